@@ -1,0 +1,65 @@
+//! STATS: what the daemon counts.
+
+use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Context, TABLE};
+use crate::error::Result;
+use crate::model::verdict::{ContactStatus, ListStatus};
+use crate::store::term::Term;
+use crate::wire::{Args, Replies};
+
+pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let mut items: Vec<String> = Vec::new();
+    let mut item = |name: &str, value: &dyn Display| items.push(format!("{name} {value}"));
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (counters, store) = (&context.counters, &context.store);
+
+    item("version", &env!("CARGO_PKG_VERSION"));
+    item("uptime_seconds", &counters.started.elapsed().as_secs());
+    item("read_only", &store.is_read_only());
+    item("clients", &count(&counters.clients));
+    item("clients_total", &count(&counters.clients_total));
+    item("clients_refused", &count(&counters.clients_refused));
+
+    let gate = store.gate();
+    item("stop_scope", &gate.scope().word());
+    item("contacts", &gate.directory.len());
+    for status in ContactStatus::ALL {
+        item(&format!("contacts_{}", status.word()), &gate.count(Term::Contact(status)));
+    }
+    let known: Vec<_> = gate.lists().iter().filter(|(_, list)| list.is_known()).map(|(id, _)| id).collect();
+    item("lists", &known.len());
+    for status in ListStatus::KEPT {
+        let total: u64 = known.iter().map(|&id| gate.count_on_list(id, status)).sum();
+        item(&format!("subscriptions_{}", status.word()), &total);
+    }
+    item("forbidden_in_memory_only", &gate.unwritten());
+    drop(gate);
+
+    let (forbidding, others) = store.queued();
+    item("queued_forbidding", &forbidding);
+    item("queued_others", &others);
+    item("writes", &count(&store.counters().writes));
+    item("batches", &count(&store.counters().batches));
+    item("syncs", &count(&store.counters().syncs));
+    item("inbound_maybe_optout", &count(&store.counters().maybe_optout));
+    item("store_bytes", &store.size());
+    item("memory_bytes", &resident_bytes().unwrap_or(0));
+    item("errors", &count(&counters.errors));
+    for (command, requests) in TABLE.iter().zip(&counters.requests) {
+        if count(requests) > 0 {
+            item(&format!("requests_{}", command.name.to_ascii_lowercase()), &count(requests));
+        }
+    }
+    replies.array(items.len());
+    items.iter().for_each(|item| replies.text(item));
+    Ok(())
+}
+
+/// Resident memory, where the system tells it.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}

@@ -1,0 +1,153 @@
+//! Arguments: words and JSON into the model's types, with errors that say what is wrong.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+use super::Context;
+use crate::error::{Error, Result, excerpt};
+use crate::limits::{EVIDENCE_BYTES_MAX, ID_BYTES_MAX, SOURCE_BYTES_MAX};
+use crate::model::change::Claim;
+use crate::model::fact::How;
+use crate::model::phone::{ListNumber, Phone};
+use crate::model::time::{self, Millis};
+use crate::wire::Args;
+
+/// The next argument as a canonical E.164 number.
+#[inline]
+pub fn phone(args: &mut Args<'_>) -> Result<Phone> {
+    let arg = args.next().unwrap_or_default();
+    Phone::parse(arg).ok_or_else(|| not_a_phone(arg))
+}
+
+#[cold]
+fn not_a_phone(arg: &[u8]) -> Error {
+    Error::bad_arg(format!(
+        "'{}' is no E.164 number: + and 7 to 15 digits, like +14155552671 (NORMALIZE makes one)",
+        excerpt(arg)
+    ))
+}
+
+/// The next argument as a phone that is a contact already or that some metadata knows, for the verbs that permit.
+pub fn plausible_phone(context: &Context, args: &mut Args<'_>) -> Result<Phone> {
+    let phone = phone(args)?;
+    let known = context.store.gate().directory.id(phone).is_some();
+    if known || phone.is_known() {
+        return Ok(phone);
+    }
+    Err(Error::bad_arg(format!("{phone} is no number of any country's numbering plan")))
+}
+
+/// The next argument as the number of a sending list.
+#[inline]
+pub fn list(args: &mut Args<'_>) -> Result<ListNumber> {
+    let arg = args.next().unwrap_or_default();
+    ListNumber::parse(arg).ok_or_else(|| not_a_list(arg))
+}
+
+/// The next argument as the number of a sending list, or `*` for all of them.
+pub fn list_or_all(args: &mut Args<'_>) -> Result<Option<ListNumber>> {
+    if args.peek() == Some(b"*") {
+        args.next();
+        return Ok(None);
+    }
+    list(args).map(Some)
+}
+
+#[cold]
+fn not_a_list(arg: &[u8]) -> Error {
+    Error::bad_arg(format!("'{}' is no sending list: an E.164 number like +14155550000, or a short code of 3 to 8 digits", excerpt(arg)))
+}
+
+/// The next argument as JSON; the default when there is none.
+pub fn json<T: DeserializeOwned + Default>(args: &mut Args<'_>) -> Result<T> {
+    match args.next() {
+        None => Ok(T::default()),
+        Some(text) => serde_json::from_slice(text).map_err(|why| {
+            let why = why.to_string();
+            let message: String = why.chars().take(300).map(|c| if c.is_control() { '?' } else { c }).collect();
+            Error::bad_arg(format!("in the JSON: {message}"))
+        }),
+    }
+}
+
+/// A time in JSON: see [`time::parse`], or milliseconds as a number.
+#[derive(Clone, Copy, Debug)]
+pub struct When(pub Millis);
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<When, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a time is a string like \"2026-05-01T12:00:00Z\" or milliseconds since 1970")]
+        enum Form<'a> {
+            Number(Millis),
+            #[serde(borrow)]
+            Text(std::borrow::Cow<'a, str>),
+        }
+        let at = match Form::deserialize(deserializer)? {
+            Form::Number(at) => time::in_range(at),
+            Form::Text(text) => time::parse(&text),
+        };
+        at.map(When).map_err(|why| serde::de::Error::custom(why.message))
+    }
+}
+
+/// The JSON of the consent and status verbs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimJson {
+    at: Option<When>,
+    how: Option<String>,
+    id: Option<String>,
+    source: Option<String>,
+    reason: Option<String>,
+    evidence: Option<String>,
+}
+
+/// Which keys a verb takes, besides `at` and `source`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ClaimKeys {
+    /// `reason`.
+    Status,
+    /// `reason`, `how`.
+    OptOut,
+    /// `how`, `id`, `evidence`.
+    OptIn,
+}
+
+/// The next argument as the JSON of a consent or status verb.
+pub fn claim(args: &mut Args<'_>, keys: ClaimKeys) -> Result<Claim> {
+    let json: ClaimJson = json(args)?;
+    let unknown = [
+        ("how", json.how.is_some() && keys == ClaimKeys::Status),
+        ("id", json.id.is_some() && keys != ClaimKeys::OptIn),
+        ("evidence", json.evidence.is_some() && keys != ClaimKeys::OptIn),
+        ("reason", json.reason.is_some() && keys == ClaimKeys::OptIn),
+    ];
+    if let Some((key, _)) = unknown.iter().find(|(_, given)| *given) {
+        return Err(Error::bad_arg(format!("in the JSON: unknown key \"{key}\" for this command")));
+    }
+    Ok(Claim {
+        at: json.at.map(|at| at.0),
+        how: json.how.map_or(Ok(How::Api), |word| how(&word))?,
+        id: text("id", json.id, ID_BYTES_MAX)?,
+        source: text("source", json.source, SOURCE_BYTES_MAX)?,
+        reason: text("reason", json.reason, SOURCE_BYTES_MAX)?,
+        evidence: text("evidence", json.evidence, EVIDENCE_BYTES_MAX)?,
+    })
+}
+
+/// A text of JSON, checked for its length.
+pub fn text(key: &str, value: Option<String>, bytes_max: usize) -> Result<String> {
+    let value = value.unwrap_or_default();
+    if value.len() > bytes_max {
+        return Err(Error::limit(format!("\"{key}\" has at most {bytes_max} bytes, this one {}", value.len())));
+    }
+    Ok(value)
+}
+
+/// How somebody subscribed.
+pub fn how(word: &str) -> Result<How> {
+    How::parse(word).ok_or_else(|| {
+        Error::bad_arg(format!("\"how\" is api, import, journey or keyword, not '{}'", excerpt(word.as_bytes())))
+    })
+}

@@ -1,0 +1,47 @@
+//! OPTIN, OPTOUT, INBOUND: what the contact wants.
+
+use serde::Deserialize;
+
+use super::arguments::{self, ClaimKeys, When};
+use super::Context;
+use crate::error::{Error, Result};
+use crate::limits::{ID_BYTES_MAX, TEXT_CHARS_MAX};
+use crate::model::change::{Change, Inbound, Write};
+use crate::wire::Args;
+
+pub fn opt_in(context: &Context, mut args: Args<'_>) -> Result<Write> {
+    let list = arguments::list(&mut args)?;
+    let phone = arguments::plausible_phone(context, &mut args)?;
+    let claim = arguments::claim(&mut args, ClaimKeys::OptIn)?;
+    Ok(Write::Contact { phone, list: Some(list), change: Change::OptIn(claim) })
+}
+
+pub fn opt_out(_: &Context, mut args: Args<'_>) -> Result<Write> {
+    let list = arguments::list_or_all(&mut args)?;
+    let phone = arguments::phone(&mut args)?;
+    let claim = arguments::claim(&mut args, ClaimKeys::OptOut)?;
+    Ok(Write::Contact { phone, list, change: Change::OptOut(claim) })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InboundJson {
+    text: Option<String>,
+    at: Option<When>,
+    id: Option<String>,
+}
+
+pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Write> {
+    let list = arguments::list(&mut args)?;
+    let phone = arguments::phone(&mut args)?;
+    let json: InboundJson = arguments::json(&mut args)?;
+    let mut text = json.text.ok_or_else(|| Error::bad_arg("in the JSON: \"text\" is missing"))?;
+    // What a phone sent is taken whatever its length: a STOP is never refused. The rest of it is not kept.
+    let meaning = context.keywords.meaning(&text);
+    if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
+        text.truncate(end);
+    }
+    let id = arguments::text("id", json.id, ID_BYTES_MAX)?;
+    let inbound = Inbound { at: json.at.map(|at| at.0), id, text, meaning };
+    Ok(Write::Contact { phone, list: Some(list), change: Change::Inbound(inbound) })
+}

@@ -1,0 +1,159 @@
+//! PUT, GET, NORMALIZE: contacts themselves.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Context, arguments};
+use crate::error::{Error, Result, excerpt};
+use crate::model::change::{Change, Write};
+use crate::model::contact::{Contact, ListContact};
+use crate::model::fact::{Fact, Standing};
+use crate::model::label::{LabelPatch, check_key};
+use crate::model::list::Lists;
+use crate::model::phone::{Region, normalize as normalize_phone};
+use crate::model::time::{self, Millis};
+use crate::model::verdict::StopScope;
+use crate::wire::{Args, Replies};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PutJson {
+    #[serde(default)]
+    labels: BTreeMap<String, Option<String>>,
+}
+
+pub fn put(context: &Context, mut args: Args<'_>) -> Result<Write> {
+    let phone = arguments::plausible_phone(context, &mut args)?;
+    let json: PutJson = arguments::json(&mut args)?;
+    Ok(Write::Contact { phone, list: None, change: Change::Put(label_patch(json.labels)?) })
+}
+
+/// Checks the keys; the limits are checked against what the contact has.
+pub fn label_patch(labels: BTreeMap<String, Option<String>>) -> Result<LabelPatch> {
+    labels.into_iter().map(|(key, value)| check_key(&key).map(|()| (key, value))).collect()
+}
+
+pub fn get(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let phone = arguments::phone(&mut args)?;
+    let Some(contact) = context.store.contact(phone)? else {
+        replies.nil();
+        return Ok(());
+    };
+    let gate = context.store.gate();
+    replies.text(&contact_json(&contact, gate.lists(), gate.scope()).to_string());
+    Ok(())
+}
+
+pub fn normalize(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let region = args.next().unwrap_or_default();
+    let region = region_or_default(context, region)?;
+    let raw = args.rest();
+    let raw = std::str::from_utf8(&raw).map_err(|_| Error::bad_arg("the number is not UTF-8"))?;
+    let phone = normalize_phone(raw, region).map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))?;
+    replies.text(&phone.to_string());
+    Ok(())
+}
+
+/// A region of a request; `-` stands for the daemon's default.
+pub fn region_or_default(context: &Context, word: &[u8]) -> Result<Option<Region>> {
+    if word == b"-" {
+        return Ok(context.default_region);
+    }
+    let region = std::str::from_utf8(word).ok().and_then(Region::parse);
+    region.map(Some).ok_or_else(|| {
+        Error::bad_arg(format!("'{}' is no region: two letters, like US or DE, or - for the default", excerpt(word)))
+    })
+}
+
+/// Everything known of a contact.
+fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope) -> Value {
+    let engagement = &contact.engagement;
+    let labels: BTreeMap<&str, &str> = contact.labels.iter().collect();
+    let mut on: Vec<&ListContact> = contact.lists.iter().collect();
+    on.sort_by_key(|on| lists.number(on.list));
+    let mut json = json!({
+        "phone_number": contact.phone.to_string(),
+        "status": contact.status().word(),
+        "labels": labels,
+        "created_at": time::format(contact.created_at),
+        "total_sends": engagement.sends,
+        "total_clicks": engagement.clicks,
+        "total_conversions": engagement.conversions,
+        "total_revenue": micros(engagement.revenue_micros),
+        "last_sent": date(engagement.last_sent),
+        "last_clicked": date(engagement.last_clicked),
+        "last_engaged": date(engagement.last_engaged),
+        "last_inbound": date(engagement.last_inbound),
+        "sends_since_engaged": engagement.sends_since_engaged,
+        "lists": on.into_iter().map(|on| list_json(contact, on, lists, scope)).collect::<Vec<_>>(),
+    });
+    if let Some(fields) = json.as_object_mut() {
+        put_fact(fields, "opted_out_all", contact.opted_out_all.as_ref());
+        put_standing(fields, ["suppressed", "released"], &contact.suppression);
+        put_standing(fields, ["invalid", "valid"], &contact.invalidity);
+    }
+    json
+}
+
+fn list_json(contact: &Contact, on: &ListContact, lists: &Lists, scope: StopScope) -> Value {
+    let status = contact.list_status(on, scope);
+    let subscription = on.subscription();
+    let mut json = json!({
+        "list": lists.number(on.list).map(|number| number.to_string()),
+        "status": status.word(),
+        "how": subscription.map(|fact| fact.how.word()),
+        "subscribed_at": date(subscription.map_or(0, |fact| fact.at)),
+        "source": subscription.map(|fact| fact.source.as_str()),
+    });
+    let Some(fields) = json.as_object_mut() else { return json };
+    if contact.is_opted_out(on, scope)
+        && let Some(out) = contact.opt_out_of(on, scope)
+    {
+        fields.insert("opted_out_at".into(), date(out.at));
+        fields.insert("opted_out_how".into(), out.how.word().into());
+        put_text(fields, "opted_out_source", &out.source);
+        put_text(fields, "opted_out_reason", &out.reason);
+    }
+    put_standing(fields, ["suppressed", "released"], &on.suppression);
+    if let Some(list) = lists.get(on.list).filter(|list| list.removed_at > 0) {
+        fields.insert("list_removed_at".into(), date(list.removed_at));
+    }
+    json
+}
+
+/// `<name>_at`, `<name>_how` and so on, when the fact is there.
+fn put_fact(fields: &mut Map<String, Value>, name: &str, fact: Option<&Fact>) {
+    let Some(fact) = fact else { return };
+    fields.insert(format!("{name}_at"), date(fact.at));
+    fields.insert(format!("{name}_how"), fact.how.word().into());
+    put_text(fields, &format!("{name}_source"), &fact.source);
+    put_text(fields, &format!("{name}_reason"), &fact.reason);
+}
+
+fn put_standing(fields: &mut Map<String, Value>, [set, lifted]: [&str; 2], standing: &Standing) {
+    put_fact(fields, set, standing.set.as_ref());
+    put_fact(fields, lifted, standing.lifted.as_ref());
+}
+
+fn put_text(fields: &mut Map<String, Value>, name: &str, text: &str) {
+    if !text.is_empty() {
+        fields.insert(name.to_owned(), text.into());
+    }
+}
+
+/// A date, or null for never.
+fn date(at: Millis) -> Value {
+    if at == 0 { Value::Null } else { time::format(at).into() }
+}
+
+/// An amount in millionths as a number with at most six decimals.
+fn micros(amount: i64) -> Value {
+    const MICROS: i64 = 1_000_000;
+    let sign = if amount < 0 { "-" } else { "" };
+    let (whole, rest) = (amount.unsigned_abs() / MICROS as u64, amount.unsigned_abs() % MICROS as u64);
+    let text = format!("{sign}{whole}.{rest:06}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    serde_json::from_str(text).unwrap_or_default()
+}

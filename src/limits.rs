@@ -1,0 +1,90 @@
+//! Every limit of contactd, in one place. `protocol.md` prints those a client can meet, and a test compares the two.
+//!
+//! Sizes are bytes, times are milliseconds, unless the name says otherwise.
+
+/// The longest request, line or array.
+pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
+/// What an array over [`REQUEST_BYTES_MAX`] may declare and still be swallowed, so that the connection stays in sync.
+pub const ARRAY_SWALLOW_BYTES_MAX: usize = 1024 * 1024;
+/// The longest request of a client that has not yet given its token.
+pub const UNAUTHENTICATED_BYTES_MAX: usize = 1024;
+/// How long a client may take to give its token.
+pub const UNAUTHENTICATED_MS_MAX: u64 = 5_000;
+/// Connected clients; the next one is told `-BUSY`.
+pub const CLIENTS_MAX: usize = 10_000;
+/// Unsent replies at which a client's requests are no longer read.
+pub const REPLY_BYTES_UNSENT_MAX: usize = 1024 * 1024;
+/// How long one write of replies may stall before the connection is closed.
+pub const WRITE_STALL_MS_MAX: u64 = 10_000;
+/// Requests of one burst after which other connections get their turn.
+pub const BURST_REQUESTS_MAX: usize = 1_000;
+/// Phones in one CHECK.
+pub const CHECK_PHONES_MAX: usize = 1_000;
+/// The longest verb, in letters.
+pub const VERB_BYTES_MAX: usize = 16;
+
+/// Labels of one contact.
+pub const LABELS_MAX: usize = 64;
+/// Label keys and values of one contact together.
+pub const LABELS_BYTES_MAX: usize = 3 * 1024;
+/// A label key.
+pub const LABEL_KEY_BYTES_MAX: usize = 64;
+/// Lists a contact can have a relation with.
+pub const CONTACT_LISTS_MAX: usize = 64;
+/// The text of an inbound message, in characters.
+pub const TEXT_CHARS_MAX: usize = 1_600;
+/// An id of a message or event.
+pub const ID_BYTES_MAX: usize = 64;
+/// `source` and `reason`.
+pub const SOURCE_BYTES_MAX: usize = 128;
+/// `evidence` of an opt-in.
+pub const EVIDENCE_BYTES_MAX: usize = 512;
+/// The name of a sending list.
+pub const LIST_NAME_BYTES_MAX: usize = 128;
+/// Numbers that have ever been used as a sending list.
+pub const LISTS_MAX: usize = 10_000;
+/// A phone number as somebody typed it.
+pub const RAW_PHONE_BYTES_MAX: usize = 64;
+
+/// How far ahead a caller's clock may be for an opt-in to lift an opt-out.
+pub const CLOCK_ERROR_MS_MAX: i64 = 5_000;
+
+/// Every stored value. sled splits leaves by count (17 items) and moves one over 128 KiB to a file it never syncs:
+/// 17 × 7 KiB stays below.
+pub const VALUE_BYTES_MAX: usize = 7 * 1024;
+/// Events packed in one value.
+pub const PAGE_EVENTS_MAX: usize = 32;
+/// Where a page of events is closed even if more events would fit.
+pub const PAGE_BYTES_CLOSE: usize = 3 * 1024;
+
+/// Writes waiting for the writer, of each of its two queues; a full queue stops reading, it never refuses.
+pub const QUEUED_WRITES_MAX: usize = 16_384;
+/// Consecutive writes of one pipeline that are queued together.
+pub const JOB_WRITES_MAX: usize = 200;
+/// Jobs of one connection that may wait for the writer at a time.
+pub const CONNECTION_JOBS_MAX: usize = 4;
+/// Writes committed by one batch and one sync: about 200 is where sled is fastest and smallest.
+pub const BATCH_WRITES_MAX: usize = 200;
+/// Of these, the share kept for writes that are not forbidding, so that a storm of opt-outs does not starve them.
+pub const BATCH_PERMISSIVE_MIN: usize = 20;
+/// How long a write that is not forbidding may stay unsynced under `--fsync interval`.
+pub const FSYNC_INTERVAL_MS: u64 = 1_000;
+/// Free disk space below which only forbidding writes are taken.
+pub const DISK_FREE_LOW_BYTES: u64 = 256 * 1024 * 1024;
+/// Free disk space below which nothing is written: sled must never see a full disk.
+pub const DISK_FREE_MIN_BYTES: u64 = 64 * 1024 * 1024;
+/// Forbidding facts kept in memory alone while nothing can be written.
+pub const UNWRITTEN_FORBIDS_MAX: usize = 1_000_000;
+
+/// Ids in one chunk of a posting that the gate keeps in memory: 512 bytes as a bitset, since every opt-out rewrites two.
+pub const GATE_CHUNK_IDS: u32 = 4096;
+/// Ids in one chunk of the directory: 4 KiB of phone numbers.
+pub const DIRECTORY_CHUNK_IDS: u32 = 512;
+/// sled's page cache. It counts log bytes; the heap it really takes is several times this.
+pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);
+const _: () = assert!(GATE_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);
+const _: () = assert!(17 * VALUE_BYTES_MAX < 128 * 1024);
+const _: () = assert!(TEXT_CHARS_MAX * 4 + ID_BYTES_MAX + 2 * SOURCE_BYTES_MAX + 64 < VALUE_BYTES_MAX);
+const _: () = assert!(BATCH_WRITES_MAX >= JOB_WRITES_MAX && QUEUED_WRITES_MAX >= JOB_WRITES_MAX);

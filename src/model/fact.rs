@@ -1,0 +1,104 @@
+//! Dated facts. Statuses are never stored; they follow from these.
+
+use super::time::Millis;
+
+/// How a contact subscribed, or how an opt-out came to us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum How {
+    /// A program said so.
+    #[default]
+    Api,
+    /// A file said so.
+    Import,
+    /// A customer journey of the sender's said so.
+    Journey,
+    /// The phone itself said so, by a keyword.
+    Keyword,
+}
+
+impl How {
+    /// Every way, as the wire names them.
+    pub const ALL: [How; 4] = [How::Api, How::Import, How::Journey, How::Keyword];
+
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            How::Api => "api",
+            How::Import => "import",
+            How::Journey => "journey",
+            How::Keyword => "keyword",
+        }
+    }
+
+    /// Reads the word on the wire.
+    pub fn parse(word: &str) -> Option<How> {
+        How::ALL.into_iter().find(|how| how.word() == word)
+    }
+}
+
+/// Something that was so at a date, with who said it and why.
+///
+/// The order (date first, then the rest) decides which of two facts of one kind is kept, so that any order of arrival
+/// ends in the same record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fact {
+    /// When it was so; after 1970.
+    pub at: Millis,
+    /// How it came to us.
+    pub how: How,
+    /// Who says so: a form, a file, a program. May be empty.
+    pub source: String,
+    /// Why. May be empty.
+    pub reason: String,
+}
+
+/// The date of a fact; 0, which is before every date, when there is none.
+pub fn date(fact: Option<&Fact>) -> Millis {
+    fact.map_or(0, |fact| fact.at)
+}
+
+/// Keeps the newer of two facts of one kind. Says whether that was the new one.
+pub fn keep_newest(kept: &mut Option<Fact>, new: Fact) -> bool {
+    if kept.as_ref().is_some_and(|old| *old >= new) {
+        return false;
+    }
+    *kept = Some(new);
+    true
+}
+
+/// A fact that can be lifted: in force while it is not older than its lifting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// When it was last set.
+    pub set: Option<Fact>,
+    /// When it was last lifted.
+    pub lifted: Option<Fact>,
+}
+
+impl Standing {
+    /// Whether it holds now. On a tie the forbidding side wins.
+    pub fn in_force(&self) -> bool {
+        self.in_force_after(0)
+    }
+
+    /// Whether it holds although something at `lifted_at` would lift it too.
+    pub fn in_force_after(&self, lifted_at: Millis) -> bool {
+        let set_at = date(self.set.as_ref());
+        set_at > 0 && set_at >= date(self.lifted.as_ref()).max(lifted_at)
+    }
+
+    /// The newest date in it.
+    pub fn newest(&self) -> Millis {
+        date(self.set.as_ref()).max(date(self.lifted.as_ref()))
+    }
+
+    /// Takes over the facts of `other`.
+    pub fn merge(&mut self, other: Standing) {
+        if let Some(set) = other.set {
+            keep_newest(&mut self.set, set);
+        }
+        if let Some(lifted) = other.lifted {
+            keep_newest(&mut self.lifted, lifted);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The rules: pure, without I/O, clocks or locks.
+//!
+//! A [`contact::Contact`] is a set of dated [`fact`]s; every status is derived from them. A [`change::Change`] is what
+//! somebody asks for; [`transition::apply`] is the only way in which a contact changes, whoever asks.
+
+pub mod change;
+pub mod contact;
+pub mod event;
+pub mod fact;
+pub mod keyword;
+pub mod label;
+pub mod list;
+pub mod phone;
+pub mod time;
+pub mod transition;
+pub mod verdict;

@@ -1,0 +1,151 @@
+//! The answer to "may I send?".
+
+/// Yes, or no and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A message may be sent.
+    Yes,
+    /// No message may be sent.
+    No(Reason),
+}
+
+/// Why not. When several hold, the first in this order is the one that is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The number sent from is no list here.
+    UnknownList,
+    /// An operator stopped the list.
+    ListPaused,
+    /// The contact's number does not exist any more.
+    Invalid,
+    /// The contact is held back by the sender.
+    Suppressed,
+    /// The contact opted out of everything.
+    OptedOut,
+    /// The contact never subscribed to this list, or is not known at all.
+    NotSubscribed,
+    /// The contact is held back on this list.
+    ListSuppressed,
+    /// The contact opted out of this list.
+    ListOptedOut,
+}
+
+impl Reason {
+    /// Every reason, in order of precedence.
+    pub const ALL: [Reason; 8] = [
+        Reason::UnknownList,
+        Reason::ListPaused,
+        Reason::Invalid,
+        Reason::Suppressed,
+        Reason::OptedOut,
+        Reason::NotSubscribed,
+        Reason::ListSuppressed,
+        Reason::ListOptedOut,
+    ];
+
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Reason::UnknownList => "unknown_list",
+            Reason::ListPaused => "list_paused",
+            Reason::Invalid => "invalid",
+            Reason::Suppressed => "suppressed",
+            Reason::OptedOut => "opted_out",
+            Reason::NotSubscribed => "not_subscribed",
+            Reason::ListSuppressed => "list_suppressed",
+            Reason::ListOptedOut => "list_opted_out",
+        }
+    }
+}
+
+/// The status of a contact, derived: the first that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContactStatus {
+    /// The number does not exist any more.
+    Invalid,
+    /// Held back by the sender.
+    Suppressed,
+    /// Opted out of all lists, and no list's opt-in is newer.
+    OptedOut,
+    /// None of these.
+    Active,
+}
+
+impl ContactStatus {
+    /// Every status, strictest first.
+    pub const ALL: [ContactStatus; 4] =
+        [ContactStatus::Invalid, ContactStatus::Suppressed, ContactStatus::OptedOut, ContactStatus::Active];
+
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        self.reason().map_or("active", Reason::word)
+    }
+
+    /// Why this status forbids, if it does.
+    pub fn reason(self) -> Option<Reason> {
+        match self {
+            ContactStatus::Invalid => Some(Reason::Invalid),
+            ContactStatus::Suppressed => Some(Reason::Suppressed),
+            ContactStatus::OptedOut => Some(Reason::OptedOut),
+            ContactStatus::Active => None,
+        }
+    }
+}
+
+/// The status of a contact on one list, derived: the first that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListStatus {
+    /// Held back on this list.
+    Suppressed,
+    /// Opted out of this list, or of all and not back on this one.
+    OptedOut,
+    /// Subscribed, and nothing stands against it.
+    Active,
+    /// Nothing stands, and it never subscribed.
+    None,
+}
+
+impl ListStatus {
+    /// The statuses that have a posting.
+    pub const KEPT: [ListStatus; 3] = [ListStatus::Suppressed, ListStatus::OptedOut, ListStatus::Active];
+
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            ListStatus::Suppressed => "suppressed",
+            ListStatus::OptedOut => "opted_out",
+            ListStatus::Active => "active",
+            ListStatus::None => "none",
+        }
+    }
+
+    /// The verdict of a contact that is itself active.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            ListStatus::Suppressed => Verdict::No(Reason::ListSuppressed),
+            ListStatus::OptedOut => Verdict::No(Reason::ListOptedOut),
+            ListStatus::Active => Verdict::Yes,
+            ListStatus::None => Verdict::No(Reason::NotSubscribed),
+        }
+    }
+}
+
+/// How far a STOP to one list reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StopScope {
+    /// To that list.
+    #[default]
+    List,
+    /// To every list whose opt-in is not newer.
+    All,
+}
+
+impl StopScope {
+    /// The word on the wire and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            StopScope::List => "list",
+            StopScope::All => "all",
+        }
+    }
+}

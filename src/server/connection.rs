@@ -1,0 +1,435 @@
+//! One connection: reads once, runs every complete request in the buffer, writes once.
+//!
+//! Order is kept by a simple rule: consecutive writes of one kind go to the writer in jobs, several at a time;
+//! anything else waits until they are answered. So a CHECK behind an OPTOUT sees it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::Server;
+use crate::command::{self, Access, Context, Run, Session, TABLE};
+use crate::error::{Code, Error, Result};
+use crate::limits::{
+    BURST_REQUESTS_MAX, CONNECTION_JOBS_MAX, JOB_WRITES_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX,
+    UNAUTHENTICATED_BYTES_MAX, UNAUTHENTICATED_MS_MAX, WRITE_STALL_MS_MAX,
+};
+use crate::model::change::{Outcome, Write};
+use crate::model::phone::Phone;
+use crate::store::Job;
+use crate::wire::{Decoder, Replies, Request, Step};
+
+/// A client that sends nothing keeps this much.
+const INPUT_BYTES_IDLE: usize = 1024;
+
+/// Why a burst stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    /// All complete requests are done.
+    Input,
+    /// The next request takes long: it must not run on a thread that serves others.
+    Slow,
+    /// A job is full.
+    Job,
+    /// The next request must see the outcome of the writes before it.
+    Order,
+    /// Others get their turn, or replies must go out first.
+    Turn,
+    /// The connection ends behind the replies.
+    Close,
+}
+
+/// What a reply will be once the writer has answered.
+enum Slot {
+    Write(Option<Phone>),
+    Refused(Error),
+}
+
+/// Writes that wait to be handed over together.
+#[derive(Default)]
+struct Pending {
+    writes: Vec<Write>,
+    slots: Vec<Slot>,
+    forbids: bool,
+}
+
+/// A job that the writer has.
+struct InFlight {
+    outcomes: oneshot::Receiver<Vec<Result<Outcome>>>,
+    slots: Vec<Slot>,
+}
+
+struct Connection<'s, S> {
+    stream: S,
+    server: &'s Server,
+    context: Option<Arc<Context>>,
+    session: Option<Session>,
+    input: BytesMut,
+    read_bytes: usize,
+    decoder: Decoder,
+    replies: Replies,
+    pending: Pending,
+    in_flight: VecDeque<InFlight>,
+    /// Of the writes that are pending or in flight.
+    forbids: bool,
+    deadline: Instant,
+}
+
+/// Serves one client until it leaves, misbehaves, or the server drains.
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server) {
+    let connection = Connection {
+        stream,
+        server,
+        context: None,
+        session: None,
+        input: BytesMut::new(),
+        read_bytes: INPUT_BYTES_IDLE,
+        decoder: Decoder::default(),
+        replies: Replies::default(),
+        pending: Pending::default(),
+        in_flight: VecDeque::new(),
+        forbids: false,
+        deadline: Instant::now() + Duration::from_millis(UNAUTHENTICATED_MS_MAX),
+    };
+    // The client is gone or was told why: there is nobody left to tell.
+    let _ = connection.run().await;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
+    async fn run(mut self) -> std::io::Result<()> {
+        let mut slow = false;
+        let mut draining = false;
+        loop {
+            self.enter();
+            let pause = if slow { tokio::task::block_in_place(|| self.burst(true)) } else { self.burst(false) };
+            slow = pause == Pause::Slow;
+            match pause {
+                Pause::Slow => {}
+                Pause::Input => {
+                    self.hand_over().await;
+                    if draining {
+                        self.settle().await;
+                        return self.flush().await;
+                    }
+                    if self.in_flight.is_empty() {
+                        self.flush().await?;
+                    }
+                    match self.wait().await? {
+                        Waited::Ready => {}
+                        Waited::End => {
+                            self.settle().await;
+                            return self.flush().await;
+                        }
+                        Waited::Drain => draining = true,
+                    }
+                }
+                Pause::Job => {
+                    self.hand_over().await;
+                    while self.in_flight.len() >= CONNECTION_JOBS_MAX {
+                        self.settle_one().await;
+                    }
+                    if self.replies.len() >= REPLY_BYTES_UNSENT_MAX {
+                        self.flush().await?;
+                    }
+                }
+                Pause::Order => {
+                    self.hand_over().await;
+                    self.settle().await;
+                }
+                Pause::Turn => {
+                    self.hand_over().await;
+                    self.settle().await;
+                    self.flush().await?;
+                    tokio::task::yield_now().await;
+                }
+                Pause::Close => return self.flush().await,
+            }
+        }
+    }
+
+    /// Begins the session once the store is loaded.
+    fn enter(&mut self) {
+        if self.session.is_none()
+            && let Some(context) = self.server.context()
+        {
+            let session = Session::new(&context.tokens);
+            if session.access == Access::Anyone {
+                self.decoder.limit_requests(UNAUTHENTICATED_BYTES_MAX);
+            }
+            self.session = Some(session);
+            self.context = Some(Arc::clone(context));
+        }
+    }
+
+    /// Runs complete requests from the buffer. Not async: the gate is locked at most once, and never across an await.
+    fn burst(&mut self, may_be_slow: bool) -> Pause {
+        let Connection { context, session, input, decoder, replies, pending, in_flight, forbids, .. } = self;
+        let mut gate = None;
+        let (mut taken, mut requests) = (0, 0);
+        let mut last = (usize::MAX, 0);
+        let waiting = |pending: &Pending| !pending.slots.is_empty() || !in_flight.is_empty();
+        let pause = loop {
+            if requests >= BURST_REQUESTS_MAX || replies.len() >= REPLY_BYTES_UNSENT_MAX {
+                break Pause::Turn;
+            }
+            let (request, bytes) = match decoder.step(&input[taken..]) {
+                Step::Incomplete => break Pause::Input,
+                Step::Skip(bytes) => {
+                    taken += bytes;
+                    continue;
+                }
+                Step::Request(request, bytes) => (request, bytes),
+                Step::Refused(error, bytes) => {
+                    pending.slots.push(Slot::Refused(error));
+                    taken += bytes;
+                    break Pause::Order;
+                }
+                Step::Broken(error) => {
+                    if waiting(pending) {
+                        break Pause::Order;
+                    }
+                    replies.error(&error);
+                    break Pause::Close;
+                }
+            };
+            requests += 1;
+            let (Some(context), Some(session)) = (context.as_deref(), session.as_mut()) else {
+                replies.error(&Error::new(Code::Loading, "the store is being loaded: try again in a moment"));
+                taken += bytes;
+                continue;
+            };
+            let found = choose(request, session, &mut last, context);
+            let run = found.map(|command| command.run);
+            match run {
+                Ok(Run::Write(_) | Run::SlowWrite(_)) => {}
+                _ if waiting(pending) => break Pause::Order,
+                _ => {}
+            }
+            match run {
+                Err(error) => {
+                    replies.error(&error);
+                    context.counters.errors.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if is_http(request.verb) {
+                        break Pause::Close;
+                    }
+                }
+                Ok(Run::Gate(run)) => {
+                    let gate = gate.get_or_insert_with(|| context.store.gate());
+                    if let Err(error) = run(gate, request.args, replies) {
+                        replies.error(&error);
+                    }
+                }
+                Ok(Run::Session(run)) => {
+                    let before = session.access;
+                    if let Err(error) = run(context, session, request.args, replies) {
+                        replies.error(&error);
+                    }
+                    if before == Access::Anyone && session.access != Access::Anyone {
+                        decoder.limit_requests(REQUEST_BYTES_MAX);
+                    }
+                    if session.closing {
+                        break Pause::Close;
+                    }
+                }
+                Ok(Run::Read(run)) => {
+                    gate = None;
+                    if let Err(error) = run(context, request.args, replies) {
+                        replies.error(&error);
+                    }
+                }
+                Ok(Run::SlowWrite(_)) if !may_be_slow => break Pause::Slow,
+                Ok(Run::Write(run) | Run::SlowWrite(run)) => {
+                    gate = None;
+                    match run(context, request.args) {
+                        Err(error) => pending.slots.push(Slot::Refused(error)),
+                        Ok(write) => {
+                            if waiting(pending) && *forbids != write.forbids() && (!pending.writes.is_empty() || !in_flight.is_empty()) {
+                                break Pause::Order;
+                            }
+                            *forbids = write.forbids();
+                            pending.forbids = *forbids;
+                            pending.slots.push(Slot::Write(command::echoes(&write)));
+                            pending.writes.push(write);
+                        }
+                    }
+                    if pending.slots.len() >= JOB_WRITES_MAX {
+                        taken += bytes;
+                        break Pause::Job;
+                    }
+                }
+            }
+            taken += bytes;
+        };
+        drop(gate);
+        if let (Some(context), (command, n @ 1..)) = (context.as_deref(), last) {
+            context.counters.count(command, n);
+        }
+        input.advance(taken);
+        pause
+    }
+
+    /// Hands pending writes to the writer, waiting for room in its queue.
+    async fn hand_over(&mut self) {
+        if self.pending.slots.is_empty() {
+            return;
+        }
+        let Pending { writes, slots, forbids } = std::mem::take(&mut self.pending);
+        let (send, outcomes) = oneshot::channel();
+        self.in_flight.push_back(InFlight { outcomes, slots });
+        let Some(context) = self.context.clone().filter(|_| !writes.is_empty()) else {
+            let _ = send.send(Vec::new());
+            return;
+        };
+        let room = self.server.room(forbids, writes.len()).await;
+        context.store.submit(Job {
+            writes,
+            done: Box::new(move |outcomes| {
+                drop(room);
+                let _ = send.send(outcomes);
+            }),
+        });
+    }
+
+    /// Waits for the oldest job and renders its replies.
+    async fn settle_one(&mut self) {
+        let Some(job) = self.in_flight.front_mut() else { return };
+        let outcomes = (&mut job.outcomes).await;
+        self.render(outcomes.unwrap_or_default());
+    }
+
+    async fn settle(&mut self) {
+        while !self.in_flight.is_empty() {
+            self.settle_one().await;
+        }
+    }
+
+    fn render(&mut self, outcomes: Vec<Result<Outcome>>) {
+        let Some(job) = self.in_flight.pop_front() else { return };
+        let mut outcomes = outcomes.into_iter();
+        let mut errors = 0;
+        for slot in job.slots {
+            match slot {
+                Slot::Refused(error) => {
+                    errors += 1;
+                    self.replies.error(&error);
+                }
+                Slot::Write(echo) => {
+                    let lost = || Err(Error::internal("the writer has stopped"));
+                    let outcome = outcomes.next().unwrap_or_else(lost);
+                    errors += u64::from(outcome.is_err());
+                    command::answer(&outcome, echo, &mut self.replies);
+                }
+            }
+        }
+        if let Some(context) = &self.context {
+            context.counters.errors.fetch_add(errors, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// Waits for more requests, for the oldest job, or for the end.
+    async fn wait(&mut self) -> std::io::Result<Waited> {
+        if self.in_flight.is_empty() && self.input.is_empty() && self.input.capacity() > self.read_bytes {
+            self.input = BytesMut::new();
+        }
+        self.input.reserve(self.read_bytes);
+        let unauthenticated = self.session.as_ref().is_some_and(|session| session.access == Access::Anyone);
+        let Connection { stream, input, in_flight, server, deadline, .. } = self;
+        let read = async {
+            if unauthenticated {
+                timeout_at(*deadline, stream.read_buf(input)).await.unwrap_or(Ok(0))
+            } else {
+                stream.read_buf(input).await
+            }
+        };
+        if let Some(job) = in_flight.front_mut() {
+            tokio::select! {
+                biased;
+                outcomes = &mut job.outcomes => {
+                    self.render(outcomes.unwrap_or_default());
+                    if self.in_flight.is_empty() || self.replies.len() >= REPLY_BYTES_UNSENT_MAX {
+                        self.flush().await?;
+                    }
+                    return Ok(Waited::Ready);
+                }
+                read = read => return self.arrived(read?),
+            }
+        }
+        let read = tokio::select! {
+            biased;
+            read = read => read?,
+            () = server.stop.cancelled() => return Ok(Waited::Drain),
+        };
+        self.arrived(read)
+    }
+
+    /// Reads more at a time from a client that sends much, and less from one that does not.
+    fn arrived(&mut self, bytes: usize) -> std::io::Result<Waited> {
+        if bytes == 0 {
+            return Ok(Waited::End);
+        }
+        if bytes >= self.read_bytes {
+            self.read_bytes = (self.read_bytes * 4).min(REQUEST_BYTES_MAX);
+        } else if bytes < self.read_bytes / 16 && self.input.len() == bytes {
+            self.read_bytes = (self.read_bytes / 2).max(INPUT_BYTES_IDLE);
+        }
+        Ok(Waited::Ready)
+    }
+
+    /// Sends all replies. A client that takes none of them for too long is let go.
+    async fn flush(&mut self) -> std::io::Result<()> {
+        let stall = Duration::from_millis(WRITE_STALL_MS_MAX);
+        let mut sent = 0;
+        while sent < self.replies.len() {
+            sent += match timeout(stall, self.stream.write(&self.replies.as_bytes()[sent..])).await {
+                Ok(Ok(0)) => return Err(std::io::ErrorKind::WriteZero.into()),
+                Ok(written) => written?,
+                Err(_) => return Err(std::io::ErrorKind::TimedOut.into()),
+            };
+        }
+        self.replies.clear();
+        Ok(())
+    }
+}
+
+enum Waited {
+    /// There may be something to do.
+    Ready,
+    /// The client has gone, or sends no more.
+    End,
+    /// The server drains.
+    Drain,
+}
+
+/// Finds the command of a request, the last one first, checks what may be checked for all, and counts it.
+#[inline]
+fn choose<'t>(
+    request: Request<'_>,
+    session: &Session,
+    last: &mut (usize, u64),
+    context: &Context,
+) -> Result<&'t command::Command> {
+    let same = last.0 < TABLE.len() && TABLE[last.0].name.as_bytes().eq_ignore_ascii_case(request.verb);
+    if same {
+        last.1 += 1;
+    } else {
+        let found = command::find(request.verb)?;
+        if last.1 > 0 {
+            context.counters.count(last.0, last.1);
+        }
+        *last = (found, 1);
+    }
+    let command = &TABLE[last.0];
+    session.check(command)?;
+    command::check_arity(command, request.args)?;
+    Ok(command)
+}
+
+/// A browser was made to talk to us: what follows is not meant for us, and must not be run.
+fn is_http(verb: &[u8]) -> bool {
+    [&b"POST"[..], b"HOST:", b"PUT/", b"OPTIONS"].iter().any(|http| http.eq_ignore_ascii_case(verb))
+}

@@ -1,0 +1,484 @@
+//! Values: a version byte, then bincode of a struct that is frozen for that version.
+//!
+//! A struct here never changes: a new layout is a new version beside it, with a `From` to the next, and the golden
+//! bytes in the tests keep everyone honest. Sizes are checked in [`seal`] and nowhere else.
+
+use bincode::Options;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::limits::VALUE_BYTES_MAX;
+use crate::model::contact::{Contact, Engagement, ListContact};
+use crate::model::event::{Event, Kind};
+use crate::model::fact::{Fact, How, Standing};
+use crate::model::keyword::Class;
+use crate::model::label::Labels;
+use crate::model::list::{List, ListId};
+use crate::model::phone::{ListNumber, Phone};
+use crate::model::time::Millis;
+use crate::model::verdict::StopScope;
+
+const V1: u8 = 1;
+
+/// A contact with what only the store knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub contact: Contact,
+    /// Pages of events written for it.
+    pub pages: u32,
+}
+
+/// Counters that must never go back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heads {
+    /// The id the next contact gets.
+    pub next_contact: u32,
+    /// The position the next feed entry gets.
+    pub next_feed: u64,
+    /// The feed's epoch; a restore begins a new one.
+    pub epoch: u64,
+}
+
+/// One change, as whoever follows the store is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FeedEntry {
+    /// A contact's statuses after a change.
+    Contact { at: DateV1, phone: u64, cause: u8, status: u8, lists: Vec<(u32, u8, bool)> },
+    /// Contacts with consecutive ids that an import created, all active on one list and on no other; expanded when
+    /// read. It takes as many positions as there are contacts.
+    Imported { at: DateV1, first: u32, count: u32, list: u32 },
+    /// A list was created, changed or removed.
+    List { at: DateV1, list: u32, number: u64, known: bool, paused: bool },
+    /// The daemon started under another stop scope.
+    Scope { at: DateV1, all: bool },
+}
+
+impl FeedEntry {
+    /// Positions it takes.
+    pub fn positions(&self) -> u64 {
+        match self {
+            FeedEntry::Imported { count, .. } => u64::from(*count),
+            _ => 1,
+        }
+    }
+}
+
+/// A date in six bytes, which last until the year 10889; 0 is never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateV1([u8; 6]);
+
+impl From<Millis> for DateV1 {
+    fn from(at: Millis) -> DateV1 {
+        let mut bytes = [0; 6];
+        bytes.copy_from_slice(&at.to_be_bytes()[2..]);
+        DateV1(bytes)
+    }
+}
+
+impl From<DateV1> for Millis {
+    fn from(date: DateV1) -> Millis {
+        let mut bytes = [0; 8];
+        bytes[2..].copy_from_slice(&date.0);
+        Millis::from_be_bytes(bytes)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct FactV1 {
+    at: DateV1,
+    how: u8,
+    source: String,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StandingV1 {
+    set: Option<FactV1>,
+    lifted: Option<FactV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ListContactV1 {
+    list: u32,
+    opted_in: Option<FactV1>,
+    imported: Option<FactV1>,
+    opted_out: Option<FactV1>,
+    suppression: StandingV1,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EngagementV1 {
+    sends: u64,
+    clicks: u64,
+    conversions: u64,
+    revenue_micros: i64,
+    last_sent: DateV1,
+    last_clicked: DateV1,
+    last_engaged: DateV1,
+    sends_since_engaged: u64,
+    last_inbound: DateV1,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ContactV1 {
+    phone: u64,
+    created_at: DateV1,
+    labels: Vec<(String, String)>,
+    engagement: Option<EngagementV1>,
+    opted_out_all: Option<FactV1>,
+    suppression: StandingV1,
+    invalidity: StandingV1,
+    lists: Vec<ListContactV1>,
+    pages: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ListV1 {
+    number: u64,
+    name: String,
+    paused: bool,
+    created_at: DateV1,
+    removed_at: DateV1,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EventV1 {
+    kind: u8,
+    at: DateV1,
+    seen_at: DateV1,
+    sent_at: Option<Millis>,
+    list: Option<u32>,
+    id: String,
+    how: u8,
+    source: String,
+    reason: String,
+    text: String,
+}
+
+fn options() -> impl Options {
+    bincode::DefaultOptions::new()
+}
+
+/// Version byte and body, if they are not too long for sled.
+fn seal(body: &impl Serialize) -> Result<Vec<u8>> {
+    let mut value = vec![V1];
+    options().serialize_into(&mut value, body).map_err(Error::internal)?;
+    if value.len() > VALUE_BYTES_MAX {
+        return Err(Error::limit(format!("a record of {} bytes is over {VALUE_BYTES_MAX}", value.len())));
+    }
+    Ok(value)
+}
+
+fn open<T: DeserializeOwned>(value: &[u8]) -> Result<T> {
+    match value.split_first() {
+        Some((&V1, body)) => {
+            options().deserialize(body).map_err(|why| Error::internal(format!("a damaged record: {why}")))
+        }
+        Some((version, _)) => Err(Error::internal(format!("a record of version {version}, which this contactd does not know"))),
+        None => Err(Error::internal("an empty record")),
+    }
+}
+
+/// Encodes a contact. Facts whose texts together do not fit lose them, oldest first: dates and statuses always fit,
+/// and the history has the texts.
+pub fn encode_record(record: &Record) -> Result<Vec<u8>> {
+    let mut body = ContactV1::from(record);
+    loop {
+        match seal(&body) {
+            Err(_) if body.drop_oldest_text() => {}
+            sealed => return sealed,
+        }
+    }
+}
+
+pub fn decode_record(value: &[u8]) -> Result<Record> {
+    let body: ContactV1 = open(value)?;
+    let phone = Phone::from_u64(body.phone).ok_or_else(|| Error::internal("a record with a damaged number"))?;
+    Ok(Record {
+        contact: Contact {
+            phone,
+            created_at: body.created_at.into(),
+            labels: Labels::from_stored(body.labels),
+            engagement: body.engagement.map(Engagement::from).unwrap_or_default(),
+            opted_out_all: body.opted_out_all.map(Fact::from),
+            suppression: body.suppression.into(),
+            invalidity: body.invalidity.into(),
+            lists: body.lists.into_iter().map(ListContact::from).collect(),
+        },
+        pages: body.pages,
+    })
+}
+
+pub fn encode_list(list: &List) -> Result<Vec<u8>> {
+    seal(&ListV1 {
+        number: list.number.as_u64(),
+        name: list.name.clone(),
+        paused: list.paused,
+        created_at: list.created_at.into(),
+        removed_at: list.removed_at.into(),
+    })
+}
+
+pub fn decode_list(value: &[u8]) -> Result<List> {
+    let body: ListV1 = open(value)?;
+    Ok(List {
+        number: ListNumber::from_u64(body.number).ok_or_else(|| Error::internal("a list with a damaged number"))?,
+        name: body.name,
+        paused: body.paused,
+        created_at: body.created_at.into(),
+        removed_at: body.removed_at.into(),
+    })
+}
+
+/// Encodes one page of events.
+pub fn encode_events(events: &[Event]) -> Result<Vec<u8>> {
+    seal(&events.iter().map(EventV1::from).collect::<Vec<_>>())
+}
+
+pub fn decode_events(value: &[u8]) -> Result<Vec<Event>> {
+    let body: Vec<EventV1> = open(value)?;
+    body.into_iter().map(Event::try_from).collect()
+}
+
+pub fn encode_heads(heads: &Heads) -> Result<Vec<u8>> {
+    seal(heads)
+}
+
+pub fn decode_heads(value: &[u8]) -> Result<Heads> {
+    open(value)
+}
+
+pub fn encode_feed(entries: &[FeedEntry]) -> Result<Vec<u8>> {
+    seal(&entries)
+}
+
+/// Decodes feed entries.
+pub fn decode_feed(value: &[u8]) -> Result<Vec<FeedEntry>> {
+    open(value)
+}
+
+pub fn encode_scope(scope: StopScope) -> Vec<u8> {
+    vec![V1, u8::from(scope == StopScope::All)]
+}
+
+pub fn decode_scope(value: &[u8]) -> StopScope {
+    if value.get(1) == Some(&1) { StopScope::All } else { StopScope::List }
+}
+
+/// The phone numbers of one chunk of ids, eight bytes each; 0 where there is no contact.
+pub fn encode_phones(phones: &[u64]) -> Vec<u8> {
+    std::iter::once(V1).chain(phones.iter().flat_map(|phone| phone.to_be_bytes())).collect()
+}
+
+pub fn decode_phones(value: &[u8]) -> Result<Vec<u64>> {
+    match value.split_first() {
+        Some((&V1, body)) if body.len() % 8 == 0 => Ok(body
+            .chunks_exact(8)
+            .map(|bytes| bytes.iter().fold(0, |phone, &byte| phone << 8 | u64::from(byte)))
+            .collect()),
+        _ => Err(Error::internal("a damaged chunk of the directory")),
+    }
+}
+
+impl ContactV1 {
+    fn drop_oldest_text(&mut self) -> bool {
+        let own = [
+            &mut self.opted_out_all,
+            &mut self.suppression.set,
+            &mut self.suppression.lifted,
+            &mut self.invalidity.set,
+            &mut self.invalidity.lifted,
+        ];
+        let lists = self.lists.iter_mut().flat_map(|on| {
+            [
+                &mut on.opted_in,
+                &mut on.imported,
+                &mut on.opted_out,
+                &mut on.suppression.set,
+                &mut on.suppression.lifted,
+            ]
+        });
+        let oldest = own
+            .into_iter()
+            .chain(lists)
+            .filter_map(Option::as_mut)
+            .filter(|fact| !fact.source.is_empty() || !fact.reason.is_empty())
+            .min_by_key(|fact| Millis::from(fact.at));
+        let Some(fact) = oldest else { return false };
+        fact.source.clear();
+        fact.reason.clear();
+        true
+    }
+}
+
+impl From<&Record> for ContactV1 {
+    fn from(record: &Record) -> ContactV1 {
+        let contact = &record.contact;
+        let engagement = &contact.engagement;
+        ContactV1 {
+            phone: contact.phone.as_u64(),
+            created_at: contact.created_at.into(),
+            labels: contact.labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            engagement: (*engagement != Engagement::default()).then(|| engagement.into()),
+            opted_out_all: contact.opted_out_all.as_ref().map(FactV1::from),
+            suppression: (&contact.suppression).into(),
+            invalidity: (&contact.invalidity).into(),
+            lists: contact.lists.iter().map(ListContactV1::from).collect(),
+            pages: record.pages,
+        }
+    }
+}
+
+impl From<&Engagement> for EngagementV1 {
+    fn from(of: &Engagement) -> EngagementV1 {
+        EngagementV1 {
+            sends: of.sends,
+            clicks: of.clicks,
+            conversions: of.conversions,
+            revenue_micros: of.revenue_micros,
+            last_sent: of.last_sent.into(),
+            last_clicked: of.last_clicked.into(),
+            last_engaged: of.last_engaged.into(),
+            sends_since_engaged: of.sends_since_engaged,
+            last_inbound: of.last_inbound.into(),
+        }
+    }
+}
+
+impl From<EngagementV1> for Engagement {
+    fn from(of: EngagementV1) -> Engagement {
+        Engagement {
+            sends: of.sends,
+            clicks: of.clicks,
+            conversions: of.conversions,
+            revenue_micros: of.revenue_micros,
+            last_sent: of.last_sent.into(),
+            last_clicked: of.last_clicked.into(),
+            last_engaged: of.last_engaged.into(),
+            sends_since_engaged: of.sends_since_engaged,
+            last_inbound: of.last_inbound.into(),
+        }
+    }
+}
+
+impl From<&Fact> for FactV1 {
+    fn from(fact: &Fact) -> FactV1 {
+        FactV1 { at: fact.at.into(), how: fact.how as u8, source: fact.source.clone(), reason: fact.reason.clone() }
+    }
+}
+
+impl From<FactV1> for Fact {
+    fn from(fact: FactV1) -> Fact {
+        Fact { at: fact.at.into(), how: how(fact.how), source: fact.source, reason: fact.reason }
+    }
+}
+
+impl From<&Standing> for StandingV1 {
+    fn from(standing: &Standing) -> StandingV1 {
+        StandingV1 {
+            set: standing.set.as_ref().map(FactV1::from),
+            lifted: standing.lifted.as_ref().map(FactV1::from),
+        }
+    }
+}
+
+impl From<StandingV1> for Standing {
+    fn from(standing: StandingV1) -> Standing {
+        Standing { set: standing.set.map(Fact::from), lifted: standing.lifted.map(Fact::from) }
+    }
+}
+
+impl From<&ListContact> for ListContactV1 {
+    fn from(on: &ListContact) -> ListContactV1 {
+        ListContactV1 {
+            list: on.list.0,
+            opted_in: on.opted_in.as_ref().map(FactV1::from),
+            imported: on.imported.as_ref().map(FactV1::from),
+            opted_out: on.opted_out.as_ref().map(FactV1::from),
+            suppression: (&on.suppression).into(),
+        }
+    }
+}
+
+impl From<ListContactV1> for ListContact {
+    fn from(on: ListContactV1) -> ListContact {
+        ListContact {
+            list: ListId(on.list),
+            opted_in: on.opted_in.map(Fact::from),
+            imported: on.imported.map(Fact::from),
+            opted_out: on.opted_out.map(Fact::from),
+            suppression: on.suppression.into(),
+        }
+    }
+}
+
+impl From<&Event> for EventV1 {
+    fn from(event: &Event) -> EventV1 {
+        EventV1 {
+            kind: kind_code(event.kind),
+            at: event.at.into(),
+            seen_at: event.seen_at.into(),
+            sent_at: event.sent_at,
+            list: event.list.map(|list| list.0),
+            id: event.id.clone(),
+            how: event.how as u8,
+            source: event.source.clone(),
+            reason: event.reason.clone(),
+            text: event.text.clone(),
+        }
+    }
+}
+
+impl TryFrom<EventV1> for Event {
+    type Error = Error;
+
+    fn try_from(event: EventV1) -> Result<Event> {
+        Ok(Event {
+            kind: kind(event.kind)?,
+            at: event.at.into(),
+            seen_at: event.seen_at.into(),
+            sent_at: event.sent_at,
+            list: event.list.map(ListId),
+            id: event.id,
+            how: how(event.how),
+            source: event.source,
+            reason: event.reason,
+            text: event.text,
+        })
+    }
+}
+
+fn how(code: u8) -> How {
+    How::ALL.into_iter().find(|how| *how as u8 == code).unwrap_or_default()
+}
+
+/// The codes of event kinds on disk, never reused.
+const KINDS: [(u8, Kind); 15] = [
+    (1, Kind::OptIn),
+    (2, Kind::OptOut),
+    (3, Kind::OptOutAll),
+    (4, Kind::Suppress),
+    (5, Kind::Release),
+    (6, Kind::Invalid),
+    (7, Kind::Valid),
+    (8, Kind::Subscribe),
+    (9, Kind::Inbound(Class::OptOut)),
+    (10, Kind::Inbound(Class::OptOutAll)),
+    (11, Kind::Inbound(Class::OptIn)),
+    (12, Kind::Inbound(Class::Help)),
+    (13, Kind::Inbound(Class::Message)),
+    (14, Kind::Inbound(Class::MaybeOptOut)),
+    // What follows has no event of its own, only a feed entry.
+    (15, Kind::Created),
+];
+
+/// The code of an event kind on disk.
+pub fn kind_code(kind: Kind) -> u8 {
+    KINDS.iter().find(|(_, known)| *known == kind).map_or(0, |(code, _)| *code)
+}
+
+fn kind(code: u8) -> Result<Kind> {
+    let known = KINDS.iter().find(|(known, _)| *known == code);
+    known.map(|(_, kind)| *kind).ok_or_else(|| Error::internal(format!("an event of unknown kind {code}")))
+}

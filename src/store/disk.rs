@@ -1,0 +1,126 @@
+//! The data directory: one process at a time, sled inside, and a sync that really is one.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error, Result};
+use crate::limits::{CACHE_BYTES, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES};
+
+/// The open data directory.
+pub struct Disk {
+    dir: PathBuf,
+    tree: sled::Tree,
+    db: sled::Db,
+    /// Our own handle to sled's file: sled's flush is no fsync.
+    log: File,
+    /// Held while the process lives.
+    _lock: File,
+}
+
+/// What the free space allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Everything.
+    Plenty,
+    /// Forbidding writes only.
+    Low,
+    /// Nothing: sled must never see a full disk.
+    None,
+}
+
+impl Disk {
+    /// Opens the directory, making it if need be.
+    pub fn open(dir: &Path) -> Result<Disk> {
+        let failed = |what: &str, why: &dyn std::fmt::Display| {
+            Error::new(Code::Internal, format!("cannot {what} {}: {why}", dir.display()))
+        };
+        fs::create_dir_all(dir).map_err(|why| failed("make the data directory", &why))?;
+        let lock = lock(dir)?;
+        let store = dir.join("store");
+        fs::create_dir_all(&store).map_err(|why| failed("make the store in", &why))?;
+        // A crash while sled wrote a snapshot leaves a file on which every later open fails; the complete snapshot
+        // is still there.
+        for entry in fs::read_dir(&store).map_err(|why| failed("read", &why))?.flatten() {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with("snap.") && name.to_string_lossy().ends_with(".generating") {
+                fs::remove_file(entry.path()).map_err(|why| failed("clean up in", &why))?;
+            }
+        }
+        let db = sled::Config::new()
+            .path(&store)
+            .cache_capacity(CACHE_BYTES)
+            .open()
+            .map_err(|why| failed("open the store in", &why))?;
+        let tree = db.open_tree("contactd").map_err(|why| failed("open the store in", &why))?;
+        let log = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(store.join("db"))
+            .map_err(|why| failed("open the store's file in", &why))?;
+        let disk = Disk { dir: dir.to_owned(), tree, db, log, _lock: lock };
+        disk.sync()?;
+        // The names of the files themselves must survive, too.
+        for dir in [&store, dir] {
+            File::open(dir).and_then(|dir| dir.sync_all()).map_err(|why| failed("sync", &why))?;
+        }
+        Ok(disk)
+    }
+
+    /// The one tree.
+    pub fn tree(&self) -> &sled::Tree {
+        &self.tree
+    }
+
+    /// Puts everything that was applied on disk.
+    pub fn sync(&self) -> Result<()> {
+        self.db.flush().map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
+        self.log.sync_data().map_err(|why| Error::internal(format!("cannot sync the store: {why}")))
+    }
+
+    /// What the free space allows. When the system cannot tell, everything.
+    pub fn room(&self) -> Room {
+        match rustix::fs::statvfs(&self.dir) {
+            Ok(space) if space.f_bavail * space.f_frsize < DISK_FREE_MIN_BYTES => Room::None,
+            Ok(space) if space.f_bavail * space.f_frsize < DISK_FREE_LOW_BYTES => Room::Low,
+            _ => Room::Plenty,
+        }
+    }
+
+    /// Bytes the store takes.
+    pub fn size(&self) -> u64 {
+        self.db.size_on_disk().unwrap_or(0)
+    }
+}
+
+fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join("lock");
+    let failed = |why: &dyn std::fmt::Display| {
+        Error::new(Code::Internal, format!("cannot lock {}: {why}", path.display()))
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|why| failed(&why))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Err(Error::new(
+                Code::Busy,
+                format!(
+                    "{} is in use by another contactd (process {}); stop it, or give another --data-dir",
+                    dir.display(),
+                    holder.trim()
+                ),
+            ));
+        }
+        Err(TryLockError::Error(why)) => return Err(failed(&why)),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(|why| failed(&why))?;
+    Ok(file)
+}

@@ -1,0 +1,94 @@
+//! The start: reads the lists, the directory and the gate's postings, not the records.
+
+use roaring::RoaringBitmap;
+
+use super::chunk::Chunk;
+use super::codec::{self, FeedEntry, Heads};
+use super::disk::Disk;
+use super::gate::Gate;
+use super::{keys, sled_failed};
+use crate::error::{Error, Result};
+use crate::limits::DIRECTORY_CHUNK_IDS;
+use crate::model::list::ListId;
+use crate::model::phone::Phone;
+use crate::model::time::Millis;
+use crate::model::verdict::StopScope;
+
+/// The format this version writes. A newer one is refused.
+const FORMAT: u8 = 1;
+
+/// Builds the gate from what is stored; a new store gets its first keys.
+pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Heads)> {
+    let tree = disk.tree();
+    let mut heads = match tree.get(keys::FORMAT).map_err(sled_failed)? {
+        None => create(disk, scope, now)?,
+        Some(format) if *format == [FORMAT] => {
+            let heads = tree.get(keys::HEADS).map_err(sled_failed)?;
+            codec::decode_heads(&heads.ok_or_else(|| Error::internal("the store has no counters"))?)?
+        }
+        Some(format) => {
+            return Err(Error::internal(format!(
+                "the store has format {}, this contactd reads {FORMAT}: use the contactd that wrote it, or a newer one",
+                format.first().copied().unwrap_or(0)
+            )));
+        }
+    };
+    let mut gate = Gate::new(scope);
+    for row in tree.scan_prefix([keys::LIST]) {
+        let (key, value) = row.map_err(sled_failed)?;
+        gate.put_list(ListId(number(&key)?), codec::decode_list(&value)?);
+    }
+    for row in tree.scan_prefix([keys::DIRECTORY]) {
+        let (key, value) = row.map_err(sled_failed)?;
+        let first = number(&key)? * DIRECTORY_CHUNK_IDS;
+        for (id, phone) in (first..).zip(codec::decode_phones(&value)?) {
+            if let Some(phone) = Phone::from_u64(phone) {
+                gate.directory.insert(id, phone);
+            }
+        }
+    }
+    for row in tree.scan_prefix([keys::POSTING]) {
+        let (key, value) = row.map_err(sled_failed)?;
+        let (term, chunk) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+        let first = chunk * term.chunk_ids();
+        let ids = Chunk::decode(term.chunk_ids(), &value)?;
+        let ids = RoaringBitmap::from_sorted_iter(ids.iter().map(|offset| first + offset)).map_err(Error::internal)?;
+        gate.insert_all(term, &ids);
+    }
+    follow_scope(disk, &mut heads, scope, now)?;
+    Ok((gate, heads))
+}
+
+fn create(disk: &Disk, scope: StopScope, now: Millis) -> Result<Heads> {
+    if !disk.tree().is_empty() {
+        return Err(Error::internal("the store has no format: it is not contactd's"));
+    }
+    let heads = Heads { next_contact: 0, next_feed: 1, epoch: now.unsigned_abs() };
+    let mut batch = sled::Batch::default();
+    batch.insert(keys::FORMAT, &[FORMAT]);
+    batch.insert(keys::HEADS, codec::encode_heads(&heads)?);
+    batch.insert(keys::SCOPE, codec::encode_scope(scope));
+    disk.tree().apply_batch(batch).map_err(sled_failed)?;
+    disk.sync()?;
+    Ok(heads)
+}
+
+/// A changed scope changes verdicts: whoever follows the feed is told.
+fn follow_scope(disk: &Disk, heads: &mut Heads, scope: StopScope, now: Millis) -> Result<()> {
+    let stored = disk.tree().get(keys::SCOPE).map_err(sled_failed)?;
+    if stored.is_some_and(|stored| codec::decode_scope(&stored) == scope) {
+        return Ok(());
+    }
+    let mut batch = sled::Batch::default();
+    let entry = FeedEntry::Scope { at: now.into(), all: scope == StopScope::All };
+    batch.insert(&keys::feed(heads.next_feed), codec::encode_feed(&[entry])?);
+    heads.next_feed += 1;
+    batch.insert(keys::HEADS, codec::encode_heads(heads)?);
+    batch.insert(keys::SCOPE, codec::encode_scope(scope));
+    disk.tree().apply_batch(batch).map_err(sled_failed)?;
+    disk.sync()
+}
+
+fn number(key: &[u8]) -> Result<u32> {
+    keys::number(key).ok_or_else(|| Error::internal("a damaged key"))
+}

@@ -1,0 +1,194 @@
+//! The store: the only place that knows sled.
+//!
+//! One tree; keys in [`keys`], values in [`codec`]. The contact record is the truth; every index follows from it by
+//! [`term::Term::all_of`]. One thread, the [`writer`], makes all changes; the [`gate`] answers CHECK from memory.
+
+mod chunk;
+mod codec;
+mod directory;
+mod disk;
+pub mod gate;
+mod keys;
+mod load;
+mod queue;
+mod round;
+pub mod term;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::JoinHandle;
+
+pub use directory::Directory;
+pub use queue::{Done, Job};
+
+use crate::error::{Code, Error, Result};
+use crate::model::contact::Contact;
+use crate::model::phone::Phone;
+use crate::model::time::Millis;
+use crate::model::verdict::StopScope;
+use disk::Disk;
+use gate::Gate;
+use queue::Queue;
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it lives.
+    pub dir: PathBuf,
+    /// When a write is answered.
+    pub fsync: Fsync,
+    /// How far a STOP reaches.
+    pub scope: StopScope,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// When a write is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fsync {
+    /// When it is on disk.
+    #[default]
+    Always,
+    /// Forbidding writes when they are on disk; others at once, and on disk within
+    /// [`crate::limits::FSYNC_INTERVAL_MS`].
+    Interval,
+}
+
+/// What the store counts.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Batches committed.
+    pub batches: AtomicU64,
+    /// Writes in them.
+    pub writes: AtomicU64,
+    /// Syncs done.
+    pub syncs: AtomicU64,
+    /// Messages in which somebody may want out.
+    pub maybe_optout: AtomicU64,
+}
+
+/// The open store.
+pub struct Store {
+    shared: Arc<Shared>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the writer and the readers share.
+pub struct Shared {
+    disk: Disk,
+    gate: RwLock<Gate>,
+    queue: Queue,
+    clock: Clock,
+    fsync: Fsync,
+    counters: Counters,
+    read_only: AtomicBool,
+}
+
+impl Store {
+    /// Opens the store, loads the gate and starts the writer.
+    pub fn open(options: Options) -> Result<Store> {
+        let disk = Disk::open(&options.dir)?;
+        let (gate, heads) = load::load(&disk, options.scope, (options.clock)())?;
+        let shared = Arc::new(Shared {
+            disk,
+            gate: RwLock::new(gate),
+            queue: Queue::default(),
+            clock: options.clock,
+            fsync: options.fsync,
+            counters: Counters::default(),
+            read_only: AtomicBool::new(false),
+        });
+        let writer = writer::start(Arc::clone(&shared), heads)?;
+        Ok(Store { shared, writer: Mutex::new(Some(writer)) })
+    }
+
+    /// The gate, to ask many questions of one state. Hold it briefly: the writer waits.
+    pub fn gate(&self) -> RwLockReadGuard<'_, Gate> {
+        self.shared.gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One contact, from its record.
+    pub fn contact(&self, phone: Phone) -> Result<Option<Contact>> {
+        let Some(id) = self.gate().directory.id(phone) else { return Ok(None) };
+        Ok(self.shared.record(id)?.map(|record| record.contact))
+    }
+
+    /// Hands writes to the writer. After [`Store::close`] they are answered `-DRAINING`.
+    pub fn submit(&self, job: Job) {
+        if let Err(job) = self.shared.queue.push(job) {
+            let refused = Error::new(Code::Draining, "the daemon is shutting down");
+            let outcomes = job.writes.iter().map(|_| Err(refused.clone())).collect();
+            (job.done)(outcomes);
+        }
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Millis {
+        (self.shared.clock)()
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Writes that wait: forbidding ones and others.
+    pub fn queued(&self) -> (usize, usize) {
+        self.shared.queue.len()
+    }
+
+    /// Bytes on disk.
+    pub fn size(&self) -> u64 {
+        self.shared.disk.size()
+    }
+
+    /// Whether nothing can be written any more.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.read_only.load(Ordering::Relaxed)
+    }
+
+    /// Does what is queued, syncs, and stops the writer.
+    pub fn close(&self) {
+        self.shared.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // The writer's panic has already ended the process.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    fn record(&self, id: u32) -> Result<Option<codec::Record>> {
+        let value = self.disk.tree().get(keys::contact(id)).map_err(sled_failed)?;
+        value.map(|value| codec::decode_record(&value)).transpose()
+    }
+}
+
+fn sled_failed(why: sled::Error) -> Error {
+    Error::internal(format!("the store failed: {why}"))
+}
+
+/// Ends the process when a thread of the store panics: whoever waits for it would wait for ever, and nobody may write
+/// into ruins.
+pub fn abort_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        let thread = std::thread::current();
+        if thread.name().is_some_and(|name| name.starts_with("sled") || name == writer::THREAD_NAME) {
+            std::process::abort();
+        }
+    }));
+}

@@ -1,0 +1,117 @@
+//! The writer's two queues: forbidding writes pass the others.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::limits::{BATCH_PERMISSIVE_MIN, BATCH_WRITES_MAX};
+use crate::model::change::{Outcome, Write};
+
+/// Consecutive writes of one connection, and where the outcomes go, in order.
+pub struct Job {
+    /// At most [`crate::limits::JOB_WRITES_MAX`]; either all of them forbid, or none does.
+    pub writes: Vec<Write>,
+    /// Called by the writer once all of it is on disk.
+    pub done: Done,
+}
+
+/// Takes the outcomes of a [`Job`].
+pub type Done = Box<dyn FnOnce(Vec<Result<Outcome>>) + Send>;
+
+/// Jobs that wait for the writer. Whoever submits keeps [`crate::limits::QUEUED_WRITES_MAX`].
+#[derive(Default)]
+pub struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    forbidding: VecDeque<Job>,
+    others: VecDeque<Job>,
+    closed: bool,
+}
+
+/// What the writer is to do next.
+pub enum Next {
+    /// Commit these together.
+    Jobs(Vec<Job>),
+    /// Nothing came for the time given.
+    Idle,
+    /// Nothing will come any more.
+    Closed,
+}
+
+impl Queue {
+    /// Adds a job. After [`Queue::close`] it is given back.
+    pub fn push(&self, job: Job) -> std::result::Result<(), Job> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(job);
+        }
+        if job.writes.first().is_some_and(Write::forbids) {
+            waiting.forbidding.push_back(job);
+        } else {
+            waiting.others.push_back(job);
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Takes what is committed together, waiting up to `patience` for the first job.
+    pub fn next(&self, patience: Duration) -> Next {
+        let mut waiting = self.lock();
+        if waiting.is_empty() && !waiting.closed {
+            let wait = self.arrived.wait_timeout_while(waiting, patience, |waiting| {
+                waiting.is_empty() && !waiting.closed
+            });
+            waiting = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if waiting.is_empty() {
+            return if waiting.closed { Next::Closed } else { Next::Idle };
+        }
+        let mut jobs = Vec::new();
+        let reserved = if waiting.others.is_empty() { 0 } else { BATCH_PERMISSIVE_MIN };
+        let taken = take(&mut waiting.forbidding, BATCH_WRITES_MAX - reserved, &mut jobs);
+        take(&mut waiting.others, BATCH_WRITES_MAX - taken, &mut jobs);
+        Next::Jobs(jobs)
+    }
+
+    /// Takes no more jobs; those that wait are still done.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_one();
+    }
+
+    /// Writes that wait: forbidding ones and others.
+    pub fn len(&self) -> (usize, usize) {
+        let waiting = self.lock();
+        let writes = |jobs: &VecDeque<Job>| jobs.iter().map(|job| job.writes.len()).sum();
+        (writes(&waiting.forbidding), writes(&waiting.others))
+    }
+
+    /// A panic while it was held cannot have left a queue half changed.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.forbidding.is_empty() && self.others.is_empty()
+    }
+}
+
+/// Moves whole jobs until `writes_max` are taken: at least one, if there is one.
+fn take(from: &mut VecDeque<Job>, writes_max: usize, to: &mut Vec<Job>) -> usize {
+    let mut taken = 0;
+    while taken < writes_max
+        && let Some(job) = from.pop_front()
+    {
+        taken += job.writes.len();
+        to.push(job);
+    }
+    taken
+}

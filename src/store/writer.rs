@@ -1,0 +1,185 @@
+//! The writer: one thread owns all changes.
+//!
+//! It takes what waits, applies it to an overlay, writes one batch, syncs, updates the gate, and only then answers:
+//! group commit that fills under load and does not wait when alone.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::codec::Heads;
+use super::disk::Room;
+use super::gate::Gate;
+use super::queue::{Job, Next};
+use super::round::Round;
+use super::{Fsync, Shared};
+use crate::error::{Code, Error, Result};
+use crate::limits::FSYNC_INTERVAL_MS;
+use crate::model::change::{Change, Outcome, Write};
+use crate::model::keyword::{Class, Meaning};
+use crate::model::list::Lists;
+use crate::model::verdict::{Reason, StopScope};
+
+/// A panic on this thread ends the process.
+pub const THREAD_NAME: &str = "contactd-writer";
+
+struct Writer {
+    shared: Arc<Shared>,
+    heads: Heads,
+    scope: StopScope,
+    lists: Arc<Lists>,
+    unsynced_since: Option<Instant>,
+}
+
+/// Starts the writer's thread.
+pub fn start(shared: Arc<Shared>, heads: Heads) -> Result<JoinHandle<()>> {
+    let gate = shared.gate_read();
+    let (scope, lists) = (gate.scope(), Arc::new(gate.lists().clone()));
+    drop(gate);
+    let mut writer = Writer { shared, heads, scope, lists, unsynced_since: None };
+    thread::Builder::new()
+        .name(THREAD_NAME.to_owned())
+        .spawn(move || writer.run())
+        .map_err(|why| Error::internal(format!("cannot start the writer: {why}")))
+}
+
+impl Writer {
+    fn run(&mut self) {
+        let interval = Duration::from_millis(FSYNC_INTERVAL_MS);
+        loop {
+            let next = self.shared.queue.next(interval);
+            let closed = matches!(next, Next::Closed);
+            if let Next::Jobs(jobs) = next {
+                self.commit(jobs);
+            }
+            if self.unsynced_since.is_some_and(|since| closed || since.elapsed() >= interval) {
+                self.sync();
+            }
+            if closed {
+                return;
+            }
+        }
+    }
+
+    fn commit(&mut self, jobs: Vec<Job>) {
+        let room = if self.shared.read_only.load(Ordering::Relaxed) { Room::None } else { self.shared.disk.room() };
+        let shared = Arc::clone(&self.shared);
+        let mut round = Round::new(&shared, self.heads, self.scope, Arc::clone(&self.lists));
+        let mut outcomes: Vec<Vec<Result<Outcome>>> = Vec::with_capacity(jobs.len());
+        let mut must_sync = shared.fsync == Fsync::Always;
+        for job in &jobs {
+            let apply = |write: &Write| {
+                must_sync |= write.forbids();
+                match room {
+                    Room::Plenty => round.apply(write),
+                    Room::Low if write.forbids() => round.apply(write),
+                    _ => Err(no_room(room)),
+                }
+            };
+            outcomes.push(job.writes.iter().map(apply).collect());
+        }
+        if room == Room::None {
+            self.forbid_in_memory(&jobs);
+        } else if let Err(why) = self.write(round, must_sync) {
+            tracing::error!("nothing can be written any more: {}; reads go on, restart to try again", why.message);
+            self.shared.read_only.store(true, Ordering::Relaxed);
+            self.forbid_in_memory(&jobs);
+            for outcome in outcomes.iter_mut().flatten() {
+                *outcome = Err(no_room(Room::None));
+            }
+        } else {
+            self.count(&jobs, &outcomes);
+        }
+        for (job, outcomes) in jobs.into_iter().zip(outcomes) {
+            (job.done)(outcomes);
+        }
+    }
+
+    /// Puts a round on disk, then into the gate.
+    fn write(&mut self, round: Round<'_>, must_sync: bool) -> Result<()> {
+        let lists = round.lists();
+        let Some(commit) = round.finish()? else { return Ok(()) };
+        self.shared.disk.tree().apply_batch(commit.batch).map_err(super::sled_failed)?;
+        self.heads = commit.heads;
+        self.lists = lists;
+        if must_sync {
+            self.shared.disk.sync()?;
+            self.unsynced_since = None;
+            self.shared.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.unsynced_since.get_or_insert_with(Instant::now);
+        }
+        let mut gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
+        commit.opening.apply(&mut gate);
+        Ok(())
+    }
+
+    fn sync(&mut self) {
+        self.unsynced_since = None;
+        match self.shared.disk.sync() {
+            Ok(()) => {
+                self.shared.counters.syncs.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(why) => {
+                tracing::error!("nothing can be written any more: {}; the last second may be lost", why.message);
+                self.shared.read_only.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// What cannot be written forbids in memory, until the restart that mends the disk.
+    fn forbid_in_memory(&self, jobs: &[Job]) {
+        let mut gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
+        for write in jobs.iter().flat_map(|job| &job.writes) {
+            let (phone, list, change) = match write {
+                Write::Contact { phone, list, change } => (phone, list, change),
+                Write::List { number, paused: Some(true), .. } => {
+                    gate.pause_unwritten(*number);
+                    continue;
+                }
+                _ => continue,
+            };
+            let (list, reason) = match change {
+                Change::OptOut(_) if list.is_some() => (*list, Reason::ListOptedOut),
+                Change::OptOut(_) => (None, Reason::OptedOut),
+                Change::Suppress(_) if list.is_some() => (*list, Reason::ListSuppressed),
+                Change::Suppress(_) => (None, Reason::Suppressed),
+                Change::Invalid(_) => (None, Reason::Invalid),
+                Change::Inbound(inbound) => match inbound.meaning {
+                    Meaning::Out if self.scope == StopScope::List => (*list, Reason::ListOptedOut),
+                    Meaning::Out | Meaning::OutOfAll => (None, Reason::OptedOut),
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            gate.forbid_unwritten(*phone, list, reason);
+        }
+    }
+
+    fn count(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
+        let counters = &self.shared.counters;
+        counters.batches.fetch_add(1, Ordering::Relaxed);
+        counters.writes.fetch_add(jobs.iter().map(|job| job.writes.len() as u64).sum(), Ordering::Relaxed);
+        let maybe = |outcome: &&Result<Outcome>| {
+            matches!(outcome, Ok(Outcome::Inbound { class: Class::MaybeOptOut, .. }))
+        };
+        counters
+            .maybe_optout
+            .fetch_add(outcomes.iter().flatten().filter(maybe).count() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    pub(super) fn gate_read(&self) -> RwLockReadGuard<'_, Gate> {
+        self.gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn no_room(room: Room) -> Error {
+    let what = match room {
+        Room::Low => "little disk space is left: only opt-outs, suppressions, invalid and inbound messages are taken",
+        _ => "nothing can be written; opt-outs and suppressions hold in memory until a restart: free disk space, see the log, send it again",
+    };
+    Error::new(Code::ReadOnly, what)
+}

@@ -1,0 +1,157 @@
+//! Replies: RESP2 in which every item is one line.
+
+use crate::error::Error;
+use crate::model::verdict::{Reason, Verdict};
+
+/// The replies of one connection that are not sent yet.
+#[derive(Debug, Default)]
+pub struct Replies {
+    bytes: Vec<u8>,
+    resp3: bool,
+}
+
+impl Replies {
+    /// Whether the client asked for protocol 3.
+    pub fn is_resp3(&self) -> bool {
+        self.resp3
+    }
+
+    /// Speaks RESP 3 (nil is `_`, HELLO answers with a map) from the next reply on, or 2 again.
+    pub fn set_resp3(&mut self, resp3: bool) {
+        self.resp3 = resp3;
+    }
+
+    /// What is to be sent.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How much is to be sent.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there is nothing to be sent.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Forgets what was sent. Keeps no more memory than a busy connection needs.
+    pub fn clear(&mut self) {
+        const KEPT_BYTES_MAX: usize = 64 * 1024;
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
+    }
+
+    /// `+text`. The text is one line: our own words, or JSON.
+    #[inline]
+    pub fn text(&mut self, text: &str) {
+        debug_assert!(!text.contains(['\r', '\n']), "a reply is one line");
+        self.bytes.push(b'+');
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.end();
+    }
+
+    /// `-CODE message`.
+    pub fn error(&mut self, error: &Error) {
+        self.bytes.push(b'-');
+        self.bytes.extend_from_slice(error.code.word().as_bytes());
+        self.bytes.push(b' ');
+        let line = error.message.bytes().map(|byte| if byte.is_ascii_control() { b' ' } else { byte });
+        self.bytes.extend(line);
+        self.end();
+    }
+
+    /// `:integer`.
+    pub fn integer(&mut self, value: u64) {
+        self.bytes.push(b':');
+        self.bytes.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self.end();
+    }
+
+    /// Nothing there.
+    pub fn nil(&mut self) {
+        self.bytes.extend_from_slice(if self.resp3 { b"_" } else { b"$-1" });
+        self.end();
+    }
+
+    /// The head of an array of `items` replies.
+    pub fn array(&mut self, items: usize) {
+        self.head(b'*', items);
+    }
+
+    /// The head of a map of `pairs`: under RESP 2 an array of keys and values.
+    pub fn map(&mut self, pairs: usize) {
+        if self.resp3 { self.head(b'%', pairs) } else { self.head(b'*', 2 * pairs) }
+    }
+
+    /// A bulk string, whatever bytes it has. Only ECHO needs one.
+    pub fn bulk(&mut self, bytes: &[u8]) {
+        self.head(b'$', bytes.len());
+        self.bytes.extend_from_slice(bytes);
+        self.end();
+    }
+
+    /// A verdict: `+yes` or `+no reason`.
+    #[inline]
+    pub fn verdict(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Yes => self.bytes.extend_from_slice(b"+yes\r\n"),
+            Verdict::No(reason) => self.bytes.extend_from_slice(refusal(reason)),
+        }
+    }
+
+    fn head(&mut self, mark: u8, number: usize) {
+        self.bytes.push(mark);
+        self.bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+}
+
+fn refusal(reason: Reason) -> &'static [u8] {
+    match reason {
+        Reason::UnknownList => b"+no unknown_list\r\n",
+        Reason::ListPaused => b"+no list_paused\r\n",
+        Reason::Invalid => b"+no invalid\r\n",
+        Reason::Suppressed => b"+no suppressed\r\n",
+        Reason::OptedOut => b"+no opted_out\r\n",
+        Reason::NotSubscribed => b"+no not_subscribed\r\n",
+        Reason::ListSuppressed => b"+no list_suppressed\r\n",
+        Reason::ListOptedOut => b"+no list_opted_out\r\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reply_is_one_line() {
+        let mut replies = Replies::default();
+        replies.text("PONG");
+        replies.error(&Error::bad_arg("two\r\nlines"));
+        replies.integer(42);
+        replies.nil();
+        replies.array(2);
+        replies.map(2);
+        replies.set_resp3(true);
+        replies.nil();
+        replies.map(2);
+        replies.bulk(b"a\nb");
+        let sent = String::from_utf8_lossy(replies.as_bytes()).into_owned();
+        assert_eq!(sent, "+PONG\r\n-BADARG two  lines\r\n:42\r\n$-1\r\n*2\r\n*4\r\n_\r\n%2\r\n$3\r\na\nb\r\n");
+    }
+
+    #[test]
+    fn verdicts_are_words() {
+        for reason in Reason::ALL {
+            let mut replies = Replies::default();
+            replies.verdict(Verdict::No(reason));
+            assert_eq!(replies.as_bytes(), format!("+no {}\r\n", reason.word()).as_bytes());
+        }
+    }
+}
