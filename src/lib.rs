@@ -7,3 +7,5 @@ pub mod wire;
 pub mod store;
 pub mod command;
 pub mod server;
+pub mod config;
+pub mod cli;

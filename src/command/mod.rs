@@ -13,6 +13,7 @@ mod sending;
 mod session;
 mod status;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Code, Error, Result, excerpt};
@@ -90,11 +91,11 @@ pub struct Context {
     /// The store.
     pub store: Store,
     /// What words from a phone mean.
-    pub keywords: Keywords,
+    pub keywords: Arc<Keywords>,
     /// Where numbers without a country code are from, when a request does not say.
     pub default_region: Option<Region>,
     /// Who may do what. None given: everybody everything.
-    pub tokens: Tokens,
+    pub tokens: Arc<Tokens>,
     /// What is counted.
     pub counters: Counters,
 }

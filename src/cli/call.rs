@@ -1,0 +1,44 @@
+//! `contactd call`: one request, one reply.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Target;
+use super::client::Reply;
+use crate::error::Result;
+
+/// Sends one request and prints the reply without its mark: text on standard output, errors on standard error.
+/// The exit code is 0, 1 for nil, 2 for an error.
+#[derive(Args)]
+pub struct Call {
+    #[command(flatten)]
+    target: Target,
+    /// The verb and its arguments, like: CHECK +14155550100 +14155550101
+    #[arg(required = true, value_name = "WORD", trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<String>,
+}
+
+impl Call {
+    pub fn run(self) -> Result<ExitCode> {
+        Ok(print(&self.target.connect()?.call(&self.words)?))
+    }
+}
+
+fn print(reply: &Reply) -> ExitCode {
+    match reply {
+        Reply::Text(text) => println!("{text}"),
+        Reply::Integer(number) => println!("{number}"),
+        Reply::Nil => return ExitCode::from(1),
+        Reply::Error(why) => {
+            eprintln!("{why}");
+            return ExitCode::from(2);
+        }
+        Reply::Array(items) => {
+            return items.iter().map(print).fold(ExitCode::SUCCESS, |worst, code| {
+                if code == ExitCode::SUCCESS { worst } else { code }
+            });
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,117 @@
+//! A daemon of the demo's own: a child process, so that it can really be killed.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::cli::client::{Client, Reply};
+use crate::error::{Error, Result};
+use crate::server::Address;
+
+/// How long a start may take on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Daemon {
+    dir: TempDir,
+    address: String,
+    child: Child,
+}
+
+impl Daemon {
+    /// Starts a daemon on an address, or on a free port.
+    pub fn start(address: Option<&str>) -> Result<Daemon> {
+        let dir = tempfile::Builder::new().prefix("contactd-demo-").tempdir().map_err(Error::internal)?;
+        let address = match address {
+            Some(address) => address.to_owned(),
+            None => {
+                let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+                free.map_err(Error::internal)?.to_string()
+            }
+        };
+        let child = spawn(dir.path(), &address)?;
+        Ok(Daemon { dir, address, child })
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Connects once it answers.
+    pub fn connect(&mut self) -> Result<Client> {
+        let address: Address = self.address.parse().map_err(Error::internal)?;
+        let started = Instant::now();
+        loop {
+            let last = match Client::connect(&address, None) {
+                Ok(mut client) => match client.call(&["PING"])? {
+                    Reply::Text(_) => return Ok(client),
+                    other => other.to_string(),
+                },
+                Err(why) => why.message,
+            };
+            if let Some(status) = self.child.try_wait().map_err(Error::internal)? {
+                let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+                return Err(Error::internal(format!("the daemon ended ({status}):\n{log}")));
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(Error::internal(last));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// As a power cut would: no warning, no clean-up.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill().and_then(|()| self.child.wait()).map_err(Error::internal)?;
+        Ok(())
+    }
+
+    pub fn restart(&mut self) -> Result<()> {
+        self.child = spawn(self.dir.path(), &self.address)?;
+        Ok(())
+    }
+
+    /// Lets it drain.
+    pub fn stop(&mut self) -> Result<()> {
+        if let Some(pid) = Pid::from_raw(self.child.id().cast_signed()) {
+            kill_process(pid, Signal::TERM).map_err(Error::internal)?;
+        }
+        self.wait()
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> Result<()> {
+        self.child.wait().map(|_| ()).map_err(Error::internal)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // When the story broke off; otherwise it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(dir: &Path, address: &str) -> Result<Child> {
+    let log = File::options().create(true).append(true).open(dir.join("log")).map_err(Error::internal)?;
+    let program = std::env::current_exe().map_err(Error::internal)?;
+    Command::new(program)
+        .args(["serve", "--listen", address, "--data-dir"])
+        .arg(dir.join("data"))
+        .env_remove("CONTACTD_TOKENS")
+        .env_remove("CONTACTD_CONFIG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .map_err(Error::internal)
+}

@@ -1,0 +1,74 @@
+//! The command line: the daemon, and clients of it.
+
+mod call;
+pub mod client;
+mod demo;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{ADDRESS, Settings};
+use crate::error::Result;
+use crate::server::Address;
+use client::Client;
+
+/// Keeps SMS contacts, sending lists and consent, and answers one question, fast and never wrong in the dangerous
+/// direction: may I send to this contact from this list, now?
+#[derive(Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Without a command contactd serves. Try:\n  \
+        contactd demo                               the whole story, in a minute\n  \
+        contactd serve --data-dir /var/lib/contactd\n  \
+        contactd call CHECK +14155550100 +14155550101\n  \
+        printf 'HELP\\n' | nc -N 127.0.0.1 7164      every command of the protocol"
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon (the default)
+    Serve(Box<Settings>),
+    /// Send one request to a running daemon and print the reply
+    Call(call::Call),
+    /// Walk through the main job with a store of its own, printing every request and reply
+    Demo(demo::Demo),
+}
+
+/// Whom a client calls.
+#[derive(Args, Clone, Debug)]
+pub struct Target {
+    /// The daemon: host:port or unix:/path
+    #[arg(long, env = "CONTACTD_SERVER", value_name = "ADDRESS", default_value = ADDRESS)]
+    server: Address,
+    // Never a flag: other users see the command line.
+    #[arg(skip = std::env::var("CONTACTD_TOKEN").ok())]
+    token: Option<String>,
+}
+
+impl Target {
+    /// Connects, and gives the token if there is one in `CONTACTD_TOKEN`.
+    fn connect(&self) -> Result<Client> {
+        Client::connect(&self.server, self.token.as_deref())
+    }
+}
+
+impl Arguments {
+    /// Does what the arguments say. The exit code is the process's.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            None => serve::serve(self.settings.resolve()?),
+            Some(Command::Serve(settings)) => serve::serve(settings.resolve()?),
+            Some(Command::Call(call)) => call.run(),
+            Some(Command::Demo(demo)) => demo.run(),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Configuration: flags, environment and a TOML file, in this order of precedence, into one plain struct.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use crate::command::Tokens;
+use crate::error::{Error, Result};
+use crate::model::keyword::Keywords;
+use crate::model::phone::Region;
+use crate::model::verdict::StopScope;
+use crate::server::Address;
+use crate::store::Fsync;
+
+/// Where the daemon listens and clients call when nothing is said.
+pub const ADDRESS: &str = "127.0.0.1:7164";
+
+/// What can be said on the command line, in the environment, and in the file under the same names.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// Where contacts are kept [default: ./contactd-data]
+    #[arg(long, env = "CONTACTD_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Where to listen: host:port or unix:/path; may be repeated [default: 127.0.0.1:7164]
+    #[arg(long, env = "CONTACTD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
+    #[serde(default)]
+    listen: Vec<String>,
+
+    /// When a write is answered: "always" once it is on disk; "interval" for writes that forbid nothing at once, on disk
+    /// within a second [default: always]
+    #[arg(long, env = "CONTACTD_FSYNC", value_name = "WHEN")]
+    fsync: Option<FsyncSetting>,
+
+    /// How far a STOP reaches: to that list, or to all lists whose opt-in is not newer [default: list]
+    #[arg(long, env = "CONTACTD_STOP_SCOPE", value_name = "SCOPE")]
+    stop_scope: Option<ScopeSetting>,
+
+    /// Where numbers without a country code are from, like US or DE
+    #[arg(long, env = "CONTACTD_DEFAULT_REGION", value_name = "REGION")]
+    default_region: Option<String>,
+
+    /// More words that opt out, opt in or ask for help: lines like "out ALTO", "in SI", "help AYUDA"
+    #[arg(long, env = "CONTACTD_KEYWORDS", value_name = "FILE")]
+    keywords: Option<PathBuf>,
+
+    /// Who may do what: lines like "read TOKEN", "write TOKEN", "admin TOKEN"
+    #[arg(long, env = "CONTACTD_TOKENS", value_name = "FILE")]
+    tokens: Option<PathBuf>,
+
+    /// How to log [default: human]
+    #[arg(long, env = "CONTACTD_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+
+    /// A TOML file with any of these settings, like: data-dir = "/var/lib/contactd"
+    #[arg(long, env = "CONTACTD_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+enum FsyncSetting {
+    Always,
+    Interval,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+enum ScopeSetting {
+    List,
+    All,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Human,
+    /// A JSON object a line.
+    Json,
+}
+
+/// What the daemon runs with.
+pub struct Config {
+    /// Where contacts are kept.
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    pub listen: Vec<Address>,
+    /// When a write is answered.
+    pub fsync: Fsync,
+    /// How far a STOP reaches.
+    pub stop_scope: StopScope,
+    /// Where numbers without a country code are from.
+    pub default_region: Option<Region>,
+    /// What words from a phone mean.
+    pub keywords: Arc<Keywords>,
+    /// Who may do what.
+    pub tokens: Arc<Tokens>,
+    /// How to log.
+    pub log_format: LogFormat,
+}
+
+impl Settings {
+    /// Reads the files, checks everything, and fills in the defaults.
+    pub fn resolve(self) -> Result<Config> {
+        let file = match &self.config {
+            Some(path) => toml::from_str(&read(path)?).map_err(|why| in_file(path, &why.to_string()))?,
+            None => Settings::default(),
+        };
+        let listen = if self.listen.is_empty() { file.listen } else { self.listen };
+        let listen = if listen.is_empty() { vec![ADDRESS.to_owned()] } else { listen };
+        let listen = listen.iter().map(|text| text.parse::<Address>().map_err(Error::bad_arg)).collect::<Result<Vec<_>>>()?;
+        let tokens = match self.tokens.or(file.tokens) {
+            Some(path) => Tokens::parse(&read(&path)?).map_err(|why| in_file(&path, &why.message))?,
+            None => Tokens::default(),
+        };
+        if tokens.is_empty()
+            && let Some(public) = listen.iter().find(|address| !address.is_local())
+        {
+            return Err(Error::bad_arg(format!(
+                "{public} can be reached from other machines: give --tokens FILE, or listen on {ADDRESS}"
+            )));
+        }
+        let keywords = match self.keywords.or(file.keywords) {
+            Some(path) => Keywords::with_file(&read(&path)?).map_err(|why| in_file(&path, &why.message))?,
+            None => Keywords::default(),
+        };
+        let default_region = match self.default_region.or(file.default_region) {
+            Some(text) => Some(Region::parse(&text).ok_or_else(|| {
+                Error::bad_arg(format!("'{text}' is no region: two letters, like US or DE"))
+            })?),
+            None => None,
+        };
+        Ok(Config {
+            data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| "./contactd-data".into()),
+            listen,
+            fsync: match self.fsync.or(file.fsync) {
+                Some(FsyncSetting::Interval) => Fsync::Interval,
+                _ => Fsync::Always,
+            },
+            stop_scope: match self.stop_scope.or(file.stop_scope) {
+                Some(ScopeSetting::All) => StopScope::All,
+                _ => StopScope::List,
+            },
+            default_region,
+            keywords: Arc::new(keywords),
+            tokens: Arc::new(tokens),
+            log_format: self.log_format.or(file.log_format).unwrap_or_default(),
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|why| Error::bad_arg(format!("cannot read {}: {why}", path.display())))
+}
+
+fn in_file(path: &Path, why: &str) -> Error {
+    Error::bad_arg(format!("in {}: {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_file(text: &str) -> Result<Config> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("contactd.toml");
+        fs::write(&path, text).expect("a file");
+        Settings { config: Some(path), fsync: Some(FsyncSetting::Interval), ..Settings::default() }.resolve()
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let config = with_file("data-dir = '/var/lib/c'\nfsync = 'always'\nstop-scope = 'all'\nlisten = ['[::1]:1', 'unix:/a']");
+        let config = config.map_err(|why| why.message).expect("valid");
+        assert_eq!(config.data_dir, Path::new("/var/lib/c"));
+        assert_eq!((config.fsync, config.stop_scope), (Fsync::Interval, StopScope::All));
+        assert_eq!(config.listen.len(), 2);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        for (text, told) in [
+            ("datadir = 'x'", "unknown field `datadir`"),
+            ("listen = ['0.0.0.0:7164']", "give --tokens FILE"),
+            ("default-region = 'USA'", "two letters"),
+            ("tokens = '/does/not/exist'", "cannot read /does/not/exist"),
+        ] {
+            let why = with_file(text).err().expect("refused").message;
+            assert!(why.contains(told), "{why}");
+        }
+    }
+}
