@@ -1,0 +1,10 @@
+//! Tests of the whole, from outside: one binary, a module per subject.
+
+mod clients;
+mod crash;
+mod floors;
+mod hostile;
+mod properties;
+mod protocol;
+mod session;
+mod support;

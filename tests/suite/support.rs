@@ -1,0 +1,243 @@
+//! What the tests stand on: a real daemon as a child process, a house inside the test with a clock of its own, and a
+//! client that says exactly what it is told.
+#![allow(dead_code, reason = "each subject uses a part of it")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use contactd::command::{Context, Counters, Tokens};
+use contactd::model::keyword::Keywords;
+use contactd::model::verdict::StopScope;
+use contactd::server::{Address, Listener, Server};
+use contactd::store::{Fsync, Options, Store};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program under test.
+pub fn program() -> &'static str {
+    env!("CARGO_BIN_EXE_contactd")
+}
+
+/// A daemon of its own as a child process, killed at the end of the test.
+pub struct Daemon {
+    pub dir: TempDir,
+    pub address: String,
+    arguments: Vec<String>,
+    child: Child,
+}
+
+impl Daemon {
+    /// Starts it with further arguments and waits until it answers.
+    pub fn start(arguments: &[&str]) -> Daemon {
+        let dir = tempfile::tempdir().expect("a directory");
+        let address = free_address();
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let child = spawn(dir.path(), &address, &arguments);
+        let mut daemon = Daemon { dir, address, arguments, child };
+        daemon.wait_until_up();
+        daemon
+    }
+
+    pub fn connect(&self) -> Wire {
+        Wire::connect(&self.address)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().expect("to be killed");
+        self.child.wait().expect("to end");
+    }
+
+    pub fn restart(&mut self) {
+        self.child = spawn(self.dir.path(), &self.address, &self.arguments);
+        self.wait_until_up();
+    }
+
+    /// SIGTERM; gives the exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        Command::new("kill").arg(self.pid().to_string()).status().expect("kill");
+        self.child.wait().expect("to end").code()
+    }
+
+    fn wait_until_up(&mut self) {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                panic!("the daemon ended ({status}):\n{}", self.log());
+            }
+            if TcpStream::connect(&self.address).is_ok() && !self.connect().call("PING").contains("LOADING") {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "the daemon does not answer:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(dir: &Path, address: &str, arguments: &[String]) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(dir.join("log")).expect("a log");
+    Command::new(program())
+        .args(["serve", "--listen", address, "--data-dir"])
+        .arg(dir.join("data"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("the daemon starts")
+}
+
+pub fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").to_string()
+}
+
+/// Store, commands and server inside the test, with a clock that the test sets.
+pub struct House {
+    pub dir: TempDir,
+    pub clock: Arc<AtomicI64>,
+    pub address: String,
+    scope: StopScope,
+    runtime: Runtime,
+    server: Arc<Server>,
+}
+
+impl House {
+    pub fn start(scope: StopScope, now: i64) -> House {
+        let dir = tempfile::tempdir().expect("a directory");
+        let clock = Arc::new(AtomicI64::new(now));
+        House::open(dir, clock, scope)
+    }
+
+    fn open(dir: TempDir, clock: Arc<AtomicI64>, scope: StopScope) -> House {
+        let time = Arc::clone(&clock);
+        let store = Store::open(Options {
+            dir: dir.path().join("data"),
+            fsync: Fsync::Always,
+            scope,
+            clock: Arc::new(move || time.load(Ordering::SeqCst)),
+        })
+        .expect("the store opens");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let server = Arc::new(Server::default());
+        server.open(Arc::new(Context {
+            store,
+            keywords: Arc::new(Keywords::default()),
+            default_region: None,
+            tokens: Arc::new(Tokens::default()),
+            counters: Counters::default(),
+        }));
+        let address = runtime.block_on(async {
+            let any: Address = "127.0.0.1:0".parse().expect("an address");
+            let listener = Listener::bind(&any).await.expect("to listen");
+            let address = listener.address().expect("an address").to_string();
+            server.listen(listener);
+            address
+        });
+        House { dir, clock, address, scope, runtime, server }
+    }
+
+    pub fn connect(&self) -> Wire {
+        Wire::connect(&self.address)
+    }
+
+    pub fn set_clock(&self, now: i64) {
+        self.clock.store(now, Ordering::SeqCst);
+    }
+
+    /// Drains, closes the store, and opens it again, maybe under another stop scope. Open connections end.
+    pub fn reopen(self, scope: StopScope) -> House {
+        let House { dir, clock, runtime, server, .. } = self;
+        runtime.block_on(server.drain());
+        drop(server);
+        drop(runtime);
+        House::open(dir, clock, scope)
+    }
+}
+
+/// A connection that sends bytes and reads replies.
+pub struct Wire {
+    stream: TcpStream,
+    replies: BufReader<TcpStream>,
+}
+
+impl Wire {
+    pub fn connect(address: &str) -> Wire {
+        let stream = TcpStream::connect(address).expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let replies = BufReader::new(stream.try_clone().expect("a clone"));
+        Wire { stream, replies }
+    }
+
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("to be sent");
+    }
+
+    /// One reply, its items joined by line ends; empty when the daemon closed the connection.
+    pub fn reply(&mut self) -> String {
+        let mut line = String::new();
+        if self.replies.read_line(&mut line).unwrap_or(0) == 0 {
+            return String::new();
+        }
+        let mut told = line.trim_end_matches(['\r', '\n']).to_owned();
+        if let Some(items) = told.strip_prefix(['*', '%']).and_then(|n| n.parse::<usize>().ok()) {
+            let items = if told.starts_with('%') { items * 2 } else { items };
+            for _ in 0..items {
+                told.push('\n');
+                told.push_str(&self.reply());
+            }
+        }
+        told
+    }
+
+    /// Sends a line and reads its reply.
+    pub fn call(&mut self, line: &str) -> String {
+        self.send(format!("{line}\n"));
+        self.reply()
+    }
+
+    /// Half-closes and reads all that still comes.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.stream.shutdown(std::net::Shutdown::Write).expect("half-closed");
+        let mut rest = Vec::new();
+        let _ = self.replies.read_to_end(&mut rest);
+        rest
+    }
+}
+
+/// Whether a program that a test needs is there. When it is not, the test says so and passes, except under
+/// `CONTACTD_TEST_ALL=1`.
+pub fn has(program: &str) -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()));
+    assert!(found || std::env::var("CONTACTD_TEST_ALL").is_err(), "{program} is not installed");
+    if !found {
+        eprintln!("skipped: {program} is not installed");
+    }
+    found
+}
