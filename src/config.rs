@@ -116,7 +116,8 @@ impl Settings {
         };
         let listen = if self.listen.is_empty() { file.listen } else { self.listen };
         let listen = if listen.is_empty() { vec![ADDRESS.to_owned()] } else { listen };
-        let listen = listen.iter().map(|text| text.parse::<Address>().map_err(Error::bad_arg)).collect::<Result<Vec<_>>>()?;
+        let listen =
+            listen.iter().map(|text| text.parse::<Address>().map_err(Error::bad_arg)).collect::<Result<Vec<_>>>()?;
         let tokens = match self.tokens.or(file.tokens) {
             Some(path) => Tokens::parse(&read(&path)?).map_err(|why| in_file(&path, &why.message))?,
             None => Tokens::default(),
@@ -133,9 +134,10 @@ impl Settings {
             None => Keywords::default(),
         };
         let default_region = match self.default_region.or(file.default_region) {
-            Some(text) => Some(Region::parse(&text).ok_or_else(|| {
-                Error::bad_arg(format!("'{text}' is no region: two letters, like US or DE"))
-            })?),
+            Some(text) => Some(
+                Region::parse(&text)
+                    .ok_or_else(|| Error::bad_arg(format!("'{text}' is no region: two letters, like US or DE")))?,
+            ),
             None => None,
         };
         Ok(Config {
@@ -178,7 +180,8 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file_and_the_file_over_defaults() {
-        let config = with_file("data-dir = '/var/lib/c'\nfsync = 'always'\nstop-scope = 'all'\nlisten = ['[::1]:1', 'unix:/a']");
+        let config =
+            with_file("data-dir = '/var/lib/c'\nfsync = 'always'\nstop-scope = 'all'\nlisten = ['[::1]:1', 'unix:/a']");
         let config = config.map_err(|why| why.message).expect("valid");
         assert_eq!(config.data_dir, Path::new("/var/lib/c"));
         assert_eq!((config.fsync, config.stop_scope), (Fsync::Interval, StopScope::All));

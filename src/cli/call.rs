@@ -35,9 +35,10 @@ fn print(reply: &Reply) -> ExitCode {
             return ExitCode::from(2);
         }
         Reply::Array(items) => {
-            return items.iter().map(print).fold(ExitCode::SUCCESS, |worst, code| {
-                if code == ExitCode::SUCCESS { worst } else { code }
-            });
+            return items
+                .iter()
+                .map(print)
+                .fold(ExitCode::SUCCESS, |worst, code| if code == ExitCode::SUCCESS { worst } else { code });
         }
     }
     ExitCode::SUCCESS

@@ -12,6 +12,7 @@ use crate::command::{Context, Counters};
 use crate::config::{Config, LogFormat};
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
+use crate::model::phone;
 use crate::model::time::Millis;
 use crate::server::{Listener, Server};
 use crate::store::{Fsync, Options, Store};
@@ -36,13 +37,19 @@ async fn run(config: Config) -> Result<ExitCode> {
         addresses.push(listener.address().map_err(Error::internal)?.to_string());
         server.listen(listener);
     }
+    // The metadata of all countries takes a moment, and the first import should not wait for it.
+    std::thread::spawn(phone::warm_up);
     // Clients are told -LOADING meanwhile.
     let dir = config.data_dir.display().to_string();
     let fsync = config.fsync;
     let context = tokio::task::spawn_blocking(move || load(config)).await.map_err(Error::internal)??;
     let contacts = context.store.gate().directory.len();
     server.open(Arc::new(context));
-    tracing::info!("contactd {} serves {contacts} contacts of {dir} on {}", env!("CARGO_PKG_VERSION"), addresses.join(", "));
+    tracing::info!(
+        "contactd {} serves {contacts} contacts of {dir} on {}",
+        env!("CARGO_PKG_VERSION"),
+        addresses.join(", ")
+    );
     if fsync == Fsync::Interval {
         tracing::warn!(
             "--fsync interval: a crash may lose up to {FSYNC_INTERVAL_MS} ms of acknowledged opt-ins, imports and labels; opt-outs are always synced"

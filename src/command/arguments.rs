@@ -55,7 +55,10 @@ pub fn list_or_all(args: &mut Args<'_>) -> Result<Option<ListNumber>> {
 
 #[cold]
 fn not_a_list(arg: &[u8]) -> Error {
-    Error::bad_arg(format!("'{}' is no sending list: an E.164 number like +14155550000, or a short code of 3 to 8 digits", excerpt(arg)))
+    Error::bad_arg(format!(
+        "'{}' is no sending list: an E.164 number like +14155550000, or a short code of 3 to 8 digits",
+        excerpt(arg)
+    ))
 }
 
 /// The next argument as JSON; the default when there is none.

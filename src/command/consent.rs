@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::arguments::{self, ClaimKeys, When};
 use super::Context;
+use super::arguments::{self, ClaimKeys, When};
 use crate::error::{Error, Result};
 use crate::limits::{ID_BYTES_MAX, TEXT_CHARS_MAX};
 use crate::model::change::{Change, Inbound, Write};

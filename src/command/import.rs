@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::Context;
 use super::arguments::{self, When};
 use super::contacts::{label_patch, region_or_default};
-use super::Context;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::change::{Change, Row, RowStatus, Write};

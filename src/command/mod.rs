@@ -198,10 +198,7 @@ pub const TABLE: &[Command] = &[
 
 /// The command with a verb, by its place in the table.
 pub fn find(verb: &[u8]) -> Result<usize> {
-    TABLE
-        .iter()
-        .position(|command| command.name.as_bytes().eq_ignore_ascii_case(verb))
-        .ok_or_else(|| unknown(verb))
+    TABLE.iter().position(|command| command.name.as_bytes().eq_ignore_ascii_case(verb)).ok_or_else(|| unknown(verb))
 }
 
 fn unknown(verb: &[u8]) -> Error {
@@ -215,7 +212,10 @@ pub fn check_arity(command: &Command, args: Args<'_>) -> Result<()> {
     if most != ANY || fewest > 0 {
         let given = if most == ANY { args.take(fewest).count() } else { args.take(most + 1).count() };
         if given < fewest || given > most {
-            return Err(Error::new(Code::Err, format!("usage: {} {}", command.name, command.usage).trim_end().to_owned()));
+            return Err(Error::new(
+                Code::Err,
+                format!("usage: {} {}", command.name, command.usage).trim_end().to_owned(),
+            ));
         }
     }
     Ok(())

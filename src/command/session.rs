@@ -160,7 +160,13 @@ pub fn help(_: &Context, _: &mut Session, mut args: Args<'_>, replies: &mut Repl
     match args.next() {
         Some(verb) => {
             let command = &TABLE[find(verb)?];
-            replies.text(&format!("{} {} — {} [{}]", command.name, command.usage, command.summary, command.access.word()));
+            replies.text(&format!(
+                "{} {} — {} [{}]",
+                command.name,
+                command.usage,
+                command.summary,
+                command.access.word()
+            ));
         }
         None => {
             replies.array(TABLE.len());

@@ -87,9 +87,8 @@ impl Keywords {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let wrong = |what: &str| {
-                Error::bad_arg(format!("line {} '{}' {what}", number + 1, excerpt(line.as_bytes())))
-            };
+            let wrong =
+                |what: &str| Error::bad_arg(format!("line {} '{}' {what}", number + 1, excerpt(line.as_bytes())));
             let (meaning, words) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             let meaning = match meaning {
                 "out" => Meaning::Out,
@@ -141,9 +140,7 @@ impl Keywords {
         if words.len() > NEAR_MISS_WORDS_MAX {
             return false;
         }
-        let is_out = |words: &[&str]| {
-            self.meanings.get(&words.join(" ")).is_some_and(|meaning| meaning.is_out())
-        };
+        let is_out = |words: &[&str]| self.meanings.get(&words.join(" ")).is_some_and(|meaning| meaning.is_out());
         (1..words.len()).any(|n| is_out(&words[..n]) || is_out(&words[n..]))
     }
 }

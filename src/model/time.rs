@@ -34,12 +34,14 @@ pub fn parse(text: &str) -> Result<Millis> {
     } else {
         text.parse::<Millis>().ok()
     };
-    millis.ok_or_else(|| {
-        Error::bad_arg(format!(
-            "'{}' is not a time: write it like 2026-05-01T12:00:00Z or 2026-05-01, or as milliseconds since 1970",
-            crate::error::excerpt(text.as_bytes())
-        ))
-    }).and_then(in_range)
+    millis
+        .ok_or_else(|| {
+            Error::bad_arg(format!(
+                "'{}' is not a time: write it like 2026-05-01T12:00:00Z or 2026-05-01, or as milliseconds since 1970",
+                crate::error::excerpt(text.as_bytes())
+            ))
+        })
+        .and_then(in_range)
 }
 
 /// Refuses times outside [`MILLIS_MIN`] to [`MILLIS_MAX`].
@@ -58,9 +60,13 @@ mod tests {
     fn reads_what_it_writes_and_what_people_write() {
         let noon = 1_777_636_800_000;
         assert_eq!(format(noon), "2026-05-01T12:00:00.000Z");
-        for text in
-            ["2026-05-01T12:00:00Z", "2026-05-01T14:00:00+02:00", "2026-05-01T12:00:00.000Z", "2026-05-01 12:00:00", "1777636800000"]
-        {
+        for text in [
+            "2026-05-01T12:00:00Z",
+            "2026-05-01T14:00:00+02:00",
+            "2026-05-01T12:00:00.000Z",
+            "2026-05-01 12:00:00",
+            "1777636800000",
+        ] {
             assert_eq!(parse(text), Ok(noon), "{text}");
         }
         assert_eq!(parse("2026-05-01"), Ok(noon - 12 * 3_600_000));

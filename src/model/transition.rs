@@ -225,10 +225,11 @@ impl Step<'_, '_> {
             ));
         }
         let at = self.moment(claim.at, Forbids::No);
-        Ok(self.status_verb(&Claim { at: Some(at), ..claim.clone() }, Forbids::No, |step, fact| {
-            (Kind::OptIn, step.take_opt_in(list, fact))
-        })
-        .asked(claim.at, at))
+        Ok(self
+            .status_verb(&Claim { at: Some(at), ..claim.clone() }, Forbids::No, |step, fact| {
+                (Kind::OptIn, step.take_opt_in(list, fact))
+            })
+            .asked(claim.at, at))
     }
 
     fn take_opt_in(&mut self, list: ListId, fact: Fact) -> bool {
@@ -283,7 +284,8 @@ impl Step<'_, '_> {
             _ => Forbids::No,
         };
         let at = self.moment(inbound.at, forbids);
-        let claim = Claim { how: How::Keyword, id: inbound.id.clone(), evidence: inbound.text.clone(), ..Claim::default() };
+        let claim =
+            Claim { how: How::Keyword, id: inbound.id.clone(), evidence: inbound.text.clone(), ..Claim::default() };
         let engagement = &mut self.contact.engagement;
         engagement.last_inbound = engagement.last_inbound.max(at);
         if !matches!(class, Class::OptOut | Class::OptOutAll) {
@@ -334,9 +336,9 @@ impl Step<'_, '_> {
             Meaning::OutOfAll => Class::OptOutAll,
             Meaning::In => Class::OptIn,
             Meaning::InIfKnown => {
-                let known = self.list.is_some_and(|list| {
-                    self.contact.on(list).is_some() || self.standing_opt_out(list).is_some()
-                });
+                let known = self
+                    .list
+                    .is_some_and(|list| self.contact.on(list).is_some() || self.standing_opt_out(list).is_some());
                 if known { Class::OptIn } else { Class::Message }
             }
             Meaning::Help => Class::Help,
@@ -419,7 +421,9 @@ impl Step<'_, '_> {
             (RowStatus::Suppressed, None) => self.contact.suppression.in_force(),
             (RowStatus::Suppressed, Some(_)) => on.is_some_and(|on| on.suppression.in_force()),
             (_, None) => self.contact.opted_out_all.is_some(),
-            (_, Some(_)) => on.is_some_and(|on| on.opted_out.is_some() && self.contact.is_opted_out(on, StopScope::List)),
+            (_, Some(_)) => {
+                on.is_some_and(|on| on.opted_out.is_some() && self.contact.is_opted_out(on, StopScope::List))
+            }
         }
     }
 
@@ -430,8 +434,10 @@ impl Step<'_, '_> {
         let left_behind = self.contact.predecessor(list, self.world.lists);
         let opted_out = match on {
             Some(on) => self.contact.is_opted_out(on, StopScope::List),
-            None => self.contact.opted_out_all.is_some()
-                || left_behind.is_some_and(|at| self.contact.lists[at].opted_out.is_some()),
+            None => {
+                self.contact.opted_out_all.is_some()
+                    || left_behind.is_some_and(|at| self.contact.lists[at].opted_out.is_some())
+            }
         };
         if opted_out || !wants_in {
             return false;

@@ -248,7 +248,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     match run(context, request.args) {
                         Err(error) => pending.slots.push(Slot::Refused(error)),
                         Ok(write) => {
-                            if waiting(pending) && *forbids != write.forbids() && (!pending.writes.is_empty() || !in_flight.is_empty()) {
+                            if waiting(pending)
+                                && *forbids != write.forbids()
+                                && (!pending.writes.is_empty() || !in_flight.is_empty())
+                            {
                                 break Pause::Order;
                             }
                             *forbids = write.forbids();

@@ -175,7 +175,9 @@ fn open<T: DeserializeOwned>(value: &[u8]) -> Result<T> {
         Some((&V1, body)) => {
             options().deserialize(body).map_err(|why| Error::internal(format!("a damaged record: {why}")))
         }
-        Some((version, _)) => Err(Error::internal(format!("a record of version {version}, which this contactd does not know"))),
+        Some((version, _)) => {
+            Err(Error::internal(format!("a record of version {version}, which this contactd does not know")))
+        }
         None => Err(Error::internal("an empty record")),
     }
 }
@@ -291,13 +293,7 @@ impl ContactV1 {
             &mut self.invalidity.lifted,
         ];
         let lists = self.lists.iter_mut().flat_map(|on| {
-            [
-                &mut on.opted_in,
-                &mut on.imported,
-                &mut on.opted_out,
-                &mut on.suppression.set,
-                &mut on.suppression.lifted,
-            ]
+            [&mut on.opted_in, &mut on.imported, &mut on.opted_out, &mut on.suppression.set, &mut on.suppression.lifted]
         });
         let oldest = own
             .into_iter()
@@ -376,10 +372,7 @@ impl From<FactV1> for Fact {
 
 impl From<&Standing> for StandingV1 {
     fn from(standing: &Standing) -> StandingV1 {
-        StandingV1 {
-            set: standing.set.as_ref().map(FactV1::from),
-            lifted: standing.lifted.as_ref().map(FactV1::from),
-        }
+        StandingV1 { set: standing.set.as_ref().map(FactV1::from), lifted: standing.lifted.as_ref().map(FactV1::from) }
     }
 }
 

@@ -1,40 +1,53 @@
-//! The directory: phone ↔ id, in memory, about 16 bytes a contact.
+//! The directory: phone ↔ id, in memory, about 30 bytes a contact.
 //!
-//! Numbers stand in pages of consecutive ids, which are freed when empty. The way back is a hash table of ids alone,
-//! that reads the number from the page; in shards, so that growing one is short enough to do under the gate's lock.
+//! The way from a number to its id costs CHECK more than anything else it does, and nearly all of that is waiting for
+//! memory. So an entry stands in one cache line, five to a line, and a lookup mostly touches no other. The table is in
+//! shards, so that growing one is short enough to do under the gate's lock. The way back is pages of consecutive ids,
+//! as they are stored.
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use foldhash::fast::RandomState;
 
 use crate::limits::DIRECTORY_CHUNK_IDS;
 use crate::model::phone::Phone;
 
-const SHARDS: usize = 1024;
+const SHARDS: usize = 256;
+const LINE_ENTRIES: usize = 5;
 
 /// Phone ↔ id.
 pub struct Directory {
-    pages: Pages,
-    shards: Vec<HashTable<u32>>,
-    hasher: DefaultHashBuilder,
-}
-
-#[derive(Default)]
-struct Pages {
     pages: Vec<Option<Page>>,
+    shards: Vec<Shard>,
+    hasher: RandomState,
 }
 
-struct Page {
-    phones: Box<[u64; DIRECTORY_CHUNK_IDS as usize]>,
-    taken: u32,
+type Page = Box<[u64; DIRECTORY_CHUNK_IDS as usize]>;
+
+/// An open hash table of cache lines.
+#[derive(Default)]
+struct Shard {
+    /// A power of two, or none.
+    lines: Vec<Line>,
+    entries: usize,
 }
+
+/// Filled from the front; 0 is no number. A full line sends the search on to the next.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Line {
+    phones: [u64; LINE_ENTRIES],
+    ids: [u32; LINE_ENTRIES],
+}
+
+const _: () = assert!(size_of::<Line>() == 64);
 
 impl Default for Directory {
     fn default() -> Directory {
         Directory {
-            pages: Pages::default(),
-            shards: (0..SHARDS).map(|_| HashTable::new()).collect(),
-            hasher: DefaultHashBuilder::default(),
+            pages: Vec::new(),
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            hasher: RandomState::default(),
         }
     }
 }
@@ -44,60 +57,96 @@ impl Directory {
     #[inline]
     pub fn id(&self, phone: Phone) -> Option<u32> {
         let hash = self.hasher.hash_one(phone.as_u64());
-        self.shards[shard(hash)].find(hash, |&id| self.pages.get(id) == phone.as_u64()).copied()
+        self.shards[shard(hash)].find(hash, phone.as_u64())
     }
 
     /// The number of an id.
     pub fn phone(&self, id: u32) -> Option<Phone> {
-        Phone::from_u64(self.pages.get(id))
+        let page = self.pages.get((id / DIRECTORY_CHUNK_IDS) as usize)?.as_ref()?;
+        Phone::from_u64(page[(id % DIRECTORY_CHUNK_IDS) as usize])
     }
 
     /// How many contacts there are.
     pub fn len(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.len() as u64).sum()
+        self.shards.iter().map(|shard| shard.entries as u64).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Adds a contact. Neither its id nor its number may be there.
     pub fn insert(&mut self, id: u32, phone: Phone) {
-        self.pages.set(id, phone.as_u64());
-        let hash = self.hasher.hash_one(phone.as_u64());
-        let (pages, hasher) = (&self.pages, &self.hasher);
-        self.shards[shard(hash)].insert_unique(hash, id, |&id| hasher.hash_one(pages.get(id)));
-    }
-
-    /// The numbers of one chunk of ids, as they are stored: 0 where there is no contact, none after the last.
-    pub fn chunk(&self, chunk: u32) -> Vec<u64> {
-        let Some(Some(page)) = self.pages.pages.get(chunk as usize) else { return Vec::new() };
-        let end = page.phones.iter().rposition(|&phone| phone != 0).map_or(0, |last| last + 1);
-        page.phones[..end].to_vec()
-    }
-}
-
-impl Pages {
-    #[inline]
-    fn get(&self, id: u32) -> u64 {
-        match self.pages.get((id / DIRECTORY_CHUNK_IDS) as usize) {
-            Some(Some(page)) => page.phones[(id % DIRECTORY_CHUNK_IDS) as usize],
-            _ => 0,
-        }
-    }
-
-    fn set(&mut self, id: u32, phone: u64) {
         let at = (id / DIRECTORY_CHUNK_IDS) as usize;
         if at >= self.pages.len() {
             self.pages.resize_with(at + 1, || None);
         }
-        let page = self.pages[at]
-            .get_or_insert_with(|| Page { phones: Box::new([0; DIRECTORY_CHUNK_IDS as usize]), taken: 0 });
-        page.phones[(id % DIRECTORY_CHUNK_IDS) as usize] = phone;
-        page.taken += 1;
+        let page = self.pages[at].get_or_insert_with(|| Box::new([0; DIRECTORY_CHUNK_IDS as usize]));
+        page[(id % DIRECTORY_CHUNK_IDS) as usize] = phone.as_u64();
+        let hash = self.hasher.hash_one(phone.as_u64());
+        self.shards[shard(hash)].insert(&self.hasher, hash, phone.as_u64(), id);
+    }
+
+    /// The numbers of one chunk of ids, as they are stored: 0 where there is no contact, none after the last.
+    pub fn chunk(&self, chunk: u32) -> Vec<u64> {
+        let Some(Some(page)) = self.pages.get(chunk as usize) else { return Vec::new() };
+        let end = page.iter().rposition(|&phone| phone != 0).map_or(0, |last| last + 1);
+        page[..end].to_vec()
     }
 }
 
-/// The shard comes from bits of the hash that the table itself does not use for its place.
+impl Shard {
+    #[inline]
+    fn find(&self, hash: u64, phone: u64) -> Option<u32> {
+        let last = self.lines.len().checked_sub(1)?;
+        let mut at = hash as usize & last;
+        loop {
+            let line = &self.lines[at];
+            if let Some(entry) = line.phones.iter().position(|&known| known == phone) {
+                return Some(line.ids[entry]);
+            }
+            if line.phones[LINE_ENTRIES - 1] == 0 {
+                return None;
+            }
+            at = (at + 1) & last;
+        }
+    }
+
+    fn insert(&mut self, hasher: &RandomState, hash: u64, phone: u64, id: u32) {
+        // At most three quarters full: then one line in five sends a search on.
+        if (self.entries + 1) * 4 > self.lines.len() * LINE_ENTRIES * 3 {
+            let lines = (self.lines.len() * 2).max(1);
+            let old = std::mem::replace(&mut self.lines, vec![Line::default(); lines]);
+            for line in &old {
+                let entries = line.phones.iter().zip(line.ids).filter(|&(&phone, _)| phone != 0);
+                entries.for_each(|(&phone, id)| self.place(hasher.hash_one(phone), phone, id));
+            }
+        }
+        self.place(hash, phone, id);
+        self.entries += 1;
+    }
+
+    /// Puts an entry where a search finds it. There is room.
+    fn place(&mut self, hash: u64, phone: u64, id: u32) {
+        let last = self.lines.len() - 1;
+        let mut at = hash as usize & last;
+        loop {
+            let line = &mut self.lines[at];
+            if let Some(entry) = line.phones.iter().position(|&known| known == 0) {
+                line.phones[entry] = phone;
+                line.ids[entry] = id;
+                return;
+            }
+            at = (at + 1) & last;
+        }
+    }
+}
+
+/// The shard comes from the high bits of the hash, the line from the low ones.
 #[inline]
 fn shard(hash: u64) -> usize {
-    (hash >> 40) as usize % SHARDS
+    (hash >> 56) as usize % SHARDS
 }
 
 #[cfg(test)]

@@ -95,9 +95,8 @@ impl Disk {
 
 fn lock(dir: &Path) -> Result<File> {
     let path = dir.join("lock");
-    let failed = |why: &dyn std::fmt::Display| {
-        Error::new(Code::Internal, format!("cannot lock {}: {why}", path.display()))
-    };
+    let failed =
+        |why: &dyn std::fmt::Display| Error::new(Code::Internal, format!("cannot lock {}: {why}", path.display()));
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)

@@ -64,9 +64,8 @@ impl Queue {
     pub fn next(&self, patience: Duration) -> Next {
         let mut waiting = self.lock();
         if waiting.is_empty() && !waiting.closed {
-            let wait = self.arrived.wait_timeout_while(waiting, patience, |waiting| {
-                waiting.is_empty() && !waiting.closed
-            });
+            let wait =
+                self.arrived.wait_timeout_while(waiting, patience, |waiting| waiting.is_empty() && !waiting.closed);
             waiting = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
         if waiting.is_empty() {

@@ -117,10 +117,8 @@ impl<'a> Round<'a> {
             tell(&mut self.feed, entry);
         }
         if let Some(fresh) = fresh {
-            self.heads.next_contact = fresh
-                .id
-                .checked_add(1)
-                .ok_or_else(|| Error::limit("a store has at most 4,294,967,295 contacts"))?;
+            self.heads.next_contact =
+                fresh.id.checked_add(1).ok_or_else(|| Error::limit("a store has at most 4,294,967,295 contacts"))?;
             self.order.push(phone);
             self.touched.insert(phone, fresh);
         }
@@ -218,9 +216,11 @@ impl<'a> Round<'a> {
             })
         };
         let gate = self.shared.gate_read();
-        let stored = gate.count(Term::List(list, ListStatus::Active)) + gate.count(Term::List(list, ListStatus::Suppressed));
+        let stored =
+            gate.count(Term::List(list, ListStatus::Active)) + gate.count(Term::List(list, ListStatus::Suppressed));
         drop(gate);
-        let gone = self.touched.values().filter(|t| t.before.as_ref().is_some_and(|before| on(&before.contact))).count();
+        let gone =
+            self.touched.values().filter(|t| t.before.as_ref().is_some_and(|before| on(&before.contact))).count();
         let come = self.touched.values().filter(|t| on(&t.after.contact)).count();
         stored + come as u64 - gone as u64
     }
@@ -418,7 +418,8 @@ fn feed_entry(
         return FeedEntry::Imported { at: now.into(), first: id, count: 1, list: list.0 };
     }
     let (before, after) = (standings(before), standings(after));
-    let gone = before.keys().filter(|list| !after.contains_key(list)).map(|list| (list.0, ListStatus::None as u8, false));
+    let gone =
+        before.keys().filter(|list| !after.contains_key(list)).map(|list| (list.0, ListStatus::None as u8, false));
     let lists = after
         .iter()
         .filter(|(list, standing)| before.get(list) != Some(standing))

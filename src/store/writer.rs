@@ -161,12 +161,9 @@ impl Writer {
         let counters = &self.shared.counters;
         counters.batches.fetch_add(1, Ordering::Relaxed);
         counters.writes.fetch_add(jobs.iter().map(|job| job.writes.len() as u64).sum(), Ordering::Relaxed);
-        let maybe = |outcome: &&Result<Outcome>| {
-            matches!(outcome, Ok(Outcome::Inbound { class: Class::MaybeOptOut, .. }))
-        };
-        counters
-            .maybe_optout
-            .fetch_add(outcomes.iter().flatten().filter(maybe).count() as u64, Ordering::Relaxed);
+        let maybe =
+            |outcome: &&Result<Outcome>| matches!(outcome, Ok(Outcome::Inbound { class: Class::MaybeOptOut, .. }));
+        counters.maybe_optout.fetch_add(outcomes.iter().flatten().filter(maybe).count() as u64, Ordering::Relaxed);
     }
 }
 
@@ -179,7 +176,9 @@ impl Shared {
 fn no_room(room: Room) -> Error {
     let what = match room {
         Room::Low => "little disk space is left: only opt-outs, suppressions, invalid and inbound messages are taken",
-        _ => "nothing can be written; opt-outs and suppressions hold in memory until a restart: free disk space, see the log, send it again",
+        _ => {
+            "nothing can be written; opt-outs and suppressions hold in memory until a restart: free disk space, see the log, send it again"
+        }
     };
     Error::new(Code::ReadOnly, what)
 }

@@ -119,8 +119,7 @@ impl Decoder {
                 }
                 Head::Incomplete if buffer.len() <= self.request_bytes_max => return Step::Incomplete,
                 _ => {
-                    self.skipping =
-                        Some(Skipping::Array { items_left: items - item, bytes_left: 0, swallowed: at });
+                    self.skipping = Some(Skipping::Array { items_left: items - item, bytes_left: 0, swallowed: at });
                     return Step::Refused(self.too_long("array"), at);
                 }
             };
@@ -285,7 +284,10 @@ mod tests {
             "*99999999999999999999\r\n",
         ] {
             let told = transcript(stream.as_bytes(), stream.len());
-            assert!(told.last().is_some_and(|told| told.starts_with("closed: ERR")) || told.len() == 1, "{stream:?}: {told:?}");
+            assert!(
+                told.last().is_some_and(|told| told.starts_with("closed: ERR")) || told.len() == 1,
+                "{stream:?}: {told:?}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@
 //! | `mod.rs` | a canonical number: byte check and one `u64` |
 //! | `list_number.rs` | a sending list's number: E.164 or a short code |
 //! | `region.rs` | a country's dialling habits: its prefixes |
-//! | `normalize.rs`, `written.rs`, `unusable.rs` | from any spelling to a number, or the reason why not |
+//! | `normalize.rs`, `written.rs`, `character.rs`, `unusable.rs` | from any spelling to a number, or the reason why not |
 //! | `plan.rs` | which numbers exist in a country code: one automaton each |
 //! | `pattern.rs` | the small regular expressions of the metadata |
 //!
@@ -14,6 +14,7 @@
 //! all its regexes share one cache behind one mutex; here each country code has its own automaton, built at first use and
 //! read without a lock.
 
+mod character;
 mod list_number;
 mod normalize;
 mod pattern;

@@ -1,6 +1,7 @@
 //! A number as somebody wrote it, stripped to its digits.
 
 use super::Unusable;
+use super::character::Class;
 
 /// Longest text that is looked at, in bytes.
 pub(super) const WRITTEN_BYTES_MAX: usize = 64;
@@ -85,7 +86,8 @@ impl Written {
                 Class::Separator if text[at..].to_ascii_lowercase().starts_with(";ext") => {
                     return Err(Unusable::Extension);
                 }
-                Class::Separator => return Err(Unusable::TwoNumbers),
+                // Half the world's spreadsheets write the decimal point as a comma.
+                Class::Separator => return scientific(text).unwrap_or(Err(Unusable::TwoNumbers)),
                 Class::Plus if count > 0 => return Err(Unusable::TwoNumbers),
                 Class::Plus | Class::Hash | Class::Other => return Err(Unusable::Symbol),
             }
@@ -100,95 +102,22 @@ impl Written {
     /// Whether the digits so far can be a whole number.
     fn could_end(&self) -> bool {
         let digits = self.digits.as_slice();
-        digits.len() >= if self.plus || digits.starts_with(b"00") { 10 } else { 7 }
+        digits.len()
+            >= if self.plus || digits.starts_with(b"00") {
+                10
+            } else {
+                7
+            }
     }
-}
-
-/// What a character means in a phone number.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// An ASCII digit's byte.
-    Digit(u8),
-    Plus,
-    Open,
-    Close,
-    Slash,
-    Space,
-    /// A line's end.
-    Break,
-    /// Hyphens, dots, and characters without width.
-    Nothing,
-    Separator,
-    Hash,
-    Letter,
-    Other,
-}
-
-impl Class {
-    #[inline]
-    fn of(char: char) -> Self {
-        match char {
-            '0'..='9' => Self::Digit(char as u8),
-            '-' | '.' => Self::Nothing,
-            ' ' | '\t' => Self::Space,
-            '(' => Self::Open,
-            ')' => Self::Close,
-            '+' => Self::Plus,
-            '/' => Self::Slash,
-            '\n' | '\r' => Self::Break,
-            ',' | ';' => Self::Separator,
-            '#' => Self::Hash,
-            'a'..='z' | 'A'..='Z' => Self::Letter,
-            _ if char.is_ascii() => Self::Other,
-            _ => Self::beyond_ascii(char),
-        }
-    }
-
-    fn beyond_ascii(char: char) -> Self {
-        match char {
-            '\u{FF0B}' => Self::Plus,
-            '\u{FF08}' => Self::Open,
-            '\u{FF09}' => Self::Close,
-            '\u{FF0F}' => Self::Slash,
-            '\u{2028}' | '\u{2029}' | '\u{85}' => Self::Break,
-            '\u{FF0C}' | '\u{FF1B}' | '\u{3001}' | '\u{60C}' | '\u{61B}' => Self::Separator,
-            '\u{FF03}' => Self::Hash,
-            // Soft hyphen, zero-width and bidi marks, byte order mark.
-            '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' => Self::Nothing,
-            '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' => Self::Nothing,
-            // Dashes, the minus sign, the Japanese long vowel that serves as one; dots.
-            '\u{2010}'..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{FE58}' | '\u{FE63}' | '\u{FF0D}' => Self::Nothing,
-            '\u{30FC}' | '\u{FF70}' | '\u{B7}' | '\u{2022}' | '\u{30FB}' | '\u{FF0E}' => Self::Nothing,
-            _ if char.is_whitespace() => Self::Space,
-            _ => match decimal(char) {
-                Some(digit) => Self::Digit(digit),
-                None if char.is_alphabetic() => Self::Letter,
-                None => Self::Other,
-            },
-        }
-    }
-}
-
-/// Where the decimal digits of each script begin: ten follow one another (Unicode's category Nd).
-const ZEROS: [u32; 65] = [
-    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20,
-    0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0,
-    0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30, 0x11066, 0x110F0, 0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0,
-    0x11730, 0x118E0, 0x11950, 0x11C50, 0x11D50, 0x11DA0, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6,
-    0x1E140, 0x1E2F0, 0x1E950, 0x1FBF0,
-];
-
-/// The ASCII byte of a decimal digit of any script.
-fn decimal(char: char) -> Option<u8> {
-    let code = u32::from(char);
-    let zero = ZEROS[..ZEROS.partition_point(|&zero| zero <= code)].last()?;
-    u8::try_from(code - zero).ok().filter(|&digit| digit < 10).map(|digit| b'0' + digit)
 }
 
 /// Without what spreadsheets and web pages put around a number: `'`, tabs, quotes, `="…"`, `tel:`.
 fn without_wrapping(raw: &str) -> &str {
     let wrapping = |char: char| {
-        matches!(char, '\'' | '"' | '=' | '`' | '\u{2018}' | '\u{2019}' | '\u{201C}' | '\u{201D}' | '\u{FEFF}') || char.is_whitespace()
+        matches!(
+            char,
+            '\'' | '"' | '=' | '`' | '\u{2018}' | '\u{2019}' | '\u{201C}' | '\u{201D}' | '\u{FEFF}'
+        ) || char.is_whitespace()
     };
     // Nearly all texts begin and end with what can stay.
     let text = raw.trim_matches(wrapping);
@@ -200,7 +129,11 @@ fn without_wrapping(raw: &str) -> &str {
 
 /// Without the `.0` of a number that was taken for a fraction. (`415.555.0` has none: digits alone must precede it.)
 fn without_decimals(text: &str) -> &str {
-    let Some(at) = text.len().checked_sub(3).and_then(|from| text.as_bytes()[from..].iter().position(|b| matches!(b, b'.' | b','))) else {
+    let Some(at) = text.len().checked_sub(3).and_then(|from| {
+        text.as_bytes()[from..]
+            .iter()
+            .position(|b| matches!(b, b'.' | b','))
+    }) else {
         return text;
     };
     let (whole, zeros) = text.split_at(text.len() - 3 + at);
@@ -217,8 +150,25 @@ fn letters(text: &str, at: usize, count: usize) -> Result<Written, Unusable> {
     if let Some(number) = scientific(text) {
         return number;
     }
-    let word: String = text[at..].chars().take_while(|char| char.is_alphabetic()).collect::<String>().to_lowercase();
-    let extension = ["x", "ext", "extn", "extension", "ex", "xt", "anexo", "int", "durchwahl", "dw", "poste", "доб"];
+    let word: String = text[at..]
+        .chars()
+        .take_while(|char| char.is_alphabetic())
+        .collect::<String>()
+        .to_lowercase();
+    let extension = [
+        "x",
+        "ext",
+        "extn",
+        "extension",
+        "ex",
+        "xt",
+        "anexo",
+        "int",
+        "durchwahl",
+        "dw",
+        "poste",
+        "доб",
+    ];
     if count > 0 && extension.contains(&word.as_str()) {
         return Err(Unusable::Extension);
     }
@@ -235,30 +185,26 @@ fn scientific(text: &str) -> Option<Result<Written, Unusable>> {
     if whole.is_empty() || power.is_empty() || ![whole, fraction, power].into_iter().all(digits) {
         return None;
     }
-    let places: usize = if exponent.starts_with('-') { 0 } else { power.parse().unwrap_or(0) };
+    let places: usize = if exponent.starts_with('-') {
+        0
+    } else {
+        power.parse().unwrap_or(0)
+    };
     // Fewer digits than places: the missing ones may have been zeros, or rounded away. Nobody can tell.
-    let complete = places > 0 && fraction.len() >= places && fraction[places..].bytes().all(|b| b == b'0');
+    let complete =
+        places > 0 && fraction.len() >= places && fraction[places..].bytes().all(|b| b == b'0');
     let mut written = Written::default();
-    let number = [whole.as_bytes(), fraction.get(..places).unwrap_or_default().as_bytes()];
-    let fits = complete && number.into_iter().all(|part| written.digits.extend(part).is_some());
-    Some(if fits { Ok(written) } else { Err(Unusable::LostDigits) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_script_has_ten_digits() {
-        for zero in ZEROS {
-            for digit in 0..10 {
-                let char = char::from_u32(zero + digit).expect("a character");
-                assert_eq!(decimal(char).map(u32::from), Some(digit + 48), "{char:?}");
-                assert!(char.is_numeric(), "{char:?}");
-            }
-        }
-        assert!(ZEROS.is_sorted());
-        assert_eq!(decimal('\u{66A}'), None);
-        assert_eq!(decimal('\u{B2}'), None);
-    }
+    let number = [
+        whole.as_bytes(),
+        fraction.get(..places).unwrap_or_default().as_bytes(),
+    ];
+    let fits = complete
+        && number
+            .into_iter()
+            .all(|part| written.digits.extend(part).is_some());
+    Some(if fits {
+        Ok(written)
+    } else {
+        Err(Unusable::LostDigits)
+    })
 }
