@@ -255,7 +255,7 @@ pub fn encode_feed(entries: &[FeedEntry]) -> Result<Vec<u8>> {
     seal(&entries)
 }
 
-/// Decodes feed entries.
+#[cfg(test)]
 pub fn decode_feed(value: &[u8]) -> Result<Vec<FeedEntry>> {
     open(value)
 }
@@ -474,4 +474,117 @@ pub fn kind_code(kind: Kind) -> u8 {
 fn kind(code: u8) -> Result<Kind> {
     let known = KINDS.iter().find(|(known, _)| *known == code);
     known.map(|(_, kind)| *kind).ok_or_else(|| Error::internal(format!("an event of unknown kind {code}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{CONTACT_LISTS_MAX, LABELS_MAX, SOURCE_BYTES_MAX};
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn fact(at: Millis, how: How, source: &str, reason: &str) -> Fact {
+        Fact { at, how, source: source.into(), reason: reason.into() }
+    }
+
+    fn record() -> Record {
+        let mut contact = Contact::new(Phone::from_u64(14_155_552_671).expect("in range"), 1_777_636_800_000);
+        contact.labels = Labels::from_stored(vec![("state".into(), "CA".into())]);
+        contact.engagement = Engagement { sends: 300, revenue_micros: -5, last_sent: 1_777_636_800_001, ..Engagement::default() };
+        contact.opted_out_all = Some(fact(1_777_636_800_002, How::Keyword, "", "STOPALL"));
+        contact.invalidity.set = Some(fact(1_777_636_800_003, How::Api, "carrier", "30005"));
+        let mut on = ListContact::new(ListId(7));
+        on.opted_in = Some(fact(1_777_636_800_004, How::Journey, "spring", ""));
+        on.imported = Some(fact(1_777_636_800_005, How::Import, "a.csv", ""));
+        contact.lists = vec![on];
+        Record { contact, pages: 2 }
+    }
+
+    /// What is on people's disks. A change of these bytes needs a new version.
+    #[test]
+    fn golden_bytes() {
+        let list = List {
+            number: ListNumber::parse(b"12345").expect("a short code"),
+            name: "Sale".into(),
+            paused: true,
+            created_at: 1_777_636_800_000,
+            removed_at: 0,
+        };
+        let event = Event {
+            kind: Kind::Inbound(Class::OptOut),
+            at: 1_777_636_800_000,
+            seen_at: 1_777_636_800_001,
+            sent_at: Some(1_777_636_900_000),
+            list: Some(ListId(7)),
+            id: "SM1".into(),
+            how: How::Keyword,
+            source: String::new(),
+            reason: String::new(),
+            text: "Stop.".into(),
+        };
+        let feed = [
+            FeedEntry::Contact { at: 1.into(), phone: 14_155_552_671, cause: 2, status: 3, lists: vec![(7, 1, true)] },
+            FeedEntry::Imported { at: 2.into(), first: 10, count: 200, list: 7 },
+            FeedEntry::List { at: 3.into(), list: 7, number: 12345, known: true, paused: false },
+            FeedEntry::Scope { at: 4.into(), all: true },
+        ];
+        let heads = Heads { next_contact: 1_000_000, next_feed: 5, epoch: 1_777_636_800_000 };
+        let golden = [
+            (encode_record(&record()), "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f6010000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e6373760000000002"),
+            (encode_list(&list), "01fd39300000000000800453616c6501019de368f600000000000000"),
+            (encode_events(&[event.clone()]), "010109019de368f600019de368f60101fd40f9d4c63b030000010703534d310300000553746f702e"),
+            (encode_feed(&feed), "010400000000000001fd9f97bc4b03000000020301070101010000000000020ac8070200000000000307fb393001000300000000000401"),
+            (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000"),
+            (Ok(encode_phones(&[0, 14_155_552_671])), "010000000000000000000000034bbc979f"),
+        ];
+        for (value, bytes) in golden {
+            assert_eq!(hex(&value.expect("within limits")), bytes);
+        }
+        assert_eq!(decode_record(&encode_record(&record()).expect("encoded")), Ok(record()));
+        assert_eq!(decode_list(&encode_list(&list).expect("encoded")), Ok(list));
+        assert_eq!(decode_events(&encode_events(&[event.clone()]).expect("encoded")), Ok(vec![event]));
+        assert_eq!(decode_feed(&encode_feed(&feed).expect("encoded")), Ok(feed.to_vec()));
+        assert_eq!(decode_heads(&encode_heads(&heads).expect("encoded")), Ok(heads));
+        assert_eq!(decode_phones(&encode_phones(&[0, 5])), Ok(vec![0, 5]));
+    }
+
+    /// The largest contact that the limits allow must be storable: an opt-out is never refused.
+    #[test]
+    fn every_contact_within_the_limits_fits() {
+        let mut record = record();
+        let value = "v".repeat(crate::limits::LABELS_BYTES_MAX / LABELS_MAX - 2);
+        record.contact.labels = Labels::from_stored((0..LABELS_MAX).map(|n| (format!("{n:02}"), value.clone())).collect());
+        let text = "x".repeat(SOURCE_BYTES_MAX);
+        let full = |at| Some(fact(at, How::Api, &text, &text));
+        let standing = |at| Standing { set: full(at), lifted: full(at + 1) };
+        record.contact.opted_out_all = full(1);
+        record.contact.suppression = standing(2);
+        record.contact.invalidity = standing(3);
+        record.contact.lists = (0..CONTACT_LISTS_MAX as u32)
+            .map(|list| ListContact {
+                list: ListId(60_000 + list),
+                opted_in: full(10),
+                imported: full(11),
+                opted_out: full(Millis::from(list) + 100),
+                suppression: standing(13),
+            })
+            .collect();
+        let stored = decode_record(&encode_record(&record).expect("it fits")).expect("it reads");
+        assert_eq!(stored.contact.lists.len(), CONTACT_LISTS_MAX);
+        let dates = |contact: &Contact| contact.lists.iter().map(|on| on.opted_out.as_ref().map(|out| out.at)).collect::<Vec<_>>();
+        assert_eq!(dates(&stored.contact), dates(&record.contact));
+        assert_eq!(stored.contact.lists[63].opted_out, record.contact.lists[63].opted_out, "the newest keeps its text");
+    }
+
+    #[test]
+    fn damage_and_the_future_are_told() {
+        for value in [&[][..], &[2, 0, 0], &[V1], &[V1, 0xff, 0xff, 0xff, 0xff, 0xff]] {
+            assert!(decode_record(value).is_err() && decode_events(value).is_err());
+        }
+        let mut trailing = encode_record(&record()).expect("encoded");
+        trailing.push(0);
+        assert!(decode_record(&trailing).is_err());
+    }
 }

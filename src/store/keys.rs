@@ -3,8 +3,6 @@
 use super::term::Term;
 use crate::model::list::ListId;
 
-/// Format, counters, the stop scope.
-pub const META: u8 = 0x00;
 /// list id → list.
 pub const LIST: u8 = 0x01;
 /// chunk → phone numbers of consecutive ids.
@@ -17,6 +15,8 @@ pub const POSTING: u8 = 0x20;
 pub const EVENTS: u8 = 0x30;
 /// first position → feed entries.
 pub const FEED: u8 = 0x40;
+
+// What is of the store itself has names, under 0x00.
 
 /// The format this version writes, and the newest it reads.
 pub const FORMAT: &[u8] = b"\x00format";
