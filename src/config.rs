@@ -26,7 +26,7 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Where to listen: host:port or unix:/path; may be repeated [default: 127.0.0.1:7164]
+    /// Where to listen: `host:port` or `unix:/path`; may be repeated [default: `127.0.0.1:7164`]
     #[arg(long, env = "CONTACTD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     #[serde(default)]
     listen: Vec<String>,

@@ -46,7 +46,7 @@ enum Command {
 /// Whom a client calls.
 #[derive(Args, Clone, Debug)]
 pub struct Target {
-    /// The daemon: host:port or unix:/path
+    /// The daemon: `host:port` or `unix:/path`
     #[arg(long, env = "CONTACTD_SERVER", value_name = "ADDRESS", default_value = ADDRESS)]
     server: Address,
     // Never a flag: other users see the command line.

@@ -53,7 +53,9 @@ pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
         }
     }
     replies.array(items.len());
-    items.iter().for_each(|item| replies.text(item));
+    for item in items {
+        replies.text(&item);
+    }
     Ok(())
 }
 

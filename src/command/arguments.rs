@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use super::Context;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{EVIDENCE_BYTES_MAX, ID_BYTES_MAX, SOURCE_BYTES_MAX};
+use crate::model::amount::{self, Micros};
 use crate::model::change::Claim;
 use crate::model::fact::How;
 use crate::model::phone::{ListNumber, Phone};
@@ -91,6 +92,21 @@ impl<'de> Deserialize<'de> for When {
             Form::Text(text) => time::parse(&text),
         };
         at.map(When).map_err(|why| serde::de::Error::custom(why.message))
+    }
+}
+
+/// An amount in JSON, as a number or a string, read digit by digit: see [`amount::parse`].
+#[derive(Clone, Copy, Debug)]
+pub struct Amount(pub Micros);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Amount, D::Error> {
+        let text = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        amount::parse(&text).map(Amount).map_err(|why| serde::de::Error::custom(why.message))
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, arguments};
 use crate::error::{Error, Result, excerpt};
+use crate::model::amount;
 use crate::model::change::{Change, Write};
 use crate::model::contact::{Contact, ListContact};
 use crate::model::fact::{Fact, Standing};
@@ -148,12 +149,7 @@ fn date(at: Millis) -> Value {
     if at == 0 { Value::Null } else { time::format(at).into() }
 }
 
-/// An amount in millionths as a number with at most six decimals.
+/// An amount as a JSON number.
 fn micros(amount: i64) -> Value {
-    const MICROS: i64 = 1_000_000;
-    let sign = if amount < 0 { "-" } else { "" };
-    let (whole, rest) = (amount.unsigned_abs() / MICROS as u64, amount.unsigned_abs() % MICROS as u64);
-    let text = format!("{sign}{whole}.{rest:06}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    serde_json::from_str(text).unwrap_or_default()
+    serde_json::from_str(&amount::format(amount)).unwrap_or_default()
 }

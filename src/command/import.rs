@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Context;
-use super::arguments::{self, When};
+use super::arguments::{self, Amount, When};
 use super::contacts::{label_patch, region_or_default};
 use crate::error::{Error, Result, excerpt};
 use crate::limits::SOURCE_BYTES_MAX;
@@ -26,12 +26,43 @@ struct RowJson {
     status: Option<String>,
     subscribed_at: Option<When>,
     opted_out_at: Option<When>,
+    suppressed_at: Option<When>,
+    invalid_at: Option<When>,
+    reason: Option<String>,
     created_at: Option<When>,
+    total_sends: Option<u64>,
+    total_clicks: Option<u64>,
+    total_conversions: Option<u64>,
+    total_revenue: Option<Amount>,
+    last_sent: Option<When>,
+    last_clicked: Option<When>,
+    last_engaged: Option<When>,
+    last_inbound: Option<When>,
+    sends_since_engaged: Option<u64>,
+}
+
+impl RowJson {
+    /// What a new contact brings along from where it comes.
+    fn totals(&self) -> Engagement {
+        let date = |at: Option<When>| at.map_or(0, |at| at.0);
+        Engagement {
+            sends: self.total_sends.unwrap_or(0),
+            clicks: self.total_clicks.unwrap_or(0),
+            conversions: self.total_conversions.unwrap_or(0),
+            revenue_micros: self.total_revenue.map_or(0, |amount| amount.0),
+            last_sent: date(self.last_sent),
+            last_clicked: date(self.last_clicked),
+            last_engaged: date(self.last_engaged),
+            sends_since_engaged: self.sends_since_engaged.unwrap_or(0),
+            last_inbound: date(self.last_inbound),
+        }
+    }
 }
 
 pub fn import(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let list = arguments::list_or_all(&mut args)?;
     let json: RowJson = arguments::json(&mut args)?;
+    let totals = json.totals();
     let raw = json.phone.ok_or_else(|| Error::bad_arg("in the JSON: \"phone\" is missing"))?;
     let region = region_or_default(context, json.region.as_deref().unwrap_or("-").as_bytes())?;
     let phone = normalize(&raw, region).map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))?;
@@ -42,8 +73,11 @@ pub fn import(context: &Context, mut args: Args<'_>) -> Result<Write> {
         status: json.status.map(|word| status(&word)).transpose()?,
         subscribed_at: json.subscribed_at.map(|at| at.0),
         opted_out_at: json.opted_out_at.map(|at| at.0),
+        suppressed_at: json.suppressed_at.map(|at| at.0),
+        invalid_at: json.invalid_at.map(|at| at.0),
+        reason: arguments::text("reason", json.reason, SOURCE_BYTES_MAX)?,
         created_at: json.created_at.map(|at| at.0),
-        totals: Engagement::default(),
+        totals,
     };
     Ok(Write::Contact { phone, list, change: Change::Import(Box::new(row)) })
 }

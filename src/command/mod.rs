@@ -75,7 +75,7 @@ impl Access {
 #[derive(Clone, Copy)]
 pub enum Run {
     /// It concerns the connection.
-    Session(fn(&Context, &mut Session, Args<'_>, &mut Replies) -> Result<()>),
+    Session(SessionCommand),
     /// It asks the gate: many of one burst see the same state.
     Gate(fn(&Gate, Args<'_>, &mut Replies) -> Result<()>),
     /// It reads the store.
@@ -85,6 +85,9 @@ pub enum Run {
     /// It says what to change after work that would hold other connections up.
     SlowWrite(fn(&Context, Args<'_>) -> Result<Write>),
 }
+
+/// A command that concerns the connection.
+pub type SessionCommand = fn(&Context, &mut Session, Args<'_>, &mut Replies) -> Result<()>;
 
 /// What commands work with, besides their arguments.
 pub struct Context {

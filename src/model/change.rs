@@ -137,6 +137,12 @@ pub struct Row {
     pub subscribed_at: Option<Millis>,
     /// When it opted out.
     pub opted_out_at: Option<Millis>,
+    /// Since when it is held back.
+    pub suppressed_at: Option<Millis>,
+    /// Since when its number is known not to exist.
+    pub invalid_at: Option<Millis>,
+    /// Why, of whatever the row forbids.
+    pub reason: String,
     /// When a new contact was created where it comes from.
     pub created_at: Option<Millis>,
     /// Totals of a new contact.

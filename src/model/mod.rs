@@ -3,6 +3,7 @@
 //! A [`contact::Contact`] is a set of dated [`fact`]s; every status is derived from them. A [`change::Change`] is what
 //! somebody asks for; [`transition::apply`] is the only way in which a contact changes, whoever asks.
 
+pub mod amount;
 pub mod change;
 pub mod contact;
 pub mod event;

@@ -361,21 +361,29 @@ impl Step<'_, '_> {
             self.contact.created_at = created_at;
             self.contact.engagement = row.totals.clone();
         }
-        let claim = Claim { how: row.how.unwrap_or(How::Import), source: row.source.clone(), ..Claim::default() };
+        let claim = Claim {
+            how: row.how.unwrap_or(How::Import),
+            source: row.source.clone(),
+            reason: row.reason.clone(),
+            ..Claim::default()
+        };
         let mut event = None;
-        let mut wants_in = self.list.is_some();
-        if let Some((status, asked)) = self.row_forbids(row) {
-            wants_in = false;
-            if asked.is_some() || !self.stands(status) {
-                let at = self.moment(asked, Forbids::Yes);
-                let said = fact(at, &claim);
-                let (kind, grew) = match status {
-                    RowStatus::Suppressed => self.suppress(said),
-                    RowStatus::Invalid => (Kind::Invalid, keep_newest(&mut self.contact.invalidity.set, said)),
-                    _ => self.opt_out(said),
-                };
-                changed |= grew;
-                event = grew.then(|| self.event(kind, at, asked, &claim));
+        let forbidden = Self::row_forbids(row);
+        let wants_in = self.list.is_some() && forbidden.is_empty();
+        for (status, asked) in forbidden {
+            if asked.is_none() && self.stands(status) {
+                continue;
+            }
+            let at = self.moment(asked, Forbids::Yes);
+            let said = fact(at, &claim);
+            let (kind, grew) = match status {
+                RowStatus::Suppressed => self.suppress(said),
+                RowStatus::Invalid => (Kind::Invalid, keep_newest(&mut self.contact.invalidity.set, said)),
+                _ => self.opt_out(said),
+            };
+            changed |= grew;
+            if grew {
+                event = Some(self.event(kind, at, asked, &claim));
             }
         }
         if let Some(list) = self.list
@@ -388,7 +396,7 @@ impl Step<'_, '_> {
             let said = fact(at, &claim);
             let grew = self.relation(list).is_some_and(|on| keep_newest(&mut on.imported, said));
             changed |= grew;
-            if grew && !self.fresh && event.is_none() {
+            if grew && !self.fresh {
                 event = Some(self.event(Kind::Subscribe, at, row.subscribed_at, &claim));
             }
         }
@@ -402,15 +410,16 @@ impl Step<'_, '_> {
 
     /// What a row forbids, and since when. An opt-out counts unless the same row says that the contact is active by a
     /// newer subscription.
-    fn row_forbids(&self, row: &Row) -> Option<(RowStatus, Option<Millis>)> {
+    fn row_forbids(row: &Row) -> Vec<(RowStatus, Option<Millis>)> {
         let back_in = row.status == Some(RowStatus::Active)
             && row.subscribed_at.is_some_and(|at| at > row.opted_out_at.unwrap_or(Millis::MAX));
-        match row.status {
-            Some(status @ (RowStatus::Suppressed | RowStatus::Invalid)) => Some((status, None)),
-            Some(RowStatus::OptedOut) => Some((RowStatus::OptedOut, row.opted_out_at)),
-            _ if row.opted_out_at.is_some() && !back_in => Some((RowStatus::OptedOut, row.opted_out_at)),
-            _ => None,
-        }
+        let dated = [
+            (RowStatus::OptedOut, row.opted_out_at.filter(|_| !back_in)),
+            (RowStatus::Suppressed, row.suppressed_at),
+            (RowStatus::Invalid, row.invalid_at),
+        ];
+        let said = |status| row.status == Some(status);
+        dated.into_iter().filter(|&(status, at)| at.is_some() || said(status)).collect()
     }
 
     /// Whether what a row forbids is forbidden already, so that the row without a date says nothing new.

@@ -4,7 +4,8 @@
 //! anything else waits until they are answered. So a CHECK behind an OPTOUT sees it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -13,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Server;
-use crate::command::{self, Access, Context, Run, Session, TABLE};
+use crate::command::{self, Access, Command, Context, Run, Session, SessionCommand, TABLE};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
     BURST_REQUESTS_MAX, CONNECTION_JOBS_MAX, JOB_WRITES_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX,
@@ -22,7 +23,8 @@ use crate::limits::{
 use crate::model::change::{Outcome, Write};
 use crate::model::phone::Phone;
 use crate::store::Job;
-use crate::wire::{Decoder, Replies, Request, Step};
+use crate::store::gate::Gate;
+use crate::wire::{Args, Decoder, Replies, Request, Step};
 
 /// A client that sends nothing keeps this much.
 const INPUT_BYTES_IDLE: usize = 1024;
@@ -55,7 +57,6 @@ enum Slot {
 struct Pending {
     writes: Vec<Write>,
     slots: Vec<Slot>,
-    forbids: bool,
 }
 
 /// A job that the writer has.
@@ -168,112 +169,126 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     /// Runs complete requests from the buffer. Not async: the gate is locked at most once, and never across an await.
     fn burst(&mut self, may_be_slow: bool) -> Pause {
-        let Connection { context, session, input, decoder, replies, pending, in_flight, forbids, .. } = self;
+        let mut input = std::mem::take(&mut self.input);
+        let mut burst = Burst { requests: 0, last: (usize::MAX, 0), may_be_slow };
+        let context = self.context.clone();
         let mut gate = None;
-        let (mut taken, mut requests) = (0, 0);
-        let mut last = (usize::MAX, 0);
-        let waiting = |pending: &Pending| !pending.slots.is_empty() || !in_flight.is_empty();
+        let mut taken = 0;
         let pause = loop {
-            if requests >= BURST_REQUESTS_MAX || replies.len() >= REPLY_BYTES_UNSENT_MAX {
+            if burst.requests >= BURST_REQUESTS_MAX || self.replies.len() >= REPLY_BYTES_UNSENT_MAX {
                 break Pause::Turn;
             }
-            let (request, bytes) = match decoder.step(&input[taken..]) {
+            let (pause, bytes) = match self.decoder.step(&input[taken..]) {
                 Step::Incomplete => break Pause::Input,
-                Step::Skip(bytes) => {
-                    taken += bytes;
-                    continue;
-                }
-                Step::Request(request, bytes) => (request, bytes),
+                Step::Skip(bytes) => (None, bytes),
                 Step::Refused(error, bytes) => {
-                    pending.slots.push(Slot::Refused(error));
-                    taken += bytes;
-                    break Pause::Order;
+                    self.pending.slots.push(Slot::Refused(error));
+                    (Some(Pause::Order), bytes)
                 }
+                Step::Broken(_) if self.is_waiting() => (Some(Pause::Order), 0),
                 Step::Broken(error) => {
-                    if waiting(pending) {
-                        break Pause::Order;
-                    }
-                    replies.error(&error);
-                    break Pause::Close;
+                    self.replies.error(&error);
+                    (Some(Pause::Close), 0)
                 }
-            };
-            requests += 1;
-            let (Some(context), Some(session)) = (context.as_deref(), session.as_mut()) else {
-                replies.error(&Error::new(Code::Loading, "the store is being loaded: try again in a moment"));
-                taken += bytes;
-                continue;
-            };
-            let found = choose(request, session, &mut last, context);
-            let run = found.map(|command| command.run);
-            match run {
-                Ok(Run::Write(_) | Run::SlowWrite(_)) => {}
-                _ if waiting(pending) => break Pause::Order,
-                _ => {}
-            }
-            match run {
-                Err(error) => {
-                    replies.error(&error);
-                    context.counters.errors.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    if is_http(request.verb) {
-                        break Pause::Close;
-                    }
-                }
-                Ok(Run::Gate(run)) => {
-                    let gate = gate.get_or_insert_with(|| context.store.gate());
-                    if let Err(error) = run(gate, request.args, replies) {
-                        replies.error(&error);
-                    }
-                }
-                Ok(Run::Session(run)) => {
-                    let before = session.access;
-                    if let Err(error) = run(context, session, request.args, replies) {
-                        replies.error(&error);
-                    }
-                    if before == Access::Anyone && session.access != Access::Anyone {
-                        decoder.limit_requests(REQUEST_BYTES_MAX);
-                    }
-                    if session.closing {
-                        break Pause::Close;
-                    }
-                }
-                Ok(Run::Read(run)) => {
-                    gate = None;
-                    if let Err(error) = run(context, request.args, replies) {
-                        replies.error(&error);
-                    }
-                }
-                Ok(Run::SlowWrite(_)) if !may_be_slow => break Pause::Slow,
-                Ok(Run::Write(run) | Run::SlowWrite(run)) => {
-                    gate = None;
-                    match run(context, request.args) {
-                        Err(error) => pending.slots.push(Slot::Refused(error)),
-                        Ok(write) => {
-                            if waiting(pending)
-                                && *forbids != write.forbids()
-                                && (!pending.writes.is_empty() || !in_flight.is_empty())
-                            {
-                                break Pause::Order;
-                            }
-                            *forbids = write.forbids();
-                            pending.forbids = *forbids;
-                            pending.slots.push(Slot::Write(command::echoes(&write)));
-                            pending.writes.push(write);
+                Step::Request(request, bytes) => match &context {
+                    Some(context) => match self.request(context, &mut gate, &mut burst, request) {
+                        Some(pause @ (Pause::Order | Pause::Slow)) => {
+                            burst.last.1 -= 1;
+                            (Some(pause), 0)
                         }
+                        pause => (pause, bytes),
+                    },
+                    None => {
+                        let loading = Error::new(Code::Loading, "the store is being loaded: try again in a moment");
+                        self.replies.error(&loading);
+                        (None, bytes)
                     }
-                    if pending.slots.len() >= JOB_WRITES_MAX {
-                        taken += bytes;
-                        break Pause::Job;
-                    }
-                }
-            }
+                },
+            };
             taken += bytes;
+            if let Some(pause) = pause {
+                break pause;
+            }
         };
         drop(gate);
-        if let (Some(context), (command, n @ 1..)) = (context.as_deref(), last) {
+        if let (Some(context), (command, n @ 1..)) = (&context, burst.last) {
             context.counters.count(command, n);
         }
         input.advance(taken);
+        self.input = input;
         pause
+    }
+
+    /// Runs one request. [`Pause::Order`] and [`Pause::Slow`] mean that it was not run, and must be looked at again.
+    #[inline]
+    fn request<'c>(
+        &mut self,
+        context: &'c Context,
+        gate: &mut Option<RwLockReadGuard<'c, Gate>>,
+        burst: &mut Burst,
+        request: Request<'_>,
+    ) -> Option<Pause> {
+        let Some(session) = self.session.as_mut() else { return Some(Pause::Close) };
+        let run = burst.choose(request, session, context).map(|command| command.run);
+        match run {
+            Ok(Run::Write(_) | Run::SlowWrite(_)) => *gate = None,
+            _ if self.is_waiting() => return Some(Pause::Order),
+            _ => {}
+        }
+        burst.requests += 1;
+        let done = match run {
+            Ok(Run::Gate(run)) => {
+                let gate = gate.get_or_insert_with(|| context.store.gate());
+                run(gate, request.args, &mut self.replies)
+            }
+            Ok(Run::Session(run)) => self.converse(context, run, request.args),
+            Ok(Run::Read(run)) => {
+                *gate = None;
+                run(context, request.args, &mut self.replies)
+            }
+            Ok(Run::SlowWrite(_)) if !burst.may_be_slow => return Some(Pause::Slow),
+            Ok(Run::Write(run) | Run::SlowWrite(run)) => return self.collect(run(context, request.args)),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            self.replies.error(&error);
+            context.counters.errors.fetch_add(1, Ordering::Relaxed);
+        }
+        let closing = self.session.as_ref().is_some_and(|session| session.closing) || is_http(request.verb);
+        closing.then_some(Pause::Close)
+    }
+
+    /// Runs a command that concerns the connection. One that gives a token may send longer requests from then on.
+    fn converse(&mut self, context: &Context, run: SessionCommand, args: Args<'_>) -> Result<()> {
+        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        let done = run(context, session, args, &mut self.replies);
+        if session.access != Access::Anyone {
+            self.decoder.limit_requests(REQUEST_BYTES_MAX);
+        }
+        done
+    }
+
+    /// Adds a write, or the refusal of one, to those that are handed over together.
+    fn collect(&mut self, write: Result<Write>) -> Option<Pause> {
+        match write {
+            Err(error) => self.pending.slots.push(Slot::Refused(error)),
+            Ok(write) => {
+                let forbids = write.forbids();
+                let alone = self.pending.writes.is_empty() && self.in_flight.is_empty();
+                if !alone && self.forbids != forbids {
+                    return Some(Pause::Order);
+                }
+                self.forbids = forbids;
+                self.pending.slots.push(Slot::Write(command::echoes(&write)));
+                self.pending.writes.push(write);
+            }
+        }
+        (self.pending.slots.len() >= JOB_WRITES_MAX).then_some(Pause::Job)
+    }
+
+    /// Whether replies are owed that are not rendered yet.
+    fn is_waiting(&self) -> bool {
+        !self.pending.slots.is_empty() || !self.in_flight.is_empty()
     }
 
     /// Hands pending writes to the writer, waiting for room in its queue.
@@ -281,14 +296,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         if self.pending.slots.is_empty() {
             return;
         }
-        let Pending { writes, slots, forbids } = std::mem::take(&mut self.pending);
+        let Pending { writes, slots } = std::mem::take(&mut self.pending);
         let (send, outcomes) = oneshot::channel();
         self.in_flight.push_back(InFlight { outcomes, slots });
         let Some(context) = self.context.clone().filter(|_| !writes.is_empty()) else {
             let _ = send.send(Vec::new());
             return;
         };
-        let room = self.server.room(forbids, writes.len()).await;
+        let room = self.server.room(self.forbids, writes.len()).await;
         context.store.submit(Job {
             writes,
             done: Box::new(move |outcomes| {
@@ -330,7 +345,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
         }
         if let Some(context) = &self.context {
-            context.counters.errors.fetch_add(errors, std::sync::atomic::Ordering::Relaxed);
+            context.counters.errors.fetch_add(errors, Ordering::Relaxed);
         }
     }
 
@@ -359,7 +374,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     }
                     return Ok(Waited::Ready);
                 }
-                read = read => return self.arrived(read?),
+                read = read => return Ok(self.arrived(read?)),
             }
         }
         let read = tokio::select! {
@@ -367,20 +382,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             read = read => read?,
             () = server.stop.cancelled() => return Ok(Waited::Drain),
         };
-        self.arrived(read)
+        Ok(self.arrived(read))
     }
 
     /// Reads more at a time from a client that sends much, and less from one that does not.
-    fn arrived(&mut self, bytes: usize) -> std::io::Result<Waited> {
+    fn arrived(&mut self, bytes: usize) -> Waited {
         if bytes == 0 {
-            return Ok(Waited::End);
+            return Waited::End;
         }
         if bytes >= self.read_bytes {
             self.read_bytes = (self.read_bytes * 4).min(REQUEST_BYTES_MAX);
         } else if bytes < self.read_bytes / 16 && self.input.len() == bytes {
             self.read_bytes = (self.read_bytes / 2).max(INPUT_BYTES_IDLE);
         }
-        Ok(Waited::Ready)
+        Waited::Ready
     }
 
     /// Sends all replies. A client that takes none of them for too long is let go.
@@ -408,28 +423,33 @@ enum Waited {
     Drain,
 }
 
-/// Finds the command of a request, the last one first, checks what may be checked for all, and counts it.
-#[inline]
-fn choose<'t>(
-    request: Request<'_>,
-    session: &Session,
-    last: &mut (usize, u64),
-    context: &Context,
-) -> Result<&'t command::Command> {
-    let same = last.0 < TABLE.len() && TABLE[last.0].name.as_bytes().eq_ignore_ascii_case(request.verb);
-    if same {
-        last.1 += 1;
-    } else {
-        let found = command::find(request.verb)?;
-        if last.1 > 0 {
-            context.counters.count(last.0, last.1);
+/// What one run over the buffer keeps.
+struct Burst {
+    requests: usize,
+    /// The last command, and how often it came in a row: counted together.
+    last: (usize, u64),
+    may_be_slow: bool,
+}
+
+impl Burst {
+    /// Finds the command of a request, trying the last one first, and checks what may be checked for all.
+    #[inline]
+    fn choose(&mut self, request: Request<'_>, session: &Session, context: &Context) -> Result<&'static Command> {
+        let last = TABLE.get(self.last.0);
+        if last.is_some_and(|last| last.name.as_bytes().eq_ignore_ascii_case(request.verb)) {
+            self.last.1 += 1;
+        } else {
+            let found = command::find(request.verb)?;
+            if self.last.1 > 0 {
+                context.counters.count(self.last.0, self.last.1);
+            }
+            self.last = (found, 1);
         }
-        *last = (found, 1);
+        let command = &TABLE[self.last.0];
+        session.check(command)?;
+        command::check_arity(command, request.args)?;
+        Ok(command)
     }
-    let command = &TABLE[last.0];
-    session.check(command)?;
-    command::check_arity(command, request.args)?;
-    Ok(command)
 }
 
 /// A browser was made to talk to us: what follows is not meant for us, and must not be run.

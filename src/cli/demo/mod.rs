@@ -105,10 +105,11 @@ impl Story {
     fn import(&mut self) -> Result<String> {
         const SHOWN: usize = 3;
         let mut reader = csv::Reader::from_reader(SHEET);
-        let rows: Vec<csv::StringRecord> = reader.records().filter_map(|row| row.ok()).collect();
+        let rows: Vec<csv::StringRecord> = reader.records().filter_map(std::result::Result::ok).collect();
         let request = |row: &csv::StringRecord| {
             let cell = |at: usize| row.get(at).unwrap_or_default();
-            let labels = json!({"name": cell(0), "state": cell(2), "tier": cell(3), "city": cell(4)});
+            let labels = [("name", cell(0)), ("state", cell(2)), ("tier", cell(3)), ("city", cell(4))];
+            let labels: BTreeMap<&str, &str> = labels.into_iter().filter(|(_, value)| !value.is_empty()).collect();
             json!({"phone": cell(1), "region": "US", "source": "contacts.csv", "labels": labels}).to_string()
         };
         for row in &rows {
