@@ -142,7 +142,8 @@ impl House {
             clock: Arc::new(move || time.load(Ordering::SeqCst)),
         })
         .expect("the store opens");
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let server = Arc::new(Server::default());
         server.open(Arc::new(Context {
             store,
