@@ -78,13 +78,16 @@ pub const UNWRITTEN_FORBIDS_MAX: usize = 1_000_000;
 
 /// Ids in one chunk of a posting that the gate keeps in memory: 512 bytes as a bitset, since every opt-out rewrites two.
 pub const GATE_CHUNK_IDS: u32 = 4096;
+/// Ids in one chunk of any other posting: 2 KiB as a bitset.
+pub const POSTING_CHUNK_IDS: u32 = 16_384;
 /// Ids in one chunk of the directory: 4 KiB of phone numbers.
 pub const DIRECTORY_CHUNK_IDS: u32 = 512;
 /// sled's page cache. It counts log bytes; the heap it really takes is several times this.
 pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);
-const _: () = assert!(GATE_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);
+const _: () = assert!(POSTING_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);
+const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(GATE_CHUNK_IDS) && POSTING_CHUNK_IDS <= 1 << 16);
 const _: () = assert!(17 * VALUE_BYTES_MAX < 128 * 1024);
 const _: () = assert!(TEXT_CHARS_MAX * 4 + ID_BYTES_MAX + 2 * SOURCE_BYTES_MAX + 64 < VALUE_BYTES_MAX);
 const _: () = assert!(BATCH_WRITES_MAX >= JOB_WRITES_MAX && QUEUED_WRITES_MAX >= JOB_WRITES_MAX);

@@ -80,16 +80,9 @@ pub struct When(pub Millis);
 
 impl<'de> Deserialize<'de> for When {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<When, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a time is a string like \"2026-05-01T12:00:00Z\" or milliseconds since 1970")]
-        enum Form<'a> {
-            Number(Millis),
-            #[serde(borrow)]
-            Text(std::borrow::Cow<'a, str>),
-        }
-        let at = match Form::deserialize(deserializer)? {
-            Form::Number(at) => time::in_range(at),
-            Form::Text(text) => time::parse(&text),
+        let at = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => time::parse(&text),
+            other => time::parse(&other.to_string()),
         };
         at.map(When).map_err(|why| serde::de::Error::custom(why.message))
     }

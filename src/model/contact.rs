@@ -173,6 +173,12 @@ impl Contact {
         self.lists.iter().map(ListContact::newest).fold(own, Millis::max)
     }
 
+    /// Since when nothing has come from the contact: the newest of last engagement, newest subscription and creation.
+    pub fn idle_since(&self) -> Millis {
+        let subscribed = self.lists.iter().map(|on| date(on.subscription())).fold(self.created_at, Millis::max);
+        subscribed.max(self.engagement.last_engaged)
+    }
+
     /// Every status that a change can turn, for "did anything change?".
     pub fn statuses(&self, scope: StopScope) -> Vec<(ListId, u8)> {
         let own = [self.is_invalid(), self.suppression.in_force(), self.is_opted_out_of_all()];

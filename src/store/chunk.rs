@@ -1,5 +1,7 @@
 //! One chunk of a posting: which ids of a fixed range have a term, as the smallest of array, bitset or runs.
 
+use roaring::RoaringBitmap;
+
 use crate::error::{Error, Result};
 
 const ARRAY: u8 = 1;
@@ -40,6 +42,12 @@ impl Chunk {
                 (bit < 64).then_some(at as u32 * 64 + bit)
             })
         })
+    }
+
+    /// The ids, when offset 0 is `first`.
+    pub fn ids(&self, first: u32) -> RoaringBitmap {
+        let bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        RoaringBitmap::from_lsb0_bytes(first, &bytes)
     }
 
     /// The smallest of the three forms.

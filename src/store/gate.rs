@@ -55,14 +55,14 @@ impl Gate {
     }
 
     /// How many contacts have a term.
-    pub fn count(&self, term: Term) -> u64 {
+    pub fn count(&self, term: &Term) -> u64 {
         self.bitmap(term).map_or(0, RoaringBitmap::len)
     }
 
     /// How many contacts have a status on a list, under the scope that holds.
     pub fn count_on_list(&self, list: ListId, status: ListStatus) -> u64 {
-        let alone = self.count(Term::List(list, status));
-        let held = if self.scope == StopScope::All { self.count(Term::Held(list)) } else { 0 };
+        let alone = self.count(&Term::List(list, status));
+        let held = if self.scope == StopScope::All { self.count(&Term::Held(list)) } else { 0 };
         match status {
             ListStatus::Active => alone - held,
             ListStatus::OptedOut => alone + held,
@@ -105,37 +105,40 @@ impl Gate {
         }
     }
 
-    pub(super) fn insert(&mut self, term: Term, id: u32) {
+    pub(super) fn insert(&mut self, term: &Term, id: u32) {
         if let Some(bitmap) = self.bitmap_mut(term) {
             bitmap.insert(id);
         }
     }
 
-    pub(super) fn insert_all(&mut self, term: Term, ids: &RoaringBitmap) {
+    pub(super) fn insert_all(&mut self, term: &Term, ids: &RoaringBitmap) {
         if let Some(bitmap) = self.bitmap_mut(term) {
             *bitmap |= ids;
         }
     }
 
-    pub(super) fn remove(&mut self, term: Term, id: u32) {
+    pub(super) fn remove(&mut self, term: &Term, id: u32) {
         if let Some(bitmap) = self.bitmap_mut(term) {
             bitmap.remove(id);
         }
     }
 
-    fn bitmap(&self, term: Term) -> Option<&RoaringBitmap> {
-        match term {
+    /// The contacts that have one of the gate's terms.
+    pub(super) fn bitmap(&self, term: &Term) -> Option<&RoaringBitmap> {
+        match *term {
             Term::Contact(status) => self.contacts.get(status as usize),
             Term::List(list, status) => self.on_list.get(list.0 as usize)?.statuses.get(status as usize),
             Term::Held(list) => Some(&self.on_list.get(list.0 as usize)?.held),
+            _ => None,
         }
     }
 
-    fn bitmap_mut(&mut self, term: Term) -> Option<&mut RoaringBitmap> {
-        match term {
+    fn bitmap_mut(&mut self, term: &Term) -> Option<&mut RoaringBitmap> {
+        match *term {
             Term::Contact(status) => self.contacts.get_mut(status as usize),
             Term::List(list, status) => self.on_list.get_mut(list.0 as usize)?.statuses.get_mut(status as usize),
             Term::Held(list) => Some(&mut self.on_list.get_mut(list.0 as usize)?.held),
+            _ => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Keys: one byte for the keyspace, then big-endian fixed-width parts, so that order on disk is order of ids.
 
-use super::term::Term;
+use super::term::{GATE_TAG_MAX, Term};
+use crate::limits::{GATE_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::list::ListId;
 
 /// list id → list.
@@ -9,7 +10,8 @@ pub const LIST: u8 = 0x01;
 pub const DIRECTORY: u8 = 0x02;
 /// contact id → contact.
 pub const CONTACT: u8 = 0x10;
-/// term, chunk → the ids of consecutive ids that have the term.
+/// chunk, term → which of consecutive ids have the term. The chunk comes first, so that what an import appends is at the
+/// end of the keyspace, and all that is known of a range of ids stands together.
 pub const POSTING: u8 = 0x20;
 /// contact id, page → events.
 pub const EVENTS: u8 = 0x30;
@@ -37,11 +39,20 @@ pub fn contact(id: u32) -> [u8; 5] {
     numbered(CONTACT, id)
 }
 
-pub fn posting(term: Term, chunk: u32) -> Vec<u8> {
-    let mut key = vec![POSTING];
+/// The key of a posting's part that begins at an id, a multiple of the term's [`Term::chunk_ids`].
+pub fn posting(term: &Term, first: u32) -> Vec<u8> {
+    let mut key = postings(first / POSTING_CHUNK_IDS).to_vec();
     term.write_key(&mut key);
-    key.extend_from_slice(&chunk.to_be_bytes());
+    if term.is_gate() {
+        // The gate's parts are smaller than the range that stands together.
+        key.push((first % POSTING_CHUNK_IDS / GATE_CHUNK_IDS) as u8);
+    }
     key
+}
+
+/// What the keys of all postings of a range of [`POSTING_CHUNK_IDS`] ids begin with.
+pub fn postings(chunk: u32) -> [u8; 5] {
+    numbered(POSTING, chunk)
 }
 
 pub fn events(contact: u32, page: u32) -> [u8; 9] {
@@ -62,10 +73,15 @@ pub fn number(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(key.get(1..5)?.try_into().ok()?))
 }
 
-/// The term and chunk of a [`posting`] key.
+/// The term and the first id of a [`posting`] key.
 pub fn parse_posting(key: &[u8]) -> Option<(Term, u32)> {
-    let (term, chunk) = key.get(1..)?.split_last_chunk::<4>()?;
-    Some((Term::read_key(term)?, u32::from_be_bytes(*chunk)))
+    let first = number(key)? * POSTING_CHUNK_IDS;
+    let term = key.get(5..)?;
+    if *term.first()? > GATE_TAG_MAX {
+        return Some((Term::read_key(term)?, first));
+    }
+    let (&part, term) = term.split_last()?;
+    Some((Term::read_key(term)?, first + u32::from(part) * GATE_CHUNK_IDS))
 }
 
 fn numbered(keyspace: u8, number: u32) -> [u8; 5] {

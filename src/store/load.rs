@@ -1,14 +1,13 @@
 //! The start: reads the lists, the directory and the gate's postings, not the records.
 
-use roaring::RoaringBitmap;
-
 use super::chunk::Chunk;
 use super::codec::{self, FeedEntry, Heads};
 use super::disk::Disk;
 use super::gate::Gate;
+use super::term::GATE_TAG_MAX;
 use super::{keys, sled_failed};
 use crate::error::{Error, Result};
-use crate::limits::DIRECTORY_CHUNK_IDS;
+use crate::limits::{DIRECTORY_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::list::ListId;
 use crate::model::phone::Phone;
 use crate::model::time::Millis;
@@ -47,13 +46,14 @@ pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Heads)>
             }
         }
     }
-    for row in tree.scan_prefix([keys::POSTING]) {
-        let (key, value) = row.map_err(sled_failed)?;
-        let (term, chunk) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
-        let first = chunk * term.chunk_ids();
-        let ids = Chunk::decode(term.chunk_ids(), &value)?;
-        let ids = RoaringBitmap::from_sorted_iter(ids.iter().map(|offset| first + offset)).map_err(Error::internal)?;
-        gate.insert_all(term, &ids);
+    for chunk in 0..heads.next_contact.div_ceil(POSTING_CHUNK_IDS) {
+        let mut gate_end = keys::postings(chunk).to_vec();
+        gate_end.push(GATE_TAG_MAX + 1);
+        for row in tree.range(keys::postings(chunk).to_vec()..gate_end) {
+            let (key, value) = row.map_err(sled_failed)?;
+            let (term, first) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+            gate.insert_all(&term, &Chunk::decode(term.chunk_ids(), &value)?.ids(first));
+        }
     }
     follow_scope(disk, &mut heads, scope, now)?;
     Ok((gate, heads))

@@ -101,7 +101,7 @@ impl<'a> Round<'a> {
             }),
         };
         let Touched { id, after, events, .. } = touched;
-        let before = if is_fresh { Vec::new() } else { Term::all_of(&after.contact) };
+        let before = if is_fresh { Vec::new() } else { Term::gate_of(&after.contact) };
         let (shared, pages, pending) = (self.shared, after.pages, &*events);
         let seen = |wanted: &dyn Fn(&Event) -> bool| seen(shared, *id, pages, pending, wanted);
         let world = World { now: self.now, scope: self.scope, lists: &self.lists, seen: &seen };
@@ -109,7 +109,7 @@ impl<'a> Round<'a> {
         let effect = transition::apply(&mut contact, is_fresh, list, change, &world);
         after.contact = contact;
         let effect = effect?;
-        let terms = Term::all_of(&after.contact);
+        let terms = Term::gate_of(&after.contact);
         let cause = effect.event.as_ref().map_or(Kind::Created, |event| event.kind);
         events.extend(effect.event);
         if before != terms {
@@ -217,7 +217,7 @@ impl<'a> Round<'a> {
         };
         let gate = self.shared.gate_read();
         let stored =
-            gate.count(Term::List(list, ListStatus::Active)) + gate.count(Term::List(list, ListStatus::Suppressed));
+            [ListStatus::Active, ListStatus::Suppressed].map(|status| gate.count(&Term::List(list, status))).iter().sum::<u64>();
         drop(gate);
         let gone =
             self.touched.values().filter(|t| t.before.as_ref().is_some_and(|before| on(&before.contact))).count();
@@ -256,8 +256,10 @@ impl<'a> Round<'a> {
             batch.insert(&keys::contact(touched.id), codec::encode_record(&touched.after)?);
             let before = touched.before.as_ref().map(|record| Term::all_of(&record.contact)).unwrap_or_default();
             let after = Term::all_of(&touched.after.contact);
-            terms.extend(before.iter().filter(|term| !after.contains(term)).map(|&term| (term, touched.id, false)));
-            terms.extend(after.iter().filter(|term| !before.contains(term)).map(|&term| (term, touched.id, true)));
+            let id = touched.id;
+            let gone = before.iter().filter(|term| after.binary_search(term).is_err());
+            terms.extend(gone.map(|term| (term.clone(), id, false)));
+            terms.extend(after.into_iter().filter(|term| before.binary_search(term).is_err()).map(|term| (term, id, true)));
             if touched.before.is_none() {
                 fresh.push((touched.id, phone));
             }
@@ -307,13 +309,13 @@ impl<'a> Round<'a> {
     }
 
     fn write_postings(&self, batch: &mut sled::Batch, terms: &[(Term, u32, bool)]) -> Result<()> {
-        let mut chunks: BTreeMap<(Term, u32), Vec<(u32, bool)>> = BTreeMap::new();
-        for &(term, id, add) in terms {
-            let size = term.chunk_ids();
-            chunks.entry((term, id / size)).or_default().push((id % size, add));
+        let mut chunks: BTreeMap<(u32, &Term), Vec<(u32, bool)>> = BTreeMap::new();
+        for (term, id, add) in terms {
+            let offset = id % term.chunk_ids();
+            chunks.entry((id - offset, term)).or_default().push((offset, *add));
         }
-        for ((term, at), changes) in chunks {
-            let key = keys::posting(term, at);
+        for ((first, term), changes) in chunks {
+            let key = keys::posting(term, first);
             let stored = self.shared.disk.tree().get(&key).map_err(sled_failed)?;
             let mut chunk = match stored {
                 Some(value) => Chunk::decode(term.chunk_ids(), &value)?,
@@ -365,7 +367,7 @@ impl Opening {
             gate.directory.insert(id, phone);
         }
         for (term, id, add) in self.terms {
-            if add { gate.insert(term, id) } else { gate.remove(term, id) }
+            if add { gate.insert(&term, id) } else { gate.remove(&term, id) }
         }
     }
 }
@@ -391,11 +393,11 @@ fn event_bytes(event: &Event) -> usize {
 /// How a contact stands on the lists of which its terms speak.
 fn standings(terms: &[Term]) -> BTreeMap<ListId, (ListStatus, bool)> {
     let mut lists = BTreeMap::new();
-    for &term in terms {
-        match term {
+    for term in terms {
+        match *term {
             Term::List(list, status) => lists.entry(list).or_insert((status, false)).0 = status,
             Term::Held(list) => lists.entry(list).or_insert((ListStatus::Active, true)).1 = true,
-            Term::Contact(_) => {}
+            _ => {}
         }
     }
     lists

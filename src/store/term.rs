@@ -1,13 +1,16 @@
 //! Terms: what a contact can be found by. All indexes follow from [`Term::all_of`] and from nothing else: writes,
 //! rebuild and verification use it alike.
 
-use crate::limits::GATE_CHUNK_IDS;
+use crate::limits::{GATE_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::contact::Contact;
 use crate::model::list::ListId;
+use crate::model::time::Day;
 use crate::model::verdict::{ContactStatus, ListStatus, StopScope};
 
 /// Something that is true of a contact, with a posting of all contacts of which it is true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// The order is that of the keys: the gate's terms first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Term {
     /// The contact's own status.
     Contact(ContactStatus),
@@ -16,15 +19,60 @@ pub enum Term {
     /// Active on the list under that scope, but opted out of it when a STOP reaches all lists. Both scopes are told
     /// apart by this difference, so that switching needs no migration.
     Held(ListId),
+    /// A date of the contact fell on a day.
+    Day(DayOf, Day),
+    /// It has a label of this key.
+    HasLabel(String),
+    /// It has a label of this key and value.
+    Label(String, String),
+}
+
+/// The dates by whose day contacts can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DayOf {
+    /// When it came in.
+    Created,
+    /// When it last clicked, converted, replied or opted in.
+    Engaged,
+    /// Since when nothing has come from it: the newest of last engagement, newest subscription and creation.
+    Idle,
+}
+
+impl DayOf {
+    /// All of them.
+    pub const ALL: [DayOf; 3] = [DayOf::Created, DayOf::Engaged, DayOf::Idle];
 }
 
 const CONTACT: u8 = 1;
 const LIST: u8 = 2;
 const HELD: u8 = 3;
+/// The gate's terms have tags up to here.
+pub(super) const GATE_TAG_MAX: u8 = HELD;
+const DAY: u8 = 0x10;
+pub(super) const HAS_LABEL: u8 = 0x20;
+pub(super) const LABEL: u8 = 0x21;
+/// Behind a label's key, in which it cannot occur.
+const KEY_END: u8 = 0;
 
 impl Term {
     /// Every term of a contact, in order.
     pub fn all_of(contact: &Contact) -> Vec<Term> {
+        let mut terms = Term::gate_of(contact);
+        terms.push(Term::Day(DayOf::Created, Day::of(contact.created_at)));
+        terms.push(Term::Day(DayOf::Idle, Day::of(contact.idle_since())));
+        if contact.engagement.last_engaged > 0 {
+            terms.push(Term::Day(DayOf::Engaged, Day::of(contact.engagement.last_engaged)));
+        }
+        for (key, value) in contact.labels.iter() {
+            terms.push(Term::HasLabel(key.to_owned()));
+            terms.push(Term::Label(key.to_owned(), value.to_owned()));
+        }
+        terms.sort_unstable();
+        terms
+    }
+
+    /// The gate's terms of a contact, in order: those that verdicts follow from.
+    pub fn gate_of(contact: &Contact) -> Vec<Term> {
         let mut terms = vec![Term::Contact(contact.status())];
         for on in &contact.lists {
             let status = contact.list_status(on, StopScope::List);
@@ -39,34 +87,64 @@ impl Term {
         terms
     }
 
-    /// How many ids one chunk of its posting covers.
-    pub fn chunk_ids(self) -> u32 {
-        GATE_CHUNK_IDS
+    /// Whether the gate keeps it in memory, in smaller chunks, since every opt-out rewrites two.
+    pub fn is_gate(&self) -> bool {
+        matches!(self, Term::Contact(_) | Term::List(..) | Term::Held(_))
     }
 
-    pub(super) fn write_key(self, key: &mut Vec<u8>) {
+    /// How many ids one chunk of its posting covers.
+    pub fn chunk_ids(&self) -> u32 {
+        if self.is_gate() { GATE_CHUNK_IDS } else { POSTING_CHUNK_IDS }
+    }
+
+    pub(super) fn write_key(&self, key: &mut Vec<u8>) {
         match self {
-            Term::Contact(status) => key.extend([CONTACT, status as u8]),
+            Term::Contact(status) => key.extend([CONTACT, *status as u8]),
             Term::List(list, status) => {
                 key.push(LIST);
                 key.extend(list.0.to_be_bytes());
-                key.push(status as u8);
+                key.push(*status as u8);
             }
             Term::Held(list) => {
                 key.push(HELD);
                 key.extend(list.0.to_be_bytes());
             }
+            Term::Day(of, day) => {
+                key.extend([DAY, *of as u8]);
+                key.extend(day.0.to_be_bytes());
+            }
+            Term::HasLabel(label) => {
+                key.push(HAS_LABEL);
+                key.extend_from_slice(label.as_bytes());
+            }
+            Term::Label(label, value) => {
+                key.push(LABEL);
+                key.extend_from_slice(label.as_bytes());
+                key.push(KEY_END);
+                key.extend_from_slice(value.as_bytes());
+            }
         }
     }
 
     pub(super) fn read_key(key: &[u8]) -> Option<Term> {
+        let list = |bytes: &[u8]| Some(ListId(u32::from_be_bytes(bytes.try_into().ok()?)));
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
         match key {
             [CONTACT, status] => ContactStatus::ALL.into_iter().find(|s| *s as u8 == *status).map(Term::Contact),
-            [LIST, list @ .., status] => {
-                let list = ListId(u32::from_be_bytes(list.try_into().ok()?));
-                ListStatus::KEPT.into_iter().find(|s| *s as u8 == *status).map(|status| Term::List(list, status))
+            [LIST, id @ .., status] => {
+                let status = ListStatus::KEPT.into_iter().find(|s| *s as u8 == *status)?;
+                Some(Term::List(list(id)?, status))
             }
-            [HELD, list @ ..] => Some(Term::Held(ListId(u32::from_be_bytes(list.try_into().ok()?)))),
+            [HELD, id @ ..] => Some(Term::Held(list(id)?)),
+            [DAY, of, day @ ..] => {
+                let of = DayOf::ALL.into_iter().find(|known| *known as u8 == *of)?;
+                Some(Term::Day(of, Day(u32::from_be_bytes(day.try_into().ok()?))))
+            }
+            [HAS_LABEL, label @ ..] => Some(Term::HasLabel(text(label)?)),
+            [LABEL, rest @ ..] => {
+                let end = rest.iter().position(|&byte| byte == KEY_END)?;
+                Some(Term::Label(text(&rest[..end])?, text(&rest[end + 1..])?))
+            }
             _ => None,
         }
     }
@@ -77,14 +155,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_keep_terms() {
-        let mut terms = vec![Term::Held(ListId(0)), Term::Held(ListId(70_000))];
-        terms.extend(ContactStatus::ALL.map(Term::Contact));
+    fn keys_keep_terms_and_their_order() {
+        let mut terms: Vec<Term> = ContactStatus::ALL.map(Term::Contact).into();
         terms.extend(ListStatus::KEPT.map(|status| Term::List(ListId(513), status)));
-        for term in terms {
-            let mut key = Vec::new();
-            term.write_key(&mut key);
-            assert_eq!(Term::read_key(&key), Some(term));
-        }
+        terms.extend([Term::Held(ListId(0)), Term::Held(ListId(70_000))]);
+        terms.extend(DayOf::ALL.map(|of| Term::Day(of, Day(20_000))));
+        terms.extend(["a", "b.c"].map(|label| Term::HasLabel(label.into())));
+        terms.extend([("a", ""), ("a", "x\0y"), ("a.b", "ü")].map(|(key, value)| Term::Label(key.into(), value.into())));
+        let keys: Vec<Vec<u8>> = terms
+            .iter()
+            .map(|term| {
+                let mut key = Vec::new();
+                term.write_key(&mut key);
+                key
+            })
+            .collect();
+        assert!(keys.is_sorted() && terms.is_sorted());
+        assert!(terms.iter().zip(&keys).all(|(term, key)| Term::read_key(key).as_ref() == Some(term)));
+        assert!(terms.iter().zip(&keys).all(|(term, key)| term.is_gate() == (key[0] <= GATE_TAG_MAX)));
     }
 }
