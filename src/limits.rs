@@ -46,6 +46,15 @@ pub const LISTS_MAX: usize = 10_000;
 /// A phone number as somebody typed it.
 pub const RAW_PHONE_BYTES_MAX: usize = 64;
 
+/// A filter.
+pub const FILTER_BYTES_MAX: usize = 4 * 1024;
+/// Parentheses inside parentheses.
+pub const FILTER_DEPTH_MAX: usize = 32;
+/// Items of one page of FIND and LABELS.
+pub const PAGE_ITEMS_MAX: usize = 1_000;
+/// Items of a page when no LIMIT is given.
+pub const PAGE_ITEMS_DEFAULT: usize = 100;
+
 /// How far ahead a caller's clock may be for an opt-in to lift an opt-out.
 pub const CLOCK_ERROR_MS_MAX: i64 = 5_000;
 

@@ -1,10 +1,11 @@
-//! STATS: what the daemon counts.
+//! STATS, VERIFY: how the daemon is.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Context, TABLE};
 use crate::error::Result;
+use crate::limits::PAGE_ITEMS_MAX;
 use crate::model::verdict::{ContactStatus, ListStatus};
 use crate::store::term::Term;
 use crate::wire::{Args, Replies};
@@ -36,6 +37,9 @@ pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
     }
     item("forbidden_in_memory_only", &gate.unwritten());
     drop(gate);
+    let labels = store.label_keys(None, PAGE_ITEMS_MAX)?;
+    item("label_keys", &labels.len());
+    item("labels", &labels.iter().map(|(_, contacts)| contacts).sum::<u64>());
 
     let (forbidding, others) = store.queued();
     item("queued_forbidding", &forbidding);
@@ -55,6 +59,21 @@ pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
     replies.array(items.len());
     for item in items {
         replies.text(&item);
+    }
+    Ok(())
+}
+
+pub fn verify(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let found = context.store.verify(false)?;
+    let compared = format!("{} contacts {} postings", found.contacts, found.postings);
+    if found.differing == 0 {
+        replies.text(&format!("ok {compared}"));
+        return Ok(());
+    }
+    replies.array(found.differences.len() + 1);
+    replies.text(&format!("differs {} of {compared}: stop the daemon, contactd verify --data-dir DIR --repair", found.differing));
+    for difference in &found.differences {
+        replies.text(difference);
     }
     Ok(())
 }

@@ -64,12 +64,12 @@ pub fn region_or_default(context: &Context, word: &[u8]) -> Result<Option<Region
     }
     let region = std::str::from_utf8(word).ok().and_then(Region::parse);
     region.map(Some).ok_or_else(|| {
-        Error::bad_arg(format!("'{}' is no region: two letters, like US or DE, or - for the default", excerpt(word)))
+        Error::bad_arg(format!("'{}' is no region: two capital letters, like US or DE, or - for the daemon's default", excerpt(word)))
     })
 }
 
 /// Everything known of a contact.
-fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope) -> Value {
+pub fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope) -> Value {
     let engagement = &contact.engagement;
     let labels: BTreeMap<&str, &str> = contact.labels.iter().collect();
     let mut on: Vec<&ListContact> = contact.lists.iter().collect();

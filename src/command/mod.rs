@@ -9,6 +9,7 @@ mod consent;
 mod contacts;
 mod import;
 mod lists;
+mod queries;
 mod sending;
 mod session;
 mod status;
@@ -25,6 +26,7 @@ use crate::store::Store;
 use crate::store::gate::Gate;
 use crate::wire::{Args, Replies};
 
+pub use queries::Export;
 pub use session::{Session, Tokens};
 
 /// One command.
@@ -80,6 +82,10 @@ pub enum Run {
     Gate(fn(&Gate, Args<'_>, &mut Replies) -> Result<()>),
     /// It reads the store.
     Read(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
+    /// It reads much of the store: not on a thread that serves others.
+    Scan(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
+    /// It answers with a stream.
+    Stream(fn(Args<'_>, &mut Replies) -> Result<Export>),
     /// It says what to change.
     Write(fn(&Context, Args<'_>) -> Result<Write>),
     /// It says what to change after work that would hold other connections up.
@@ -185,8 +191,18 @@ pub const TABLE: &[Command] = &[
         summary: "one row of an import; never lifts anything" },
     Command { name: "CHECK", usage: "list phone…", access: Access::Read, arity: (2, ANY), run: Run::Gate(sending::check),
         summary: "may I send to this contact from this list, now?" },
-    Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), run: Run::Read(admin::stats),
+    Command { name: "COUNT", usage: "[filter]", access: Access::Read, arity: (0, ANY), run: Run::Scan(queries::count),
+        summary: "how many contacts match" },
+    Command { name: "FIND", usage: "[filter] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, ANY), run: Run::Scan(queries::find),
+        summary: "the next cursor (0: done) and the numbers that match, in order of creation" },
+    Command { name: "EXPORT", usage: "[filter]", access: Access::Read, arity: (0, ANY), run: Run::Stream(queries::export),
+        summary: "streams all that is known of the contacts that match; as a line only" },
+    Command { name: "LABELS", usage: "[key] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 5), run: Run::Scan(queries::labels),
+        summary: "the label keys, or the values of one, with how many contacts have them" },
+    Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), run: Run::Scan(admin::stats),
         summary: "what the daemon counts" },
+    Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), run: Run::Scan(admin::verify),
+        summary: "compares every index with the records" },
     Command { name: "ECHO", usage: "text", access: Access::Read, arity: (1, 1), run: Run::Session(session::echo),
         summary: "for Redis libraries: answers the text as a bulk string" },
     Command { name: "SELECT", usage: "0", access: Access::Read, arity: (1, 1), run: Run::Session(session::select),

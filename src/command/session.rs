@@ -29,12 +29,17 @@ impl Session {
         }
         Err(match self.access {
             Access::Anyone => Error::new(Code::NoAuth, "give a token first: AUTH token"),
-            _ => Error::new(Code::NoPerm, format!("{} needs a token for {}", command.name, command.access.word())),
+            _ => Error::new(
+                Code::NoPerm,
+                format!("{} needs a token with {} access", command.name, command.access.word()),
+            ),
         })
     }
 
     fn give(&mut self, tokens: &Tokens, token: &[u8]) -> Result<()> {
-        self.access = tokens.access(token).ok_or_else(|| Error::new(Code::NoAuth, "the token is not known"))?;
+        self.access = tokens.access(token).ok_or_else(|| {
+            Error::new(Code::NoAuth, "the token is not known: contactd's operator has a file of those that are")
+        })?;
         Ok(())
     }
 }
@@ -157,21 +162,19 @@ pub fn hello(context: &Context, session: &mut Session, mut args: Args<'_>, repli
 }
 
 pub fn help(_: &Context, _: &mut Session, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let line = |command: &Command| {
+        let usage = format!("{} {}", command.name, command.usage);
+        format!("{} — {}", usage.trim_end(), command.summary)
+    };
     match args.next() {
         Some(verb) => {
             let command = &TABLE[find(verb)?];
-            replies.text(&format!(
-                "{} {} — {} [{}]",
-                command.name,
-                command.usage,
-                command.summary,
-                command.access.word()
-            ));
+            replies.text(&format!("{} [{}]", line(command), command.access.word()));
         }
         None => {
             replies.array(TABLE.len());
             for command in TABLE {
-                replies.text(&format!("{} {} — {}", command.name, command.usage, command.summary));
+                replies.text(&line(command));
             }
         }
     }

@@ -8,6 +8,7 @@ pub mod change;
 pub mod contact;
 pub mod event;
 pub mod fact;
+pub mod filter;
 pub mod keyword;
 pub mod label;
 pub mod list;

@@ -28,6 +28,10 @@ impl Chunk {
         self.words[offset as usize / 64] &= !(1 << (offset % 64));
     }
 
+    pub fn len(&self) -> u32 {
+        self.words.iter().map(|word| word.count_ones()).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|&word| word == 0)
     }
@@ -52,7 +56,7 @@ impl Chunk {
 
     /// The smallest of the three forms.
     pub fn encode(&self) -> Vec<u8> {
-        let count: u32 = self.words.iter().map(|word| word.count_ones()).sum();
+        let count = self.len();
         let runs = self.runs();
         let (array_bytes, bitset_bytes, runs_bytes) = (count as usize * 2, self.words.len() * 8, runs.len() * 4);
         if runs_bytes <= array_bytes && runs_bytes <= bitset_bytes {

@@ -71,6 +71,11 @@ impl Directory {
         self.shards.iter().map(|shard| shard.entries as u64).sum()
     }
 
+    /// One more than the greatest id that may be there.
+    pub fn ids_end(&self) -> u32 {
+        self.pages.len() as u32 * DIRECTORY_CHUNK_IDS
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -146,6 +146,12 @@ impl Gate {
         self.contacts[status as usize].contains(id)
     }
 
+    /// Whom facts that could not be written forbid on a list.
+    pub(super) fn unwritten_for(&self, number: ListNumber) -> impl Iterator<Item = Phone> {
+        let here = move |list: &Option<ListNumber>| list.is_none_or(|list| list == number);
+        self.unwritten.keys().filter(move |(_, list)| here(list)).map(|&(phone, _)| phone)
+    }
+
     fn unwritten_against(&self, phone: Phone, list: ListNumber) -> Option<Reason> {
         [None, Some(list)].into_iter().filter_map(|list| self.unwritten.get(&(phone, list))).min().copied()
     }

@@ -10,9 +10,11 @@ mod disk;
 pub mod gate;
 mod keys;
 mod load;
+mod query;
 mod queue;
 mod round;
 pub mod term;
+mod verify;
 mod writer;
 
 use std::path::PathBuf;
@@ -21,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 pub use directory::Directory;
+pub use query::Page;
+pub use verify::Verified;
 pub use queue::{Done, Job};
 
 use crate::error::{Code, Error, Result};

@@ -19,6 +19,9 @@ pub struct Job {
 /// Takes the outcomes of a [`Job`].
 pub type Done = Box<dyn FnOnce(Vec<Result<Outcome>>) + Send>;
 
+/// Something that is looked at between two batches, while nothing changes.
+pub type Inspection = Box<dyn FnOnce() + Send>;
+
 /// Jobs that wait for the writer. Whoever submits keeps [`crate::limits::QUEUED_WRITES_MAX`].
 #[derive(Default)]
 pub struct Queue {
@@ -30,11 +33,14 @@ pub struct Queue {
 struct Waiting {
     forbidding: VecDeque<Job>,
     others: VecDeque<Job>,
+    inspections: VecDeque<Inspection>,
     closed: bool,
 }
 
 /// What the writer is to do next.
 pub enum Next {
+    /// Look at this first.
+    Inspect(Inspection),
     /// Commit these together.
     Jobs(Vec<Job>),
     /// Nothing came for the time given.
@@ -71,11 +77,20 @@ impl Queue {
         if waiting.is_empty() {
             return if waiting.closed { Next::Closed } else { Next::Idle };
         }
+        if let Some(inspection) = waiting.inspections.pop_front() {
+            return Next::Inspect(inspection);
+        }
         let mut jobs = Vec::new();
         let reserved = if waiting.others.is_empty() { 0 } else { BATCH_PERMISSIVE_MIN };
         let taken = take(&mut waiting.forbidding, BATCH_WRITES_MAX - reserved, &mut jobs);
         take(&mut waiting.others, BATCH_WRITES_MAX - taken, &mut jobs);
         Next::Jobs(jobs)
+    }
+
+    /// Asks for a look between two batches.
+    pub fn inspect(&self, inspection: Inspection) {
+        self.lock().inspections.push_back(inspection);
+        self.arrived.notify_one();
     }
 
     /// Takes no more jobs; those that wait are still done.
@@ -99,7 +114,7 @@ impl Queue {
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.forbidding.is_empty() && self.others.is_empty()
+        self.forbidding.is_empty() && self.others.is_empty() && self.inspections.is_empty()
     }
 }
 

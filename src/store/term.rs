@@ -3,6 +3,7 @@
 
 use crate::limits::{GATE_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::contact::Contact;
+pub use crate::model::filter::DayOf;
 use crate::model::list::ListId;
 use crate::model::time::Day;
 use crate::model::verdict::{ContactStatus, ListStatus, StopScope};
@@ -25,22 +26,6 @@ pub enum Term {
     HasLabel(String),
     /// It has a label of this key and value.
     Label(String, String),
-}
-
-/// The dates by whose day contacts can be found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DayOf {
-    /// When it came in.
-    Created,
-    /// When it last clicked, converted, replied or opted in.
-    Engaged,
-    /// Since when nothing has come from it: the newest of last engagement, newest subscription and creation.
-    Idle,
-}
-
-impl DayOf {
-    /// All of them.
-    pub const ALL: [DayOf; 3] = [DayOf::Created, DayOf::Engaged, DayOf::Idle];
 }
 
 const CONTACT: u8 = 1;

@@ -50,8 +50,10 @@ impl Writer {
         loop {
             let next = self.shared.queue.next(interval);
             let closed = matches!(next, Next::Closed);
-            if let Next::Jobs(jobs) = next {
-                self.commit(jobs);
+            match next {
+                Next::Jobs(jobs) => self.commit(jobs),
+                Next::Inspect(inspection) => inspection(),
+                Next::Idle | Next::Closed => {}
             }
             if self.unsynced_since.is_some_and(|since| closed || since.elapsed() >= interval) {
                 self.sync();

@@ -1,6 +1,7 @@
 //! Replies: RESP2 in which every item is one line.
 
 use crate::error::Error;
+use crate::model::phone::Phone;
 use crate::model::verdict::{Reason, Verdict};
 
 /// The replies of one connection that are not sent yet.
@@ -72,6 +73,25 @@ impl Replies {
     /// Nothing there.
     pub fn nil(&mut self) {
         self.bytes.extend_from_slice(if self.resp3 { b"_" } else { b"$-1" });
+        self.end();
+    }
+
+    /// A phone number, which keeps its own plus: `++1415…`.
+    pub fn phone(&mut self, phone: Phone) {
+        self.bytes.push(b'+');
+        phone.write_to(&mut self.bytes);
+        self.end();
+    }
+
+    /// The head of a stream of replies, whose number is not known yet.
+    pub fn stream(&mut self) {
+        self.bytes.extend_from_slice(b"*?");
+        self.end();
+    }
+
+    /// The end of a stream.
+    pub fn end_stream(&mut self) {
+        self.bytes.push(b'.');
         self.end();
     }
 

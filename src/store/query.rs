@@ -1,0 +1,248 @@
+//! Queries: a filter becomes bitmap algebra, one window of ids after the other.
+//!
+//! A window is what one container of a roaring bitmap covers. Within it the gate's bitmaps are copied under the lock, a
+//! few kilobytes each, and the postings of labels and days are read from sled; records are never touched.
+
+use roaring::RoaringBitmap;
+
+use super::chunk::Chunk;
+use super::gate::Gate;
+use super::term::{HAS_LABEL, LABEL, Term};
+use super::{Store, keys, sled_failed};
+use crate::error::{Error, Result};
+use crate::limits::POSTING_CHUNK_IDS;
+use crate::model::contact::Contact;
+use crate::model::filter::{DayOf, Filter};
+use crate::model::list::ListId;
+use crate::model::phone::{ListNumber, Phone};
+use crate::model::time::Day;
+use crate::model::verdict::{ContactStatus, ListStatus, StopScope};
+
+/// Ids in one window.
+const WINDOW_IDS: u32 = 1 << 16;
+
+/// One page of contacts.
+pub struct Page {
+    /// In order of creation.
+    pub phones: Vec<Phone>,
+    /// Where the next page begins; none when this was the last.
+    pub next: Option<u32>,
+}
+
+impl Store {
+    /// How many contacts match.
+    pub fn count(&self, filter: &Filter) -> Result<u64> {
+        let ids = self.ids_end();
+        (0..ids).step_by(WINDOW_IDS as usize).map(|first| Ok(self.matching(filter, first)?.len())).sum()
+    }
+
+    /// The contacts that match, from an id on, in order of creation.
+    pub fn find(&self, filter: &Filter, from: u32, limit: usize) -> Result<Page> {
+        let mut phones = Vec::new();
+        let mut first = from - from % WINDOW_IDS;
+        let end = self.ids_end();
+        while first < end {
+            let mut ids = self.matching(filter, first)?;
+            ids.remove_range(first..from.max(first));
+            let gate = self.gate();
+            for id in &ids {
+                if phones.len() == limit {
+                    return Ok(Page { phones, next: Some(id) });
+                }
+                phones.extend(gate.directory.phone(id));
+            }
+            first = first.saturating_add(WINDOW_IDS);
+        }
+        Ok(Page { phones, next: None })
+    }
+
+    /// The contacts that match, from an id on, with their records: at most `limit`, and where to go on.
+    pub fn export(&self, filter: &Filter, from: u32, limit: usize) -> Result<(Vec<Contact>, Option<u32>)> {
+        let page = self.find(filter, from, limit)?;
+        let mut contacts = Vec::with_capacity(page.phones.len());
+        for phone in page.phones {
+            // A contact that was removed meanwhile is not told.
+            contacts.extend(self.contact(phone)?);
+        }
+        Ok((contacts, page.next))
+    }
+
+    /// Label keys, each with how many contacts have it, in order, after a key.
+    pub fn label_keys(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
+        self.labels(&[HAS_LABEL], after, limit, |term| match term {
+            Term::HasLabel(key) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// The values of one label, each with how many contacts have it, in order, after a value.
+    pub fn label_values(&self, key: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
+        let mut prefix = vec![LABEL];
+        prefix.extend_from_slice(key.as_bytes());
+        prefix.push(0);
+        self.labels(&prefix, after, limit, |term| match term {
+            Term::Label(_, value) => Some(value),
+            _ => None,
+        })
+    }
+
+    /// Merges the terms behind a prefix from all ranges of ids: each range gives its first ones in order, and of all
+    /// these the first are complete.
+    fn labels(
+        &self,
+        prefix: &[u8],
+        after: Option<&str>,
+        limit: usize,
+        text: impl Fn(Term) -> Option<String>,
+    ) -> Result<Vec<(String, u64)>> {
+        let mut counts = std::collections::BTreeMap::<String, u64>::new();
+        for chunk in 0..self.ids_end().div_ceil(POSTING_CHUNK_IDS) {
+            let mut start = keys::postings(chunk).to_vec();
+            start.extend_from_slice(prefix);
+            let mut end = start.clone();
+            if let Some(last) = end.last_mut() {
+                *last += 1;
+            }
+            if let Some(after) = after {
+                start.extend_from_slice(after.as_bytes());
+                start.push(0);
+            }
+            for row in self.shared.disk.tree().range(start..end).take(limit) {
+                let (key, value) = row.map_err(sled_failed)?;
+                let (term, _) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+                let count = Chunk::decode(term.chunk_ids(), &value)?.len();
+                if let Some(text) = text(term) {
+                    *counts.entry(text).or_default() += u64::from(count);
+                }
+            }
+            while counts.len() > limit {
+                counts.pop_last();
+            }
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    fn ids_end(&self) -> u32 {
+        self.gate().directory.ids_end()
+    }
+
+    /// The ids of a window that match.
+    fn matching(&self, filter: &Filter, first: u32) -> Result<RoaringBitmap> {
+        Window { store: self, first }.matching(filter)
+    }
+}
+
+struct Window<'s> {
+    store: &'s Store,
+    first: u32,
+}
+
+impl Window<'_> {
+    fn matching(&self, filter: &Filter) -> Result<RoaringBitmap> {
+        match filter {
+            Filter::Status(status) => Ok(self.gate(|gate| self.cut(gate.bitmap(&Term::Contact(*status))))),
+            Filter::List(list, status) => Ok(self.gate(|gate| self.on_list(gate, *list, *status))),
+            Filter::Eligible(list) => Ok(self.gate(|gate| self.eligible(gate, *list))),
+            Filter::HasLabel(key) => self.posting(&Term::HasLabel(key.clone())),
+            Filter::Label(key, value) => self.posting(&Term::Label(key.clone(), value.clone())),
+            Filter::Day(of, first, last) => self.days(*of, *first, *last),
+            Filter::All(filters) => {
+                let (mut ids, rest) = match filters.split_first() {
+                    Some((filter, rest)) => (self.matching(filter)?, rest),
+                    None => return Ok(self.everyone()),
+                };
+                for filter in rest {
+                    if ids.is_empty() {
+                        break;
+                    }
+                    match filter {
+                        Filter::Not(filter) => ids -= self.matching(filter)?,
+                        _ => ids &= self.matching(filter)?,
+                    }
+                }
+                Ok(ids)
+            }
+            Filter::Any(filters) => {
+                let mut ids = RoaringBitmap::new();
+                for filter in filters {
+                    ids |= self.matching(filter)?;
+                }
+                Ok(ids)
+            }
+            Filter::Not(filter) => Ok(self.everyone() - self.matching(filter)?),
+        }
+    }
+
+    fn gate<T>(&self, ask: impl FnOnce(&Gate) -> T) -> T {
+        ask(&self.store.gate())
+    }
+
+    /// The window's part of a bitmap.
+    fn cut(&self, bitmap: Option<&RoaringBitmap>) -> RoaringBitmap {
+        let mut window = RoaringBitmap::new();
+        let Some(bitmap) = bitmap else { return window };
+        window.insert_range(self.first..=self.first + (WINDOW_IDS - 1));
+        window &= bitmap;
+        window
+    }
+
+    fn everyone(&self) -> RoaringBitmap {
+        self.gate(|gate| {
+            let statuses = ContactStatus::ALL.map(|status| self.cut(gate.bitmap(&Term::Contact(status))));
+            statuses.into_iter().reduce(|all, one| all | one).unwrap_or_default()
+        })
+    }
+
+    /// Who has a status on a list, under the stop scope that holds.
+    fn on_list(&self, gate: &Gate, number: ListNumber, status: ListStatus) -> RoaringBitmap {
+        let Some(list) = gate.lists().known(number) else { return RoaringBitmap::new() };
+        let ids = self.cut(gate.bitmap(&Term::List(list, status)));
+        match (gate.scope(), status) {
+            (StopScope::All, ListStatus::Active) => ids - self.held(gate, list),
+            (StopScope::All, ListStatus::OptedOut) => ids | self.held(gate, list),
+            _ => ids,
+        }
+    }
+
+    fn held(&self, gate: &Gate, list: ListId) -> RoaringBitmap {
+        self.cut(gate.bitmap(&Term::Held(list)))
+    }
+
+    /// Who gets a yes from CHECK.
+    fn eligible(&self, gate: &Gate, number: ListNumber) -> RoaringBitmap {
+        let paused = gate.lists().known(number).and_then(|id| gate.lists().get(id)).is_none_or(|list| list.paused);
+        if paused {
+            return RoaringBitmap::new();
+        }
+        let mut ids = self.on_list(gate, number, ListStatus::Active);
+        ids &= self.cut(gate.bitmap(&Term::Contact(ContactStatus::Active)));
+        for phone in gate.unwritten_for(number) {
+            if let Some(id) = gate.directory.id(phone) {
+                ids.remove(id);
+            }
+        }
+        ids
+    }
+
+    fn posting(&self, term: &Term) -> Result<RoaringBitmap> {
+        let mut ids = RoaringBitmap::new();
+        for first in (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize) {
+            let value = self.store.shared.disk.tree().get(keys::posting(term, first)).map_err(sled_failed)?;
+            if let Some(value) = value {
+                ids |= Chunk::decode(term.chunk_ids(), &value)?.ids(first);
+            }
+        }
+        Ok(ids)
+    }
+
+    fn days(&self, of: DayOf, from: Day, to: Day) -> Result<RoaringBitmap> {
+        let mut ids = RoaringBitmap::new();
+        for first in (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize) {
+            let range = keys::posting(&Term::Day(of, from), first)..=keys::posting(&Term::Day(of, to), first);
+            for row in self.store.shared.disk.tree().range(range) {
+                ids |= Chunk::decode(POSTING_CHUNK_IDS, &row.map_err(sled_failed)?.1)?.ids(first);
+            }
+        }
+        Ok(ids)
+    }
+}
