@@ -29,7 +29,7 @@ fn print(reply: &Reply) -> ExitCode {
     match reply {
         Reply::Text(text) => println!("{text}"),
         Reply::Integer(number) => println!("{number}"),
-        Reply::Nil => return ExitCode::from(1),
+        Reply::Stream | Reply::StreamEnd | Reply::Nil => return ExitCode::from(1),
         Reply::Error(why) => {
             eprintln!("{why}");
             return ExitCode::from(2);

@@ -2,17 +2,23 @@
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 
 use crate::error::{Error, Result};
 use crate::server::Address;
 
-/// A connection to a daemon.
+/// A connection to a daemon. [`Client::split`] takes it apart for a pipeline that sends and receives at once.
 pub struct Client {
-    replies: BufReader<Box<dyn Read + Send>>,
-    requests: BufWriter<Box<dyn Write + Send>>,
+    requests: Requests,
+    replies: Replies,
 }
+
+/// The sending half of a connection.
+pub struct Requests(BufWriter<Stream>);
+
+/// The receiving half of a connection.
+pub struct Replies(BufReader<Stream>);
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +33,10 @@ pub enum Reply {
     Nil,
     /// `*n` and the items.
     Array(Vec<Reply>),
+    /// `*?`: items follow until [`Reply::StreamEnd`].
+    Stream,
+    /// `.`
+    StreamEnd,
 }
 
 impl Client {
@@ -35,16 +45,10 @@ impl Client {
         let failed = |why: io::Error| {
             Error::internal(format!("cannot reach contactd on {address}: {why}; is it running? (contactd serve)"))
         };
-        let mut client = match address {
-            Address::Tcp(to) => {
-                let stream = TcpStream::connect(to).map_err(failed)?;
-                stream.set_nodelay(true).map_err(failed)?;
-                Client::over(stream.try_clone().map_err(failed)?, stream)
-            }
-            Address::Unix(path) => {
-                let stream = UnixStream::connect(path).map_err(failed)?;
-                Client::over(stream.try_clone().map_err(failed)?, stream)
-            }
+        let stream = Stream::connect(address).map_err(failed)?;
+        let mut client = Client {
+            requests: Requests(BufWriter::with_capacity(BUFFER_BYTES, stream.try_clone().map_err(failed)?)),
+            replies: Replies(BufReader::with_capacity(BUFFER_BYTES, stream)),
         };
         if let Some(token) = token
             && let Reply::Error(why) = client.call(&["AUTH", token])?
@@ -55,46 +59,149 @@ impl Client {
         Ok(client)
     }
 
-    fn over(read: impl Read + Send + 'static, write: impl Write + Send + 'static) -> Client {
-        const BUFFER_BYTES: usize = 64 * 1024;
-        Client {
-            replies: BufReader::with_capacity(BUFFER_BYTES, Box::new(read)),
-            requests: BufWriter::with_capacity(BUFFER_BYTES, Box::new(write)),
-        }
+    /// The two halves, for two threads. Whoever sends must flush, whoever receives never does.
+    pub fn split(self) -> (Requests, Replies) {
+        (self.requests, self.replies)
     }
 
     /// Sends one request, word by word, and waits for its reply.
     pub fn call<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Result<Reply> {
-        self.send(words)?;
+        self.requests.send(words)?;
         self.receive()
     }
 
     /// Sends a line as it is and waits for its reply.
     pub fn line(&mut self, line: &str) -> Result<Reply> {
-        self.requests.write_all(line.as_bytes()).and_then(|()| self.requests.write_all(b"\n")).map_err(lost)?;
+        self.requests.write(line.as_bytes())?;
+        self.requests.write(b"\n")?;
         self.receive()
     }
 
-    /// Puts one request into the pipeline.
+    /// Sends a line that is answered with a stream, and hands on each item.
+    pub fn stream(&mut self, line: &str, mut item: impl FnMut(&str) -> Result<()>) -> Result<()> {
+        match self.line(line)? {
+            Reply::Stream => {}
+            Reply::Error(why) => return Err(Error::bad_arg(why)),
+            other => return Err(Error::internal(format!("a strange reply: {other}"))),
+        }
+        loop {
+            match self.replies.receive()? {
+                Reply::Text(text) => item(&text)?,
+                Reply::StreamEnd => return Ok(()),
+                other => return Err(Error::internal(format!("the stream broke off: {other}"))),
+            }
+        }
+    }
+
+    /// Puts one request into the pipeline, word by word.
+    pub fn send<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Result<()> {
+        self.requests.send(words)
+    }
+
+    /// Sends what is in the pipeline and waits for the next reply.
+    pub fn receive(&mut self) -> Result<Reply> {
+        self.requests.flush()?;
+        self.replies.receive()
+    }
+}
+
+impl Requests {
+    /// Puts one request into the pipeline, word by word.
     pub fn send<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Result<()> {
         let mut write = || -> io::Result<()> {
-            write!(self.requests, "*{}\r\n", words.len())?;
+            write!(self.0, "*{}\r\n", words.len())?;
             for word in words {
-                write!(self.requests, "${}\r\n", word.as_ref().len())?;
-                self.requests.write_all(word.as_ref())?;
-                self.requests.write_all(b"\r\n")?;
+                write!(self.0, "${}\r\n", word.as_ref().len())?;
+                self.0.write_all(word.as_ref())?;
+                self.0.write_all(b"\r\n")?;
             }
             Ok(())
         };
         write().map_err(lost)
     }
 
+    /// Puts requests into the pipeline that are written out already.
+    pub fn write(&mut self, requests: &[u8]) -> Result<()> {
+        self.0.write_all(requests).map_err(lost)
+    }
+
+    /// Sends what is in the pipeline.
+    pub fn flush(&mut self) -> Result<()> {
+        self.0.flush().map_err(lost)
+    }
+
+    /// Ends the connection, so that the other half does not wait for ever.
+    pub fn hang_up(&self) {
+        self.0.get_ref().hang_up();
+    }
+}
+
+impl Replies {
     /// The next reply of the pipeline.
     pub fn receive(&mut self) -> Result<Reply> {
-        if self.replies.buffer().is_empty() {
-            self.requests.flush().map_err(lost)?;
+        read_reply(&mut self.0).map_err(lost)
+    }
+
+    /// Ends the connection, so that the other half does not wait for ever.
+    pub fn hang_up(&self) {
+        self.0.get_ref().hang_up();
+    }
+}
+
+const BUFFER_BYTES: usize = 64 * 1024;
+
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    fn connect(address: &Address) -> io::Result<Stream> {
+        match address {
+            Address::Tcp(to) => {
+                let stream = TcpStream::connect(to)?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Address::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
         }
-        read_reply(&mut self.replies).map_err(lost)
+    }
+
+    fn try_clone(&self) -> io::Result<Stream> {
+        match self {
+            Stream::Tcp(stream) => stream.try_clone().map(Stream::Tcp),
+            Stream::Unix(stream) => stream.try_clone().map(Stream::Unix),
+        }
+    }
+
+    fn hang_up(&self) {
+        // Fails when it has ended already.
+        let _ = match self {
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Both),
+        };
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(buffer),
+            Stream::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -124,6 +231,8 @@ fn read_reply(from: &mut impl BufRead) -> io::Result<Reply> {
                 Reply::Text(String::from_utf8_lossy(&bytes).into_owned())
             }
         },
+        Some(b'*') if line == "*?" => Reply::Stream,
+        Some(b'.') => Reply::StreamEnd,
         Some(b'*') => {
             let items = (0..number()?).map(|_| read_reply(from));
             Reply::Array(items.collect::<io::Result<_>>()?)
@@ -140,6 +249,8 @@ impl fmt::Display for Reply {
             Reply::Error(text) => write!(f, "-{text}"),
             Reply::Integer(number) => write!(f, ":{number}"),
             Reply::Nil => write!(f, "$-1"),
+            Reply::Stream => write!(f, "*?"),
+            Reply::StreamEnd => write!(f, "."),
             Reply::Array(items) => {
                 write!(f, "*{}", items.len())?;
                 items.iter().try_for_each(|item| write!(f, "\n{item}"))

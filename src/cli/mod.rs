@@ -3,7 +3,9 @@
 mod call;
 pub mod client;
 mod demo;
+mod export;
 mod serve;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,10 @@ enum Command {
     Serve(Box<Settings>),
     /// Send one request to a running daemon and print the reply
     Call(call::Call),
+    /// Write contacts as CSV or NDJSON
+    Export(export::Export),
+    /// Compare every index with the records
+    Verify(verify::Verify),
     /// Walk through the main job with a store of its own, printing every request and reply
     Demo(demo::Demo),
 }
@@ -68,6 +74,8 @@ impl Arguments {
             None => serve::serve(self.settings.resolve()?),
             Some(Command::Serve(settings)) => serve::serve(settings.resolve()?),
             Some(Command::Call(call)) => call.run(),
+            Some(Command::Export(export)) => export.run(),
+            Some(Command::Verify(verify)) => verify.run(),
             Some(Command::Demo(demo)) => demo.run(),
         }
     }

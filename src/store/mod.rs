@@ -111,6 +111,13 @@ impl Store {
         Ok(Store { shared, writer: Mutex::new(Some(writer)) })
     }
 
+    /// The stop scope under which a store was last open; none for a new one. Nobody may have it open.
+    pub fn scope_of(dir: &std::path::Path) -> Result<Option<StopScope>> {
+        let disk = Disk::open(dir)?;
+        let stored = disk.tree().get(keys::SCOPE).map_err(sled_failed)?;
+        Ok(stored.map(|stored| codec::decode_scope(&stored)))
+    }
+
     /// The gate, to ask many questions of one state. Hold it briefly: the writer waits.
     pub fn gate(&self) -> RwLockReadGuard<'_, Gate> {
         self.shared.gate.read().unwrap_or_else(PoisonError::into_inner)

@@ -1,0 +1,59 @@
+//! `contactd verify`: every index against the records, of a running daemon or of a store that nobody has open.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::Target;
+use super::client::Reply;
+use crate::error::{Error, Result};
+use crate::model::verdict::StopScope;
+use crate::store::{Fsync, Options, Store, Verified};
+
+/// Compares every index with the records. The exit code is 0 when all agree, 1 when something differs.
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    target: Target,
+    /// A store that no daemon has open, instead of a running daemon
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Write what the records say over what differs
+    #[arg(long, requires = "data_dir")]
+    repair: bool,
+}
+
+impl Verify {
+    pub fn run(self) -> Result<ExitCode> {
+        let Some(dir) = self.data_dir else {
+            let reply = self.target.connect()?.call(&["VERIFY"])?;
+            println!("{reply}");
+            return Ok(ExitCode::from(u8::from(!matches!(reply, Reply::Text(_)))));
+        };
+        if !dir.join("store").is_dir() {
+            return Err(Error::bad_arg(format!("{} is no contactd store", dir.display())));
+        }
+        let open = || {
+            let scope = Store::scope_of(&dir)?.unwrap_or(StopScope::List);
+            let clock = Arc::new(super::serve::now);
+            Store::open(Options { dir: dir.clone(), fsync: Fsync::Always, scope, clock })
+        };
+        let mut found = open()?.verify(self.repair)?;
+        report(&found);
+        if self.repair && found.differing > 0 {
+            println!("repaired; looking again");
+            found = open()?.verify(false)?;
+            report(&found);
+        }
+        Ok(ExitCode::from(u8::from(found.differing > 0)))
+    }
+}
+
+fn report(found: &Verified) {
+    for difference in &found.differences {
+        println!("{difference}");
+    }
+    println!("{} contacts, {} postings, {} differences", found.contacts, found.postings, found.differing);
+}
