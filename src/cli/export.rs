@@ -241,7 +241,10 @@ mod tests {
             ],
         });
         let all = rows(&contact, None);
-        assert_eq!(all.iter().map(|row| row["list"].as_str()).collect::<Vec<_>>(), [Some("+14155550100"), Some("12345"), Some("*")]);
+        assert_eq!(
+            all.iter().map(|row| row["list"].as_str()).collect::<Vec<_>>(),
+            [Some("+14155550100"), Some("12345"), Some("*")]
+        );
         assert_eq!(all[2]["suppressed_at"], "2026-03-01T00:00:00.000Z");
         assert!(!all[2].contains_key("invalid_at") && !all[0].contains_key("total_sends"));
         assert_eq!(all[0]["label.note"], "=1+1");
@@ -250,7 +253,9 @@ mod tests {
 
     #[test]
     fn formulas_come_out_safe() {
-        for (text, cell) in [("=1+1", "'=1+1"), ("'=1", "''=1"), ("+1415", "'+1415"), ("it's", "it's"), ("", ""), ("'a", "'a")] {
+        for (text, cell) in
+            [("=1+1", "'=1+1"), ("'=1", "''=1"), ("+1415", "'+1415"), ("it's", "it's"), ("", ""), ("'a", "'a")]
+        {
             assert_eq!(safe(text), cell);
         }
     }

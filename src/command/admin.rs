@@ -71,7 +71,10 @@ pub fn verify(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<(
         return Ok(());
     }
     replies.array(found.differences.len() + 1);
-    replies.text(&format!("differs {} of {compared}: stop the daemon, contactd verify --data-dir DIR --repair", found.differing));
+    replies.text(&format!(
+        "differs {} of {compared}: stop the daemon, contactd verify --data-dir DIR --repair",
+        found.differing
+    ));
     for difference in &found.differences {
         replies.text(difference);
     }

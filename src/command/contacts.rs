@@ -64,7 +64,10 @@ pub fn region_or_default(context: &Context, word: &[u8]) -> Result<Option<Region
     }
     let region = std::str::from_utf8(word).ok().and_then(Region::parse);
     region.map(Some).ok_or_else(|| {
-        Error::bad_arg(format!("'{}' is no region: two capital letters, like US or DE, or - for the daemon's default", excerpt(word)))
+        Error::bad_arg(format!(
+            "'{}' is no region: two capital letters, like US or DE, or - for the daemon's default",
+            excerpt(word)
+        ))
     })
 }
 

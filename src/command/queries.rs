@@ -22,7 +22,9 @@ pub fn find(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<
     let mut words = words(args)?;
     let (limit, after) = page_options(&mut words)?;
     let from = match after {
-        Some(after) => after.parse().map_err(|_| Error::bad_arg(format!("'{}' is no cursor of FIND", excerpt(after.as_bytes()))))?,
+        Some(after) => after
+            .parse()
+            .map_err(|_| Error::bad_arg(format!("'{}' is no cursor of FIND", excerpt(after.as_bytes()))))?,
         None => 0,
     };
     let page = context.store.find(&filter::parse(&words)?, from, limit)?;
@@ -120,7 +122,10 @@ fn page_options(words: &mut Vec<Word>) -> Result<(usize, Option<String>)> {
     while let [.., option, value] = words.as_slice() {
         if option.text.eq_ignore_ascii_case("LIMIT") {
             limit = value.text.parse().ok().filter(|&n| n > 0).ok_or_else(|| {
-                Error::bad_arg(format!("LIMIT expects a number from 1 to {PAGE_ITEMS_MAX}, not '{}'", excerpt(value.text.as_bytes())))
+                Error::bad_arg(format!(
+                    "LIMIT expects a number from 1 to {PAGE_ITEMS_MAX}, not '{}'",
+                    excerpt(value.text.as_bytes())
+                ))
             })?;
             if limit > PAGE_ITEMS_MAX {
                 return Err(Error::limit(format!("LIMIT is at most {PAGE_ITEMS_MAX}")));

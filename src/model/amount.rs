@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn amounts_are_exact() {
-        for (text, micros) in [("0", 0), ("12.5", 12_500_000), ("-3", -3_000_000), ("0.000001", 1), ("-0.1", -100_000)] {
+        for (text, micros) in [("0", 0), ("12.5", 12_500_000), ("-3", -3_000_000), ("0.000001", 1), ("-0.1", -100_000)]
+        {
             assert_eq!(parse(text), Ok(micros));
             assert_eq!(format(micros), text);
         }

@@ -66,10 +66,34 @@ pub struct ListContact {
     pub suppression: Standing,
 }
 
+impl Engagement {
+    /// The same with no date after `now`: what lies in the future counts as now.
+    #[must_use]
+    pub fn until(self, now: Millis) -> Engagement {
+        Engagement {
+            last_sent: self.last_sent.min(now),
+            last_clicked: self.last_clicked.min(now),
+            last_engaged: self.last_engaged.min(now),
+            last_inbound: self.last_inbound.min(now),
+            ..self
+        }
+    }
+}
+
 impl ListContact {
     /// A relation of which nothing is known yet.
     pub fn new(list: ListId) -> ListContact {
         ListContact { list, opted_in: None, imported: None, opted_out: None, suppression: Standing::default() }
+    }
+
+    /// The relation to a list made anew: opt-outs and suppressions stay, subscriptions ended with the old list.
+    #[must_use]
+    pub fn renewed(&self, list: ListId) -> ListContact {
+        ListContact {
+            opted_out: self.opted_out.clone(),
+            suppression: self.suppression.clone(),
+            ..ListContact::new(list)
+        }
     }
 
     /// The newest subscription, of either kind; on a tie the explicit one.
@@ -122,7 +146,8 @@ impl Contact {
         }
     }
 
-    fn is_opted_out_of_all(&self) -> bool {
+    /// Whether the opt-out of all stands: no list's opt-in is newer.
+    pub fn is_opted_out_of_all(&self) -> bool {
         let out_at = date(self.opted_out_all.as_ref());
         out_at > 0 && self.lists.iter().all(|on| date(on.opted_in.as_ref()) <= out_at)
     }
@@ -141,14 +166,14 @@ impl Contact {
         self.opt_out_of(on, scope).is_some_and(|out| out.at >= date(on.opted_in.as_ref()))
     }
 
-    /// The derived status on one list.
+    /// The derived status on one list. The opt-out of another list matters to who is subscribed.
     pub fn list_status(&self, on: &ListContact, scope: StopScope) -> ListStatus {
         if on.suppression.in_force() {
             ListStatus::Suppressed
-        } else if self.is_opted_out(on, scope) {
+        } else if self.is_opted_out(on, StopScope::List) {
             ListStatus::OptedOut
         } else if on.opted_in.is_some() || on.imported.is_some() {
-            ListStatus::Active
+            if self.is_opted_out(on, scope) { ListStatus::OptedOut } else { ListStatus::Active }
         } else {
             ListStatus::None
         }
@@ -167,9 +192,12 @@ impl Contact {
         }
     }
 
-    /// The newest consent date on the record; 0 when there is none.
+    /// The newest date that a status can follow from; 0 when there is none.
     pub fn newest(&self) -> Millis {
-        let own = date(self.opted_out_all.as_ref()).max(self.suppression.newest()).max(self.invalidity.newest());
+        let own = date(self.opted_out_all.as_ref())
+            .max(self.suppression.newest())
+            .max(self.invalidity.newest())
+            .max(self.engagement.last_inbound);
         self.lists.iter().map(ListContact::newest).fold(own, Millis::max)
     }
 
@@ -183,12 +211,15 @@ impl Contact {
     pub fn statuses(&self, scope: StopScope) -> Vec<(ListId, u8)> {
         let own = [self.is_invalid(), self.suppression.in_force(), self.is_opted_out_of_all()];
         let own = own.iter().fold(0, |bits, &set| bits << 1 | u8::from(set));
-        let lists = self.lists.iter().map(|on| {
-            let out = self.is_opted_out(on, scope);
-            let standing = [on.suppression.in_force(), out, !out && on.subscription().is_some()];
-            (on.list, standing.iter().fold(0, |bits, &set| bits << 1 | u8::from(set)))
-        });
+        let lists = self.lists.iter().map(|on| (on.list, self.standing(on, scope)));
         std::iter::once((ListId(u32::MAX), own)).chain(lists.filter(|&(_, bits)| bits != 0)).collect()
+    }
+
+    /// What stands for and against one relation, a bit each.
+    pub fn standing(&self, on: &ListContact, scope: StopScope) -> u8 {
+        let out = self.is_opted_out(on, scope);
+        let standing = [on.suppression.in_force(), out, !out && on.subscription().is_some()];
+        standing.iter().fold(0, |bits, &set| bits << 1 | u8::from(set))
     }
 
     /// What an earlier list of the same number left behind: its place in [`Contact::lists`].

@@ -242,9 +242,10 @@ fn condition(text: &str) -> Result<Filter> {
             .ok_or_else(|| Error::bad_arg("status= expects active, opted_out, suppressed or invalid")),
         ("list", "=", ..) => {
             let (number, status) = value.split_once('/').unwrap_or((value, "active"));
-            let status = ListStatus::KEPT.into_iter().find(|known| known.word() == status).ok_or_else(|| {
-                Error::bad_arg("list=…/ expects active, opted_out or suppressed")
-            })?;
+            let status = ListStatus::KEPT
+                .into_iter()
+                .find(|known| known.word() == status)
+                .ok_or_else(|| Error::bad_arg("list=…/ expects active, opted_out or suppressed"))?;
             Ok(Filter::List(list(number)?, status))
         }
         ("eligible", "=", ..) => Ok(Filter::Eligible(list(value)?)),
@@ -260,7 +261,10 @@ fn condition(text: &str) -> Result<Filter> {
 
 fn list(text: &str) -> Result<ListNumber> {
     ListNumber::parse(text.as_bytes()).ok_or_else(|| {
-        Error::bad_arg(format!("'{}' is no sending list: expected a number like +14155550000", excerpt(text.as_bytes())))
+        Error::bad_arg(format!(
+            "'{}' is no sending list: expected a number like +14155550000",
+            excerpt(text.as_bytes())
+        ))
     })
 }
 

@@ -11,7 +11,7 @@ use super::fact::{Fact, How, date, keep_newest};
 use super::keyword::{Class, Meaning};
 use super::list::{ListId, Lists};
 use super::time::{self, Millis};
-use super::verdict::{StopScope, Verdict};
+use super::verdict::{Reason, StopScope, Verdict};
 use crate::error::{Code, Error, Result};
 use crate::limits::{CLOCK_ERROR_MS_MAX, CONTACT_LISTS_MAX};
 
@@ -128,14 +128,13 @@ impl Step<'_, '_> {
         let at = match self.contact.lists.binary_search_by_key(&list, |on| on.list) {
             Ok(at) => at,
             Err(_) => {
-                let mut on = ListContact::new(list);
-                if let Some(old) = self.contact.predecessor(list, self.world.lists) {
-                    let old = self.contact.lists.remove(old);
-                    on.opted_out = old.opted_out;
-                    on.suppression = old.suppression;
+                let on = if let Some(old) = self.contact.predecessor(list, self.world.lists) {
+                    self.contact.lists.remove(old).renewed(list)
                 } else if self.contact.lists.len() >= CONTACT_LISTS_MAX {
                     return None;
-                }
+                } else {
+                    ListContact::new(list)
+                };
                 let at = self.contact.lists.partition_point(|on| on.list < list);
                 self.contact.lists.insert(at, on);
                 at
@@ -151,12 +150,38 @@ impl Step<'_, '_> {
         forbids: Forbids,
         record: impl FnOnce(&mut Self, Fact) -> (Kind, bool),
     ) -> Effect {
-        let before = self.contact.statuses(self.world.scope);
         let at = self.moment(claim.at, forbids);
+        self.record(claim, at, record)
+    }
+
+    /// Records a claim as of `at`, and says whether a status changed.
+    fn record(&mut self, claim: &Claim, at: Millis, record: impl FnOnce(&mut Self, Fact) -> (Kind, bool)) -> Effect {
+        let before = self.statuses();
         let (kind, grew) = record(self, fact(at, claim));
-        let changed = before != self.contact.statuses(self.world.scope);
+        let changed = before != self.statuses();
         let event = (grew || changed).then(|| self.event(kind, at, claim.at, claim));
         Effect { outcome: Outcome::Changed(changed), event }
+    }
+
+    /// Every status that the change can turn. The list it speaks of has one even where there is no relation yet: a
+    /// relation that begins as what held anyway changes nothing.
+    fn statuses(&self) -> Vec<(ListId, u8)> {
+        let (contact, scope) = (&*self.contact, self.world.scope);
+        let mut statuses = contact.statuses(scope);
+        if let Some(list) = self.list
+            && contact.on(list).is_none()
+        {
+            let on = match contact.predecessor(list, self.world.lists).map(|at| &contact.lists[at]) {
+                Some(old) => {
+                    statuses.retain(|&(id, _)| id != old.list);
+                    old.renewed(list)
+                }
+                None => ListContact::new(list),
+            };
+            statuses.extend(Some((list, contact.standing(&on, scope))).filter(|&(_, bits)| bits != 0));
+        }
+        statuses.sort_unstable();
+        statuses
     }
 
     /// Of the list; of all, when none is given or the contact has no room for another list: an opt-out is never
@@ -225,11 +250,7 @@ impl Step<'_, '_> {
             ));
         }
         let at = self.moment(claim.at, Forbids::No);
-        Ok(self
-            .status_verb(&Claim { at: Some(at), ..claim.clone() }, Forbids::No, |step, fact| {
-                (Kind::OptIn, step.take_opt_in(list, fact))
-            })
-            .asked(claim.at, at))
+        Ok(self.record(claim, at, |step, fact| (Kind::OptIn, step.take_opt_in(list, fact))))
     }
 
     fn take_opt_in(&mut self, list: ListId, fact: Fact) -> bool {
@@ -291,7 +312,7 @@ impl Step<'_, '_> {
         if !matches!(class, Class::OptOut | Class::OptOutAll) {
             engagement.last_engaged = engagement.last_engaged.max(at);
         }
-        let before = self.contact.statuses(self.world.scope);
+        let before = self.statuses();
         let said = fact(at, &claim);
         let class = match class {
             Class::OptOut if self.opt_out(said.clone()).0 == Kind::OptOutAll => Class::OptOutAll,
@@ -308,7 +329,7 @@ impl Step<'_, '_> {
             },
             other => other,
         };
-        let turn = if before == self.contact.statuses(self.world.scope) { self.unmoved(class) } else { Turn::New };
+        let turn = if before == self.statuses() { self.unmoved(class) } else { Turn::New };
         Effect {
             outcome: Outcome::Inbound { class, turn },
             event: Some(self.event(Kind::Inbound(class), at, inbound.at, &claim)),
@@ -359,7 +380,7 @@ impl Step<'_, '_> {
         if self.fresh {
             let created_at = row.created_at.unwrap_or(self.world.now).min(self.world.now);
             self.contact.created_at = created_at;
-            self.contact.engagement = row.totals.clone();
+            self.contact.engagement = row.totals.clone().until(self.world.now);
         }
         let claim = Claim {
             how: row.how.unwrap_or(How::Import),
@@ -368,14 +389,17 @@ impl Step<'_, '_> {
             ..Claim::default()
         };
         let mut event = None;
-        let forbidden = Self::row_forbids(row);
+        let forbidden = self.row_forbids(row);
         let wants_in = self.list.is_some() && forbidden.is_empty();
+        // Looked at before the row's own opt-out, beside which its subscription is kept as history.
+        let subscribes = self.list.filter(|&list| self.subscribes(list, row, wants_in));
         for (status, asked) in forbidden {
             if asked.is_none() && self.stands(status) {
                 continue;
             }
             let at = self.moment(asked, Forbids::Yes);
-            let said = fact(at, &claim);
+            // `how` is how the contact subscribed.
+            let said = Fact { how: How::Import, ..fact(at, &claim) };
             let (kind, grew) = match status {
                 RowStatus::Suppressed => self.suppress(said),
                 RowStatus::Invalid => (Kind::Invalid, keep_newest(&mut self.contact.invalidity.set, said)),
@@ -386,9 +410,7 @@ impl Step<'_, '_> {
                 event = Some(self.event(kind, at, asked, &claim));
             }
         }
-        if let Some(list) = self.list
-            && self.subscribes(list, row, wants_in)
-        {
+        if let Some(list) = subscribes {
             let at = match row.subscribed_at {
                 Some(at) => at.min(self.world.now),
                 None => self.moment(None, Forbids::No),
@@ -402,6 +424,12 @@ impl Step<'_, '_> {
         }
         let verdict = self.list.map(|list| self.contact.verdict(list, self.world.scope));
         let outcome = match verdict {
+            // No subscription was taken, since what an earlier list of the number left behind, or an opt-out of all,
+            // forbids it.
+            Some(Verdict::No(Reason::NotSubscribed)) if wants_in && self.is_suppressed() => {
+                Outcome::Kept(Reason::ListSuppressed)
+            }
+            Some(Verdict::No(Reason::NotSubscribed)) if wants_in => Outcome::Kept(Reason::ListOptedOut),
             Some(Verdict::No(reason)) if wants_in => Outcome::Kept(reason),
             _ => self.written(changed),
         };
@@ -410,9 +438,10 @@ impl Step<'_, '_> {
 
     /// What a row forbids, and since when. An opt-out counts unless the same row says that the contact is active by a
     /// newer subscription.
-    fn row_forbids(row: &Row) -> Vec<(RowStatus, Option<Millis>)> {
+    fn row_forbids(&self, row: &Row) -> Vec<(RowStatus, Option<Millis>)> {
+        let now = self.world.now;
         let back_in = row.status == Some(RowStatus::Active)
-            && row.subscribed_at.is_some_and(|at| at > row.opted_out_at.unwrap_or(Millis::MAX));
+            && row.subscribed_at.is_some_and(|at| at.min(now) > row.opted_out_at.unwrap_or(now).min(now));
         let dated = [
             (RowStatus::OptedOut, row.opted_out_at.filter(|_| !back_in)),
             (RowStatus::Suppressed, row.suppressed_at),
@@ -429,9 +458,10 @@ impl Step<'_, '_> {
             (RowStatus::Invalid, _) => self.contact.is_invalid(),
             (RowStatus::Suppressed, None) => self.contact.suppression.in_force(),
             (RowStatus::Suppressed, Some(_)) => on.is_some_and(|on| on.suppression.in_force()),
-            (_, None) => self.contact.opted_out_all.is_some(),
+            (_, None) => self.contact.is_opted_out_of_all(),
+            // An opt-out of all says nothing of the list's own, which an opt-in would have to be newer than, too.
             (_, Some(_)) => {
-                on.is_some_and(|on| on.opted_out.is_some() && self.contact.is_opted_out(on, StopScope::List))
+                on.is_some_and(|on| on.opted_out.is_some() && date(on.opted_out.as_ref()) >= date(on.opted_in.as_ref()))
             }
         }
     }
@@ -448,10 +478,7 @@ impl Step<'_, '_> {
                     || left_behind.is_some_and(|at| self.contact.lists[at].opted_out.is_some())
             }
         };
-        if opted_out || !wants_in {
-            return false;
-        }
-        row.subscribed_at.is_some() || on.is_none_or(|on| on.subscription().is_none())
+        !opted_out && (row.subscribed_at.is_some() || wants_in && on.is_none_or(|on| on.subscription().is_none()))
     }
 }
 
@@ -459,14 +486,6 @@ impl Effect {
     /// It was so, and nothing is worth remembering.
     fn nothing() -> Effect {
         Effect { outcome: Outcome::Changed(false), event: None }
-    }
-
-    /// Puts the date that was really sent on the event.
-    fn asked(mut self, asked: Option<Millis>, at: Millis) -> Effect {
-        if let Some(event) = &mut self.event {
-            event.sent_at = asked.filter(|&asked| asked != at);
-        }
-        self
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Server;
-use crate::command::{self, Access, Command, Context, Run, Session, SessionCommand, TABLE};
+use crate::command::{self, Access, Command, Context, Export, Run, Session, SessionCommand, TABLE};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
     BURST_REQUESTS_MAX, CONNECTION_JOBS_MAX, JOB_WRITES_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX,
@@ -40,6 +40,8 @@ enum Pause {
     Job,
     /// The next request must see the outcome of the writes before it.
     Order,
+    /// A stream has begun, and goes on once its first piece is out.
+    Stream,
     /// Others get their turn, or replies must go out first.
     Turn,
     /// The connection ends behind the replies.
@@ -72,10 +74,13 @@ struct Connection<'s, S> {
     session: Option<Session>,
     input: BytesMut,
     read_bytes: usize,
+    /// How often it was read, to look for the drain now and then.
+    reads: u8,
     decoder: Decoder,
     replies: Replies,
     pending: Pending,
     in_flight: VecDeque<InFlight>,
+    stream_of: Option<Export>,
     /// Of the writes that are pending or in flight.
     forbids: bool,
     deadline: Instant,
@@ -90,10 +95,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server
         session: None,
         input: BytesMut::new(),
         read_bytes: INPUT_BYTES_IDLE,
+        reads: 0,
         decoder: Decoder::default(),
         replies: Replies::default(),
         pending: Pending::default(),
         in_flight: VecDeque::new(),
+        stream_of: None,
         forbids: false,
         deadline: Instant::now() + Duration::from_millis(UNAUTHENTICATED_MS_MAX),
     };
@@ -113,6 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 Pause::Slow => {}
                 Pause::Input => {
                     self.hand_over().await;
+                    self.make_room().await?;
                     if draining {
                         self.settle().await;
                         return self.flush().await;
@@ -131,12 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 }
                 Pause::Job => {
                     self.hand_over().await;
-                    while self.in_flight.len() >= CONNECTION_JOBS_MAX {
-                        self.settle_one().await;
-                    }
-                    if self.replies.len() >= REPLY_BYTES_UNSENT_MAX {
-                        self.flush().await?;
-                    }
+                    self.make_room().await?;
                 }
                 Pause::Order => {
                     self.hand_over().await;
@@ -148,6 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     self.flush().await?;
                     tokio::task::yield_now().await;
                 }
+                Pause::Stream => self.export().await?,
                 Pause::Close => return self.flush().await,
             }
         }
@@ -170,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     /// Runs complete requests from the buffer. Not async: the gate is locked at most once, and never across an await.
     fn burst(&mut self, may_be_slow: bool) -> Pause {
         let mut input = std::mem::take(&mut self.input);
-        let mut burst = Burst { requests: 0, last: (usize::MAX, 0), may_be_slow };
+        let mut burst = Burst { requests: 0, last: (usize::MAX, 0), counted: 0, may_be_slow };
         let context = self.context.clone();
         let mut gate = None;
         let mut taken = 0;
@@ -193,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 Step::Request(request, bytes) => match &context {
                     Some(context) => match self.request(context, &mut gate, &mut burst, request) {
                         Some(pause @ (Pause::Order | Pause::Slow)) => {
-                            burst.last.1 -= 1;
+                            burst.uncount();
                             (Some(pause), 0)
                         }
                         pause => (pause, bytes),
@@ -201,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     None => {
                         let loading = Error::new(Code::Loading, "the store is being loaded: try again in a moment");
                         self.replies.error(&loading);
-                        (None, bytes)
+                        (is_http(request.verb).then_some(Pause::Close), bytes)
                     }
                 },
             };
@@ -246,7 +250,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 *gate = None;
                 run(context, request.args, &mut self.replies)
             }
-            Ok(Run::SlowWrite(_)) if !burst.may_be_slow => return Some(Pause::Slow),
+            Ok(Run::Scan(_) | Run::Stream(_) | Run::SlowWrite(_)) if !burst.may_be_slow => return Some(Pause::Slow),
+            Ok(Run::Scan(run)) => {
+                *gate = None;
+                run(context, request.args, &mut self.replies)
+            }
+            Ok(Run::Stream(run)) => match run(request.args, &mut self.replies) {
+                Ok(export) => {
+                    self.stream_of = Some(export);
+                    return Some(Pause::Stream);
+                }
+                Err(error) => Err(error),
+            },
             Ok(Run::Write(run) | Run::SlowWrite(run)) => return self.collect(run(context, request.args)),
             Err(error) => Err(error),
         };
@@ -320,6 +335,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         self.render(outcomes.unwrap_or_default());
     }
 
+    /// Waits until another job may be handed over: a client that does not wait for replies must not pile them up.
+    async fn make_room(&mut self) -> std::io::Result<()> {
+        while self.in_flight.len() >= CONNECTION_JOBS_MAX {
+            self.settle_one().await;
+        }
+        if self.replies.len() >= REPLY_BYTES_UNSENT_MAX {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
     async fn settle(&mut self) {
         while !self.in_flight.is_empty() {
             self.settle_one().await;
@@ -349,6 +375,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
+    /// Sends a stream piece by piece, each once the client has taken the one before, so that it costs no more memory than
+    /// a piece, and others get their turn.
+    async fn export(&mut self) -> std::io::Result<()> {
+        let (Some(mut export), Some(context)) = (self.stream_of.take(), self.context.clone()) else { return Ok(()) };
+        while tokio::task::block_in_place(|| export.next(&context, &mut self.replies)) {
+            self.flush().await?;
+            tokio::task::yield_now().await;
+        }
+        self.flush().await
+    }
+
     /// Waits for more requests, for the oldest job, or for the end.
     async fn wait(&mut self) -> std::io::Result<Waited> {
         if self.in_flight.is_empty() && self.input.is_empty() && self.input.capacity() > self.read_bytes {
@@ -356,6 +393,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
         self.input.reserve(self.read_bytes);
         let unauthenticated = self.session.as_ref().is_some_and(|session| session.access == Access::Anyone);
+        // A read that is always ready would never meet its timeout.
+        if unauthenticated && Instant::now() >= self.deadline {
+            return Ok(Waited::End);
+        }
         let Connection { stream, input, in_flight, server, deadline, .. } = self;
         let read = async {
             if unauthenticated {
@@ -389,6 +430,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     fn arrived(&mut self, bytes: usize) -> Waited {
         if bytes == 0 {
             return Waited::End;
+        }
+        // One that never stops sending would never be told of the drain.
+        self.reads = self.reads.wrapping_add(1);
+        if self.reads == 0 && self.server.stop.is_cancelled() {
+            return Waited::Drain;
         }
         if bytes >= self.read_bytes {
             self.read_bytes = (self.read_bytes * 4).min(REQUEST_BYTES_MAX);
@@ -428,6 +474,8 @@ struct Burst {
     requests: usize,
     /// The last command, and how often it came in a row: counted together.
     last: (usize, u64),
+    /// What the latest request added to that count: nothing if its command is unknown.
+    counted: u64,
     may_be_slow: bool,
 }
 
@@ -436,6 +484,7 @@ impl Burst {
     #[inline]
     fn choose(&mut self, request: Request<'_>, session: &Session, context: &Context) -> Result<&'static Command> {
         let last = TABLE.get(self.last.0);
+        self.counted = 0;
         if last.is_some_and(|last| last.name.as_bytes().eq_ignore_ascii_case(request.verb)) {
             self.last.1 += 1;
         } else {
@@ -445,10 +494,16 @@ impl Burst {
             }
             self.last = (found, 1);
         }
+        self.counted = 1;
         let command = &TABLE[self.last.0];
         session.check(command)?;
         command::check_arity(command, request.args)?;
         Ok(command)
+    }
+
+    /// The latest request was not run and will be looked at again.
+    fn uncount(&mut self) {
+        self.last.1 -= std::mem::take(&mut self.counted);
     }
 }
 

@@ -90,9 +90,9 @@ fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut stream: S, serv
         } else {
             serve(stream, &server).await;
         }
-        server.leave();
+        let clients = server.leave();
         if let Some(context) = server.context() {
-            context.counters.clients.fetch_sub(1, Ordering::Relaxed);
+            context.counters.clients.store(clients as u64, Ordering::Relaxed);
         }
     });
 }

@@ -81,7 +81,7 @@ impl Server {
         self.clients.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn leave(&self) {
-        self.clients.fetch_sub(1, Ordering::Relaxed);
+    fn leave(&self) -> usize {
+        self.clients.fetch_sub(1, Ordering::Relaxed) - 1
     }
 }

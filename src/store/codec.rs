@@ -482,7 +482,7 @@ mod tests {
     use crate::limits::{CONTACT_LISTS_MAX, LABELS_MAX, SOURCE_BYTES_MAX};
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     }
 
     fn fact(at: Millis, how: How, source: &str, reason: &str) -> Fact {
@@ -492,7 +492,8 @@ mod tests {
     fn record() -> Record {
         let mut contact = Contact::new(Phone::from_u64(14_155_552_671).expect("in range"), 1_777_636_800_000);
         contact.labels = Labels::from_stored(vec![("state".into(), "CA".into())]);
-        contact.engagement = Engagement { sends: 300, revenue_micros: -5, last_sent: 1_777_636_800_001, ..Engagement::default() };
+        contact.engagement =
+            Engagement { sends: 300, revenue_micros: -5, last_sent: 1_777_636_800_001, ..Engagement::default() };
         contact.opted_out_all = Some(fact(1_777_636_800_002, How::Keyword, "", "STOPALL"));
         contact.invalidity.set = Some(fact(1_777_636_800_003, How::Api, "carrier", "30005"));
         let mut on = ListContact::new(ListId(7));
@@ -532,10 +533,19 @@ mod tests {
         ];
         let heads = Heads { next_contact: 1_000_000, next_feed: 5, epoch: 1_777_636_800_000 };
         let golden = [
-            (encode_record(&record()), "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f6010000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e6373760000000002"),
+            (
+                encode_record(&record()),
+                "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f6010000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e6373760000000002",
+            ),
             (encode_list(&list), "01fd39300000000000800453616c6501019de368f600000000000000"),
-            (encode_events(&[event.clone()]), "010109019de368f600019de368f60101fd40f9d4c63b030000010703534d310300000553746f702e"),
-            (encode_feed(&feed), "010400000000000001fd9f97bc4b03000000020301070101010000000000020ac8070200000000000307fb393001000300000000000401"),
+            (
+                encode_events(std::slice::from_ref(&event)),
+                "010109019de368f600019de368f60101fd40f9d4c63b030000010703534d310300000553746f702e",
+            ),
+            (
+                encode_feed(&feed),
+                "010400000000000001fd9f97bc4b03000000020301070101010000000000020ac8070200000000000307fb393001000300000000000401",
+            ),
             (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000"),
             (Ok(encode_phones(&[0, 14_155_552_671])), "010000000000000000000000034bbc979f"),
         ];
@@ -544,7 +554,7 @@ mod tests {
         }
         assert_eq!(decode_record(&encode_record(&record()).expect("encoded")), Ok(record()));
         assert_eq!(decode_list(&encode_list(&list).expect("encoded")), Ok(list));
-        assert_eq!(decode_events(&encode_events(&[event.clone()]).expect("encoded")), Ok(vec![event]));
+        assert_eq!(decode_events(&encode_events(std::slice::from_ref(&event)).expect("encoded")), Ok(vec![event]));
         assert_eq!(decode_feed(&encode_feed(&feed).expect("encoded")), Ok(feed.to_vec()));
         assert_eq!(decode_heads(&encode_heads(&heads).expect("encoded")), Ok(heads));
         assert_eq!(decode_phones(&encode_phones(&[0, 5])), Ok(vec![0, 5]));
@@ -555,7 +565,8 @@ mod tests {
     fn every_contact_within_the_limits_fits() {
         let mut record = record();
         let value = "v".repeat(crate::limits::LABELS_BYTES_MAX / LABELS_MAX - 2);
-        record.contact.labels = Labels::from_stored((0..LABELS_MAX).map(|n| (format!("{n:02}"), value.clone())).collect());
+        record.contact.labels =
+            Labels::from_stored((0..LABELS_MAX).map(|n| (format!("{n:02}"), value.clone())).collect());
         let text = "x".repeat(SOURCE_BYTES_MAX);
         let full = |at| Some(fact(at, How::Api, &text, &text));
         let standing = |at| Standing { set: full(at), lifted: full(at + 1) };
@@ -573,7 +584,9 @@ mod tests {
             .collect();
         let stored = decode_record(&encode_record(&record).expect("it fits")).expect("it reads");
         assert_eq!(stored.contact.lists.len(), CONTACT_LISTS_MAX);
-        let dates = |contact: &Contact| contact.lists.iter().map(|on| on.opted_out.as_ref().map(|out| out.at)).collect::<Vec<_>>();
+        let dates = |contact: &Contact| {
+            contact.lists.iter().map(|on| on.opted_out.as_ref().map(|out| out.at)).collect::<Vec<_>>()
+        };
         assert_eq!(dates(&stored.contact), dates(&record.contact));
         assert_eq!(stored.contact.lists[63].opted_out, record.contact.lists[63].opted_out, "the newest keeps its text");
     }

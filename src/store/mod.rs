@@ -24,8 +24,8 @@ use std::thread::JoinHandle;
 
 pub use directory::Directory;
 pub use query::Page;
-pub use verify::Verified;
 pub use queue::{Done, Job};
+pub use verify::Verified;
 
 use crate::error::{Code, Error, Result};
 use crate::model::contact::Contact;

@@ -216,8 +216,10 @@ impl<'a> Round<'a> {
             })
         };
         let gate = self.shared.gate_read();
-        let stored =
-            [ListStatus::Active, ListStatus::Suppressed].map(|status| gate.count(&Term::List(list, status))).iter().sum::<u64>();
+        let stored = [ListStatus::Active, ListStatus::Suppressed]
+            .map(|status| gate.count(&Term::List(list, status)))
+            .iter()
+            .sum::<u64>();
         drop(gate);
         let gone =
             self.touched.values().filter(|t| t.before.as_ref().is_some_and(|before| on(&before.contact))).count();
@@ -259,7 +261,9 @@ impl<'a> Round<'a> {
             let id = touched.id;
             let gone = before.iter().filter(|term| after.binary_search(term).is_err());
             terms.extend(gone.map(|term| (term.clone(), id, false)));
-            terms.extend(after.into_iter().filter(|term| before.binary_search(term).is_err()).map(|term| (term, id, true)));
+            terms.extend(
+                after.into_iter().filter(|term| before.binary_search(term).is_err()).map(|term| (term, id, true)),
+            );
             if touched.before.is_none() {
                 fresh.push((touched.id, phone));
             }

@@ -146,7 +146,8 @@ mod tests {
         terms.extend([Term::Held(ListId(0)), Term::Held(ListId(70_000))]);
         terms.extend(DayOf::ALL.map(|of| Term::Day(of, Day(20_000))));
         terms.extend(["a", "b.c"].map(|label| Term::HasLabel(label.into())));
-        terms.extend([("a", ""), ("a", "x\0y"), ("a.b", "ü")].map(|(key, value)| Term::Label(key.into(), value.into())));
+        terms
+            .extend([("a", ""), ("a", "x\0y"), ("a.b", "ü")].map(|(key, value)| Term::Label(key.into(), value.into())));
         let keys: Vec<Vec<u8>> = terms
             .iter()
             .map(|term| {

@@ -36,9 +36,7 @@ impl ListNumber {
             return Phone::from_u64(value).map(Self::from);
         }
         let code = value & !SHORT_TAG;
-        (SHORT_SMALLEST..=SHORT_LARGEST)
-            .contains(&code)
-            .then_some(Self(value))
+        (SHORT_SMALLEST..=SHORT_LARGEST).contains(&code).then_some(Self(value))
     }
 
     /// The digits' value, with the highest bit set for a short code.
@@ -56,11 +54,7 @@ impl ListNumber {
     /// The E.164 number, unless it is a short code.
     #[inline]
     pub fn phone(self) -> Option<Phone> {
-        if self.is_short_code() {
-            None
-        } else {
-            Phone::from_u64(self.0)
-        }
+        if self.is_short_code() { None } else { Phone::from_u64(self.0) }
     }
 
     /// Appends the spelling that [`ListNumber::parse`] reads.

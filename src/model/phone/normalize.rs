@@ -65,9 +65,7 @@ fn national(digits: &[u8], region: Region) -> Result<Option<Phone>, Unusable> {
         number.extend(national)?;
         known(number.as_slice())
     };
-    let without_prefix = region
-        .without_national_prefix(digits)
-        .and_then(|number| inside(number.as_slice()));
+    let without_prefix = region.without_national_prefix(digits).and_then(|number| inside(number.as_slice()));
     if without_prefix.is_some() {
         return Ok(without_prefix);
     }
@@ -92,11 +90,7 @@ fn known(digits: &[u8]) -> Option<Phone> {
     }
     // Mexico's old spelling is in no metadata, but `from_u64` translates it.
     let is_old = digits.starts_with(b"521");
-    let phone = if is_old {
-        Phone::from_u64(digits_value(digits)?)
-    } else {
-        None
-    };
+    let phone = if is_old { Phone::from_u64(digits_value(digits)?) } else { None };
     phone.filter(|phone| phone.is_known())
 }
 

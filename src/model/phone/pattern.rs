@@ -41,18 +41,10 @@ impl Prefix {
 impl Pattern {
     /// Reads a pattern, and how many numbered groups it has; none if it uses anything but the above.
     pub(super) fn read(source: &str) -> Option<(Self, usize)> {
-        let bytes = source
-            .bytes()
-            .filter(|b| !b.is_ascii_whitespace())
-            .collect();
-        let mut reader = Reader {
-            bytes,
-            at: 0,
-            groups: 0,
-        };
+        let bytes = source.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+        let mut reader = Reader { bytes, at: 0, groups: 0 };
         let pattern = reader.either()?;
-        (reader.at == reader.bytes.len() && reader.groups <= GROUPS_MAX)
-            .then_some((pattern, reader.groups))
+        (reader.at == reader.bytes.len() && reader.groups <= GROUPS_MAX).then_some((pattern, reader.groups))
     }
 
     /// Matches the beginning of `text`: the first match in the order a backtracking regex finds them.
@@ -97,18 +89,10 @@ impl Pattern {
 /// What has to match after a part, and says whether it did.
 type Then<'a> = &'a mut dyn FnMut(usize, &mut [Span; GROUPS_MAX]) -> bool;
 
-fn run_all(
-    parts: &[Pattern],
-    text: &[u8],
-    at: usize,
-    groups: &mut [Span; GROUPS_MAX],
-    then: Then<'_>,
-) -> bool {
+fn run_all(parts: &[Pattern], text: &[u8], at: usize, groups: &mut [Span; GROUPS_MAX], then: Then<'_>) -> bool {
     match parts {
         [] => then(at, groups),
-        [part, rest @ ..] => part.run(text, at, groups, &mut |at, groups| {
-            run_all(rest, text, at, groups, then)
-        }),
+        [part, rest @ ..] => part.run(text, at, groups, &mut |at, groups| run_all(rest, text, at, groups, then)),
     }
 }
 
@@ -121,10 +105,7 @@ fn run_repeat(
     then: Then<'_>,
 ) -> bool {
     let again = (min.saturating_sub(1), max.saturating_sub(1));
-    let more = max > 0
-        && part.run(text, at, groups, &mut |at, groups| {
-            run_repeat(part, again, text, at, groups, then)
-        });
+    let more = max > 0 && part.run(text, at, groups, &mut |at, groups| run_repeat(part, again, text, at, groups, then));
     more || (min == 0 && then(at, groups))
 }
 
@@ -152,11 +133,7 @@ impl Reader {
         while self.take(b"|") {
             parts.push(self.sequence()?);
         }
-        Some(if parts.len() == 1 {
-            parts.pop()?
-        } else {
-            Pattern::Either(parts)
-        })
+        Some(if parts.len() == 1 { parts.pop()? } else { Pattern::Either(parts) })
     }
 
     fn sequence(&mut self) -> Option<Pattern> {
@@ -177,8 +154,7 @@ impl Reader {
             let number = self.groups;
             self.groups += 1;
             let inner = self.either()?;
-            return (self.take(b")") && number < GROUPS_MAX)
-                .then(|| Pattern::Group(Box::new(inner), number));
+            return (self.take(b")") && number < GROUPS_MAX).then(|| Pattern::Group(Box::new(inner), number));
         }
         if self.take(b"$") {
             return Some(Pattern::End);

@@ -5,8 +5,8 @@
 
 use super::PHONE_DIGITS_MAX;
 use super::pattern::Pattern;
-use std::collections::HashMap;
 use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
+use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 /// Whether `digits`, country code first, are a number that exists. They must be ASCII digits.
@@ -87,19 +87,11 @@ impl Plan {
                 steps.reach(start, &mut starts);
             }
         }
-        let mut builder = Builder {
-            steps,
-            known: HashMap::new(),
-            interned: HashMap::new(),
-            states: Vec::new(),
-        };
+        let mut builder = Builder { steps, known: HashMap::new(), interned: HashMap::new(), states: Vec::new() };
         builder.intern(State::default());
         starts.sort_unstable();
         let start = builder.state(starts, 0);
-        Self {
-            states: builder.states.into_boxed_slice(),
-            start,
-        }
+        Self { states: builder.states.into_boxed_slice(), start }
     }
 }
 
@@ -125,10 +117,7 @@ pub(super) fn kinds(territory: &Metadata) -> impl Iterator<Item = &Descriptor> {
 fn lengths(descriptor: &Descriptor) -> u32 {
     match descriptor.possible_length() {
         [] => u32::MAX,
-        lengths => lengths
-            .iter()
-            .filter(|&&n| n < 32)
-            .fold(0, |set, n| set | 1 << n),
+        lengths => lengths.iter().filter(|&&n| n < 32).fold(0, |set, n| set | 1 << n),
     }
 }
 
@@ -154,10 +143,7 @@ impl Steps {
     fn add(&mut self, pattern: &Pattern, next: usize) -> usize {
         match pattern {
             Pattern::Digit(set) => self.push(Step::Digit(*set, next)),
-            Pattern::Sequence(parts) => parts
-                .iter()
-                .rev()
-                .fold(next, |next, part| self.add(part, next)),
+            Pattern::Sequence(parts) => parts.iter().rev().fold(next, |next, part| self.add(part, next)),
             Pattern::Either(parts) => {
                 let firsts = parts.iter().map(|part| self.add(part, next)).collect();
                 self.push(Step::Either(firsts))
@@ -228,8 +214,7 @@ impl Builder {
         if let Some(&number) = self.interned.get(&state) {
             return number;
         }
-        let number = u16::try_from(self.states.len())
-            .expect("a plan has a few hundred states: a test builds each");
+        let number = u16::try_from(self.states.len()).expect("a plan has a few hundred states: a test builds each");
         self.states.push(state.clone());
         self.interned.insert(state, number);
         number

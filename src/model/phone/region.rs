@@ -32,18 +32,13 @@ impl Region {
     pub(super) fn without_international_prefix(self, digits: &[u8]) -> Option<&[u8]> {
         let prefix = self.0.international.as_ref()?.prefix(digits)?;
         // No country code begins with 0, so what goes on with 0 was no international prefix.
-        digits
-            .get(prefix.end..)
-            .filter(|rest| rest.first().is_some_and(|&digit| digit != b'0'))
+        digits.get(prefix.end..).filter(|rest| rest.first().is_some_and(|&digit| digit != b'0'))
     }
 
     /// The number without the national prefix (`0`, `1`, `8`, …), or with what it stands for; none if it does not begin with it.
     pub(super) fn without_national_prefix(self, digits: &[u8]) -> Option<Digits> {
         let trunk = self.0.national.as_ref()?;
-        let prefix = trunk
-            .pattern
-            .prefix(digits)
-            .filter(|prefix| prefix.end > 0)?;
+        let prefix = trunk.pattern.prefix(digits).filter(|prefix| prefix.end > 0)?;
         let rest = &digits[prefix.end..];
         match &trunk.transform {
             // The last group tells whether there is something to keep: Argentina's 15, a Caribbean number without area code.
@@ -118,22 +113,16 @@ impl Dialling {
         let id: [u8; 2] = metadata.id().as_bytes().try_into().ok()?;
         let international = metadata.international_prefix();
         let national = metadata.national_prefix_for_parsing();
-        let national = national
-            .map(regex_cache::CachedRegex::as_str)
-            .or(metadata.national_prefix());
+        let national = national.map(regex_cache::CachedRegex::as_str).or(metadata.national_prefix());
         Some(Self {
             id,
             code: metadata.country_code(),
-            international: international
-                .and_then(|regex| Pattern::read(regex.as_str()))
-                .map(|(pattern, _)| pattern),
-            national: national
-                .and_then(Pattern::read)
-                .map(|(pattern, groups)| Trunk {
-                    pattern,
-                    groups,
-                    transform: metadata.national_prefix_transform_rule().map(str::to_owned),
-                }),
+            international: international.and_then(|regex| Pattern::read(regex.as_str())).map(|(pattern, _)| pattern),
+            national: national.and_then(Pattern::read).map(|(pattern, groups)| Trunk {
+                pattern,
+                groups,
+                transform: metadata.national_prefix_transform_rule().map(str::to_owned),
+            }),
         })
     }
 }

@@ -21,19 +21,12 @@ fn check(cases: &[(&str, &str, &str)]) {
 fn examples() -> impl Iterator<Item = (&'static Metadata, &'static str)> {
     let mut all: Vec<_> = DATABASE.iter().collect();
     all.sort_by_key(|territory| territory.id());
-    all.into_iter()
-        .flat_map(|t| plan::kinds(t).filter_map(move |kind| Some((t, kind.example()?))))
+    all.into_iter().flat_map(|t| plan::kinds(t).filter_map(move |kind| Some((t, kind.example()?))))
 }
 
 #[test]
 fn canonical_numbers_only() {
-    for good in [
-        "+1234567",
-        "+14155552671",
-        "+999999999999999",
-        "+5215512345",
-        "+52155123456789",
-    ] {
+    for good in ["+1234567", "+14155552671", "+999999999999999", "+5215512345", "+52155123456789"] {
         let phone = Phone::parse(good.as_bytes()).expect(good);
         assert_eq!(phone.to_string(), good);
         let mut out = Vec::new();
@@ -65,12 +58,9 @@ fn mexico_has_one_spelling() {
     let phone = Phone::parse(b"+5215512345678").expect("a number");
     assert_eq!(phone.to_string(), "+525512345678");
     assert_eq!(Phone::from_u64(5_215_512_345_678), Some(phone));
-    for (raw, id) in [
-        ("+52 1 55 1234 5678", ""),
-        ("0052 1 55 1234 5678", ""),
-        ("5215512345678", "MX"),
-        ("55 1234 5678", "MX"),
-    ] {
+    for (raw, id) in
+        [("+52 1 55 1234 5678", ""), ("0052 1 55 1234 5678", ""), ("5215512345678", "MX"), ("55 1234 5678", "MX")]
+    {
         assert_eq!(norm(raw, id), "+525512345678", "{raw}");
     }
 }
@@ -92,10 +82,7 @@ fn list_numbers() {
     }
     assert_eq!(ListNumber::from_u64(12345), None);
     assert_eq!(ListNumber::from_u64(u64::MAX), None);
-    assert_ne!(
-        ListNumber::parse(b"12345678"),
-        ListNumber::parse(b"+12345678")
-    );
+    assert_ne!(ListNumber::parse(b"12345678"), ListNumber::parse(b"+12345678"));
 }
 
 #[test]
@@ -110,34 +97,18 @@ fn regions_exist() {
 #[test]
 fn every_pattern_of_the_metadata_can_be_read() {
     for territory in DATABASE.iter() {
-        let prefixes = [
-            territory.international_prefix(),
-            territory.national_prefix_for_parsing(),
-        ];
-        let numbers =
-            plan::kinds(territory).map(phonenumber::metadata::Descriptor::national_number);
+        let prefixes = [territory.international_prefix(), territory.national_prefix_for_parsing()];
+        let numbers = plan::kinds(territory).map(phonenumber::metadata::Descriptor::national_number);
         for regex in prefixes.into_iter().flatten().chain(numbers) {
-            assert!(
-                pattern::Pattern::read(regex.as_str()).is_some(),
-                "{} {}",
-                territory.id(),
-                regex.as_str()
-            );
+            assert!(pattern::Pattern::read(regex.as_str()).is_some(), "{} {}", territory.id(), regex.as_str());
         }
         if let Some(prefix) = territory.national_prefix() {
-            assert!(
-                pattern::Pattern::read(prefix).is_some(),
-                "{}",
-                territory.id()
-            );
+            assert!(pattern::Pattern::read(prefix).is_some(), "{}", territory.id());
         }
     }
     warm_up();
     let (bytes, states) = plan::size();
-    assert!(
-        bytes < 1 << 20,
-        "all plans take {bytes} bytes, {states} states"
-    );
+    assert!(bytes < 1 << 20, "all plans take {bytes} bytes, {states} states");
 }
 
 #[test]
@@ -152,10 +123,7 @@ fn every_example_of_the_metadata_round_trips() {
         count += 1;
         let phone = Phone::parse(number.as_bytes()).expect(&number);
         assert!(phone.is_known(), "{number}");
-        check(&[
-            (&number, "", &number),
-            (&format!("00{code} {example}"), "", &number),
-        ]);
+        check(&[(&number, "", &number), (&format!("00{code} {example}"), "", &number)]);
         if Region::parse(id).is_none() {
             continue;
         }
@@ -174,10 +142,7 @@ fn every_example_of_the_metadata_round_trips() {
         }
         // The country code without a plus: the number itself or a refusal, never another number.
         let bare = norm(&number[1..], id);
-        assert!(
-            bare == number || bare == "ambiguous",
-            "{number} in {id}: {bare}"
-        );
+        assert!(bare == number || bare == "ambiguous", "{number} in {id}: {bare}");
     }
     assert!(count > 1_100, "{count}");
 }
@@ -188,11 +153,7 @@ fn plans_agree_with_the_regexes() {
     for code in [1_u16, 39, 44, 49, 7, 54, 55, 91, 358] {
         let territories = DATABASE.by_code(&code).expect("a country");
         // Few territories a code: compiling a regex costs a millisecond, and NANPA has a hundred.
-        let territories = if code == 1 {
-            vec![DATABASE.by_id("US").expect("US")]
-        } else {
-            territories
-        };
+        let territories = if code == 1 { vec![DATABASE.by_id("US").expect("US")] } else { territories };
         let kinds: Vec<_> = territories.iter().flat_map(|t| plan::kinds(t)).collect();
         for example in kinds.iter().filter_map(|kind| kind.example()) {
             for at in 0..example.len() {
@@ -201,8 +162,7 @@ fn plans_agree_with_the_regexes() {
                     let known = plan::is_known(format!("{code}{national}").as_bytes());
                     let spans = |m: Option<usize>| m == Some(national.len());
                     let full = kinds.iter().any(|kind| {
-                        kind.is_match(&national)
-                            && spans(kind.national_number().find(&national).map(|m| m.end()))
+                        kind.is_match(&national) && spans(kind.national_number().find(&national).map(|m| m.end()))
                     });
                     let partial = code == 1 || kinds.iter().any(|kind| kind.is_match(&national));
                     assert!(known || !full, "+{code} {national} is a number");
@@ -345,12 +305,8 @@ fn what_is_refused() {
 #[test]
 fn each_reason_has_its_own_word_and_sentence() {
     let codes: std::collections::HashSet<_> = Unusable::ALL.map(Unusable::code).into();
-    let sentences: std::collections::HashSet<_> =
-        Unusable::ALL.map(|reason| reason.to_string()).into();
-    assert_eq!(
-        (codes.len(), sentences.len()),
-        (Unusable::ALL.len(), Unusable::ALL.len())
-    );
+    let sentences: std::collections::HashSet<_> = Unusable::ALL.map(|reason| reason.to_string()).into();
+    assert_eq!((codes.len(), sentences.len()), (Unusable::ALL.len(), Unusable::ALL.len()));
 }
 
 proptest! {

@@ -102,22 +102,15 @@ impl Written {
     /// Whether the digits so far can be a whole number.
     fn could_end(&self) -> bool {
         let digits = self.digits.as_slice();
-        digits.len()
-            >= if self.plus || digits.starts_with(b"00") {
-                10
-            } else {
-                7
-            }
+        digits.len() >= if self.plus || digits.starts_with(b"00") { 10 } else { 7 }
     }
 }
 
 /// Without what spreadsheets and web pages put around a number: `'`, tabs, quotes, `="…"`, `tel:`.
 fn without_wrapping(raw: &str) -> &str {
     let wrapping = |char: char| {
-        matches!(
-            char,
-            '\'' | '"' | '=' | '`' | '\u{2018}' | '\u{2019}' | '\u{201C}' | '\u{201D}' | '\u{FEFF}'
-        ) || char.is_whitespace()
+        matches!(char, '\'' | '"' | '=' | '`' | '\u{2018}' | '\u{2019}' | '\u{201C}' | '\u{201D}' | '\u{FEFF}')
+            || char.is_whitespace()
     };
     // Nearly all texts begin and end with what can stay.
     let text = raw.trim_matches(wrapping);
@@ -129,11 +122,11 @@ fn without_wrapping(raw: &str) -> &str {
 
 /// Without the `.0` of a number that was taken for a fraction. (`415.555.0` has none: digits alone must precede it.)
 fn without_decimals(text: &str) -> &str {
-    let Some(at) = text.len().checked_sub(3).and_then(|from| {
-        text.as_bytes()[from..]
-            .iter()
-            .position(|b| matches!(b, b'.' | b','))
-    }) else {
+    let Some(at) = text
+        .len()
+        .checked_sub(3)
+        .and_then(|from| text.as_bytes()[from..].iter().position(|b| matches!(b, b'.' | b',')))
+    else {
         return text;
     };
     let (whole, zeros) = text.split_at(text.len() - 3 + at);
@@ -150,25 +143,8 @@ fn letters(text: &str, at: usize, count: usize) -> Result<Written, Unusable> {
     if let Some(number) = scientific(text) {
         return number;
     }
-    let word: String = text[at..]
-        .chars()
-        .take_while(|char| char.is_alphabetic())
-        .collect::<String>()
-        .to_lowercase();
-    let extension = [
-        "x",
-        "ext",
-        "extn",
-        "extension",
-        "ex",
-        "xt",
-        "anexo",
-        "int",
-        "durchwahl",
-        "dw",
-        "poste",
-        "доб",
-    ];
+    let word: String = text[at..].chars().take_while(|char| char.is_alphabetic()).collect::<String>().to_lowercase();
+    let extension = ["x", "ext", "extn", "extension", "ex", "xt", "anexo", "int", "durchwahl", "dw", "poste", "доб"];
     if count > 0 && extension.contains(&word.as_str()) {
         return Err(Unusable::Extension);
     }
@@ -185,26 +161,11 @@ fn scientific(text: &str) -> Option<Result<Written, Unusable>> {
     if whole.is_empty() || power.is_empty() || ![whole, fraction, power].into_iter().all(digits) {
         return None;
     }
-    let places: usize = if exponent.starts_with('-') {
-        0
-    } else {
-        power.parse().unwrap_or(0)
-    };
+    let places: usize = if exponent.starts_with('-') { 0 } else { power.parse().unwrap_or(0) };
     // Fewer digits than places: the missing ones may have been zeros, or rounded away. Nobody can tell.
-    let complete =
-        places > 0 && fraction.len() >= places && fraction[places..].bytes().all(|b| b == b'0');
+    let complete = places > 0 && fraction.len() >= places && fraction[places..].bytes().all(|b| b == b'0');
     let mut written = Written::default();
-    let number = [
-        whole.as_bytes(),
-        fraction.get(..places).unwrap_or_default().as_bytes(),
-    ];
-    let fits = complete
-        && number
-            .into_iter()
-            .all(|part| written.digits.extend(part).is_some());
-    Some(if fits {
-        Ok(written)
-    } else {
-        Err(Unusable::LostDigits)
-    })
+    let number = [whole.as_bytes(), fraction.get(..places).unwrap_or_default().as_bytes()];
+    let fits = complete && number.into_iter().all(|part| written.digits.extend(part).is_some());
+    Some(if fits { Ok(written) } else { Err(Unusable::LostDigits) })
 }
