@@ -68,6 +68,9 @@ fn not_a_list(arg: &[u8]) -> Error {
 pub fn json<T: DeserializeOwned + Default>(args: &mut Args<'_>) -> Result<T> {
     match args.next() {
         None => Ok(T::default()),
+        Some(text) if !text.starts_with(b"{") => {
+            Err(Error::bad_arg(format!("'{}' is no JSON object: {{\"key\":value}}", excerpt(text))))
+        }
         Some(text) => serde_json::from_slice(text).map_err(|why| {
             let why = why.to_string();
             let message: String = why.chars().take(300).map(|c| if c.is_control() { '?' } else { c }).collect();

@@ -117,6 +117,7 @@ impl Decoder {
                     at += taken;
                     length
                 }
+                Head::Number(length, _) if length > ARRAY_SWALLOW_BYTES_MAX => return Step::Broken(too_large()),
                 Head::Incomplete if buffer.len() <= self.request_bytes_max => return Step::Incomplete,
                 _ => {
                     self.skipping = Some(Skipping::Array { items_left: items - item, bytes_left: 0, swallowed: at });

@@ -1,0 +1,378 @@
+//! Properties: random commands, on a clock that jumps, against a plain model of the rules and against themselves.
+//!
+//! The same cases run every time. `PROPTEST_CASES=2000` runs other ones, and as many.
+
+#[path = "plain/mod.rs"]
+mod plain;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use contactd::model::keyword::{Keywords, Meaning};
+use contactd::model::verdict::StopScope;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::RngSeed;
+
+use crate::support::{House, Wire};
+use plain::commands::{
+    AFTER_MS, Command, LISTS, PHONES, START_MS, Step, dated_events_permuted, known, mixed, mixed_with_clock_steps,
+    probes,
+};
+use plain::compare::same_reply;
+use plain::facts::Scope;
+use plain::model::Model;
+use plain::text::{Class, classify};
+
+/// A few cases, always the same; `PROPTEST_CASES` asks for more, and for new ones.
+fn config(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").is_ok();
+    let default = ProptestConfig { failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() };
+    if asked { default } else { ProptestConfig { cases, rng_seed: RngSeed::Fixed(7164), ..default } }
+}
+
+fn scope() -> impl Strategy<Value = Scope> {
+    prop_oneof![Just(Scope::List), Just(Scope::All)]
+}
+
+fn house(scope: Scope, now: i64) -> House {
+    House::start(stop_scope(scope), now)
+}
+
+fn stop_scope(scope: Scope) -> StopScope {
+    match scope {
+        Scope::List => StopScope::List,
+        Scope::All => StopScope::All,
+    }
+}
+
+fn other(scope: Scope) -> Scope {
+    match scope {
+        Scope::List => Scope::All,
+        Scope::All => Scope::List,
+    }
+}
+
+/// Sends all, then reads all.
+fn ask(wire: &mut Wire, commands: &[Command]) -> Vec<String> {
+    let lines: Vec<String> = commands.iter().map(|command| command.line() + "\n").collect();
+    wire.send(lines.concat());
+    commands.iter().map(|_| wire.reply()).collect()
+}
+
+/// All that can be seen of the universe: the daemon's against the model's.
+fn seen_alike(model: &mut Model, house: &House, now: i64, when: &str) -> Result<(), TestCaseError> {
+    let probes = probes();
+    for (probe, told) in probes.iter().zip(ask(&mut house.connect(), &probes)) {
+        let expected = model.run(probe, now);
+        prop_assert!(
+            same_reply(&expected, &told),
+            "{}: {}\n  expected {}\n  told     {}",
+            when,
+            probe.line(),
+            expected,
+            told
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn every_reply_agrees_with_the_model(steps in mixed_with_clock_steps(60), scope in scope()) {
+        let mut model = Model::new(scope);
+        let mut now = START_MS;
+        let house = house(scope, now);
+        let mut wire = house.connect();
+        let mut log = Vec::new();
+        for step in &steps {
+            now += step.wait_ms;
+            house.set_clock(now);
+            let (expected, told) = (model.run(&step.command, now), wire.call(&step.command.line()));
+            log.push(format!("{now} {} -> {told}", step.command.line()));
+            prop_assert!(same_reply(&expected, &told), "expected {}\n{}", expected, log.join("\n"));
+        }
+        seen_alike(&mut model, &house, now, "at the end")?;
+        let house = house.reopen(stop_scope(scope));
+        seen_alike(&mut model, &house, now, "after a restart")?;
+        model.scope = other(scope);
+        let house = house.reopen(stop_scope(model.scope));
+        seen_alike(&mut model, &house, now, "after a restart under the other scope")?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn dated_events_in_any_order_and_any_of_them_twice_come_to_the_same(
+        (events, permuted) in dated_events_permuted(20),
+        scope in scope(),
+    ) {
+        let seen = [&events, &permuted].map(|events| {
+            let house = house(scope, AFTER_MS);
+            let mut wire = house.connect();
+            ask(&mut wire, &known());
+            ask(&mut wire, events);
+            ask(&mut wire, &probes())
+        });
+        prop_assert_eq!(&seen[0], &seen[1]);
+    }
+}
+
+/// What one request says of consent, told by its words alone: closed and opened pairs of list and phone.
+#[derive(Default)]
+struct Stops {
+    /// The pairs that an opt-out closed, and the clock when it came.
+    closed: BTreeMap<(String, String), i64>,
+    heard: BTreeSet<(String, String, String, String)>,
+}
+
+impl Stops {
+    fn take(&mut self, command: &Command, reply: &str, scope: Scope, now: i64) {
+        if reply.starts_with('-') {
+            return;
+        }
+        match command {
+            Command::OptOut { list, phone, at } if at.is_none_or(|at| at.ms >= now) => {
+                self.close(list.as_deref(), phone, scope, now);
+            }
+            Command::OptIn { list, phone, at: Some(at), .. } => self.open(list, phone, at.ms),
+            Command::Inbound { list, phone, text, at, id } => {
+                let message = |id: &String| (list.clone(), phone.clone(), id.clone(), text.clone());
+                if id.as_ref().is_some_and(|id| !self.heard.insert(message(id))) {
+                    return;
+                }
+                let now_or_later = at.is_none_or(|at| at.ms >= now);
+                match classify(text) {
+                    Class::Out if now_or_later => self.close(Some(list), phone, scope, now),
+                    Class::OutAll if now_or_later => self.close(None, phone, scope, now),
+                    Class::In | Class::Yes => self.open(list, phone, at.map_or(i64::MAX, |at| at.ms)),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, list: Option<&str>, phone: &str, scope: Scope, now: i64) {
+        let reaches = |on: &&str| list.is_none_or(|list| scope == Scope::All || list == *on);
+        for list in LISTS.iter().filter(|list| reaches(list)) {
+            let since = self.closed.entry(((*list).to_owned(), phone.to_owned())).or_insert(now);
+            *since = now.max(*since);
+        }
+    }
+
+    /// A consent of before the opt-out opens nothing.
+    fn open(&mut self, list: &str, phone: &str, at: i64) {
+        let pair = (list.to_owned(), phone.to_owned());
+        if self.closed.get(&pair).is_some_and(|&since| at > since) {
+            self.closed.remove(&pair);
+        }
+    }
+
+    fn checks(&self) -> Vec<Command> {
+        let pairs = self.closed.keys().cloned();
+        pairs.map(|(list, phone)| Command::Check { list, phone }).collect()
+    }
+}
+
+/// Sequences in which every third request is an earlier one, sent again.
+fn with_retries(len_max: usize) -> impl Strategy<Value = Vec<Step>> {
+    let again = prop::collection::vec((any::<bool>(), any::<bool>(), any::<Index>()), len_max + 2);
+    (mixed_with_clock_steps(len_max), again).prop_map(|(steps, again)| {
+        let mut all: Vec<Step> = Vec::new();
+        for (step, (first, second, earlier)) in steps.into_iter().zip(again) {
+            all.push(step);
+            if first && second {
+                let command = all[earlier.index(all.len())].command.clone();
+                all.push(Step { wait_ms: 0, command });
+            }
+        }
+        all
+    })
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn after_a_stop_no_check_says_yes_until_a_newer_opt_in(steps in with_retries(50), scope in scope()) {
+        let mut now = START_MS;
+        let house = house(scope, now);
+        let mut wire = house.connect();
+        let mut stops = Stops::default();
+        let mut log = Vec::new();
+        for step in &steps {
+            now += step.wait_ms;
+            house.set_clock(now);
+            let reply = wire.call(&step.command.line());
+            stops.take(&step.command, &reply, scope, now);
+            log.push(format!("{now} {} -> {reply}", step.command.line()));
+            let checks = stops.checks();
+            for (check, told) in checks.iter().zip(ask(&mut wire, &checks)) {
+                prop_assert!(told.starts_with("+no "), "{}: {} after\n{}", check.line(), told, log.join("\n"));
+            }
+        }
+        drop(wire);
+        let house = house.reopen(stop_scope(scope));
+        let checks = stops.checks();
+        for (check, told) in checks.iter().zip(ask(&mut house.connect(), &checks)) {
+            prop_assert!(told.starts_with("+no "), "after a restart {}: {}", check.line(), told);
+        }
+    }
+}
+
+/// A request as a Redis library sends it.
+fn array(line: &str) -> String {
+    let json = line.find('{').unwrap_or(line.len());
+    let words = line[..json].split_whitespace().chain(Some(&line[json..]).filter(|json| !json.is_empty()));
+    let words: Vec<String> = words.map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+    format!("*{}\r\n{}", words.len(), words.concat())
+}
+
+/// A stream of requests, each a line or an array, with what has no reply and what is wrong between them.
+fn stream(commands: &[Command], forms: &[u8]) -> (String, Vec<Option<Command>>) {
+    let (mut bytes, mut asked) = (String::new(), Vec::new());
+    for (command, form) in commands.iter().zip(forms) {
+        match form % 8 {
+            0 => bytes.push_str("\r\n# a remark\n"),
+            1 => {
+                bytes.push_str("CHECK nobody\n");
+                asked.push(None);
+            }
+            2 => {
+                bytes.push_str("NO-VERB ");
+                bytes.push_str(&"x".repeat(100));
+                bytes.push('\n');
+                asked.push(None);
+            }
+            _ => {}
+        }
+        let line = command.line();
+        match form % 3 {
+            0 => bytes.push_str(&array(&line)),
+            1 => bytes.push_str(&(line + "\r\n")),
+            _ => bytes.push_str(&(line + "\n")),
+        }
+        asked.push(Some(command.clone()));
+    }
+    (bytes, asked)
+}
+
+fn answered(house: &House, pieces: &[&[u8]]) -> String {
+    let mut wire = house.connect();
+    for piece in pieces {
+        wire.send(piece);
+        if pieces.len() > 1 {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+    String::from_utf8(wire.finish()).expect("replies in UTF-8")
+}
+
+proptest! {
+    #![proptest_config(config(30))]
+
+    #[test]
+    fn a_stream_in_any_pieces_gives_the_same_replies(
+        steps in mixed(60),
+        forms in prop::collection::vec(any::<u8>(), 64),
+        cuts in prop::collection::vec(any::<Index>(), 1..60),
+        scope in scope(),
+    ) {
+        let commands: Vec<Command> = steps.into_iter().map(|step| step.command).collect();
+        let (bytes, asked) = stream(&commands, &forms);
+        let bytes = bytes.as_bytes();
+        let whole = answered(&house(scope, START_MS), &[bytes]);
+
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+        prop_assert_eq!(&whole, &answered(&house(scope, START_MS), &pieces));
+
+        // And they are those of one request after the other.
+        let mut model = Model::new(scope);
+        let replies: Vec<&str> = whole.lines().collect();
+        prop_assert_eq!(replies.len(), asked.len());
+        for (command, told) in asked.iter().zip(replies) {
+            let Some(command) = command else {
+                prop_assert!(told.starts_with('-'), "{}", told);
+                continue;
+            };
+            let expected = model.run(command, START_MS);
+            prop_assert!(same_reply(&expected, told), "{}\n  expected {}\n  told     {}", command.line(), expected, told);
+        }
+    }
+}
+
+/// Texts of keywords, their pieces, and what stands between words.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(&[
+        "stop", "STOP", "all", "StopAll", "opt", "out", "opt-out", "end", "Quit", "yes", "start", "un", "help", "me",
+        "s", "t", "o", "p", "é", "ß", "7",
+    ]);
+    let between = prop::sample::select(&[" ", "  ", "", ".", "-", "/", "\n", "!", ", ", "\u{a0}", "\u{2019}"]);
+    prop::collection::vec((piece, between), 0..9)
+        .prop_map(|pieces| pieces.into_iter().flat_map(|(piece, between)| [piece, between]).collect())
+}
+
+proptest! {
+    #![proptest_config(config(3_000))]
+
+    #[test]
+    fn a_text_means_what_its_words_say(text in text()) {
+        let meaning = match classify(&text) {
+            Class::Out => Meaning::Out,
+            Class::OutAll => Meaning::OutOfAll,
+            Class::In => Meaning::In,
+            Class::Yes => Meaning::InIfKnown,
+            Class::Help => Meaning::Help,
+            Class::MaybeOut => Meaning::MaybeOut,
+            Class::Message => Meaning::Message,
+        };
+        prop_assert_eq!(Keywords::default().meaning(&text), meaning);
+    }
+}
+
+/// What the sequences are worth: the model, and so the daemon, meets every verdict and every word.
+#[test]
+fn the_sequences_meet_every_verdict_and_reply() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut met = BTreeSet::new();
+    for number in 0..400 {
+        let steps = mixed_with_clock_steps(60).new_tree(&mut runner).expect("a sequence").current();
+        let mut model = Model::new(if number % 2 == 0 { Scope::List } else { Scope::All });
+        let mut now = START_MS;
+        for step in &steps {
+            now += step.wait_ms;
+            let line = step.command.line();
+            let reply = model.run(&step.command, now);
+            let words = reply.split(' ').filter(|word| !PHONES.contains(word));
+            let said: Vec<&str> = words.take(if reply.starts_with('-') { 1 } else { 3 }).collect();
+            let said = if reply.starts_with("+{") { "+{".to_owned() } else { said.join(" ") };
+            met.insert(format!("{} {said}", line.split(' ').next().unwrap_or_default()));
+        }
+    }
+    for wanted in [
+        "CHECK +yes|CHECK +no unknown_list|CHECK +no list_paused|CHECK +no invalid|CHECK +no suppressed",
+        "CHECK +no opted_out|CHECK +no not_subscribed|CHECK +no list_suppressed|CHECK +no list_opted_out",
+        "IMPORT +kept invalid|IMPORT +kept suppressed|IMPORT +kept opted_out|IMPORT +kept list_suppressed",
+        "IMPORT +kept list_opted_out|IMPORT +created|IMPORT +updated|IMPORT +unchanged|IMPORT -NOLIST|IMPORT -BADARG",
+        "OPTIN :0|OPTIN :1|OPTIN -BADARG|OPTIN -NOLIST|OPTOUT :0|OPTOUT :1|OPTOUT -BADARG",
+        "LIST +created|LIST +updated|LIST +unchanged|UNLIST +removed|UNLIST -BADARG|UNLIST -NOLIST",
+        "INBOUND +optout|INBOUND +optout again|INBOUND +optout late|INBOUND +optin|INBOUND +optin again",
+        "INBOUND +optin late|INBOUND +help|INBOUND +message|INBOUND +message maybe_optout|INBOUND -BADARG",
+        "SUPPRESS :0|SUPPRESS :1|RELEASE :0|RELEASE :1|RELEASE -NOLIST|INVALID :0|INVALID :1|VALID :0|VALID :1",
+        "PUT +created|PUT +updated|PUT +unchanged|GET $-1|GET +{",
+    ] {
+        for wanted in wanted.split('|') {
+            assert!(met.contains(wanted), "never met: {wanted}; met: {met:#?}");
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Which column is what.
+
+use std::collections::HashSet;
+
+use super::names;
+use crate::error::{Error, Result, excerpt};
+use crate::model::phone::Region;
+
+/// What a column is for a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    Phone,
+    List,
+    /// The country in which the phone is dialled.
+    Region,
+    /// A word for the status.
+    Status,
+    /// Yes or no, or a word for the status.
+    Consent,
+    /// Yes or no, or a date.
+    OptOut,
+    /// A date, under the protocol's name.
+    Date(&'static str),
+    /// A whole number, under the protocol's name.
+    Count(&'static str),
+    Revenue,
+    Source,
+    How,
+    Reason,
+    /// A label, by its key.
+    Label(String),
+    Ignore,
+}
+
+impl Field {
+    /// The word for `--map`.
+    pub fn word(&self) -> &str {
+        match self {
+            Field::Phone => "phone",
+            Field::List => "list",
+            Field::Region => "region",
+            Field::Status => "status",
+            Field::Consent => "opt_in",
+            Field::OptOut => "opted_out",
+            Field::Date(key) | Field::Count(key) => key,
+            Field::Revenue => "total_revenue",
+            Field::Source => "source",
+            Field::How => "how",
+            Field::Reason => "reason",
+            Field::Label(key) => key,
+            Field::Ignore => "ignore",
+        }
+    }
+
+    /// Whether several columns can be it.
+    fn may_repeat(&self) -> bool {
+        matches!(self, Field::Status | Field::Consent | Field::OptOut | Field::Label(_) | Field::Ignore)
+    }
+}
+
+/// What the options say about columns.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// `--map column=field`.
+    pub map: Vec<(String, String)>,
+    /// `--labels only,these`.
+    pub labels: Option<Vec<String>>,
+}
+
+/// The columns of a file.
+#[derive(Debug)]
+pub struct Columns {
+    names: Vec<String>,
+    fields: Vec<Field>,
+    wishes: Wishes,
+    /// The last two columns are the line and the reason of an earlier refusal.
+    pub is_rejects: bool,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// The columns that a file of rejected rows has behind its own.
+pub const REJECTS_COLUMNS: [&str; 2] = ["line", "reason"];
+
+impl Columns {
+    /// Finds out what the columns of a header are. The rows of a sample tell countries from states.
+    pub fn of_table(names: &[&str], sample: &[csv::StringRecord], wishes: Wishes) -> Result<Columns> {
+        let mut columns = Columns::new(names, wishes);
+        columns.is_rejects = names.len() > 2 && names[names.len() - 2..] == REJECTS_COLUMNS;
+        let cells = |at: usize| sample.iter().filter_map(move |row| row.get(at));
+        columns.resolve(&|at| cells(at).all(|cell| cell.is_empty() || region(cell).is_some()))?;
+        Ok(columns)
+    }
+
+    /// The same for the keys of the first objects.
+    pub fn of_objects(names: &[&str], regions: &dyn Fn(&str) -> bool, wishes: Wishes) -> Result<Columns> {
+        let mut columns = Columns::new(names, wishes);
+        columns.resolve(&|at| regions(names[at]))?;
+        Ok(columns)
+    }
+
+    fn new(names: &[&str], wishes: Wishes) -> Columns {
+        let names: Vec<String> =
+            names.iter().map(|name| name.trim_matches(['\u{feff}', '\'']).trim().to_owned()).collect();
+        let fields = vec![Field::Ignore; names.len()];
+        Columns { names, fields, wishes, is_rejects: false, warnings: Vec::new() }
+    }
+
+    /// What a column is. One behind the header is nothing.
+    pub fn field(&self, at: usize) -> &Field {
+        self.fields.get(at).unwrap_or(&Field::Ignore)
+    }
+
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    pub fn has(&self, field: &Field) -> bool {
+        self.fields.contains(field)
+    }
+
+    /// A column that turns up later, as the keys of objects may. Gives its place.
+    pub fn add(&mut self, name: &str) -> usize {
+        let usual = names::label_prefix(name).map(Field::Label).or_else(|| names::usual(name).map(|(field, _)| field));
+        let taken = |field: &Field| !field.may_repeat() && self.fields.contains(field);
+        let field = match usual {
+            Some(field) if field != Field::Phone && field != Field::Region && !taken(&field) => field,
+            _ => Field::Label(String::new()),
+        };
+        self.names.push(name.to_owned());
+        self.fields.push(field);
+        self.name_labels(self.fields.len() - 1);
+        self.fields.len() - 1
+    }
+
+    fn resolve(&mut self, holds_regions: &dyn Fn(usize) -> bool) -> Result<()> {
+        let own = if self.is_rejects { self.names.len() - REJECTS_COLUMNS.len() } else { self.names.len() };
+        let mapped = self.mapped(own)?;
+        let mut ranks = vec![0; own];
+        for at in 0..own {
+            let label = || Field::Label(String::new());
+            self.fields[at] = match (&mapped[at], names::label_prefix(&self.names[at]), names::usual(&self.names[at])) {
+                (Some(field), _, _) => field.clone(),
+                (None, Some(key), _) => Field::Label(key),
+                (None, None, Some((field, rank))) if !mapped.contains(&Some(field.clone())) => {
+                    ranks[at] = rank;
+                    field
+                }
+                _ if self.names[at].is_empty() => Field::Ignore,
+                _ => label(),
+            };
+        }
+        self.choose_region(&mapped, holds_regions);
+        self.choose_phone(&ranks)?;
+        for at in 0..own {
+            let twin = (0..at).find(|&before| self.fields[before] == self.fields[at]);
+            if let Some(before) = twin.filter(|_| !self.fields[at].may_repeat()) {
+                return Err(self.two(before, at));
+            }
+        }
+        self.name_labels(0);
+        self.check_label_wishes()
+    }
+
+    /// The fields that `--map` gives to columns.
+    fn mapped(&self, own: usize) -> Result<Vec<Option<Field>>> {
+        let mut mapped = vec![None; own];
+        for (column, word) in &self.wishes.map {
+            let field = names::field(word).ok_or_else(|| {
+                Error::bad_arg(format!("--map {column}={word}: no field '{word}': it is one of {}", names::words()))
+            })?;
+            let number = column.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+            let mut found: Vec<usize> = (0..own).filter(|&at| self.names[at] == *column).collect();
+            if found.is_empty() {
+                let same = |at: &usize| self.names[*at].eq_ignore_ascii_case(column);
+                found = (0..own).filter(|at| same(at) || number == Some(at + 1)).collect();
+            }
+            match found[..] {
+                [at] => mapped[at] = Some(field),
+                [] => {
+                    return Err(Error::bad_arg(format!(
+                        "--map {column}={word}: there is no such column; there are {}",
+                        self.list_names()
+                    )));
+                }
+                _ => {
+                    return Err(Error::bad_arg(format!(
+                        "--map {column}={word}: several columns have this name; say which by its number, like --map '#{}={word}'",
+                        found[0] + 1
+                    )));
+                }
+            }
+        }
+        Ok(mapped)
+    }
+
+    /// A column of countries helps to read numbers only if it holds codes; "region" may well hold states.
+    fn choose_region(&mut self, mapped: &[Option<Field>], holds_regions: &dyn Fn(usize) -> bool) {
+        let candidates: Vec<usize> = (0..mapped.len()).filter(|&at| self.fields[at] == Field::Region).collect();
+        let by_option = candidates.iter().copied().find(|&at| mapped[at].is_some());
+        let is_country = |at: &usize| self.names[*at].to_ascii_lowercase().contains("country");
+        let fit = |at: &usize| holds_regions(*at);
+        let chosen = by_option
+            .or_else(|| candidates.iter().copied().filter(is_country).find(fit))
+            .or_else(|| candidates.iter().copied().find(fit));
+        for at in candidates.into_iter().filter(|&at| Some(at) != chosen) {
+            self.fields[at] = Field::Label(String::new());
+            if chosen.is_none() {
+                self.warnings.push(format!(
+                    "column '{}' holds more than two-letter country codes: it is a label, and numbers without + are read as --region says",
+                    excerpt(self.names[at].as_bytes())
+                ));
+            }
+        }
+    }
+
+    fn choose_phone(&mut self, ranks: &[usize]) -> Result<()> {
+        let candidates: Vec<usize> = (0..ranks.len()).filter(|&at| self.fields[at] == Field::Phone).collect();
+        let Some(best) = candidates.iter().map(|&at| ranks[at]).min() else {
+            return Err(Error::bad_arg(format!(
+                "no column looks like the phone: say which with --map COLUMN=phone; there are {}",
+                self.list_names()
+            )));
+        };
+        let mut equals = candidates.iter().copied().filter(|&at| ranks[at] == best);
+        if let (Some(one), Some(other)) = (equals.next(), equals.next()) {
+            return Err(self.two(one, other));
+        }
+        for at in candidates.into_iter().filter(|&at| ranks[at] > best) {
+            self.fields[at] = Field::Label(String::new());
+        }
+        Ok(())
+    }
+
+    fn two(&self, one: usize, other: usize) -> Error {
+        let (field, name) = (self.fields[one].word(), &self.names[one]);
+        let column = if *name == self.names[other] { format!("#{}", one + 1) } else { name.clone() };
+        Error::bad_arg(format!(
+            "the columns '{name}' and '{}' could both be the {field}: say which with --map '{column}={field}'",
+            self.names[other]
+        ))
+    }
+
+    /// Gives labels their keys, each its own, and drops those that are not wanted.
+    fn name_labels(&mut self, from: usize) {
+        let mut taken: HashSet<String> =
+            self.fields.iter().filter(|field| matches!(field, Field::Label(_))).map(|field| field.word().into()).collect();
+        for at in from..self.fields.len() {
+            let Field::Label(key) = &mut self.fields[at] else { continue };
+            if key.is_empty() {
+                let cleaned = names::label_key(&self.names[at]);
+                let base = if cleaned.is_empty() { format!("column_{}", at + 1) } else { cleaned };
+                *key = base.clone();
+                for copy in 2.. {
+                    if taken.insert(key.clone()) {
+                        break;
+                    }
+                    *key = format!("{}_{copy}", &base[..base.len().min(58)]);
+                }
+            }
+            let wanted = |wish: &String| *wish == *key || wish.eq_ignore_ascii_case(&self.names[at]);
+            if self.wishes.labels.as_ref().is_some_and(|wishes| !wishes.iter().any(wanted)) {
+                self.fields[at] = Field::Ignore;
+            }
+        }
+    }
+
+    /// A misspelt label must not be lost in silence.
+    fn check_label_wishes(&self) -> Result<()> {
+        let is_there = |wish: &&String| {
+            let named = |name: &String| name.eq_ignore_ascii_case(wish);
+            self.names.iter().any(named) || self.fields.contains(&Field::Label((*wish).clone()))
+        };
+        match self.wishes.labels.iter().flatten().find(|wish| !is_there(wish)) {
+            None => Ok(()),
+            Some(wish) => {
+                Err(Error::bad_arg(format!("--labels {wish}: there is no such column; there are {}", self.list_names())))
+            }
+        }
+    }
+
+    fn list_names(&self) -> String {
+        let names: Vec<String> = self.names.iter().map(|name| format!("'{}'", excerpt(name.as_bytes()))).collect();
+        names.join(", ")
+    }
+}
+
+/// A two-letter country code, in either case.
+pub fn region(cell: &str) -> Option<Region> {
+    let cell = cell.trim();
+    if cell.len() == 2 { Region::parse(&cell.to_ascii_uppercase()) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(names: &[&str], rows: &[&[&str]], map: &[&str]) -> Result<Columns> {
+        let rows: Vec<csv::StringRecord> = rows.iter().map(|row| csv::StringRecord::from(row.to_vec())).collect();
+        let map = map.iter().filter_map(|map| map.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        Columns::of_table(names, &rows, Wishes { map, labels: None })
+    }
+
+    fn words(names: &[&str]) -> Vec<String> {
+        columns(names, &[], &[]).expect("columns").fields.iter().map(|field| field.word().to_owned()).collect()
+    }
+
+    #[test]
+    fn vendors_headers_are_understood() {
+        // HubSpot, Salesforce, Klaviyo, Mailchimp, a message log with one end.
+        for (header, fields) in [
+            (&["Record ID", "Phone Number", "Mobile Phone Number"][..], &["record_id", "phone_number", "phone"][..]),
+            (&["Phone", "MobilePhone", "HasOptedOutOfEmail"], &["phone", "phone", "hasoptedoutofemail"]),
+            (&["Phone Number", "SMS Consent", "SMS Consent Timestamp"], &["phone", "opt_in", "subscribed_at"]),
+            (&["Phone", "OPTIN_TIME", "UNSUB_TIME"], &["phone", "subscribed_at", "opted_out_at"]),
+            (&["\u{feff}To", "Body"], &["phone", "body"]),
+            (&["label.state", "labels.tier", "phone"], &["state", "tier", "phone"]),
+            (&["phone", "Name", "name", ""], &["phone", "name", "name_2", "ignore"]),
+            (&["phone", "city", "line", "reason"], &["phone", "city", "ignore", "ignore"]),
+            (&["phone", "reason", "line"], &["phone", "reason", "line"]),
+        ] {
+            assert_eq!(words(header), fields);
+        }
+    }
+
+    #[test]
+    fn two_equal_candidates_are_an_error_that_says_what_decides() {
+        let told = |names: &[&str]| columns(names, &[], &[]).expect_err("an error").message;
+        assert!(told(&["To", "From"]).contains("--map 'To=phone'"));
+        assert!(told(&["phone", "phone"]).contains("--map '#1=phone'"));
+        assert!(told(&["phone", "opted_out_at", "Unsubscribed At"]).contains("opted_out_at"));
+        assert!(told(&["name", "city"]).contains("--map COLUMN=phone"));
+        let by_number = columns(&["phone", "phone"], &[], &["#2=phone"]).expect("columns");
+        assert_eq!(by_number.fields, [Field::Label("phone".into()), Field::Phone]);
+        assert!(columns(&["To", "From"], &[], &["from=phone"]).is_ok());
+        assert!(columns(&["phone"], &[], &["fone=phone"]).is_err());
+        assert!(columns(&["phone", "a"], &[], &["a=nonsense"]).is_err());
+    }
+
+    #[test]
+    fn a_column_of_states_is_no_region() {
+        let found = |rows: &[&[&str]]| columns(&["phone", "region"], rows, &[]).expect("columns").fields.remove(1);
+        assert_eq!(found(&[&["1", "DE"], &["2", "us"], &["3", ""]]), Field::Region);
+        assert_eq!(found(&[&["1", "DE"], &["2", "TX"]]), Field::Label("region".into()));
+        let both = columns(&["phone", "region", "country"], &[&["1", "CA", "US"]], &[]).expect("columns");
+        assert_eq!(both.fields[1..], [Field::Label("region".into()), Field::Region]);
+    }
+
+    #[test]
+    fn only_the_labels_that_are_wanted() {
+        let wishes = |labels: &[&str]| Wishes {
+            map: Vec::new(),
+            labels: Some(labels.iter().map(ToString::to_string).collect()),
+        };
+        let names = ["phone", "First Name", "City"];
+        let columns = Columns::of_table(&names, &[], wishes(&["first_name"])).expect("columns");
+        assert_eq!(columns.fields[1..], [Field::Label("first_name".into()), Field::Ignore]);
+        assert!(Columns::of_table(&names, &[], wishes(&["Town"])).is_err());
+    }
+}

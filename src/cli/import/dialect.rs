@@ -1,0 +1,121 @@
+//! How a file is written: CSV with which delimiter, or NDJSON.
+
+use clap::ValueEnum;
+
+use super::records::Records;
+use crate::error::{Error, Result};
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Cells between delimiters, a header first.
+    Csv { delimiter: u8 },
+    /// An object a line.
+    Ndjson,
+}
+
+/// What `--format` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Csv,
+    Ndjson,
+}
+
+const DELIMITERS: [u8; 4] = *b",;\t|";
+/// How many rows decide which delimiter it is.
+const ROWS_LOOKED_AT: usize = 50;
+
+impl Default for Dialect {
+    fn default() -> Dialect {
+        Dialect::Csv { delimiter: b',' }
+    }
+}
+
+/// Finds out how the file is written, and takes the line `sep=;` that some spreadsheets put first. Gives that line.
+pub fn sniff(records: &mut Records, format: Option<Format>) -> Result<(Dialect, String)> {
+    let first = records.sample().trim_start().chars().next();
+    match (format, first) {
+        (None | Some(Format::Ndjson), Some('[')) => {
+            return Err(Error::bad_arg("a JSON array: write one object a line, like: jq -c '.[]' FILE"));
+        }
+        (Some(Format::Ndjson), _) | (None, Some('{')) => {
+            records.set_dialect(Dialect::Ndjson);
+            return Ok((Dialect::Ndjson, String::new()));
+        }
+        _ => {}
+    }
+    let mut separator_line = String::new();
+    let delimiter = if let Some(delimiter) = announced(records.sample()) {
+        // A line as it is: quotes have no meaning in it.
+        records.set_dialect(Dialect::Ndjson);
+        separator_line = records.take_first()?;
+        delimiter
+    } else {
+        likeliest(records.sample())
+    };
+    let dialect = Dialect::Csv { delimiter };
+    records.set_dialect(dialect);
+    Ok((dialect, separator_line))
+}
+
+/// The delimiter of a first line `sep=;`.
+fn announced(text: &str) -> Option<u8> {
+    let line = text.lines().next()?.trim_matches('"');
+    match line.get(..4)?.eq_ignore_ascii_case("sep=").then(|| line.as_bytes())? {
+        [_, _, _, _, delimiter] if delimiter.is_ascii() => Some(*delimiter),
+        _ => None,
+    }
+}
+
+/// The delimiter by which most rows have as many cells as the header, and of these the one with most cells.
+fn likeliest(sample: &str) -> u8 {
+    let score = |delimiter: u8| {
+        let mut rows = reader(sample.as_bytes(), delimiter).into_records().map_while(std::result::Result::ok);
+        let header = rows.next().map_or(0, |header| header.len());
+        let (mut same, mut all) = (0, 1);
+        for row in rows.take(ROWS_LOOKED_AT) {
+            all += 1;
+            same += usize::from(row.len() == header);
+        }
+        if header < 2 { (0, 0) } else { ((same + 1) * 10 / all, header) }
+    };
+    // Of equals the last is the greatest: comma comes last.
+    DELIMITERS.into_iter().rev().max_by_key(|&delimiter| score(delimiter)).unwrap_or(b',')
+}
+
+/// A reader of whole records.
+pub fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .buffer_capacity(text.len().clamp(1, 64 * 1024))
+        .from_reader(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delimiters_are_found() {
+        for (text, delimiter) in [
+            ("phone,name\n1,2\n", b','),
+            ("phone;name\n1;\"Smith, John\"\n2;x, y\n", b';'),
+            ("name;price, net;phone\na;1,5;2\nb;2,5;3\n", b';'),
+            ("phone\tname\n1\tSmith, John; Esq.\n", b'\t'),
+            ("phone|name\n1|2\n", b'|'),
+            ("phone\n\"1,2\"\n3;4\n", b','),
+            ("\"a;b\",c\n1,2\n", b','),
+            ("phone,name\n", b','),
+            ("", b','),
+        ] {
+            assert_eq!(likeliest(text) as char, delimiter as char, "{text}");
+        }
+        for (text, delimiter) in [("sep=;\na", Some(b';')), ("SEP=\t\r\na", Some(b'\t')), ("\"sep=|\"\n", Some(b'|'))] {
+            assert_eq!(announced(text), delimiter);
+        }
+        assert_eq!(announced("separator,b"), None);
+        assert_eq!(announced("sep=,phone"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! NDJSON: an object a line, its keys found among the columns as they turn up.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::columns::{Columns, Wishes, region};
+use crate::error::Result;
+
+/// The key under which a refused object tells why.
+pub const REJECTED: &str = "rejected";
+
+/// Where the keys of objects stand among the columns.
+#[derive(Default)]
+pub struct Keys(HashMap<String, usize>);
+
+/// One value, by the place of its column.
+pub type Cell = (usize, String);
+
+impl Keys {
+    /// Finds the columns among the keys of the first objects.
+    pub fn find(sample: &str, wishes: Wishes) -> Result<(Keys, Columns)> {
+        let mut keys = Keys::default();
+        let mut names: Vec<String> = Vec::new();
+        let mut no_regions: Vec<String> = Vec::new();
+        for line in sample.lines() {
+            let Some(object) = parse(line) else { continue };
+            each(&object, &mut |key, value| {
+                if !keys.0.contains_key(key) {
+                    keys.0.insert(key.to_owned(), names.len());
+                    names.push(key.to_owned());
+                }
+                if region(&value).is_none() {
+                    no_regions.push(key.to_owned());
+                    no_regions.dedup();
+                }
+            });
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let columns = Columns::of_objects(&names, &|key| !no_regions.iter().any(|other| other == key), wishes)?;
+        Ok((keys, columns))
+    }
+
+    /// The cells of an object; new keys become new columns.
+    pub fn cells(&mut self, object: &Map<String, Value>, columns: &mut Columns, cells: &mut Vec<Cell>) {
+        cells.clear();
+        each(object, &mut |key, value| {
+            let at = match self.0.get(key) {
+                Some(&at) => at,
+                None => {
+                    let at = columns.add(key);
+                    self.0.insert(key.to_owned(), at);
+                    at
+                }
+            };
+            cells.push((at, value));
+        });
+    }
+}
+
+/// The object of a line, if it is one.
+pub fn parse(line: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(line).ok()
+}
+
+/// Every value of an object as text; those of `labels` under `labels.key`. What is null is not there.
+fn each(object: &Map<String, Value>, take: &mut dyn FnMut(&str, String)) {
+    for (key, value) in object {
+        match value {
+            Value::Null => {}
+            Value::Object(labels) if key == "labels" || key == "label" => {
+                for (label, value) in labels {
+                    if !value.is_null() {
+                        take(&format!("labels.{label}"), text(value));
+                    }
+                }
+            }
+            Value::Object(_) if key == REJECTED => {}
+            value => take(key, text(value)),
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,114 @@
+//! What became of the rows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use indicatif::HumanCount;
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+
+/// The sums of an import. Every row is in exactly one of them.
+#[derive(Debug)]
+pub struct Report {
+    pub dry_run: bool,
+    pub rows: u64,
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    /// Its number was in the file before, for the same list.
+    pub duplicate: u64,
+    /// What stands against the subscription was kept: how many, by what stands.
+    pub kept: BTreeMap<String, u64>,
+    /// How many, and what to do about the first of them.
+    pub rejected: BTreeMap<&'static str, (u64, String)>,
+    /// Rows that a dry run would have imported.
+    pub readable: u64,
+    pub warnings: Vec<String>,
+    started: Instant,
+    took: Duration,
+}
+
+impl Report {
+    pub fn new(dry_run: bool) -> Report {
+        Report {
+            dry_run,
+            rows: 0,
+            created: 0,
+            updated: 0,
+            unchanged: 0,
+            duplicate: 0,
+            kept: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            readable: 0,
+            warnings: Vec::new(),
+            started: Instant::now(),
+            took: Duration::ZERO,
+        }
+    }
+
+    pub fn reject(&mut self, why: &Refusal) {
+        self.rejected.entry(why.code()).or_insert_with(|| (0, why.advice())).0 += 1;
+    }
+
+    pub fn rejected(&self) -> u64 {
+        self.rejected.values().map(|(rows, _)| rows).sum()
+    }
+
+    pub fn kept(&self) -> u64 {
+        self.kept.values().sum()
+    }
+
+    /// Stops the clock.
+    pub fn finish(&mut self) {
+        self.took = self.started.elapsed();
+    }
+
+    pub fn rows_per_second(&self) -> u64 {
+        let millis = self.started.elapsed().as_millis().max(1) as u64;
+        self.rows.saturating_mul(1000) / millis
+    }
+
+    /// One object for programs.
+    pub fn json(&self, error: Option<&str>) -> Value {
+        let rejected: BTreeMap<_, _> = self.rejected.iter().map(|(code, (rows, _))| (code, rows)).collect();
+        let seconds = (self.took.as_secs_f64() * 1000.0).round() / 1000.0;
+        let mut json = json!({
+            "rows": self.rows, "created": self.created, "updated": self.updated, "unchanged": self.unchanged,
+            "duplicate": self.duplicate, "kept": self.kept, "rejected": rejected, "seconds": seconds,
+            "dry_run": self.dry_run, "warnings": self.warnings,
+        });
+        if self.dry_run {
+            json["readable"] = self.readable.into();
+        }
+        if let Some(error) = error {
+            json["error"] = error.into();
+        }
+        json
+    }
+}
+
+/// For people.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |f: &mut fmt::Formatter<'_>, rows: u64, what: &str| {
+            if rows == 0 { Ok(()) } else { writeln!(f, "{:>12} {what}", HumanCount(rows).to_string()) }
+        };
+        let seconds = self.took.as_secs_f64();
+        let rate = HumanCount((self.rows as f64 / seconds.max(0.001)).round().max(0.0) as u64);
+        writeln!(f, "{:>12} rows in {seconds:.1} s, {rate} a second", HumanCount(self.rows).to_string())?;
+        line(f, self.readable, "would be imported; nothing was changed")?;
+        line(f, self.created, "created")?;
+        line(f, self.updated, "updated")?;
+        line(f, self.unchanged, "unchanged")?;
+        line(f, self.duplicate, "were in the file before: labels merged, the strictest status kept")?;
+        for (reason, rows) in &self.kept {
+            line(f, *rows, &format!("kept {}", reason.replace('_', " ")))?;
+        }
+        for (code, (rows, advice)) in &self.rejected {
+            line(f, *rows, &format!("rejected, {code}: {advice}"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! A reply of the daemon against the model's.
+
+use serde_json::{Map, Value, json};
+
+/// Errors agree by their code, JSON by `comparable`, all else to the letter. Line ends and the two spellings of nil
+/// do not count.
+pub fn same_reply(expected: &str, actual: &str) -> bool {
+    let (expected, actual) = (clean(expected), clean(actual));
+    if let (Some(a), Some(b)) = (expected.strip_prefix('-'), actual.strip_prefix('-')) {
+        return a.split(' ').next() == b.split(' ').next();
+    }
+    match (object(expected), object(actual)) {
+        (Some(a), Some(b)) => comparable(&a) == comparable(&b),
+        _ => expected == actual,
+    }
+}
+
+/// Of a contact as GET shows it, what the rules fix: number, status, labels, engagement, and each list's status, how,
+/// source and dates, lists by number. Keys that are null or an empty text, lists that were removed, and lists of which
+/// nothing stands, do not count.
+pub fn comparable(contact: &Value) -> Value {
+    let mut lists: Vec<Value> = contact["lists"].as_array().cloned().unwrap_or_default();
+    lists.retain(|list| list["status"] != "none" && list["list_removed_at"].is_null());
+    lists.sort_by_key(|list| list["list"].as_str().unwrap_or_default().to_owned());
+    let keys = ["list", "status", "how", "source", "subscribed_at", "opted_out_at"];
+    let lists: Vec<Value> = lists.iter().map(|list| pick(list, &keys)).collect();
+    let mut whole = pick(contact, &["phone_number", "status", "last_engaged"]);
+    whole["labels"] = contact.get("labels").filter(|labels| !labels.is_null()).cloned().unwrap_or(json!({}));
+    whole["lists"] = Value::Array(lists);
+    whole
+}
+
+fn pick(from: &Value, keys: &[&str]) -> Value {
+    let given = keys.iter().filter(|key| !from[**key].is_null() && from[**key] != "");
+    Value::Object(given.map(|key| ((*key).to_owned(), from[*key].clone())).collect::<Map<_, _>>())
+}
+
+fn clean(reply: &str) -> &str {
+    let reply = reply.trim_end_matches(['\r', '\n']);
+    if reply == "_" { "$-1" } else { reply }
+}
+
+fn object(reply: &str) -> Option<Value> {
+    let json = reply.strip_prefix('+').unwrap_or(reply);
+    if json.starts_with('{') { serde_json::from_str(json).ok() } else { None }
+}

@@ -1,0 +1,219 @@
+//! Everything ever learnt about one contact, kept in the order it came; each status is found by scanning all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// STOP closes the list it was sent to.
+    List,
+    /// STOP closes every list whose opt-in is not newer.
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    OptedIn,
+    Imported,
+    OptedOut,
+    Suppressed,
+    Released,
+    Invalid,
+    Valid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    pub kind: Kind,
+    /// None: of the contact, or of all lists.
+    pub list: Option<String>,
+    pub at: i64,
+    pub how: String,
+    pub source: String,
+}
+
+impl Fact {
+    pub fn new(kind: Kind, list: Option<&str>, at: i64, how: &str, source: &str) -> Fact {
+        Fact { kind, list: list.map(str::to_owned), at, how: how.to_owned(), source: source.to_owned() }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListStatus {
+    Suppressed,
+    OptedOut,
+    Active,
+    None,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    pub facts: Vec<Fact>,
+    pub labels: BTreeMap<String, String>,
+    /// Milliseconds; 0: never. A message from the number, whatever it says, proves that the number exists.
+    pub last_inbound: i64,
+    pub last_engaged: i64,
+    /// Inbound messages (list, id, text) and what they were answered with, without a second word.
+    pub seen: BTreeMap<(String, String, String), String>,
+}
+
+/// The name of the list that was removed and had this number: the relation to it stays under that name until something
+/// is told of a new list of the number.
+fn removed(list: &str) -> String {
+    format!("{list} removed")
+}
+
+impl Contact {
+    /// Learns a fact. The first one about a list takes over what a removed list of its number left behind: opt-outs and
+    /// suppressions; subscriptions ended with the list.
+    pub fn tell(&mut self, fact: Fact) {
+        if let Some(list) = &fact.list {
+            let left = Some(removed(list));
+            self.facts.retain(|f| f.list != left || !matches!(f.kind, Kind::OptedIn | Kind::Imported));
+            for old in self.facts.iter_mut().filter(|f| f.list == left) {
+                old.list = Some(list.clone());
+            }
+        }
+        self.facts.push(fact);
+    }
+
+    /// The list is no more.
+    pub fn end(&mut self, list: &str) {
+        for fact in self.facts.iter_mut().filter(|f| f.list.as_deref() == Some(list)) {
+            fact.list = Some(removed(list));
+        }
+    }
+
+    /// The newest fact of a kind about a list (or the contact, or all lists), ties by how, then source.
+    pub fn newest(&self, kind: Kind, list: Option<&str>) -> Option<&Fact> {
+        let about = |f: &&Fact| f.kind == kind && f.list.as_deref() == list;
+        self.facts.iter().filter(about).max_by_key(|f| (f.at, &f.how, &f.source))
+    }
+
+    /// The date of that fact, 0 without one.
+    pub fn date(&self, kind: Kind, list: Option<&str>) -> i64 {
+        self.newest(kind, list).map_or(0, |f| f.at)
+    }
+
+    /// The newest date on the record.
+    pub fn newest_date(&self) -> i64 {
+        self.facts.iter().map(|f| f.at).max().unwrap_or(0).max(self.last_inbound)
+    }
+
+    /// The newest opt-in of any list, removed ones included.
+    pub fn newest_opt_in(&self) -> i64 {
+        self.facts.iter().filter(|f| f.kind == Kind::OptedIn).map(|f| f.at).max().unwrap_or(0)
+    }
+
+    pub fn invalid(&self) -> bool {
+        let set = self.date(Kind::Invalid, None);
+        set > 0 && set >= self.date(Kind::Valid, None).max(self.last_inbound)
+    }
+
+    /// Suppressed as a contact, or on one list.
+    pub fn suppressed(&self, list: Option<&str>) -> bool {
+        let left = list.map(removed);
+        let date = |kind| match &left {
+            Some(left) => self.date(kind, list).max(self.date(kind, Some(left))),
+            None => self.date(kind, None),
+        };
+        date(Kind::Suppressed) > 0 && date(Kind::Suppressed) >= date(Kind::Released)
+    }
+
+    /// Out of all lists, and no list has a newer opt-in. The same under both scopes.
+    pub fn opted_out(&self) -> bool {
+        let out = self.date(Kind::OptedOut, None);
+        out > 0 && self.newest_opt_in() <= out
+    }
+
+    /// The newest opt-out that concerns a list.
+    pub fn out_date(&self, list: &str, scope: Scope) -> i64 {
+        let left = removed(list);
+        let concerns = |f: &&Fact| match (scope, &f.list) {
+            (Scope::All, _) | (_, None) => true,
+            (Scope::List, Some(of)) => of == list || *of == left,
+        };
+        let outs = self.facts.iter().filter(|f| f.kind == Kind::OptedOut).filter(concerns);
+        outs.map(|f| f.at).max().unwrap_or(0)
+    }
+
+    /// Out of a list, whether the contact was ever on it or not.
+    pub fn out_of(&self, list: &str, scope: Scope) -> bool {
+        let out = self.out_date(list, scope);
+        out > 0 && out >= self.date(Kind::OptedIn, Some(list))
+    }
+
+    /// There is a subscription, explicit or imported.
+    pub fn subscribed(&self, list: &str) -> bool {
+        self.subscription(list).is_some()
+    }
+
+    /// The newest subscription; an explicit opt-in wins a tie.
+    pub fn subscription(&self, list: &str) -> Option<&Fact> {
+        let opted_in = self.newest(Kind::OptedIn, Some(list));
+        let imported = self.newest(Kind::Imported, Some(list));
+        match (opted_in, imported) {
+            (Some(o), Some(i)) => Some(if o.at >= i.at { o } else { i }),
+            (o, i) => o.or(i),
+        }
+    }
+
+    /// The lists the contact has a relation to, removed ones under their other name.
+    pub fn lists(&self) -> BTreeSet<String> {
+        self.facts.iter().filter_map(|f| f.list.clone()).collect()
+    }
+
+    /// Whether there is a relation to the list of this number, or to a removed one.
+    pub fn has_room_for(&self, list: &str, lists_max: usize) -> bool {
+        let lists = self.lists();
+        lists.len() < lists_max || lists.contains(list) || lists.contains(&removed(list))
+    }
+
+    /// None when there is no relation, or nothing of it stands.
+    pub fn list_status(&self, list: &str, scope: Scope) -> ListStatus {
+        if !self.lists().contains(list) {
+            ListStatus::None
+        } else if self.suppressed(Some(list)) {
+            ListStatus::Suppressed
+        } else if self.out_of(list, Scope::List) || self.subscribed(list) && self.out_of(list, scope) {
+            // A STOP to another list says nothing of a list the contact never was on.
+            ListStatus::OptedOut
+        } else if self.subscribed(list) {
+            ListStatus::Active
+        } else {
+            ListStatus::None
+        }
+    }
+
+    /// The contact's own status, as GET shows it.
+    pub fn status(&self) -> &'static str {
+        if self.invalid() {
+            "invalid"
+        } else if self.suppressed(None) {
+            "suppressed"
+        } else if self.opted_out() {
+            "opted_out"
+        } else {
+            "active"
+        }
+    }
+
+    /// What forbids sending from a list, in the verdict's order; subscriptions aside.
+    pub fn forbids(&self, list: &str, scope: Scope) -> Option<&'static str> {
+        if self.status() != "active" {
+            Some(self.status())
+        } else if self.suppressed(Some(list)) {
+            Some("list_suppressed")
+        } else if self.out_of(list, scope) {
+            Some("list_opted_out")
+        } else {
+            None
+        }
+    }
+
+    /// All that a write can change: the newest fact of each kind and place, and the labels.
+    pub fn essence(&self) -> (Vec<Fact>, &BTreeMap<String, String>) {
+        let places: BTreeSet<_> = self.facts.iter().map(|f| (f.kind, f.list.clone())).collect();
+        let newest = places.iter().filter_map(|(kind, list)| self.newest(*kind, list.as_deref()).cloned());
+        (newest.collect(), &self.labels)
+    }
+}

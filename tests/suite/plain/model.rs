@@ -1,0 +1,393 @@
+//! contactd's rules as one reads them: nothing merged, nothing cached, every answer worked out from every fact.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::commands::{Command, Row, Stamp, time};
+use super::facts::{Contact, Fact, Kind, ListStatus, Scope};
+use super::text::{Class, classify};
+
+const LISTS_PER_CONTACT_MAX: usize = 64;
+/// 1990: an earlier date is taken for seconds where milliseconds are meant.
+const DATE_MIN: i64 = 631_152_000_000;
+/// How far ahead of the clock a date may be and still prove consent.
+const AHEAD_MS_MAX: i64 = 5_000;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List {
+    pub name: Option<String>,
+    pub paused: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub scope: Scope,
+    pub lists: BTreeMap<String, List>,
+    /// Numbers of which something was told since they last were no list, lists among them.
+    pub told_of: BTreeSet<String>,
+    pub contacts: BTreeMap<String, Contact>,
+}
+
+/// A dated statement: about which list of which phone, and since when.
+struct Claim<'a> {
+    list: Option<&'a str>,
+    phone: &'a str,
+    at: Option<i64>,
+    now: i64,
+}
+
+impl Model {
+    pub fn new(scope: Scope) -> Model {
+        Model { scope, lists: BTreeMap::new(), told_of: BTreeSet::new(), contacts: BTreeMap::new() }
+    }
+
+    /// Carries out one command at `now` (ms) and gives the reply line, without its line end. Of an error only the code
+    /// is meant to be compared.
+    pub fn run(&mut self, command: &Command, now: i64) -> String {
+        if command.stamps().iter().any(|stamp| stamp.ms < DATE_MIN) {
+            return "-BADARG before 1990".to_owned();
+        }
+        let claim = |list, phone, at| Claim { list, phone, at: ms(at), now };
+        match command {
+            Command::List { list, name, paused } => self.list(list, name.as_ref(), *paused),
+            Command::Unlist { list, force } => self.unlist(list, *force),
+            Command::Put { phone, labels } => self.put(phone, labels),
+            Command::Get { phone } => self.get(phone).map_or("$-1".to_owned(), |contact| format!("+{contact}")),
+            Command::Suppress { list, phone, at } => self.forbid(Kind::Suppressed, &claim(list.as_deref(), phone, *at)),
+            Command::Release { list, phone, at } => self.lift(Kind::Released, &claim(list.as_deref(), phone, *at)),
+            Command::Invalid { phone, at } => self.forbid(Kind::Invalid, &claim(None, phone, *at)),
+            Command::Valid { phone, at } => self.lift(Kind::Valid, &claim(None, phone, *at)),
+            Command::OptIn { list, phone, how, source, at } => {
+                let (how, source) = (how.as_deref().unwrap_or("api"), source.as_deref().unwrap_or_default());
+                self.opt_in(list, phone, (how, source), ms(*at), now)
+            }
+            Command::OptOut { list, phone, at } => self.forbid(Kind::OptedOut, &claim(list.as_deref(), phone, *at)),
+            Command::Inbound { list, phone, text, at, id } => {
+                self.inbound(list, phone, text, ms(*at), id.as_deref(), now)
+            }
+            Command::Import { list, phone, row } => self.import(list.as_deref(), phone, row, now),
+            Command::Check { list, phone } => format!("+{}", self.check(list, phone)),
+        }
+    }
+
+    /// `yes`, or `no` and why.
+    pub fn check(&self, list: &str, phone: &str) -> String {
+        let Some(known) = self.lists.get(list) else { return "no unknown_list".to_owned() };
+        if known.paused {
+            return "no list_paused".to_owned();
+        }
+        let Some(contact) = self.contacts.get(phone) else { return "no not_subscribed".to_owned() };
+        if contact.status() != "active" {
+            return format!("no {}", contact.status());
+        }
+        match contact.list_status(list, self.scope) {
+            ListStatus::None => "no not_subscribed".to_owned(),
+            ListStatus::Suppressed => "no list_suppressed".to_owned(),
+            ListStatus::OptedOut => "no list_opted_out".to_owned(),
+            ListStatus::Active => "yes".to_owned(),
+        }
+    }
+
+    /// The contact as GET shows it, as far as the rules fix it.
+    pub fn get(&self, phone: &str) -> Option<Value> {
+        let contact = self.contacts.get(phone)?;
+        let lists: Vec<Value> = contact
+            .lists()
+            .iter()
+            .filter(|list| self.told_of.contains(*list))
+            .map(|list| {
+                let subscription = contact.subscription(list);
+                let out = Some(contact.out_date(list, self.scope)).filter(|_| contact.out_of(list, self.scope));
+                json!({
+                    "list": list,
+                    "status": match contact.list_status(list, self.scope) {
+                        ListStatus::Suppressed => "suppressed",
+                        ListStatus::OptedOut => "opted_out",
+                        ListStatus::Active => "active",
+                        ListStatus::None => "none",
+                    },
+                    "how": subscription.map(|fact| &fact.how),
+                    "source": subscription.map(|fact| &fact.source),
+                    "subscribed_at": subscription.map(|fact| time(fact.at)),
+                    "opted_out_at": out.map(time),
+                })
+            })
+            .collect();
+        Some(json!({
+            "phone_number": phone,
+            "status": contact.status(),
+            "labels": contact.labels,
+            "last_engaged": Some(contact.last_engaged).filter(|at| *at > 0).map(time),
+            "lists": lists,
+        }))
+    }
+
+    fn list(&mut self, list: &str, name: Option<&String>, paused: Option<bool>) -> String {
+        let known = self.lists.get(list).cloned();
+        let mut wanted = known.clone().unwrap_or_default();
+        wanted.name = name.cloned().or(wanted.name);
+        wanted.paused = paused.unwrap_or(wanted.paused);
+        self.lists.insert(list.to_owned(), wanted.clone());
+        self.told_of.insert(list.to_owned());
+        match known {
+            None => "+created",
+            Some(known) if known != wanted => "+updated",
+            Some(_) => "+unchanged",
+        }
+        .to_owned()
+    }
+
+    fn unlist(&mut self, list: &str, force: bool) -> String {
+        if !self.lists.contains_key(list) {
+            return "-NOLIST no such list".to_owned();
+        }
+        // By what is stored: a subscription that another list's STOP overrides under one scope comes back under the other.
+        let on_it = |contact: &Contact| {
+            matches!(contact.list_status(list, Scope::List), ListStatus::Active | ListStatus::Suppressed)
+        };
+        if !force && self.contacts.values().any(on_it) {
+            return "-BADARG contacts are on this list: FORCE".to_owned();
+        }
+        self.lists.remove(list);
+        self.told_of.remove(list);
+        for contact in self.contacts.values_mut() {
+            contact.end(list);
+        }
+        "+removed".to_owned()
+    }
+
+    fn put(&mut self, phone: &str, labels: &[(String, Option<String>)]) -> String {
+        let created = !self.contacts.contains_key(phone);
+        let contact = self.contacts.entry(phone.to_owned()).or_default();
+        let before = contact.labels.clone();
+        merge_labels(contact, labels);
+        let updated = contact.labels != before;
+        let answer = match (created, updated) {
+            (true, _) => "+created",
+            (false, true) => "+updated",
+            (false, false) => "+unchanged",
+        };
+        answer.to_owned()
+    }
+
+    /// OPTOUT, SUPPRESS, INVALID: taken of any phone and list, known or not; of all lists where one more would be too
+    /// many.
+    fn forbid(&mut self, kind: Kind, claim: &Claim<'_>) -> String {
+        self.told_of.extend(claim.list.map(str::to_owned));
+        let place = claim.list.filter(|list| !self.full(claim.phone, list));
+        let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
+        let at = forbidding_date(&before, claim.at, claim.now);
+        let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
+        contact.tell(Fact::new(kind, place, at, "api", ""));
+        self.changed_since(&before, claim.phone, claim.list)
+    }
+
+    /// RELEASE, VALID. A number that nobody ever spoke of is no list to release on.
+    fn lift(&mut self, kind: Kind, claim: &Claim<'_>) -> String {
+        if claim.list.is_some_and(|list| !self.told_of.contains(list)) {
+            return "-NOLIST no such list".to_owned();
+        }
+        let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
+        let stands = if kind == Kind::Valid { before.invalid() } else { before.suppressed(claim.list) };
+        let too_many = claim.list.is_some_and(|list| self.full(claim.phone, list));
+        if too_many || claim.at.is_none() && !stands {
+            return ":0".to_owned();
+        }
+        let at = permitting_date(&before, claim.at, claim.now);
+        let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
+        contact.tell(Fact::new(kind, claim.list, at, "api", ""));
+        self.changed_since(&before, claim.phone, claim.list)
+    }
+
+    fn opt_in(&mut self, list: &str, phone: &str, (how, source): (&str, &str), at: Option<i64>, now: i64) -> String {
+        if !self.lists.contains_key(list) {
+            return "-NOLIST no such list".to_owned();
+        }
+        let before = self.contacts.get(phone).cloned().unwrap_or_default();
+        let says_when = at.is_some_and(|at| at <= now + AHEAD_MS_MAX);
+        if before.out_of(list, self.scope) && !says_when {
+            let out = time(before.out_date(list, self.scope));
+            return format!("-BADARG opted out on {out}: give \"at\", when consent was given");
+        }
+        if at.is_none() && before.newest(Kind::OptedIn, Some(list)).is_some() {
+            return ":0".to_owned();
+        }
+        if self.full(phone, list) {
+            return "-LIMIT too many lists".to_owned();
+        }
+        let at = permitting_date(&before, at, now);
+        let contact = self.contacts.entry(phone.to_owned()).or_default();
+        contact.tell(Fact::new(Kind::OptedIn, Some(list), at, how, source));
+        contact.last_engaged = contact.last_engaged.max(at);
+        self.changed_since(&before, phone, Some(list))
+    }
+
+    fn inbound(&mut self, list: &str, phone: &str, text: &str, at: Option<i64>, id: Option<&str>, now: i64) -> String {
+        self.told_of.insert(list.to_owned());
+        let mut contact = self.contacts.get(phone).cloned().unwrap_or_default();
+        let key = id.map(|id| (list.to_owned(), id.to_owned(), text.to_owned()));
+        if let Some(answer) = key.as_ref().and_then(|key| contact.seen.get(key)) {
+            let again = matches!(answer.as_str(), "+optout" | "+optin");
+            return if again { format!("{answer} again") } else { answer.clone() };
+        }
+
+        let known_to_list = contact.lists().contains(list) || contact.out_of(list, self.scope);
+        let full = self.full(phone, list);
+        let class = match classify(text) {
+            Class::Yes if known_to_list && !full => Class::In,
+            Class::Yes => Class::Message,
+            Class::In if full => Class::Message,
+            class => class,
+        };
+        let opts_out = matches!(class, Class::Out | Class::OutAll);
+        let at = if opts_out { forbidding_date(&contact, at, now) } else { permitting_date(&contact, at, now) };
+
+        // A message proves the number; what it says is judged after that, so that `again` speaks of consent alone.
+        contact.last_inbound = contact.last_inbound.max(at);
+        let before = contact.clone();
+        match class {
+            Class::Out if !full => contact.tell(Fact::new(Kind::OptedOut, Some(list), at, "keyword", "")),
+            Class::Out | Class::OutAll => contact.tell(Fact::new(Kind::OptedOut, None, at, "keyword", "")),
+            Class::In => contact.tell(Fact::new(Kind::OptedIn, Some(list), at, "keyword", "")),
+            Class::Yes | Class::Help | Class::MaybeOut | Class::Message => {}
+        }
+        if !opts_out {
+            contact.last_engaged = contact.last_engaged.max(at);
+        }
+        let answer = match class {
+            Class::Out | Class::OutAll => "+optout",
+            Class::In => "+optin",
+            Class::Help => "+help",
+            Class::MaybeOut => "+message maybe_optout",
+            Class::Yes | Class::Message => "+message",
+        };
+        if let Some(key) = key {
+            contact.seen.insert(key, answer.to_owned());
+        }
+        let out_after = contact.out_of(list, self.scope);
+        self.contacts.insert(phone.to_owned(), contact);
+        if !opts_out && class != Class::In || self.changed_since(&before, phone, Some(list)) == ":1" {
+            return answer.to_owned();
+        }
+        // It came to nothing: it was so before, or something newer stands against it.
+        format!("{answer} {}", if out_after == opts_out { "again" } else { "late" })
+    }
+
+    /// With no list the row speaks of the contact itself.
+    fn import(&mut self, list: Option<&str>, phone: &str, row: &Row, now: i64) -> String {
+        if list.is_some_and(|list| !self.lists.contains_key(list)) {
+            return "-NOLIST no such list".to_owned();
+        }
+        if list.is_some_and(|list| self.full(phone, list)) {
+            return "-LIMIT too many lists".to_owned();
+        }
+        let created = !self.contacts.contains_key(phone);
+        let before = self.contacts.get(phone).cloned().unwrap_or_default();
+        let mut contact = before.clone();
+        merge_labels(&mut contact, &row.labels);
+
+        let how = row.how.as_deref().unwrap_or("import");
+        let source = row.source.as_deref().unwrap_or_default();
+        let status = row.status.as_deref();
+        let (subscribed_at, opted_out_at) = (ms(row.subscribed_at), ms(row.opted_out_at));
+        let resubscribed = status == Some("active")
+            && opted_out_at.is_some_and(|out| subscribed_at.is_some_and(|sub| sub.min(now) > out.min(now)));
+        let says_out = status == Some("opted_out") || opted_out_at.is_some() && !resubscribed;
+        // Without a date a row says that it is so, not since when: nothing new where it is so.
+        let related = |list: &str| before.lists().contains(list);
+        let is_out = list.map_or_else(
+            || before.opted_out(),
+            |list| {
+                let out = before.date(Kind::OptedOut, Some(list));
+                related(list) && out > 0 && out >= before.date(Kind::OptedIn, Some(list))
+            },
+        );
+        let is_suppressed = before.suppressed(list) && list.is_none_or(related);
+        if says_out && (opted_out_at.is_some() || !is_out) {
+            let at = forbidding_date(&before, opted_out_at, now);
+            contact.tell(Fact::new(Kind::OptedOut, list, at, how, source));
+        }
+        let suppressed_at = ms(row.suppressed_at);
+        if suppressed_at.is_some() || status == Some("suppressed") && !is_suppressed {
+            let at = forbidding_date(&contact, suppressed_at, now);
+            contact.tell(Fact::new(Kind::Suppressed, list, at, how, source));
+        }
+        let invalid_at = ms(row.invalid_at);
+        if invalid_at.is_some() || status == Some("invalid") && !before.invalid() {
+            let at = forbidding_date(&contact, invalid_at, now);
+            contact.tell(Fact::new(Kind::Invalid, None, at, how, source));
+        }
+
+        // What is stored does not depend on the scope, so that it can be switched.
+        let forbids = says_out || suppressed_at.is_some() || invalid_at.is_some();
+        // Beside what the row forbids, a dated subscription is kept as history.
+        let wants_in = !forbids && matches!(status, None | Some("active"));
+        if let Some(list) = list
+            && (subscribed_at.is_some() || wants_in && !before.subscribed(list))
+            && !before.out_of(list, Scope::List)
+        {
+            let at = permitting_date(&before, subscribed_at, now);
+            contact.tell(Fact::new(Kind::Imported, Some(list), at, how, source));
+        }
+
+        let updated = contact.essence() != before.essence();
+        let kept = list.filter(|_| wants_in).and_then(|list| contact.forbids(list, self.scope));
+        self.contacts.insert(phone.to_owned(), contact);
+        match kept {
+            Some(why) => format!("+kept {phone} {why}"),
+            None if created => format!("+created {phone}"),
+            None if updated => format!("+updated {phone}"),
+            None => format!("+unchanged {phone}"),
+        }
+    }
+
+    /// The contact is on as many lists as it may be, and this is not one of them.
+    fn full(&self, phone: &str, list: &str) -> bool {
+        self.contacts.get(phone).is_some_and(|contact| !contact.has_room_for(list, LISTS_PER_CONTACT_MAX))
+    }
+
+    /// `:1` if something that stands for or against the contact, on any list it has a relation to or on the one that
+    /// was spoken of, is other than before.
+    fn changed_since(&self, before: &Contact, phone: &str, list: Option<&str>) -> String {
+        let after = &self.contacts[phone];
+        let of_contact = |contact: &Contact| (contact.invalid(), contact.suppressed(None), contact.opted_out());
+        let on_list = |contact: &Contact, list: &str| {
+            let out = contact.out_of(list, self.scope);
+            (contact.suppressed(Some(list)), out, !out && contact.subscribed(list))
+        };
+        let mut lists = after.lists();
+        lists.extend(list.map(str::to_owned));
+        let changed =
+            of_contact(before) != of_contact(after) || lists.iter().any(|l| on_list(before, l) != on_list(after, l));
+        (if changed { ":1" } else { ":0" }).to_owned()
+    }
+}
+
+fn ms(at: Option<Stamp>) -> Option<i64> {
+    at.map(|at| at.ms)
+}
+
+/// The date of an opt-out, a suppression or an invalid: newer than all that is known where it has none, where it lies in
+/// the future, and where the record is ahead of the clock.
+fn forbidding_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
+    let newest = contact.newest_date();
+    match at {
+        Some(at) if at <= now && newest <= now => at,
+        _ => now.max(newest + 1),
+    }
+}
+
+/// The date of a permission: one in the future is now, none is newer than all that is known.
+fn permitting_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
+    at.map_or_else(|| now.max(contact.newest_date() + 1), |at| at.min(now))
+}
+
+fn merge_labels(contact: &mut Contact, labels: &[(String, Option<String>)]) {
+    for (key, value) in labels {
+        match value {
+            Some(value) => contact.labels.insert(key.clone(), value.clone()),
+            None => contact.labels.remove(key),
+        };
+    }
+}
