@@ -547,7 +547,7 @@ fn keys_of_replies_are_those_that_come() {
             if json.get("phone_number").is_some() {
                 contact.extend(keys(&json));
                 json["lists"].as_array().into_iter().flatten().for_each(|on| list.extend(keys(on)));
-            } else {
+            } else if json.get("list").is_some() {
                 lists.extend(keys(&json));
             }
         }
