@@ -536,7 +536,8 @@ fn keys_of_replies_are_those_that_come() {
             .into_iter()
             .collect()
     };
-    let (mut contact, mut list, mut lists) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut contact, mut list) = (BTreeSet::new(), BTreeSet::new());
+    let (mut lists, mut labels) = (BTreeSet::new(), BTreeSet::new());
     let keys = |json: &serde_json::Value| -> Vec<String> {
         json.as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect()
     };
@@ -549,12 +550,15 @@ fn keys_of_replies_are_those_that_come() {
                 json["lists"].as_array().into_iter().flatten().for_each(|on| list.extend(keys(on)));
             } else if json.get("list").is_some() {
                 lists.extend(keys(&json));
+            } else {
+                labels.extend(keys(&json));
             }
         }
     }
     assert_eq!(told("key of a reply to GET"), contact, "GET");
     assert_eq!(told("key of a list in a reply to GET"), list, "lists of GET");
     assert_eq!(told("key of a reply to LISTS"), lists, "LISTS");
+    assert_eq!(told("key of a reply to LABELS"), labels, "LABELS");
 
     let house = House::start(StopScope::List, NOON);
     let stats = house.connect().call("STATS");
