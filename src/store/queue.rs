@@ -83,7 +83,7 @@ impl Queue {
         let mut jobs = Vec::new();
         let reserved = if waiting.others.is_empty() { 0 } else { BATCH_PERMISSIVE_MIN };
         let taken = take(&mut waiting.forbidding, BATCH_WRITES_MAX - reserved, &mut jobs);
-        take(&mut waiting.others, BATCH_WRITES_MAX - taken, &mut jobs);
+        take(&mut waiting.others, BATCH_WRITES_MAX.saturating_sub(taken).max(BATCH_PERMISSIVE_MIN), &mut jobs);
         Next::Jobs(jobs)
     }
 

@@ -42,6 +42,16 @@ fn an_acknowledged_opt_out_survives_kill_9() {
 }
 
 #[test]
+fn a_burst_of_opt_outs_is_taken_whole() {
+    let daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    let burst: String = (0..2_000).fold(String::new(), |burst, n| burst + &format!("OPTOUT {LIST} +1415555{n:04}\n"));
+    wire.send(burst);
+    assert!((0..2_000).all(|_| wire.reply() == ":1"));
+    assert_eq!(wire.call("COUNT"), ":2000");
+}
+
+#[test]
 fn sigterm_drains_and_the_second_daemon_is_refused() {
     let mut daemon = Daemon::start(&["--fsync", "interval"]);
     let mut wire = daemon.connect();
