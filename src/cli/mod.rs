@@ -4,6 +4,7 @@ mod call;
 pub mod client;
 mod demo;
 mod export;
+mod import;
 mod serve;
 mod verify;
 
@@ -25,6 +26,7 @@ use client::Client;
     after_help = "Without a command contactd serves. Try:\n  \
         contactd demo                               the whole story, in a minute\n  \
         contactd serve --data-dir /var/lib/contactd\n  \
+        contactd import contacts.csv --list +14155550100 --region US\n  \
         contactd call CHECK +14155550100 +14155550101\n  \
         printf 'HELP\\n' | nc -N 127.0.0.1 7164      every command of the protocol"
 )]
@@ -41,6 +43,8 @@ enum Command {
     Serve(Box<Settings>),
     /// Send one request to a running daemon and print the reply
     Call(call::Call),
+    /// Put a spreadsheet's rows onto a list: CSV or NDJSON
+    Import(Box<import::Import>),
     /// Write contacts as CSV or NDJSON
     Export(export::Export),
     /// Compare every index with the records
@@ -74,6 +78,7 @@ impl Arguments {
             None => serve::serve(self.settings.resolve()?),
             Some(Command::Serve(settings)) => serve::serve(settings.resolve()?),
             Some(Command::Call(call)) => call.run(),
+            Some(Command::Import(import)) => import.run(),
             Some(Command::Export(export)) => export.run(),
             Some(Command::Verify(verify)) => verify.run(),
             Some(Command::Demo(demo)) => demo.run(),

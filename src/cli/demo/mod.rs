@@ -2,13 +2,12 @@
 
 mod daemon;
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
 
 use super::client::{Client, Reply};
+use super::import::{self, Options, Show};
 use crate::config::ADDRESS;
 use crate::error::{Error, Result};
 use crate::model::time;
@@ -57,8 +56,7 @@ impl Story {
         self.expect(&format!(r#"LIST {LIST} {{"name":"Autumn sale"}}"#), "+created")?;
 
         say("A spreadsheet, as people type them, goes onto the list, row by row:");
-        let first = self.import()?;
-        println!("  {first}\n");
+        Self::import(daemon)?;
 
         say("Before every message a worker asks:");
         self.expect(&format!("CHECK {LIST} {ADA}"), "+yes")?;
@@ -69,8 +67,7 @@ impl Story {
         self.expect(&format!("CHECK {LIST} {ADA}"), "+no list_opted_out")?;
 
         say("The same spreadsheet again, as somebody always does. An import never lifts an opt-out:");
-        let second = self.import()?;
-        println!("  {second}\n");
+        Self::import(daemon)?;
         self.expect(&format!("CHECK {LIST} {ADA}"), "+no list_opted_out")?;
 
         say("The power goes (kill -9), and comes back:");
@@ -101,47 +98,15 @@ impl Story {
         Err(Error::internal(format!("the demo expected {begins}; please report this")))
     }
 
-    /// Imports the sheet over one pipeline and sums the replies up.
-    fn import(&mut self) -> Result<String> {
-        const SHOWN: usize = 3;
-        let mut reader = csv::Reader::from_reader(SHEET);
-        let rows: Vec<csv::StringRecord> = reader.records().filter_map(std::result::Result::ok).collect();
-        let request = |row: &csv::StringRecord| {
-            let cell = |at: usize| row.get(at).unwrap_or_default();
-            let labels = [("name", cell(0)), ("state", cell(2)), ("tier", cell(3)), ("city", cell(4))];
-            let labels: BTreeMap<&str, &str> = labels.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-            json!({"phone": cell(1), "region": "US", "source": "contacts.csv", "labels": labels}).to_string()
-        };
-        for row in &rows {
-            self.client.send(&["IMPORT", LIST, &request(row)])?;
-        }
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for (at, row) in rows.iter().enumerate() {
-            let reply = self.client.receive()?;
-            if at < SHOWN {
-                println!("  → IMPORT {LIST} {}\n  ← {reply}", request(row));
-            }
-            *counts.entry(kind(&reply)).or_default() += 1;
-        }
-        println!("  … {} more\n", rows.len() - SHOWN);
-        let counts = counts.iter().map(|(kind, count)| format!("{count} {kind}"));
-        Ok(format!("{} rows: {}", rows.len(), counts.collect::<Vec<_>>().join(", ")))
-    }
-}
-
-/// What a reply to IMPORT counts as: its word, or why the row was refused.
-fn kind(reply: &Reply) -> String {
-    match reply {
-        Reply::Text(text) => {
-            let mut words = text.split(' ');
-            let (word, why) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
-            format!("{word} {why}").trim_end().to_owned()
-        }
-        Reply::Error(why) => {
-            let why = why.trim_start_matches("BADARG ").split(':').next().unwrap_or_default();
-            format!("refused ({why})")
-        }
-        other => other.to_string(),
+    /// Imports the sheet as `contactd import` does.
+    fn import(daemon: &mut Daemon) -> Result<()> {
+        println!("  $ contactd import contacts.csv --list {LIST} --region US");
+        let options = Options { list: Some(LIST.into()), region: Some("US".into()), ..Options::default() };
+        let print = |request: &str, reply: &Reply| println!("  → {request}\n  ← {reply}");
+        let show = Show { rows: 3, print };
+        let report = import::import_text(SHEET, "contacts.csv", &options, daemon.connect()?, show)?;
+        println!("  …\n{report}");
+        Ok(())
     }
 }
 

@@ -122,7 +122,9 @@ impl Columns {
     /// A column that turns up later, as the keys of objects may. Gives its place.
     pub fn add(&mut self, name: &str) -> usize {
         let usual = names::label_prefix(name).map(Field::Label).or_else(|| names::usual(name).map(|(field, _)| field));
-        let taken = |field: &Field| !field.may_repeat() && self.fields.contains(field);
+        // Two dates of one kind are never two labels: a row has one of them.
+        let may_repeat = |field: &Field| field.may_repeat() || matches!(field, Field::Date(_));
+        let taken = |field: &Field| !may_repeat(field) && self.fields.contains(field);
         let field = match usual {
             Some(field) if field != Field::Phone && field != Field::Region && !taken(&field) => field,
             _ => Field::Label(String::new()),
@@ -243,14 +245,18 @@ impl Columns {
 
     /// Gives labels their keys, each its own, and drops those that are not wanted.
     fn name_labels(&mut self, from: usize) {
-        let mut taken: HashSet<String> =
-            self.fields.iter().filter(|field| matches!(field, Field::Label(_))).map(|field| field.word().into()).collect();
+        let mut taken: HashSet<String> = self
+            .fields
+            .iter()
+            .filter(|field| matches!(field, Field::Label(_)))
+            .map(|field| field.word().into())
+            .collect();
         for at in from..self.fields.len() {
             let Field::Label(key) = &mut self.fields[at] else { continue };
             if key.is_empty() {
                 let cleaned = names::label_key(&self.names[at]);
                 let base = if cleaned.is_empty() { format!("column_{}", at + 1) } else { cleaned };
-                *key = base.clone();
+                key.clone_from(&base);
                 for copy in 2.. {
                     if taken.insert(key.clone()) {
                         break;
@@ -273,9 +279,10 @@ impl Columns {
         };
         match self.wishes.labels.iter().flatten().find(|wish| !is_there(wish)) {
             None => Ok(()),
-            Some(wish) => {
-                Err(Error::bad_arg(format!("--labels {wish}: there is no such column; there are {}", self.list_names())))
-            }
+            Some(wish) => Err(Error::bad_arg(format!(
+                "--labels {wish}: there is no such column; there are {}",
+                self.list_names()
+            ))),
         }
     }
 

@@ -61,7 +61,7 @@ pub fn sniff(records: &mut Records, format: Option<Format>) -> Result<(Dialect, 
 /// The delimiter of a first line `sep=;`.
 fn announced(text: &str) -> Option<u8> {
     let line = text.lines().next()?.trim_matches('"');
-    match line.get(..4)?.eq_ignore_ascii_case("sep=").then(|| line.as_bytes())? {
+    match line.get(..4)?.eq_ignore_ascii_case("sep=").then_some(line.as_bytes())? {
         [_, _, _, _, delimiter] if delimiter.is_ascii() => Some(*delimiter),
         _ => None,
     }

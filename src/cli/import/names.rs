@@ -262,7 +262,8 @@ mod tests {
         }
         assert_eq!(usual("Opt-out date"), Some((Field::Date("opted_out_at"), 0)));
         assert_eq!(usual("total_sends"), Some((Field::Count("total_sends"), 0)));
-        for name in ["Fax", "HomePhone", "State", "Email", "Do Not Call", "Unsubscribed from all email", "", "телефон"] {
+        for name in ["Fax", "HomePhone", "State", "Email", "Do Not Call", "Unsubscribed from all email", "", "телефон"]
+        {
             assert_eq!(usual(name), None, "{name}");
         }
     }

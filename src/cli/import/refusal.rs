@@ -68,9 +68,7 @@ impl Refusal {
                 return known.map(|unusable| unusable.to_string()).unwrap_or_default();
             }
             Refusal::UnclosedQuote => "a quote is opened and not closed: close it, or write it twice inside quotes",
-            Refusal::TooManyCells => {
-                "more cells than the header has: put a cell with a delimiter in it into quotes"
-            }
+            Refusal::TooManyCells => "more cells than the header has: put a cell with a delimiter in it into quotes",
             Refusal::BadJson => "this line is no JSON object",
             Refusal::BadDate => {
                 "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; or --map COLUMN=label.KEY"

@@ -86,7 +86,9 @@ impl Rejects {
         let own = self.shape.columns - if self.shape.is_rejects { REJECTS_COLUMNS.len() } else { 0 };
         let cells = if row.broken {
             // Quoted anew, so that it spoils no other row here.
-            let quoted = |cell: &str| if cell.contains('"') { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() };
+            let quoted = |cell: &str| {
+                if cell.contains('"') { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() }
+            };
             let cells: Vec<String> = text.split(char::from(delimiter)).map(quoted).collect();
             self.out.write_all(cells.join(&String::from(char::from(delimiter))).as_bytes())?;
             cells.len()

@@ -27,7 +27,7 @@ pub struct Report {
     pub readable: u64,
     pub warnings: Vec<String>,
     started: Instant,
-    took: Duration,
+    took: Option<Duration>,
 }
 
 impl Report {
@@ -44,7 +44,7 @@ impl Report {
             readable: 0,
             warnings: Vec::new(),
             started: Instant::now(),
-            took: Duration::ZERO,
+            took: None,
         }
     }
 
@@ -56,24 +56,23 @@ impl Report {
         self.rejected.values().map(|(rows, _)| rows).sum()
     }
 
-    pub fn kept(&self) -> u64 {
-        self.kept.values().sum()
-    }
-
     /// Stops the clock.
     pub fn finish(&mut self) {
-        self.took = self.started.elapsed();
+        self.took = Some(self.started.elapsed());
     }
 
     pub fn rows_per_second(&self) -> u64 {
-        let millis = self.started.elapsed().as_millis().max(1) as u64;
-        self.rows.saturating_mul(1000) / millis
+        self.rows.saturating_mul(1000) / (self.took().as_millis().max(1) as u64)
+    }
+
+    fn took(&self) -> Duration {
+        self.took.unwrap_or_else(|| self.started.elapsed())
     }
 
     /// One object for programs.
     pub fn json(&self, error: Option<&str>) -> Value {
         let rejected: BTreeMap<_, _> = self.rejected.iter().map(|(code, (rows, _))| (code, rows)).collect();
-        let seconds = (self.took.as_secs_f64() * 1000.0).round() / 1000.0;
+        let seconds = (self.took().as_secs_f64() * 1000.0).round() / 1000.0;
         let mut json = json!({
             "rows": self.rows, "created": self.created, "updated": self.updated, "unchanged": self.unchanged,
             "duplicate": self.duplicate, "kept": self.kept, "rejected": rejected, "seconds": seconds,
@@ -95,8 +94,8 @@ impl fmt::Display for Report {
         let line = |f: &mut fmt::Formatter<'_>, rows: u64, what: &str| {
             if rows == 0 { Ok(()) } else { writeln!(f, "{:>12} {what}", HumanCount(rows).to_string()) }
         };
-        let seconds = self.took.as_secs_f64();
-        let rate = HumanCount((self.rows as f64 / seconds.max(0.001)).round().max(0.0) as u64);
+        let seconds = self.took().as_secs_f64();
+        let rate = HumanCount(self.rows_per_second());
         writeln!(f, "{:>12} rows in {seconds:.1} s, {rate} a second", HumanCount(self.rows).to_string())?;
         line(f, self.readable, "would be imported; nothing was changed")?;
         line(f, self.created, "created")?;
@@ -104,7 +103,7 @@ impl fmt::Display for Report {
         line(f, self.unchanged, "unchanged")?;
         line(f, self.duplicate, "were in the file before: labels merged, the strictest status kept")?;
         for (reason, rows) in &self.kept {
-            line(f, *rows, &format!("kept {}", reason.replace('_', " ")))?;
+            line(f, *rows, &format!("kept, {reason}: an import never lifts it"))?;
         }
         for (code, (rows, advice)) in &self.rejected {
             line(f, *rows, &format!("rejected, {code}: {advice}"))?;

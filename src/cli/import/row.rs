@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use super::columns::{self, Columns, Field};
-use super::status::{self, Said};
 use super::refusal::Refusal;
-use crate::error::Result;
+use super::status::{self, Said};
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::model::amount;
 use crate::model::change::RowStatus;
@@ -93,7 +92,7 @@ impl Rows {
         &mut self,
         cells: impl Iterator<Item = (usize, &'c str)>,
         requests: &mut Vec<u8>,
-    ) -> std::result::Result<Option<ListIndex>, Refusal> {
+    ) -> Result<Option<ListIndex>, Refusal> {
         self.body.clear();
         self.labels.clear();
         let mut told = Told::default();
@@ -105,7 +104,9 @@ impl Rows {
             told.anything |= !cell.trim().is_empty();
             if at >= self.columns.len() {
                 wrong = wrong.or(Some(Refusal::TooManyCells));
-            } else if let Err(why) = read_cell(self.columns.field(at), cell, &mut told, &mut self.body, &mut self.labels) {
+            } else if let Err(why) =
+                read_cell(self.columns.field(at), cell, &mut told, &mut self.body, &mut self.labels)
+            {
                 wrong = wrong.or(Some(why));
             }
         }
@@ -158,7 +159,7 @@ impl Rows {
 
     /// Appends what the row says of statuses. All that it forbids counts; a request has one word, so what else stands in
     /// words gets a date.
-    fn write_statuses(&mut self, told: &Told<'_>) -> std::result::Result<(), Refusal> {
+    fn write_statuses(&mut self, told: &Told<'_>) -> Result<(), Refusal> {
         let mut words = told.words;
         words[0] |= self.defaults.opt_outs;
         let forbids = words.contains(&true);
@@ -181,7 +182,7 @@ impl Rows {
     }
 
     /// The list of a cell; the one of `--list` when the cell is empty.
-    fn list(&mut self, cell: &str) -> std::result::Result<ListIndex, Refusal> {
+    fn list(&mut self, cell: &str) -> Result<ListIndex, Refusal> {
         if cell.is_empty() {
             return if self.defaults.list.is_some() { Ok(0) } else { Err(Refusal::NoList) };
         }
@@ -225,7 +226,7 @@ fn read_cell<'c>(
     told: &mut Told<'c>,
     body: &mut Vec<u8>,
     labels: &mut Vec<u8>,
-) -> std::result::Result<(), Refusal> {
+) -> Result<(), Refusal> {
     match field {
         Field::Label(key) => {
             let value = unguarded(cell);
@@ -282,7 +283,7 @@ fn read_cell<'c>(
 }
 
 impl Told<'_> {
-    fn hear(&mut self, said: Option<Said>) -> std::result::Result<(), Refusal> {
+    fn hear(&mut self, said: Option<Said>) -> Result<(), Refusal> {
         match said.ok_or(Refusal::UnknownStatus)? {
             Said::Status(RowStatus::Active) => self.active = true,
             Said::Status(status) => {
@@ -296,7 +297,7 @@ impl Told<'_> {
         Ok(())
     }
 
-    fn date(&mut self, key: &'static str, word: &str, body: &mut Vec<u8>) -> std::result::Result<(), Refusal> {
+    fn date(&mut self, key: &'static str, word: &str, body: &mut Vec<u8>) -> Result<(), Refusal> {
         time::parse(word).map_err(|_| Refusal::BadDate)?;
         if let Some(at) = FORBIDDING.iter().position(|(_, _, date)| *date == key) {
             // A column "opted_out" that holds dates, beside another one: one of them is enough.
@@ -309,15 +310,17 @@ impl Told<'_> {
     }
 }
 
-fn within(text: &str) -> std::result::Result<(), Refusal> {
+fn within(text: &str) -> Result<(), Refusal> {
     if text.len() > SOURCE_BYTES_MAX { Err(Refusal::Limit) } else { Ok(()) }
 }
 
 /// Without the `'` that an exporter puts before a cell that a spreadsheet would run: before `=`, `+`, `-`, `@`, or before
-/// quotes that stand before one of these, so that a cell of its own that begins so comes back as it was.
+/// apostrophes that stand before one of these, so that a cell that began so comes back as it was.
 pub fn unguarded(cell: &str) -> Cow<'_, str> {
     match cell.strip_prefix('\'') {
-        Some(rest) if rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) => Cow::Borrowed(rest),
+        Some(rest) if rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+            Cow::Borrowed(rest)
+        }
         _ => Cow::Borrowed(cell),
     }
 }
