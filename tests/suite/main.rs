@@ -4,6 +4,7 @@ mod clients;
 mod crash;
 mod floors;
 mod hostile;
+mod import;
 mod properties;
 mod protocol;
 mod session;
