@@ -1,44 +1,191 @@
-//! What is answered survives kill -9.
+//! Crashes: what was answered is there afterwards, whatever was going on when the daemon died.
 
-use std::process::Command;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::support::{Daemon, has, program};
+use crate::support::{Daemon, PATIENCE, Wire, free_address, has, program};
 
-const LIST: &str = "+14155550000";
+const LIST: &str = "+14155550100";
+const WRITERS: usize = 6;
+/// Replies that all writers together see before the daemon is killed, one number a round.
+const REPLIES: [usize; 4] = [40, 7, 150, 333];
+
+/// What a writer sends, and what must be so once it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrote {
+    OptOut,
+    Suppressed,
+    OptIn,
+    Import,
+}
+
+impl Wrote {
+    fn of(writer: usize) -> Wrote {
+        [Wrote::OptOut, Wrote::Import, Wrote::OptOut, Wrote::OptIn, Wrote::Suppressed, Wrote::Import][writer % WRITERS]
+    }
+
+    fn line(self, phone: &str) -> String {
+        match self {
+            Wrote::OptOut => format!("OPTOUT {LIST} {phone}"),
+            Wrote::Suppressed => format!("SUPPRESS {phone}"),
+            Wrote::OptIn => format!("OPTIN {LIST} {phone}"),
+            Wrote::Import => format!("IMPORT {LIST} {{\"phone\":\"{phone}\",\"labels\":{{\"city\":\"Austin\"}}}}"),
+        }
+    }
+
+    fn verdict(self) -> &'static str {
+        match self {
+            Wrote::OptOut => "+no list_opted_out",
+            Wrote::Suppressed => "+no suppressed",
+            Wrote::OptIn | Wrote::Import => "+yes",
+        }
+    }
+}
+
+fn phone(round: usize, writer: usize, n: usize) -> String {
+    format!("+1415{}{:06}", 2 + round, writer * 100_000 + n)
+}
+
+/// Subscribes numbers, some of which opt out later.
+fn subscribe(wire: &mut Wire, phones: &[String]) {
+    let lines: Vec<String> =
+        phones.iter().map(|phone| format!("OPTIN {LIST} {phone} {{\"at\":\"2026-01-01\"}}\n")).collect();
+    wire.send(lines.concat());
+    for phone in phones {
+        assert_eq!(wire.reply(), ":1", "{phone}");
+    }
+}
+
+/// Writes several requests ahead of the replies until the daemon is gone. Tells which were answered.
+fn write_until_killed(address: &str, round: usize, writer: usize, answered: &mpsc::Sender<(String, Wrote)>) {
+    const AHEAD: usize = 8;
+    let wrote = Wrote::of(writer);
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let mut replies = BufReader::new(stream.try_clone().expect("a clone"));
+    for burst in 0.. {
+        let phones: Vec<String> = (0..AHEAD).map(|n| phone(round, writer, burst * AHEAD + n)).collect();
+        let lines: Vec<String> = phones.iter().map(|phone| wrote.line(phone) + "\n").collect();
+        if stream.write_all(lines.concat().as_bytes()).is_err() {
+            return;
+        }
+        for phone in phones {
+            let mut reply = String::new();
+            // A reply that was cut off is none.
+            if replies.read_line(&mut reply).is_err() || !reply.ends_with('\n') {
+                return;
+            }
+            let reply = reply.trim_end();
+            let taken = reply == ":1" || reply == format!("+created {phone}");
+            assert!(taken, "{}: {reply}", wrote.line(&phone));
+            answered.send((phone, wrote)).expect("the test listens to the end");
+        }
+    }
+}
 
 #[test]
-fn an_acknowledged_opt_out_survives_kill_9() {
+fn what_was_answered_survives_kill_9() {
     let mut daemon = Daemon::start(&[]);
-    daemon.connect().call(&format!("LIST {LIST}"));
-    for round in 0..4 {
-        let writers: Vec<_> = (0..4)
+    assert_eq!(daemon.connect().call(&format!("LIST {LIST}")), "+created");
+    let mut all = BTreeMap::new();
+    for (round, replies) in REPLIES.into_iter().enumerate() {
+        // Half of those who opt out are subscribed: it takes a yes away.
+        let before: Vec<String> = (0..WRITERS)
+            .filter(|&writer| Wrote::of(writer) == Wrote::OptOut)
+            .flat_map(|writer| (0..100).map(move |n| phone(round, writer, 2 * n)))
+            .collect();
+        subscribe(&mut daemon.connect(), &before);
+
+        let (sender, answers) = mpsc::channel();
+        let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                let mut wire = daemon.connect();
-                std::thread::spawn(move || {
-                    for n in 0..25 {
-                        let phone = format!("+1415555{:04}", 1000 + round * 1000 + writer * 100 + n);
-                        assert_eq!(wire.call(&format!("OPTIN {LIST} {phone}")), ":1");
-                        assert_eq!(wire.call(&format!("OPTOUT {LIST} {phone}")), ":1");
-                    }
-                })
+                let (address, sender) = (daemon.address.clone(), sender.clone());
+                thread::spawn(move || write_until_killed(&address, round, writer, &sender))
             })
             .collect();
-        for writer in writers {
-            writer.join().expect("a writer");
+        drop(sender);
+        let mut answered: Vec<(String, Wrote)> = Vec::new();
+        // Right behind the reply to an opt-out, while others are under way.
+        while answered.len() < replies || answered.last().is_some_and(|(_, wrote)| *wrote != Wrote::OptOut) {
+            answered.push(answers.recv().expect("the writers write"));
         }
         daemon.kill();
-        // What a crash during a start leaves behind.
-        std::fs::write(daemon.data_dir().join("store/snap.0000000000000001.generating"), b"half").expect("written");
-        daemon.restart();
-        let mut wire = daemon.connect();
-        for writer in 0..4 {
-            for n in 0..25 {
-                let phone = format!("+1415555{:04}", 1000 + round * 1000 + writer * 100 + n);
-                assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no list_opted_out", "{phone}");
-            }
+        for writer in writers {
+            writer.join().expect("every reply was the right one");
         }
-        assert!(wire.call("VERIFY").starts_with("+ok"), "{}", wire.call("VERIFY"));
+        all.extend(answered.into_iter().chain(answers));
+        // What a crash in the middle of one of sled's snapshots leaves behind, on which sled would not open.
+        let leftover = daemon.data_dir().join("store/snap.0000000000001234.generating");
+        fs::write(&leftover, b"half a snapshot").expect("a file");
+
+        daemon.restart();
+        assert!(!leftover.exists(), "round {round}: it is cleaned up");
+        let mut wire = daemon.connect();
+        for (phone, wrote) in &all {
+            let verdict = wire.call(&format!("CHECK {LIST} {phone}"));
+            assert_eq!(verdict, wrote.verdict(), "round {round}: {phone} {wrote:?}");
+            let contact = wire.call(&format!("GET {phone}"));
+            assert!(contact.contains(&format!("\"phone_number\":\"{phone}\"")), "round {round}: {phone}: {contact}");
+            assert_eq!(contact.contains("Austin"), *wrote == Wrote::Import, "round {round}: {phone}: {contact}");
+        }
+        // And the store is whole: every index agrees, and it is written to as before.
+        let verified = wire.call("VERIFY");
+        assert!(verified.starts_with("+ok"), "round {round}: {verified}");
+        assert_eq!(wire.call(&format!("OPTIN {LIST} {}", phone(round, 9, 0))), ":1");
     }
+}
+
+#[test]
+fn a_start_that_was_killed_is_started_again() {
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+    let phones: Vec<String> = (0..300).map(|n| phone(0, 0, n)).collect();
+    subscribe(&mut wire, &phones);
+    assert_eq!(wire.call(&format!("OPTOUT {LIST} {}", phones[7])), ":1");
+    daemon.kill();
+    // Killed at whatever the start is doing just then.
+    for wait_ms in [0, 1, 2, 5, 10, 20, 40] {
+        let mut child = serve(&daemon).spawn().expect("the daemon starts");
+        thread::sleep(Duration::from_millis(wait_ms));
+        child.kill().expect("to be killed");
+        child.wait().expect("to end");
+    }
+    daemon.restart();
+    let mut wire = daemon.connect();
+    for (n, phone) in phones.iter().enumerate() {
+        let verdict = if n == 7 { "+no list_opted_out" } else { "+yes" };
+        assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), verdict, "{phone}");
+    }
+}
+
+/// The daemon once more, on the same data directory.
+fn serve(daemon: &Daemon) -> Command {
+    let mut command = Command::new(program());
+    command.args(["serve", "--listen", &free_address(), "--data-dir"]).arg(daemon.data_dir());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[test]
+fn a_second_daemon_on_the_same_directory_is_refused() {
+    let daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+
+    let second = serve(&daemon).stderr(Stdio::piped()).output().expect("it runs");
+    let told = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(2), "{told}");
+    for part in ["is in use by another contactd", &format!("(process {})", daemon.pid()), "--data-dir"] {
+        assert!(told.contains(part), "{told}");
+    }
+    // The first one does not suffer.
+    assert_eq!(wire.call(&format!("OPTOUT {LIST} {}", phone(0, 0, 0))), ":1");
 }
 
 #[test]
@@ -52,58 +199,136 @@ fn a_burst_of_opt_outs_is_taken_whole() {
 }
 
 #[test]
-fn sigterm_drains_and_the_second_daemon_is_refused() {
-    let mut daemon = Daemon::start(&["--fsync", "interval"]);
+fn sigterm_drains() {
+    for arguments in [&[][..], &["--fsync", "interval"]] {
+        let mut daemon = Daemon::start(arguments);
+        let mut wire = daemon.connect();
+        assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+        let subscribed = phone(1, 0, 0);
+        assert_eq!(wire.call(&format!("OPTIN {LIST} {subscribed}")), ":1");
+        let phones: Vec<String> = (0..600).map(|n| phone(0, 0, n)).collect();
+        let lines: Vec<String> = phones.iter().map(|phone| format!("OPTOUT {LIST} {phone}\n")).collect();
+        // All of it is sent before the signal; of the replies only the first is waited for.
+        wire.send(lines.concat());
+        assert_eq!(wire.reply(), ":1");
+        assert_eq!(daemon.terminate(), Some(0), "{}", daemon.log());
+        assert!(daemon.log().contains("everything is on disk"), "{}", daemon.log());
+        for phone in &phones[1..] {
+            assert_eq!(wire.reply(), ":1", "{phone}: what was sent before the signal is done and answered");
+        }
+        assert_eq!(wire.reply(), "", "then the connection is closed");
+
+        daemon.restart();
+        let mut wire = daemon.connect();
+        assert_eq!(wire.call(&format!("CHECK {LIST} {subscribed}")), "+yes");
+        for phone in &phones {
+            assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no list_opted_out", "{phone}");
+        }
+    }
+}
+
+/// What the daemon does between a request and its reply, as the system sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    /// It wrote to a file.
+    Wrote,
+    /// A sync of a file came back.
+    Synced,
+    /// It began to send `:1`.
+    Replied,
+}
+
+impl Deed {
+    fn of(line: &str) -> Option<Deed> {
+        // A call during which another thread did something takes two lines.
+        let begins_only = line.contains("<unfinished ...>");
+        if line.contains("\":1\\r\\n\"") {
+            Some(Deed::Replied)
+        } else if line.contains("sync resumed>") || line.contains("sync(") && !begins_only {
+            Some(Deed::Synced)
+        } else if line.contains("pwrite64(") {
+            Some(Deed::Wrote)
+        } else {
+            None
+        }
+    }
+}
+
+/// Sends requests that are answered `:1` to a daemon under strace. `None` where the system forbids to trace.
+fn deeds(arguments: &[&str], requests: &[String]) -> Option<Vec<Deed>> {
+    let daemon = Daemon::start(arguments);
     let mut wire = daemon.connect();
-    wire.call(&format!("LIST {LIST}"));
-    assert_eq!(wire.call(&format!("OPTIN {LIST} +14155552671")), ":1");
-    let mut second = Command::new(program());
-    second.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(daemon.data_dir());
-    let second = second.output().expect("it runs");
-    assert_eq!(second.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another contactd"), "{second:?}");
-    drop(wire);
-    assert_eq!(daemon.terminate(), Some(0));
-    daemon.restart();
-    assert_eq!(daemon.connect().call(&format!("CHECK {LIST} +14155552671")), "+yes");
+    let trace = daemon.dir.path().join("trace");
+    let mut strace = Command::new("strace")
+        .args(["-f", "-qq", "-s", "64", "-e", "trace=fdatasync,fsync,write,writev,pwrite64,sendto,sendmsg", "-o"])
+        .arg(&trace)
+        .args(["-p", &daemon.pid().to_string()])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("strace starts");
+    let started = Instant::now();
+    let shows = |what: &str| {
+        assert!(started.elapsed() < PATIENCE, "strace does not show {what}");
+        fs::read_to_string(&trace).is_ok_and(|trace| trace.contains(what))
+    };
+    while !shows("+attached") {
+        if strace.try_wait().expect("a child").is_some() {
+            return None;
+        }
+        assert_eq!(wire.call("PING attached"), "+attached");
+    }
+    assert_eq!(wire.call("PING begin"), "+begin");
+    for request in requests {
+        assert_eq!(wire.call(request), ":1", "{request}");
+    }
+    assert_eq!(wire.call("PING end"), "+end");
+    while !shows("+end") {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let trace = fs::read_to_string(&trace).expect("a trace");
+    // It ends with the daemon.
+    drop(daemon);
+    strace.wait().expect("strace ends");
+    let lines = trace.lines().skip_while(|line| !line.contains("+begin")).take_while(|line| !line.contains("+end"));
+    Some(lines.filter_map(Deed::of).collect())
 }
 
 #[test]
-fn the_sync_comes_before_the_reply() {
+fn an_opt_out_is_written_and_synced_before_its_reply() {
     if !has("strace") {
         return;
     }
-    let daemon = Daemon::start(&[]);
-    let trace = daemon.dir.path().join("trace");
-    let mut strace = Command::new("strace")
-        .args(["-f", "-e", "trace=fdatasync,sendto,write", "-p", &daemon.pid().to_string(), "-o"])
-        .arg(&trace)
-        .spawn()
-        .expect("strace");
-    let read = || std::fs::read_to_string(&trace).unwrap_or_default();
-    let mut wire = daemon.connect();
-    // Attached once it shows a reply.
-    for _ in 0..2_000 {
-        wire.call("PING");
-        if read().contains("PONG") {
-            break;
+    for arguments in [&[][..], &["--fsync", "interval"]] {
+        let requests: Vec<String> = (0..3).map(|n| format!("OPTOUT {LIST} {}", phone(0, 0, n))).collect();
+        let Some(deeds) = deeds(arguments, &requests) else {
+            eprintln!("skipped: this system does not let strace attach");
+            return;
+        };
+        let replies: Vec<&[Deed]> = deeds.split(|deed| *deed == Deed::Replied).collect();
+        assert_eq!(replies.len(), requests.len() + 1, "with {arguments:?}: {deeds:?}");
+        for before in &replies[..requests.len()] {
+            let written = before.iter().position(|deed| *deed == Deed::Wrote);
+            let synced = before.iter().rposition(|deed| *deed == Deed::Synced);
+            assert!(written.is_some() && written < synced, "with {arguments:?}: {deeds:?}");
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    let attached = read().contains("PONG");
-    if !attached {
-        eprintln!("skipped: this system does not let strace attach");
-        let _ = strace.kill();
+}
+
+#[test]
+fn under_fsync_interval_opt_outs_survive_kill_9() {
+    let mut daemon = Daemon::start(&["--fsync", "interval"]);
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+    let phones: Vec<String> = (0..50).map(|n| phone(0, 0, n)).collect();
+    subscribe(&mut wire, &phones);
+    for (n, phone) in phones.iter().enumerate() {
+        assert_eq!(wire.call(&format!("OPTIN {LIST} {}", self::phone(1, 0, n))), ":1");
+        assert_eq!(wire.call(&format!("OPTOUT {LIST} {phone}")), ":1");
     }
-    assert_eq!(wire.call(&format!("OPTOUT {LIST} +14155552671")), ":1");
-    wire.call("PING");
-    let _ = Command::new("kill").args(["-INT", &strace.id().to_string()]).status();
-    let _ = strace.wait();
-    if !attached {
-        return;
+    daemon.kill();
+    daemon.restart();
+    let mut wire = daemon.connect();
+    for phone in &phones {
+        assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no list_opted_out", "{phone}");
     }
-    let trace = read();
-    let reply = trace.find(":1\\r\\n").expect("the reply is in the trace");
-    let sync = trace.find("fdatasync").expect("a sync is in the trace");
-    assert!(sync < reply, "{trace}");
 }
