@@ -333,3 +333,76 @@ fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 fn put_text(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::columns::Wishes;
+    use super::*;
+
+    /// The request of one row under a header.
+    fn request(header: &[&str], cells: &[&str], defaults: Defaults) -> Result<String, &'static str> {
+        let columns = Columns::of_table(header, &[], Wishes::default()).expect("columns");
+        let mut requests = Vec::new();
+        let mut rows = Rows::new(columns, defaults, 1_777_636_800_000);
+        let written = rows.write(cells.iter().copied().enumerate(), &mut requests);
+        written.map(|_| String::from_utf8(requests).expect("UTF-8")).map_err(|why| why.code())
+    }
+
+    fn onto_list() -> Defaults {
+        Defaults { list: Some("12345".into()), source: "f.csv".into(), ..Defaults::default() }
+    }
+
+    #[test]
+    fn a_row_is_one_line() {
+        let header = ["phone", "region", "note", "how", "last_sent"];
+        let told = request(&header, &["'+1 \"415\"", "us", "a\nb", "API", "2026-05-01"], onto_list());
+        let line = r#"IMPORT 12345 {"phone":"'+1 \"415\"","region":"US","source":"f.csv","how":"api","last_sent":"2026-05-01","labels":{"note":"a\nb"}}"#;
+        assert_eq!(told, Ok(format!("{line}\n")));
+        assert_eq!(request(&header, &["", " ", ""], onto_list()), Ok(String::new()), "a blank row");
+        let dry = Defaults { dry_run: true, ..onto_list() };
+        let told = request(&header, &["4\n5"], dry);
+        assert_eq!(told.as_deref(), Ok("*3\r\n$9\r\nNORMALIZE\r\n$1\r\n-\r\n$3\r\n4\n5\r\n"));
+    }
+
+    #[test]
+    fn what_a_row_forbids_is_never_dropped() {
+        let header = ["phone", "status", "opted_out", "opted_out_at"];
+        let says = |cells: &[&str], defaults: Defaults| {
+            let told = request(&header, cells, defaults)?;
+            Ok(told.trim_end().trim_end_matches('}').split("f.csv\"").nth(1).unwrap_or_default().to_owned())
+        };
+        let opt_outs = || Defaults { opt_outs: true, ..onto_list() };
+        let now = "2026-05-01T12:00:00.000Z";
+        for (cells, defaults, said) in [
+            (["1", "", "", ""], onto_list(), String::new()),
+            (["1", "active", "no", ""], onto_list(), r#","status":"active""#.into()),
+            (["1", "active", "yes", ""], onto_list(), r#","status":"opted_out""#.into()),
+            (["1", "active", "", ""], opt_outs(), r#","status":"opted_out""#.into()),
+            (["1", "", "2024-01-01", ""], onto_list(), r#","opted_out_at":"2024-01-01""#.into()),
+            (["1", "invalid", "", ""], opt_outs(), format!(r#","status":"opted_out","invalid_at":"{now}""#)),
+        ] {
+            assert_eq!(says(&cells, defaults), Ok(said), "{cells:?}");
+        }
+        for (cells, code) in [
+            (["1", "perhaps", "", ""], "unknown_status"),
+            (["1", "", "perhaps", ""], "unknown_status"),
+            (["1", "", "", "perhaps"], "bad_date"),
+            (["1", "never subscribed", "", ""], "no_consent"),
+        ] {
+            assert_eq!(says(&cells, onto_list()), Err(code), "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn lists_and_guards_as_spreadsheets_leave_them() {
+        for cell in ["+14155550100", "'+14155550100", "14155550100", "14155550100.0", " +14155550100 "] {
+            assert_eq!(read_list(cell, None).as_deref(), Some("+14155550100"), "{cell}");
+        }
+        assert_eq!(read_list("12345", None).as_deref(), Some("12345"));
+        assert_eq!(read_list("News", None), None);
+        for (cell, value) in [("'=1", "=1"), ("''-1", "'-1"), ("'a", "'a"), ("it's", "it's"), ("=1", "=1"), ("'", "'")]
+        {
+            assert_eq!(unguarded(cell), value);
+        }
+    }
+}
