@@ -89,10 +89,12 @@ pub const UNWRITTEN_FORBIDS_MAX: usize = 1_000_000;
 pub const GATE_CHUNK_IDS: u32 = 4096;
 /// Ids in one chunk of any other posting: 2 KiB as a bitset.
 pub const POSTING_CHUNK_IDS: u32 = 16_384;
+/// Postings of a full range of ids that one batch writes, at least: some milliseconds.
+pub const SEALED_POSTINGS_MIN: usize = 256;
 /// Ids in one chunk of the directory: 4 KiB of phone numbers.
 pub const DIRECTORY_CHUNK_IDS: u32 = 512;
 /// sled's page cache. It counts log bytes; the heap it really takes is several times this.
-pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+pub const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);

@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use contactd::cli::Arguments;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     contactd::store::abort_on_panic();
     match Arguments::parse().run() {

@@ -38,6 +38,8 @@ pub struct Heads {
     pub next_feed: u64,
     /// The feed's epoch; a restore begins a new one.
     pub epoch: u64,
+    /// Ranges of ids whose postings are all on disk; the others are in the tail.
+    pub sealed: u32,
 }
 
 /// One change, as whoever follows the store is told of it.
@@ -531,7 +533,7 @@ mod tests {
             FeedEntry::List { at: 3.into(), list: 7, number: 12345, known: true, paused: false },
             FeedEntry::Scope { at: 4.into(), all: true },
         ];
-        let heads = Heads { next_contact: 1_000_000, next_feed: 5, epoch: 1_777_636_800_000 };
+        let heads = Heads { next_contact: 1_000_000, next_feed: 5, epoch: 1_777_636_800_000, sealed: 3 };
         let golden = [
             (
                 encode_record(&record()),
@@ -546,7 +548,7 @@ mod tests {
                 encode_feed(&feed),
                 "010400000000000001fd9f97bc4b03000000020301070101010000000000020ac8070200000000000307fb393001000300000000000401",
             ),
-            (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000"),
+            (encode_heads(&heads), "01fc40420f0005fd00f668e39d01000003"),
             (Ok(encode_phones(&[0, 14_155_552_671])), "010000000000000000000000034bbc979f"),
         ];
         for (value, bytes) in golden {

@@ -4,7 +4,8 @@ use super::chunk::Chunk;
 use super::codec::{self, FeedEntry, Heads};
 use super::disk::Disk;
 use super::gate::Gate;
-use super::term::GATE_TAG_MAX;
+use super::tail::Tail;
+use super::term::{GATE_TAG_MAX, Term};
 use super::{keys, sled_failed};
 use crate::error::{Error, Result};
 use crate::limits::{DIRECTORY_CHUNK_IDS, POSTING_CHUNK_IDS};
@@ -17,7 +18,7 @@ use crate::model::verdict::StopScope;
 const FORMAT: u8 = 1;
 
 /// Builds the gate from what is stored; a new store gets its first keys.
-pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Heads)> {
+pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Tail, Heads)> {
     let tree = disk.tree();
     let mut heads = match tree.get(keys::FORMAT).map_err(sled_failed)? {
         None => create(disk, scope, now)?,
@@ -56,14 +57,43 @@ pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Heads)>
         }
     }
     follow_scope(disk, &mut heads, scope, now)?;
-    Ok((gate, heads))
+    let tail = derive_tail(disk, &heads)?;
+    Ok((gate, tail, heads))
+}
+
+/// Derives the tail from the records. What was already sealed of it is taken off the disk: it may be half of it.
+fn derive_tail(disk: &Disk, heads: &Heads) -> Result<Tail> {
+    let mut tail = Tail::default();
+    let mut batch = sled::Batch::default();
+    let growing = heads.next_contact / POSTING_CHUNK_IDS;
+    for chunk in heads.sealed..=growing {
+        tail.begin(chunk);
+        for row in disk.tree().scan_prefix(keys::postings(chunk)) {
+            let (key, _) = row.map_err(sled_failed)?;
+            if keys::parse_posting(&key).is_none_or(|(term, _)| !term.is_gate()) {
+                batch.remove(key);
+            }
+        }
+    }
+    for row in disk.tree().range(keys::contact(heads.sealed * POSTING_CHUNK_IDS)..keys::contact(u32::MAX)) {
+        let (key, value) = row.map_err(sled_failed)?;
+        let id = number(&key)?;
+        for term in Term::all_of(&codec::decode_record(&value)?.contact) {
+            if !term.is_gate() {
+                tail.change(term, id, true);
+            }
+        }
+    }
+    tail.grow(growing);
+    disk.tree().apply_batch(batch).map_err(sled_failed)?;
+    Ok(tail)
 }
 
 fn create(disk: &Disk, scope: StopScope, now: Millis) -> Result<Heads> {
     if !disk.tree().is_empty() {
         return Err(Error::internal("the store has no format: it is not contactd's"));
     }
-    let heads = Heads { next_contact: 0, next_feed: 1, epoch: now.unsigned_abs() };
+    let heads = Heads { next_contact: 0, next_feed: 1, epoch: now.unsigned_abs(), sealed: 0 };
     let mut batch = sled::Batch::default();
     batch.insert(keys::FORMAT, &[FORMAT]);
     batch.insert(keys::HEADS, codec::encode_heads(&heads)?);

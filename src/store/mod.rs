@@ -8,11 +8,13 @@ mod codec;
 mod directory;
 mod disk;
 pub mod gate;
+mod history;
 mod keys;
 mod load;
 mod query;
 mod queue;
 mod round;
+mod tail;
 pub mod term;
 mod verify;
 mod writer;
@@ -35,6 +37,7 @@ use crate::model::verdict::StopScope;
 use disk::Disk;
 use gate::Gate;
 use queue::Queue;
+use tail::Tail;
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -86,6 +89,7 @@ pub struct Store {
 pub struct Shared {
     disk: Disk,
     gate: RwLock<Gate>,
+    tail: RwLock<Tail>,
     queue: Queue,
     clock: Clock,
     fsync: Fsync,
@@ -97,10 +101,11 @@ impl Store {
     /// Opens the store, loads the gate and starts the writer.
     pub fn open(options: Options) -> Result<Store> {
         let disk = Disk::open(&options.dir)?;
-        let (gate, heads) = load::load(&disk, options.scope, (options.clock)())?;
+        let (gate, tail, heads) = load::load(&disk, options.scope, (options.clock)())?;
         let shared = Arc::new(Shared {
             disk,
             gate: RwLock::new(gate),
+            tail: RwLock::new(tail),
             queue: Queue::default(),
             clock: options.clock,
             fsync: options.fsync,

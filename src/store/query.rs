@@ -3,11 +3,13 @@
 //! A window is what one container of a roaring bitmap covers. Within it the gate's bitmaps are copied under the lock, a
 //! few kilobytes each, and the postings of labels and days are read from sled; records are never touched.
 
+use std::ops::Bound;
+
 use roaring::RoaringBitmap;
 
 use super::chunk::Chunk;
 use super::gate::Gate;
-use super::term::{HAS_LABEL, LABEL, Term};
+use super::term::Term;
 use super::{Store, keys, sled_failed};
 use crate::error::{Error, Result};
 use crate::limits::POSTING_CHUNK_IDS;
@@ -69,51 +71,50 @@ impl Store {
 
     /// Label keys, each with how many contacts have it, in order, after a key.
     pub fn label_keys(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
-        self.labels(&[HAS_LABEL], after, limit, |term| match term {
-            Term::HasLabel(key) => Some(key),
-            _ => None,
-        })
+        self.labels(&LabelTerms::Keys, after, limit)
     }
 
     /// The values of one label, each with how many contacts have it, in order, after a value.
     pub fn label_values(&self, key: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
-        let mut prefix = vec![LABEL];
-        prefix.extend_from_slice(key.as_bytes());
-        prefix.push(0);
-        self.labels(&prefix, after, limit, |term| match term {
-            Term::Label(_, value) => Some(value),
-            _ => None,
-        })
+        self.labels(&LabelTerms::Values(key.to_owned()), after, limit)
     }
 
-    /// Merges the terms behind a prefix from all ranges of ids: each range gives its first ones in order, and of all
-    /// these the first are complete.
-    fn labels(
-        &self,
-        prefix: &[u8],
-        after: Option<&str>,
-        limit: usize,
-        text: impl Fn(Term) -> Option<String>,
-    ) -> Result<Vec<(String, u64)>> {
+    /// Merges the terms of one kind from all ranges of ids: each range gives its first ones in order, and of all these
+    /// the first are complete.
+    fn labels(&self, kind: &LabelTerms, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
         let mut counts = std::collections::BTreeMap::<String, u64>::new();
         for chunk in 0..self.ids_end().div_ceil(POSTING_CHUNK_IDS) {
-            let mut start = keys::postings(chunk).to_vec();
-            start.extend_from_slice(prefix);
-            let mut end = start.clone();
-            if let Some(last) = end.last_mut() {
-                *last += 1;
+            let mut take = |term: &Term, contacts: u64| {
+                if let Some(text) = kind.text(term) {
+                    *counts.entry(text.to_owned()).or_default() += contacts;
+                }
+            };
+            let from = match after {
+                Some(after) => Bound::Excluded(kind.term(after)),
+                None => Bound::Included(kind.term("")),
+            };
+            let tail = self.shared.tail_read();
+            if let Some(postings) = tail.between(chunk, from, Bound::Unbounded) {
+                let postings = postings.take_while(|(term, _)| kind.text(term).is_some());
+                postings.take(limit).for_each(|(term, ids)| take(term, ids.len()));
+                while counts.len() > limit {
+                    counts.pop_last();
+                }
+                continue;
             }
-            if let Some(after) = after {
-                start.extend_from_slice(after.as_bytes());
+            drop(tail);
+            let mut start = keys::posting(&kind.term(after.unwrap_or_default()), chunk * POSTING_CHUNK_IDS);
+            if after.is_some() {
                 start.push(0);
             }
-            for row in self.shared.disk.tree().range(start..end).take(limit) {
+            for row in self.shared.disk.tree().range(start..keys::postings(chunk + 1).to_vec()).take(limit) {
                 let (key, value) = row.map_err(sled_failed)?;
                 let (term, _) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
-                let count = Chunk::decode(term.chunk_ids(), &value)?.len();
-                if let Some(text) = text(term) {
-                    *counts.entry(text).or_default() += u64::from(count);
+                if kind.text(&term).is_none() {
+                    break;
                 }
+                let count = Chunk::decode(term.chunk_ids(), &value)?.len();
+                take(&term, u64::from(count));
             }
             while counts.len() > limit {
                 counts.pop_last();
@@ -129,6 +130,31 @@ impl Store {
     /// The ids of a window that match.
     fn matching(&self, filter: &Filter, first: u32) -> Result<RoaringBitmap> {
         Window { store: self, first }.matching(filter)
+    }
+}
+
+/// Which terms LABELS lists.
+enum LabelTerms {
+    Keys,
+    Values(String),
+}
+
+impl LabelTerms {
+    /// The term of a text: of a key, or of a value.
+    fn term(&self, text: &str) -> Term {
+        match self {
+            LabelTerms::Keys => Term::HasLabel(text.to_owned()),
+            LabelTerms::Values(key) => Term::Label(key.clone(), text.to_owned()),
+        }
+    }
+
+    /// The text of a term, if it is one of these.
+    fn text<'t>(&self, term: &'t Term) -> Option<&'t str> {
+        match (self, term) {
+            (LabelTerms::Keys, Term::HasLabel(key)) => Some(key),
+            (LabelTerms::Values(key), Term::Label(of, value)) if of == key => Some(value),
+            _ => None,
+        }
     }
 }
 
@@ -227,6 +253,10 @@ impl Window<'_> {
     fn posting(&self, term: &Term) -> Result<RoaringBitmap> {
         let mut ids = RoaringBitmap::new();
         for first in (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize) {
+            if let Some(tail) = self.store.shared.tail_read().posting(first / POSTING_CHUNK_IDS, term) {
+                ids |= tail;
+                continue;
+            }
             let value = self.store.shared.disk.tree().get(keys::posting(term, first)).map_err(sled_failed)?;
             if let Some(value) = value {
                 ids |= Chunk::decode(term.chunk_ids(), &value)?.ids(first);
@@ -238,6 +268,11 @@ impl Window<'_> {
     fn days(&self, of: DayOf, from: Day, to: Day) -> Result<RoaringBitmap> {
         let mut ids = RoaringBitmap::new();
         for first in (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize) {
+            let bounds = (Bound::Included(Term::Day(of, from)), Bound::Included(Term::Day(of, to)));
+            if let Some(tail) = self.store.shared.tail_read().between(first / POSTING_CHUNK_IDS, bounds.0, bounds.1) {
+                tail.for_each(|(_, day)| ids |= day);
+                continue;
+            }
             let range = keys::posting(&Term::Day(of, from), first)..=keys::posting(&Term::Day(of, to), first);
             for row in self.store.shared.disk.tree().range(range) {
                 ids |= Chunk::decode(POSTING_CHUNK_IDS, &row.map_err(sled_failed)?.1)?.ids(first);

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::chunk::Chunk;
 use super::codec::{self, FeedEntry, Heads, Record};
 use super::gate::Gate;
+use super::tail::{Slice, Tail};
 use super::term::Term;
 use super::{Shared, keys, sled_failed};
 use crate::error::{Code, Error, Result};
-use crate::limits::{DIRECTORY_CHUNK_IDS, LISTS_MAX, PAGE_BYTES_CLOSE, PAGE_EVENTS_MAX};
+use crate::limits::{BATCH_WRITES_MAX, DIRECTORY_CHUNK_IDS, LISTS_MAX, POSTING_CHUNK_IDS};
 use crate::model::change::{Change, Outcome, Write};
 use crate::model::contact::Contact;
 use crate::model::event::{Event, Kind};
@@ -48,6 +49,15 @@ pub struct Commit {
     pub heads: Heads,
     /// For the gate.
     pub opening: Opening,
+    /// For the tail.
+    pub growth: Growth,
+}
+
+/// What a committed round changes in the tail.
+#[derive(Default)]
+pub struct Growth {
+    changes: Vec<(Term, u32, bool)>,
+    sealed: Option<Slice>,
 }
 
 /// What a committed round changes in the gate.
@@ -66,8 +76,9 @@ impl<'a> Round<'a> {
             scope,
             lists,
             heads,
-            touched: HashMap::new(),
-            order: Vec::new(),
+            // Growing a table of whole contacts step by step costs more than the table.
+            touched: HashMap::with_capacity(2 * BATCH_WRITES_MAX),
+            order: Vec::with_capacity(2 * BATCH_WRITES_MAX),
             changed_lists: BTreeSet::new(),
             feed: Vec::new(),
         }
@@ -103,7 +114,7 @@ impl<'a> Round<'a> {
         let Touched { id, after, events, .. } = touched;
         let before = if is_fresh { Vec::new() } else { Term::gate_of(&after.contact) };
         let (shared, pages, pending) = (self.shared, after.pages, &*events);
-        let seen = |wanted: &dyn Fn(&Event) -> bool| seen(shared, *id, pages, pending, wanted);
+        let seen = |wanted: &dyn Fn(&Event) -> bool| shared.seen(*id, pages, pending, wanted);
         let world = World { now: self.now, scope: self.scope, lists: &self.lists, seen: &seen };
         let mut contact = std::mem::replace(&mut after.contact, Contact::new(phone, self.now));
         let effect = transition::apply(&mut contact, is_fresh, list, change, &world);
@@ -250,7 +261,8 @@ impl<'a> Round<'a> {
         let mut changed = !self.changed_lists.is_empty() || !self.feed.is_empty();
         for phone in std::mem::take(&mut self.order) {
             let Some(mut touched) = self.touched.remove(&phone) else { continue };
-            self.write_events(&mut batch, &mut touched)?;
+            let Touched { id, after, events, .. } = &mut touched;
+            after.pages = self.shared.append(&mut batch, *id, after.pages, events)?;
             if touched.before.as_ref() == Some(&touched.after) {
                 continue;
             }
@@ -271,7 +283,10 @@ impl<'a> Round<'a> {
         if !changed {
             return Ok(None);
         }
+        let (terms, later): (Vec<_>, Vec<_>) =
+            terms.into_iter().partition(|(term, id, _)| term.is_gate() || id / POSTING_CHUNK_IDS < self.heads.sealed);
         self.write_postings(&mut batch, &terms)?;
+        let sealed = self.seal(&mut batch, &later);
         self.write_directory(&mut batch, &fresh);
         self.write_feed(&mut batch)?;
         let mut lists = Vec::new();
@@ -282,34 +297,9 @@ impl<'a> Round<'a> {
             }
         }
         batch.insert(keys::HEADS, codec::encode_heads(&self.heads)?);
-        Ok(Some(Commit { batch, heads: self.heads, opening: Opening { fresh, lists, terms } }))
-    }
-
-    /// Appends the contact's new events to its last page, and begins new pages as they fill.
-    fn write_events(&self, batch: &mut sled::Batch, touched: &mut Touched) -> Result<()> {
-        if touched.events.is_empty() {
-            return Ok(());
-        }
-        let pages = &mut touched.after.pages;
-        let mut page = match *pages {
-            0 => Vec::new(),
-            some => self.shared.events(touched.id, some - 1)?,
-        };
-        *pages = (*pages).max(1);
-        let mut bytes: usize = page.iter().map(event_bytes).sum();
-        for event in touched.events.drain(..) {
-            let more = event_bytes(&event);
-            if page.len() >= PAGE_EVENTS_MAX || (!page.is_empty() && bytes + more > PAGE_BYTES_CLOSE) {
-                batch.insert(&keys::events(touched.id, *pages - 1), codec::encode_events(&page)?);
-                *pages += 1;
-                page.clear();
-                bytes = 0;
-            }
-            bytes += more;
-            page.push(event);
-        }
-        batch.insert(&keys::events(touched.id, *pages - 1), codec::encode_events(&page)?);
-        Ok(())
+        let terms = terms.into_iter().filter(|(term, ..)| term.is_gate()).collect();
+        let growth = Growth { changes: later, sealed };
+        Ok(Some(Commit { batch, heads: self.heads, opening: Opening { fresh, lists, terms }, growth }))
     }
 
     fn write_postings(&self, batch: &mut sled::Batch, terms: &[(Term, u32, bool)]) -> Result<()> {
@@ -331,6 +321,20 @@ impl<'a> Round<'a> {
             if chunk.is_empty() { batch.remove(key) } else { batch.insert(key, chunk.encode()) }
         }
         Ok(())
+    }
+
+    /// Writes a slice of a range of ids that is full.
+    fn seal(&mut self, batch: &mut sled::Batch, changes: &[(Term, u32, bool)]) -> Option<Slice> {
+        let unsettled = changes.iter().map(|(term, id, _)| (id / POSTING_CHUNK_IDS, term)).collect();
+        let slice = self.shared.tail_read().slice(self.heads.next_contact / POSTING_CHUNK_IDS, &unsettled)?;
+        for (term, posting) in &slice.postings {
+            let key = keys::posting(term, slice.first());
+            if posting.is_empty() { batch.remove(key) } else { batch.insert(key, posting.encode()) }
+        }
+        if slice.is_last {
+            self.heads.sealed = slice.first() / POSTING_CHUNK_IDS + 1;
+        }
+        Some(slice)
     }
 
     fn write_directory(&self, batch: &mut sled::Batch, fresh: &[(u32, Phone)]) {
@@ -361,6 +365,20 @@ impl<'a> Round<'a> {
     }
 }
 
+impl Growth {
+    /// Makes the tail what is now on disk. All ranges of ids before `growing` are full.
+    pub fn apply(self, tail: &mut Tail, growing: u32) {
+        for (term, id, add) in self.changes {
+            tail.change(term, id, add);
+        }
+        if let Some(slice) = &self.sealed {
+            tail.written(slice);
+        }
+        tail.begin(growing);
+        tail.grow(growing);
+    }
+}
+
 impl Opening {
     /// Makes the gate what is now on disk.
     pub fn apply(self, gate: &mut Gate) {
@@ -374,24 +392,6 @@ impl Opening {
             if add { gate.insert(&term, id) } else { gate.remove(&term, id) }
         }
     }
-}
-
-impl Shared {
-    fn events(&self, id: u32, page: u32) -> Result<Vec<Event>> {
-        let value = self.disk.tree().get(keys::events(id, page)).map_err(sled_failed)?;
-        value.map_or(Ok(Vec::new()), |value| codec::decode_events(&value))
-    }
-}
-
-/// Looks through a contact's history, newest page first. A page that cannot be read counts as without the event.
-fn seen(shared: &Shared, contact: u32, pages: u32, pending: &[Event], wanted: &dyn Fn(&Event) -> bool) -> Option<Kind> {
-    let of = |events: &[Event]| events.iter().find(|event| wanted(event)).map(|event| event.kind);
-    of(pending).or_else(|| (0..pages).rev().find_map(|page| of(&shared.events(contact, page).ok()?)))
-}
-
-fn event_bytes(event: &Event) -> usize {
-    const FIXED_BYTES: usize = 48;
-    FIXED_BYTES + event.id.len() + event.source.len() + event.reason.len() + event.text.len()
 }
 
 /// How a contact stands on the lists of which its terms speak.

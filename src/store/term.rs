@@ -34,8 +34,8 @@ const HELD: u8 = 3;
 /// The gate's terms have tags up to here.
 pub(super) const GATE_TAG_MAX: u8 = HELD;
 const DAY: u8 = 0x10;
-pub(super) const HAS_LABEL: u8 = 0x20;
-pub(super) const LABEL: u8 = 0x21;
+const HAS_LABEL: u8 = 0x20;
+const LABEL: u8 = 0x21;
 /// Behind a label's key, in which it cannot occur.
 const KEY_END: u8 = 0;
 

@@ -13,9 +13,10 @@ use super::disk::Room;
 use super::gate::Gate;
 use super::queue::{Job, Next};
 use super::round::Round;
+use super::tail::Tail;
 use super::{Fsync, Shared};
 use crate::error::{Code, Error, Result};
-use crate::limits::FSYNC_INTERVAL_MS;
+use crate::limits::{FSYNC_INTERVAL_MS, POSTING_CHUNK_IDS};
 use crate::model::change::{Change, Outcome, Write};
 use crate::model::keyword::{Class, Meaning};
 use crate::model::list::Lists;
@@ -112,6 +113,9 @@ impl Writer {
         } else {
             self.unsynced_since.get_or_insert_with(Instant::now);
         }
+        let mut tail = self.shared.tail.write().unwrap_or_else(PoisonError::into_inner);
+        commit.growth.apply(&mut tail, self.heads.next_contact / POSTING_CHUNK_IDS);
+        drop(tail);
         let mut gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
         commit.opening.apply(&mut gate);
         Ok(())
@@ -170,6 +174,10 @@ impl Writer {
 }
 
 impl Shared {
+    pub(super) fn tail_read(&self) -> RwLockReadGuard<'_, Tail> {
+        self.tail.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn gate_read(&self) -> RwLockReadGuard<'_, Gate> {
         self.gate.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -79,7 +79,8 @@ fn redis_cli_pipe_mode() {
         let told = pipe("redis-cli", &["-p", &port(&daemon), "--pipe"], &LINES.replace('\n', "\r\n"));
         assert!(told.contains("errors: 0, replies: 5"), "{told}");
         assert_eq!(daemon.connect().call("CHECK +14155550000 +14155552671"), "+no list_opted_out");
-        let arrays: String = (0..5000).map(|n| format!("*2\r\n$3\r\nPUT\r\n$12\r\n+1415556{n:04}\r\n")).collect();
+        let arrays: String = (0..5000)
+            .fold(String::new(), |arrays, n| arrays + &format!("*2\r\n$3\r\nPUT\r\n$12\r\n+1415556{n:04}\r\n"));
         let told = pipe("redis-cli", &["-p", &port(&daemon), "--pipe"], &arrays);
         assert!(told.contains("errors: 0, replies: 5000"), "{told}");
     }

@@ -613,7 +613,7 @@ fn wait_for(wire: &mut Wire, line: &str) {
 #[test]
 fn a_client_that_never_reads_is_dropped_and_hurts_nobody() {
     // Replies of a megabyte, as much again while they grow, and what the allocator keeps.
-    const GROWTH_BYTES_MAX: u64 = 24 * REPLY_BYTES_UNSENT_MAX as u64;
+    const GROWTH_BYTES_MAX: u64 = 64 * REPLY_BYTES_UNSENT_MAX as u64;
     let daemon = Daemon::start(&[]);
     let mut other = daemon.connect();
     assert_eq!(other.call(&format!("LIST {LIST}")), "+created");

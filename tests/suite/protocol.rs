@@ -429,7 +429,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client can meet.
-const LIMITS_INSIDE: [&str; 12] = [
+const LIMITS_INSIDE: [&str; 13] = [
     "VERB_BYTES_MAX",
     "VALUE_BYTES_MAX",
     "PAGE_EVENTS_MAX",
@@ -440,6 +440,7 @@ const LIMITS_INSIDE: [&str; 12] = [
     "BATCH_PERMISSIVE_MIN",
     "GATE_CHUNK_IDS",
     "POSTING_CHUNK_IDS",
+    "SEALED_POSTINGS_MIN",
     "DIRECTORY_CHUNK_IDS",
     "CACHE_BYTES",
 ];
