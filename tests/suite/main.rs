@@ -7,5 +7,6 @@ mod hostile;
 mod import;
 mod properties;
 mod protocol;
+mod segments;
 mod session;
 mod support;

@@ -1,0 +1,231 @@
+//! The daemon, Redis, and what measures them.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::timed;
+
+/// The list of the numbers that redis-benchmark asks for.
+pub const LOAD_LIST: &str = "+14155550199";
+
+/// Processors of this machine.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Whether a program is installed.
+pub fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}
+
+/// The median of several times.
+pub fn median(times: usize, mut work: impl FnMut() -> Duration) -> Duration {
+    let mut times: Vec<Duration> = (0..times).map(|_| work()).collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
+}
+
+/// contactd as a child process.
+pub struct Daemon {
+    data: PathBuf,
+    port: u16,
+    child: Child,
+}
+
+impl Daemon {
+    pub fn start(dir: &Path) -> Daemon {
+        let (data, port) = (dir.join("data"), free_port());
+        let child = spawn(&data, port);
+        let daemon = Daemon { data, port, child };
+        daemon.wait("PING");
+        daemon
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn connect(&self) -> Option<BufReader<TcpStream>> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_nodelay(true).ok()?;
+        Some(BufReader::new(stream))
+    }
+
+    fn wait(&self, request: &str) {
+        let started = Instant::now();
+        loop {
+            let reply = self.connect().map(|mut wire| ask(&mut wire, request)).unwrap_or_default();
+            if reply.first().is_some_and(|line| !line.starts_with("-LOADING")) {
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(120), "contactd does not answer");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn call(&self, request: &str) -> Vec<String> {
+        ask(&mut self.connect().expect("a connection"), request)
+    }
+
+    /// One number of STATS.
+    pub fn stat(&self, name: &str) -> u64 {
+        let stats = self.call("STATS");
+        let value = stats.iter().find_map(|line| line.strip_prefix(&format!("+{name} ")));
+        value.and_then(|value| value.parse().ok()).expect(name)
+    }
+
+    /// Imports a sheet with the client that people use.
+    pub fn import(&self, sheet: &Path, list: &str) -> Duration {
+        let mut import = Command::new(env!("CARGO_BIN_EXE_contactd"));
+        import.arg("import").arg(sheet).args(["--list", list, "--region", "US", "--json"]);
+        import.args(["--server", &format!("127.0.0.1:{}", self.port)]).stdout(Stdio::null());
+        let (status, took) = timed(|| import.status().expect("contactd import"));
+        assert!(status.success(), "the import takes every row");
+        took
+    }
+
+    /// kill -9, and the time until CHECK is answered again.
+    pub fn restart(&mut self, list: &str) -> Duration {
+        self.child.kill().and_then(|()| self.child.wait()).expect("to end");
+        timed(|| {
+            self.child = spawn(&self.data, self.port);
+            self.wait(&format!("CHECK {list} +14155552671"));
+        })
+        .1
+    }
+
+    /// How long one request takes on an open connection.
+    pub fn time(&self, request: &str) -> Duration {
+        let mut wire = self.connect().expect("a connection");
+        ask(&mut wire, "PING");
+        timed(|| ask(&mut wire, request)).1
+    }
+
+    /// Pages through a segment, a thousand at a time.
+    pub fn scan(&self, filter: &str) -> (usize, Duration) {
+        let mut wire = self.connect().expect("a connection");
+        timed(|| {
+            let (mut found, mut cursor) = (0, "0".to_owned());
+            loop {
+                let page = ask(&mut wire, &format!("FIND {filter} LIMIT 1000 AFTER {cursor}"));
+                page[1][1..].clone_into(&mut cursor);
+                found += page.len() - 2;
+                if cursor == "0" {
+                    return found;
+                }
+            }
+        })
+    }
+
+    /// Opts in the numbers that redis-benchmark makes up: +4 and twelve digits.
+    pub fn load(&self, rows: usize) {
+        self.call(&format!("LIST {LOAD_LIST}"));
+        let mut wire = self.connect().expect("a connection");
+        for from in (0..rows).step_by(1000) {
+            let block = (from..from + 1000).fold(String::new(), |block, n| {
+                block + &format!("INBOUND {LOAD_LIST} +4{n:012} {{\"text\":\"start\"}}\n")
+            });
+            wire.get_mut().write_all(block.as_bytes()).expect("sent");
+            (0..1000).for_each(|_| assert_eq!(reply(&mut wire), ["+optin"]));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(data: &Path, port: u16) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_contactd"))
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
+        .arg(data)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("contactd starts")
+}
+
+fn ask(wire: &mut BufReader<TcpStream>, request: &str) -> Vec<String> {
+    wire.get_mut().write_all(format!("{request}\n").as_bytes()).expect("sent");
+    reply(wire)
+}
+
+/// The lines of one reply, its items after its head.
+fn reply(wire: &mut BufReader<TcpStream>) -> Vec<String> {
+    let mut line = String::new();
+    wire.read_line(&mut line).expect("a reply");
+    let mut lines = vec![line.trim_end().to_owned()];
+    let items = lines[0].strip_prefix('*').and_then(|items| items.parse::<usize>().ok());
+    for _ in 0..items.unwrap_or(0) {
+        let mut item = String::new();
+        wire.read_line(&mut item).expect("an item");
+        lines.push(item.trim_end().to_owned());
+    }
+    lines
+}
+
+/// Redis as a child process, in memory only.
+pub struct Redis {
+    port: u16,
+    child: Child,
+}
+
+impl Redis {
+    pub fn start(dir: &Path) -> Redis {
+        let port = free_port();
+        let child = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--dir"])
+            .arg(dir)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("Redis starts");
+        std::thread::sleep(Duration::from_secs(1));
+        Redis { port, child }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn load(&self, rows: usize) {
+        let mut cli = Command::new("redis-cli");
+        cli.args(["-p", &self.port.to_string(), "--pipe"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut cli = cli.spawn().expect("redis-cli");
+        let mut pipe = cli.stdin.take().expect("a pipe");
+        (0..rows).for_each(|n| write!(pipe, "SADD numbers +4{n:012}\r\n").expect("sent"));
+        drop(pipe);
+        cli.wait().expect("redis-cli ends");
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Requests a second, 50 connections, numbers at random.
+pub fn redis_benchmark(port: u16, pipeline: usize, rows: usize, words: &[&str]) -> f64 {
+    let requests = if pipeline == 1 { 200_000 } else { 2_000_000 };
+    let output = Command::new("redis-benchmark")
+        .args(["-p", &port.to_string(), "-c", "50", "-q", "--csv"])
+        .args(["-P", &pipeline.to_string(), "-n", &requests.to_string(), "-r", &rows.to_string()])
+        .args(words)
+        .arg("+4__rand_int__")
+        .output()
+        .expect("redis-benchmark");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().last().unwrap_or_default();
+    line.split("\",\"").nth(1).and_then(|rate| rate.parse().ok()).expect("a rate")
+}

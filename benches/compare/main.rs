@@ -1,0 +1,111 @@
+//! `cargo bench`: contactd beside Redis and `PostgreSQL`, both sides in one run on one machine.
+//!
+//! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000.
+//! What is not installed is said to be skipped.
+
+mod machine;
+mod postgres;
+mod sheet;
+
+use std::time::{Duration, Instant};
+
+use machine::{Daemon, has, median, redis_benchmark};
+use postgres::Postgres;
+
+const LIST: &str = "+14155550100";
+const FILTER: &str = "eligible=+14155550100 label.state=CA label.tier=gold";
+
+fn main() {
+    let rows = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
+    let dir = tempfile::tempdir().expect("a directory");
+    let sheet = dir.path().join("contacts.csv");
+    sheet::write(&sheet, rows);
+    println!(
+        "{} processors, {rows} contacts, labels state (10 values), tier (3), campaign (1,000)\n",
+        machine::processors()
+    );
+
+    let mut daemon = Daemon::start(dir.path());
+    daemon.call(&format!("LIST {LIST}"));
+    let first = daemon.import(&sheet, LIST);
+    let size = daemon.stat("store_bytes");
+    tell("import", &format!("{:.1} s, {:.0} rows/s", first.as_secs_f64(), rows as f64 / first.as_secs_f64()));
+    tell("resident after it", &format!("{} MB (aim 300)", daemon.stat("memory_bytes") / 1_000_000));
+    let second = daemon.import(&sheet, LIST);
+    tell(
+        "the same again, unchanged",
+        &format!("{:.1} s, {:.2} x the first", second.as_secs_f64(), ratio(first, second)),
+    );
+    tell("restart to first CHECK", &format!("{:.2} s (aim 2)", daemon.restart(LIST).as_secs_f64()));
+    tell("resident after a restart", &format!("{} MB (aim 200)", daemon.stat("memory_bytes") / 1_000_000));
+
+    let count = median(21, || daemon.time(&format!("COUNT {FILTER}")));
+    tell("COUNT, two labels and eligible", &format!("{:.2} ms (aim 2)", count.as_secs_f64() * 1e3));
+    let page = median(21, || daemon.time(&format!("FIND {FILTER} LIMIT 1000")));
+    tell("FIND, a page of 1,000", &format!("{:.2} ms (aim 2)", page.as_secs_f64() * 1e3));
+    let (found, scan) = daemon.scan("label.tier=gold");
+    tell(
+        "FIND, all of label.tier=gold",
+        &format!("{found} contacts, {:.0} a second (aim 1,000,000)", found as f64 / scan.as_secs_f64()),
+    );
+
+    match Postgres::start(dir.path()) {
+        None => println!("PostgreSQL is not installed: skipped"),
+        Some(mut postgres) => {
+            let import = postgres.import(&sheet);
+            tell(
+                "PostgreSQL, COPY and INSERT",
+                &format!("{:.1} s: contactd {:.2} x as fast (aim 3)", import.as_secs_f64(), ratio(import, first)),
+            );
+            let like = median(5, || postgres.count());
+            tell(
+                "PostgreSQL, the like count",
+                &format!("{:.0} ms: contactd {:.0} x as fast (aim 50)", like.as_secs_f64() * 1e3, ratio(like, count)),
+            );
+            tell(
+                "disk",
+                &format!(
+                    "{} MB, {:.2} of PostgreSQL's (aim 0.7)",
+                    size / 1_000_000,
+                    size as f64 / postgres.bytes() as f64
+                ),
+            );
+        }
+    }
+    if !has("redis-server") || !has("redis-benchmark") {
+        println!("Redis is not installed: skipped");
+        return;
+    }
+    let redis = machine::Redis::start(dir.path());
+    daemon.load(rows);
+    redis.load(rows);
+    for pipeline in [1, 16, 64] {
+        let pairs: Vec<(f64, f64)> = (0..3)
+            .map(|_| {
+                let check = redis_benchmark(daemon.port(), pipeline, rows, &["CHECK", machine::LOAD_LIST]);
+                (check, redis_benchmark(redis.port(), pipeline, rows, &["SISMEMBER", "numbers"]))
+            })
+            .collect();
+        let mut ratios: Vec<f64> = pairs.iter().map(|(ours, theirs)| ours / theirs).collect();
+        ratios.sort_by(f64::total_cmp);
+        let (ours, theirs) = pairs[1];
+        tell(
+            &format!("CHECK, pipeline {pipeline}"),
+            &format!("{ours:.0}/s, Redis SISMEMBER {theirs:.0}/s: median ratio {:.2}", ratios[1]),
+        );
+    }
+}
+
+fn tell(what: &str, result: &str) {
+    println!("{what:<32} {result}");
+}
+
+fn ratio(theirs: Duration, ours: Duration) -> f64 {
+    theirs.as_secs_f64() / ours.as_secs_f64()
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let started = Instant::now();
+    let result = work();
+    (result, started.elapsed())
+}

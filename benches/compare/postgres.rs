@@ -1,0 +1,113 @@
+//! `PostgreSQL` with its usual settings and like indexes, in a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::machine::free_port;
+use crate::timed;
+
+const SCHEMA: &str = "
+create table staging(phone text, state text, tier text, campaign text);
+create table contacts(phone text primary key, status text not null, labels jsonb not null, created_at timestamptz not null default now());
+create index on contacts using gin(labels);
+create index on contacts(status);
+create table list_contacts(list text, phone text, status text not null, how text, subscribed_at timestamptz default now(), primary key(list, phone));
+create index on list_contacts(list, status);";
+
+const INSERT: &str = "
+insert into contacts(phone, status, labels) select '+1'||right(regexp_replace(phone,'[^0-9]','','g'),10), 'active',
+  jsonb_build_object('state',state,'tier',tier,'campaign',campaign) from staging on conflict do nothing;
+insert into list_contacts(list, phone, status, how) select '+14155550100',
+  '+1'||right(regexp_replace(phone,'[^0-9]','','g'),10), 'active', 'import' from staging on conflict do nothing;";
+
+const COUNT: &str = "select count(*) from contacts c join list_contacts l using(phone)
+ where l.list='+14155550100' and l.status='active' and c.status='active' and c.labels @> '{\"state\":\"CA\",\"tier\":\"gold\"}'";
+
+pub struct Postgres {
+    bin: PathBuf,
+    dir: tempfile::TempDir,
+    port: u16,
+}
+
+impl Postgres {
+    /// None if it is not installed. Root runs it as the system's user postgres, since it refuses root.
+    pub fn start(_: &Path) -> Option<Postgres> {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+        let bin =
+            versions.flatten().map(|version| version.path().join("bin")).find(|bin| bin.join("initdb").is_file())?;
+        let dir = tempfile::Builder::new().prefix("contactd-bench-").tempdir_in("/tmp").ok()?;
+        let postgres = Postgres { bin, dir, port: free_port() };
+        if is_root() {
+            Command::new("chown").arg("postgres").arg(postgres.dir.path()).status().ok()?;
+        }
+        let data = postgres.dir.path().join("data").display().to_string();
+        postgres.run(&format!("initdb -A trust -D {data} > /dev/null"));
+        let options = format!("-p {} -k {} -c listen_addresses=", postgres.port, postgres.dir.path().display());
+        postgres.run(&format!("pg_ctl -D {data} -o '{options}' -l {data}/log -w start > /dev/null"));
+        Some(postgres)
+    }
+
+    pub fn import(&mut self, sheet: &Path) -> Duration {
+        self.sql(SCHEMA);
+        let copy = format!("\\copy staging from '{}' csv header", sheet.display());
+        let script = self.dir.path().join("import.sql");
+        std::fs::write(&script, format!("begin;\n{copy}\n{INSERT}\ncommit;\n")).expect("a script");
+        let psql = self.psql(&["-f".into(), script.display().to_string()]);
+        let took = timed(|| run(psql)).1;
+        self.sql("analyze");
+        took
+    }
+
+    pub fn count(&mut self) -> Duration {
+        // The time that the server itself tells, without psql's start.
+        let told = self.sql(&format!("explain (analyze, timing off) {COUNT}"));
+        let line = told.lines().find(|line| line.contains("Execution Time")).expect("a time");
+        let millis: f64 = line.split_whitespace().nth(2).and_then(|ms| ms.parse().ok()).expect("milliseconds");
+        Duration::from_secs_f64(millis / 1e3)
+    }
+
+    pub fn bytes(&mut self) -> u64 {
+        self.sql("drop table staging");
+        self.sql("select pg_database_size('postgres')").trim().parse().expect("bytes")
+    }
+
+    fn sql(&self, sql: &str) -> String {
+        run(self.psql(&["-c".into(), sql.into()]))
+    }
+
+    fn psql(&self, arguments: &[String]) -> Command {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["-qAt", "-v", "ON_ERROR_STOP=1", "-U", if is_root() { "postgres" } else { "" }]);
+        psql.args(["-p", &self.port.to_string(), "-h"]).arg(self.dir.path()).arg("-d").arg("postgres").args(arguments);
+        psql
+    }
+
+    fn run(&self, command: &str) {
+        let command = format!("{}/{command}", self.bin.display());
+        let mut shell = if is_root() { Command::new("su") } else { Command::new("sh") };
+        if is_root() {
+            shell.args(["postgres", "-s", "/bin/sh"]);
+        }
+        run({
+            shell.arg("-c").arg(command);
+            shell
+        });
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.run(&format!("pg_ctl -D {} -m immediate stop > /dev/null", self.dir.path().join("data").display()));
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::getuid().is_root()
+}
+
+fn run(mut command: Command) -> String {
+    let output = command.output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,35 @@
+//! A spreadsheet as people type it: six formats, three labels.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+const AREAS: [u64; 40] = [
+    201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234,
+    239, 240, 248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302,
+];
+const STATES: [&str; 10] = ["CA", "NY", "TX", "FL", "WA", "OR", "NV", "AZ", "IL", "MA"];
+const TIERS: [&str; 3] = ["gold", "silver", "bronze"];
+
+/// Writes distinct numbers in no order, the same ones at every run.
+pub fn write(path: &Path, rows: usize) {
+    let mut file = BufWriter::new(File::create(path).expect("a file"));
+    writeln!(file, "phone,state,tier,campaign").expect("written");
+    for row in 0..rows as u64 {
+        // A multiplication by an odd number permutes the numbers below a power of two.
+        let n = row.wrapping_mul(0x9E37_79B1) % (1 << 22);
+        let (area, exchange, line) = (AREAS[(n / 110_000) as usize], 220 + n % 110_000 / 1_000, n % 1_000);
+        let (b, c) = (if exchange % 100 == 11 { 900 + exchange % 90 } else { exchange }, 1_000 + line);
+        let phone = match row % 6 {
+            0 => format!("({area}) {b}-{c}"),
+            1 => format!("{area}.{b}.{c}"),
+            2 => format!("{area}-{b}-{c}"),
+            3 => format!("+1 {area} {b} {c}"),
+            4 => format!("1-{area}-{b}-{c}"),
+            _ => format!("{area}{b}{c}"),
+        };
+        let mix = row.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 40;
+        let (state, tier) = (STATES[(mix % 10) as usize], TIERS[(mix / 10 % 3) as usize]);
+        writeln!(file, "\"{phone}\",{state},{tier},c{:03}", mix / 30 % 1_000).expect("written");
+    }
+}
