@@ -53,16 +53,21 @@ impl Daemon {
         self.port
     }
 
-    fn connect(&self) -> Option<BufReader<TcpStream>> {
+    fn connect(&self) -> Option<Wire> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_nodelay(true).ok()?;
-        Some(BufReader::new(stream))
+        Some(Wire(BufReader::new(stream)))
+    }
+
+    /// A connection.
+    pub fn wire(&self) -> Wire {
+        self.connect().expect("a connection")
     }
 
     fn wait(&self, request: &str) {
         let started = Instant::now();
         loop {
-            let reply = self.connect().map(|mut wire| ask(&mut wire, request)).unwrap_or_default();
+            let reply = self.connect().map(|mut wire| wire.ask(request)).unwrap_or_default();
             if reply.first().is_some_and(|line| !line.starts_with("-LOADING")) {
                 return;
             }
@@ -72,7 +77,7 @@ impl Daemon {
     }
 
     pub fn call(&self, request: &str) -> Vec<String> {
-        ask(&mut self.connect().expect("a connection"), request)
+        self.wire().ask(request)
     }
 
     /// One number of STATS.
@@ -104,18 +109,18 @@ impl Daemon {
 
     /// How long one request takes on an open connection.
     pub fn time(&self, request: &str) -> Duration {
-        let mut wire = self.connect().expect("a connection");
-        ask(&mut wire, "PING");
-        timed(|| ask(&mut wire, request)).1
+        let mut wire = self.wire();
+        wire.ask("PING");
+        timed(|| wire.ask(request)).1
     }
 
     /// Pages through a segment, a thousand at a time.
     pub fn scan(&self, filter: &str) -> (usize, Duration) {
-        let mut wire = self.connect().expect("a connection");
+        let mut wire = self.wire();
         timed(|| {
             let (mut found, mut cursor) = (0, "0".to_owned());
             loop {
-                let page = ask(&mut wire, &format!("FIND {filter} LIMIT 1000 AFTER {cursor}"));
+                let page = wire.ask(&format!("FIND {filter} LIMIT 1000 AFTER {cursor}"));
                 page[1][1..].clone_into(&mut cursor);
                 found += page.len() - 2;
                 if cursor == "0" {
@@ -128,13 +133,13 @@ impl Daemon {
     /// Opts in the numbers that redis-benchmark makes up: +4 and twelve digits.
     pub fn load(&self, rows: usize) {
         self.call(&format!("LIST {LOAD_LIST}"));
-        let mut wire = self.connect().expect("a connection");
+        let mut wire = self.wire();
         for from in (0..rows).step_by(1000) {
             let block = (from..from + 1000).fold(String::new(), |block, n| {
                 block + &format!("INBOUND {LOAD_LIST} +4{n:012} {{\"text\":\"start\"}}\n")
             });
-            wire.get_mut().write_all(block.as_bytes()).expect("sent");
-            (0..1000).for_each(|_| assert_eq!(reply(&mut wire), ["+optin"]));
+            wire.send(&block);
+            (0..1000).for_each(|_| assert_eq!(wire.reply(), ["+optin"]));
         }
     }
 }
@@ -155,23 +160,32 @@ fn spawn(data: &Path, port: u16) -> Child {
         .expect("contactd starts")
 }
 
-fn ask(wire: &mut BufReader<TcpStream>, request: &str) -> Vec<String> {
-    wire.get_mut().write_all(format!("{request}\n").as_bytes()).expect("sent");
-    reply(wire)
-}
+/// A connection to the daemon.
+pub struct Wire(BufReader<TcpStream>);
 
-/// The lines of one reply, its items after its head.
-fn reply(wire: &mut BufReader<TcpStream>) -> Vec<String> {
-    let mut line = String::new();
-    wire.read_line(&mut line).expect("a reply");
-    let mut lines = vec![line.trim_end().to_owned()];
-    let items = lines[0].strip_prefix('*').and_then(|items| items.parse::<usize>().ok());
-    for _ in 0..items.unwrap_or(0) {
-        let mut item = String::new();
-        wire.read_line(&mut item).expect("an item");
-        lines.push(item.trim_end().to_owned());
+impl Wire {
+    pub fn send(&mut self, requests: &str) {
+        self.0.get_mut().write_all(requests.as_bytes()).expect("sent");
     }
-    lines
+
+    pub fn ask(&mut self, request: &str) -> Vec<String> {
+        self.send(&format!("{request}\n"));
+        self.reply()
+    }
+
+    /// The lines of one reply, its items after its head.
+    pub fn reply(&mut self) -> Vec<String> {
+        let mut lines = vec![self.line()];
+        let items = lines[0].strip_prefix('*').and_then(|items| items.parse::<usize>().ok());
+        lines.extend((0..items.unwrap_or(0)).map(|_| self.line()));
+        lines
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("a line");
+        line.trim_end().to_owned()
+    }
 }
 
 /// Redis as a child process, in memory only.

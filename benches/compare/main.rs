@@ -3,6 +3,7 @@
 //! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000.
 //! What is not installed is said to be skipped.
 
+mod beside;
 mod machine;
 mod postgres;
 mod sheet;
@@ -94,6 +95,52 @@ fn main() {
             &format!("{ours:.0}/s, Redis SISMEMBER {theirs:.0}/s: median ratio {:.2}", ratios[1]),
         );
     }
+    interference(&daemon, rows);
+}
+
+/// What queries and writes cost each other.
+fn interference(daemon: &Daemon, rows: usize) {
+    let slowest = |mut times: Vec<Duration>| {
+        times.sort();
+        (times[times.len() / 2], times[times.len() - 1])
+    };
+    let writes = beside::opt_outs(daemon, 5_000);
+    let (middle, last) = slowest((0..100).map(|_| daemon.time(&format!("COUNT {FILTER}"))).collect());
+    tell(
+        "COUNT beside durable writes",
+        &format!(
+            "{:.2} ms, the slowest of 100 {:.2} ms, beside {:.0} writes/s (aim 10 ms beside 5,000)",
+            middle.as_secs_f64() * 1e3,
+            last.as_secs_f64() * 1e3,
+            writes.per_second()
+        ),
+    );
+    drop(writes);
+    let counts = || beside::Steady::start(daemon, 100, |_| format!("COUNT {FILTER}"));
+    let mut ratios: Vec<f64> = (0..3)
+        .map(|_| {
+            let alone = redis_benchmark(daemon.port(), 16, rows, &["CHECK", machine::LOAD_LIST]);
+            let _counts = counts();
+            redis_benchmark(daemon.port(), 16, rows, &["CHECK", machine::LOAD_LIST]) / alone
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    tell("CHECK beside 100 COUNTs/s", &format!("{:.2} of its speed alone (aim 0.8)", ratios[1]));
+    let (_, alone) = beside::check_latency(&mut daemon.wire());
+    let counting = counts();
+    let (_, with) = beside::check_latency(&mut daemon.wire());
+    drop(counting);
+    let _writes = beside::opt_outs(daemon, 5_000);
+    let (_, writing) = beside::check_latency(&mut daemon.wire());
+    tell(
+        "CHECK p99.9, one at a time",
+        &format!(
+            "{} us alone, {:.2} x beside COUNTs, {:.2} x beside writes (aim 3)",
+            alone.as_micros(),
+            ratio(with, alone),
+            ratio(writing, alone)
+        ),
+    );
 }
 
 fn tell(what: &str, result: &str) {

@@ -1,0 +1,73 @@
+//! What one job costs while another one goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::machine::{Daemon, LOAD_LIST, Wire};
+
+/// Requests that are sent at a steady rate, in bundles, until it is dropped.
+pub struct Steady {
+    stop: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
+    started: Instant,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Steady {
+    pub fn start(daemon: &Daemon, per_second: u64, request: impl Fn(u64) -> String + Send + 'static) -> Steady {
+        const BUNDLES_PER_SECOND: u64 = 100;
+        let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stopped, count, mut wire) = (Arc::clone(&stop), Arc::clone(&sent), daemon.wire());
+        let thread = std::thread::spawn(move || {
+            let started = Instant::now();
+            for bundle in 0.. {
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let due = Duration::from_millis(1000 / BUNDLES_PER_SECOND) * bundle;
+                std::thread::sleep(due.saturating_sub(started.elapsed()));
+                let size = per_second / BUNDLES_PER_SECOND;
+                let first = u64::from(bundle) * size;
+                wire.send(&(first..first + size).fold(String::new(), |text, n| text + &request(n) + "\n"));
+                (0..size).for_each(|_| drop(wire.reply()));
+                count.fetch_add(size, Ordering::Relaxed);
+            }
+        });
+        Steady { stop, sent, started: Instant::now(), thread: Some(thread) }
+    }
+
+    /// What it really reached.
+    pub fn per_second(&self) -> f64 {
+        self.sent.load(Ordering::Relaxed) as f64 / self.started.elapsed().as_secs_f64()
+    }
+}
+
+impl Drop for Steady {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the steady requests");
+        }
+    }
+}
+
+/// Durable opt-outs of distinct numbers.
+pub fn opt_outs(daemon: &Daemon, per_second: u64) -> Steady {
+    Steady::start(daemon, per_second, |n| format!("OPTOUT {LOAD_LIST} +4{n:012}"))
+}
+
+/// The median and the 99.9th percentile of one CHECK after the other.
+pub fn check_latency(wire: &mut Wire) -> (Duration, Duration) {
+    const CHECKS: u64 = 30_000;
+    let mut times: Vec<Duration> = (0..CHECKS)
+        .map(|n| {
+            let started = Instant::now();
+            wire.ask(&format!("CHECK {LOAD_LIST} +4{:012}", n * 7919 % 1_000_000));
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    (times[times.len() / 2], times[times.len() * 999 / 1000])
+}
