@@ -61,10 +61,13 @@ pub const CLOCK_ERROR_MS_MAX: i64 = 5_000;
 /// Every stored value. sled splits leaves by count (17 items) and moves one over 128 KiB to a file it never syncs:
 /// 17 × 7 KiB stays below.
 pub const VALUE_BYTES_MAX: usize = 7 * 1024;
-/// Events packed in one value.
-pub const PAGE_EVENTS_MAX: usize = 32;
-/// Where a page of events is closed even if more events would fit.
-pub const PAGE_BYTES_CLOSE: usize = 3 * 1024;
+/// Contacts whose records share a key: see [`crate::store`].
+pub const BLOCK_CONTACTS: u32 = 4;
+/// Where a value that packs events or feed entries is closed, although more would fit: one that is read for one event
+/// should not cost much.
+pub const PACK_BYTES_CLOSE: usize = 3 * 1024;
+/// Events in one value: their place is one byte of their position.
+pub const PACK_EVENTS_MAX: usize = 256;
 
 /// Writes waiting for the writer, of each of its two queues; a full queue stops reading, it never refuses.
 pub const QUEUED_WRITES_MAX: usize = 16_384;
@@ -72,8 +75,9 @@ pub const QUEUED_WRITES_MAX: usize = 16_384;
 pub const JOB_WRITES_MAX: usize = 200;
 /// Jobs of one connection that may wait for the writer at a time.
 pub const CONNECTION_JOBS_MAX: usize = 4;
-/// Writes committed by one batch and one sync: about 200 is where sled is fastest and smallest.
-pub const BATCH_WRITES_MAX: usize = 200;
+/// Writes committed by one batch and one sync: an import is fastest from here on, and an opt-out beside it waits for one
+/// batch, some milliseconds.
+pub const BATCH_WRITES_MAX: usize = 400;
 /// Of these, the share kept for writes that are not forbidding, so that a storm of opt-outs does not starve them.
 pub const BATCH_PERMISSIVE_MIN: usize = 20;
 /// How long a write that is not forbidding may stay unsynced under `--fsync interval`.
@@ -89,16 +93,22 @@ pub const UNWRITTEN_FORBIDS_MAX: usize = 1_000_000;
 pub const GATE_CHUNK_IDS: u32 = 4096;
 /// Ids in one chunk of any other posting: 2 KiB as a bitset.
 pub const POSTING_CHUNK_IDS: u32 = 16_384;
-/// Postings of a full range of ids that one batch writes, at least: some milliseconds.
-pub const SEALED_POSTINGS_MIN: usize = 256;
+/// Changes of postings in the journal: a start reads them all, some tenths of a second.
+pub const JOURNAL_CHANGES_MAX: u64 = 1024 * 1024;
+/// Entries of the journal: each costs memory in sled, and a batch of one write has one.
+pub const JOURNAL_ENTRIES_MAX: usize = 8 * 1024;
+/// Postings that a batch brings up to date on disk, at least, once the journal is half full.
+pub const SETTLED_POSTINGS_MIN: usize = 8;
+/// Entries of the journal that a batch cuts off, at most, above twice what it adds.
+pub const JOURNAL_CUT_MIN: usize = 8;
 /// Ids in one chunk of the directory: 4 KiB of phone numbers.
 pub const DIRECTORY_CHUNK_IDS: u32 = 512;
 /// sled's page cache. It counts log bytes; the heap it really takes is several times this.
 pub const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
+const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(BLOCK_CONTACTS));
 const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(GATE_CHUNK_IDS) && POSTING_CHUNK_IDS <= 1 << 16);
 const _: () = assert!(17 * VALUE_BYTES_MAX < 128 * 1024);
-const _: () = assert!(TEXT_CHARS_MAX * 4 + ID_BYTES_MAX + 2 * SOURCE_BYTES_MAX + 64 < VALUE_BYTES_MAX);
 const _: () = assert!(BATCH_WRITES_MAX >= JOB_WRITES_MAX && QUEUED_WRITES_MAX >= JOB_WRITES_MAX);

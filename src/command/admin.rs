@@ -27,7 +27,7 @@ pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
     item("stop_scope", &gate.scope().word());
     item("contacts", &gate.directory.len());
     for status in ContactStatus::ALL {
-        item(&format!("contacts_{}", status.word()), &gate.count(&Term::Contact(status)));
+        item(&format!("contacts_{}", status.word()), &gate.count(Term::Contact(status)));
     }
     let known: Vec<_> = gate.lists().iter().filter(|(_, list)| list.is_known()).map(|(id, _)| id).collect();
     item("lists", &known.len());

@@ -20,12 +20,17 @@ impl Chunk {
         Chunk { words: vec![0; size as usize / 64] }
     }
 
-    pub fn insert(&mut self, offset: u32) {
-        self.words[offset as usize / 64] |= 1 << (offset % 64);
+    /// The part of a set of ids that begins at `first`.
+    pub fn of(ids: &RoaringBitmap, first: u32, size: u32) -> Chunk {
+        let mut chunk = Chunk::new(size);
+        for id in ids.range(first..=first + (size - 1)) {
+            chunk.insert(id - first);
+        }
+        chunk
     }
 
-    pub fn remove(&mut self, offset: u32) {
-        self.words[offset as usize / 64] &= !(1 << (offset % 64));
+    pub fn insert(&mut self, offset: u32) {
+        self.words[offset as usize / 64] |= 1 << (offset % 64);
     }
 
     pub fn len(&self) -> u32 {

@@ -7,6 +7,7 @@ use bincode::Options;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::log::{Newest, Position};
 use crate::error::{Error, Result};
 use crate::limits::VALUE_BYTES_MAX;
 use crate::model::contact::{Contact, Engagement, ListContact};
@@ -19,14 +20,28 @@ use crate::model::phone::{ListNumber, Phone};
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 
-const V1: u8 = 1;
+/// The version that every value begins with.
+pub const V1: u8 = 1;
 
 /// A contact with what only the store knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub contact: Contact,
-    /// Pages of events written for it.
-    pub pages: u32,
+    /// Where its history begins.
+    pub newest: Newest,
+}
+
+/// An event as it stands in a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose it is.
+    pub contact: u32,
+    /// The event's number, counted from that of its block: it tells the order of events of both logs.
+    pub order: u64,
+    /// The event before it, of the same contact in the same log.
+    pub previous: Position,
+    /// None once it was erased.
+    pub event: Option<Event>,
 }
 
 /// Counters that must never go back.
@@ -38,8 +53,10 @@ pub struct Heads {
     pub next_feed: u64,
     /// The feed's epoch; a restore begins a new one.
     pub epoch: u64,
-    /// Ranges of ids whose postings are all on disk; the others are in the tail.
-    pub sealed: u32,
+    /// The number the next event gets.
+    pub next_event: u64,
+    /// The number the next entry of the journal gets.
+    pub next_journal: u64,
 }
 
 /// One change, as whoever follows the store is told of it.
@@ -63,6 +80,13 @@ impl FeedEntry {
             FeedEntry::Imported { count, .. } => u64::from(*count),
             _ => 1,
         }
+    }
+
+    /// More bytes than it takes.
+    pub fn bytes_at_most(&self) -> usize {
+        const FIXED_BYTES: usize = 32;
+        const LIST_BYTES: usize = 7;
+        FIXED_BYTES + if let FeedEntry::Contact { lists, .. } = self { lists.len() * LIST_BYTES } else { 0 }
     }
 }
 
@@ -132,7 +156,8 @@ struct ContactV1 {
     suppression: StandingV1,
     invalidity: StandingV1,
     lists: Vec<ListContactV1>,
-    pages: u32,
+    newest_consent: u64,
+    newest_activity: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -145,10 +170,19 @@ struct ListV1 {
 }
 
 #[derive(Serialize, Deserialize)]
+struct EntryV1 {
+    contact: u32,
+    order: u64,
+    previous: u64,
+    event: Option<EventV1>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct EventV1 {
     kind: u8,
     at: DateV1,
-    seen_at: DateV1,
+    /// How much later it was seen.
+    lag: i64,
     sent_at: Option<Millis>,
     list: Option<u32>,
     id: String,
@@ -210,7 +244,7 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
             invalidity: body.invalidity.into(),
             lists: body.lists.into_iter().map(ListContact::from).collect(),
         },
-        pages: body.pages,
+        newest: Newest { consent: body.newest_consent, activity: body.newest_activity },
     })
 }
 
@@ -235,14 +269,32 @@ pub fn decode_list(value: &[u8]) -> Result<List> {
     })
 }
 
-/// Encodes one page of events.
-pub fn encode_events(events: &[Event]) -> Result<Vec<u8>> {
-    seal(&events.iter().map(EventV1::from).collect::<Vec<_>>())
+/// Appends an event to a value that begins with [`V1`].
+pub fn append_entry(value: &mut Vec<u8>, entry: &Entry) -> Result<()> {
+    let body = EntryV1 {
+        contact: entry.contact,
+        order: entry.order,
+        previous: entry.previous,
+        event: entry.event.as_ref().map(EventV1::from),
+    };
+    options().serialize_into(value, &body).map_err(Error::internal)
 }
 
-pub fn decode_events(value: &[u8]) -> Result<Vec<Event>> {
-    let body: Vec<EventV1> = open(value)?;
-    body.into_iter().map(Event::try_from).collect()
+/// Reads a block of events.
+pub fn decode_entries(value: &[u8]) -> Result<Vec<Entry>> {
+    let Some((&V1, mut rest)) = value.split_first() else {
+        return Err(Error::internal("a block of events of an unknown version"));
+    };
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        let body: EntryV1 = options()
+            .allow_trailing_bytes()
+            .deserialize_from(&mut rest)
+            .map_err(|why| Error::internal(format!("a damaged block of events: {why}")))?;
+        let EntryV1 { contact, order, previous, event } = body;
+        entries.push(Entry { contact, order, previous, event: event.map(Event::try_from).transpose()? });
+    }
+    Ok(entries)
 }
 
 pub fn encode_heads(heads: &Heads) -> Result<Vec<u8>> {
@@ -323,7 +375,8 @@ impl From<&Record> for ContactV1 {
             suppression: (&contact.suppression).into(),
             invalidity: (&contact.invalidity).into(),
             lists: contact.lists.iter().map(ListContactV1::from).collect(),
-            pages: record.pages,
+            newest_consent: record.newest.consent,
+            newest_activity: record.newest.activity,
         }
     }
 }
@@ -413,7 +466,7 @@ impl From<&Event> for EventV1 {
         EventV1 {
             kind: kind_code(event.kind),
             at: event.at.into(),
-            seen_at: event.seen_at.into(),
+            lag: event.seen_at - event.at,
             sent_at: event.sent_at,
             list: event.list.map(|list| list.0),
             id: event.id.clone(),
@@ -432,7 +485,7 @@ impl TryFrom<EventV1> for Event {
         Ok(Event {
             kind: kind(event.kind)?,
             at: event.at.into(),
-            seen_at: event.seen_at.into(),
+            seen_at: Millis::from(event.at).saturating_add(event.lag),
             sent_at: event.sent_at,
             list: event.list.map(ListId),
             id: event.id,
@@ -502,7 +555,7 @@ mod tests {
         on.opted_in = Some(fact(1_777_636_800_004, How::Journey, "spring", ""));
         on.imported = Some(fact(1_777_636_800_005, How::Import, "a.csv", ""));
         contact.lists = vec![on];
-        Record { contact, pages: 2 }
+        Record { contact, newest: Newest { consent: 513, activity: 0 } }
     }
 
     /// What is on people's disks. A change of these bytes needs a new version.
@@ -527,28 +580,37 @@ mod tests {
             reason: String::new(),
             text: "Stop.".into(),
         };
+        let entries = [
+            Entry { contact: 7, order: 0, previous: 0, event: Some(event) },
+            Entry { contact: 300, order: 1, previous: 513, event: None },
+        ];
+        let mut events = vec![V1];
+        for entry in &entries {
+            append_entry(&mut events, entry).expect("encoded");
+        }
         let feed = [
             FeedEntry::Contact { at: 1.into(), phone: 14_155_552_671, cause: 2, status: 3, lists: vec![(7, 1, true)] },
             FeedEntry::Imported { at: 2.into(), first: 10, count: 200, list: 7 },
             FeedEntry::List { at: 3.into(), list: 7, number: 12345, known: true, paused: false },
             FeedEntry::Scope { at: 4.into(), all: true },
         ];
-        let heads = Heads { next_contact: 1_000_000, next_feed: 5, epoch: 1_777_636_800_000, sealed: 3 };
+        let heads =
+            Heads { next_contact: 1_000_000, next_feed: 5, epoch: 1_777_636_800_000, next_event: 700, next_journal: 3 };
         let golden = [
             (
                 encode_record(&record()),
-                "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f6010000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e6373760000000002",
+                "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f6010000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000fb010200",
             ),
             (encode_list(&list), "01fd39300000000000800453616c6501019de368f600000000000000"),
             (
-                encode_events(std::slice::from_ref(&event)),
-                "010109019de368f600019de368f60101fd40f9d4c63b030000010703534d310300000553746f702e",
+                Ok(events.clone()),
+                "010700000109019de368f6000201fd40f9d4c63b030000010703534d310300000553746f702efb2c0101fb010200",
             ),
             (
                 encode_feed(&feed),
                 "010400000000000001fd9f97bc4b03000000020301070101010000000000020ac8070200000000000307fb393001000300000000000401",
             ),
-            (encode_heads(&heads), "01fc40420f0005fd00f668e39d01000003"),
+            (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000fbbc0203"),
             (Ok(encode_phones(&[0, 14_155_552_671])), "010000000000000000000000034bbc979f"),
         ];
         for (value, bytes) in golden {
@@ -556,7 +618,7 @@ mod tests {
         }
         assert_eq!(decode_record(&encode_record(&record()).expect("encoded")), Ok(record()));
         assert_eq!(decode_list(&encode_list(&list).expect("encoded")), Ok(list));
-        assert_eq!(decode_events(&encode_events(std::slice::from_ref(&event)).expect("encoded")), Ok(vec![event]));
+        assert_eq!(decode_entries(&events), Ok(entries.to_vec()));
         assert_eq!(decode_feed(&encode_feed(&feed).expect("encoded")), Ok(feed.to_vec()));
         assert_eq!(decode_heads(&encode_heads(&heads).expect("encoded")), Ok(heads));
         assert_eq!(decode_phones(&encode_phones(&[0, 5])), Ok(vec![0, 5]));
@@ -596,8 +658,9 @@ mod tests {
     #[test]
     fn damage_and_the_future_are_told() {
         for value in [&[][..], &[2, 0, 0], &[V1], &[V1, 0xff, 0xff, 0xff, 0xff, 0xff]] {
-            assert!(decode_record(value).is_err() && decode_events(value).is_err());
+            assert!(decode_record(value).is_err());
         }
+        assert!([&[][..], &[2], &[V1, 7], &[V1, 7, 0, 0, 1]].into_iter().all(|value| decode_entries(value).is_err()));
         let mut trailing = encode_record(&record()).expect("encoded");
         trailing.push(0);
         assert!(decode_record(&trailing).is_err());

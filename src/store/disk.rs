@@ -4,6 +4,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
+use roaring::RoaringBitmap;
+
+use super::chunk::Chunk;
+use super::{keys, sled_failed};
 use crate::error::{Code, Error, Result};
 use crate::limits::{CACHE_BYTES, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES};
 
@@ -70,6 +74,15 @@ impl Disk {
     /// The one tree.
     pub fn tree(&self) -> &sled::Tree {
         &self.tree
+    }
+
+    /// The ids of a posting as it is on disk.
+    pub fn posting(&self, key: &[u8]) -> Result<RoaringBitmap> {
+        let (term, first) = keys::parse_posting(key).ok_or_else(|| Error::internal("a damaged key"))?;
+        match self.tree.get(key).map_err(sled_failed)? {
+            Some(value) => Ok(Chunk::decode(term.chunk_ids(), &value)?.ids(first)),
+            None => Ok(RoaringBitmap::new()),
+        }
     }
 
     /// Puts everything that was applied on disk.

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 
+use super::changes::Changes;
+use super::chunk::Chunk;
 use super::directory::Directory;
+use super::keys;
 use super::term::Term;
 use crate::model::list::{List, ListId, Lists};
 use crate::model::phone::{ListNumber, Phone};
@@ -55,14 +58,14 @@ impl Gate {
     }
 
     /// How many contacts have a term.
-    pub fn count(&self, term: &Term) -> u64 {
+    pub fn count(&self, term: Term<'_>) -> u64 {
         self.bitmap(term).map_or(0, RoaringBitmap::len)
     }
 
     /// How many contacts have a status on a list, under the scope that holds.
     pub fn count_on_list(&self, list: ListId, status: ListStatus) -> u64 {
-        let alone = self.count(&Term::List(list, status));
-        let held = if self.scope == StopScope::All { self.count(&Term::Held(list)) } else { 0 };
+        let alone = self.count(Term::List(list, status));
+        let held = if self.scope == StopScope::All { self.count(Term::Held(list)) } else { 0 };
         match status {
             ListStatus::Active => alone - held,
             ListStatus::OptedOut => alone + held,
@@ -105,27 +108,36 @@ impl Gate {
         }
     }
 
-    pub(super) fn insert(&mut self, term: &Term, id: u32) {
-        if let Some(bitmap) = self.bitmap_mut(term) {
-            bitmap.insert(id);
+    /// Takes over changes of the gate's postings; of others it knows nothing.
+    pub(super) fn change(&mut self, changes: &Changes) {
+        for (key, changes) in changes.iter().filter(|(key, _)| keys::is_gate_posting(key)) {
+            let Some((term, first)) = keys::parse_posting(key) else { continue };
+            let Some(bitmap) = self.bitmap_mut(term) else { continue };
+            for (offset, has) in changes {
+                if has {
+                    bitmap.insert(first + offset)
+                } else {
+                    bitmap.remove(first + offset)
+                };
+            }
         }
     }
 
-    pub(super) fn insert_all(&mut self, term: &Term, ids: &RoaringBitmap) {
+    pub(super) fn insert_all(&mut self, term: Term<'_>, ids: &RoaringBitmap) {
         if let Some(bitmap) = self.bitmap_mut(term) {
             *bitmap |= ids;
         }
     }
 
-    pub(super) fn remove(&mut self, term: &Term, id: u32) {
-        if let Some(bitmap) = self.bitmap_mut(term) {
-            bitmap.remove(id);
-        }
+    /// A posting's part that begins at an id.
+    pub(super) fn chunk(&self, term: Term<'_>, first: u32) -> Chunk {
+        let ids = self.bitmap(term);
+        ids.map_or_else(|| Chunk::new(term.chunk_ids()), |ids| Chunk::of(ids, first, term.chunk_ids()))
     }
 
     /// The contacts that have one of the gate's terms.
-    pub(super) fn bitmap(&self, term: &Term) -> Option<&RoaringBitmap> {
-        match *term {
+    pub(super) fn bitmap(&self, term: Term<'_>) -> Option<&RoaringBitmap> {
+        match term {
             Term::Contact(status) => self.contacts.get(status as usize),
             Term::List(list, status) => self.on_list.get(list.0 as usize)?.statuses.get(status as usize),
             Term::Held(list) => Some(&self.on_list.get(list.0 as usize)?.held),
@@ -133,8 +145,8 @@ impl Gate {
         }
     }
 
-    fn bitmap_mut(&mut self, term: &Term) -> Option<&mut RoaringBitmap> {
-        match *term {
+    fn bitmap_mut(&mut self, term: Term<'_>) -> Option<&mut RoaringBitmap> {
+        match term {
             Term::Contact(status) => self.contacts.get_mut(status as usize),
             Term::List(list, status) => self.on_list.get_mut(list.0 as usize)?.statuses.get_mut(status as usize),
             Term::Held(list) => Some(&mut self.on_list.get_mut(list.0 as usize)?.held),

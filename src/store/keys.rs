@@ -1,20 +1,26 @@
 //! Keys: one byte for the keyspace, then big-endian fixed-width parts, so that order on disk is order of ids.
 
 use super::term::{GATE_TAG_MAX, Term};
-use crate::limits::{GATE_CHUNK_IDS, POSTING_CHUNK_IDS};
+use crate::limits::{BLOCK_CONTACTS, GATE_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::list::ListId;
 
 /// list id → list.
 pub const LIST: u8 = 0x01;
 /// chunk → phone numbers of consecutive ids.
 pub const DIRECTORY: u8 = 0x02;
-/// contact id → contact.
+/// block → records of consecutive contacts.
 pub const CONTACT: u8 = 0x10;
+/// contact id → a record that has no room in its block.
+pub const APART: u8 = 0x11;
 /// chunk, term → which of consecutive ids have the term. The chunk comes first, so that what an import appends is at the
 /// end of the keyspace, and all that is known of a range of ids stands together.
 pub const POSTING: u8 = 0x20;
-/// contact id, page → events.
-pub const EVENTS: u8 = 0x30;
+/// number → changes of postings.
+pub const JOURNAL: u8 = 0x28;
+/// block → events of consent and status.
+pub const CONSENT: u8 = 0x30;
+/// block → all other events.
+pub const ACTIVITY: u8 = 0x31;
 /// first position → feed entries.
 pub const FEED: u8 = 0x40;
 
@@ -35,19 +41,35 @@ pub fn directory(chunk: u32) -> [u8; 5] {
     numbered(DIRECTORY, chunk)
 }
 
-pub fn contact(id: u32) -> [u8; 5] {
-    numbered(CONTACT, id)
+/// The key of the block in which a contact's record is.
+pub fn block(id: u32) -> [u8; 5] {
+    numbered(CONTACT, id / BLOCK_CONTACTS)
+}
+
+pub fn apart(id: u32) -> [u8; 5] {
+    numbered(APART, id)
 }
 
 /// The key of a posting's part that begins at an id, a multiple of the term's [`Term::chunk_ids`].
-pub fn posting(term: &Term, first: u32) -> Vec<u8> {
-    let mut key = postings(first / POSTING_CHUNK_IDS).to_vec();
-    term.write_key(&mut key);
+pub fn posting(term: Term<'_>, first: u32) -> Vec<u8> {
+    let mut key = Vec::new();
+    write_posting(&mut key, term, first);
+    key
+}
+
+/// Appends a [`posting`] key.
+pub fn write_posting(key: &mut Vec<u8>, term: Term<'_>, first: u32) {
+    key.extend(postings(first / POSTING_CHUNK_IDS));
+    term.write_key(key);
     if term.is_gate() {
         // The gate's parts are smaller than the range that stands together.
         key.push((first % POSTING_CHUNK_IDS / GATE_CHUNK_IDS) as u8);
     }
-    key
+}
+
+/// Whether a [`posting`] key is of one of the gate's terms.
+pub fn is_gate_posting(key: &[u8]) -> bool {
+    key.get(5).is_some_and(|&tag| tag <= GATE_TAG_MAX)
 }
 
 /// What the keys of all postings of a range of [`POSTING_CHUNK_IDS`] ids begin with.
@@ -55,26 +77,31 @@ pub fn postings(chunk: u32) -> [u8; 5] {
     numbered(POSTING, chunk)
 }
 
-pub fn events(contact: u32, page: u32) -> [u8; 9] {
-    let mut key = [EVENTS; 9];
-    key[1..5].copy_from_slice(&contact.to_be_bytes());
-    key[5..].copy_from_slice(&page.to_be_bytes());
-    key
+pub fn journal(number: u64) -> [u8; 9] {
+    long_numbered(JOURNAL, number)
+}
+
+/// A block of events in one of the logs.
+pub fn events(log: u8, block: u64) -> [u8; 9] {
+    long_numbered(log, block)
 }
 
 pub fn feed(position: u64) -> [u8; 9] {
-    let mut key = [FEED; 9];
-    key[1..].copy_from_slice(&position.to_be_bytes());
-    key
+    long_numbered(FEED, position)
 }
 
-/// The number behind the keyspace byte of [`list`], [`directory`] and [`contact`] keys.
+/// The number of [`journal`], [`events`] and [`feed`] keys.
+pub fn long_number(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(1..9)?.try_into().ok()?))
+}
+
+/// The number behind the keyspace byte of [`list`], [`directory`] and [`block`] keys.
 pub fn number(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(key.get(1..5)?.try_into().ok()?))
 }
 
 /// The term and the first id of a [`posting`] key.
-pub fn parse_posting(key: &[u8]) -> Option<(Term, u32)> {
+pub fn parse_posting(key: &[u8]) -> Option<(Term<'_>, u32)> {
     let first = number(key)? * POSTING_CHUNK_IDS;
     let term = key.get(5..)?;
     if *term.first()? > GATE_TAG_MAX {
@@ -82,6 +109,12 @@ pub fn parse_posting(key: &[u8]) -> Option<(Term, u32)> {
     }
     let (&part, term) = term.split_last()?;
     Some((Term::read_key(term)?, first + u32::from(part) * GATE_CHUNK_IDS))
+}
+
+fn long_numbered(keyspace: u8, number: u64) -> [u8; 9] {
+    let mut key = [keyspace; 9];
+    key[1..].copy_from_slice(&number.to_be_bytes());
+    key
 }
 
 fn numbered(keyspace: u8, number: u32) -> [u8; 5] {

@@ -1,11 +1,12 @@
 //! The start: reads the lists, the directory and the gate's postings, not the records.
 
+use super::changes::Changes;
 use super::chunk::Chunk;
 use super::codec::{self, FeedEntry, Heads};
 use super::disk::Disk;
 use super::gate::Gate;
-use super::tail::Tail;
-use super::term::{GATE_TAG_MAX, Term};
+use super::term::GATE_TAG_MAX;
+use super::unsettled::Unsettled;
 use super::{keys, sled_failed};
 use crate::error::{Error, Result};
 use crate::limits::{DIRECTORY_CHUNK_IDS, POSTING_CHUNK_IDS};
@@ -18,7 +19,7 @@ use crate::model::verdict::StopScope;
 const FORMAT: u8 = 1;
 
 /// Builds the gate from what is stored; a new store gets its first keys.
-pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Tail, Heads)> {
+pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Unsettled, Heads)> {
     let tree = disk.tree();
     let mut heads = match tree.get(keys::FORMAT).map_err(sled_failed)? {
         None => create(disk, scope, now)?,
@@ -53,47 +54,26 @@ pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Tail, H
         for row in tree.range(keys::postings(chunk).to_vec()..gate_end) {
             let (key, value) = row.map_err(sled_failed)?;
             let (term, first) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
-            gate.insert_all(&term, &Chunk::decode(term.chunk_ids(), &value)?.ids(first));
+            gate.insert_all(term, &Chunk::decode(term.chunk_ids(), &value)?.ids(first));
         }
+    }
+    let mut unsettled = Unsettled::default();
+    for row in tree.scan_prefix([keys::JOURNAL]) {
+        let (key, value) = row.map_err(sled_failed)?;
+        let number = keys::long_number(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+        let changes = Changes::decode(&value)?;
+        gate.change(&changes);
+        unsettled.replay(number, changes, |posting| disk.posting(posting))?;
     }
     follow_scope(disk, &mut heads, scope, now)?;
-    let tail = derive_tail(disk, &heads)?;
-    Ok((gate, tail, heads))
-}
-
-/// Derives the tail from the records. What was already sealed of it is taken off the disk: it may be half of it.
-fn derive_tail(disk: &Disk, heads: &Heads) -> Result<Tail> {
-    let mut tail = Tail::default();
-    let mut batch = sled::Batch::default();
-    let growing = heads.next_contact / POSTING_CHUNK_IDS;
-    for chunk in heads.sealed..=growing {
-        tail.begin(chunk);
-        for row in disk.tree().scan_prefix(keys::postings(chunk)) {
-            let (key, _) = row.map_err(sled_failed)?;
-            if keys::parse_posting(&key).is_none_or(|(term, _)| !term.is_gate()) {
-                batch.remove(key);
-            }
-        }
-    }
-    for row in disk.tree().range(keys::contact(heads.sealed * POSTING_CHUNK_IDS)..keys::contact(u32::MAX)) {
-        let (key, value) = row.map_err(sled_failed)?;
-        let id = number(&key)?;
-        for term in Term::all_of(&codec::decode_record(&value)?.contact) {
-            if !term.is_gate() {
-                tail.change(term, id, true);
-            }
-        }
-    }
-    tail.grow(growing);
-    disk.tree().apply_batch(batch).map_err(sled_failed)?;
-    Ok(tail)
+    Ok((gate, unsettled, heads))
 }
 
 fn create(disk: &Disk, scope: StopScope, now: Millis) -> Result<Heads> {
     if !disk.tree().is_empty() {
         return Err(Error::internal("the store has no format: it is not contactd's"));
     }
-    let heads = Heads { next_contact: 0, next_feed: 1, epoch: now.unsigned_abs(), sealed: 0 };
+    let heads = Heads { next_contact: 0, next_feed: 1, epoch: now.unsigned_abs(), next_event: 1, next_journal: 1 };
     let mut batch = sled::Batch::default();
     batch.insert(keys::FORMAT, &[FORMAT]);
     batch.insert(keys::HEADS, codec::encode_heads(&heads)?);

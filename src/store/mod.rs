@@ -3,19 +3,22 @@
 //! One tree; keys in [`keys`], values in [`codec`]. The contact record is the truth; every index follows from it by
 //! [`term::Term::all_of`]. One thread, the [`writer`], makes all changes; the [`gate`] answers CHECK from memory.
 
+mod block;
+mod changes;
 mod chunk;
 mod codec;
+mod commit;
 mod directory;
 mod disk;
 pub mod gate;
-mod history;
 mod keys;
 mod load;
+mod log;
 mod query;
 mod queue;
 mod round;
-mod tail;
 pub mod term;
+mod unsettled;
 mod verify;
 mod writer;
 
@@ -30,14 +33,16 @@ pub use queue::{Done, Job};
 pub use verify::Verified;
 
 use crate::error::{Code, Error, Result};
+use crate::limits::BLOCK_CONTACTS;
 use crate::model::contact::Contact;
 use crate::model::phone::Phone;
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
+use block::Slot;
 use disk::Disk;
 use gate::Gate;
 use queue::Queue;
-use tail::Tail;
+use unsettled::Unsettled;
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -89,7 +94,7 @@ pub struct Store {
 pub struct Shared {
     disk: Disk,
     gate: RwLock<Gate>,
-    tail: RwLock<Tail>,
+    unsettled: RwLock<Unsettled>,
     queue: Queue,
     clock: Clock,
     fsync: Fsync,
@@ -101,11 +106,11 @@ impl Store {
     /// Opens the store, loads the gate and starts the writer.
     pub fn open(options: Options) -> Result<Store> {
         let disk = Disk::open(&options.dir)?;
-        let (gate, tail, heads) = load::load(&disk, options.scope, (options.clock)())?;
+        let (gate, unsettled, heads) = load::load(&disk, options.scope, (options.clock)())?;
         let shared = Arc::new(Shared {
             disk,
             gate: RwLock::new(gate),
-            tail: RwLock::new(tail),
+            unsettled: RwLock::new(unsettled),
             queue: Queue::default(),
             clock: options.clock,
             fsync: options.fsync,
@@ -187,8 +192,36 @@ impl Drop for Store {
 
 impl Shared {
     fn record(&self, id: u32) -> Result<Option<codec::Record>> {
-        let value = self.disk.tree().get(keys::contact(id)).map_err(sled_failed)?;
-        value.map(|value| codec::decode_record(&value)).transpose()
+        self.record_in(self.block(id)?.as_deref(), id)
+    }
+
+    /// The stored block in which a contact's record is.
+    fn block(&self, id: u32) -> Result<Option<sled::IVec>> {
+        self.disk.tree().get(keys::block(id)).map_err(sled_failed)
+    }
+
+    /// A contact's record from its block.
+    fn record_in(&self, block: Option<&[u8]>, id: u32) -> Result<Option<codec::Record>> {
+        let Some(block) = block else { return Ok(None) };
+        match block::slots(block)?[(id % BLOCK_CONTACTS) as usize] {
+            Slot::Empty => Ok(None),
+            Slot::Here(record) => codec::decode_record(record).map(Some),
+            Slot::Apart => {
+                let apart = self.disk.tree().get(keys::apart(id)).map_err(sled_failed)?;
+                apart.map(|record| codec::decode_record(&record)).transpose()
+            }
+        }
+    }
+
+    /// The records of a block, each with its contact's id; a damaged one as what is wrong with it.
+    fn records(&self, block: u32, value: &[u8]) -> Result<Vec<(u32, Result<codec::Record>)>> {
+        let first = block * BLOCK_CONTACTS;
+        let slots = (first..).zip(block::slots(value)?);
+        let lost = || Error::internal("its record is lost");
+        Ok(slots
+            .filter(|(_, slot)| *slot != Slot::Empty)
+            .map(|(id, _)| (id, self.record_in(Some(value), id).and_then(|record| record.ok_or_else(lost))))
+            .collect())
     }
 }
 

@@ -3,14 +3,15 @@
 //! A window is what one container of a roaring bitmap covers. Within it the gate's bitmaps are copied under the lock, a
 //! few kilobytes each, and the postings of labels and days are read from sled; records are never touched.
 
-use std::ops::Bound;
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use roaring::RoaringBitmap;
 
 use super::chunk::Chunk;
 use super::gate::Gate;
 use super::term::Term;
-use super::{Store, keys, sled_failed};
+use super::{Shared, Store, keys, sled_failed};
 use crate::error::{Error, Result};
 use crate::limits::POSTING_CHUNK_IDS;
 use crate::model::contact::Contact;
@@ -82,39 +83,18 @@ impl Store {
     /// Merges the terms of one kind from all ranges of ids: each range gives its first ones in order, and of all these
     /// the first are complete.
     fn labels(&self, kind: &LabelTerms, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
-        let mut counts = std::collections::BTreeMap::<String, u64>::new();
+        let mut counts = BTreeMap::<String, u64>::new();
         for chunk in 0..self.ids_end().div_ceil(POSTING_CHUNK_IDS) {
-            let mut take = |term: &Term, contacts: u64| {
-                if let Some(text) = kind.text(term) {
-                    *counts.entry(text.to_owned()).or_default() += contacts;
-                }
-            };
-            let from = match after {
-                Some(after) => Bound::Excluded(kind.term(after)),
-                None => Bound::Included(kind.term("")),
-            };
-            let tail = self.shared.tail_read();
-            if let Some(postings) = tail.between(chunk, from, Bound::Unbounded) {
-                let postings = postings.take_while(|(term, _)| kind.text(term).is_some());
-                postings.take(limit).for_each(|(term, ids)| take(term, ids.len()));
-                while counts.len() > limit {
-                    counts.pop_last();
-                }
-                continue;
-            }
-            drop(tail);
-            let mut start = keys::posting(&kind.term(after.unwrap_or_default()), chunk * POSTING_CHUNK_IDS);
+            let mut start = keys::posting(kind.term(after.unwrap_or_default()), chunk * POSTING_CHUNK_IDS);
             if after.is_some() {
                 start.push(0);
             }
-            for row in self.shared.disk.tree().range(start..keys::postings(chunk + 1).to_vec()).take(limit) {
-                let (key, value) = row.map_err(sled_failed)?;
-                let (term, _) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
-                if kind.text(&term).is_none() {
-                    break;
+            let is_one = |key: &[u8]| keys::parse_posting(key).is_some_and(|(term, _)| kind.text(term).is_some());
+            let postings = self.shared.postings(start..keys::postings(chunk + 1).to_vec(), &is_one, limit)?;
+            for (key, ids) in postings {
+                if let Some(text) = keys::parse_posting(&key).and_then(|(term, _)| kind.text(term)) {
+                    *counts.entry(text.to_owned()).or_default() += ids.len();
                 }
-                let count = Chunk::decode(term.chunk_ids(), &value)?.len();
-                take(&term, u64::from(count));
             }
             while counts.len() > limit {
                 counts.pop_last();
@@ -141,15 +121,15 @@ enum LabelTerms {
 
 impl LabelTerms {
     /// The term of a text: of a key, or of a value.
-    fn term(&self, text: &str) -> Term {
+    fn term<'t>(&'t self, text: &'t str) -> Term<'t> {
         match self {
-            LabelTerms::Keys => Term::HasLabel(text.to_owned()),
-            LabelTerms::Values(key) => Term::Label(key.clone(), text.to_owned()),
+            LabelTerms::Keys => Term::HasLabel(text),
+            LabelTerms::Values(key) => Term::Label(key, text),
         }
     }
 
     /// The text of a term, if it is one of these.
-    fn text<'t>(&self, term: &'t Term) -> Option<&'t str> {
+    fn text<'t>(&self, term: Term<'t>) -> Option<&'t str> {
         match (self, term) {
             (LabelTerms::Keys, Term::HasLabel(key)) => Some(key),
             (LabelTerms::Values(key), Term::Label(of, value)) if of == key => Some(value),
@@ -166,11 +146,11 @@ struct Window<'s> {
 impl Window<'_> {
     fn matching(&self, filter: &Filter) -> Result<RoaringBitmap> {
         match filter {
-            Filter::Status(status) => Ok(self.gate(|gate| self.cut(gate.bitmap(&Term::Contact(*status))))),
+            Filter::Status(status) => Ok(self.gate(|gate| self.cut(gate.bitmap(Term::Contact(*status))))),
             Filter::List(list, status) => Ok(self.gate(|gate| self.on_list(gate, *list, *status))),
             Filter::Eligible(list) => Ok(self.gate(|gate| self.eligible(gate, *list))),
-            Filter::HasLabel(key) => self.posting(&Term::HasLabel(key.clone())),
-            Filter::Label(key, value) => self.posting(&Term::Label(key.clone(), value.clone())),
+            Filter::HasLabel(key) => self.posting(Term::HasLabel(key)),
+            Filter::Label(key, value) => self.posting(Term::Label(key, value)),
             Filter::Day(of, first, last) => self.days(*of, *first, *last),
             Filter::All(filters) => {
                 let (mut ids, rest) = match filters.split_first() {
@@ -214,7 +194,7 @@ impl Window<'_> {
 
     fn everyone(&self) -> RoaringBitmap {
         self.gate(|gate| {
-            let statuses = ContactStatus::ALL.map(|status| self.cut(gate.bitmap(&Term::Contact(status))));
+            let statuses = ContactStatus::ALL.map(|status| self.cut(gate.bitmap(Term::Contact(status))));
             statuses.into_iter().reduce(|all, one| all | one).unwrap_or_default()
         })
     }
@@ -222,7 +202,7 @@ impl Window<'_> {
     /// Who has a status on a list, under the stop scope that holds.
     fn on_list(&self, gate: &Gate, number: ListNumber, status: ListStatus) -> RoaringBitmap {
         let Some(list) = gate.lists().known(number) else { return RoaringBitmap::new() };
-        let ids = self.cut(gate.bitmap(&Term::List(list, status)));
+        let ids = self.cut(gate.bitmap(Term::List(list, status)));
         match (gate.scope(), status) {
             (StopScope::All, ListStatus::Active) => ids - self.held(gate, list),
             (StopScope::All, ListStatus::OptedOut) => ids | self.held(gate, list),
@@ -231,7 +211,7 @@ impl Window<'_> {
     }
 
     fn held(&self, gate: &Gate, list: ListId) -> RoaringBitmap {
-        self.cut(gate.bitmap(&Term::Held(list)))
+        self.cut(gate.bitmap(Term::Held(list)))
     }
 
     /// Who gets a yes from CHECK.
@@ -241,7 +221,7 @@ impl Window<'_> {
             return RoaringBitmap::new();
         }
         let mut ids = self.on_list(gate, number, ListStatus::Active);
-        ids &= self.cut(gate.bitmap(&Term::Contact(ContactStatus::Active)));
+        ids &= self.cut(gate.bitmap(Term::Contact(ContactStatus::Active)));
         for phone in gate.unwritten_for(number) {
             if let Some(id) = gate.directory.id(phone) {
                 ids.remove(id);
@@ -250,34 +230,74 @@ impl Window<'_> {
         ids
     }
 
-    fn posting(&self, term: &Term) -> Result<RoaringBitmap> {
+    fn posting(&self, term: Term<'_>) -> Result<RoaringBitmap> {
         let mut ids = RoaringBitmap::new();
-        for first in (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize) {
-            if let Some(tail) = self.store.shared.tail_read().posting(first / POSTING_CHUNK_IDS, term) {
-                ids |= tail;
-                continue;
-            }
-            let value = self.store.shared.disk.tree().get(keys::posting(term, first)).map_err(sled_failed)?;
-            if let Some(value) = value {
-                ids |= Chunk::decode(term.chunk_ids(), &value)?.ids(first);
-            }
+        for first in self.ranges() {
+            ids |= self.store.shared.posting(&keys::posting(term, first))?;
         }
         Ok(ids)
     }
 
     fn days(&self, of: DayOf, from: Day, to: Day) -> Result<RoaringBitmap> {
         let mut ids = RoaringBitmap::new();
-        for first in (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize) {
-            let bounds = (Bound::Included(Term::Day(of, from)), Bound::Included(Term::Day(of, to)));
-            if let Some(tail) = self.store.shared.tail_read().between(first / POSTING_CHUNK_IDS, bounds.0, bounds.1) {
-                tail.for_each(|(_, day)| ids |= day);
-                continue;
-            }
-            let range = keys::posting(&Term::Day(of, from), first)..=keys::posting(&Term::Day(of, to), first);
-            for row in self.store.shared.disk.tree().range(range) {
-                ids |= Chunk::decode(POSTING_CHUNK_IDS, &row.map_err(sled_failed)?.1)?.ids(first);
+        for first in self.ranges() {
+            let mut end = keys::posting(Term::Day(of, to), first);
+            end.push(0);
+            let days = keys::posting(Term::Day(of, from), first)..end;
+            for (_, day) in self.store.shared.postings(days, &|_| true, usize::MAX)? {
+                ids |= day;
             }
         }
         Ok(ids)
+    }
+
+    /// The first ids of the ranges whose postings stand together.
+    fn ranges(&self) -> impl Iterator<Item = u32> {
+        (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize)
+    }
+}
+
+impl Shared {
+    /// A posting that is not the gate's.
+    fn posting(&self, key: &[u8]) -> Result<RoaringBitmap> {
+        if let Some(ids) = self.unsettled_read().ids(key) {
+            return Ok(ids.clone());
+        }
+        self.disk.posting(key)
+    }
+
+    /// The first postings of a range of keys, as many as wanted, in order, up to the first that is not.
+    fn postings(
+        &self,
+        keys: Range<Vec<u8>>,
+        wanted: &dyn Fn(&[u8]) -> bool,
+        limit: usize,
+    ) -> Result<BTreeMap<Vec<u8>, RoaringBitmap>> {
+        let newer = self.unsettled_read();
+        // Empty ones hide what is on disk.
+        let mut filled = 0;
+        let within = newer.range(keys.clone()).take_while(|(key, ids)| {
+            filled += usize::from(!ids.is_empty());
+            filled <= limit && wanted(key)
+        });
+        let mut postings: BTreeMap<_, _> = within.map(|(key, ids)| (key.to_vec(), ids.clone())).collect();
+        drop(newer);
+        let mut stored = 0;
+        for row in self.disk.tree().range(keys) {
+            let (key, value) = row.map_err(sled_failed)?;
+            if stored == limit || !wanted(&key) {
+                break;
+            }
+            if !postings.contains_key(&*key) {
+                let (term, first) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+                postings.insert(key.to_vec(), Chunk::decode(term.chunk_ids(), &value)?.ids(first));
+                stored += 1;
+            }
+        }
+        postings.retain(|_, ids| !ids.is_empty());
+        while postings.len() > limit {
+            postings.pop_last();
+        }
+        Ok(postings)
     }
 }

@@ -1,16 +1,17 @@
-//! One round of the writer: writes applied to an overlay of the records they touch, then made one batch.
+//! One round of the writer: writes applied to an overlay of the records they touch. [`super::commit`] makes it one batch.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::chunk::Chunk;
+use foldhash::fast::FixedState;
+
+use super::Shared;
 use super::codec::{self, FeedEntry, Heads, Record};
-use super::gate::Gate;
-use super::tail::{Slice, Tail};
+use super::log::Newest;
 use super::term::Term;
-use super::{Shared, keys, sled_failed};
 use crate::error::{Code, Error, Result};
-use crate::limits::{BATCH_WRITES_MAX, DIRECTORY_CHUNK_IDS, LISTS_MAX, POSTING_CHUNK_IDS};
+use crate::limits::{BLOCK_CONTACTS, LISTS_MAX};
 use crate::model::change::{Change, Outcome, Write};
 use crate::model::contact::Contact;
 use crate::model::event::{Event, Kind};
@@ -22,49 +23,26 @@ use crate::model::verdict::{ListStatus, StopScope};
 
 /// What one round has changed so far.
 pub struct Round<'a> {
-    shared: &'a Shared,
+    pub(super) shared: &'a Shared,
     now: Millis,
     scope: StopScope,
-    lists: Arc<Lists>,
-    heads: Heads,
-    touched: HashMap<Phone, Touched>,
-    order: Vec<Phone>,
-    changed_lists: BTreeSet<ListId>,
-    feed: Vec<FeedEntry>,
+    pub(super) lists: Arc<Lists>,
+    pub(super) heads: Heads,
+    /// In the order in which they were touched. Boxed, since a table of whole contacts costs fresh pages as it grows.
+    pub(super) touched: Vec<Box<Touched>>,
+    places: HashMap<Phone, usize, FixedState>,
+    /// The stored blocks of those that were read.
+    pub(super) blocks: HashMap<u32, Option<sled::IVec>, FixedState>,
+    pub(super) changed_lists: BTreeSet<ListId>,
+    pub(super) feed: Vec<FeedEntry>,
 }
 
 /// A contact that the round has looked at.
-struct Touched {
-    id: u32,
-    before: Option<Record>,
-    after: Record,
-    events: Vec<Event>,
-}
-
-/// A round as it goes to disk and, after that, into the gate.
-pub struct Commit {
-    /// For sled.
-    pub batch: sled::Batch,
-    /// The counters after it.
-    pub heads: Heads,
-    /// For the gate.
-    pub opening: Opening,
-    /// For the tail.
-    pub growth: Growth,
-}
-
-/// What a committed round changes in the tail.
-#[derive(Default)]
-pub struct Growth {
-    changes: Vec<(Term, u32, bool)>,
-    sealed: Option<Slice>,
-}
-
-/// What a committed round changes in the gate.
-pub struct Opening {
-    fresh: Vec<(u32, Phone)>,
-    lists: Vec<(ListId, List)>,
-    terms: Vec<(Term, u32, bool)>,
+pub(super) struct Touched {
+    pub id: u32,
+    pub before: Option<Record>,
+    pub after: Record,
+    pub events: Vec<Event>,
 }
 
 impl<'a> Round<'a> {
@@ -76,9 +54,9 @@ impl<'a> Round<'a> {
             scope,
             lists,
             heads,
-            // Growing a table of whole contacts step by step costs more than the table.
-            touched: HashMap::with_capacity(2 * BATCH_WRITES_MAX),
-            order: Vec::with_capacity(2 * BATCH_WRITES_MAX),
+            touched: Vec::new(),
+            places: HashMap::default(),
+            blocks: HashMap::default(),
             changed_lists: BTreeSet::new(),
             feed: Vec::new(),
         }
@@ -98,58 +76,54 @@ impl<'a> Round<'a> {
             Some(number) => self.resolve(number, change)?,
             None => None,
         };
-        self.load(phone)?;
-        let is_fresh = !self.touched.contains_key(&phone);
-        let mut fresh = None;
-        let touched = match self.touched.get_mut(&phone) {
-            Some(touched) => touched,
-            None if !change.creates() => return Ok(Outcome::Changed(false)),
-            None => fresh.insert(Touched {
-                id: self.heads.next_contact,
-                before: None,
-                after: Record { contact: Contact::new(phone, self.now), pages: 0 },
-                events: Vec::new(),
-            }),
-        };
-        let Touched { id, after, events, .. } = touched;
-        let before = if is_fresh { Vec::new() } else { Term::gate_of(&after.contact) };
-        let (shared, pages, pending) = (self.shared, after.pages, &*events);
-        let seen = |wanted: &dyn Fn(&Event) -> bool| shared.seen(*id, pages, pending, wanted);
+        let place = self.load(phone)?;
+        let is_fresh = place.is_none();
+        if is_fresh && !change.creates() {
+            return Ok(Outcome::Changed(false));
+        }
+        let mut fresh = Box::new(Touched::fresh(self.heads.next_contact, phone, self.now));
+        let touched = place.map_or(&mut fresh, |place| &mut self.touched[place]);
+        let Touched { id, after: Record { contact: stored, newest }, events, .. } = &mut **touched;
+        let before = if is_fresh { Vec::new() } else { Term::gate_of(stored) };
+        let (shared, newest, pending) = (self.shared, *newest, &*events);
+        let seen = |wanted: &dyn Fn(&Event) -> bool| shared.seen(newest, pending, wanted);
         let world = World { now: self.now, scope: self.scope, lists: &self.lists, seen: &seen };
-        let mut contact = std::mem::replace(&mut after.contact, Contact::new(phone, self.now));
-        let effect = transition::apply(&mut contact, is_fresh, list, change, &world);
-        after.contact = contact;
-        let effect = effect?;
-        let terms = Term::gate_of(&after.contact);
+        let effect = transition::apply(stored, is_fresh, list, change, &world)?;
+        let terms = Term::gate_of(stored);
         let cause = effect.event.as_ref().map_or(Kind::Created, |event| event.kind);
         events.extend(effect.event);
         if before != terms {
-            let entry = feed_entry(self.now, *id, &after.contact, cause, is_fresh, &before, &terms);
+            let entry = feed_entry(self.now, *id, stored, cause, is_fresh, &before, &terms);
             tell(&mut self.feed, entry);
         }
-        if let Some(fresh) = fresh {
+        if is_fresh {
             self.heads.next_contact =
                 fresh.id.checked_add(1).ok_or_else(|| Error::limit("a store has at most 4,294,967,295 contacts"))?;
-            self.order.push(phone);
-            self.touched.insert(phone, fresh);
+            self.places.insert(phone, self.touched.len());
+            self.touched.push(fresh);
         }
         Ok(effect.outcome)
     }
 
-    /// Brings a contact that exists into the overlay.
-    fn load(&mut self, phone: Phone) -> Result<()> {
-        if self.touched.contains_key(&phone) {
-            return Ok(());
+    /// Brings a contact that exists into the overlay. Gives its place there.
+    fn load(&mut self, phone: Phone) -> Result<Option<usize>> {
+        if let Some(&place) = self.places.get(&phone) {
+            return Ok(Some(place));
         }
         let id = self.shared.gate_read().directory.id(phone);
-        let Some(id) = id else { return Ok(()) };
-        let record = self
-            .shared
-            .record(id)?
+        let Some(id) = id else { return Ok(None) };
+        let shared = self.shared;
+        let block = match self.blocks.entry(id / BLOCK_CONTACTS) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(shared.block(id)?),
+        };
+        let record = shared
+            .record_in(block.as_deref(), id)?
             .ok_or_else(|| Error::internal(format!("{phone} is in the directory and has no record: run verify")))?;
-        self.order.push(phone);
-        self.touched.insert(phone, Touched { id, before: Some(record.clone()), after: record, events: Vec::new() });
-        Ok(())
+        self.places.insert(phone, self.touched.len());
+        let touched = Touched { id, before: Some(record.clone()), after: record, events: Vec::new() };
+        self.touched.push(Box::new(touched));
+        Ok(Some(self.touched.len() - 1))
     }
 
     /// The list a change speaks of. What forbids is taken for a number that is no list yet, and for all lists when no
@@ -228,13 +202,12 @@ impl<'a> Round<'a> {
         };
         let gate = self.shared.gate_read();
         let stored = [ListStatus::Active, ListStatus::Suppressed]
-            .map(|status| gate.count(&Term::List(list, status)))
+            .map(|status| gate.count(Term::List(list, status)))
             .iter()
             .sum::<u64>();
         drop(gate);
-        let gone =
-            self.touched.values().filter(|t| t.before.as_ref().is_some_and(|before| on(&before.contact))).count();
-        let come = self.touched.values().filter(|t| on(&t.after.contact)).count();
+        let gone = self.touched.iter().filter(|t| t.before.as_ref().is_some_and(|before| on(&before.contact))).count();
+        let come = self.touched.iter().filter(|t| on(&t.after.contact)).count();
         stored + come as u64 - gone as u64
     }
 
@@ -252,150 +225,17 @@ impl<'a> Round<'a> {
     pub fn lists(&self) -> Arc<Lists> {
         Arc::clone(&self.lists)
     }
-
-    /// Makes the batch: records, events, postings, directory, lists, feed and counters, all or nothing.
-    pub fn finish(mut self) -> Result<Option<Commit>> {
-        let mut batch = sled::Batch::default();
-        let mut terms = Vec::new();
-        let mut fresh = Vec::new();
-        let mut changed = !self.changed_lists.is_empty() || !self.feed.is_empty();
-        for phone in std::mem::take(&mut self.order) {
-            let Some(mut touched) = self.touched.remove(&phone) else { continue };
-            let Touched { id, after, events, .. } = &mut touched;
-            after.pages = self.shared.append(&mut batch, *id, after.pages, events)?;
-            if touched.before.as_ref() == Some(&touched.after) {
-                continue;
-            }
-            changed = true;
-            batch.insert(&keys::contact(touched.id), codec::encode_record(&touched.after)?);
-            let before = touched.before.as_ref().map(|record| Term::all_of(&record.contact)).unwrap_or_default();
-            let after = Term::all_of(&touched.after.contact);
-            let id = touched.id;
-            let gone = before.iter().filter(|term| after.binary_search(term).is_err());
-            terms.extend(gone.map(|term| (term.clone(), id, false)));
-            terms.extend(
-                after.into_iter().filter(|term| before.binary_search(term).is_err()).map(|term| (term, id, true)),
-            );
-            if touched.before.is_none() {
-                fresh.push((touched.id, phone));
-            }
-        }
-        if !changed {
-            return Ok(None);
-        }
-        let (terms, later): (Vec<_>, Vec<_>) =
-            terms.into_iter().partition(|(term, id, _)| term.is_gate() || id / POSTING_CHUNK_IDS < self.heads.sealed);
-        self.write_postings(&mut batch, &terms)?;
-        let sealed = self.seal(&mut batch, &later);
-        self.write_directory(&mut batch, &fresh);
-        self.write_feed(&mut batch)?;
-        let mut lists = Vec::new();
-        for &id in &self.changed_lists {
-            if let Some(list) = self.lists.get(id) {
-                batch.insert(&keys::list(id), codec::encode_list(list)?);
-                lists.push((id, list.clone()));
-            }
-        }
-        batch.insert(keys::HEADS, codec::encode_heads(&self.heads)?);
-        let terms = terms.into_iter().filter(|(term, ..)| term.is_gate()).collect();
-        let growth = Growth { changes: later, sealed };
-        Ok(Some(Commit { batch, heads: self.heads, opening: Opening { fresh, lists, terms }, growth }))
-    }
-
-    fn write_postings(&self, batch: &mut sled::Batch, terms: &[(Term, u32, bool)]) -> Result<()> {
-        let mut chunks: BTreeMap<(u32, &Term), Vec<(u32, bool)>> = BTreeMap::new();
-        for (term, id, add) in terms {
-            let offset = id % term.chunk_ids();
-            chunks.entry((id - offset, term)).or_default().push((offset, *add));
-        }
-        for ((first, term), changes) in chunks {
-            let key = keys::posting(term, first);
-            let stored = self.shared.disk.tree().get(&key).map_err(sled_failed)?;
-            let mut chunk = match stored {
-                Some(value) => Chunk::decode(term.chunk_ids(), &value)?,
-                None => Chunk::new(term.chunk_ids()),
-            };
-            for (offset, add) in changes {
-                if add { chunk.insert(offset) } else { chunk.remove(offset) }
-            }
-            if chunk.is_empty() { batch.remove(key) } else { batch.insert(key, chunk.encode()) }
-        }
-        Ok(())
-    }
-
-    /// Writes a slice of a range of ids that is full.
-    fn seal(&mut self, batch: &mut sled::Batch, changes: &[(Term, u32, bool)]) -> Option<Slice> {
-        let unsettled = changes.iter().map(|(term, id, _)| (id / POSTING_CHUNK_IDS, term)).collect();
-        let slice = self.shared.tail_read().slice(self.heads.next_contact / POSTING_CHUNK_IDS, &unsettled)?;
-        for (term, posting) in &slice.postings {
-            let key = keys::posting(term, slice.first());
-            if posting.is_empty() { batch.remove(key) } else { batch.insert(key, posting.encode()) }
-        }
-        if slice.is_last {
-            self.heads.sealed = slice.first() / POSTING_CHUNK_IDS + 1;
-        }
-        Some(slice)
-    }
-
-    fn write_directory(&self, batch: &mut sled::Batch, fresh: &[(u32, Phone)]) {
-        let mut chunks: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
-        let gate = self.shared.gate_read();
-        for &(id, phone) in fresh {
-            let at = id / DIRECTORY_CHUNK_IDS;
-            let phones = chunks.entry(at).or_insert_with(|| gate.directory.chunk(at));
-            let offset = (id % DIRECTORY_CHUNK_IDS) as usize;
-            if phones.len() <= offset {
-                phones.resize(offset + 1, 0);
-            }
-            phones[offset] = phone.as_u64();
-        }
-        for (at, phones) in chunks {
-            batch.insert(&keys::directory(at), codec::encode_phones(&phones));
-        }
-    }
-
-    fn write_feed(&mut self, batch: &mut sled::Batch) -> Result<()> {
-        // Entries are small (at most 64 lists of 5 bytes); a value of 16 stays far below the limit.
-        const ENTRIES_MAX: usize = 16;
-        for entries in self.feed.chunks(ENTRIES_MAX) {
-            batch.insert(&keys::feed(self.heads.next_feed), codec::encode_feed(entries)?);
-            self.heads.next_feed += entries.iter().map(FeedEntry::positions).sum::<u64>();
-        }
-        Ok(())
-    }
 }
 
-impl Growth {
-    /// Makes the tail what is now on disk. All ranges of ids before `growing` are full.
-    pub fn apply(self, tail: &mut Tail, growing: u32) {
-        for (term, id, add) in self.changes {
-            tail.change(term, id, add);
-        }
-        if let Some(slice) = &self.sealed {
-            tail.written(slice);
-        }
-        tail.begin(growing);
-        tail.grow(growing);
-    }
-}
-
-impl Opening {
-    /// Makes the gate what is now on disk.
-    pub fn apply(self, gate: &mut Gate) {
-        for (id, list) in self.lists {
-            gate.put_list(id, list);
-        }
-        for (id, phone) in self.fresh {
-            gate.directory.insert(id, phone);
-        }
-        for (term, id, add) in self.terms {
-            if add { gate.insert(&term, id) } else { gate.remove(&term, id) }
-        }
+impl Touched {
+    fn fresh(id: u32, phone: Phone, now: Millis) -> Touched {
+        let after = Record { contact: Contact::new(phone, now), newest: Newest::default() };
+        Touched { id, before: None, after, events: Vec::new() }
     }
 }
 
 /// How a contact stands on the lists of which its terms speak.
-fn standings(terms: &[Term]) -> BTreeMap<ListId, (ListStatus, bool)> {
+fn standings(terms: &[Term<'_>]) -> BTreeMap<ListId, (ListStatus, bool)> {
     let mut lists = BTreeMap::new();
     for term in terms {
         match *term {
@@ -413,8 +253,8 @@ fn feed_entry(
     contact: &Contact,
     cause: Kind,
     fresh: bool,
-    before: &[Term],
-    after: &[Term],
+    before: &[Term<'_>],
+    after: &[Term<'_>],
 ) -> FeedEntry {
     if fresh
         && cause == Kind::Created

@@ -11,8 +11,8 @@ use crate::model::verdict::{ContactStatus, ListStatus, StopScope};
 /// Something that is true of a contact, with a posting of all contacts of which it is true.
 ///
 /// The order is that of the keys: the gate's terms first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Term {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Term<'t> {
     /// The contact's own status.
     Contact(ContactStatus),
     /// Its status on a list, when a STOP reaches that list alone.
@@ -23,9 +23,9 @@ pub enum Term {
     /// A date of the contact fell on a day.
     Day(DayOf, Day),
     /// It has a label of this key.
-    HasLabel(String),
+    HasLabel(&'t str),
     /// It has a label of this key and value.
-    Label(String, String),
+    Label(&'t str, &'t str),
 }
 
 const CONTACT: u8 = 1;
@@ -39,9 +39,9 @@ const LABEL: u8 = 0x21;
 /// Behind a label's key, in which it cannot occur.
 const KEY_END: u8 = 0;
 
-impl Term {
+impl<'t> Term<'t> {
     /// Every term of a contact, in order.
-    pub fn all_of(contact: &Contact) -> Vec<Term> {
+    pub fn all_of(contact: &'t Contact) -> Vec<Term<'t>> {
         let mut terms = Term::gate_of(contact);
         terms.push(Term::Day(DayOf::Created, Day::of(contact.created_at)));
         terms.push(Term::Day(DayOf::Idle, Day::of(contact.idle_since())));
@@ -49,15 +49,15 @@ impl Term {
             terms.push(Term::Day(DayOf::Engaged, Day::of(contact.engagement.last_engaged)));
         }
         for (key, value) in contact.labels.iter() {
-            terms.push(Term::HasLabel(key.to_owned()));
-            terms.push(Term::Label(key.to_owned(), value.to_owned()));
+            terms.push(Term::HasLabel(key));
+            terms.push(Term::Label(key, value));
         }
         terms.sort_unstable();
         terms
     }
 
     /// The gate's terms of a contact, in order: those that verdicts follow from.
-    pub fn gate_of(contact: &Contact) -> Vec<Term> {
+    pub fn gate_of(contact: &Contact) -> Vec<Term<'t>> {
         let mut terms = vec![Term::Contact(contact.status())];
         for on in &contact.lists {
             let status = contact.list_status(on, StopScope::List);
@@ -111,9 +111,9 @@ impl Term {
         }
     }
 
-    pub(super) fn read_key(key: &[u8]) -> Option<Term> {
+    pub(super) fn read_key(key: &'t [u8]) -> Option<Term<'t>> {
         let list = |bytes: &[u8]| Some(ListId(u32::from_be_bytes(bytes.try_into().ok()?)));
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        let text = |bytes: &'t [u8]| std::str::from_utf8(bytes).ok();
         match key {
             [CONTACT, status] => ContactStatus::ALL.into_iter().find(|s| *s as u8 == *status).map(Term::Contact),
             [LIST, id @ .., status] => {
@@ -145,9 +145,8 @@ mod tests {
         terms.extend(ListStatus::KEPT.map(|status| Term::List(ListId(513), status)));
         terms.extend([Term::Held(ListId(0)), Term::Held(ListId(70_000))]);
         terms.extend(DayOf::ALL.map(|of| Term::Day(of, Day(20_000))));
-        terms.extend(["a", "b.c"].map(|label| Term::HasLabel(label.into())));
-        terms
-            .extend([("a", ""), ("a", "x\0y"), ("a.b", "ü")].map(|(key, value)| Term::Label(key.into(), value.into())));
+        terms.extend(["a", "b.c"].map(Term::HasLabel));
+        terms.extend([("a", ""), ("a", "x\0y"), ("a.b", "ü")].map(|(key, value)| Term::Label(key, value)));
         let keys: Vec<Vec<u8>> = terms
             .iter()
             .map(|term| {
@@ -157,7 +156,7 @@ mod tests {
             })
             .collect();
         assert!(keys.is_sorted() && terms.is_sorted());
-        assert!(terms.iter().zip(&keys).all(|(term, key)| Term::read_key(key).as_ref() == Some(term)));
+        assert!(terms.iter().zip(&keys).all(|(term, key)| Term::read_key(key) == Some(*term)));
         assert!(terms.iter().zip(&keys).all(|(term, key)| term.is_gate() == (key[0] <= GATE_TAG_MAX)));
     }
 }

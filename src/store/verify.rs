@@ -4,14 +4,13 @@
 //! on the writer's thread, between two batches; only what differs there counts.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::{Arc, mpsc};
 
 use super::chunk::Chunk;
 use super::term::Term;
 use super::{Shared, Store, codec, keys, sled_failed};
 use crate::error::{Error, Result};
-use crate::limits::{DIRECTORY_CHUNK_IDS, POSTING_CHUNK_IDS};
+use crate::limits::{BLOCK_CONTACTS, DIRECTORY_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::phone::Phone;
 use crate::model::verdict::{ContactStatus, ListStatus};
 
@@ -27,6 +26,9 @@ pub struct Verified {
     /// How much differs.
     pub differing: u64,
 }
+
+/// Postings as the records say, by key.
+type Postings = BTreeMap<Vec<u8>, Chunk>;
 
 /// Differences that are described; more are counted.
 const DESCRIBED_MAX: usize = 100;
@@ -52,20 +54,35 @@ impl Store {
     /// Compares everything that is derived with the records. With `repair`, writes what the records say; the gate in
     /// memory follows at the next start.
     pub fn verify(&self, repair: bool) -> Result<Verified> {
+        let ranges = self.shared.ranges()?;
         let mut verified = Verified::default();
-        for chunk in 0..self.shared.ranges()? {
+        for chunk in 0..ranges {
             let mut range = self.shared.examine(chunk, false)?;
             if range.differing > 0 {
-                let (send, found) = mpsc::channel();
-                let shared = Arc::clone(&self.shared);
-                self.shared.queue.inspect(Box::new(move || {
-                    let _ = send.send(shared.examine(chunk, repair));
-                }));
-                range = found.recv().map_err(|_| Error::internal("the writer has stopped"))??;
+                range = self.between_batches(move |shared| shared.examine(chunk, false))?;
             }
             verified.add(range);
         }
+        if repair && verified.differing > 0 {
+            for chunk in 0..ranges {
+                self.between_batches(move |shared| shared.examine(chunk, true))?;
+            }
+            self.between_batches(Shared::forget_journal)?;
+        }
         Ok(verified)
+    }
+
+    /// Looks on the writer's thread, while nothing changes.
+    fn between_batches<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Shared) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (send, found) = mpsc::channel();
+        let shared = Arc::clone(&self.shared);
+        self.shared.queue.inspect(Box::new(move || {
+            let _ = send.send(look(&shared));
+        }));
+        found.recv().map_err(|_| Error::internal("the writer has stopped"))?
     }
 }
 
@@ -74,13 +91,24 @@ impl Shared {
     fn ranges(&self) -> Result<u32> {
         let tree = self.disk.tree();
         let last = |first: [u8; 5], end: [u8; 5]| tree.range(first..end).next_back().transpose().map_err(sled_failed);
-        let contact = last(keys::contact(0), keys::contact(u32::MAX))?.and_then(|(key, _)| keys::number(&key));
+        let block = last(keys::block(0), keys::block(u32::MAX))?.and_then(|(key, _)| keys::number(&key));
         let posting = last(keys::postings(0), keys::postings(u32::MAX))?.and_then(|(key, _)| keys::number(&key));
-        let contacts = contact.map_or(0, |id| id / POSTING_CHUNK_IDS + 1);
+        let contacts = block.map_or(0, |block| block * BLOCK_CONTACTS / POSTING_CHUNK_IDS + 1);
         let known = self.gate_read().directory.ids_end().div_ceil(POSTING_CHUNK_IDS);
         Ok(contacts.max(posting.map_or(0, |chunk| chunk + 1)).max(known))
     }
 
+    /// Everything is on disk as the records say: what the journal has is not newer any more.
+    fn forget_journal(&self) -> Result<()> {
+        let mut batch = sled::Batch::default();
+        for key in self.disk.tree().scan_prefix([keys::JOURNAL]).keys() {
+            batch.remove(key.map_err(sled_failed)?);
+        }
+        self.disk.tree().apply_batch(batch).map_err(sled_failed)?;
+        self.disk.sync()
+    }
+
+    /// Compares a range of ids. With `repair` all of it is on disk afterwards as the records say, without the journal.
     fn examine(&self, chunk: u32, repair: bool) -> Result<Verified> {
         let mut found = Verified::default();
         let mut batch = sled::Batch::default();
@@ -88,29 +116,30 @@ impl Shared {
         let (phones, mut postings) = self.derive(first, &mut found)?;
         self.examine_gate(first, &phones, &postings, &mut found);
         self.examine_directory(first, &phones, &mut found, &mut batch)?;
-        let in_tail = self.examine_tail(chunk, &mut postings, &mut found);
+        if !repair {
+            self.examine_unsettled(chunk, &mut postings, &mut found);
+        }
         for row in self.disk.tree().scan_prefix(keys::postings(chunk)) {
             let (key, value) = row.map_err(sled_failed)?;
-            let parsed = keys::parse_posting(&key);
-            if in_tail && parsed.as_ref().is_some_and(|(term, _)| !term.is_gate()) {
+            if !repair && self.unsettled_read().has(&key) {
                 continue;
             }
-            let expected = parsed.as_ref().and_then(|(term, first)| postings.remove(&(*first, term.clone())));
-            let same = match (&expected, &parsed) {
+            let expected = postings.remove(&*key);
+            let same = match (&expected, keys::parse_posting(&key)) {
                 (Some(expected), Some((term, _))) => Chunk::decode(term.chunk_ids(), &value).as_ref() == Ok(expected),
                 _ => false,
             };
             if !same {
-                found.differs(|| format!("posting {parsed:?} is not what the records say"));
+                found.differs(|| format!("posting {:?} is not what the records say", keys::parse_posting(&key)));
                 match expected {
                     Some(expected) => batch.insert(&key, expected.encode()),
                     None => batch.remove(&key),
                 }
             }
         }
-        for ((first, term), missing) in postings {
-            found.differs(|| format!("posting {:?} is missing", (&term, first)));
-            batch.insert(keys::posting(&term, first), missing.encode());
+        for (key, missing) in postings {
+            found.differs(|| format!("posting {:?} is missing", keys::parse_posting(&key)));
+            batch.insert(key, missing.encode());
         }
         if repair && found.differing > 0 {
             self.disk.tree().apply_batch(batch).map_err(sled_failed)?;
@@ -120,59 +149,56 @@ impl Shared {
     }
 
     /// What the records of a range say: the number of each id, and every posting.
-    #[allow(clippy::type_complexity, reason = "two maps that live for one page")]
-    fn derive(&self, first: u32, found: &mut Verified) -> Result<(Vec<Option<Phone>>, BTreeMap<(u32, Term), Chunk>)> {
+    fn derive(&self, first: u32, found: &mut Verified) -> Result<(Vec<Option<Phone>>, Postings)> {
         let mut phones = vec![None; POSTING_CHUNK_IDS as usize];
         let mut postings = BTreeMap::new();
         let last = first.saturating_add(POSTING_CHUNK_IDS - 1);
-        for row in self.disk.tree().range(keys::contact(first)..=keys::contact(last)) {
+        for row in self.disk.tree().range(keys::block(first)..=keys::block(last)) {
             let (key, value) = row.map_err(sled_failed)?;
-            let id = keys::number(&key).ok_or_else(|| Error::internal("a damaged key"))?;
-            let record = match codec::decode_record(&value) {
-                Ok(record) => record,
+            let block = keys::number(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+            let records = match self.records(block, &value) {
+                Ok(records) => records,
                 Err(why) => {
-                    found.differs(|| format!("contact {id}: {}", why.message));
+                    found.differs(|| format!("contacts from {} on: {}", block * BLOCK_CONTACTS, why.message));
                     continue;
                 }
             };
-            found.contacts += 1;
-            phones[(id - first) as usize] = Some(record.contact.phone);
-            for term in Term::all_of(&record.contact) {
-                let size = term.chunk_ids();
-                let chunk = postings.entry((id - id % size, term)).or_insert_with(|| Chunk::new(size));
-                chunk.insert(id % size);
+            for (id, record) in records {
+                let record = match record {
+                    Ok(record) => record,
+                    Err(why) => {
+                        found.differs(|| format!("contact {id}: {}", why.message));
+                        continue;
+                    }
+                };
+                found.contacts += 1;
+                phones[(id - first) as usize] = Some(record.contact.phone);
+                for term in Term::all_of(&record.contact) {
+                    let size = term.chunk_ids();
+                    let offset = id % size;
+                    let key = keys::posting(term, id - offset);
+                    postings.entry(key).or_insert_with(|| Chunk::new(size)).insert(offset);
+                }
             }
         }
         found.postings = postings.len() as u64;
         Ok((phones, postings))
     }
 
-    /// Takes what the tail holds of a range out of what is expected on disk. Says whether it holds the range.
-    fn examine_tail(&self, chunk: u32, postings: &mut BTreeMap<(u32, Term), Chunk>, found: &mut Verified) -> bool {
-        let tail = self.tail_read();
-        let Some(held) = tail.between(chunk, Bound::Unbounded, Bound::Unbounded) else { return false };
-        for (term, ids) in held {
-            let expected = postings.remove(&(chunk * POSTING_CHUNK_IDS, term.clone()));
-            let expected = expected.map(|expected| expected.ids(chunk * POSTING_CHUNK_IDS));
-            if expected.as_ref() != Some(ids) {
-                found.differs(|| format!("tail: {term:?} is not what the records say"));
+    /// Compares what is newer in memory, and takes it out of what is expected on disk.
+    fn examine_unsettled(&self, chunk: u32, postings: &mut Postings, found: &mut Verified) {
+        let unsettled = self.unsettled_read();
+        let range = keys::postings(chunk).to_vec()..keys::postings(chunk + 1).to_vec();
+        for (key, ids) in unsettled.range(range) {
+            let expected = postings.get(key).zip(keys::parse_posting(key)).map(|(chunk, (_, first))| chunk.ids(first));
+            if expected.unwrap_or_default() != *ids {
+                found.differs(|| format!("memory: {:?} is not what the records say", keys::parse_posting(key)));
             }
         }
-        let missing: Vec<_> = postings.keys().filter(|(_, term)| !term.is_gate()).cloned().collect();
-        for key in missing {
-            found.differs(|| format!("tail: {key:?} is missing"));
-            postings.remove(&key);
-        }
-        true
+        postings.retain(|key, _| !unsettled.has(key));
     }
 
-    fn examine_gate(
-        &self,
-        first: u32,
-        phones: &[Option<Phone>],
-        postings: &BTreeMap<(u32, Term), Chunk>,
-        found: &mut Verified,
-    ) {
+    fn examine_gate(&self, first: u32, phones: &[Option<Phone>], postings: &Postings, found: &mut Verified) {
         let gate = self.gate_read();
         for (id, phone) in (first..).zip(phones) {
             let known = gate.directory.phone(id);
@@ -180,17 +206,17 @@ impl Shared {
                 found.differs(|| format!("directory: contact {id} is {phone:?}, not {known:?}"));
             }
         }
-        let mut terms: Vec<Term> = ContactStatus::ALL.map(Term::Contact).into();
+        let mut terms: Vec<Term<'_>> = ContactStatus::ALL.map(Term::Contact).into();
         for (list, _) in gate.lists().iter() {
             terms.extend(ListStatus::KEPT.map(|status| Term::List(list, status)));
             terms.push(Term::Held(list));
         }
         for term in terms {
             for part in (first..first.saturating_add(POSTING_CHUNK_IDS)).step_by(term.chunk_ids() as usize) {
-                let open = gate.bitmap(&term);
+                let open = gate.bitmap(term);
                 let open = open.map_or(0, |ids| ids.range_cardinality(part..part.saturating_add(term.chunk_ids())));
-                let expected = postings.get(&(part, term.clone()));
-                let same = match (expected, gate.bitmap(&term)) {
+                let expected = postings.get(&keys::posting(term, part));
+                let same = match (expected, gate.bitmap(term)) {
                     (None, _) => open == 0,
                     (Some(chunk), Some(ids)) => {
                         open == u64::from(chunk.len()) && chunk.iter().all(|offset| ids.contains(part + offset))

@@ -13,10 +13,10 @@ use super::disk::Room;
 use super::gate::Gate;
 use super::queue::{Job, Next};
 use super::round::Round;
-use super::tail::Tail;
+use super::unsettled::Unsettled;
 use super::{Fsync, Shared};
 use crate::error::{Code, Error, Result};
-use crate::limits::{FSYNC_INTERVAL_MS, POSTING_CHUNK_IDS};
+use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::change::{Change, Outcome, Write};
 use crate::model::keyword::{Class, Meaning};
 use crate::model::list::Lists;
@@ -113,11 +113,10 @@ impl Writer {
         } else {
             self.unsynced_since.get_or_insert_with(Instant::now);
         }
-        let mut tail = self.shared.tail.write().unwrap_or_else(PoisonError::into_inner);
-        commit.growth.apply(&mut tail, self.heads.next_contact / POSTING_CHUNK_IDS);
-        drop(tail);
         let mut gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
-        commit.opening.apply(&mut gate);
+        commit.opening.apply(&commit.settlement.changes, &mut gate);
+        drop(gate);
+        self.shared.unsettled.write().unwrap_or_else(PoisonError::into_inner).take(commit.settlement);
         Ok(())
     }
 
@@ -174,8 +173,8 @@ impl Writer {
 }
 
 impl Shared {
-    pub(super) fn tail_read(&self) -> RwLockReadGuard<'_, Tail> {
-        self.tail.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn unsettled_read(&self) -> RwLockReadGuard<'_, Unsettled> {
+        self.unsettled.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn gate_read(&self) -> RwLockReadGuard<'_, Gate> {

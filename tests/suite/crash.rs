@@ -332,3 +332,33 @@ fn under_fsync_interval_opt_outs_survive_kill_9() {
         assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no list_opted_out", "{phone}");
     }
 }
+
+/// A batch for each write, many times as many as the journal of postings holds: some postings are on disk as they are,
+/// some only in the journal, some half way.
+#[test]
+fn postings_join_with_their_journal_after_a_crash() {
+    const WRITES: usize = 6_000;
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+    let phones: Vec<String> = (0..500).map(|n| phone(0, 0, n)).collect();
+    subscribe(&mut wire, &phones);
+    let mut tiers = BTreeMap::new();
+    for n in 0..WRITES {
+        let (phone, tier) = (&phones[n * 7 % 500], ["gold", "silver", "bronze"][n % 3]);
+        let replied = wire.call(&format!("PUT {phone} {{\"labels\":{{\"tier\":\"{tier}\",\"n\":\"{}\"}}}}", n % 50));
+        assert!(replied == "+updated" || replied == "+unchanged", "{replied}");
+        tiers.insert(phone.clone(), tier);
+        if n % 2_500 == 2_499 {
+            daemon.kill();
+            daemon.restart();
+            wire = daemon.connect();
+        }
+    }
+    daemon.kill();
+    daemon.restart();
+    let mut wire = daemon.connect();
+    let gold = tiers.values().filter(|tier| **tier == "gold").count();
+    assert_eq!(wire.call("COUNT label.tier=gold"), format!(":{gold}"));
+    assert!(wire.call("VERIFY").starts_with("+ok 500 contacts"));
+}

@@ -429,18 +429,22 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client can meet.
-const LIMITS_INSIDE: [&str; 13] = [
+const LIMITS_INSIDE: [&str; 17] = [
     "VERB_BYTES_MAX",
     "VALUE_BYTES_MAX",
-    "PAGE_EVENTS_MAX",
-    "PAGE_BYTES_CLOSE",
+    "BLOCK_CONTACTS",
+    "PACK_EVENTS_MAX",
+    "PACK_BYTES_CLOSE",
     "JOB_WRITES_MAX",
     "CONNECTION_JOBS_MAX",
     "BATCH_WRITES_MAX",
     "BATCH_PERMISSIVE_MIN",
     "GATE_CHUNK_IDS",
     "POSTING_CHUNK_IDS",
-    "SEALED_POSTINGS_MIN",
+    "JOURNAL_CHANGES_MAX",
+    "JOURNAL_ENTRIES_MAX",
+    "JOURNAL_CUT_MIN",
+    "SETTLED_POSTINGS_MIN",
     "DIRECTORY_CHUNK_IDS",
     "CACHE_BYTES",
 ];
