@@ -5,6 +5,7 @@
 //! of its own.
 
 use super::codec::V1;
+use super::compressed::{compress, expand};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, VALUE_BYTES_MAX};
 
@@ -28,7 +29,7 @@ pub enum Slot<'v> {
 /// A slot, and the record that stands there from now on, if any.
 pub type Changed = (usize, Option<Vec<u8>>);
 
-/// A block with changed records.
+/// A block with changed records, its values compressed.
 pub struct Packed {
     /// The block's value; none if there is no contact in it.
     pub value: Option<Vec<u8>>,
@@ -38,7 +39,7 @@ pub struct Packed {
     pub back: Vec<usize>,
 }
 
-/// The slots of a stored block.
+/// The slots of a block's value as it was before it was compressed.
 pub fn slots(value: &[u8]) -> Result<[Slot<'_>; SLOTS]> {
     let damaged = || Error::internal("a damaged block of records");
     let (head, mut rest) = value.split_at_checked(HEAD_BYTES).filter(|(head, _)| head[0] == V1).ok_or_else(damaged)?;
@@ -60,7 +61,8 @@ pub fn slots(value: &[u8]) -> Result<[Slot<'_>; SLOTS]> {
 
 /// Puts changed records into a block, or takes them out. What does not fit goes apart, the largest first.
 pub fn pack(stored: Option<&[u8]>, changed: &[Changed]) -> Result<Packed> {
-    let before = stored.map_or(Ok([Slot::Empty; SLOTS]), slots)?;
+    let stored = stored.map(expand).transpose()?;
+    let before = stored.as_deref().map_or(Ok([Slot::Empty; SLOTS]), slots)?;
     let mut after = before;
     for (slot, record) in changed {
         after[*slot] = record.as_ref().map_or(Slot::Empty, |record| Slot::Here(record));
@@ -70,12 +72,12 @@ pub fn pack(stored: Option<&[u8]>, changed: &[Changed]) -> Result<Packed> {
     while HEAD_BYTES + after.iter().map(here).sum::<usize>() > VALUE_BYTES_MAX {
         let Some(largest) = (0..SLOTS).max_by_key(|&slot| here(&after[slot])) else { break };
         if let Slot::Here(record) = after[largest] {
-            apart.push((largest, record.to_vec()));
+            apart.push((largest, compress(record.to_vec())));
         }
         after[largest] = Slot::Apart;
     }
     let back = (0..SLOTS).filter(|&slot| before[slot] == Slot::Apart && after[slot] != Slot::Apart).collect();
-    Ok(Packed { value: encode(&after), apart, back })
+    Ok(Packed { value: encode(&after).map(compress), apart, back })
 }
 
 fn encode(slots: &[Slot<'_>; SLOTS]) -> Option<Vec<u8>> {
@@ -111,24 +113,31 @@ mod tests {
         let record = |byte: u8, bytes: usize| Some(vec![byte; bytes]);
         let packed = pack(None, &[(1, record(1, 100)), (3, record(3, 1))]).expect("packed");
         let value = packed.value.expect("a block");
-        assert!(packed.apart.is_empty() && value.len() == HEAD_BYTES + 101);
-        assert_eq!(slots(&value), Ok([Slot::Empty, Slot::Here(&[1; 100]), Slot::Empty, Slot::Here(&[3])]));
+        assert!(packed.apart.is_empty());
+        assert_eq!(plain(&value)[..], [None, Some(vec![1; 100]), None, Some(vec![3])]);
 
         let packed = pack(Some(&value), &[(0, record(0, 4000)), (2, record(2, 5000))]).expect("packed");
         let value = packed.value.expect("a block");
-        assert_eq!(packed.apart, [(2, vec![2; 5000])]);
-        assert_eq!(slots(&value).expect("slots")[2], Slot::Apart);
+        assert_eq!(packed.apart, [(2, compress(vec![2; 5000]))]);
+        assert_eq!(slots(&expand(&value).expect("a block")).expect("slots")[2], Slot::Apart);
 
         let packed = pack(Some(&value), &[(2, record(2, 10)), (3, None)]).expect("packed");
         assert_eq!((packed.back, packed.apart), (vec![2], vec![]));
         let value = packed.value.expect("a block");
-        assert_eq!(slots(&value).expect("slots")[2..], [Slot::Here(&[2; 10]), Slot::Empty]);
+        assert_eq!(plain(&value)[2..], [Some(vec![2; 10]), None]);
         assert!(pack(Some(&value), &[(0, None), (1, None), (2, None)]).expect("packed").value.is_none());
+    }
+
+    /// The records of a stored block, none of which is apart.
+    fn plain(value: &[u8]) -> Vec<Option<Vec<u8>>> {
+        let value = expand(value).expect("a block");
+        let slots = slots(&value).expect("slots");
+        slots.iter().map(|slot| if let Slot::Here(record) = slot { Some(record.to_vec()) } else { None }).collect()
     }
 
     #[test]
     fn damage_is_told() {
-        let value = pack(None, &[(1, Some(vec![1; 10]))]).expect("packed").value.expect("a block");
+        let value = encode(&[Slot::Empty, Slot::Here(&[1; 10]), Slot::Empty, Slot::Apart]).expect("a block");
         let mut long = value.clone();
         long.push(0);
         for value in [&[][..], &[V1, 0, 0], &value[..value.len() - 1], &long, &[2; HEAD_BYTES]] {

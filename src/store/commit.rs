@@ -7,6 +7,7 @@ use super::block::{self, Changed};
 use super::changes::Changes;
 use super::chunk::Chunk;
 use super::codec::{self, FeedEntry, Heads};
+use super::compressed::compress;
 use super::gate::Gate;
 use super::keys;
 use super::log::Append;
@@ -139,7 +140,7 @@ impl Round<'_> {
         }
         let (first, mut counts) = (self.heads.next_journal, Vec::new());
         for (value, count) in entries {
-            batch.insert(&keys::journal(self.heads.next_journal), value);
+            batch.insert(&keys::journal(self.heads.next_journal), compress(value));
             self.heads.next_journal += 1;
             counts.push(count);
         }
@@ -174,7 +175,7 @@ impl Round<'_> {
             // One entry alone always fits.
             let count = rest.iter().take_while(|entry| fits(entry)).count().max(1);
             let (entries, behind) = rest.split_at(count);
-            batch.insert(&keys::feed(self.heads.next_feed), codec::encode_feed(entries)?);
+            batch.insert(&keys::feed(self.heads.next_feed), compress(codec::encode_feed(entries)?));
             self.heads.next_feed += entries.iter().map(FeedEntry::positions).sum::<u64>();
             rest = behind;
         }

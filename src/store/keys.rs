@@ -1,4 +1,7 @@
 //! Keys: one byte for the keyspace, then big-endian fixed-width parts, so that order on disk is order of ids.
+//!
+//! sled rewrites a leaf, some sixteen neighbouring values, after every ten changes in it. What changes all the time must not
+//! have large values for neighbours; so a fence of small values that never change stands between two keyspaces.
 
 use super::term::{GATE_TAG_MAX, Term};
 use crate::limits::{BLOCK_CONTACTS, GATE_CHUNK_IDS, POSTING_CHUNK_IDS};
@@ -7,11 +10,11 @@ use crate::model::list::ListId;
 /// list id → list.
 pub const LIST: u8 = 0x01;
 /// chunk → phone numbers of consecutive ids.
-pub const DIRECTORY: u8 = 0x02;
+pub const DIRECTORY: u8 = 0x08;
 /// block → records of consecutive contacts.
 pub const CONTACT: u8 = 0x10;
 /// contact id → a record that has no room in its block.
-pub const APART: u8 = 0x11;
+pub const APART: u8 = 0x18;
 /// chunk, term → which of consecutive ids have the term. The chunk comes first, so that what an import appends is at the
 /// end of the keyspace, and all that is known of a range of ids stands together.
 pub const POSTING: u8 = 0x20;
@@ -20,9 +23,19 @@ pub const JOURNAL: u8 = 0x28;
 /// block → events of consent and status.
 pub const CONSENT: u8 = 0x30;
 /// block → all other events.
-pub const ACTIVITY: u8 = 0x31;
+pub const ACTIVITY: u8 = 0x38;
 /// first position → feed entries.
 pub const FEED: u8 = 0x40;
+
+/// Where the fences are: behind every eighth keyspace.
+const FENCES: [u8; 8] = [0x07, 0x0f, 0x17, 0x1f, 0x27, 0x2f, 0x37, 0x3f];
+/// More than a leaf has.
+const FENCE_KEYS: u8 = 32;
+
+/// The keys of all fences.
+pub fn fences() -> impl Iterator<Item = [u8; 2]> {
+    FENCES.into_iter().flat_map(|fence| (0..FENCE_KEYS).map(move |key| [fence, key]))
+}
 
 // What is of the store itself has names, under 0x00.
 

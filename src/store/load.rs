@@ -3,6 +3,7 @@
 use super::changes::Changes;
 use super::chunk::Chunk;
 use super::codec::{self, FeedEntry, Heads};
+use super::compressed::expand;
 use super::disk::Disk;
 use super::gate::Gate;
 use super::term::GATE_TAG_MAX;
@@ -61,7 +62,7 @@ pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Unsettl
     for row in tree.scan_prefix([keys::JOURNAL]) {
         let (key, value) = row.map_err(sled_failed)?;
         let number = keys::long_number(&key).ok_or_else(|| Error::internal("a damaged key"))?;
-        let changes = Changes::decode(&value)?;
+        let changes = Changes::decode(&expand(&value)?)?;
         gate.change(&changes);
         unsettled.replay(number, changes, |posting| disk.posting(posting))?;
     }
@@ -78,6 +79,9 @@ fn create(disk: &Disk, scope: StopScope, now: Millis) -> Result<Heads> {
     batch.insert(keys::FORMAT, &[FORMAT]);
     batch.insert(keys::HEADS, codec::encode_heads(&heads)?);
     batch.insert(keys::SCOPE, codec::encode_scope(scope));
+    for key in keys::fences() {
+        batch.insert(&key, &[]);
+    }
     disk.tree().apply_batch(batch).map_err(sled_failed)?;
     disk.sync()?;
     Ok(heads)

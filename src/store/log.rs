@@ -6,6 +6,7 @@
 //! age, block by block, from the front.
 
 use super::codec::{self, Entry};
+use super::compressed::{compress, expand};
 use super::{Shared, keys, sled_failed};
 use crate::error::Result;
 use crate::limits::{
@@ -126,7 +127,7 @@ impl Append {
 impl Open {
     fn close(&mut self, log: Log, batch: &mut sled::Batch) {
         if self.events > 0 {
-            batch.insert(&keys::events(log.keyspace(), self.number), std::mem::take(&mut self.value));
+            batch.insert(&keys::events(log.keyspace(), self.number), compress(std::mem::take(&mut self.value)));
             self.events = 0;
         }
     }
@@ -150,7 +151,7 @@ impl Shared {
                 else {
                     return Ok(());
                 };
-                block = Some((number, codec::decode_entries(&value)?));
+                block = Some((number, codec::decode_entries(&expand(&value)?)?));
             }
             let Some(entry) = block.as_ref().and_then(|(_, entries)| entries.get(place as usize)) else {
                 return Ok(());

@@ -8,6 +8,7 @@ mod changes;
 mod chunk;
 mod codec;
 mod commit;
+mod compressed;
 mod directory;
 mod disk;
 pub mod gate;
@@ -203,12 +204,12 @@ impl Shared {
     /// A contact's record from its block.
     fn record_in(&self, block: Option<&[u8]>, id: u32) -> Result<Option<codec::Record>> {
         let Some(block) = block else { return Ok(None) };
-        match block::slots(block)?[(id % BLOCK_CONTACTS) as usize] {
+        match block::slots(&compressed::expand(block)?)?[(id % BLOCK_CONTACTS) as usize] {
             Slot::Empty => Ok(None),
             Slot::Here(record) => codec::decode_record(record).map(Some),
             Slot::Apart => {
                 let apart = self.disk.tree().get(keys::apart(id)).map_err(sled_failed)?;
-                apart.map(|record| codec::decode_record(&record)).transpose()
+                apart.map(|record| codec::decode_record(&compressed::expand(&record)?)).transpose()
             }
         }
     }
@@ -216,11 +217,12 @@ impl Shared {
     /// The records of a block, each with its contact's id; a damaged one as what is wrong with it.
     fn records(&self, block: u32, value: &[u8]) -> Result<Vec<(u32, Result<codec::Record>)>> {
         let first = block * BLOCK_CONTACTS;
-        let slots = (first..).zip(block::slots(value)?);
+        let value = compressed::expand(value)?;
+        let slots = (first..).zip(block::slots(&value)?);
         let lost = || Error::internal("its record is lost");
         Ok(slots
             .filter(|(_, slot)| *slot != Slot::Empty)
-            .map(|(id, _)| (id, self.record_in(Some(value), id).and_then(|record| record.ok_or_else(lost))))
+            .map(|(id, _)| (id, self.record_in(Some(&value), id).and_then(|record| record.ok_or_else(lost))))
             .collect())
     }
 }

@@ -362,3 +362,48 @@ fn postings_join_with_their_journal_after_a_crash() {
     assert_eq!(wire.call("COUNT label.tier=gold"), format!(":{gold}"));
     assert!(wire.call("VERIFY").starts_with("+ok 500 contacts"));
 }
+
+/// Damage that no crash does: somebody's disk. The store is opened as sled opens it, its indexes are spoiled, and
+/// `contactd verify --repair` makes them what the records say.
+#[test]
+fn repair_makes_indexes_what_the_records_say() {
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+    let phones: Vec<String> = (0..700).map(|n| phone(0, 0, n)).collect();
+    subscribe(&mut wire, &phones);
+    assert_eq!(wire.call(&format!("PUT {} {{\"labels\":{{\"tier\":\"gold\"}}}}", phones[3])), "+updated");
+    assert_eq!(wire.call(&format!("OPTOUT {LIST} {}", phones[3])), ":1");
+    drop(wire);
+    assert_eq!(daemon.terminate(), Some(0));
+
+    let verify = |arguments: &[&str]| {
+        let mut command = Command::new(program());
+        let output = command.args(["verify", "--data-dir"]).arg(daemon.data_dir()).args(arguments).output();
+        let output = output.expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(verify(&[]).0, Some(0));
+    {
+        let db = sled::open(daemon.data_dir().join("store")).expect("the store");
+        let tree = db.open_tree("contactd").expect("the tree");
+        // The directory, the journal of postings, and a posting that is of no contact.
+        let directory = tree.scan_prefix([8]).keys().next().expect("a chunk").expect("read");
+        tree.remove(directory).expect("removed");
+        for key in tree.scan_prefix([0x28]).keys().take(2) {
+            tree.remove(key.expect("read")).expect("removed");
+        }
+        tree.insert([0x20, 0, 0, 0, 0, 0x20, b'x'], &[1, 0, 9][..]).expect("inserted");
+        db.flush().expect("flushed");
+    }
+    let (code, told) = verify(&[]);
+    assert!(code == Some(1) && told.contains("directory"), "{told}");
+    let (code, told) = verify(&["--repair"]);
+    assert!(code == Some(0) && told.contains("repaired"), "{told}");
+    daemon.restart();
+    let mut wire = daemon.connect();
+    assert!(wire.call("VERIFY").starts_with("+ok 700 contacts"));
+    assert_eq!(wire.call("COUNT label.tier=gold"), ":1");
+    assert_eq!(wire.call(&format!("COUNT eligible={LIST}")), ":699");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phones[3])), "+no list_opted_out");
+}
