@@ -74,10 +74,10 @@ pub const QUEUED_WRITES_MAX: usize = 16_384;
 /// Consecutive writes of one pipeline that are queued together.
 pub const JOB_WRITES_MAX: usize = 200;
 /// Jobs of one connection that may wait for the writer at a time.
-pub const CONNECTION_JOBS_MAX: usize = 4;
+pub const CONNECTION_JOBS_MAX: usize = 8;
 /// Writes committed by one batch and one sync: an import is fastest from here on, and an opt-out beside it waits for one
 /// batch, some milliseconds.
-pub const BATCH_WRITES_MAX: usize = 400;
+pub const BATCH_WRITES_MAX: usize = 800;
 /// Of these, the share kept for writes that are not forbidding, so that a storm of opt-outs does not starve them.
 pub const BATCH_PERMISSIVE_MIN: usize = 20;
 /// How long a write that is not forbidding may stay unsynced under `--fsync interval`.
@@ -104,7 +104,7 @@ pub const JOURNAL_CUT_MIN: usize = 8;
 /// Ids in one chunk of the directory: 4 KiB of phone numbers.
 pub const DIRECTORY_CHUNK_IDS: u32 = 512;
 /// sled's page cache. It counts log bytes; the heap it really takes is several times this.
-pub const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(BLOCK_CONTACTS));
 const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);

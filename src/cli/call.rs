@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Target;
 use super::client::Reply;
+use super::{Target, say};
 use crate::error::Result;
 
 /// Sends one request and prints the reply without its mark: text on standard output, errors on standard error.
@@ -27,8 +27,8 @@ impl Call {
 
 fn print(reply: &Reply) -> ExitCode {
     match reply {
-        Reply::Text(text) => println!("{text}"),
-        Reply::Integer(number) => println!("{number}"),
+        Reply::Text(text) => say(text),
+        Reply::Integer(number) => say(number),
         Reply::Stream | Reply::StreamEnd | Reply::Nil => return ExitCode::from(1),
         Reply::Error(why) => {
             eprintln!("{why}");

@@ -8,6 +8,8 @@ mod import;
 mod serve;
 mod verify;
 
+use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -69,6 +71,11 @@ impl Target {
     fn connect(&self) -> Result<Client> {
         Client::connect(&self.server, self.token.as_deref())
     }
+}
+
+/// Prints a line on standard output. A reader that has seen enough, like `head`, is no error.
+fn say(line: &dyn fmt::Display) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 impl Arguments {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::Target;
 use super::client::Reply;
+use super::{Target, say};
 use crate::error::{Error, Result};
 use crate::model::verdict::StopScope;
 use crate::store::{Fsync, Options, Store, Verified};
@@ -29,7 +29,7 @@ impl Verify {
     pub fn run(self) -> Result<ExitCode> {
         let Some(dir) = self.data_dir else {
             let reply = self.target.connect()?.call(&["VERIFY"])?;
-            println!("{reply}");
+            say(&reply);
             return Ok(ExitCode::from(u8::from(!matches!(reply, Reply::Text(_)))));
         };
         if !dir.join("store").is_dir() {
@@ -43,7 +43,7 @@ impl Verify {
         let mut found = open()?.verify(self.repair)?;
         report(&found);
         if self.repair && found.differing > 0 {
-            println!("repaired; looking again");
+            say(&"repaired; looking again");
             found = open()?.verify(false)?;
             report(&found);
         }
@@ -53,7 +53,7 @@ impl Verify {
 
 fn report(found: &Verified) {
     for difference in &found.differences {
-        println!("{difference}");
+        say(difference);
     }
-    println!("{} contacts, {} postings, {} differences", found.contacts, found.postings, found.differing);
+    say(&format_args!("{} contacts, {} postings, {} differences", found.contacts, found.postings, found.differing));
 }

@@ -108,49 +108,74 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-/// The JSON of the consent and status verbs.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ClaimJson {
+struct StatusJson {
+    at: Option<When>,
+    source: Option<String>,
+    reason: Option<String>,
+}
+
+/// The next argument as the JSON of a status verb. What is too long is cut: it forbids, and is not refused for its words.
+pub fn status_claim(args: &mut Args<'_>) -> Result<Claim> {
+    let json: StatusJson = json(args)?;
+    Ok(Claim {
+        at: json.at.map(|at| at.0),
+        source: cut(json.source, SOURCE_BYTES_MAX),
+        reason: cut(json.reason, SOURCE_BYTES_MAX),
+        ..Claim::default()
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OptOutJson {
+    at: Option<When>,
+    how: Option<String>,
+    source: Option<String>,
+    reason: Option<String>,
+}
+
+/// The next argument as the JSON of OPTOUT. What is too long is cut: an opt-out is never refused for its words.
+pub fn opt_out_claim(args: &mut Args<'_>) -> Result<Claim> {
+    let json: OptOutJson = json(args)?;
+    Ok(Claim {
+        at: json.at.map(|at| at.0),
+        how: json.how.map_or(Ok(How::Api), |word| how(&word))?,
+        source: cut(json.source, SOURCE_BYTES_MAX),
+        reason: cut(json.reason, SOURCE_BYTES_MAX),
+        ..Claim::default()
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OptInJson {
     at: Option<When>,
     how: Option<String>,
     id: Option<String>,
     source: Option<String>,
-    reason: Option<String>,
     evidence: Option<String>,
 }
 
-/// Which keys a verb takes, besides `at` and `source`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum ClaimKeys {
-    /// `reason`.
-    Status,
-    /// `reason`, `how`.
-    OptOut,
-    /// `how`, `id`, `evidence`.
-    OptIn,
-}
-
-/// The next argument as the JSON of a consent or status verb.
-pub fn claim(args: &mut Args<'_>, keys: ClaimKeys) -> Result<Claim> {
-    let json: ClaimJson = json(args)?;
-    let unknown = [
-        ("how", json.how.is_some() && keys == ClaimKeys::Status),
-        ("id", json.id.is_some() && keys != ClaimKeys::OptIn),
-        ("evidence", json.evidence.is_some() && keys != ClaimKeys::OptIn),
-        ("reason", json.reason.is_some() && keys == ClaimKeys::OptIn),
-    ];
-    if let Some((key, _)) = unknown.iter().find(|(_, given)| *given) {
-        return Err(Error::bad_arg(format!("in the JSON: unknown key \"{key}\" for this command")));
-    }
+/// The next argument as the JSON of OPTIN.
+pub fn opt_in_claim(args: &mut Args<'_>) -> Result<Claim> {
+    let json: OptInJson = json(args)?;
     Ok(Claim {
         at: json.at.map(|at| at.0),
         how: json.how.map_or(Ok(How::Api), |word| how(&word))?,
         id: text("id", json.id, ID_BYTES_MAX)?,
         source: text("source", json.source, SOURCE_BYTES_MAX)?,
-        reason: text("reason", json.reason, SOURCE_BYTES_MAX)?,
         evidence: text("evidence", json.evidence, EVIDENCE_BYTES_MAX)?,
+        ..Claim::default()
     })
+}
+
+/// A text of JSON, as much of it as is kept.
+pub fn cut(value: Option<String>, bytes_max: usize) -> String {
+    let mut value = value.unwrap_or_default();
+    value.truncate(value.floor_char_boundary(bytes_max));
+    value
 }
 
 /// A text of JSON, checked for its length.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::Context;
-use super::arguments::{self, ClaimKeys, When};
+use super::arguments::{self, When};
 use crate::error::{Error, Result};
 use crate::limits::{ID_BYTES_MAX, TEXT_CHARS_MAX};
 use crate::model::change::{Change, Inbound, Write};
@@ -12,14 +12,14 @@ use crate::wire::Args;
 pub fn opt_in(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let list = arguments::list(&mut args)?;
     let phone = arguments::plausible_phone(context, &mut args)?;
-    let claim = arguments::claim(&mut args, ClaimKeys::OptIn)?;
+    let claim = arguments::opt_in_claim(&mut args)?;
     Ok(Write::Contact { phone, list: Some(list), change: Change::OptIn(claim) })
 }
 
 pub fn opt_out(_: &Context, mut args: Args<'_>) -> Result<Write> {
     let list = arguments::list_or_all(&mut args)?;
     let phone = arguments::phone(&mut args)?;
-    let claim = arguments::claim(&mut args, ClaimKeys::OptOut)?;
+    let claim = arguments::opt_out_claim(&mut args)?;
     Ok(Write::Contact { phone, list, change: Change::OptOut(claim) })
 }
 
@@ -41,7 +41,8 @@ pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Write> {
     if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
         text.truncate(end);
     }
-    let id = arguments::text("id", json.id, ID_BYTES_MAX)?;
+    // Cut, two of them could be the same, and the second message be taken for a repetition.
+    let id = json.id.filter(|id| id.len() <= ID_BYTES_MAX).unwrap_or_default();
     let inbound = Inbound { at: json.at.map(|at| at.0), id, text, meaning };
     Ok(Write::Contact { phone, list: Some(list), change: Change::Inbound(inbound) })
 }

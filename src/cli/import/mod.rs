@@ -35,8 +35,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::Target;
 use super::client::{Client, Reply};
+use super::{Target, say};
 use crate::error::{Error, Result, excerpt};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::fact::How;
@@ -126,9 +126,9 @@ impl Import {
         let done = self.import(&mut report);
         let error = done.as_ref().err().map(|why| why.message.as_str());
         if self.json {
-            println!("{}", report.json(error));
+            say(&report.json(error));
         } else if error.is_none() || report.rows > 0 {
-            print!("{report}");
+            say(&report.to_string().trim_end());
         }
         for warning in &report.warnings {
             eprintln!("warning: {warning}");
