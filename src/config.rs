@@ -2,18 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::command::Tokens;
 use crate::error::{Error, Result};
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
+use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 use crate::server::Address;
-use crate::store::Fsync;
+use crate::store::{Fsync, Keep};
 
 /// Where the daemon listens and clients call when nothing is said.
 pub const ADDRESS: &str = "127.0.0.1:7164";
@@ -52,6 +54,22 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_TOKENS", value_name = "FILE")]
     tokens: Option<PathBuf>,
 
+    /// How long messages, clicks and conversions stay in the history, like 400d [default: 400d]
+    #[arg(long, env = "CONTACTD_KEEP_EVENTS", value_name = "TIME")]
+    keep_events: Option<Span>,
+
+    /// How long the ids of messages and events are remembered, so that a repeated one changes nothing [default: 30d]
+    #[arg(long, env = "CONTACTD_KEEP_MESSAGES", value_name = "TIME")]
+    keep_messages: Option<Span>,
+
+    /// How long changes can be read from the feed [default: 30d]
+    #[arg(long, env = "CONTACTD_KEEP_FEED", value_name = "TIME")]
+    keep_feed: Option<Span>,
+
+    /// Opt-outs per message of 30 days from which on a list's rate is called high [default: 0.02]
+    #[arg(long, env = "CONTACTD_OPT_OUT_RATE_WARN", value_name = "RATE")]
+    opt_out_rate_warn: Option<f64>,
+
     /// How to log [default: human]
     #[arg(long, env = "CONTACTD_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
@@ -74,6 +92,35 @@ enum FsyncSetting {
 enum ScopeSetting {
     List,
     All,
+}
+
+/// A length of time: a number and `d` for days, `h` for hours, `m` for minutes or `s` for seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Millis);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Span, String> {
+        let unit = match text.chars().last() {
+            Some('d') => 86_400_000,
+            Some('h') => 3_600_000,
+            Some('m') => 60_000,
+            Some('s') => 1_000,
+            _ => 0,
+        };
+        let number = text.get(..text.len().saturating_sub(1)).and_then(|number| number.parse::<u32>().ok());
+        match number.and_then(|number| Millis::from(number).checked_mul(unit)) {
+            Some(millis) if unit > 0 => Ok(Span(millis)),
+            _ => Err(format!("'{text}' is no length of time: a number and d, h, m or s, like 30d or 12h")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Span, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// How to log.
@@ -103,6 +150,10 @@ pub struct Config {
     pub keywords: Arc<Keywords>,
     /// Who may do what.
     pub tokens: Arc<Tokens>,
+    /// How long what passes is kept.
+    pub keep: Keep,
+    /// Opt-outs per message from which on a list's rate is high.
+    pub opt_out_rate_warn: f64,
     /// How to log.
     pub log_format: LogFormat,
 }
@@ -154,9 +205,22 @@ impl Settings {
             default_region,
             keywords: Arc::new(keywords),
             tokens: Arc::new(tokens),
+            keep: Keep {
+                events: self.keep_events.or(file.keep_events).map_or(Keep::default().events, |span| span.0),
+                messages: self.keep_messages.or(file.keep_messages).map_or(Keep::default().messages, |span| span.0),
+                feed: self.keep_feed.or(file.keep_feed).map_or(Keep::default().feed, |span| span.0),
+            },
+            opt_out_rate_warn: rate(self.opt_out_rate_warn.or(file.opt_out_rate_warn).unwrap_or(0.02))?,
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),
         })
     }
+}
+
+fn rate(rate: f64) -> Result<f64> {
+    if (0.0..=1.0).contains(&rate) {
+        return Ok(rate);
+    }
+    Err(Error::bad_arg(format!("--opt-out-rate-warn {rate}: a rate from 0 to 1, like 0.02")))
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -186,6 +250,9 @@ mod tests {
         assert_eq!(config.data_dir, Path::new("/var/lib/c"));
         assert_eq!((config.fsync, config.stop_scope), (Fsync::Interval, StopScope::All));
         assert_eq!(config.listen.len(), 2);
+        let config = with_file("keep-messages = '36h'\nopt-out-rate-warn = 0.05").map_err(|why| why.message);
+        let config = config.expect("valid");
+        assert_eq!((config.keep.messages, config.keep.feed), (129_600_000, 2_592_000_000));
     }
 
     #[test]
@@ -195,6 +262,8 @@ mod tests {
             ("listen = ['0.0.0.0:7164']", "give --tokens FILE"),
             ("default-region = 'USA'", "two letters"),
             ("tokens = '/does/not/exist'", "cannot read /does/not/exist"),
+            ("keep-events = '400'", "like 30d or 12h"),
+            ("opt-out-rate-warn = 2", "from 0 to 1"),
         ] {
             let why = with_file(text).err().expect("refused").message;
             assert!(why.contains(told), "{why}");

@@ -39,6 +39,20 @@ pub const ID_BYTES_MAX: usize = 64;
 pub const SOURCE_BYTES_MAX: usize = 128;
 /// `evidence` of an opt-in.
 pub const EVIDENCE_BYTES_MAX: usize = 512;
+/// The link of a click.
+pub const URL_BYTES_MAX: usize = 512;
+/// Ids of messages, clicks and so on that are remembered of one contact, so that a repetition changes nothing.
+pub const REMEMBERED_IDS_MAX: usize = 256;
+/// Of these, as many stay even where the record has little room: texts of facts leave first.
+pub const REMEMBERED_IDS_MIN: usize = 8;
+/// Events that one HISTORY looks at; where few of them are wanted its page is short, and goes on from there.
+pub const HISTORY_EVENTS_LOOKED_AT_MAX: usize = 10_000;
+/// Minutes in which a claim may wait to be confirmed or taken back before STATS counts it.
+pub const CLAIM_YOUNG_MINUTES: i64 = 5;
+/// Days of a list's opt-out rate.
+pub const TALLY_WINDOW_DAYS: u32 = 30;
+/// How long FEED may be told to wait.
+pub const FEED_WAIT_MS_MAX: u64 = 60_000;
 /// The name of a sending list.
 pub const LIST_NAME_BYTES_MAX: usize = 128;
 /// Numbers that have ever been used as a sending list.
@@ -69,7 +83,7 @@ pub const PACK_BYTES_CLOSE: usize = 3 * 1024;
 /// Events in one value: their place is one byte of their position.
 pub const PACK_EVENTS_MAX: usize = 256;
 
-/// Writes waiting for the writer, of each of its two queues; a full queue stops reading, it never refuses.
+/// Writes waiting for the writer, of each of its queues; a full queue stops reading, it never refuses.
 pub const QUEUED_WRITES_MAX: usize = 16_384;
 /// Consecutive writes of one pipeline that are queued together.
 pub const JOB_WRITES_MAX: usize = 200;
@@ -78,8 +92,8 @@ pub const CONNECTION_JOBS_MAX: usize = 8;
 /// Writes committed by one batch and one sync: an import is fastest from here on, and an opt-out beside it waits for one
 /// batch, some milliseconds.
 pub const BATCH_WRITES_MAX: usize = 800;
-/// Of these, the share kept for writes that are not forbidding, so that a storm of opt-outs does not starve them.
-pub const BATCH_PERMISSIVE_MIN: usize = 20;
+/// Of these, the share kept for writes of each lower urgency, so that a storm of opt-outs does not starve them.
+pub const BATCH_SHARE_MIN: usize = 20;
 /// How long a write that is not forbidding may stay unsynced under `--fsync interval`.
 pub const FSYNC_INTERVAL_MS: u64 = 1_000;
 /// Free disk space below which only forbidding writes are taken.

@@ -37,7 +37,7 @@ enum Format {
 }
 
 /// The columns before the labels, in order.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "phone_number",
     "list",
     "status",
@@ -51,6 +51,7 @@ const COLUMNS: [&str; 20] = [
     "created_at",
     "total_sends",
     "total_clicks",
+    "total_bot_clicks",
     "total_conversions",
     "total_revenue",
     "last_sent",

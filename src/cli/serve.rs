@@ -74,6 +74,8 @@ fn load(config: Config) -> Result<Context> {
         fsync: config.fsync,
         scope: config.stop_scope,
         clock: Arc::new(now),
+        keep: config.keep,
+        opt_out_rate_warn: config.opt_out_rate_warn,
     })?;
     Ok(Context {
         store,

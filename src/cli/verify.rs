@@ -10,7 +10,7 @@ use super::client::Reply;
 use super::{Target, say};
 use crate::error::{Error, Result};
 use crate::model::verdict::StopScope;
-use crate::store::{Fsync, Options, Store, Verified};
+use crate::store::{Options, Store, Verified};
 
 /// Compares every index with the records. The exit code is 0 when all agree, 1 when something differs.
 #[derive(Args)]
@@ -38,7 +38,7 @@ impl Verify {
         let open = || {
             let scope = Store::scope_of(&dir)?.unwrap_or(StopScope::List);
             let clock = Arc::new(super::serve::now);
-            Store::open(Options { dir: dir.clone(), fsync: Fsync::Always, scope, clock })
+            Store::open(Options { scope, ..Options::new(dir.clone(), clock) })
         };
         let mut found = open()?.verify(self.repair)?;
         report(&found);

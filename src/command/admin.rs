@@ -41,13 +41,15 @@ pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
     item("label_keys", &labels.len());
     item("labels", &labels.iter().map(|(_, contacts)| contacts).sum::<u64>());
 
-    let (forbidding, others) = store.queued();
+    let [forbidding, others, imports] = store.queued();
     item("queued_forbidding", &forbidding);
     item("queued_others", &others);
+    item("queued_imports", &imports);
     item("writes", &count(&store.counters().writes));
     item("batches", &count(&store.counters().batches));
     item("syncs", &count(&store.counters().syncs));
     item("inbound_maybe_optout", &count(&store.counters().maybe_optout));
+    item("claims_unresolved", &store.claims_unresolved());
     item("store_bytes", &store.size());
     item("memory_bytes", &resident_bytes().unwrap_or(0));
     item("errors", &count(&counters.errors));

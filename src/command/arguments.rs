@@ -171,10 +171,21 @@ pub fn opt_in_claim(args: &mut Args<'_>) -> Result<Claim> {
     })
 }
 
+/// The next argument as the id of a message.
+pub fn message_id(args: &mut Args<'_>) -> Result<String> {
+    let arg = args.next().unwrap_or_default();
+    let id = std::str::from_utf8(arg).ok().filter(|id| !id.is_empty() && !id.contains(char::is_control));
+    let id = id.ok_or_else(|| {
+        Error::bad_arg(format!("'{}' is no message id: 1 to {ID_BYTES_MAX} bytes of text", excerpt(arg)))
+    })?;
+    text("msg-id", Some(id.to_owned()), ID_BYTES_MAX)
+}
+
 /// A text of JSON, as much of it as is kept.
 pub fn cut(value: Option<String>, bytes_max: usize) -> String {
     let mut value = value.unwrap_or_default();
-    value.truncate(value.floor_char_boundary(bytes_max));
+    let end = (0..=bytes_max.min(value.len())).rev().find(|&end| value.is_char_boundary(end));
+    value.truncate(end.unwrap_or(0));
     value
 }
 

@@ -43,7 +43,8 @@ pub fn get(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Resu
         return Ok(());
     };
     let gate = context.store.gate();
-    replies.text(&contact_json(&contact, gate.lists(), gate.scope()).to_string());
+    let since = context.store.remember_since();
+    replies.text(&contact_json(&contact, gate.lists(), gate.scope(), since).to_string());
     Ok(())
 }
 
@@ -71,8 +72,8 @@ pub fn region_or_default(context: &Context, word: &[u8]) -> Result<Option<Region
     })
 }
 
-/// Everything known of a contact.
-pub fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope) -> Value {
+/// Everything known of a contact. Ids that were seen before `remember_since` are forgotten.
+pub fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope, remember_since: Millis) -> Value {
     let engagement = &contact.engagement;
     let labels: BTreeMap<&str, &str> = contact.labels.iter().collect();
     let mut on: Vec<&ListContact> = contact.lists.iter().collect();
@@ -84,6 +85,7 @@ pub fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope) -> Value
         "created_at": time::format(contact.created_at),
         "total_sends": engagement.sends,
         "total_clicks": engagement.clicks,
+        "total_bot_clicks": engagement.bot_clicks,
         "total_conversions": engagement.conversions,
         "total_revenue": micros(engagement.revenue_micros),
         "last_sent": date(engagement.last_sent),
@@ -91,6 +93,7 @@ pub fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope) -> Value
         "last_engaged": date(engagement.last_engaged),
         "last_inbound": date(engagement.last_inbound),
         "sends_since_engaged": engagement.sends_since_engaged,
+        "soft_failures": contact.remembered.soft_failures(engagement.last_inbound, remember_since),
         "lists": on.into_iter().map(|on| list_json(contact, on, lists, scope)).collect::<Vec<_>>(),
     });
     if let Some(fields) = json.as_object_mut() {
@@ -141,18 +144,18 @@ fn put_standing(fields: &mut Map<String, Value>, [set, lifted]: [&str; 2], stand
     put_fact(fields, lifted, standing.lifted.as_ref());
 }
 
-fn put_text(fields: &mut Map<String, Value>, name: &str, text: &str) {
+pub fn put_text(fields: &mut Map<String, Value>, name: &str, text: &str) {
     if !text.is_empty() {
         fields.insert(name.to_owned(), text.into());
     }
 }
 
 /// A date, or null for never.
-fn date(at: Millis) -> Value {
+pub fn date(at: Millis) -> Value {
     if at == 0 { Value::Null } else { time::format(at).into() }
 }
 
 /// An amount as a JSON number.
-fn micros(amount: i64) -> Value {
+pub fn micros(amount: i64) -> Value {
     serde_json::from_str(&amount::format(amount)).unwrap_or_default()
 }

@@ -32,6 +32,7 @@ struct RowJson {
     created_at: Option<When>,
     total_sends: Option<u64>,
     total_clicks: Option<u64>,
+    total_bot_clicks: Option<u64>,
     total_conversions: Option<u64>,
     total_revenue: Option<Amount>,
     last_sent: Option<When>,
@@ -48,6 +49,7 @@ impl RowJson {
         Engagement {
             sends: self.total_sends.unwrap_or(0),
             clicks: self.total_clicks.unwrap_or(0),
+            bot_clicks: self.total_bot_clicks.unwrap_or(0),
             conversions: self.total_conversions.unwrap_or(0),
             revenue_micros: self.total_revenue.map_or(0, |amount| amount.0),
             last_sent: date(self.last_sent),

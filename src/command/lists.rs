@@ -9,6 +9,7 @@ use crate::limits::LIST_NAME_BYTES_MAX;
 use crate::model::change::Write;
 use crate::model::time;
 use crate::model::verdict::ListStatus;
+use crate::store::opt_out_rate;
 use crate::wire::{Args, Replies};
 
 #[derive(Default, Deserialize)]
@@ -47,8 +48,7 @@ pub fn lists(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
         let opted_out = gate.count_on_list(id, ListStatus::OptedOut);
         let suppressed = gate.count_on_list(id, ListStatus::Suppressed);
         let members = active + opted_out + suppressed;
-        // Of those who ever were on it; four decimals say enough.
-        let rate = if members == 0 { 0.0 } else { (opted_out as f64 / members as f64 * 1e4).round() / 1e4 };
+        let (recent, high) = context.store.recent(id);
         let item = json!({
             "list": list.number.to_string(),
             "name": list.name,
@@ -57,9 +57,18 @@ pub fn lists(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
             "active": active,
             "opted_out": opted_out,
             "suppressed": suppressed,
-            "opt_out_rate": rate,
+            "opt_out_rate": rounded(if members == 0 { 0.0 } else { opted_out as f64 / members as f64 }),
+            "sends_30d": recent.sends.max(0),
+            "opt_outs_30d": recent.opt_outs.max(0),
+            "opt_out_rate_30d": rounded(opt_out_rate(recent)),
+            "opt_out_rate_high": high,
         });
         replies.text(&item.to_string());
     }
     Ok(())
+}
+
+/// Four decimals say enough.
+fn rounded(rate: f64) -> f64 {
+    (rate * 1e4).round() / 1e4
 }

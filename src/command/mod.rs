@@ -7,6 +7,8 @@ mod admin;
 pub mod arguments;
 mod consent;
 mod contacts;
+mod feed;
+mod history;
 mod import;
 mod lists;
 mod queries;
@@ -84,6 +86,9 @@ pub enum Run {
     Read(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
     /// It reads much of the store: not on a thread that serves others.
     Scan(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
+    /// It answers at once, or says for how many milliseconds to wait for news before it is asked again. The flag says that
+    /// this time is over.
+    Follow(fn(&Context, Args<'_>, bool, &mut Replies) -> Result<Option<u64>>),
     /// It answers with a stream.
     Stream(fn(Args<'_>, &mut Replies) -> Result<Export>),
     /// It says what to change.
@@ -191,6 +196,16 @@ pub const TABLE: &[Command] = &[
         summary: "one row of an import; never lifts anything" },
     Command { name: "CHECK", usage: "list phone…", access: Access::Read, arity: (2, ANY), run: Run::Gate(sending::check),
         summary: "may I send to this contact from this list, now?" },
+    Command { name: "CLAIM", usage: "list phone msg-id", access: Access::Write, arity: (3, 3), run: Run::Write(sending::claim),
+        summary: "the check at the last moment: if yes, the message counts as sent" },
+    Command { name: "SENT", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), run: Run::Write(sending::sent),
+        summary: "a message was sent" },
+    Command { name: "FAILED", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), run: Run::Write(sending::failed),
+        summary: "a message did not arrive; final for its id" },
+    Command { name: "CLICK", usage: "list phone [json]", access: Access::Write, arity: (2, 3), run: Run::Write(sending::click),
+        summary: "somebody followed a link" },
+    Command { name: "CONVERT", usage: "list phone amount [json]", access: Access::Write, arity: (3, 4), run: Run::Write(sending::convert),
+        summary: "somebody bought; a negative amount is a refund" },
     Command { name: "COUNT", usage: "[filter]", access: Access::Read, arity: (0, ANY), run: Run::Scan(queries::count),
         summary: "how many contacts match" },
     Command { name: "FIND", usage: "[filter] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, ANY), run: Run::Scan(queries::find),
@@ -199,6 +214,10 @@ pub const TABLE: &[Command] = &[
         summary: "streams all that is known of the contacts that match; as a line only" },
     Command { name: "LABELS", usage: "[key] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 5), run: Run::Scan(queries::labels),
         summary: "the label keys, or the values of one, with how many contacts have them" },
+    Command { name: "HISTORY", usage: "phone [KIND k,…] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (1, 7), run: Run::Scan(history::history),
+        summary: "what happened to a contact, newest first" },
+    Command { name: "FEED", usage: "[position [LIMIT n] [WAIT ms]]", access: Access::Read, arity: (0, 5), run: Run::Follow(feed::feed),
+        summary: "every change of consent, status, list or scope since a position" },
     Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), run: Run::Scan(admin::stats),
         summary: "what the daemon counts" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), run: Run::Scan(admin::verify),
@@ -253,6 +272,8 @@ pub fn answer(outcome: &Result<Outcome>, echo: Option<Phone>, replies: &mut Repl
     let word = match outcome {
         Err(error) => return replies.error(error),
         Ok(Outcome::Changed(changed)) => return replies.integer(u64::from(*changed)),
+        Ok(Outcome::Claim(verdict)) => return replies.verdict(*verdict),
+        Ok(Outcome::Duplicate(state)) => return replies.text(&format!("dup {}", state.word())),
         Ok(Outcome::Created) => "created",
         Ok(Outcome::Updated) => "updated",
         Ok(Outcome::Unchanged) => "unchanged",

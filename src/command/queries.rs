@@ -20,7 +20,7 @@ pub fn count(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result
 
 pub fn find(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let mut words = words(args)?;
-    let (limit, after) = page_options(&mut words)?;
+    let PageOptions { limit, after, .. } = page_options(&mut words)?;
     let from = match after {
         Some(after) => after
             .parse()
@@ -38,7 +38,7 @@ pub fn find(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<
 
 pub fn labels(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let mut words = words(args)?;
-    let (limit, after) = page_options(&mut words)?;
+    let PageOptions { limit, after, .. } = page_options(&mut words)?;
     let after = after.map(|after| arguments::cursor_text(&after)).transpose()?;
     let (name, page) = match words.as_slice() {
         [] => ("key", context.store.label_keys(after.as_deref(), limit)?),
@@ -83,9 +83,10 @@ impl Export {
         let Some(from) = self.from else { return false };
         match context.store.export(&self.filter, from, PIECE_CONTACTS) {
             Ok((contacts, next)) => {
+                let since = context.store.remember_since();
                 let gate = context.store.gate();
                 for contact in &contacts {
-                    replies.text(&contact_json(contact, gate.lists(), gate.scope()).to_string());
+                    replies.text(&contact_json(contact, gate.lists(), gate.scope(), since).to_string());
                 }
                 self.from = next;
             }
@@ -102,7 +103,7 @@ impl Export {
 }
 
 /// The words of a query: the rest of the line as it is, or the arguments as they are.
-fn words(args: Args<'_>) -> Result<Vec<Word>> {
+pub fn words(args: Args<'_>) -> Result<Vec<Word>> {
     let utf8 = |_| Error::bad_arg("the request is not UTF-8");
     match args {
         Args::Line(_) => match args.rest() {
@@ -116,26 +117,38 @@ fn words(args: Args<'_>) -> Result<Vec<Word>> {
     }
 }
 
-/// Takes LIMIT and AFTER off the end.
-fn page_options(words: &mut Vec<Word>) -> Result<(usize, Option<String>)> {
-    let (mut limit, mut after) = (PAGE_ITEMS_DEFAULT, None);
+/// The options of a page.
+pub struct PageOptions {
+    /// How many items it has at most.
+    pub limit: usize,
+    /// Where it begins; none for the beginning.
+    pub after: Option<String>,
+    /// How long to wait for the first item.
+    pub wait_ms: Option<u64>,
+}
+
+/// Takes LIMIT, AFTER and WAIT off the end.
+pub fn page_options(words: &mut Vec<Word>) -> Result<PageOptions> {
+    let mut options = PageOptions { limit: PAGE_ITEMS_DEFAULT, after: None, wait_ms: None };
     while let [.., option, value] = words.as_slice() {
         if option.text.eq_ignore_ascii_case("LIMIT") {
-            limit = value.text.parse().ok().filter(|&n| n > 0).ok_or_else(|| {
+            options.limit = value.text.parse().ok().filter(|&n| n > 0).ok_or_else(|| {
                 Error::bad_arg(format!(
                     "LIMIT expects a number from 1 to {PAGE_ITEMS_MAX}, not '{}'",
                     excerpt(value.text.as_bytes())
                 ))
             })?;
-            if limit > PAGE_ITEMS_MAX {
+            if options.limit > PAGE_ITEMS_MAX {
                 return Err(Error::limit(format!("LIMIT is at most {PAGE_ITEMS_MAX}")));
             }
         } else if option.text.eq_ignore_ascii_case("AFTER") {
-            after = Some(value.text.clone()).filter(|after| after != "0");
+            options.after = Some(value.text.clone()).filter(|after| after != "0");
+        } else if option.text.eq_ignore_ascii_case("WAIT") {
+            options.wait_ms = Some(super::feed::wait_ms(&value.text)?);
         } else {
             break;
         }
         words.truncate(words.len() - 2);
     }
-    Ok((limit, after))
+    Ok(options)
 }

@@ -1,11 +1,14 @@
 //! What somebody asks the store to change.
 
+use super::amount::Micros;
 use super::fact::How;
+use super::failure::Failure;
 use super::keyword::Class;
 use super::label::LabelPatch;
 use super::phone::{ListNumber, Phone};
+use super::remembered::What;
 use super::time::Millis;
-use super::verdict::Reason;
+use super::verdict::{Reason, Verdict};
 
 /// A write, as it waits for the writer.
 #[derive(Clone, Debug)]
@@ -37,7 +40,32 @@ pub enum Write {
     },
 }
 
+/// Which writes pass which in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// What can forbid a message.
+    Forbidding,
+    /// What somebody waits for.
+    Prompt,
+    /// Rows of an import.
+    Bulk,
+}
+
+impl Urgency {
+    /// Every one, the most urgent first.
+    pub const ALL: [Urgency; 3] = [Urgency::Forbidding, Urgency::Prompt, Urgency::Bulk];
+}
+
 impl Write {
+    /// Which writes it passes.
+    pub fn urgency(&self) -> Urgency {
+        match self {
+            _ if self.forbids() => Urgency::Forbidding,
+            Write::Contact { change: Change::Import(_), .. } => Urgency::Bulk,
+            _ => Urgency::Prompt,
+        }
+    }
+
     /// Whether it can forbid a message. Such writes are never refused and pass the others in the queue.
     pub fn forbids(&self) -> bool {
         match self {
@@ -45,6 +73,12 @@ impl Write {
             Write::List { paused, .. } => *paused == Some(true),
             Write::Unlist { .. } => false,
         }
+    }
+
+    /// Whether it is on disk before it is answered, whatever the configuration says: a message that was granted and
+    /// forgotten could be granted again.
+    pub fn must_sync(&self) -> bool {
+        self.forbids() || matches!(self, Write::Contact { change: Change::Claim(_), .. })
     }
 }
 
@@ -69,12 +103,25 @@ pub enum Change {
     Valid(Claim),
     /// A message from it.
     Inbound(Inbound),
+    /// May this message, by its id, be sent now? If yes, it counts as sent.
+    Claim(String),
+    /// A message was sent.
+    Sent(Sent),
+    /// A message did not arrive.
+    Failed(Failed),
+    /// A link was followed.
+    Click(Click),
+    /// Somebody bought, or gave back.
+    Convert(Conversion),
 }
 
 impl Change {
     /// Whether it can forbid a message.
     pub fn forbids(&self) -> bool {
-        matches!(self, Change::OptOut(_) | Change::Suppress(_) | Change::Invalid(_) | Change::Inbound(_))
+        matches!(
+            self,
+            Change::OptOut(_) | Change::Suppress(_) | Change::Invalid(_) | Change::Inbound(_) | Change::Failed(_)
+        )
     }
 
     /// Whether it only takes back what forbade, which may have been said of a number that is no list.
@@ -82,11 +129,20 @@ impl Change {
         matches!(self, Change::Release(_) | Change::Valid(_))
     }
 
+    /// The answer for a number that is no contact and is not made one. `stopped` is why nobody gets a message.
+    pub fn of_nobody(&self, stopped: Option<Reason>) -> Outcome {
+        match self {
+            Change::Claim(_) => Outcome::Claim(Verdict::No(stopped.unwrap_or(Reason::NotSubscribed))),
+            _ => Outcome::Changed(false),
+        }
+    }
+
     /// Whether it makes a contact of a number that is not one yet. Lifting what nobody set does not, unless it is dated:
     /// then an older fact may still come.
     pub fn creates(&self) -> bool {
         match self {
             Change::Release(claim) | Change::Valid(claim) => claim.at.is_some(),
+            Change::Claim(_) => false,
             _ => true,
         }
     }
@@ -120,6 +176,60 @@ pub struct Inbound {
     pub text: String,
     /// What the keywords say it means, before the contact is looked at.
     pub meaning: super::keyword::Meaning,
+}
+
+/// A message was sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Its id.
+    pub id: String,
+    /// When; now, when not given.
+    pub at: Option<Millis>,
+}
+
+/// A message did not arrive.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// Its id.
+    pub id: String,
+    /// When; now, when not given.
+    pub at: Option<Millis>,
+    /// What it means.
+    pub failure: Failure,
+    /// The provider's code. May be empty.
+    pub code: String,
+    /// Why. May be empty.
+    pub reason: String,
+    /// Who says so. May be empty.
+    pub source: String,
+}
+
+/// A link was followed.
+#[derive(Clone, Debug)]
+pub struct Click {
+    /// When; now, when not given.
+    pub at: Option<Millis>,
+    /// Its id; a repeated one changes nothing. May be empty.
+    pub id: String,
+    /// The id of the message with the link. May be empty.
+    pub message: String,
+    /// Whether a scanner did it.
+    pub bot: bool,
+    /// The link. May be empty.
+    pub url: String,
+}
+
+/// Somebody bought, or gave back.
+#[derive(Clone, Debug)]
+pub struct Conversion {
+    /// What it was worth; negative for a refund.
+    pub amount: Micros,
+    /// When; now, when not given.
+    pub at: Option<Millis>,
+    /// Its id; a repeated one changes nothing. May be empty.
+    pub id: String,
+    /// The id of the message that led to it. May be empty.
+    pub message: String,
 }
 
 /// One row of an import.
@@ -184,6 +294,44 @@ pub enum Outcome {
         /// Whether it changed a status.
         turn: Turn,
     },
+    /// Whether a message was granted.
+    Claim(Verdict),
+    /// A message that was claimed, sent or failed before.
+    Duplicate(State),
+}
+
+/// What is known of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It was granted.
+    Claimed,
+    /// It was sent.
+    Sent,
+    /// It failed; this is final.
+    Failed,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 3] = [State::Claimed, State::Sent, State::Failed];
+
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Claimed => "claimed",
+            State::Sent => "sent",
+            State::Failed => "failed",
+        }
+    }
+
+    /// The state of a message of which something is remembered.
+    pub fn of(what: What) -> State {
+        match what {
+            What::Claimed => State::Claimed,
+            What::Failed { .. } => State::Failed,
+            _ => State::Sent,
+        }
+    }
 }
 
 /// Whether a message changed a status, as it says it should.

@@ -4,6 +4,7 @@ use super::fact::{Fact, Standing, date};
 use super::label::Labels;
 use super::list::{ListId, Lists};
 use super::phone::Phone;
+use super::remembered::Remembered;
 use super::time::Millis;
 use super::verdict::{ContactStatus, ListStatus, StopScope, Verdict};
 
@@ -26,26 +27,30 @@ pub struct Contact {
     pub invalidity: Standing,
     /// Its relation to lists, by list id.
     pub lists: Vec<ListContact>,
+    /// Ids that change nothing when they come again.
+    pub remembered: Remembered,
 }
 
 /// Totals and dates of what was sent and what came back. A date of 0 means never.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Engagement {
-    /// Messages sent.
+    /// Messages sent that have not failed.
     pub sends: u64,
     /// Clicks by people.
     pub clicks: u64,
+    /// Clicks by link scanners.
+    pub bot_clicks: u64,
     /// Conversions.
     pub conversions: u64,
     /// Revenue, in millionths of the store's currency.
     pub revenue_micros: i64,
-    /// The newest send.
+    /// The newest send, a failed one included.
     pub last_sent: Millis,
     /// The newest click.
     pub last_clicked: Millis,
     /// The newest click, conversion, reply or opt-in.
     pub last_engaged: Millis,
-    /// Sends dated after `last_engaged`.
+    /// Sends dated after `last_engaged` that have not failed.
     pub sends_since_engaged: u64,
     /// The newest message from the number, of whatever kind: it proves that the number exists.
     pub last_inbound: Millis,
@@ -125,6 +130,7 @@ impl Contact {
             suppression: Standing::default(),
             invalidity: Standing::default(),
             lists: Vec::new(),
+            remembered: Remembered::default(),
         }
     }
 

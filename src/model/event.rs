@@ -1,6 +1,8 @@
 //! Events: what happened to a contact, kept for its history.
 
+use super::amount::Micros;
 use super::fact::How;
+use super::failure::Failure;
 use super::keyword::Class;
 use super::list::ListId;
 use super::time::Millis;
@@ -26,8 +28,33 @@ pub struct Event {
     pub source: String,
     /// Why. May be empty.
     pub reason: String,
-    /// The text of a message, the evidence of an opt-in. May be empty.
+    /// The text of a message from the phone, the evidence of an opt-in, the link of a click, the code of a failure. May
+    /// be empty.
     pub text: String,
+    /// The id of the message that a click or a conversion came from. May be empty.
+    pub message: String,
+    /// What a conversion was worth; negative for a refund.
+    pub amount: Micros,
+}
+
+impl Event {
+    /// An event of which only kind and date are known.
+    pub fn new(kind: Kind, at: Millis) -> Event {
+        Event {
+            kind,
+            at,
+            seen_at: at,
+            sent_at: None,
+            list: None,
+            id: String::new(),
+            how: How::Api,
+            source: String::new(),
+            reason: String::new(),
+            text: String::new(),
+            message: String::new(),
+            amount: 0,
+        }
+    }
 }
 
 /// What can happen to a contact.
@@ -51,6 +78,18 @@ pub enum Kind {
     Inbound(Class),
     /// A subscription by import, on a contact that existed before.
     Subscribe,
+    /// A message was granted.
+    Claimed,
+    /// A message was sent.
+    Sent,
+    /// A message failed, and how.
+    Failed(Failure),
+    /// Somebody followed a link.
+    Click,
+    /// A scanner did.
+    BotClick,
+    /// A conversion, or a refund.
+    Conversion,
     /// The contact came in without any of these: by PUT, or by an import that subscribed it.
     Created,
 }
@@ -58,6 +97,24 @@ pub enum Kind {
 impl Kind {
     /// Whether it concerns consent or status; these are never removed by age.
     pub fn is_consent(self) -> bool {
-        !matches!(self, Kind::Created | Kind::Inbound(Class::Help | Class::Message | Class::MaybeOptOut))
+        match self {
+            Kind::OptIn
+            | Kind::OptOut
+            | Kind::OptOutAll
+            | Kind::Suppress
+            | Kind::Release
+            | Kind::Invalid
+            | Kind::Valid
+            | Kind::Subscribe
+            | Kind::Inbound(Class::OptOut | Class::OptOutAll | Class::OptIn) => true,
+            Kind::Inbound(Class::Help | Class::Message | Class::MaybeOptOut)
+            | Kind::Claimed
+            | Kind::Sent
+            | Kind::Failed(_)
+            | Kind::Click
+            | Kind::BotClick
+            | Kind::Conversion
+            | Kind::Created => false,
+        }
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::Server;
 use crate::command::{self, Access, Command, Context, Export, Run, Session, SessionCommand, TABLE};
@@ -20,7 +20,7 @@ use crate::limits::{
     BURST_REQUESTS_MAX, CONNECTION_JOBS_MAX, JOB_WRITES_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX,
     UNAUTHENTICATED_BYTES_MAX, UNAUTHENTICATED_MS_MAX, WRITE_STALL_MS_MAX,
 };
-use crate::model::change::{Outcome, Write};
+use crate::model::change::{Outcome, Urgency, Write};
 use crate::model::phone::Phone;
 use crate::store::Job;
 use crate::store::gate::Gate;
@@ -40,6 +40,8 @@ enum Pause {
     Job,
     /// The next request must see the outcome of the writes before it.
     Order,
+    /// There is nothing to tell yet: the request is looked at again when there is, or when its time is over.
+    News,
     /// A stream has begun, and goes on once its first piece is out.
     Stream,
     /// Others get their turn, or replies must go out first.
@@ -59,6 +61,15 @@ enum Slot {
 struct Pending {
     writes: Vec<Write>,
     slots: Vec<Slot>,
+}
+
+/// A request that waits for news.
+struct Vigil {
+    news: watch::Receiver<u64>,
+    is_new: bool,
+    until: Instant,
+    /// Its time is over, or nobody is there any more who waits.
+    over: bool,
 }
 
 /// A job that the writer has.
@@ -81,8 +92,10 @@ struct Connection<'s, S> {
     pending: Pending,
     in_flight: VecDeque<InFlight>,
     stream_of: Option<Export>,
+    /// What a request that waits for news knows.
+    vigil: Option<Vigil>,
     /// Of the writes that are pending or in flight.
-    forbids: bool,
+    urgency: Urgency,
     deadline: Instant,
 }
 
@@ -101,7 +114,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server
         pending: Pending::default(),
         in_flight: VecDeque::new(),
         stream_of: None,
-        forbids: false,
+        vigil: None,
+        urgency: Urgency::Prompt,
         deadline: Instant::now() + Duration::from_millis(UNAUTHENTICATED_MS_MAX),
     };
     // The client is gone or was told why: there is nobody left to tell.
@@ -151,6 +165,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     self.flush().await?;
                     tokio::task::yield_now().await;
                 }
+                Pause::News => {
+                    self.flush().await?;
+                    self.watch().await?;
+                }
                 Pause::Stream => self.export().await?,
                 Pause::Close => return self.flush().await,
             }
@@ -196,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 }
                 Step::Request(request, bytes) => match &context {
                     Some(context) => match self.request(context, &mut gate, &mut burst, request) {
-                        Some(pause @ (Pause::Order | Pause::Slow)) => {
+                        Some(pause @ (Pause::Order | Pause::Slow | Pause::News)) => {
                             burst.uncount();
                             (Some(pause), 0)
                         }
@@ -223,7 +241,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         pause
     }
 
-    /// Runs one request. [`Pause::Order`] and [`Pause::Slow`] mean that it was not run, and must be looked at again.
+    /// Runs one request. [`Pause::Order`], [`Pause::Slow`] and [`Pause::News`] mean that it was not run, and must be
+    /// looked at again.
     #[inline]
     fn request<'c>(
         &mut self,
@@ -250,10 +269,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 *gate = None;
                 run(context, request.args, &mut self.replies)
             }
-            Ok(Run::Scan(_) | Run::Stream(_) | Run::SlowWrite(_)) if !burst.may_be_slow => return Some(Pause::Slow),
+            Ok(Run::Scan(_) | Run::Follow(_) | Run::Stream(_) | Run::SlowWrite(_)) if !burst.may_be_slow => {
+                return Some(Pause::Slow);
+            }
             Ok(Run::Scan(run)) => {
                 *gate = None;
                 run(context, request.args, &mut self.replies)
+            }
+            Ok(Run::Follow(run)) => {
+                *gate = None;
+                let over = self.vigil.as_ref().is_some_and(|vigil| vigil.over);
+                match run(context, request.args, over, &mut self.replies) {
+                    Ok(Some(wait_ms)) => {
+                        self.vigil.get_or_insert_with(|| Vigil {
+                            news: self.server.feed.subscribe(),
+                            is_new: true,
+                            until: Instant::now() + Duration::from_millis(wait_ms),
+                            over: false,
+                        });
+                        return Some(Pause::News);
+                    }
+                    answered => {
+                        self.vigil = None;
+                        answered.map(|_| ())
+                    }
+                }
             }
             Ok(Run::Stream(run)) => match run(request.args, &mut self.replies) {
                 Ok(export) => {
@@ -288,12 +328,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         match write {
             Err(error) => self.pending.slots.push(Slot::Refused(error)),
             Ok(write) => {
-                let forbids = write.forbids();
+                let urgency = write.urgency();
                 let alone = self.pending.writes.is_empty() && self.in_flight.is_empty();
-                if !alone && self.forbids != forbids {
+                if !alone && self.urgency != urgency {
                     return Some(Pause::Order);
                 }
-                self.forbids = forbids;
+                self.urgency = urgency;
                 self.pending.slots.push(Slot::Write(command::echoes(&write)));
                 self.pending.writes.push(write);
             }
@@ -318,7 +358,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             let _ = send.send(Vec::new());
             return;
         };
-        let room = self.server.room(self.forbids, writes.len()).await;
+        let room = self.server.room(self.urgency, writes.len()).await;
         context.store.submit(Job {
             writes,
             done: Box::new(move |outcomes| {
@@ -384,6 +424,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             tokio::task::yield_now().await;
         }
         self.flush().await
+    }
+
+    /// Waits for news, for the end of the time, for the drain, or until nobody is there any more who waits.
+    async fn watch(&mut self) -> std::io::Result<()> {
+        let Connection { stream, input, vigil: Some(vigil), server, .. } = self else { return Ok(()) };
+        // What came between the first look and the subscription is seen by a second one.
+        if std::mem::take(&mut vigil.is_new) {
+            return Ok(());
+        }
+        let full = input.len() >= REQUEST_BYTES_MAX;
+        input.reserve(INPUT_BYTES_IDLE);
+        tokio::select! {
+            _ = vigil.news.changed() => {}
+            () = sleep_until(vigil.until) => vigil.over = true,
+            () = server.stop.cancelled() => vigil.over = true,
+            read = stream.read_buf(input), if !full => vigil.over = read? == 0,
+        }
+        Ok(())
     }
 
     /// Waits for more requests, for the oldest job, or for the end.

@@ -8,7 +8,7 @@ mod listener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,14 +18,17 @@ pub use listener::Listener;
 
 use crate::command::Context;
 use crate::limits::QUEUED_WRITES_MAX;
+use crate::model::change::Urgency;
 
 /// What all connections share.
 pub struct Server {
     /// Set once the store is loaded; until then everything answers `-LOADING`.
     context: OnceLock<Arc<Context>>,
     clients: AtomicUsize,
-    forbidding: Arc<Semaphore>,
-    others: Arc<Semaphore>,
+    /// Of the writer's queues, by urgency.
+    room: [Arc<Semaphore>; Urgency::ALL.len()],
+    /// The position after the newest entry of the feed, for those who wait for it.
+    feed: watch::Sender<u64>,
     /// Told to stop reading and finish.
     stop: CancellationToken,
     connections: TaskTracker,
@@ -36,8 +39,8 @@ impl Default for Server {
         Server {
             context: OnceLock::new(),
             clients: AtomicUsize::new(0),
-            forbidding: Arc::new(Semaphore::new(QUEUED_WRITES_MAX)),
-            others: Arc::new(Semaphore::new(QUEUED_WRITES_MAX)),
+            room: Urgency::ALL.map(|_| Arc::new(Semaphore::new(QUEUED_WRITES_MAX))),
+            feed: watch::Sender::new(0),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
         }
@@ -47,6 +50,10 @@ impl Default for Server {
 impl Server {
     /// Opens the gate: requests are answered from now on.
     pub fn open(&self, context: Arc<Context>) {
+        let feed = self.feed.clone();
+        context.store.on_feed(Box::new(move |position| {
+            feed.send_replace(position);
+        }));
         let _ = self.context.set(context);
     }
 
@@ -72,9 +79,8 @@ impl Server {
     }
 
     /// Waits for room in one of the writer's queues. This is what stops reading when the writer is behind.
-    async fn room(&self, forbids: bool, writes: usize) -> Option<OwnedSemaphorePermit> {
-        let queue = if forbids { &self.forbidding } else { &self.others };
-        Arc::clone(queue).acquire_many_owned(writes as u32).await.ok()
+    async fn room(&self, urgency: Urgency, writes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room[urgency as usize]).acquire_many_owned(writes as u32).await.ok()
     }
 
     fn enter(&self) -> usize {

@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::log::{Newest, Position};
 use crate::error::{Error, Result};
-use crate::limits::VALUE_BYTES_MAX;
+use crate::limits::{REMEMBERED_IDS_MIN, VALUE_BYTES_MAX};
 use crate::model::contact::{Contact, Engagement, ListContact};
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, How, Standing};
+use crate::model::failure::Failure;
 use crate::model::keyword::Class;
 use crate::model::label::Labels;
 use crate::model::list::{List, ListId};
 use crate::model::phone::{ListNumber, Phone};
+use crate::model::remembered::{Item, Remembered, What};
+use crate::model::tally::Tally;
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 
@@ -144,6 +147,30 @@ struct EngagementV1 {
     last_engaged: DateV1,
     sends_since_engaged: u64,
     last_inbound: DateV1,
+    bot_clicks: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RememberedV1 {
+    print: [u8; 8],
+    list: u32,
+    what: u8,
+    at: DateV1,
+    /// How much later it was seen.
+    lag: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TallyV1 {
+    sends: i64,
+    unresolved: i64,
+    failures: i64,
+    opt_outs: i64,
+    clicks: i64,
+    bot_clicks: i64,
+    conversions: i64,
+    revenue_micros: i64,
+    inbound: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,6 +185,8 @@ struct ContactV1 {
     lists: Vec<ListContactV1>,
     newest_consent: u64,
     newest_activity: u64,
+    remembered: Vec<RememberedV1>,
+    forgotten: DateV1,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -190,6 +219,8 @@ struct EventV1 {
     source: String,
     reason: String,
     text: String,
+    message: String,
+    amount: i64,
 }
 
 fn options() -> impl Options {
@@ -218,13 +249,15 @@ fn open<T: DeserializeOwned>(value: &[u8]) -> Result<T> {
     }
 }
 
-/// Encodes a contact. Facts whose texts together do not fit lose them, oldest first: dates and statuses always fit,
-/// and the history has the texts.
+/// Encodes a contact. What together does not fit is left out, oldest first: ids, then the texts of facts, which the
+/// history has, too. Dates and statuses always fit.
 pub fn encode_record(record: &Record) -> Result<Vec<u8>> {
     let mut body = ContactV1::from(record);
     loop {
         match seal(&body) {
+            Err(_) if body.forget_oldest_id(REMEMBERED_IDS_MIN) => {}
             Err(_) if body.drop_oldest_text() => {}
+            Err(_) if body.forget_oldest_id(0) => {}
             sealed => return sealed,
         }
     }
@@ -243,6 +276,10 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
             suppression: body.suppression.into(),
             invalidity: body.invalidity.into(),
             lists: body.lists.into_iter().map(ListContact::from).collect(),
+            remembered: Remembered::from_stored(
+                body.remembered.into_iter().map(Item::try_from).collect::<Result<_>>()?,
+                body.forgotten.into(),
+            ),
         },
         newest: Newest { consent: body.newest_consent, activity: body.newest_activity },
     })
@@ -309,7 +346,14 @@ pub fn encode_feed(entries: &[FeedEntry]) -> Result<Vec<u8>> {
     seal(&entries)
 }
 
-#[cfg(test)]
+pub fn encode_tally(tally: Tally) -> Result<Vec<u8>> {
+    seal(&TallyV1::from(tally))
+}
+
+pub fn decode_tally(value: &[u8]) -> Result<Tally> {
+    open::<TallyV1>(value).map(Tally::from)
+}
+
 pub fn decode_feed(value: &[u8]) -> Result<Vec<FeedEntry>> {
     open(value)
 }
@@ -338,6 +382,17 @@ pub fn decode_phones(value: &[u8]) -> Result<Vec<u64>> {
 }
 
 impl ContactV1 {
+    fn forget_oldest_id(&mut self, kept: usize) -> bool {
+        let more = self.remembered.len() > kept;
+        if more {
+            let oldest = self.remembered.remove(0);
+            if matches!(oldest.what, 1 | 2) {
+                self.forgotten = Millis::from(self.forgotten).max(oldest.at.into()).into();
+            }
+        }
+        more
+    }
+
     fn drop_oldest_text(&mut self) -> bool {
         let own = [
             &mut self.opted_out_all,
@@ -377,6 +432,8 @@ impl From<&Record> for ContactV1 {
             lists: contact.lists.iter().map(ListContactV1::from).collect(),
             newest_consent: record.newest.consent,
             newest_activity: record.newest.activity,
+            remembered: contact.remembered.items().iter().map(RememberedV1::from).collect(),
+            forgotten: contact.remembered.forgotten().into(),
         }
     }
 }
@@ -393,6 +450,7 @@ impl From<&Engagement> for EngagementV1 {
             last_engaged: of.last_engaged.into(),
             sends_since_engaged: of.sends_since_engaged,
             last_inbound: of.last_inbound.into(),
+            bot_clicks: of.bot_clicks,
         }
     }
 }
@@ -409,6 +467,7 @@ impl From<EngagementV1> for Engagement {
             last_engaged: of.last_engaged.into(),
             sends_since_engaged: of.sends_since_engaged,
             last_inbound: of.last_inbound.into(),
+            bot_clicks: of.bot_clicks,
         }
     }
 }
@@ -461,6 +520,66 @@ impl From<ListContactV1> for ListContact {
     }
 }
 
+impl From<&Item> for RememberedV1 {
+    fn from(item: &Item) -> RememberedV1 {
+        RememberedV1 {
+            print: item.print.to_be_bytes(),
+            list: item.list.0,
+            what: WHATS.iter().find(|(_, what)| *what == item.what).map_or(0, |(code, _)| *code),
+            at: item.at.into(),
+            lag: item.seen_at - item.at,
+        }
+    }
+}
+
+impl TryFrom<RememberedV1> for Item {
+    type Error = Error;
+
+    fn try_from(item: RememberedV1) -> Result<Item> {
+        let what = WHATS.iter().find(|(code, _)| *code == item.what).map(|(_, what)| *what);
+        let at = Millis::from(item.at);
+        Ok(Item {
+            print: u64::from_be_bytes(item.print),
+            list: ListId(item.list),
+            what: what.ok_or_else(|| Error::internal(format!("an id of unknown kind {}", item.what)))?,
+            at,
+            seen_at: at.saturating_add(item.lag),
+        })
+    }
+}
+
+impl From<Tally> for TallyV1 {
+    fn from(of: Tally) -> TallyV1 {
+        TallyV1 {
+            sends: of.sends,
+            unresolved: of.unresolved,
+            failures: of.failures,
+            opt_outs: of.opt_outs,
+            clicks: of.clicks,
+            bot_clicks: of.bot_clicks,
+            conversions: of.conversions,
+            revenue_micros: of.revenue_micros,
+            inbound: of.inbound,
+        }
+    }
+}
+
+impl From<TallyV1> for Tally {
+    fn from(of: TallyV1) -> Tally {
+        Tally {
+            sends: of.sends,
+            unresolved: of.unresolved,
+            failures: of.failures,
+            opt_outs: of.opt_outs,
+            clicks: of.clicks,
+            bot_clicks: of.bot_clicks,
+            conversions: of.conversions,
+            revenue_micros: of.revenue_micros,
+            inbound: of.inbound,
+        }
+    }
+}
+
 impl From<&Event> for EventV1 {
     fn from(event: &Event) -> EventV1 {
         EventV1 {
@@ -474,6 +593,8 @@ impl From<&Event> for EventV1 {
             source: event.source.clone(),
             reason: event.reason.clone(),
             text: event.text.clone(),
+            message: event.message.clone(),
+            amount: event.amount,
         }
     }
 }
@@ -493,6 +614,8 @@ impl TryFrom<EventV1> for Event {
             source: event.source,
             reason: event.reason,
             text: event.text,
+            message: event.message,
+            amount: event.amount,
         })
     }
 }
@@ -502,7 +625,7 @@ fn how(code: u8) -> How {
 }
 
 /// The codes of event kinds on disk, never reused.
-const KINDS: [(u8, Kind); 15] = [
+const KINDS: [(u8, Kind); 24] = [
     (1, Kind::OptIn),
     (2, Kind::OptOut),
     (3, Kind::OptOutAll),
@@ -519,6 +642,38 @@ const KINDS: [(u8, Kind); 15] = [
     (14, Kind::Inbound(Class::MaybeOptOut)),
     // What follows has no event of its own, only a feed entry.
     (15, Kind::Created),
+    (16, Kind::Claimed),
+    (17, Kind::Sent),
+    (18, Kind::Failed(Failure::Other)),
+    (19, Kind::Failed(Failure::Soft)),
+    (20, Kind::Failed(Failure::OptedOut)),
+    (21, Kind::Failed(Failure::Permanent)),
+    (22, Kind::Click),
+    (23, Kind::BotClick),
+    (24, Kind::Conversion),
+];
+
+/// The codes on disk of what has an id, never reused.
+const WHATS: [(u8, What); 19] = [
+    (1, What::Claimed),
+    (2, What::Sent),
+    (3, What::Click),
+    (4, What::Conversion),
+    (5, What::OptIn),
+    (6, What::Failed { failure: Failure::Other, sent: false }),
+    (7, What::Failed { failure: Failure::Other, sent: true }),
+    (8, What::Failed { failure: Failure::Soft, sent: false }),
+    (9, What::Failed { failure: Failure::Soft, sent: true }),
+    (10, What::Failed { failure: Failure::OptedOut, sent: false }),
+    (11, What::Failed { failure: Failure::OptedOut, sent: true }),
+    (12, What::Failed { failure: Failure::Permanent, sent: false }),
+    (13, What::Failed { failure: Failure::Permanent, sent: true }),
+    (14, What::Inbound(Class::OptOut)),
+    (15, What::Inbound(Class::OptOutAll)),
+    (16, What::Inbound(Class::OptIn)),
+    (17, What::Inbound(Class::Help)),
+    (18, What::Inbound(Class::Message)),
+    (19, What::Inbound(Class::MaybeOptOut)),
 ];
 
 /// The code of an event kind on disk.
@@ -526,7 +681,7 @@ pub fn kind_code(kind: Kind) -> u8 {
     KINDS.iter().find(|(_, known)| *known == kind).map_or(0, |(code, _)| *code)
 }
 
-fn kind(code: u8) -> Result<Kind> {
+pub fn kind(code: u8) -> Result<Kind> {
     let known = KINDS.iter().find(|(known, _)| *known == code);
     known.map(|(_, kind)| *kind).ok_or_else(|| Error::internal(format!("an event of unknown kind {code}")))
 }
@@ -534,7 +689,7 @@ fn kind(code: u8) -> Result<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{CONTACT_LISTS_MAX, LABELS_MAX, SOURCE_BYTES_MAX};
+    use crate::limits::{CONTACT_LISTS_MAX, LABELS_MAX, REMEMBERED_IDS_MAX, SOURCE_BYTES_MAX};
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
@@ -555,6 +710,14 @@ mod tests {
         on.opted_in = Some(fact(1_777_636_800_004, How::Journey, "spring", ""));
         on.imported = Some(fact(1_777_636_800_005, How::Import, "a.csv", ""));
         contact.lists = vec![on];
+        let item = Item {
+            print: 0x0102_0304,
+            list: ListId(7),
+            what: What::Claimed,
+            at: 1_777_636_800_006,
+            seen_at: 1_777_636_800_007,
+        };
+        contact.remembered = Remembered::from_stored(vec![item], 1_777_636_800_000);
         Record { contact, newest: Newest { consent: 513, activity: 0 } }
     }
 
@@ -579,6 +742,8 @@ mod tests {
             source: String::new(),
             reason: String::new(),
             text: "Stop.".into(),
+            message: "m-1".into(),
+            amount: -5,
         };
         let entries = [
             Entry { contact: 7, order: 0, previous: 0, event: Some(event) },
@@ -599,17 +764,18 @@ mod tests {
         let golden = [
             (
                 encode_record(&record()),
-                "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f6010000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000fb010200",
+                "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f601000000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000fb0102000100000000010203040701019de368f60602019de368f600",
             ),
             (encode_list(&list), "01fd39300000000000800453616c6501019de368f600000000000000"),
             (
                 Ok(events.clone()),
-                "010700000109019de368f6000201fd40f9d4c63b030000010703534d310300000553746f702efb2c0101fb010200",
+                "010700000109019de368f6000201fd40f9d4c63b030000010703534d310300000553746f702e036d2d3109fb2c0101fb010200",
             ),
             (
                 encode_feed(&feed),
                 "010400000000000001fd9f97bc4b03000000020301070101010000000000020ac8070200000000000307fb393001000300000000000401",
             ),
+            (encode_tally(Tally { sends: 300, unresolved: -1, ..Tally::default() }), "01fb58020100000000000000"),
             (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000fbbc0203"),
             (Ok(encode_phones(&[0, 14_155_552_671])), "010000000000000000000000034bbc979f"),
         ];
@@ -620,6 +786,8 @@ mod tests {
         assert_eq!(decode_list(&encode_list(&list).expect("encoded")), Ok(list));
         assert_eq!(decode_entries(&events), Ok(entries.to_vec()));
         assert_eq!(decode_feed(&encode_feed(&feed).expect("encoded")), Ok(feed.to_vec()));
+        let tally = Tally { revenue_micros: -5, inbound: 7, ..Tally::default() };
+        assert_eq!(decode_tally(&encode_tally(tally).expect("encoded")), Ok(tally));
         assert_eq!(decode_heads(&encode_heads(&heads).expect("encoded")), Ok(heads));
         assert_eq!(decode_phones(&encode_phones(&[0, 5])), Ok(vec![0, 5]));
     }
@@ -646,6 +814,8 @@ mod tests {
                 suppression: standing(13),
             })
             .collect();
+        let item = |n: u64| Item { print: n, list: ListId(60_000), what: What::Sent, at: 9, seen_at: 9 };
+        record.contact.remembered = Remembered::from_stored((0..REMEMBERED_IDS_MAX as u64).map(item).collect(), 0);
         let stored = decode_record(&encode_record(&record).expect("it fits")).expect("it reads");
         assert_eq!(stored.contact.lists.len(), CONTACT_LISTS_MAX);
         let dates = |contact: &Contact| {

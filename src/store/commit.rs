@@ -12,6 +12,7 @@ use super::gate::Gate;
 use super::keys;
 use super::log::Append;
 use super::round::{Round, Touched};
+use super::tallies::Additions;
 use super::term::Term;
 use super::unsettled::Settlement;
 use crate::error::Result;
@@ -30,6 +31,8 @@ pub struct Commit {
     pub opening: Opening,
     /// For the postings that are newer than on disk, and for the gate.
     pub settlement: Settlement,
+    /// For the tallies in memory.
+    pub tallies: Additions,
 }
 
 /// What a committed round changes in the gate, besides postings.
@@ -49,6 +52,8 @@ impl Round<'_> {
         let settlement = self.write_postings(&mut batch, written.changes)?;
         self.write_directory(&mut batch, &written.fresh);
         self.write_feed(&mut batch)?;
+        let mut tallies = std::mem::take(&mut self.tallies);
+        tallies.write(self.shared, &mut batch)?;
         let mut lists = Vec::new();
         for &id in &self.changed_lists {
             if let Some(list) = self.lists.get(id) {
@@ -57,7 +62,8 @@ impl Round<'_> {
             }
         }
         batch.insert(keys::HEADS, codec::encode_heads(&self.heads)?);
-        Ok(Some(Commit { batch, heads: self.heads, opening: Opening { fresh: written.fresh, lists }, settlement }))
+        let opening = Opening { fresh: written.fresh, lists };
+        Ok(Some(Commit { batch, heads: self.heads, opening, settlement, tallies }))
     }
 
     /// Writes the records that changed, and what happened to them.

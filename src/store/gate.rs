@@ -164,7 +164,8 @@ impl Gate {
         self.unwritten.keys().filter(move |(_, list)| here(list)).map(|&(phone, _)| phone)
     }
 
-    fn unwritten_against(&self, phone: Phone, list: ListNumber) -> Option<Reason> {
+    /// What could not be written and forbids.
+    pub(super) fn unwritten_against(&self, phone: Phone, list: ListNumber) -> Option<Reason> {
         [None, Some(list)].into_iter().filter_map(|list| self.unwritten.get(&(phone, list))).min().copied()
     }
 }

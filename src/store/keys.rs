@@ -6,9 +6,12 @@
 use super::term::{GATE_TAG_MAX, Term};
 use crate::limits::{BLOCK_CONTACTS, GATE_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::list::ListId;
+use crate::model::time::Day;
 
 /// list id → list.
 pub const LIST: u8 = 0x01;
+/// day, list id → tally.
+pub const TALLY: u8 = 0x02;
 /// chunk → phone numbers of consecutive ids.
 pub const DIRECTORY: u8 = 0x08;
 /// block → records of consecutive contacts.
@@ -52,6 +55,19 @@ pub fn list(id: ListId) -> [u8; 5] {
 
 pub fn directory(chunk: u32) -> [u8; 5] {
     numbered(DIRECTORY, chunk)
+}
+
+pub fn tally(list: ListId, day: Day) -> [u8; 9] {
+    let mut key = [TALLY; 9];
+    key[1..5].copy_from_slice(&day.0.to_be_bytes());
+    key[5..].copy_from_slice(&list.0.to_be_bytes());
+    key
+}
+
+/// The list and the day of a [`tally`] key.
+pub fn parse_tally(key: &[u8]) -> Option<(ListId, Day)> {
+    let list = u32::from_be_bytes(key.get(5..9)?.try_into().ok()?);
+    Some((ListId(list), Day(number(key)?)))
 }
 
 /// The key of the block in which a contact's record is.

@@ -5,14 +5,21 @@
 //! contact's history. There are two logs, since events of consent and status stay for ever, and the others leave by
 //! age, block by block, from the front.
 
+use std::collections::HashMap;
+
 use super::codec::{self, Entry};
 use super::compressed::{compress, expand};
-use super::{Shared, keys, sled_failed};
+use super::{Shared, Store, keys, sled_failed};
 use crate::error::Result;
 use crate::limits::{
-    ID_BYTES_MAX, PACK_BYTES_CLOSE, PACK_EVENTS_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX, VALUE_BYTES_MAX,
+    HISTORY_EVENTS_LOOKED_AT_MAX, ID_BYTES_MAX, PACK_BYTES_CLOSE, PACK_EVENTS_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX,
+    VALUE_BYTES_MAX,
 };
 use crate::model::event::{Event, Kind};
+use crate::model::list::ListId;
+use crate::model::phone::Phone;
+use crate::model::time::Millis;
+use crate::model::transition::History;
 
 /// One of the two logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +55,14 @@ const PLACE_BITS: u32 = 8;
 const EVENT_BYTES_MAX: usize = 64;
 
 const _: () = assert!(PACK_EVENTS_MAX <= 1 << PLACE_BITS);
-const _: () = assert!(TEXT_CHARS_MAX * 4 + ID_BYTES_MAX + 2 * SOURCE_BYTES_MAX + EVENT_BYTES_MAX < VALUE_BYTES_MAX);
+const _: () = assert!(TEXT_CHARS_MAX * 4 + 2 * ID_BYTES_MAX + 2 * SOURCE_BYTES_MAX + EVENT_BYTES_MAX < VALUE_BYTES_MAX);
 
 /// The newest event of a contact in each log; 0 where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Newest {
+    /// In the log of consent and status.
     pub consent: Position,
+    /// In the log of all other events.
     pub activity: Position,
 }
 
@@ -135,48 +144,161 @@ impl Open {
 
 /// More than an event takes in its block.
 fn bytes_at_most(event: &Event) -> usize {
-    EVENT_BYTES_MAX + event.id.len() + event.source.len() + event.reason.len() + event.text.len()
+    let texts = [&event.id, &event.source, &event.reason, &event.text, &event.message];
+    EVENT_BYTES_MAX + texts.iter().map(|text| text.len()).sum::<usize>()
 }
 
-impl Shared {
-    /// A contact's events in one log, newest first, until `visit` says stop.
-    pub(super) fn walk(&self, log: Log, newest: Position, visit: &mut dyn FnMut(&Event) -> bool) -> Result<()> {
-        let mut position = newest;
-        let mut block: Option<(u64, Vec<Entry>)> = None;
-        while position != 0 {
-            let (number, place) = (position >> PLACE_BITS, position & ((1 << PLACE_BITS) - 1));
-            if block.as_ref().is_none_or(|(known, _)| *known != number) {
+/// A contact's events in one log, read from the newest on.
+struct Chain<'s> {
+    shared: &'s Shared,
+    log: Log,
+    /// Of the next event.
+    position: Position,
+    block: Option<(u64, Vec<Entry>)>,
+}
+
+impl<'s> Chain<'s> {
+    fn new(shared: &'s Shared, log: Log, newest: Position) -> Chain<'s> {
+        Chain { shared, log, position: newest, block: None }
+    }
+
+    /// The next event that was not erased, with its number; it stays the next one.
+    fn peek(&mut self) -> Result<Option<(u64, &Entry)>> {
+        while self.position != 0 {
+            let (number, place) = (self.position >> PLACE_BITS, self.position & ((1 << PLACE_BITS) - 1));
+            if self.block.as_ref().is_none_or(|(known, _)| *known != number) {
+                let key = keys::events(self.log.keyspace(), number);
+                let value = self.shared.disk.tree().get(key).map_err(sled_failed)?;
+                self.block = value.map(|value| Ok((number, codec::decode_entries(&expand(&value)?)?))).transpose()?;
+            }
+            let entry = self.block.as_ref().and_then(|(_, entries)| entries.get(place as usize));
+            match entry {
                 // A block that has left by age ends the history.
-                let Some(value) = self.disk.tree().get(keys::events(log.keyspace(), number)).map_err(sled_failed)?
-                else {
-                    return Ok(());
-                };
-                block = Some((number, codec::decode_entries(&expand(&value)?)?));
+                None => self.position = 0,
+                Some(entry) if entry.event.is_none() => self.position = entry.previous,
+                Some(_) => break,
             }
-            let Some(entry) = block.as_ref().and_then(|(_, entries)| entries.get(place as usize)) else {
-                return Ok(());
-            };
-            if entry.event.as_ref().is_some_and(&mut *visit) {
+        }
+        if self.position == 0 {
+            return Ok(None);
+        }
+        let place = self.position & ((1 << PLACE_BITS) - 1);
+        let entry = self.block.as_ref().and_then(|(number, entries)| Some((*number, entries.get(place as usize)?)));
+        Ok(entry.map(|(number, entry)| (number + entry.order, entry)))
+    }
+
+    /// The next event.
+    fn next(&mut self) -> Result<Option<Event>> {
+        let Some((_, entry)) = self.peek()? else { return Ok(None) };
+        let (event, previous) = (entry.event.clone(), entry.previous);
+        self.position = previous;
+        Ok(event)
+    }
+}
+
+/// What is written down of a contact, and what this batch has not written yet.
+pub struct Past<'s> {
+    pub shared: &'s Shared,
+    pub newest: Newest,
+    /// The oldest first.
+    pub pending: &'s [Event],
+}
+
+impl Past<'_> {
+    /// The events of one log, newest first, until `visit` says stop.
+    fn walk(&self, log: Log, visit: &mut dyn FnMut(&Event) -> bool) -> Result<()> {
+        for event in self.pending.iter().rev().filter(|event| Log::of(event) == log) {
+            if visit(event) {
                 return Ok(());
             }
-            position = entry.previous;
+        }
+        let mut chain = Chain::new(self.shared, log, self.newest.of(log));
+        while let Some(event) = chain.next()? {
+            if visit(&event) {
+                return Ok(());
+            }
         }
         Ok(())
     }
+}
 
-    /// Looks for an event of a contact, among those that are not written yet and in its history. What cannot be read
-    /// counts as without it.
-    pub(super) fn seen(&self, newest: Newest, pending: &[Event], wanted: &dyn Fn(&Event) -> bool) -> Option<Kind> {
-        let mut found = pending.iter().find(|event| wanted(event)).map(|event| event.kind);
+/// What cannot be read counts as not there.
+impl History for Past<'_> {
+    fn seen(&self, wanted: &dyn Fn(&Event) -> bool) -> Option<Kind> {
+        let mut found = None;
         for log in Log::ALL {
             if found.is_none() {
                 let mut look = |event: &Event| {
                     found = wanted(event).then_some(event.kind);
                     found.is_some()
                 };
-                let _ = self.walk(log, newest.of(log), &mut look);
+                let _ = self.walk(log, &mut look);
             }
         }
         found
+    }
+
+    fn sends_after(&self, at: Millis) -> u64 {
+        // The date of a message is that of its claim, where it has one; failed is final.
+        let mut messages: HashMap<(Option<ListId>, String), (Millis, bool)> = HashMap::new();
+        let mut look = |event: &Event| {
+            let key = || (event.list, event.id.clone());
+            match event.kind {
+                Kind::Failed(_) => messages.entry(key()).or_default().1 = true,
+                Kind::Claimed => messages.entry(key()).or_default().0 = event.at,
+                Kind::Sent => {
+                    let date = &mut messages.entry(key()).or_default().0;
+                    *date = if *date == 0 { event.at } else { *date };
+                }
+                _ => {}
+            }
+            // Nothing is dated after it was seen.
+            event.seen_at < at
+        };
+        let _ = self.walk(Log::Activity, &mut look);
+        messages.values().filter(|(date, failed)| !failed && *date > at).count() as u64
+    }
+}
+
+/// One page of a contact's history.
+pub struct HistoryPage {
+    /// Newest first.
+    pub events: Vec<Event>,
+    /// Where the next page begins; none when this was the last.
+    pub next: Option<Newest>,
+}
+
+impl Store {
+    /// What happened to a contact, newest first, from the beginning or from where a page ended: at most `limit` events
+    /// that are wanted. None if there is no such contact.
+    pub fn history(
+        &self,
+        phone: Phone,
+        from: Option<Newest>,
+        wanted: &dyn Fn(&Event) -> bool,
+        limit: usize,
+    ) -> Result<Option<HistoryPage>> {
+        let Some(id) = self.gate().directory.id(phone) else { return Ok(None) };
+        let Some(record) = self.shared.record(id)? else { return Ok(None) };
+        let from = from.unwrap_or(record.newest);
+        let mut chains = Log::ALL.map(|log| Chain::new(&self.shared, log, from.of(log)));
+        let mut events = Vec::new();
+        for _ in 0..HISTORY_EVENTS_LOOKED_AT_MAX {
+            let mut next = [0; 2];
+            for (chain, next) in chains.iter_mut().zip(&mut next) {
+                // Whose it is is asked for, since a cursor is only a number.
+                *next = chain.peek()?.filter(|(_, entry)| entry.contact == id).map_or(0, |(number, _)| number);
+            }
+            if next == [0; 2] {
+                return Ok(Some(HistoryPage { events, next: None }));
+            }
+            if events.len() == limit {
+                break;
+            }
+            let newer = usize::from(next[1] > next[0]);
+            events.extend(chains[newer].next()?.filter(wanted));
+        }
+        let [consent, activity] = chains.map(|chain| chain.position);
+        Ok(Some(HistoryPage { events, next: Some(Newest { consent, activity }) }))
     }
 }

@@ -11,6 +11,7 @@ mod commit;
 mod compressed;
 mod directory;
 mod disk;
+mod feed;
 pub mod gate;
 mod keys;
 mod load;
@@ -18,6 +19,7 @@ mod log;
 mod query;
 mod queue;
 mod round;
+mod tallies;
 pub mod term;
 mod unsettled;
 mod verify;
@@ -25,24 +27,31 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 pub use directory::Directory;
+pub use feed::{FeedBounds, FeedItem, FeedWhat};
+pub use log::{HistoryPage, Newest};
 pub use query::Page;
 pub use queue::{Done, Job};
+pub use tallies::opt_out_rate;
 pub use verify::Verified;
 
 use crate::error::{Code, Error, Result};
 use crate::limits::BLOCK_CONTACTS;
+use crate::model::change::Urgency;
 use crate::model::contact::Contact;
+use crate::model::list::ListId;
 use crate::model::phone::Phone;
+use crate::model::tally::Tally;
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 use block::Slot;
 use disk::Disk;
 use gate::Gate;
 use queue::Queue;
+use tallies::Tallies;
 use unsettled::Unsettled;
 
 /// How a store is opened.
@@ -56,6 +65,42 @@ pub struct Options {
     pub scope: StopScope,
     /// The clock.
     pub clock: Clock,
+    /// How long what passes is kept.
+    pub keep: Keep,
+    /// Opt-outs per send of 30 days, above which a list's rate is high.
+    pub opt_out_rate_warn: f64,
+}
+
+/// How long what passes is kept. Consent and status are kept for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Messages, clicks and so on in the history.
+    pub events: Millis,
+    /// Ids that change nothing when they come again.
+    pub messages: Millis,
+    /// Entries of the feed.
+    pub feed: Millis,
+}
+
+impl Default for Keep {
+    fn default() -> Keep {
+        const DAY_MS: Millis = 86_400_000;
+        Keep { events: 400 * DAY_MS, messages: 30 * DAY_MS, feed: 30 * DAY_MS }
+    }
+}
+
+impl Options {
+    /// The usual ones.
+    pub fn new(dir: PathBuf, clock: Clock) -> Options {
+        Options {
+            dir,
+            fsync: Fsync::default(),
+            scope: StopScope::default(),
+            clock,
+            keep: Keep::default(),
+            opt_out_rate_warn: 0.02,
+        }
+    }
 }
 
 /// Tells the time.
@@ -101,6 +146,14 @@ pub struct Shared {
     fsync: Fsync,
     counters: Counters,
     read_only: AtomicBool,
+    keep: Keep,
+    tallies: RwLock<Tallies>,
+    opt_out_rate_warn: f64,
+    /// The feed's, which a restore changes.
+    epoch: u64,
+    /// The position after the newest entry of the feed that is on disk.
+    feed_next: AtomicU64,
+    on_feed: OnceLock<Box<dyn Fn(u64) + Send + Sync>>,
 }
 
 impl Store {
@@ -108,6 +161,7 @@ impl Store {
     pub fn open(options: Options) -> Result<Store> {
         let disk = Disk::open(&options.dir)?;
         let (gate, unsettled, heads) = load::load(&disk, options.scope, (options.clock)())?;
+        let tallies = Tallies::load(&disk, (options.clock)(), options.opt_out_rate_warn)?;
         let shared = Arc::new(Shared {
             disk,
             gate: RwLock::new(gate),
@@ -117,6 +171,12 @@ impl Store {
             fsync: options.fsync,
             counters: Counters::default(),
             read_only: AtomicBool::new(false),
+            keep: options.keep,
+            tallies: RwLock::new(tallies),
+            opt_out_rate_warn: options.opt_out_rate_warn,
+            epoch: heads.epoch,
+            feed_next: AtomicU64::new(heads.next_feed),
+            on_feed: OnceLock::new(),
         });
         let writer = writer::start(Arc::clone(&shared), heads)?;
         Ok(Store { shared, writer: Mutex::new(Some(writer)) })
@@ -149,6 +209,22 @@ impl Store {
         }
     }
 
+    /// What happened on a list in the last 30 days, and whether its opt-out rate is high.
+    pub fn recent(&self, list: ListId) -> (Tally, bool) {
+        let recent = self.shared.tallies_read().recent(list, self.now());
+        (recent, opt_out_rate(recent) > self.shared.opt_out_rate_warn)
+    }
+
+    /// Claims of the last days of which nobody has told for some minutes what became of them.
+    pub fn claims_unresolved(&self) -> u64 {
+        self.shared.tallies_read().unresolved(self.now())
+    }
+
+    /// Ids that were seen before this are forgotten.
+    pub fn remember_since(&self) -> Millis {
+        self.now() - self.shared.keep.messages
+    }
+
     /// The clock.
     pub fn now(&self) -> Millis {
         (self.shared.clock)()
@@ -159,8 +235,8 @@ impl Store {
         &self.shared.counters
     }
 
-    /// Writes that wait: forbidding ones and others.
-    pub fn queued(&self) -> (usize, usize) {
+    /// Writes that wait, by urgency.
+    pub fn queued(&self) -> [usize; Urgency::ALL.len()] {
         self.shared.queue.len()
     }
 

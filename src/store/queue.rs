@@ -1,16 +1,16 @@
-//! The writer's two queues: forbidding writes pass the others.
+//! The writer's queues: forbidding writes pass the others, and imports wait for all.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::limits::{BATCH_PERMISSIVE_MIN, BATCH_WRITES_MAX};
-use crate::model::change::{Outcome, Write};
+use crate::limits::{BATCH_SHARE_MIN, BATCH_WRITES_MAX};
+use crate::model::change::{Outcome, Urgency, Write};
 
 /// Consecutive writes of one connection, and where the outcomes go, in order.
 pub struct Job {
-    /// At most [`crate::limits::JOB_WRITES_MAX`]; either all of them forbid, or none does.
+    /// At most [`crate::limits::JOB_WRITES_MAX`], all of one urgency.
     pub writes: Vec<Write>,
     /// Called by the writer once all of it is on disk.
     pub done: Done,
@@ -31,8 +31,8 @@ pub struct Queue {
 
 #[derive(Default)]
 struct Waiting {
-    forbidding: VecDeque<Job>,
-    others: VecDeque<Job>,
+    /// By urgency.
+    jobs: [VecDeque<Job>; Urgency::ALL.len()],
     inspections: VecDeque<Inspection>,
     closed: bool,
 }
@@ -56,11 +56,8 @@ impl Queue {
         if waiting.closed {
             return Err(job);
         }
-        if job.writes.first().is_some_and(Write::forbids) {
-            waiting.forbidding.push_back(job);
-        } else {
-            waiting.others.push_back(job);
-        }
+        let urgency = job.writes.first().map_or(Urgency::Prompt, Write::urgency);
+        waiting.jobs[urgency as usize].push_back(job);
         drop(waiting);
         self.arrived.notify_one();
         Ok(())
@@ -81,9 +78,13 @@ impl Queue {
             return Next::Inspect(inspection);
         }
         let mut jobs = Vec::new();
-        let reserved = if waiting.others.is_empty() { 0 } else { BATCH_PERMISSIVE_MIN };
-        let taken = take(&mut waiting.forbidding, BATCH_WRITES_MAX - reserved, &mut jobs);
-        take(&mut waiting.others, BATCH_WRITES_MAX.saturating_sub(taken).max(BATCH_PERMISSIVE_MIN), &mut jobs);
+        let mut room = BATCH_WRITES_MAX;
+        for urgency in 0..waiting.jobs.len() {
+            // A storm of what is urgent does not starve the rest.
+            let behind = waiting.jobs[urgency + 1..].iter().filter(|jobs| !jobs.is_empty()).count();
+            let most = room.saturating_sub(behind * BATCH_SHARE_MIN).max(BATCH_SHARE_MIN);
+            room = room.saturating_sub(take(&mut waiting.jobs[urgency], most, &mut jobs));
+        }
         Next::Jobs(jobs)
     }
 
@@ -99,11 +100,10 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// Writes that wait: forbidding ones and others.
-    pub fn len(&self) -> (usize, usize) {
+    /// Writes that wait, by urgency.
+    pub fn len(&self) -> [usize; Urgency::ALL.len()] {
         let waiting = self.lock();
-        let writes = |jobs: &VecDeque<Job>| jobs.iter().map(|job| job.writes.len()).sum();
-        (writes(&waiting.forbidding), writes(&waiting.others))
+        Urgency::ALL.map(|urgency| waiting.jobs[urgency as usize].iter().map(|job| job.writes.len()).sum())
     }
 
     /// A panic while it was held cannot have left a queue half changed.
@@ -114,7 +114,7 @@ impl Queue {
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.forbidding.is_empty() && self.others.is_empty() && self.inspections.is_empty()
+        self.jobs.iter().all(VecDeque::is_empty) && self.inspections.is_empty()
     }
 }
 

@@ -8,7 +8,8 @@ use foldhash::fast::FixedState;
 
 use super::Shared;
 use super::codec::{self, FeedEntry, Heads, Record};
-use super::log::Newest;
+use super::log::{Newest, Past};
+use super::tallies::Additions;
 use super::term::Term;
 use crate::error::{Code, Error, Result};
 use crate::limits::{BLOCK_CONTACTS, LISTS_MAX};
@@ -17,9 +18,10 @@ use crate::model::contact::Contact;
 use crate::model::event::{Event, Kind};
 use crate::model::list::{List, ListId, Lists};
 use crate::model::phone::{ListNumber, Phone};
+use crate::model::tally::Tally;
 use crate::model::time::Millis;
 use crate::model::transition::{self, World};
-use crate::model::verdict::{ListStatus, StopScope};
+use crate::model::verdict::{ListStatus, Reason, StopScope};
 
 /// What one round has changed so far.
 pub struct Round<'a> {
@@ -28,13 +30,15 @@ pub struct Round<'a> {
     scope: StopScope,
     pub(super) lists: Arc<Lists>,
     pub(super) heads: Heads,
-    /// In the order in which they were touched. Boxed, since a table of whole contacts costs fresh pages as it grows.
+    /// In the order in which they were touched.
+    #[allow(clippy::vec_box, reason = "a table of whole contacts costs fresh pages of memory as it grows")]
     pub(super) touched: Vec<Box<Touched>>,
     places: HashMap<Phone, usize, FixedState>,
     /// The stored blocks of those that were read.
     pub(super) blocks: HashMap<u32, Option<sled::IVec>, FixedState>,
     pub(super) changed_lists: BTreeSet<ListId>,
     pub(super) feed: Vec<FeedEntry>,
+    pub(super) tallies: Additions,
 }
 
 /// A contact that the round has looked at.
@@ -59,6 +63,7 @@ impl<'a> Round<'a> {
             blocks: HashMap::default(),
             changed_lists: BTreeSet::new(),
             feed: Vec::new(),
+            tallies: Additions::default(),
         }
     }
 
@@ -78,24 +83,36 @@ impl<'a> Round<'a> {
         };
         let place = self.load(phone)?;
         let is_fresh = place.is_none();
+        let stopped = number.and_then(|number| self.stopped(number, phone));
         if is_fresh && !change.creates() {
-            return Ok(Outcome::Changed(false));
+            return Ok(change.of_nobody(stopped));
         }
         let mut fresh = Box::new(Touched::fresh(self.heads.next_contact, phone, self.now));
         let touched = place.map_or(&mut fresh, |place| &mut self.touched[place]);
-        let Touched { id, after: Record { contact: stored, newest }, events, .. } = &mut **touched;
-        let before = if is_fresh { Vec::new() } else { Term::gate_of(stored) };
-        let (shared, newest, pending) = (self.shared, *newest, &*events);
-        let seen = |wanted: &dyn Fn(&Event) -> bool| shared.seen(newest, pending, wanted);
-        let world = World { now: self.now, scope: self.scope, lists: &self.lists, seen: &seen };
-        let effect = transition::apply(stored, is_fresh, list, change, &world)?;
-        let terms = Term::gate_of(stored);
-        let cause = effect.event.as_ref().map_or(Kind::Created, |event| event.kind);
-        events.extend(effect.event);
-        if before != terms {
-            let entry = feed_entry(self.now, *id, stored, cause, is_fresh, &before, &terms);
+        let Touched { id, after: Record { contact, newest }, events, .. } = &mut **touched;
+        let before = if is_fresh { Vec::new() } else { Term::gate_of(contact) };
+        let world = World {
+            now: self.now,
+            scope: self.scope,
+            lists: &self.lists,
+            stopped,
+            remember_since: self.now - self.shared.keep.messages,
+            history: &Past { shared: self.shared, newest: *newest, pending: events },
+        };
+        let effect = transition::apply(contact, is_fresh, list, change, &world)?;
+        let after = Term::gate_of(contact);
+        if before != after {
+            let (cause, at) = effect.events.first().map_or((Kind::Created, self.now), |event| (event.kind, event.at));
+            for list in opted_out(&before, &after) {
+                self.tallies.push((list, at, Tally { opt_outs: 1, ..Tally::default() }));
+            }
+            let entry = feed_entry(self.now, *id, contact, cause, is_fresh, &before, &after);
             tell(&mut self.feed, entry);
         }
+        for tallied in effect.tallies {
+            self.tallies.push(tallied);
+        }
+        events.extend(effect.events);
         if is_fresh {
             self.heads.next_contact =
                 fresh.id.checked_add(1).ok_or_else(|| Error::limit("a store has at most 4,294,967,295 contacts"))?;
@@ -103,6 +120,16 @@ impl<'a> Round<'a> {
             self.touched.push(fresh);
         }
         Ok(effect.outcome)
+    }
+
+    /// Why nobody, or not this phone, gets a message from a list, whatever the record says.
+    fn stopped(&self, number: ListNumber, phone: Phone) -> Option<Reason> {
+        let list = self.lists.known(number).and_then(|id| self.lists.get(id));
+        match list {
+            None => Some(Reason::UnknownList),
+            Some(list) if list.paused => Some(Reason::ListPaused),
+            Some(_) => self.shared.gate_read().unwritten_against(phone, number),
+        }
     }
 
     /// Brings a contact that exists into the overlay. Gives its place there.
@@ -129,6 +156,9 @@ impl<'a> Round<'a> {
     /// The list a change speaks of. What forbids is taken for a number that is no list yet, and for all lists when no
     /// more numbers can be kept; what permits needs a list.
     fn resolve(&mut self, number: ListNumber, change: &Change) -> Result<Option<ListId>> {
+        if matches!(change, Change::Claim(_)) {
+            return Ok(self.lists.id(number));
+        }
         if !change.forbids() {
             return match self.lists.known(number).or_else(|| self.lists.id(number).filter(|_| change.lifts())) {
                 Some(id) => Ok(Some(id)),
@@ -245,6 +275,16 @@ fn standings(terms: &[Term<'_>]) -> BTreeMap<ListId, (ListStatus, bool)> {
         }
     }
     lists
+}
+
+/// The lists of which a member has opted out.
+fn opted_out(before: &[Term<'_>], after: &[Term<'_>]) -> Vec<ListId> {
+    let is_out = |list| after.contains(&Term::List(list, ListStatus::OptedOut));
+    let members = before.iter().filter_map(|term| match *term {
+        Term::List(list, ListStatus::Active) => Some(list),
+        _ => None,
+    });
+    members.filter(|&list| is_out(list)).collect()
 }
 
 fn feed_entry(

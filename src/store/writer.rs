@@ -13,11 +13,13 @@ use super::disk::Room;
 use super::gate::Gate;
 use super::queue::{Job, Next};
 use super::round::Round;
+use super::tallies::{Additions, Tallies};
 use super::unsettled::Unsettled;
 use super::{Fsync, Shared};
 use crate::error::{Code, Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::change::{Change, Outcome, Write};
+use crate::model::failure::Failure;
 use crate::model::keyword::{Class, Meaning};
 use crate::model::list::Lists;
 use crate::model::verdict::{Reason, StopScope};
@@ -73,7 +75,7 @@ impl Writer {
         let mut must_sync = shared.fsync == Fsync::Always;
         for job in &jobs {
             let apply = |write: &Write| {
-                must_sync |= write.forbids();
+                must_sync |= write.must_sync();
                 match room {
                     Room::Plenty => round.apply(write),
                     Room::Low if write.forbids() => round.apply(write),
@@ -117,7 +119,28 @@ impl Writer {
         commit.opening.apply(&commit.settlement.changes, &mut gate);
         drop(gate);
         self.shared.unsettled.write().unwrap_or_else(PoisonError::into_inner).take(commit.settlement);
+        self.tally(commit.tallies);
+        if self.shared.feed_next.swap(self.heads.next_feed, Ordering::AcqRel) < self.heads.next_feed
+            && let Some(told) = self.shared.on_feed.get()
+        {
+            told(self.heads.next_feed);
+        }
         Ok(())
+    }
+
+    /// Takes tallies into memory, and warns of lists that people leave.
+    fn tally(&self, additions: Additions) {
+        let (shared, now) = (&self.shared, (self.shared.clock)());
+        let mut tallies = shared.tallies.write().unwrap_or_else(PoisonError::into_inner);
+        for list in tallies.take(additions, now, shared.opt_out_rate_warn) {
+            let (Some(number), recent) = (self.lists.number(list), tallies.recent(list, now)) else { continue };
+            tracing::warn!(
+                "{} of {} messages of {number} in 30 days ended in an opt-out: more than {} %",
+                recent.opt_outs,
+                recent.sends,
+                shared.opt_out_rate_warn * 100.0
+            );
+        }
     }
 
     fn sync(&mut self) {
@@ -151,6 +174,12 @@ impl Writer {
                 Change::Suppress(_) if list.is_some() => (*list, Reason::ListSuppressed),
                 Change::Suppress(_) => (None, Reason::Suppressed),
                 Change::Invalid(_) => (None, Reason::Invalid),
+                Change::Failed(failed) => match failed.failure {
+                    Failure::Permanent => (None, Reason::Invalid),
+                    Failure::OptedOut if self.scope == StopScope::List => (*list, Reason::ListOptedOut),
+                    Failure::OptedOut => (None, Reason::OptedOut),
+                    Failure::Soft | Failure::Other => continue,
+                },
                 Change::Inbound(inbound) => match inbound.meaning {
                     Meaning::Out if self.scope == StopScope::List => (*list, Reason::ListOptedOut),
                     Meaning::Out | Meaning::OutOfAll => (None, Reason::OptedOut),
@@ -175,6 +204,10 @@ impl Writer {
 impl Shared {
     pub(super) fn unsettled_read(&self) -> RwLockReadGuard<'_, Unsettled> {
         self.unsettled.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tallies_read(&self) -> RwLockReadGuard<'_, Tallies> {
+        self.tallies.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn gate_read(&self) -> RwLockReadGuard<'_, Gate> {

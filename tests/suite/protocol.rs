@@ -21,11 +21,11 @@ use contactd::command::TABLE;
 use contactd::error::{Code, Retry};
 use contactd::limits::{
     ARRAY_SWALLOW_BYTES_MAX, BURST_REQUESTS_MAX, CHECK_PHONES_MAX, CLIENTS_MAX, CLOCK_ERROR_MS_MAX, CONTACT_LISTS_MAX,
-    DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, EVIDENCE_BYTES_MAX, FILTER_BYTES_MAX, FILTER_DEPTH_MAX,
+    DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, EVIDENCE_BYTES_MAX, FEED_WAIT_MS_MAX, FILTER_BYTES_MAX, FILTER_DEPTH_MAX,
     FSYNC_INTERVAL_MS, ID_BYTES_MAX, LABEL_KEY_BYTES_MAX, LABELS_BYTES_MAX, LABELS_MAX, LIST_NAME_BYTES_MAX, LISTS_MAX,
-    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, QUEUED_WRITES_MAX, RAW_PHONE_BYTES_MAX, REPLY_BYTES_UNSENT_MAX,
-    REQUEST_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX, UNAUTHENTICATED_BYTES_MAX, UNAUTHENTICATED_MS_MAX,
-    UNWRITTEN_FORBIDS_MAX, WRITE_STALL_MS_MAX,
+    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, QUEUED_WRITES_MAX, RAW_PHONE_BYTES_MAX, REMEMBERED_IDS_MAX,
+    REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX, UNAUTHENTICATED_BYTES_MAX,
+    UNAUTHENTICATED_MS_MAX, UNWRITTEN_FORBIDS_MAX, URL_BYTES_MAX, WRITE_STALL_MS_MAX,
 };
 use contactd::model::fact::How;
 use contactd::model::phone::Unusable;
@@ -395,9 +395,12 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
         ("LISTS_MAX", "numbers ever used as lists", thousands(LISTS_MAX)),
         ("LIST_NAME_BYTES_MAX", "the name of a list", bytes(LIST_NAME_BYTES_MAX)),
         ("TEXT_CHARS_MAX", "the text of a message", format!("{} characters", thousands(TEXT_CHARS_MAX))),
-        ("ID_BYTES_MAX", "an `id`", bytes(ID_BYTES_MAX)),
+        ("ID_BYTES_MAX", "an `id`, a `msg-id`, a `code`", bytes(ID_BYTES_MAX)),
         ("FILTER_BYTES_MAX", "a filter", bytes(FILTER_BYTES_MAX)),
         ("FILTER_DEPTH_MAX", "parentheses inside parentheses in a filter", thousands(FILTER_DEPTH_MAX)),
+        ("REMEMBERED_IDS_MAX", "ids of one contact that are remembered", thousands(REMEMBERED_IDS_MAX)),
+        ("URL_BYTES_MAX", "the `url` of a click", bytes(URL_BYTES_MAX)),
+        ("FEED_WAIT_MS_MAX", "WAIT of FEED", seconds(FEED_WAIT_MS_MAX)),
         ("PAGE_ITEMS_MAX", "items of one page", thousands(PAGE_ITEMS_MAX)),
         ("PAGE_ITEMS_DEFAULT", "items of a page without LIMIT", thousands(PAGE_ITEMS_DEFAULT)),
         ("SOURCE_BYTES_MAX", "a `source`, a `reason`", bytes(SOURCE_BYTES_MAX)),
@@ -408,7 +411,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
             "a date ahead of the daemon's clock that still lifts an opt-out",
             seconds(CLOCK_ERROR_MS_MAX.unsigned_abs()),
         ),
-        ("QUEUED_WRITES_MAX", "writes that wait, of each kind", thousands(QUEUED_WRITES_MAX)),
+        ("QUEUED_WRITES_MAX", "writes that wait, of each urgency", thousands(QUEUED_WRITES_MAX)),
         (
             "FSYNC_INTERVAL_MS",
             "until a write that forbids nothing is on disk, under `--fsync interval`",
@@ -429,8 +432,12 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client can meet.
-const LIMITS_INSIDE: [&str; 17] = [
+const LIMITS_INSIDE: [&str; 21] = [
     "VERB_BYTES_MAX",
+    "REMEMBERED_IDS_MIN",
+    "HISTORY_EVENTS_LOOKED_AT_MAX",
+    "CLAIM_YOUNG_MINUTES",
+    "TALLY_WINDOW_DAYS",
     "VALUE_BYTES_MAX",
     "BLOCK_CONTACTS",
     "PACK_EVENTS_MAX",
@@ -438,7 +445,7 @@ const LIMITS_INSIDE: [&str; 17] = [
     "JOB_WRITES_MAX",
     "CONNECTION_JOBS_MAX",
     "BATCH_WRITES_MAX",
-    "BATCH_PERMISSIVE_MIN",
+    "BATCH_SHARE_MIN",
     "GATE_CHUNK_IDS",
     "POSTING_CHUNK_IDS",
     "JOURNAL_CHANGES_MAX",
@@ -501,6 +508,7 @@ fn json_keys_are_those_that_are_taken() {
             match word {
                 "list" | "list|*" => "24365",
                 "phone" => "+14155550123",
+                "msg-id" | "amount" => "1",
                 "json" | "[json]" => json,
                 "[list]" => "",
                 other => panic!("what is {other}?"),
@@ -543,14 +551,17 @@ fn keys_of_replies_are_those_that_come() {
     };
     let (mut contact, mut list) = (BTreeSet::new(), BTreeSet::new());
     let (mut lists, mut labels) = (BTreeSet::new(), BTreeSet::new());
+    let (mut history, mut feed) = (BTreeSet::new(), BTreeSet::new());
     let keys = |json: &serde_json::Value| -> Vec<String> {
         json.as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect()
     };
     for path in documents() {
         let document = read(&path);
-        for line in transcript_lines(&document).filter(|line| line.starts_with("+{")) {
+        for line in transcript_lines(&document).filter(|line| line.starts_with("+{") && !line.contains('…')) {
             let json: serde_json::Value = serde_json::from_str(&line[1..]).expect("JSON");
-            if json.get("phone_number").is_some() {
+            if json.get("kind").is_some() {
+                if json.get("position").is_some() { &mut feed } else { &mut history }.extend(keys(&json));
+            } else if json.get("phone_number").is_some() {
                 contact.extend(keys(&json));
                 json["lists"].as_array().into_iter().flatten().for_each(|on| list.extend(keys(on)));
             } else if json.get("list").is_some() {
@@ -564,6 +575,8 @@ fn keys_of_replies_are_those_that_come() {
     assert_eq!(told("key of a list in a reply to GET"), list, "lists of GET");
     assert_eq!(told("key of a reply to LISTS"), lists, "LISTS");
     assert_eq!(told("key of a reply to LABELS"), labels, "LABELS");
+    assert_eq!(told("key of a reply to HISTORY"), history, "HISTORY");
+    assert_eq!(told("key of a reply to FEED"), feed, "FEED");
 
     let house = House::start(StopScope::List, NOON);
     let stats = house.connect().call("STATS");

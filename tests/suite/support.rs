@@ -14,7 +14,7 @@ use contactd::command::{Context, Counters, Tokens};
 use contactd::model::keyword::Keywords;
 use contactd::model::verdict::StopScope;
 use contactd::server::{Address, Listener, Server};
-use contactd::store::{Fsync, Options, Store};
+use contactd::store::{Options, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -136,10 +136,8 @@ impl House {
     fn open(dir: TempDir, clock: Arc<AtomicI64>, scope: StopScope) -> House {
         let time = Arc::clone(&clock);
         let store = Store::open(Options {
-            dir: dir.path().join("data"),
-            fsync: Fsync::Always,
             scope,
-            clock: Arc::new(move || time.load(Ordering::SeqCst)),
+            ..Options::new(dir.path().join("data"), Arc::new(move || time.load(Ordering::SeqCst)))
         })
         .expect("the store opens");
         let runtime =

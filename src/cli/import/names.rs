@@ -143,12 +143,13 @@ const FIELDS: [(Field, &[&str]); 11] = [
 ];
 
 /// Fields that are known under the protocol's names alone; the same words are too common elsewhere.
-const PLAIN: [Field; 11] = [
+const PLAIN: [Field; 12] = [
     Field::Source,
     Field::How,
     Field::Reason,
     Field::Count("total_sends"),
     Field::Count("total_clicks"),
+    Field::Count("total_bot_clicks"),
     Field::Count("total_conversions"),
     Field::Count("sends_since_engaged"),
     Field::Date("last_sent"),

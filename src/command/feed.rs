@@ -1,0 +1,102 @@
+//! FEED: every change of consent, status, list or scope.
+
+use serde_json::{Value, json};
+
+use super::Context;
+use super::contacts::date;
+use super::history::kind_word;
+use super::queries::{page_options, words};
+use crate::error::{Code, Error, Result, excerpt};
+use crate::limits::FEED_WAIT_MS_MAX;
+use crate::model::verdict::{ListStatus, StopScope};
+use crate::store::gate::Gate;
+use crate::store::{FeedBounds, FeedItem, FeedWhat};
+use crate::wire::{Args, Replies};
+
+/// Answers, or says how long to wait for news.
+pub fn feed(context: &Context, args: Args<'_>, over: bool, replies: &mut Replies) -> Result<Option<u64>> {
+    let bounds = context.store.feed_bounds()?;
+    let mut words = words(args)?;
+    let options = page_options(&mut words)?;
+    let from = match words.as_slice() {
+        [] if options.wait_ms.is_none() => {
+            replies.array(1);
+            replies.text(&position(bounds.epoch, bounds.next));
+            return Ok(None);
+        }
+        [from] => parse(&from.text, bounds)?,
+        _ => return Err(Error::new(Code::Err, "usage: FEED [position [LIMIT n] [WAIT ms]]")),
+    };
+    let items = context.store.feed(from, options.limit)?;
+    if items.is_empty()
+        && !over
+        && let Some(wait_ms) = options.wait_ms.filter(|&wait_ms| wait_ms > 0)
+    {
+        return Ok(Some(wait_ms));
+    }
+    replies.array(items.len() + 1);
+    replies.text(&position(bounds.epoch, items.last().map_or(from, |item| item.position + 1)));
+    let gate = context.store.gate();
+    for item in &items {
+        replies.text(&item_json(item, bounds.epoch, &gate).to_string());
+    }
+    Ok(None)
+}
+
+/// How long WAIT waits.
+pub fn wait_ms(word: &str) -> Result<u64> {
+    let wait_ms = word
+        .parse()
+        .map_err(|_| Error::bad_arg(format!("WAIT expects milliseconds, not '{}'", excerpt(word.as_bytes()))))?;
+    if wait_ms > FEED_WAIT_MS_MAX {
+        return Err(Error::limit(format!("WAIT is at most {FEED_WAIT_MS_MAX}")));
+    }
+    Ok(wait_ms)
+}
+
+fn position(epoch: u64, number: u64) -> String {
+    format!("{epoch:x}-{number}")
+}
+
+/// A position that is still there. Any other is refused: what it would skip is lost for whoever asks.
+fn parse(word: &str, bounds: FeedBounds) -> Result<u64> {
+    let number = word.split_once('-').and_then(|(epoch, number)| {
+        (epoch == format!("{:x}", bounds.epoch)).then(|| number.parse::<u64>().ok()).flatten()
+    });
+    let why = match number {
+        Some(number) if (bounds.first..=bounds.next).contains(&number) => return Ok(number),
+        Some(number) if number < bounds.first => "has expired",
+        _ => "is not of this feed",
+    };
+    Err(Error::limit(format!(
+        "the position '{}' {why}; the oldest there is is {}: begin again with FEED and EXPORT",
+        excerpt(word.as_bytes()),
+        position(bounds.epoch, bounds.first)
+    )))
+}
+
+fn item_json(item: &FeedItem, epoch: u64, gate: &Gate) -> Value {
+    let mut json = match &item.what {
+        FeedWhat::Contact { phone: None, .. } => json!({ "kind": "erased" }),
+        FeedWhat::Contact { phone: Some(phone), cause, status, lists } => {
+            let list = |&(list, status, held): &(_, ListStatus, bool)| {
+                let status = if held && gate.scope() == StopScope::All { ListStatus::OptedOut } else { status };
+                json!({ "list": gate.lists().number(list).map(|number| number.to_string()), "status": status.word() })
+            };
+            json!({
+                "kind": "contact",
+                "phone": phone.to_string(),
+                "cause": kind_word(*cause),
+                "status": status.word(),
+                "lists": lists.iter().map(list).collect::<Vec<_>>(),
+            })
+        }
+        FeedWhat::List { number, known, paused } => {
+            json!({ "kind": "list", "list": number.to_string(), "known": known, "paused": paused })
+        }
+        FeedWhat::Scope(scope) => json!({ "kind": "scope", "stop_scope": scope.word() }),
+    };
+    json["position"] = position(epoch, item.position).into();
+    json["at"] = date(item.at);
+    json
+}

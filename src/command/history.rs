@@ -1,0 +1,155 @@
+//! HISTORY: what happened to a contact.
+
+use serde_json::{Map, Value};
+
+use super::contacts::{date, micros, put_text};
+use super::queries::{page_options, words};
+use super::{Context, arguments};
+use crate::error::{Error, Result, excerpt};
+use crate::model::event::{Event, Kind};
+use crate::model::failure::Failure;
+use crate::model::keyword::Class;
+use crate::model::list::Lists;
+use crate::store::Newest;
+use crate::wire::{Args, Replies};
+
+/// The kinds that HISTORY names.
+pub const KINDS: [&str; 11] = [
+    "send",
+    "click",
+    "conversion",
+    "inbound",
+    "optin",
+    "optout",
+    "suppress",
+    "release",
+    "invalid",
+    "valid",
+    "subscribe",
+];
+
+pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let phone = arguments::phone(&mut args)?;
+    let mut words = words(args)?;
+    let options = page_options(&mut words)?;
+    let kinds = match words.as_slice() {
+        [] => None,
+        [option, kinds] if option.text.eq_ignore_ascii_case("KIND") => {
+            Some(kinds.text.split(',').map(known_kind).collect::<Result<Vec<_>>>()?)
+        }
+        [word, ..] => {
+            return Err(Error::bad_arg(format!("'{}' should be KIND, LIMIT or AFTER", excerpt(word.text.as_bytes()))));
+        }
+    };
+    let from = options.after.as_deref().map(cursor).transpose()?;
+    let wanted = |event: &Event| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| is_of(event, kind)));
+    let Some(page) = context.store.history(phone, from, &wanted, options.limit)? else {
+        replies.nil();
+        return Ok(());
+    };
+    replies.array(page.events.len() + 1);
+    replies.text(&page.next.map_or_else(|| "0".to_owned(), |next| format!("{}-{}", next.consent, next.activity)));
+    let gate = context.store.gate();
+    for event in &page.events {
+        replies.text(&event_json(event, gate.lists()).to_string());
+    }
+    Ok(())
+}
+
+fn known_kind(word: &str) -> Result<&'static str> {
+    KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(word)).ok_or_else(|| {
+        let (last, first) = KINDS.split_last().unwrap_or((&"", &[]));
+        let word = excerpt(word.as_bytes());
+        Error::bad_arg(format!("'{word}' is no kind of HISTORY: expected {} or {last}", first.join(", ")))
+    })
+}
+
+fn cursor(text: &str) -> Result<Newest> {
+    let positions = text.split_once('-').and_then(|(consent, activity)| {
+        Some(Newest { consent: consent.parse().ok()?, activity: activity.parse().ok()? })
+    });
+    positions.ok_or_else(|| Error::bad_arg(format!("'{}' is no cursor of HISTORY", excerpt(text.as_bytes()))))
+}
+
+/// The kind of an event, as HISTORY and FEED name it.
+pub fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Claimed | Kind::Sent | Kind::Failed(_) => "send",
+        Kind::Click | Kind::BotClick => "click",
+        Kind::Conversion => "conversion",
+        Kind::Inbound(_) => "inbound",
+        Kind::OptIn => "optin",
+        Kind::OptOut | Kind::OptOutAll => "optout",
+        Kind::Suppress => "suppress",
+        Kind::Release => "release",
+        Kind::Invalid => "invalid",
+        Kind::Valid => "valid",
+        Kind::Subscribe => "subscribe",
+        Kind::Created => "created",
+    }
+}
+
+/// Whether an event is of a kind that was asked for. A message that opted out is an opt-out, too.
+fn is_of(event: &Event, kind: &str) -> bool {
+    let meant = match event.kind {
+        Kind::Inbound(Class::OptOut | Class::OptOutAll) => "optout",
+        Kind::Inbound(Class::OptIn) => "optin",
+        _ => "",
+    };
+    kind == kind_word(event.kind) || kind == meant
+}
+
+fn event_json(event: &Event, lists: &Lists) -> Value {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
+    put("kind", kind_word(event.kind).into());
+    put("at", date(event.at));
+    put("seen_at", date(event.seen_at));
+    if let Some(given) = event.sent_at {
+        put("given_at", date(given));
+    }
+    if let Some(number) = event.list.and_then(|list| lists.number(list))
+        && event.kind != Kind::OptOutAll
+    {
+        put("list", number.to_string().into());
+    }
+    match event.kind {
+        Kind::Claimed => put("state", "claimed".into()),
+        Kind::Sent => put("state", "sent".into()),
+        Kind::Failed(failure) => {
+            put("state", "failed".into());
+            put("permanent", (failure == Failure::Permanent).into());
+        }
+        Kind::BotClick => put("bot", true.into()),
+        Kind::Conversion => put("amount", micros(event.amount)),
+        Kind::Inbound(class) => put("meaning", meaning(class).into()),
+        _ if event.kind.is_consent() => put("how", event.how.word().into()),
+        _ => {}
+    }
+    let text = match event.kind {
+        Kind::Failed(_) => "code",
+        Kind::Click | Kind::BotClick => "url",
+        Kind::OptIn => "evidence",
+        _ => "text",
+    };
+    if matches!(event.kind, Kind::Inbound(_)) {
+        put("text", event.text.as_str().into());
+    } else {
+        put_text(&mut fields, text, &event.text);
+    }
+    put_text(&mut fields, "id", &event.id);
+    put_text(&mut fields, "message", &event.message);
+    put_text(&mut fields, "source", &event.source);
+    put_text(&mut fields, "reason", &event.reason);
+    Value::Object(fields)
+}
+
+fn meaning(class: Class) -> &'static str {
+    match class {
+        Class::OptOut | Class::OptOutAll => "optout",
+        Class::OptIn => "optin",
+        Class::Help => "help",
+        Class::Message => "message",
+        Class::MaybeOptOut => "maybe_optout",
+    }
+}

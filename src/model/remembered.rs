@@ -1,0 +1,224 @@
+//! What is remembered of messages and of other events with an id, so that a repetition changes nothing.
+//!
+//! Of an id only a print is kept, 64 bits of its SHA-256. It is kept for a time and of one contact for so many: a retry
+//! comes within hours, and the record must stay small.
+
+use sha2::{Digest, Sha256};
+
+use super::failure::Failure;
+use super::keyword::Class;
+use super::list::ListId;
+use super::time::Millis;
+use crate::limits::REMEMBERED_IDS_MAX;
+
+/// The ids of one contact, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    items: Vec<Item>,
+    /// No send that is dated later than this was forgotten.
+    forgotten: Millis,
+}
+
+/// One id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Stands for the id.
+    pub print: u64,
+    /// For which list it was told.
+    pub list: ListId,
+    /// What it is the id of.
+    pub what: What,
+    /// When that was: of a message that failed before its send was told, when it failed.
+    pub at: Millis,
+    /// When the daemon learned of it.
+    pub seen_at: Millis,
+}
+
+/// What has an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A message that was granted, and no more is known.
+    Claimed,
+    /// A message that was sent.
+    Sent,
+    /// A message that failed.
+    Failed {
+        /// How.
+        failure: Failure,
+        /// Whether its send was told, too.
+        sent: bool,
+    },
+    /// A click.
+    Click,
+    /// A conversion or a refund.
+    Conversion,
+    /// A message from the phone, and what it meant.
+    Inbound(Class),
+    /// An opt-in.
+    OptIn,
+}
+
+/// The kinds of ids: the same word may be the id of a message and of a click.
+#[derive(Clone, Copy, Debug)]
+pub enum Domain {
+    /// Messages to the contact.
+    Message,
+    /// Clicks.
+    Click,
+    /// Conversions.
+    Conversion,
+    /// Messages from the contact.
+    Inbound,
+    /// Opt-ins.
+    OptIn,
+}
+
+/// What stands for an id. `text` tells apart what shares an id.
+pub fn print(domain: Domain, id: &str, text: &str) -> u64 {
+    let mut hash = Sha256::new();
+    hash.update([domain as u8, id.len() as u8]);
+    hash.update(id);
+    hash.update(text);
+    hash.finalize().iter().take(8).fold(0, |print, &byte| print << 8 | u64::from(byte))
+}
+
+impl Remembered {
+    /// What a record says.
+    pub fn from_stored(items: Vec<Item>, forgotten: Millis) -> Remembered {
+        Remembered { items, forgotten }
+    }
+
+    /// All of them, the oldest first.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// No send that is dated later than this was forgotten.
+    pub fn forgotten(&self) -> Millis {
+        self.forgotten
+    }
+
+    /// Sends up to this date are not told one by one.
+    pub fn forget_until(&mut self, at: Millis) {
+        self.forgotten = self.forgotten.max(at);
+    }
+
+    /// The item of an id, if it was not seen before `since`.
+    pub fn find(&self, print: u64, list: Option<ListId>, since: Millis) -> Option<Item> {
+        let is_it =
+            |item: &&Item| item.print == print && item.seen_at >= since && list.is_none_or(|list| item.list == list);
+        self.items.iter().rev().find(is_it).copied()
+    }
+
+    /// Changes what is known of an id that [`Remembered::find`] found.
+    pub fn update(&mut self, known: &Item, what: What, at: Millis) {
+        if let Some(item) = self.items.iter_mut().find(|item| *item == known) {
+            item.what = what;
+            item.at = at;
+        }
+    }
+
+    /// Adds an id, and forgets those that were seen before `since`, and the oldest when they are too many.
+    pub fn add(&mut self, item: Item, since: Millis) {
+        self.items.push(item);
+        let too_many = self.items.len().saturating_sub(REMEMBERED_IDS_MAX);
+        let mut at = 0;
+        let is_kept = |item: &Item| {
+            at += 1;
+            at > too_many && item.seen_at >= since
+        };
+        self.keep(is_kept);
+    }
+
+    /// Forgets those that were seen before `since`. Says whether there were any.
+    pub fn expire(&mut self, since: Millis) -> bool {
+        let before = self.items.len();
+        self.keep(|item| item.seen_at >= since);
+        self.items.len() < before
+    }
+
+    /// Forgets the oldest.
+    pub fn drop_oldest(&mut self) {
+        let mut first = true;
+        self.keep(|_| !std::mem::take(&mut first));
+    }
+
+    fn keep(&mut self, mut is_kept: impl FnMut(&Item) -> bool) {
+        let forgotten = &mut self.forgotten;
+        self.items.retain(|item| {
+            let kept = is_kept(item);
+            if !kept && item.what.is_send() {
+                *forgotten = (*forgotten).max(item.at);
+            }
+            kept
+        });
+    }
+
+    /// How many sends are dated after `at`; none if some that may be were forgotten.
+    pub fn sends_after(&self, at: Millis) -> Option<u64> {
+        let after = || self.items.iter().filter(|item| item.what.is_send() && item.at > at);
+        (self.forgotten <= at).then(|| after().count() as u64)
+    }
+
+    /// Soft failures of those not seen before `since`, after the newest message that was sent and the newest from the
+    /// number.
+    pub fn soft_failures(&self, last_inbound: Millis, since: Millis) -> u64 {
+        let items = || self.items.iter().filter(|item| item.seen_at >= since);
+        let sent = items().filter(|item| item.what == What::Sent).map(|item| item.at);
+        let reached = sent.fold(last_inbound, Millis::max);
+        let soft = |item: &&Item| matches!(item.what, What::Failed { failure: Failure::Soft, .. }) && item.at > reached;
+        items().filter(soft).count() as u64
+    }
+}
+
+impl What {
+    /// Whether it is a message that counts as sent.
+    fn is_send(self) -> bool {
+        matches!(self, What::Claimed | What::Sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(print: u64, what: What, at: Millis) -> Item {
+        Item { print, list: ListId(0), what, at, seen_at: at }
+    }
+
+    #[test]
+    fn what_is_old_or_too_many_is_forgotten_and_the_sends_among_it_are_known_to_be() {
+        let mut remembered = Remembered::default();
+        for at in 1..=300_i64 {
+            remembered.add(item(at.unsigned_abs(), What::Sent, at), 3);
+        }
+        assert_eq!(remembered.items().len(), 256);
+        assert_eq!(remembered.forgotten(), 44);
+        assert_eq!((remembered.sends_after(290), remembered.sends_after(1)), (Some(10), None));
+        assert!(remembered.find(300, Some(ListId(0)), 0).is_some() && remembered.find(1, None, 0).is_none());
+        assert!(remembered.find(300, Some(ListId(1)), 0).is_none() && remembered.find(300, None, 301).is_none());
+        assert!(remembered.expire(300) && remembered.items().len() == 1);
+    }
+
+    #[test]
+    fn soft_failures_end_with_a_message_that_arrives_or_comes() {
+        let soft = What::Failed { failure: Failure::Soft, sent: true };
+        let items = vec![item(1, soft, 10), item(2, soft, 20), item(3, What::Sent, 15), item(4, What::Claimed, 30)];
+        let remembered = Remembered::from_stored(items, 0);
+        assert_eq!((remembered.soft_failures(0, 0), remembered.soft_failures(20, 0)), (1, 0));
+        assert_eq!(remembered.soft_failures(0, 16), 1);
+    }
+
+    #[test]
+    fn prints_tell_apart() {
+        let all = [
+            print(Domain::Message, "a", ""),
+            print(Domain::Click, "a", ""),
+            print(Domain::Inbound, "a", "b"),
+            print(Domain::Inbound, "ab", ""),
+        ];
+        assert!((0..all.len()).all(|at| !all[..at].contains(&all[at])));
+        // It is on people's disks.
+        assert_eq!(print(Domain::Message, "m-1", ""), 0xdffe_806e_e955_ca9b);
+    }
+}

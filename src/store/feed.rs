@@ -1,0 +1,150 @@
+//! The feed: every change of consent, status, list or scope, in order and without a gap.
+//!
+//! A position is a number in an epoch. Entries are packed in values whose key is the position of their first one.
+
+use std::sync::atomic::Ordering;
+
+use super::codec::{self, FeedEntry};
+use super::compressed::expand;
+use super::{Shared, Store, keys, sled_failed};
+use crate::error::{Error, Result};
+use crate::model::event::Kind;
+use crate::model::list::ListId;
+use crate::model::phone::{ListNumber, Phone};
+use crate::model::time::Millis;
+use crate::model::verdict::{ContactStatus, ListStatus, StopScope};
+
+/// One item of the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedItem {
+    /// Where it stands.
+    pub position: u64,
+    /// When the daemon took it.
+    pub at: Millis,
+    /// What happened.
+    pub what: FeedWhat,
+}
+
+/// What the feed tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedWhat {
+    /// A contact's statuses after a change.
+    Contact {
+        /// Which; none if it was erased since.
+        phone: Option<Phone>,
+        /// What changed them.
+        cause: Kind,
+        /// Its own status.
+        status: ContactStatus,
+        /// Its status on the lists on which that changed, if a STOP reaches one list alone, and whether another list's STOP
+        /// stands against it if it reaches all.
+        lists: Vec<(ListId, ListStatus, bool)>,
+    },
+    /// A list was created, changed or removed.
+    List {
+        /// Its number.
+        number: ListNumber,
+        /// Whether CHECK knows it.
+        known: bool,
+        /// Whether it is stopped.
+        paused: bool,
+    },
+    /// The daemon started under another stop scope.
+    Scope(StopScope),
+}
+
+/// The feed's bounds: positions from `first` to before `next` can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedBounds {
+    /// A restore begins a new one.
+    pub epoch: u64,
+    /// The oldest entry that is still there.
+    pub first: u64,
+    /// The position of the next entry.
+    pub next: u64,
+}
+
+impl Store {
+    /// Where the feed begins and ends now.
+    pub fn feed_bounds(&self) -> Result<FeedBounds> {
+        let next = self.shared.feed_next.load(Ordering::Acquire);
+        let oldest = self.shared.disk.tree().range(keys::feed(0)..keys::feed(u64::MAX)).next();
+        let oldest = oldest.transpose().map_err(sled_failed)?.and_then(|(key, _)| keys::long_number(&key));
+        Ok(FeedBounds { epoch: self.shared.epoch, first: oldest.map_or(next, |oldest| oldest.min(next)), next })
+    }
+
+    /// The items from a position on, at most `limit`. The position is within [`Store::feed_bounds`].
+    pub fn feed(&self, from: u64, limit: usize) -> Result<Vec<FeedItem>> {
+        let next = self.shared.feed_next.load(Ordering::Acquire);
+        let mut items = Vec::new();
+        let tree = self.shared.disk.tree();
+        let start = tree.range(keys::feed(0)..=keys::feed(from)).next_back().transpose().map_err(sled_failed)?;
+        let start = start.map_or_else(|| keys::feed(from).to_vec(), |(key, _)| key.to_vec());
+        for row in tree.range(start..keys::feed(next).to_vec()) {
+            let (key, value) = row.map_err(sled_failed)?;
+            let mut position = keys::long_number(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+            for entry in codec::decode_feed(&expand(&value)?)? {
+                let taken = entry.positions();
+                if position + taken > from {
+                    self.shared.tell(entry, position, from, limit - items.len(), &mut items)?;
+                }
+                position += taken;
+                if items.len() == limit {
+                    return Ok(items);
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// Calls `told` with the position after the newest entry, whenever that has grown. Once only.
+    pub fn on_feed(&self, told: Box<dyn Fn(u64) + Send + Sync>) {
+        let _ = self.shared.on_feed.set(told);
+    }
+}
+
+impl Shared {
+    /// Expands an entry that stands at a position into items from another position on.
+    fn tell(&self, entry: FeedEntry, position: u64, from: u64, limit: usize, items: &mut Vec<FeedItem>) -> Result<()> {
+        let damaged = || Error::internal("a damaged entry of the feed");
+        match entry {
+            FeedEntry::Contact { at, phone, cause, status, lists } => {
+                let status = ContactStatus::ALL.into_iter().find(|known| *known as u8 == status).ok_or_else(damaged)?;
+                let list = |(list, status, held): (u32, u8, bool)| {
+                    let all = ListStatus::KEPT.into_iter().chain([ListStatus::None]);
+                    let status = all.into_iter().find(|known| *known as u8 == status).ok_or_else(damaged)?;
+                    Ok((ListId(list), status, held))
+                };
+                let what = FeedWhat::Contact {
+                    phone: Phone::from_u64(phone),
+                    cause: codec::kind(cause)?,
+                    status,
+                    lists: lists.into_iter().map(list).collect::<Result<_>>()?,
+                };
+                items.push(FeedItem { position, at: at.into(), what });
+            }
+            FeedEntry::Imported { at, first, count, list } => {
+                let gate = self.gate_read();
+                let skipped = from.saturating_sub(position) as u32;
+                for nth in (skipped..count).take(limit) {
+                    let what = FeedWhat::Contact {
+                        phone: gate.directory.phone(first + nth),
+                        cause: Kind::Created,
+                        status: ContactStatus::Active,
+                        lists: vec![(ListId(list), ListStatus::Active, false)],
+                    };
+                    items.push(FeedItem { position: position + u64::from(nth), at: at.into(), what });
+                }
+            }
+            FeedEntry::List { at, number, known, paused, .. } => {
+                let number = ListNumber::from_u64(number).ok_or_else(damaged)?;
+                items.push(FeedItem { position, at: at.into(), what: FeedWhat::List { number, known, paused } });
+            }
+            FeedEntry::Scope { at, all } => {
+                let scope = if all { StopScope::All } else { StopScope::List };
+                items.push(FeedItem { position, at: at.into(), what: FeedWhat::Scope(scope) });
+            }
+        }
+        Ok(())
+    }
+}
