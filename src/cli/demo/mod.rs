@@ -61,10 +61,19 @@ impl Story {
         say("Before every message a worker asks:");
         self.expect(&format!("CHECK {LIST} {ADA}"), "+yes")?;
 
+        say("At the last moment it claims the message: the check and the record of the send in one step. A worker that");
+        say("comes second, or tries again, is told so, and nobody gets a message twice:");
+        self.expect(&format!("CLAIM {LIST} {ADA} autumn-1"), "+yes")?;
+        self.expect(&format!("CLAIM {LIST} {ADA} autumn-1"), "+dup claimed")?;
+        self.expect(&format!("SENT {LIST} {ADA} autumn-1"), ":1")?;
+
         say("Ada writes \" Stop. \" to the list's number; the provider delivers it twice:");
         self.expect(&format!(r#"INBOUND {LIST} {ADA} {{"text":" Stop. "}}"#), "+optout")?;
         self.expect(&format!(r#"INBOUND {LIST} {ADA} {{"text":" Stop. "}}"#), "+optout again")?;
         self.expect(&format!("CHECK {LIST} {ADA}"), "+no list_opted_out")?;
+
+        say("The next message was queued before she wrote. It is not granted:");
+        self.expect(&format!("CLAIM {LIST} {ADA} autumn-2"), "+no list_opted_out")?;
 
         say("The same spreadsheet again, as somebody always does. An import never lifts an opt-out:");
         Self::import(daemon)?;
@@ -81,6 +90,9 @@ impl Story {
         let at = time::format(super::serve::now());
         self.expect(&format!(r#"OPTIN {LIST} {ADA} {{"how":"api","at":"{at}","source":"web form"}}"#), ":1")?;
         self.expect(&format!("CHECK {LIST} {ADA}"), "+yes")?;
+
+        say("When did Ada opt out, and what was sent to her after? Newest first:");
+        self.expect(&format!("HISTORY {ADA} KIND optout,send"), "*")?;
 
         say("What is known of Ada:");
         self.expect(&format!("GET {ADA}"), "+{")?;
