@@ -77,6 +77,8 @@ pub const CLOCK_ERROR_MS_MAX: i64 = 5_000;
 pub const VALUE_BYTES_MAX: usize = 7 * 1024;
 /// Contacts whose records share a key: see [`crate::store`].
 pub const BLOCK_CONTACTS: u32 = 4;
+/// A record over this has a key of its own, so that its neighbours are not written again with it.
+pub const RECORD_BYTES_APART: usize = 512;
 /// Where a value that packs events or feed entries is closed, although more would fit: one that is read for one event
 /// should not cost much.
 pub const PACK_BYTES_CLOSE: usize = 3 * 1024;

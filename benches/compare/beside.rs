@@ -58,6 +58,13 @@ pub fn opt_outs(daemon: &Daemon, per_second: u64) -> Steady {
     Steady::start(daemon, per_second, |n| format!("OPTOUT {LOAD_LIST} +4{n:012}"))
 }
 
+/// Claims of distinct messages.
+pub fn claims(daemon: &Daemon, per_second: u64, round: u64) -> Steady {
+    Steady::start(daemon, per_second, move |n| {
+        format!("CLAIM {LOAD_LIST} +4{:012} beside-{round}-{n}", n * 7_919 % 1_000_000)
+    })
+}
+
 /// The median and the 99.9th percentile of one CHECK after the other.
 pub fn check_latency(wire: &mut Wire) -> (Duration, Duration) {
     const CHECKS: u64 = 30_000;

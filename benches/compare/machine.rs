@@ -229,14 +229,18 @@ impl Drop for Redis {
     }
 }
 
-/// Requests a second, 50 connections, numbers at random.
+/// Requests a second, 50 connections, a number at random behind the words.
 pub fn redis_benchmark(port: u16, pipeline: usize, rows: usize, words: &[&str]) -> f64 {
     let requests = if pipeline == 1 { 200_000 } else { 2_000_000 };
+    redis_benchmark_of(port, pipeline, requests, rows, &[words, &["+4__rand_int__"]].concat())
+}
+
+/// The same, of words with numbers at random in them.
+pub fn redis_benchmark_of(port: u16, pipeline: usize, requests: usize, rows: usize, words: &[&str]) -> f64 {
     let output = Command::new("redis-benchmark")
         .args(["-p", &port.to_string(), "-c", "50", "-q", "--csv"])
         .args(["-P", &pipeline.to_string(), "-n", &requests.to_string(), "-r", &rows.to_string()])
         .args(words)
-        .arg("+4__rand_int__")
         .output()
         .expect("redis-benchmark");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -6,6 +6,7 @@
 mod beside;
 mod machine;
 mod postgres;
+mod sending;
 mod sheet;
 
 use std::time::{Duration, Instant};
@@ -50,9 +51,10 @@ fn main() {
         &format!("{found} contacts, {:.0} a second (aim 1,000,000)", found as f64 / scan.as_secs_f64()),
     );
 
-    match Postgres::start(dir.path()) {
+    let mut postgres = Postgres::start(dir.path());
+    match &mut postgres {
         None => println!("PostgreSQL is not installed: skipped"),
-        Some(mut postgres) => {
+        Some(postgres) => {
             let import = postgres.import(&sheet);
             tell(
                 "PostgreSQL, COPY and INSERT",
@@ -87,15 +89,19 @@ fn main() {
                 (check, redis_benchmark(redis.port(), pipeline, rows, &["SISMEMBER", "numbers"]))
             })
             .collect();
-        let mut ratios: Vec<f64> = pairs.iter().map(|(ours, theirs)| ours / theirs).collect();
-        ratios.sort_by(f64::total_cmp);
-        let (ours, theirs) = pairs[1];
+        let ratio = middle(pairs.iter().map(|(ours, theirs)| ours / theirs).collect());
+        let (ours, theirs) =
+            (middle(pairs.iter().map(|pair| pair.0).collect()), middle(pairs.iter().map(|pair| pair.1).collect()));
         tell(
             &format!("CHECK, pipeline {pipeline}"),
-            &format!("{ours:.0}/s, Redis SISMEMBER {theirs:.0}/s: median ratio {:.2}", ratios[1]),
+            &format!("{ours:.0}/s, Redis SISMEMBER {theirs:.0}/s: median ratio {ratio:.2}"),
         );
     }
     interference(&daemon, rows);
+    sending::run(&mut daemon, postgres.as_mut(), rows);
+    if let Some(postgres) = &mut postgres {
+        sending::disk(&daemon, postgres, rows);
+    }
 }
 
 /// What queries and writes cost each other.
@@ -105,27 +111,26 @@ fn interference(daemon: &Daemon, rows: usize) {
         (times[times.len() / 2], times[times.len() - 1])
     };
     let writes = beside::opt_outs(daemon, 5_000);
-    let (middle, last) = slowest((0..100).map(|_| daemon.time(&format!("COUNT {FILTER}"))).collect());
+    let (usual, last) = slowest((0..100).map(|_| daemon.time(&format!("COUNT {FILTER}"))).collect());
     tell(
         "COUNT beside durable writes",
         &format!(
             "{:.2} ms, the slowest of 100 {:.2} ms, beside {:.0} writes/s (aim 10 ms beside 5,000)",
-            middle.as_secs_f64() * 1e3,
+            usual.as_secs_f64() * 1e3,
             last.as_secs_f64() * 1e3,
             writes.per_second()
         ),
     );
     drop(writes);
     let counts = || beside::Steady::start(daemon, 100, |_| format!("COUNT {FILTER}"));
-    let mut ratios: Vec<f64> = (0..3)
+    let ratios = (0..3)
         .map(|_| {
             let alone = redis_benchmark(daemon.port(), 16, rows, &["CHECK", machine::LOAD_LIST]);
             let _counts = counts();
             redis_benchmark(daemon.port(), 16, rows, &["CHECK", machine::LOAD_LIST]) / alone
         })
         .collect();
-    ratios.sort_by(f64::total_cmp);
-    tell("CHECK beside 100 COUNTs/s", &format!("{:.2} of its speed alone (aim 0.8)", ratios[1]));
+    tell("CHECK beside 100 COUNTs/s", &format!("{:.2} of its speed alone (aim 0.8)", crate::middle(ratios)));
     let slow = |beside: Option<beside::Steady>| {
         let (_, last) = beside::check_latency(&mut daemon.wire());
         drop(beside);
@@ -133,11 +138,7 @@ fn interference(daemon: &Daemon, rows: usize) {
     };
     let rounds: Vec<[Duration; 3]> =
         (0..5).map(|_| [slow(None), slow(Some(counts())), slow(Some(beside::opt_outs(daemon, 5_000)))]).collect();
-    let middle = |of: &dyn Fn(&[Duration; 3]) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
+    let middle = |of: &dyn Fn(&[Duration; 3]) -> f64| crate::middle(rounds.iter().map(of).collect());
     tell(
         "CHECK p99.9, one at a time",
         &format!(
@@ -151,6 +152,12 @@ fn interference(daemon: &Daemon, rows: usize) {
 
 fn tell(what: &str, result: &str) {
     println!("{what:<32} {result}");
+}
+
+/// The median.
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn ratio(theirs: Duration, ours: Duration) -> f64 {

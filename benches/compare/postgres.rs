@@ -24,6 +24,22 @@ insert into list_contacts(list, phone, status, how) select '+14155550100',
 const COUNT: &str = "select count(*) from contacts c join list_contacts l using(phone)
  where l.list='+14155550100' and l.status='active' and c.status='active' and c.labels @> '{\"state\":\"CA\",\"tier\":\"gold\"}'";
 
+/// What CLAIM does: look, and if nothing stands against it, record the send; once for each message.
+const CLAIM: &str = "
+\\set id random(1, :rows)
+\\set message random(1, 1000000000)
+begin;
+select l.status from list_contacts l join contacts c using(phone) where l.list='+14155550100' and l.phone=(select phone from numbered where id=:id) and l.status='active' and c.status='active' for update;
+insert into messages(list, phone, id, state) select '+14155550100', phone, 'm-' || :message, 'claimed' from numbered where id=:id on conflict do nothing;
+update contacts set total_sends=total_sends+1, last_sent=now() where phone=(select phone from numbered where id=:id);
+commit;
+";
+
+const SENDS: &str = "
+insert into messages(list, phone, id, state) select '+14155550100', phone, 'campaign-' || nth || '-' || id, 'sent'
+  from numbered, generate_series(1, EACH) nth on conflict do nothing;
+update contacts set total_sends=total_sends+EACH, last_sent=now();";
+
 pub struct Postgres {
     bin: PathBuf,
     dir: tempfile::TempDir,
@@ -67,8 +83,32 @@ impl Postgres {
         Duration::from_secs_f64(millis / 1e3)
     }
 
+    /// Claims of distinct messages a second, 50 connections, `synchronous_commit=on`.
+    pub fn claims(&mut self, rows: usize) -> f64 {
+        let script = self.dir.path().join("claim.sql");
+        if !script.exists() {
+            self.sql("alter table contacts add total_sends bigint not null default 0, add last_sent timestamptz");
+            self.sql("create table messages(list text, phone text, id text, state text not null, at timestamptz default now(), primary key(list, phone, id))");
+            self.sql("create table numbered as select row_number() over () as id, phone from contacts; create unique index on numbered(id); analyze numbered");
+            std::fs::write(&script, CLAIM).expect("a script");
+        }
+        let mut pgbench = Command::new(self.bin.join("pgbench"));
+        pgbench.args(["-n", "-c", "50", "-j", "2", "-T", "10", "-D", &format!("rows={rows}"), "-f"]).arg(script);
+        pgbench.args(["-U", if is_root() { "postgres" } else { "" }, "-p", &self.port.to_string(), "-h"]);
+        pgbench.arg(self.dir.path()).arg("postgres");
+        let told = run(pgbench);
+        let line = told.lines().find(|line| line.starts_with("tps = ")).expect("a rate");
+        line.split_whitespace().nth(2).and_then(|rate| rate.parse().ok()).expect("a rate")
+    }
+
+    /// Sends to every contact.
+    pub fn sends(&mut self, _: usize, each: usize) {
+        self.sql(&SENDS.replace("EACH", &each.to_string()));
+        self.sql("vacuum");
+    }
+
     pub fn bytes(&mut self) -> u64 {
-        self.sql("drop table staging");
+        self.sql("drop table if exists staging");
         self.sql("select pg_database_size('postgres')").trim().parse().expect("bytes")
     }
 

@@ -1,13 +1,13 @@
 //! A block: the records of consecutive contacts under one key.
 //!
 //! A key costs sled more than the bytes behind it. Four records to a key halve the time of an import and save 35 MB of
-//! memory for 1,000,000 contacts; an update takes as long as before. A record that has no room in its block has a key
-//! of its own.
+//! memory for 1,000,000 contacts; an update takes as long as before. A large record, which would be written again with each of
+//! its neighbours, has a key of its own.
 
 use super::codec::V1;
 use super::compressed::{compress, expand};
 use crate::error::{Error, Result};
-use crate::limits::{BLOCK_CONTACTS, VALUE_BYTES_MAX};
+use crate::limits::{BLOCK_CONTACTS, RECORD_BYTES_APART, VALUE_BYTES_MAX};
 
 const SLOTS: usize = BLOCK_CONTACTS as usize;
 /// Version, then the length of each record.
@@ -59,22 +59,21 @@ pub fn slots(value: &[u8]) -> Result<[Slot<'_>; SLOTS]> {
     if rest.is_empty() { Ok(slots) } else { Err(damaged()) }
 }
 
-/// Puts changed records into a block, or takes them out. What does not fit goes apart, the largest first.
+/// Puts changed records into a block, or takes them out. What is large goes apart.
 pub fn pack(stored: Option<&[u8]>, changed: &[Changed]) -> Result<Packed> {
     let stored = stored.map(expand).transpose()?;
     let before = stored.as_deref().map_or(Ok([Slot::Empty; SLOTS]), slots)?;
     let mut after = before;
-    for (slot, record) in changed {
-        after[*slot] = record.as_ref().map_or(Slot::Empty, |record| Slot::Here(record));
-    }
     let mut apart = Vec::new();
-    let here = |slot: &Slot<'_>| if let Slot::Here(record) = slot { record.len() } else { 0 };
-    while HEAD_BYTES + after.iter().map(here).sum::<usize>() > VALUE_BYTES_MAX {
-        let Some(largest) = (0..SLOTS).max_by_key(|&slot| here(&after[slot])) else { break };
-        if let Slot::Here(record) = after[largest] {
-            apart.push((largest, compress(record.to_vec())));
-        }
-        after[largest] = Slot::Apart;
+    for (slot, record) in changed {
+        after[*slot] = match record {
+            None => Slot::Empty,
+            Some(record) if record.len() > RECORD_BYTES_APART => {
+                apart.push((*slot, compress(record.clone())));
+                Slot::Apart
+            }
+            Some(record) => Slot::Here(record),
+        };
     }
     let back = (0..SLOTS).filter(|&slot| before[slot] == Slot::Apart && after[slot] != Slot::Apart).collect();
     Ok(Packed { value: encode(&after).map(compress), apart, back })
@@ -103,6 +102,8 @@ fn encode(slots: &[Slot<'_>; SLOTS]) -> Option<Vec<u8>> {
 }
 
 const _: () = assert!(VALUE_BYTES_MAX < APART as usize);
+// Then all that are not apart fit.
+const _: () = assert!(HEAD_BYTES + SLOTS * RECORD_BYTES_APART <= VALUE_BYTES_MAX);
 
 #[cfg(test)]
 mod tests {
@@ -116,7 +117,7 @@ mod tests {
         assert!(packed.apart.is_empty());
         assert_eq!(plain(&value)[..], [None, Some(vec![1; 100]), None, Some(vec![3])]);
 
-        let packed = pack(Some(&value), &[(0, record(0, 4000)), (2, record(2, 5000))]).expect("packed");
+        let packed = pack(Some(&value), &[(0, record(0, 400)), (2, record(2, 5000))]).expect("packed");
         let value = packed.value.expect("a block");
         assert_eq!(packed.apart, [(2, compress(vec![2; 5000]))]);
         assert_eq!(slots(&expand(&value).expect("a block")).expect("slots")[2], Slot::Apart);

@@ -18,7 +18,7 @@ use crate::model::keyword::Class;
 use crate::model::label::Labels;
 use crate::model::list::{List, ListId};
 use crate::model::phone::{ListNumber, Phone};
-use crate::model::remembered::{Item, Remembered, What};
+use crate::model::remembered::{Item, PRINT_BYTES, Remembered, What};
 use crate::model::tally::Tally;
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
@@ -152,11 +152,12 @@ struct EngagementV1 {
 
 #[derive(Serialize, Deserialize)]
 struct RememberedV1 {
-    print: [u8; 8],
+    print: [u8; PRINT_BYTES],
     list: u32,
     what: u8,
-    at: DateV1,
-    /// How much later it was seen.
+    /// How much later it was seen than the one before it; the first one than the contact was created.
+    later: i64,
+    /// How much later it was seen than it was.
     lag: i64,
 }
 
@@ -253,13 +254,19 @@ fn open<T: DeserializeOwned>(value: &[u8]) -> Result<T> {
 /// history has, too. Dates and statuses always fit.
 pub fn encode_record(record: &Record) -> Result<Vec<u8>> {
     let mut body = ContactV1::from(record);
+    let mut remembered = record.contact.remembered.clone();
     loop {
-        match seal(&body) {
-            Err(_) if body.forget_oldest_id(REMEMBERED_IDS_MIN) => {}
-            Err(_) if body.drop_oldest_text() => {}
-            Err(_) if body.forget_oldest_id(0) => {}
+        let sealed = seal(&body);
+        let ids = remembered.items().len();
+        let forgets = if ids > REMEMBERED_IDS_MIN { ids / 2 } else { 0 };
+        match sealed {
+            Err(_) if forgets > 0 => remembered.drop_oldest(forgets),
+            Err(_) if body.drop_oldest_text() => continue,
+            Err(_) if ids > 0 => remembered.drop_oldest(ids),
             sealed => return sealed,
         }
+        body.remembered = RememberedV1::encode(remembered.items(), record.contact.created_at);
+        body.forgotten = remembered.forgotten().into();
     }
 }
 
@@ -277,7 +284,7 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
             invalidity: body.invalidity.into(),
             lists: body.lists.into_iter().map(ListContact::from).collect(),
             remembered: Remembered::from_stored(
-                body.remembered.into_iter().map(Item::try_from).collect::<Result<_>>()?,
+                RememberedV1::decode(body.remembered, body.created_at.into())?,
                 body.forgotten.into(),
             ),
         },
@@ -382,17 +389,6 @@ pub fn decode_phones(value: &[u8]) -> Result<Vec<u64>> {
 }
 
 impl ContactV1 {
-    fn forget_oldest_id(&mut self, kept: usize) -> bool {
-        let more = self.remembered.len() > kept;
-        if more {
-            let oldest = self.remembered.remove(0);
-            if matches!(oldest.what, 1 | 2) {
-                self.forgotten = Millis::from(self.forgotten).max(oldest.at.into()).into();
-            }
-        }
-        more
-    }
-
     fn drop_oldest_text(&mut self) -> bool {
         let own = [
             &mut self.opted_out_all,
@@ -432,7 +428,7 @@ impl From<&Record> for ContactV1 {
             lists: contact.lists.iter().map(ListContactV1::from).collect(),
             newest_consent: record.newest.consent,
             newest_activity: record.newest.activity,
-            remembered: contact.remembered.items().iter().map(RememberedV1::from).collect(),
+            remembered: RememberedV1::encode(contact.remembered.items(), contact.created_at),
             forgotten: contact.remembered.forgotten().into(),
         }
     }
@@ -520,31 +516,33 @@ impl From<ListContactV1> for ListContact {
     }
 }
 
-impl From<&Item> for RememberedV1 {
-    fn from(item: &Item) -> RememberedV1 {
-        RememberedV1 {
-            print: item.print.to_be_bytes(),
-            list: item.list.0,
-            what: WHATS.iter().find(|(_, what)| *what == item.what).map_or(0, |(code, _)| *code),
-            at: item.at.into(),
-            lag: item.seen_at - item.at,
-        }
+impl RememberedV1 {
+    fn encode(items: &[Item], created_at: Millis) -> Vec<RememberedV1> {
+        let mut before = created_at;
+        let encode = |item: &Item| {
+            let mut print = [0; PRINT_BYTES];
+            print.copy_from_slice(&item.print.to_be_bytes()[8 - PRINT_BYTES..]);
+            let later = item.seen_at - std::mem::replace(&mut before, item.seen_at);
+            let what = WHATS.iter().find(|(_, what)| *what == item.what).map_or(0, |(code, _)| *code);
+            RememberedV1 { print, list: item.list.0, what, later, lag: item.seen_at - item.at }
+        };
+        items.iter().map(encode).collect()
     }
-}
 
-impl TryFrom<RememberedV1> for Item {
-    type Error = Error;
-
-    fn try_from(item: RememberedV1) -> Result<Item> {
-        let what = WHATS.iter().find(|(code, _)| *code == item.what).map(|(_, what)| *what);
-        let at = Millis::from(item.at);
-        Ok(Item {
-            print: u64::from_be_bytes(item.print),
-            list: ListId(item.list),
-            what: what.ok_or_else(|| Error::internal(format!("an id of unknown kind {}", item.what)))?,
-            at,
-            seen_at: at.saturating_add(item.lag),
-        })
+    fn decode(items: Vec<RememberedV1>, created_at: Millis) -> Result<Vec<Item>> {
+        let mut seen_at = created_at;
+        let decode = |item: RememberedV1| {
+            let what = WHATS.iter().find(|(code, _)| *code == item.what).map(|(_, what)| *what);
+            seen_at = seen_at.saturating_add(item.later);
+            Ok(Item {
+                print: item.print.iter().fold(0, |print, &byte| print << 8 | u64::from(byte)),
+                list: ListId(item.list),
+                what: what.ok_or_else(|| Error::internal(format!("an id of unknown kind {}", item.what)))?,
+                at: seen_at.saturating_sub(item.lag),
+                seen_at,
+            })
+        };
+        items.into_iter().map(decode).collect()
     }
 }
 
@@ -764,7 +762,7 @@ mod tests {
         let golden = [
             (
                 encode_record(&record()),
-                "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f601000000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000fb0102000100000000010203040701019de368f60602019de368f600",
+                "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f601000000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000fb0102000100000102030407010e02019de368f600",
             ),
             (encode_list(&list), "01fd39300000000000800453616c6501019de368f600000000000000"),
             (

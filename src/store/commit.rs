@@ -103,6 +103,8 @@ impl Round<'_> {
         };
         let packed = block::pack(stored.as_deref(), changed)?;
         match packed.value {
+            // Only records that have keys of their own changed.
+            Some(value) if stored.as_deref() == Some(&value) => {}
             Some(value) => batch.insert(&keys::block(first), value),
             None => batch.remove(&keys::block(first)),
         }

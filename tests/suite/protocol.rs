@@ -432,7 +432,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client can meet.
-const LIMITS_INSIDE: [&str; 21] = [
+const LIMITS_INSIDE: [&str; 22] = [
     "VERB_BYTES_MAX",
     "REMEMBERED_IDS_MIN",
     "HISTORY_EVENTS_LOOKED_AT_MAX",
@@ -440,6 +440,7 @@ const LIMITS_INSIDE: [&str; 21] = [
     "TALLY_WINDOW_DAYS",
     "VALUE_BYTES_MAX",
     "BLOCK_CONTACTS",
+    "RECORD_BYTES_APART",
     "PACK_EVENTS_MAX",
     "PACK_BYTES_CLOSE",
     "JOB_WRITES_MAX",

@@ -61,7 +61,9 @@ impl Story {
         say("Before every message a worker asks:");
         self.expect(&format!("CHECK {LIST} {ADA}"), "+yes")?;
 
-        say("At the last moment it claims the message: the check and the record of the send in one step. A worker that");
+        say(
+            "At the last moment it claims the message: the check and the record of the send in one step. A worker that",
+        );
         say("comes second, or tries again, is told so, and nobody gets a message twice:");
         self.expect(&format!("CLAIM {LIST} {ADA} autumn-1"), "+yes")?;
         self.expect(&format!("CLAIM {LIST} {ADA} autumn-1"), "+dup claimed")?;
