@@ -121,6 +121,12 @@ pub const JOURNAL_CUT_MIN: usize = 8;
 pub const DIRECTORY_CHUNK_IDS: u32 = 512;
 /// sled's page cache. It counts log bytes; the heap it really takes is several times this.
 pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// A segment of sled's file. sled frees one when what is left of it was written again elsewhere, and does so for one
+/// segment each [`CLEAN_EVERY_MS`]: with its own 512 KiB the file would grow under load, since a few bytes that stay keep
+/// a whole segment.
+pub const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+/// How often sled cleans up a segment.
+pub const CLEAN_EVERY_MS: u64 = 50;
 
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(BLOCK_CONTACTS));
 const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);

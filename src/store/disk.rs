@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 use super::chunk::Chunk;
 use super::{keys, sled_failed};
 use crate::error::{Code, Error, Result};
-use crate::limits::{CACHE_BYTES, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES};
+use crate::limits::{CACHE_BYTES, CLEAN_EVERY_MS, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, SEGMENT_BYTES};
 
 /// The open data directory.
 pub struct Disk {
@@ -54,6 +54,8 @@ impl Disk {
         let db = sled::Config::new()
             .path(&store)
             .cache_capacity(CACHE_BYTES)
+            .segment_size(SEGMENT_BYTES)
+            .flush_every_ms(Some(CLEAN_EVERY_MS))
             .open()
             .map_err(|why| failed("open the store in", &why))?;
         let tree = db.open_tree("contactd").map_err(|why| failed("open the store in", &why))?;

@@ -432,7 +432,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client can meet.
-const LIMITS_INSIDE: [&str; 22] = [
+const LIMITS_INSIDE: [&str; 24] = [
     "VERB_BYTES_MAX",
     "REMEMBERED_IDS_MIN",
     "HISTORY_EVENTS_LOOKED_AT_MAX",
@@ -455,6 +455,8 @@ const LIMITS_INSIDE: [&str; 22] = [
     "SETTLED_POSTINGS_MIN",
     "DIRECTORY_CHUNK_IDS",
     "CACHE_BYTES",
+    "SEGMENT_BYTES",
+    "CLEAN_EVERY_MS",
 ];
 
 #[test]
