@@ -1,12 +1,16 @@
 //! Tests of the whole, from outside: one binary, a module per subject.
 
+mod claims;
 mod clients;
 mod crash;
+mod feed;
 mod floors;
 mod hostile;
 mod import;
+mod plain;
 mod properties;
 mod protocol;
 mod segments;
+mod sending;
 mod session;
 mod support;

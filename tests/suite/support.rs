@@ -135,11 +135,23 @@ impl House {
 
     fn open(dir: TempDir, clock: Arc<AtomicI64>, scope: StopScope) -> House {
         let time = Arc::clone(&clock);
-        let store = Store::open(Options {
+        let options = || Options {
             scope,
-            ..Options::new(dir.path().join("data"), Arc::new(move || time.load(Ordering::SeqCst)))
-        })
-        .expect("the store opens");
+            ..Options::new(dir.path().join("data"), {
+                let time = Arc::clone(&time);
+                Arc::new(move || time.load(Ordering::SeqCst))
+            })
+        };
+        // A thread of sled's may still hold the file of a store that was closed in this process.
+        let started = Instant::now();
+        let store = loop {
+            match Store::open(options()) {
+                Err(error) if started.elapsed() < PATIENCE && error.message.contains("acquire lock") => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                opened => break opened.expect("the store opens"),
+            }
+        };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let server = Arc::new(Server::default());

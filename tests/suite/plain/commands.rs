@@ -1,5 +1,7 @@
 //! Commands over a universe so small that they keep meeting: three lists, four phones, a dozen dates.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use proptest::collection::vec;
 use proptest::option;
@@ -57,6 +59,16 @@ const TEXTS: [&str; 33] = [
     "stop start",
 ];
 const TEXTS_YES: [usize; 2] = [15, 16];
+
+/// Few, so that they keep meeting, over lists and phones too; and one that is a message, a click and an order.
+const MESSAGES: [&str; 4] = ["may-1", "may-2", "may-3", "any-1"];
+const CLICKS: [&str; 3] = ["any-1", "c-2", "c-3"];
+const ORDERS: [&str; 3] = ["any-1", "o-2", "o-3"];
+const AMOUNTS: [&str; 10] =
+    ["12.5", "49.90", "0.000001", "7", "1000000.25", "0", "-9.90", "-12.5", "1,50", "1.0000001"];
+/// What providers say of a message that did not arrive: the number is dead, the person wants out, the phone is off, and
+/// what says nothing of the contact.
+const CODES: [&str; 6] = ["30005", "21610", "40300", "30003", "30007", "spam"];
 
 /// A date and how it is spelt on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +165,48 @@ pub enum Command {
         list: String,
         phone: String,
     },
+    Claim {
+        list: String,
+        phone: String,
+        id: String,
+    },
+    Sent {
+        list: String,
+        phone: String,
+        id: String,
+        at: Option<Stamp>,
+    },
+    Failed {
+        list: String,
+        phone: String,
+        id: String,
+        at: Option<Stamp>,
+        code: Option<Code>,
+        permanent: Option<bool>,
+    },
+    Click {
+        list: String,
+        phone: String,
+        at: Option<Stamp>,
+        id: Option<String>,
+        message: Option<String>,
+        bot: Option<bool>,
+    },
+    Convert {
+        list: String,
+        phone: String,
+        amount: String,
+        at: Option<Stamp>,
+        id: Option<String>,
+        message: Option<String>,
+    },
+}
+
+/// A provider's code, and whether the request gives it as a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    pub said: String,
+    pub as_number: bool,
 }
 
 /// A command, and by how much the clock moves before it.
@@ -178,6 +232,15 @@ impl Stamp {
     }
 }
 
+impl Code {
+    fn json(&self) -> Value {
+        match self.said.parse::<u32>() {
+            Ok(number) if self.as_number => json!(number),
+            _ => json!(self.said),
+        }
+    }
+}
+
 /// RFC 3339, UTC, milliseconds.
 pub fn time(ms: i64) -> String {
     let utc = DateTime::from_timestamp_millis(ms).expect("a date");
@@ -194,7 +257,11 @@ impl Command {
             | Command::Valid { at, .. }
             | Command::OptIn { at, .. }
             | Command::OptOut { at, .. }
-            | Command::Inbound { at, .. } => at.iter().copied().collect(),
+            | Command::Inbound { at, .. }
+            | Command::Sent { at, .. }
+            | Command::Failed { at, .. }
+            | Command::Click { at, .. }
+            | Command::Convert { at, .. } => at.iter().copied().collect(),
             Command::Import { row, .. } => {
                 let all = [row.subscribed_at, row.opted_out_at, row.suppressed_at, row.invalid_at];
                 all.into_iter().flatten().collect()
@@ -248,6 +315,24 @@ impl Command {
                 format!("IMPORT {}", list.as_deref().unwrap_or("*"))
             }
             Command::Check { list, phone } => format!("CHECK {list} {phone}"),
+            Command::Claim { list, phone, id } => format!("CLAIM {list} {phone} {id}"),
+            Command::Sent { list, phone, id, at } => dated(&mut json, "SENT", Some(list), phone, *at) + " " + id,
+            Command::Failed { list, phone, id, at, code, permanent } => {
+                add(&mut json, "code", code.as_ref().map(Code::json));
+                add(&mut json, "permanent", permanent.map(|v| json!(v)));
+                dated(&mut json, "FAILED", Some(list), phone, *at) + " " + id
+            }
+            Command::Click { list, phone, at, id, message, bot } => {
+                add(&mut json, "id", id.as_ref().map(|v| json!(v)));
+                add(&mut json, "message", message.as_ref().map(|v| json!(v)));
+                add(&mut json, "bot", bot.map(|v| json!(v)));
+                dated(&mut json, "CLICK", Some(list), phone, *at)
+            }
+            Command::Convert { list, phone, amount, at, id, message } => {
+                add(&mut json, "id", id.as_ref().map(|v| json!(v)));
+                add(&mut json, "message", message.as_ref().map(|v| json!(v)));
+                dated(&mut json, "CONVERT", Some(list), phone, *at) + " " + amount
+            }
         };
         if json.is_empty() { head } else { format!("{head} {}", Value::Object(json)) }
     }
@@ -279,15 +364,29 @@ pub fn probes() -> Vec<Command> {
 
 /// A mixed sequence on a clock that only goes forward; in half of them the third list is never created.
 pub fn mixed(len_max: usize) -> impl Strategy<Value = Vec<Step>> {
-    steps(len_max, prop_oneof![3 => Just(0), 3 => 1..3_i64, 3 => 1..900_000_i64, 1 => Just(HOUR_MS)].boxed())
+    let wait = prop_oneof![3 => Just(0), 3 => 1..3_i64, 3 => 1..900_000_i64, 1 => Just(HOUR_MS)];
+    steps(len_max, wait.boxed(), command)
 }
 
 /// The same on a clock that is also set back.
 pub fn mixed_with_clock_steps(len_max: usize) -> impl Strategy<Value = Vec<Step>> {
-    steps(len_max, prop_oneof![4 => 0..900_000_i64, 1 => Just(2 * HOUR_MS), 1 => Just(-HOUR_MS)].boxed())
+    steps(len_max, clock_steps(), command)
 }
 
-fn steps(len_max: usize, wait: BoxedStrategy<i64>) -> impl Strategy<Value = Vec<Step>> {
+/// The same, mostly of sending.
+pub fn mostly_sending_with_clock_steps(len_max: usize) -> impl Strategy<Value = Vec<Step>> {
+    steps(len_max, clock_steps(), mostly_sending)
+}
+
+fn clock_steps() -> BoxedStrategy<i64> {
+    prop_oneof![4 => 0..900_000_i64, 1 => Just(2 * HOUR_MS), 1 => Just(-HOUR_MS)].boxed()
+}
+
+fn steps(
+    len_max: usize,
+    wait: BoxedStrategy<i64>,
+    command: fn(usize) -> BoxedStrategy<Command>,
+) -> impl Strategy<Value = Vec<Step>> {
     let third = prop_oneof![Just(2_usize), Just(3_usize)];
     let listed = prop_oneof![1 => Just(0_usize), 1 => Just(1_usize), 6 => Just(2_usize)];
     (third, listed).prop_flat_map(move |(lists, listed)| {
@@ -323,8 +422,38 @@ pub fn command(lists: usize) -> BoxedStrategy<Command> {
         6 => (option::weighted(0.85, list()), phone(), row())
             .prop_map(|(list, phone, row)| Command::Import { list, phone, row }),
         3 => (list(), phone()).prop_map(|(list, phone)| Command::Check { list, phone }),
+        12 => sending(),
     ]
     .boxed()
+}
+
+/// What is told of messages and what comes of them.
+pub fn sending() -> BoxedStrategy<Command> {
+    let at = || option::weighted(0.6, stamp());
+    prop_oneof![
+        6 => (list(), phone(), message()).prop_map(|(list, phone, id)| Command::Claim { list, phone, id }),
+        4 => (list(), phone(), message(), at()).prop_map(|(list, phone, id, at)| Command::Sent { list, phone, id, at }),
+        4 => (list(), phone(), message(), at(), code(), permanent()).prop_map(failed),
+        4 => (list(), phone(), at(), option::weighted(0.7, one_of(&CLICKS)), option::of(message()), bot())
+            .prop_map(click),
+        3 => (list(), phone(), amount(), at(), option::weighted(0.7, one_of(&ORDERS)), option::of(message()))
+            .prop_map(convert),
+    ]
+    .boxed()
+}
+
+/// Sending, with as much of everything else as keeps it going: most of that opts in.
+fn mostly_sending(lists: usize) -> BoxedStrategy<Command> {
+    let opt_in = (list(), phone(), option::weighted(0.8, stamp())).prop_map(|(list, phone, at)| Command::OptIn {
+        list,
+        phone,
+        how: None,
+        source: None,
+        at,
+    });
+    let valid = phone().prop_map(|phone| Command::Valid { phone, at: None });
+    let get = phone().prop_map(|phone| Command::Get { phone });
+    prop_oneof![12 => sending(), 3 => opt_in, 1 => valid, 2 => get, 3 => command(lists)].boxed()
 }
 
 /// Dated events in the past, inbound ones with ids: any order of them, and any of them twice, must come to the same.
@@ -342,12 +471,27 @@ pub fn dated_events(len_max: usize) -> impl Strategy<Value = Vec<Command>> {
         3 => (option::weighted(0.75, list()), phone(), at())
             .prop_map(|(list, phone, at)| Command::OptOut { list, phone, at }),
         3 => (0..LISTS.len(), phone(), texts, at(), Just(Some(0))).prop_map(inbound),
+        4 => (list(), phone(), message(), at()).prop_map(|(list, phone, id, at)| Command::Sent { list, phone, id, at }),
+        4 => (list(), phone(), message(), at(), code(), permanent()).prop_map(failed),
+        3 => (list(), phone(), at(), Just(Some(String::new())), option::of(message()), bot()).prop_map(click),
+        2 => (list(), phone(), amount(), at(), Just(Some(String::new())), option::of(message())).prop_map(convert),
     ];
     vec(event, 1..=len_max).prop_map(|mut events| {
-        // One id is one message: number them all.
+        // One id is one message: number them all. Of a message that was sent one report stays, and of one that failed.
+        let mut reported = BTreeSet::new();
+        let mut once = |what: &'static str, list: &str, phone: &str, id: &mut String, number: usize| {
+            if !reported.insert((what, list.to_owned(), phone.to_owned(), id.clone())) {
+                *id = format!("{id}-{number}");
+            }
+        };
         for (number, event) in events.iter_mut().enumerate() {
-            if let Command::Inbound { id, .. } = event {
-                *id = Some(format!("m{number}"));
+            match event {
+                Command::Inbound { id, .. } | Command::Click { id, .. } | Command::Convert { id, .. } => {
+                    *id = Some(format!("m{number}"));
+                }
+                Command::Sent { list, phone, id, .. } => once("sent", list, phone, id, number),
+                Command::Failed { list, phone, id, .. } => once("failed", list, phone, id, number),
+                _ => {}
             }
         }
         events
@@ -403,6 +547,49 @@ fn source() -> impl Strategy<Value = Option<String>> {
 fn inbound((list, phone, text, at, id): (usize, String, usize, Option<Stamp>, Option<u8>)) -> Command {
     let id = id.map(|n| format!("m{list}-{text}-{n}"));
     Command::Inbound { list: LISTS[list].to_owned(), phone, text: TEXTS[text].to_owned(), at, id }
+}
+
+fn one_of(some: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::sample::select(some).prop_map(str::to_owned)
+}
+
+pub fn message() -> impl Strategy<Value = String> {
+    prop_oneof![4 => Just(MESSAGES[0]), 2 => Just(MESSAGES[1]), 1 => Just(MESSAGES[2]), 1 => Just(MESSAGES[3])]
+        .prop_map(str::to_owned)
+}
+
+fn amount() -> impl Strategy<Value = String> {
+    one_of(&AMOUNTS)
+}
+
+fn code() -> impl Strategy<Value = Option<Code>> {
+    option::weighted(0.8, (one_of(&CODES), any::<bool>()).prop_map(|(said, as_number)| Code { said, as_number }))
+}
+
+fn permanent() -> impl Strategy<Value = Option<bool>> {
+    option::weighted(0.25, any::<bool>())
+}
+
+fn bot() -> impl Strategy<Value = Option<bool>> {
+    prop_oneof![4 => Just(None), 1 => Just(Some(false)), 2 => Just(Some(true))]
+}
+
+type Failure = (String, String, String, Option<Stamp>, Option<Code>, Option<bool>);
+
+fn failed((list, phone, id, at, code, permanent): Failure) -> Command {
+    Command::Failed { list, phone, id, at, code, permanent }
+}
+
+type Clicked = (String, String, Option<Stamp>, Option<String>, Option<String>, Option<bool>);
+
+fn click((list, phone, at, id, message, bot): Clicked) -> Command {
+    Command::Click { list, phone, at, id, message, bot }
+}
+
+type Converted = (String, String, String, Option<Stamp>, Option<String>, Option<String>);
+
+fn convert((list, phone, amount, at, id, message): Converted) -> Command {
+    Command::Convert { list, phone, amount, at, id, message }
 }
 
 /// With no value: the label is removed.

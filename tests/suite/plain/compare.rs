@@ -2,6 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::sending::micros;
+
+const DATES: [&str; 4] = ["last_sent", "last_clicked", "last_engaged", "last_inbound"];
+const COUNTS: [&str; 6] =
+    ["total_sends", "total_clicks", "total_bot_clicks", "total_conversions", "sends_since_engaged", "soft_failures"];
+
 /// Errors agree by their code, JSON by `comparable`, all else to the letter. Line ends and the two spellings of nil
 /// do not count.
 pub fn same_reply(expected: &str, actual: &str) -> bool {
@@ -17,14 +23,19 @@ pub fn same_reply(expected: &str, actual: &str) -> bool {
 
 /// Of a contact as GET shows it, what the rules fix: number, status, labels, engagement, and each list's status, how,
 /// source and dates, lists by number. Keys that are null or an empty text, lists that were removed, and lists of which
-/// nothing stands, do not count.
+/// nothing stands, do not count; a total that is not there is 0, and 1.50 is 1.5.
 pub fn comparable(contact: &Value) -> Value {
     let mut lists: Vec<Value> = contact["lists"].as_array().cloned().unwrap_or_default();
     lists.retain(|list| list["status"] != "none" && list["list_removed_at"].is_null());
     lists.sort_by_key(|list| list["list"].as_str().unwrap_or_default().to_owned());
     let keys = ["list", "status", "how", "source", "subscribed_at", "opted_out_at"];
     let lists: Vec<Value> = lists.iter().map(|list| pick(list, &keys)).collect();
-    let mut whole = pick(contact, &["phone_number", "status", "last_engaged"]);
+    let mut whole = pick(contact, &[&["phone_number", "status"][..], &DATES[..]].concat());
+    for count in COUNTS {
+        whole[count] = contact.get(count).cloned().unwrap_or(json!(0));
+    }
+    let revenue = contact.get("total_revenue").map_or("0".to_owned(), Value::to_string);
+    whole["total_revenue"] = micros(&revenue).map_or(json!(revenue), |micros| json!(micros));
     whole["labels"] = contact.get("labels").filter(|labels| !labels.is_null()).cloned().unwrap_or(json!({}));
     whole["lists"] = Value::Array(lists);
     whole

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::sending::Sending;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// STOP closes the list it was sent to.
@@ -51,7 +53,9 @@ pub struct Contact {
     pub labels: BTreeMap<String, String>,
     /// Milliseconds; 0: never. A message from the number, whatever it says, proves that the number exists.
     pub last_inbound: i64,
-    pub last_engaged: i64,
+    /// The dates of opt-ins and of messages that are no opt-outs.
+    pub engaged: Vec<i64>,
+    pub sending: Sending,
     /// Inbound messages (list, id, text) and what they were answered with, without a second word.
     pub seen: BTreeMap<(String, String, String), String>,
 }
@@ -94,9 +98,14 @@ impl Contact {
         self.newest(kind, list).map_or(0, |f| f.at)
     }
 
-    /// The newest date on the record.
+    /// The newest date of consent, status, or a message from the number. Sends and what came of them are none.
     pub fn newest_date(&self) -> i64 {
         self.facts.iter().map(|f| f.at).max().unwrap_or(0).max(self.last_inbound)
+    }
+
+    /// The newest click, conversion, reply or opt-in.
+    pub fn last_engaged(&self) -> Option<i64> {
+        self.engaged.iter().copied().chain(self.sending.last_engaged()).max()
     }
 
     /// The newest opt-in of any list, removed ones included.

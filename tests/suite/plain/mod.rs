@@ -2,10 +2,12 @@
 //! the daemon: nothing is merged, nothing cached, every answer is worked out from every fact.
 //!
 //! In reading order: `commands` (what is asked), `text` (what an inbound text means), `facts` (what is known of one
-//! contact, and every status derived from it by scanning), `model` (the verbs), `compare` (one reply against another).
+//! contact, and every status derived from it by scanning), `sending` (messages, clicks and conversions of one contact, and
+//! every total derived from them likewise), `model` (the verbs), `compare` (one reply against another).
 
 pub mod commands;
 pub mod compare;
 pub mod facts;
 pub mod model;
+pub mod sending;
 pub mod text;

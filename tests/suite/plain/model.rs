@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::commands::{Command, Row, Stamp, time};
 use super::facts::{Contact, Fact, Kind, ListStatus, Scope};
+use super::sending::{Deed, Failure, Message, Report, Told, What, micros};
 use super::text::{Class, classify};
 
 const LISTS_PER_CONTACT_MAX: usize = 64;
@@ -53,7 +54,7 @@ impl Model {
             Command::List { list, name, paused } => self.list(list, name.as_ref(), *paused),
             Command::Unlist { list, force } => self.unlist(list, *force),
             Command::Put { phone, labels } => self.put(phone, labels),
-            Command::Get { phone } => self.get(phone).map_or("$-1".to_owned(), |contact| format!("+{contact}")),
+            Command::Get { phone } => self.get(phone, now).map_or("$-1".to_owned(), |contact| format!("+{contact}")),
             Command::Suppress { list, phone, at } => self.forbid(Kind::Suppressed, &claim(list.as_deref(), phone, *at)),
             Command::Release { list, phone, at } => self.lift(Kind::Released, &claim(list.as_deref(), phone, *at)),
             Command::Invalid { phone, at } => self.forbid(Kind::Invalid, &claim(None, phone, *at)),
@@ -68,6 +69,21 @@ impl Model {
             }
             Command::Import { list, phone, row } => self.import(list.as_deref(), phone, row, now),
             Command::Check { list, phone } => format!("+{}", self.check(list, phone)),
+            Command::Claim { list, phone, id } => self.claim(list, phone, id, now),
+            Command::Sent { list, phone, id, at } => self.sent(&claim(Some(list), phone, *at), id),
+            Command::Failed { list, phone, id, at, code, permanent } => {
+                let failure = Failure::of(code.as_ref().map(|code| code.said.as_str()), *permanent);
+                self.failed(&claim(Some(list), phone, *at), id, failure)
+            }
+            Command::Click { list, phone, at, id, message, bot } => {
+                let what = What::Click { bot: bot.unwrap_or(false) };
+                self.deed(what, &claim(Some(list), phone, *at), id.as_deref(), message.as_deref())
+            }
+            Command::Convert { list, phone, amount, at, id, message } => {
+                let Some(micros) = micros(amount) else { return "-BADARG no amount".to_owned() };
+                let what = What::Conversion { micros };
+                self.deed(what, &claim(Some(list), phone, *at), id.as_deref(), message.as_deref())
+            }
         }
     }
 
@@ -90,7 +106,7 @@ impl Model {
     }
 
     /// The contact as GET shows it, as far as the rules fix it.
-    pub fn get(&self, phone: &str) -> Option<Value> {
+    pub fn get(&self, phone: &str, now: i64) -> Option<Value> {
         let contact = self.contacts.get(phone)?;
         let lists: Vec<Value> = contact
             .lists()
@@ -114,11 +130,22 @@ impl Model {
                 })
             })
             .collect();
+        let (sending, engaged) = (&contact.sending, contact.last_engaged());
         Some(json!({
             "phone_number": phone,
             "status": contact.status(),
             "labels": contact.labels,
-            "last_engaged": Some(contact.last_engaged).filter(|at| *at > 0).map(time),
+            "total_sends": sending.total_sends(),
+            "total_clicks": sending.clicks(false),
+            "total_bot_clicks": sending.clicks(true),
+            "total_conversions": sending.conversions(),
+            "total_revenue": decimal(sending.revenue()),
+            "last_sent": sending.last_sent().map(time),
+            "last_clicked": sending.last_clicked().map(time),
+            "last_engaged": engaged.map(time),
+            "last_inbound": Some(contact.last_inbound).filter(|at| *at > 0).map(time),
+            "sends_since_engaged": sending.sends_after(engaged.unwrap_or(0)),
+            "soft_failures": sending.soft_failures(contact.last_inbound, now),
             "lists": lists,
         }))
     }
@@ -219,7 +246,7 @@ impl Model {
         let at = permitting_date(&before, at, now);
         let contact = self.contacts.entry(phone.to_owned()).or_default();
         contact.tell(Fact::new(Kind::OptedIn, Some(list), at, how, source));
-        contact.last_engaged = contact.last_engaged.max(at);
+        contact.engaged.push(at);
         self.changed_since(&before, phone, Some(list))
     }
 
@@ -253,7 +280,7 @@ impl Model {
             Class::Yes | Class::Help | Class::MaybeOut | Class::Message => {}
         }
         if !opts_out {
-            contact.last_engaged = contact.last_engaged.max(at);
+            contact.engaged.push(at);
         }
         let answer = match class {
             Class::Out | Class::OutAll => "+optout",
@@ -342,6 +369,84 @@ impl Model {
         }
     }
 
+    /// A repeated id is told its state, whatever the verdict would be now.
+    fn claim(&mut self, list: &str, phone: &str, id: &str, now: i64) -> String {
+        let contact = self.contacts.get(phone).cloned().unwrap_or_default();
+        if let Some(message) = contact.sending.message(list, id, now) {
+            return format!("+dup {}", message.state());
+        }
+        let verdict = self.check(list, phone);
+        if verdict == "yes" {
+            self.tell(phone, list, id, Told { report: Report::Claimed, at: now, seen_at: now });
+        }
+        format!("+{verdict}")
+    }
+
+    /// Without a CLAIM it happened all the same. Of a message that had failed before the date is still news.
+    fn sent(&mut self, claim: &Claim<'_>, id: &str) -> String {
+        let list = claim.list.unwrap_or_default();
+        if !self.lists.contains_key(list) {
+            return "-NOLIST no such list".to_owned();
+        }
+        let contact = self.contacts.get(claim.phone).cloned().unwrap_or_default();
+        let state = contact.sending.message(list, id, claim.now).map(Message::state);
+        let at = deed_date(claim);
+        if state != Some("sent") {
+            self.tell(claim.phone, list, id, Told { report: Report::Sent, at, seen_at: claim.now });
+        }
+        (if matches!(state, None | Some("claimed")) { ":1" } else { ":0" }).to_owned()
+    }
+
+    /// Of any phone and list, known or not. A repeated one forbids what none before it forbade, and nothing else.
+    fn failed(&mut self, claim: &Claim<'_>, id: &str, failure: Failure) -> String {
+        let list = claim.list.unwrap_or_default();
+        let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
+        let message = before.sending.message(list, id, claim.now);
+        let said = message.map(Message::said).unwrap_or_default();
+        let known = message.is_some_and(|message| message.state() == "failed");
+        let place = Some(list).filter(|list| !self.full(claim.phone, list));
+
+        let forbids = failure.invalid && !said.invalid || failure.out && !said.out;
+        let at = if forbids { forbidding_date(&before, claim.at, claim.now) } else { deed_date(claim) };
+        self.tell(claim.phone, list, id, Told { report: Report::Failed(failure), at, seen_at: claim.now });
+        let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
+        if failure.invalid && !said.invalid {
+            contact.tell(Fact::new(Kind::Invalid, None, at, "api", ""));
+        }
+        if failure.out && !said.out {
+            contact.tell(Fact::new(Kind::OptedOut, place, at, "api", ""));
+        }
+        self.told_of.insert(list.to_owned());
+        (if known && !forbids { ":0" } else { ":1" }).to_owned()
+    }
+
+    fn tell(&mut self, phone: &str, list: &str, id: &str, told: Told) {
+        self.contacts.entry(phone.to_owned()).or_default().sending.tell(list, id, told);
+    }
+
+    /// CLICK, CONVERT.
+    fn deed(&mut self, what: What, claim: &Claim<'_>, id: Option<&str>, message: Option<&str>) -> String {
+        let list = claim.list.unwrap_or_default();
+        if !self.lists.contains_key(list) {
+            return "-NOLIST no such list".to_owned();
+        }
+        let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
+        if id.is_some_and(|id| contact.sending.knows(what, id, claim.now)) {
+            return ":0".to_owned();
+        }
+        let of_message = message.and_then(|message| contact.sending.list_of(message, list, claim.now));
+        let deed = Deed {
+            what,
+            list: of_message.unwrap_or(list).to_owned(),
+            id: id.map(str::to_owned),
+            message: message.map(str::to_owned),
+            at: deed_date(claim),
+            seen_at: claim.now,
+        };
+        contact.sending.deeds.push(deed);
+        ":1".to_owned()
+    }
+
     /// The contact is on as many lists as it may be, and this is not one of them.
     fn full(&self, phone: &str, list: &str) -> bool {
         self.contacts.get(phone).is_some_and(|contact| !contact.has_room_for(list, LISTS_PER_CONTACT_MAX))
@@ -381,6 +486,18 @@ fn forbidding_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
 /// The date of a permission: one in the future is now, none is newer than all that is known.
 fn permitting_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
     at.map_or_else(|| now.max(contact.newest_date() + 1), |at| at.min(now))
+}
+
+/// The date of what is no consent and no status: one in the future is now, and so is none.
+fn deed_date(claim: &Claim<'_>) -> i64 {
+    claim.at.map_or(claim.now, |at| at.min(claim.now))
+}
+
+/// Millionths as a JSON number.
+fn decimal(micros: i64) -> Value {
+    let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
+    let text = format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    serde_json::from_str(&text).expect("a number")
 }
 
 fn merge_labels(contact: &mut Contact, labels: &[(String, Option<String>)]) {
