@@ -8,7 +8,7 @@ use super::history::kind_word;
 use super::queries::{page_options, words};
 use crate::error::{Code, Error, Result, excerpt};
 use crate::limits::FEED_WAIT_MS_MAX;
-use crate::model::verdict::{ListStatus, StopScope};
+use crate::model::verdict::ListStatus;
 use crate::store::gate::Gate;
 use crate::store::{FeedBounds, FeedItem, FeedWhat};
 use crate::wire::{Args, Replies};
@@ -79,16 +79,17 @@ fn item_json(item: &FeedItem, epoch: u64, gate: &Gate) -> Value {
     let mut json = match &item.what {
         FeedWhat::Contact { phone: None, .. } => json!({ "kind": "erased" }),
         FeedWhat::Contact { phone: Some(phone), cause, status, lists } => {
-            let list = |&(list, status, held): &(_, ListStatus, bool)| {
-                let status = if held && gate.scope() == StopScope::All { ListStatus::OptedOut } else { status };
-                json!({ "list": gate.lists().number(list).map(|number| number.to_string()), "status": status.word() })
+            // A list that was removed has ended for everybody.
+            let number = |list| gate.lists().get(list).filter(|list| list.removed_at == 0).map(|list| list.number);
+            let list = |&(list, status): &(_, ListStatus)| {
+                Some(json!({ "list": number(list)?.to_string(), "status": status.word() }))
             };
             json!({
                 "kind": "contact",
                 "phone": phone.to_string(),
                 "cause": kind_word(*cause),
                 "status": status.word(),
-                "lists": lists.iter().map(list).collect::<Vec<_>>(),
+                "lists": lists.iter().filter_map(list).collect::<Vec<_>>(),
             })
         }
         FeedWhat::List { number, known, paused } => {

@@ -7,7 +7,6 @@ use super::queries::{page_options, words};
 use super::{Context, arguments};
 use crate::error::{Error, Result, excerpt};
 use crate::model::event::{Event, Kind};
-use crate::model::failure::Failure;
 use crate::model::keyword::Class;
 use crate::model::list::Lists;
 use crate::store::Newest;
@@ -116,10 +115,7 @@ fn event_json(event: &Event, lists: &Lists) -> Value {
     match event.kind {
         Kind::Claimed => put("state", "claimed".into()),
         Kind::Sent => put("state", "sent".into()),
-        Kind::Failed(failure) => {
-            put("state", "failed".into());
-            put("permanent", (failure == Failure::Permanent).into());
-        }
+        Kind::Failed(_) => put("state", "failed".into()),
         Kind::BotClick => put("bot", true.into()),
         Kind::Conversion => put("amount", micros(event.amount)),
         Kind::Inbound(class) => put("meaning", meaning(class).into()),

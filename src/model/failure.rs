@@ -2,50 +2,71 @@
 //!
 //! Sources: Twilio's error dictionary (21211, 21610, 21614, 21635, 30003, 30005, 30006), Telnyx's (40300).
 
-/// What a failure means for the contact, the weightiest last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Failure {
-    /// It says nothing of the number: a queue was full, a filter took it.
-    Other,
-    /// The phone is switched off or out of reach for now. Counted; never a reason for invalid.
-    Soft,
-    /// The person opted out with the provider.
-    OptedOut,
+/// What a failure means for the contact, besides that the message did not arrive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Failure {
     /// The number does not exist, or can get no SMS.
-    Permanent,
+    pub permanent: bool,
+    /// The person opted out with the provider.
+    pub opted_out: bool,
+    /// The phone is switched off or out of reach for now. Counted; never a reason for invalid.
+    pub soft: bool,
 }
 
+const PERMANENT: [&str; 5] = ["21211", "21614", "21635", "30005", "30006"];
+const OPTED_OUT: [&str; 2] = ["21610", "40300"];
+const SOFT: [&str; 1] = ["30003"];
+
 impl Failure {
-    /// Every one.
-    pub const ALL: [Failure; 4] = [Failure::Other, Failure::Soft, Failure::OptedOut, Failure::Permanent];
-
-    /// The codes that say more than [`Failure::Other`].
-    pub const CODES: [(&str, Failure); 8] = [
-        ("21211", Failure::Permanent),
-        ("21614", Failure::Permanent),
-        ("21635", Failure::Permanent),
-        ("30005", Failure::Permanent),
-        ("30006", Failure::Permanent),
-        ("21610", Failure::OptedOut),
-        ("40300", Failure::OptedOut),
-        ("30003", Failure::Soft),
-    ];
-
-    /// What a code means. `permanent` is the caller's own word: true always holds; false takes a permanent code back.
+    /// What a code means. `permanent` is the caller's own word on whether the number exists; a number that does in spite
+    /// of its code is out of reach.
     pub fn of(code: &str, permanent: Option<bool>) -> Failure {
-        let told =
-            Failure::CODES.iter().find(|(known, _)| *known == code).map_or(Failure::Other, |(_, failure)| *failure);
-        match permanent {
-            // The opt-out stands beside it; to be invalid forbids more, and a person back from it is opted out still.
-            Some(true) if told != Failure::OptedOut => Failure::Permanent,
-            Some(false) if told == Failure::Permanent => Failure::Soft,
-            _ => told,
+        let is_permanent = permanent.unwrap_or(PERMANENT.contains(&code));
+        Failure {
+            permanent: is_permanent,
+            opted_out: OPTED_OUT.contains(&code),
+            soft: !is_permanent && (SOFT.contains(&code) || PERMANENT.contains(&code)),
+        }
+    }
+
+    /// What it forbids that `known` does not.
+    #[must_use]
+    pub fn beyond(self, known: Failure) -> Failure {
+        Failure {
+            permanent: self.permanent && !known.permanent,
+            opted_out: self.opted_out && !known.opted_out,
+            soft: false,
+        }
+    }
+
+    /// Both together: what either forbids, and soft as it was first.
+    #[must_use]
+    pub fn with(self, more: Failure) -> Failure {
+        Failure {
+            permanent: self.permanent || more.permanent,
+            opted_out: self.opted_out || more.opted_out,
+            soft: self.soft,
         }
     }
 
     /// Whether it takes a yes away.
     pub fn forbids(self) -> bool {
-        matches!(self, Failure::OptedOut | Failure::Permanent)
+        self.permanent || self.opted_out
+    }
+
+    /// Whether it is only soft.
+    pub fn is_soft(self) -> bool {
+        self.soft && !self.forbids()
+    }
+
+    /// The three as bits, for what is stored.
+    pub fn bits(self) -> u8 {
+        u8::from(self.permanent) | u8::from(self.opted_out) << 1 | u8::from(self.soft) << 2
+    }
+
+    /// The opposite of [`Failure::bits`].
+    pub fn from_bits(bits: u8) -> Failure {
+        Failure { permanent: bits & 1 != 0, opted_out: bits & 2 != 0, soft: bits & 4 != 0 }
     }
 }
 
@@ -55,18 +76,20 @@ mod tests {
 
     #[test]
     fn codes_mean_what_the_providers_say() {
-        for (code, permanent, failure) in [
-            ("30005", None, Failure::Permanent),
-            ("30003", None, Failure::Soft),
-            ("21610", None, Failure::OptedOut),
-            ("30007", None, Failure::Other),
-            ("", None, Failure::Other),
-            ("30007", Some(true), Failure::Permanent),
-            ("30005", Some(false), Failure::Soft),
-            ("21610", Some(true), Failure::OptedOut),
-            ("21610", Some(false), Failure::OptedOut),
+        for (code, permanent, [is_permanent, opted_out, soft]) in [
+            ("30005", None, [true, false, false]),
+            ("30003", None, [false, false, true]),
+            ("21610", None, [false, true, false]),
+            ("30007", None, [false, false, false]),
+            ("", None, [false, false, false]),
+            ("30007", Some(true), [true, false, false]),
+            ("30005", Some(false), [false, false, true]),
+            ("21610", Some(true), [true, true, false]),
+            ("30007", Some(false), [false, false, false]),
         ] {
+            let failure = Failure { permanent: is_permanent, opted_out, soft };
             assert_eq!(Failure::of(code, permanent), failure, "{code} {permanent:?}");
+            assert_eq!(Failure::from_bits(failure.bits()), failure);
         }
     }
 }

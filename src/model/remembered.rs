@@ -106,10 +106,9 @@ impl Remembered {
         self.forgotten = self.forgotten.max(at);
     }
 
-    /// The item of an id, if it was not seen before `since`.
-    pub fn find(&self, print: u64, list: Option<ListId>, since: Millis) -> Option<Item> {
-        let is_it =
-            |item: &&Item| item.print == print && item.seen_at >= since && list.is_none_or(|list| item.list == list);
+    /// The newest item of an id that was not seen before `since`, and of which this holds.
+    pub fn find(&self, print: u64, since: Millis, wanted: impl Fn(&Item) -> bool) -> Option<Item> {
+        let is_it = |item: &&Item| item.print == print && item.seen_at >= since && wanted(item);
         self.items.iter().rev().find(is_it).copied()
     }
 
@@ -172,7 +171,8 @@ impl Remembered {
         let items = || self.items.iter().filter(|item| item.seen_at >= since);
         let sent = items().filter(|item| item.what == What::Sent).map(|item| item.at);
         let reached = sent.fold(last_inbound, Millis::max);
-        let soft = |item: &&Item| matches!(item.what, What::Failed { failure: Failure::Soft, .. }) && item.at > reached;
+        let soft =
+            |item: &&Item| matches!(item.what, What::Failed { failure, .. } if failure.is_soft()) && item.at > reached;
         items().filter(soft).count() as u64
     }
 }
@@ -201,14 +201,15 @@ mod tests {
         assert_eq!(remembered.items().len(), 256);
         assert_eq!(remembered.forgotten(), 44);
         assert_eq!((remembered.sends_after(290), remembered.sends_after(1)), (Some(10), None));
-        assert!(remembered.find(300, Some(ListId(0)), 0).is_some() && remembered.find(1, None, 0).is_none());
-        assert!(remembered.find(300, Some(ListId(1)), 0).is_none() && remembered.find(300, None, 301).is_none());
+        let any = |_: &Item| true;
+        assert!(remembered.find(300, 0, any).is_some() && remembered.find(1, 0, any).is_none());
+        assert!(remembered.find(300, 0, |item| item.at == 0).is_none() && remembered.find(300, 301, any).is_none());
         assert!(remembered.expire(300) && remembered.items().len() == 1);
     }
 
     #[test]
     fn soft_failures_end_with_a_message_that_arrives_or_comes() {
-        let soft = What::Failed { failure: Failure::Soft, sent: true };
+        let soft = What::Failed { failure: Failure::of("30003", None), sent: true };
         let items = vec![item(1, soft, 10), item(2, soft, 20), item(3, What::Sent, 15), item(4, What::Claimed, 30)];
         let remembered = Remembered::from_stored(items, 0);
         assert_eq!((remembered.soft_failures(0, 0), remembered.soft_failures(20, 0)), (1, 0));

@@ -65,8 +65,8 @@ pub struct Heads {
 /// One change, as whoever follows the store is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FeedEntry {
-    /// A contact's statuses after a change.
-    Contact { at: DateV1, phone: u64, cause: u8, status: u8, lists: Vec<(u32, u8, bool)> },
+    /// A contact's statuses after a change, under the stop scope that held.
+    Contact { at: DateV1, phone: u64, cause: u8, status: u8, lists: Vec<(u32, u8)> },
     /// Contacts with consecutive ids that an import created, all active on one list and on no other; expanded when
     /// read. It takes as many positions as there are contacts.
     Imported { at: DateV1, first: u32, count: u32, list: u32 },
@@ -88,7 +88,7 @@ impl FeedEntry {
     /// More bytes than it takes.
     pub fn bytes_at_most(&self) -> usize {
         const FIXED_BYTES: usize = 32;
-        const LIST_BYTES: usize = 7;
+        const LIST_BYTES: usize = 6;
         FIXED_BYTES + if let FeedEntry::Contact { lists, .. } = self { lists.len() * LIST_BYTES } else { 0 }
     }
 }
@@ -523,8 +523,7 @@ impl RememberedV1 {
             let mut print = [0; PRINT_BYTES];
             print.copy_from_slice(&item.print.to_be_bytes()[8 - PRINT_BYTES..]);
             let later = item.seen_at - std::mem::replace(&mut before, item.seen_at);
-            let what = WHATS.iter().find(|(_, what)| *what == item.what).map_or(0, |(code, _)| *code);
-            RememberedV1 { print, list: item.list.0, what, later, lag: item.seen_at - item.at }
+            RememberedV1 { print, list: item.list.0, what: what_code(item.what), later, lag: item.seen_at - item.at }
         };
         items.iter().map(encode).collect()
     }
@@ -532,12 +531,11 @@ impl RememberedV1 {
     fn decode(items: Vec<RememberedV1>, created_at: Millis) -> Result<Vec<Item>> {
         let mut seen_at = created_at;
         let decode = |item: RememberedV1| {
-            let what = WHATS.iter().find(|(code, _)| *code == item.what).map(|(_, what)| *what);
             seen_at = seen_at.saturating_add(item.later);
             Ok(Item {
                 print: item.print.iter().fold(0, |print, &byte| print << 8 | u64::from(byte)),
                 list: ListId(item.list),
-                what: what.ok_or_else(|| Error::internal(format!("an id of unknown kind {}", item.what)))?,
+                what: what(item.what)?,
                 at: seen_at.saturating_sub(item.lag),
                 seen_at,
             })
@@ -623,7 +621,7 @@ fn how(code: u8) -> How {
 }
 
 /// The codes of event kinds on disk, never reused.
-const KINDS: [(u8, Kind); 24] = [
+const KINDS: [(u8, Kind); 20] = [
     (1, Kind::OptIn),
     (2, Kind::OptOut),
     (3, Kind::OptOutAll),
@@ -642,44 +640,56 @@ const KINDS: [(u8, Kind); 24] = [
     (15, Kind::Created),
     (16, Kind::Claimed),
     (17, Kind::Sent),
-    (18, Kind::Failed(Failure::Other)),
-    (19, Kind::Failed(Failure::Soft)),
-    (20, Kind::Failed(Failure::OptedOut)),
-    (21, Kind::Failed(Failure::Permanent)),
-    (22, Kind::Click),
-    (23, Kind::BotClick),
-    (24, Kind::Conversion),
+    (18, Kind::Click),
+    (19, Kind::BotClick),
+    (20, Kind::Conversion),
 ];
 
-/// The codes on disk of what has an id, never reused.
-const WHATS: [(u8, What); 19] = [
-    (1, What::Claimed),
-    (2, What::Sent),
-    (3, What::Click),
-    (4, What::Conversion),
-    (5, What::OptIn),
-    (6, What::Failed { failure: Failure::Other, sent: false }),
-    (7, What::Failed { failure: Failure::Other, sent: true }),
-    (8, What::Failed { failure: Failure::Soft, sent: false }),
-    (9, What::Failed { failure: Failure::Soft, sent: true }),
-    (10, What::Failed { failure: Failure::OptedOut, sent: false }),
-    (11, What::Failed { failure: Failure::OptedOut, sent: true }),
-    (12, What::Failed { failure: Failure::Permanent, sent: false }),
-    (13, What::Failed { failure: Failure::Permanent, sent: true }),
-    (14, What::Inbound(Class::OptOut)),
-    (15, What::Inbound(Class::OptOutAll)),
-    (16, What::Inbound(Class::OptIn)),
-    (17, What::Inbound(Class::Help)),
-    (18, What::Inbound(Class::Message)),
-    (19, What::Inbound(Class::MaybeOptOut)),
-];
+/// The code on disk of what has an id, never reused: from 0x20 on what a message from the phone meant, from 0x40 on the
+/// bits of a failure.
+fn what_code(what: What) -> u8 {
+    match what {
+        What::Claimed => 1,
+        What::Sent => 2,
+        What::Click => 3,
+        What::Conversion => 4,
+        What::OptIn => 5,
+        What::Inbound(class) => 0x20 | kind_code(Kind::Inbound(class)),
+        What::Failed { failure, sent } => 0x40 | failure.bits() << 1 | u8::from(sent),
+    }
+}
+
+fn what(code: u8) -> Result<What> {
+    Ok(match code {
+        1 => What::Claimed,
+        2 => What::Sent,
+        3 => What::Click,
+        4 => What::Conversion,
+        5 => What::OptIn,
+        0x20..0x40 => match kind(code & 0x1f)? {
+            Kind::Inbound(class) => What::Inbound(class),
+            _ => return Err(Error::internal(format!("an id of unknown kind {code}"))),
+        },
+        0x40..0x50 => What::Failed { failure: Failure::from_bits(code >> 1 & 7), sent: code & 1 != 0 },
+        _ => return Err(Error::internal(format!("an id of unknown kind {code}"))),
+    })
+}
+
+/// Set in the code of a failure, beside its bits.
+const FAILED: u8 = 0x40;
 
 /// The code of an event kind on disk.
 pub fn kind_code(kind: Kind) -> u8 {
+    if let Kind::Failed(failure) = kind {
+        return FAILED | failure.bits();
+    }
     KINDS.iter().find(|(_, known)| *known == kind).map_or(0, |(code, _)| *code)
 }
 
 pub fn kind(code: u8) -> Result<Kind> {
+    if code & FAILED != 0 {
+        return Ok(Kind::Failed(Failure::from_bits(code & !FAILED)));
+    }
     let known = KINDS.iter().find(|(known, _)| *known == code);
     known.map(|(_, kind)| *kind).ok_or_else(|| Error::internal(format!("an event of unknown kind {code}")))
 }
@@ -752,7 +762,7 @@ mod tests {
             append_entry(&mut events, entry).expect("encoded");
         }
         let feed = [
-            FeedEntry::Contact { at: 1.into(), phone: 14_155_552_671, cause: 2, status: 3, lists: vec![(7, 1, true)] },
+            FeedEntry::Contact { at: 1.into(), phone: 14_155_552_671, cause: 2, status: 3, lists: vec![(7, 1)] },
             FeedEntry::Imported { at: 2.into(), first: 10, count: 200, list: 7 },
             FeedEntry::List { at: 3.into(), list: 7, number: 12345, known: true, paused: false },
             FeedEntry::Scope { at: 4.into(), all: true },
@@ -771,7 +781,7 @@ mod tests {
             ),
             (
                 encode_feed(&feed),
-                "010400000000000001fd9f97bc4b03000000020301070101010000000000020ac8070200000000000307fb393001000300000000000401",
+                "010400000000000001fd9f97bc4b030000000203010701010000000000020ac8070200000000000307fb393001000300000000000401",
             ),
             (encode_tally(Tally { sends: 300, unresolved: -1, ..Tally::default() }), "01fb58020100000000000000"),
             (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000fbbc0203"),

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use roaring::RoaringBitmap;
 
@@ -51,13 +52,7 @@ impl Disk {
                 fs::remove_file(entry.path()).map_err(|why| failed("clean up in", &why))?;
             }
         }
-        let db = sled::Config::new()
-            .path(&store)
-            .cache_capacity(CACHE_BYTES)
-            .segment_size(SEGMENT_BYTES)
-            .flush_every_ms(Some(CLEAN_EVERY_MS))
-            .open()
-            .map_err(|why| failed("open the store in", &why))?;
+        let db = open_sled(&store).map_err(|why| failed("open the store in", &why))?;
         let tree = db.open_tree("contactd").map_err(|why| failed("open the store in", &why))?;
         let log = OpenOptions::new()
             .read(true)
@@ -105,6 +100,26 @@ impl Disk {
     /// Bytes the store takes.
     pub fn size(&self) -> u64 {
         self.db.size_on_disk().unwrap_or(0)
+    }
+}
+
+/// Opens sled. A store of this process that was just closed may still be letting go of it; other processes are kept out
+/// by our own lock.
+fn open_sled(store: &Path) -> sled::Result<sled::Db> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let config = sled::Config::new()
+        .path(store)
+        .cache_capacity(CACHE_BYTES)
+        .segment_size(SEGMENT_BYTES)
+        .flush_every_ms(Some(CLEAN_EVERY_MS));
+    let started = Instant::now();
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(why)) if why.to_string().contains("lock") && started.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
     }
 }
 

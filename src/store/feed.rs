@@ -36,9 +36,8 @@ pub enum FeedWhat {
         cause: Kind,
         /// Its own status.
         status: ContactStatus,
-        /// Its status on the lists on which that changed, if a STOP reaches one list alone, and whether another list's STOP
-        /// stands against it if it reaches all.
-        lists: Vec<(ListId, ListStatus, bool)>,
+        /// Its status on the lists on which that changed, under the stop scope that held.
+        lists: Vec<(ListId, ListStatus)>,
     },
     /// A list was created, changed or removed.
     List {
@@ -110,10 +109,10 @@ impl Shared {
         match entry {
             FeedEntry::Contact { at, phone, cause, status, lists } => {
                 let status = ContactStatus::ALL.into_iter().find(|known| *known as u8 == status).ok_or_else(damaged)?;
-                let list = |(list, status, held): (u32, u8, bool)| {
+                let list = |(list, status): (u32, u8)| {
                     let all = ListStatus::KEPT.into_iter().chain([ListStatus::None]);
                     let status = all.into_iter().find(|known| *known as u8 == status).ok_or_else(damaged)?;
-                    Ok((ListId(list), status, held))
+                    Ok((ListId(list), status))
                 };
                 let what = FeedWhat::Contact {
                     phone: Phone::from_u64(phone),
@@ -131,7 +130,7 @@ impl Shared {
                         phone: gate.directory.phone(first + nth),
                         cause: Kind::Created,
                         status: ContactStatus::Active,
-                        lists: vec![(ListId(list), ListStatus::Active, false)],
+                        lists: vec![(ListId(list), ListStatus::Active)],
                     };
                     items.push(FeedItem { position: position + u64::from(nth), at: at.into(), what });
                 }

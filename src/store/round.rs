@@ -21,7 +21,7 @@ use crate::model::phone::{ListNumber, Phone};
 use crate::model::tally::Tally;
 use crate::model::time::Millis;
 use crate::model::transition::{self, World};
-use crate::model::verdict::{ListStatus, Reason, StopScope};
+use crate::model::verdict::{ContactStatus, ListStatus, Reason, StopScope};
 
 /// What one round has changed so far.
 pub struct Round<'a> {
@@ -89,30 +89,32 @@ impl<'a> Round<'a> {
         }
         let mut fresh = Box::new(Touched::fresh(self.heads.next_contact, phone, self.now));
         let touched = place.map_or(&mut fresh, |place| &mut self.touched[place]);
-        let Touched { id, after: Record { contact, newest }, events, .. } = &mut **touched;
+        let Touched { after: Record { contact, newest }, events, .. } = &mut **touched;
         let before = if is_fresh { Vec::new() } else { Term::gate_of(contact) };
         let world = World {
             now: self.now,
             scope: self.scope,
             lists: &self.lists,
+            number,
             stopped,
             remember_since: self.now - self.shared.keep.messages,
             history: &Past { shared: self.shared, newest: *newest, pending: events },
         };
         let effect = transition::apply(contact, is_fresh, list, change, &world)?;
         let after = Term::gate_of(contact);
+        let (cause, at) = effect.events.first().map_or((Kind::Created, self.now), |event| (event.kind, event.at));
+        events.extend(effect.events);
         if before != after {
-            let (cause, at) = effect.events.first().map_or((Kind::Created, self.now), |event| (event.kind, event.at));
             for list in opted_out(&before, &after) {
                 self.tallies.push((list, at, Tally { opt_outs: 1, ..Tally::default() }));
             }
-            let entry = feed_entry(self.now, *id, contact, cause, is_fresh, &before, &after);
-            tell(&mut self.feed, entry);
+            let touched = place.map_or(&fresh, |place| &self.touched[place]);
+            let entry = self.entry(touched, cause, &before, &after);
+            self.feed_tell(entry);
         }
         for tallied in effect.tallies {
             self.tallies.push(tallied);
         }
-        events.extend(effect.events);
         if is_fresh {
             self.heads.next_contact =
                 fresh.id.checked_add(1).ok_or_else(|| Error::limit("a store has at most 4,294,967,295 contacts"))?;
@@ -264,13 +266,14 @@ impl Touched {
     }
 }
 
-/// How a contact stands on the lists of which its terms speak.
-fn standings(terms: &[Term<'_>]) -> BTreeMap<ListId, (ListStatus, bool)> {
+/// A contact's status on the lists of which its terms speak, under a stop scope.
+fn standings(terms: &[Term<'_>], scope: StopScope) -> BTreeMap<ListId, ListStatus> {
     let mut lists = BTreeMap::new();
     for term in terms {
         match *term {
-            Term::List(list, status) => lists.entry(list).or_insert((status, false)).0 = status,
-            Term::Held(list) => lists.entry(list).or_insert((ListStatus::Active, true)).1 = true,
+            Term::List(list, status) => drop(lists.insert(list, status)),
+            // Behind the list's own status, in the order of terms.
+            Term::Held(list) if scope == StopScope::All => drop(lists.insert(list, ListStatus::OptedOut)),
             _ => {}
         }
     }
@@ -287,49 +290,42 @@ fn opted_out(before: &[Term<'_>], after: &[Term<'_>]) -> Vec<ListId> {
     members.filter(|&list| is_out(list)).collect()
 }
 
-fn feed_entry(
-    now: Millis,
-    id: u32,
-    contact: &Contact,
-    cause: Kind,
-    fresh: bool,
-    before: &[Term<'_>],
-    after: &[Term<'_>],
-) -> FeedEntry {
-    if fresh
-        && cause == Kind::Created
-        && let [Term::Contact(_), Term::List(list, ListStatus::Active)] = after
-        && contact.status().reason().is_none()
-    {
-        return FeedEntry::Imported { at: now.into(), first: id, count: 1, list: list.0 };
+impl Round<'_> {
+    /// Adds an entry to the feed; consecutive fresh contacts of an import make one.
+    fn feed_tell(&mut self, entry: Option<FeedEntry>) {
+        let Some(entry) = entry else { return };
+        if let FeedEntry::Imported { first: new, list: new_list, .. } = &entry
+            && let Some(FeedEntry::Imported { first, count, list, .. }) = self.feed.last_mut()
+            && *first + *count == *new
+            && list == new_list
+        {
+            *count += 1;
+            return;
+        }
+        self.feed.push(entry);
     }
-    let (before, after) = (standings(before), standings(after));
-    let gone =
-        before.keys().filter(|list| !after.contains_key(list)).map(|list| (list.0, ListStatus::None as u8, false));
-    let lists = after
-        .iter()
-        .filter(|(list, standing)| before.get(list) != Some(standing))
-        .map(|(list, (status, held))| (list.0, *status as u8, *held));
-    FeedEntry::Contact {
-        at: now.into(),
-        phone: contact.phone.as_u64(),
-        cause: codec::kind_code(cause),
-        status: contact.status() as u8,
-        lists: gone.chain(lists).collect(),
-    }
-}
 
-/// Adds an entry; consecutive fresh contacts of an import make one.
-fn tell(feed: &mut Vec<FeedEntry>, entry: FeedEntry) {
-    if let FeedEntry::Imported { first: new, list: new_list, .. } = &entry
-        && let Some(FeedEntry::Imported { first, count, list, .. }) = feed.last_mut()
-        && *first + *count == *new
-        && list == new_list
-    {
-        *count += 1;
-        return;
+    /// What the feed is told of a change of a contact's terms, if it is told of any.
+    fn entry(&self, touched: &Touched, cause: Kind, before: &[Term<'_>], after: &[Term<'_>]) -> Option<FeedEntry> {
+        let (id, contact) = (touched.id, &touched.after.contact);
+        let at = self.now.into();
+        if before.is_empty()
+            && cause == Kind::Created
+            && let [Term::Contact(ContactStatus::Active), Term::List(list, ListStatus::Active)] = after
+        {
+            return Some(FeedEntry::Imported { at, first: id, count: 1, list: list.0 });
+        }
+        let (was, is) = (standings(before, self.scope), standings(after, self.scope));
+        let gone = was.keys().filter(|list| !is.contains_key(list)).map(|list| (list.0, ListStatus::None as u8));
+        let changed = is.iter().filter(|(list, status)| was.get(list) != Some(status));
+        let lists: Vec<_> = gone.chain(changed.map(|(list, status)| (list.0, *status as u8))).collect();
+        let status = contact.status();
+        if lists.is_empty() && before.contains(&Term::Contact(status)) {
+            return None;
+        }
+        let cause = codec::kind_code(cause);
+        Some(FeedEntry::Contact { at, phone: contact.phone.as_u64(), cause, status: status as u8, lists })
     }
-    feed.push(entry);
 }
 
 fn no_list(number: ListNumber) -> Error {

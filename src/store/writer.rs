@@ -120,12 +120,19 @@ impl Writer {
         drop(gate);
         self.shared.unsettled.write().unwrap_or_else(PoisonError::into_inner).take(commit.settlement);
         self.tally(commit.tallies);
+        if self.unsynced_since.is_none() {
+            self.tell_feed();
+        }
+        Ok(())
+    }
+
+    /// Lets readers see the entries of the feed, all of which are on disk: what a crash could take back is not told.
+    fn tell_feed(&self) {
         if self.shared.feed_next.swap(self.heads.next_feed, Ordering::AcqRel) < self.heads.next_feed
             && let Some(told) = self.shared.on_feed.get()
         {
             told(self.heads.next_feed);
         }
-        Ok(())
     }
 
     /// Takes tallies into memory, and warns of lists that people leave.
@@ -148,6 +155,7 @@ impl Writer {
         match self.shared.disk.sync() {
             Ok(()) => {
                 self.shared.counters.syncs.fetch_add(1, Ordering::Relaxed);
+                self.tell_feed();
             }
             Err(why) => {
                 tracing::error!("nothing can be written any more: {}; the last second may be lost", why.message);
@@ -175,10 +183,10 @@ impl Writer {
                 Change::Suppress(_) => (None, Reason::Suppressed),
                 Change::Invalid(_) => (None, Reason::Invalid),
                 Change::Failed(failed) => match failed.failure {
-                    Failure::Permanent => (None, Reason::Invalid),
-                    Failure::OptedOut if self.scope == StopScope::List => (*list, Reason::ListOptedOut),
-                    Failure::OptedOut => (None, Reason::OptedOut),
-                    Failure::Soft | Failure::Other => continue,
+                    Failure { permanent: true, .. } => (None, Reason::Invalid),
+                    Failure { opted_out: true, .. } if self.scope == StopScope::List => (*list, Reason::ListOptedOut),
+                    Failure { opted_out: true, .. } => (None, Reason::OptedOut),
+                    _ => continue,
                 },
                 Change::Inbound(inbound) => match inbound.meaning {
                     Meaning::Out if self.scope == StopScope::List => (*list, Reason::ListOptedOut),

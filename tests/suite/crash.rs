@@ -385,7 +385,8 @@ fn repair_makes_indexes_what_the_records_say() {
     };
     assert_eq!(verify(&[]).0, Some(0));
     {
-        let db = sled::open(daemon.data_dir().join("store")).expect("the store");
+        let config = sled::Config::new().path(daemon.data_dir().join("store"));
+        let db = config.segment_size(contactd::limits::SEGMENT_BYTES).open().expect("the store");
         let tree = db.open_tree("contactd").expect("the tree");
         // The directory, the journal of postings, and a posting that is of no contact.
         let directory = tree.scan_prefix([8]).keys().next().expect("a chunk").expect("read");

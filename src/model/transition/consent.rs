@@ -54,8 +54,7 @@ impl Step<'_, '_> {
         // A repetition lifts nothing, however old: what is not remembered is looked for in the history.
         let repeated = |event: &Event| event.id == claim.id && event.kind == Kind::OptIn && event.list == self.list;
         let is_repeated = || {
-            self.known(Domain::OptIn, &claim.id, "", self.list).is_some()
-                || self.world.history.seen(&repeated).is_some()
+            self.known_on_list(Domain::OptIn, &claim.id, "").is_some() || self.world.history.seen(&repeated).is_some()
         };
         if !claim.id.is_empty() && is_repeated() {
             return Ok(Effect::nothing());

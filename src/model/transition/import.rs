@@ -19,6 +19,7 @@ impl Step<'_, '_> {
         {
             return Err(Error::limit(format!("a contact has a relation with at most {CONTACT_LISTS_MAX} lists")));
         }
+        let met = self.list.is_none_or(|list| self.contact.on(list).is_some());
         let mut changed = self.contact.labels.patch(&row.labels)?;
         if self.fresh {
             let created_at = row.created_at.unwrap_or(self.world.now).min(self.world.now);
@@ -70,6 +71,7 @@ impl Step<'_, '_> {
                 });
             }
         }
+        changed |= !met && self.list.is_some_and(|list| self.contact.on(list).is_some());
         let verdict = self.list.map(|list| self.contact.verdict(list, self.world.scope));
         let outcome = match verdict {
             // No subscription was taken, since what an earlier list of the number left behind, or an opt-out of all,

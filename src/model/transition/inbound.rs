@@ -60,7 +60,7 @@ impl Step<'_, '_> {
     /// What a message meant that came before. The same id with another text is another message: a STOP is never taken
     /// for a repetition. An opt-in is looked for in the history, however old, since it would lift what came after it.
     fn repeated(&self, inbound: &Inbound) -> Option<Class> {
-        let known = self.known(Domain::Inbound, &inbound.id, &inbound.text, self.list).map(|item| item.what);
+        let known = self.known_on_list(Domain::Inbound, &inbound.id, &inbound.text).map(|item| item.what);
         if let Some(What::Inbound(class)) = known {
             return Some(class);
         }

@@ -16,6 +16,7 @@ use super::contact::{Contact, ListContact};
 use super::event::{Event, Kind};
 use super::fact::{Fact, keep_newest};
 use super::list::{ListId, Lists};
+use super::phone::ListNumber;
 use super::tally::{Tallied, Tally};
 use super::time::Millis;
 use super::verdict::{Reason, StopScope};
@@ -30,6 +31,8 @@ pub struct World<'a> {
     pub scope: StopScope,
     /// All lists.
     pub lists: &'a Lists,
+    /// The number of the list that the change speaks of.
+    pub number: Option<ListNumber>,
     /// Why nobody gets a message from the list now, whatever the contact's own state.
     pub stopped: Option<Reason>,
     /// Ids that were seen before this are forgotten.
@@ -90,7 +93,7 @@ pub fn apply(
         Change::Sent(sent) => Ok(step.sent(sent)),
         Change::Failed(failed) => Ok(step.failed(failed)),
         Change::Click(click) => Ok(step.click(click)),
-        Change::Convert(conversion) => Ok(step.convert(conversion)),
+        Change::Convert(conversion) => step.convert(conversion),
     }
 }
 

@@ -4,11 +4,11 @@
 //! and dates follow from the messages, so that any order of arrival comes to the same.
 
 use super::{Effect, Forbids, Step, fact};
+use crate::error::{Error, Result};
 use crate::model::change::{Claim, Click, Conversion, Failed, Outcome, Sent, State};
 use crate::model::event::{Event, Kind};
 use crate::model::fact::keep_newest;
 use crate::model::failure::Failure;
-use crate::model::list::ListId;
 use crate::model::remembered::{Domain, Item, What, print};
 use crate::model::tally::Tally;
 use crate::model::time::Millis;
@@ -72,13 +72,15 @@ impl Step<'_, '_> {
         let known = self.message(&failed.id);
         let mut tally = Tally { failures: 1, ..Tally::default() };
         let mut day_of = at;
+        let mut news = failed.failure;
         match known {
             Some(item @ Item { what: What::Failed { failure, sent }, .. }) => {
-                if failed.failure == failure || !failed.failure.forbids() {
+                news = failed.failure.beyond(failure);
+                if !news.forbids() {
                     return Effect::nothing();
                 }
-                let failure = failure.max(failed.failure);
-                self.contact.remembered.update(&item, What::Failed { failure, sent }, item.at);
+                let what = What::Failed { failure: failure.with(news), sent };
+                self.contact.remembered.update(&item, what, item.at);
                 tally = Tally::default();
             }
             Some(item) => {
@@ -106,7 +108,7 @@ impl Step<'_, '_> {
             ..self.event(Kind::Failed(failed.failure), at, failed.at)
         };
         let mut events = vec![event];
-        events.extend(self.learn(failed));
+        events.extend(self.learn(failed, news));
         Effect {
             events,
             tallies: self.tally(day_of, tally).into_iter().collect(),
@@ -114,8 +116,8 @@ impl Step<'_, '_> {
         }
     }
 
-    /// What a failure says of the contact.
-    fn learn(&mut self, failed: &Failed) -> Option<Event> {
+    /// Takes what a failure says of the contact.
+    fn learn(&mut self, failed: &Failed, news: Failure) -> Vec<Event> {
         let claim = Claim {
             at: failed.at,
             source: failed.source.clone(),
@@ -123,14 +125,16 @@ impl Step<'_, '_> {
             ..Claim::default()
         };
         let at = self.moment(failed.at, Forbids::Yes);
-        let said = fact(at, &claim);
-        let (kind, grew) = match failed.failure {
-            Failure::Permanent => self.invalid(said),
-            Failure::OptedOut => self.opt_out(said),
-            Failure::Soft | Failure::Other => return None,
-        };
-        let list = self.list.filter(|_| kind == Kind::OptOut);
-        grew.then(|| Event { list, ..self.claimed_event(kind, at, &claim) })
+        let mut events = Vec::new();
+        if news.permanent && self.invalid(fact(at, &claim)).1 {
+            events.push(Event { list: None, ..self.claimed_event(Kind::Invalid, at, &claim) });
+        }
+        if news.opted_out
+            && let (kind, true) = self.opt_out(fact(at, &claim))
+        {
+            events.push(self.claimed_event(kind, at, &claim));
+        }
+        events
     }
 
     /// Somebody, or a scanner, followed a link.
@@ -168,14 +172,16 @@ impl Step<'_, '_> {
     }
 
     /// Somebody bought, or gave back.
-    pub(super) fn convert(&mut self, conversion: &Conversion) -> Effect {
+    pub(super) fn convert(&mut self, conversion: &Conversion) -> Result<Effect> {
         if self.is_repeated(Domain::Conversion, &conversion.id) {
-            return Effect::nothing();
+            return Ok(Effect::nothing());
         }
+        let revenue = self.contact.engagement.revenue_micros.checked_add(conversion.amount);
+        let revenue = revenue.ok_or_else(|| Error::limit("no contact's revenue is so much"))?;
         self.attribute(&conversion.message);
         let at = self.past(conversion.at);
         let engagement = &mut self.contact.engagement;
-        engagement.revenue_micros = engagement.revenue_micros.saturating_add(conversion.amount);
+        engagement.revenue_micros = revenue;
         let mut tally = Tally { revenue_micros: conversion.amount, ..Tally::default() };
         if conversion.amount >= 0 {
             engagement.conversions += 1;
@@ -189,11 +195,11 @@ impl Step<'_, '_> {
             amount: conversion.amount,
             ..self.event(Kind::Conversion, at, conversion.at)
         };
-        Effect {
+        Ok(Effect {
             events: vec![event],
             tallies: self.tally(at, tally).into_iter().collect(),
             ..Effect::of(Outcome::Changed(true))
-        }
+        })
     }
 
     /// When something is taken to have happened: what lies in the future counts as now.
@@ -201,20 +207,26 @@ impl Step<'_, '_> {
         asked.unwrap_or(self.world.now).min(self.world.now)
     }
 
+    /// A message of this list, or of one that had its number before.
     fn message(&self, id: &str) -> Option<Item> {
-        self.list.and_then(|list| self.known(Domain::Message, id, "", Some(list)))
+        self.known_on_list(Domain::Message, id, "")
     }
 
-    /// What is remembered of an id, on a list or on any.
-    pub(super) fn known(&self, domain: Domain, id: &str, text: &str, list: Option<ListId>) -> Option<Item> {
+    /// What is remembered of an id of this list's number.
+    pub(super) fn known_on_list(&self, domain: Domain, id: &str, text: &str) -> Option<Item> {
+        let number = self.world.number?;
+        self.known(domain, id, text, |item| self.world.lists.number(item.list) == Some(number))
+    }
+
+    fn known(&self, domain: Domain, id: &str, text: &str, wanted: impl Fn(&Item) -> bool) -> Option<Item> {
         if id.is_empty() {
             return None;
         }
-        self.contact.remembered.find(print(domain, id, text), list, self.world.remember_since)
+        self.contact.remembered.find(print(domain, id, text), self.world.remember_since, wanted)
     }
 
     fn is_repeated(&self, domain: Domain, id: &str) -> bool {
-        self.known(domain, id, "", None).is_some()
+        self.known(domain, id, "", |_| true).is_some()
     }
 
     pub(super) fn remember(&mut self, domain: Domain, id: &str, what: What, at: Millis) {
@@ -234,7 +246,7 @@ impl Step<'_, '_> {
     /// What came of a message counts for the list from which that was sent.
     fn attribute(&mut self, message: &str) {
         if self.message(message).is_none()
-            && let Some(item) = self.known(Domain::Message, message, "", None)
+            && let Some(item) = self.known(Domain::Message, message, "", |_| true)
         {
             self.list = Some(item.list);
         }

@@ -1,0 +1,104 @@
+//! Claims: against `PostgreSQL` doing the same in one transaction, beside CHECKs, and on a long history.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use crate::machine::{Daemon, LOAD_LIST, Wire, median, redis_benchmark, redis_benchmark_of};
+use crate::postgres::Postgres;
+use crate::{beside, middle, tell};
+
+/// Sends that the history has in the end, to each contact.
+const SENDS_EACH: usize = 10;
+
+pub fn run(daemon: &mut Daemon, postgres: Option<&mut Postgres>, rows: usize) {
+    let fresh = claims(daemon, 16, rows, "fresh");
+    if let Some(postgres) = postgres {
+        let pairs: Vec<(f64, f64)> = (0..3)
+            .map(|round| {
+                let ours = claims(daemon, 1, rows, &format!("one{round}"));
+                (ours, postgres.claims(rows))
+            })
+            .collect();
+        let ours = middle(pairs.iter().map(|pair| pair.0).collect());
+        let theirs = middle(pairs.iter().map(|pair| pair.1).collect());
+        let ratio = middle(pairs.iter().map(|pair| pair.0 / pair.1).collect());
+        tell(
+            "CLAIM, 50 connections, durable",
+            &format!("{ours:.0}/s, PostgreSQL's transaction {theirs:.0}/s: median ratio {ratio:.2} (aim 2)"),
+        );
+    }
+    tell("CLAIM, pipeline 16", &format!("{fresh:.0}/s (aim 30,000)"));
+    let slower = (0..3)
+        .map(|round| {
+            let alone = redis_benchmark(daemon.port(), 16, rows, &["CHECK", LOAD_LIST]);
+            let _claims = beside::claims(daemon, 5_000, round);
+            redis_benchmark(daemon.port(), 16, rows, &["CHECK", LOAD_LIST]) / alone
+        })
+        .collect();
+    tell("CHECK beside 5,000 CLAIMs/s", &format!("{:.2} of its speed alone (aim 0.8)", middle(slower)));
+
+    let took = send(daemon, rows, SENDS_EACH);
+    let sends = rows * SENDS_EACH;
+    tell(
+        "SENT, pipelined",
+        &format!("{sends} in {:.0} s: {:.0}/s", took.as_secs_f64(), sends as f64 / took.as_secs_f64()),
+    );
+    tell("resident with this history", &format!("{} MB (aim 600)", daemon.stat("memory_bytes") / 1_000_000));
+    let long = claims(daemon, 16, rows, "long");
+    tell("CLAIM on this history", &format!("{long:.0}/s: {:.2} of its speed on an empty one (aim 0.8)", long / fresh));
+    let mut wire = daemon.wire();
+    let mut number = 0;
+    let history = median(101, || {
+        number = (number + 7_919) % rows;
+        let started = Instant::now();
+        wire.ask(&format!("HISTORY +4{number:012}"));
+        started.elapsed()
+    });
+    tell("HISTORY of one contact", &format!("{:.2} ms (aim 5)", history.as_secs_f64() * 1e3));
+    let restart = daemon.restart(LOAD_LIST);
+    tell("restart with this history", &format!("{:.2} s", restart.as_secs_f64()));
+    tell("resident after it", &format!("{} MB", daemon.stat("memory_bytes") / 1_000_000));
+}
+
+/// With the like history in `PostgreSQL`.
+pub fn disk(daemon: &Daemon, postgres: &mut Postgres, rows: usize) {
+    postgres.sends(rows, SENDS_EACH);
+    let (ours, theirs) = (daemon.stat("store_bytes"), postgres.bytes());
+    tell(
+        "disk with this history",
+        &format!("{} MB, {:.2} of PostgreSQL's (aim 0.7)", ours / 1_000_000, ours as f64 / theirs as f64),
+    );
+}
+
+/// Claims of distinct messages a second.
+fn claims(daemon: &Daemon, pipeline: usize, rows: usize, campaign: &str) -> f64 {
+    let id = format!("{campaign}-__rand_int__");
+    let requests = if pipeline == 1 { 100_000 } else { 400_000 };
+    redis_benchmark_of(daemon.port(), pipeline, requests, rows, &["CLAIM", LOAD_LIST, "+4__rand_int__", &id])
+}
+
+/// Tells of sends to every contact of the load list, some days ago, over four connections.
+fn send(daemon: &Daemon, rows: usize, each: usize) -> Duration {
+    const CONNECTIONS: usize = 4;
+    const BLOCK: usize = 1_000;
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for connection in 0..CONNECTIONS {
+            let mut wire: Wire = daemon.wire();
+            scope.spawn(move || {
+                for nth in 0..each {
+                    for first in (connection * BLOCK..rows).step_by(CONNECTIONS * BLOCK) {
+                        let numbers = first..(first + BLOCK).min(rows);
+                        let requests = numbers.clone().fold(String::new(), |mut text, n| {
+                            let _ = writeln!(text, "SENT {LOAD_LIST} +4{n:012} campaign-{nth:02}-{n:012}");
+                            text
+                        });
+                        wire.send(&requests);
+                        numbers.for_each(|_| assert_eq!(wire.reply(), [":1"]));
+                    }
+                }
+            });
+        }
+    });
+    started.elapsed()
+}
