@@ -8,10 +8,11 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Deserializer};
 
-use crate::command::Tokens;
+use crate::command::{PurgeSettings, Tokens};
 use crate::error::{Error, Result};
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
+use crate::model::purge::Policy;
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 use crate::server::Address;
@@ -19,6 +20,8 @@ use crate::store::{Fsync, Keep};
 
 /// Where the daemon listens and clients call when nothing is said.
 pub const ADDRESS: &str = "127.0.0.1:7164";
+/// How often the compactor purges when nothing is said.
+const COMPACT_EVERY_MS: Millis = 86_400_000;
 
 /// What can be said on the command line, in the environment, and in the file under the same names.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -65,6 +68,34 @@ pub struct Settings {
     /// How long changes can be read from the feed [default: 30d]
     #[arg(long, env = "CONTACTD_KEEP_FEED", value_name = "TIME")]
     keep_feed: Option<Span>,
+
+    /// How long a tombstone keeps the proof of consent; what forbids is kept for ever [default: 1826d]
+    #[arg(long, env = "CONTACTD_KEEP_CONSENT", value_name = "TIME")]
+    keep_consent: Option<Span>,
+
+    /// How long after it was found invalid a contact is purged, or "never" [default: 30d]
+    #[arg(long, env = "CONTACTD_PURGE_INVALID_AFTER", value_name = "TIME")]
+    purge_invalid_after: Option<Limit>,
+
+    /// How long nothing has come from a contact that is purged after so many sends in vain, or "never" [default: 180d]
+    #[arg(long, env = "CONTACTD_PURGE_IDLE_AFTER", value_name = "TIME")]
+    purge_idle_after: Option<Limit>,
+
+    /// The sends in vain after which it is [default: 10]
+    #[arg(long, env = "CONTACTD_PURGE_SENDS", value_name = "SENDS")]
+    purge_sends: Option<u64>,
+
+    /// How long nothing has come from a contact that is purged whatever the sends, or "never" [default: 1095d]
+    #[arg(long, env = "CONTACTD_PURGE_IDLE_MAX", value_name = "TIME")]
+    purge_idle_max: Option<Limit>,
+
+    /// Where purged contacts go first, as NDJSON that "contactd import" takes back
+    #[arg(long, env = "CONTACTD_PURGE_ARCHIVE", value_name = "DIR")]
+    purge_archive: Option<PathBuf>,
+
+    /// How often the compactor purges, or "never"; the first time an hour after the start [default: 24h]
+    #[arg(long, env = "CONTACTD_COMPACT_EVERY", value_name = "TIME")]
+    compact_every: Option<Limit>,
 
     /// Opt-outs per message of 30 days from which on a list's rate is called high [default: 0.02]
     #[arg(long, env = "CONTACTD_OPT_OUT_RATE_WARN", value_name = "RATE")]
@@ -117,6 +148,27 @@ impl FromStr for Span {
     }
 }
 
+/// A length of time, or none: "never".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(pub Option<Millis>);
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Limit, String> {
+        match text {
+            "never" | "0" => Ok(Limit(None)),
+            text => text.parse().map(|span: Span| Limit(Some(span.0).filter(|&millis| millis > 0))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Limit, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Span, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
@@ -154,6 +206,8 @@ pub struct Config {
     pub keep: Keep,
     /// Opt-outs per message from which on a list's rate is high.
     pub opt_out_rate_warn: f64,
+    /// Whom a purge removes, when and where to.
+    pub purge: PurgeSettings,
     /// How to log.
     pub log_format: LogFormat,
 }
@@ -191,6 +245,8 @@ impl Settings {
             ),
             None => None,
         };
+        let policy = Policy::default();
+        let limit = |said: Option<Limit>, usual: Option<Millis>| said.map_or(usual, |limit| limit.0);
         Ok(Config {
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| "./contactd-data".into()),
             listen,
@@ -209,6 +265,17 @@ impl Settings {
                 events: self.keep_events.or(file.keep_events).map_or(Keep::default().events, |span| span.0),
                 messages: self.keep_messages.or(file.keep_messages).map_or(Keep::default().messages, |span| span.0),
                 feed: self.keep_feed.or(file.keep_feed).map_or(Keep::default().feed, |span| span.0),
+                consent: self.keep_consent.or(file.keep_consent).map_or(Keep::default().consent, |span| span.0),
+            },
+            purge: PurgeSettings {
+                policy: Policy {
+                    invalid_after: limit(self.purge_invalid_after.or(file.purge_invalid_after), policy.invalid_after),
+                    idle_after: limit(self.purge_idle_after.or(file.purge_idle_after), policy.idle_after),
+                    sends: self.purge_sends.or(file.purge_sends).unwrap_or(policy.sends),
+                    idle_max: limit(self.purge_idle_max.or(file.purge_idle_max), policy.idle_max),
+                },
+                archive: self.purge_archive.or(file.purge_archive),
+                every_ms: limit(self.compact_every.or(file.compact_every), Some(COMPACT_EVERY_MS)).unwrap_or(0),
             },
             opt_out_rate_warn: rate(self.opt_out_rate_warn.or(file.opt_out_rate_warn).unwrap_or(0.02))?,
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),

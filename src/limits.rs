@@ -47,6 +47,20 @@ pub const REMEMBERED_IDS_MAX: usize = 256;
 pub const REMEMBERED_IDS_MIN: usize = 8;
 /// Events that one HISTORY looks at; where few of them are wanted its page is short, and goes on from there.
 pub const HISTORY_EVENTS_LOOKED_AT_MAX: usize = 10_000;
+/// Contacts that a plan of a purge shows.
+pub const PLAN_SAMPLE: usize = 10;
+/// Plans that were run, of which reports are kept.
+pub const PLANS_KEPT: usize = 100;
+/// Values of a plan's ids that one batch writes.
+pub const PLAN_CHUNKS_STEP: usize = 64;
+/// Contacts that one step of a purge removes: some milliseconds.
+pub const PURGE_CONTACTS_STEP: usize = 50;
+/// Values that one step of an erasure looks at or rewrites.
+pub const ERASE_VALUES_STEP: usize = 32;
+/// Values that one step of housekeeping removes or rewrites.
+pub const EXPIRE_VALUES_STEP: usize = 32;
+/// Records that one step of housekeeping looks at.
+pub const EXPIRE_RECORDS_STEP: usize = 1_000;
 /// Minutes in which a claim may wait to be confirmed or taken back before STATS counts it.
 pub const CLAIM_YOUNG_MINUTES: i64 = 5;
 /// Days of a list's opt-out rate.

@@ -4,6 +4,10 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::DuplexStream;
+use tokio_util::io::SyncIoBridge;
 
 use crate::error::{Error, Result};
 use crate::server::Address;
@@ -57,6 +61,15 @@ impl Client {
             return Err(Error::internal(format!("{address} refuses CONTACTD_TOKEN: {why}")));
         }
         Ok(client)
+    }
+
+    /// A client of the daemon in whose process it is. It asks and waits in turn, on a thread that may block.
+    pub fn inside(pipe: DuplexStream) -> Client {
+        let pipe = Arc::new(Mutex::new(SyncIoBridge::new(pipe)));
+        Client {
+            requests: Requests(BufWriter::new(Stream::Inside(Arc::clone(&pipe)))),
+            replies: Replies(BufReader::new(Stream::Inside(pipe))),
+        }
     }
 
     /// The two halves, for two threads. Whoever sends must flush, whoever receives never does.
@@ -153,6 +166,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Inside(Arc<Mutex<SyncIoBridge<DuplexStream>>>),
 }
 
 impl Stream {
@@ -171,6 +185,7 @@ impl Stream {
         match self {
             Stream::Tcp(stream) => stream.try_clone().map(Stream::Tcp),
             Stream::Unix(stream) => stream.try_clone().map(Stream::Unix),
+            Stream::Inside(pipe) => Ok(Stream::Inside(Arc::clone(pipe))),
         }
     }
 
@@ -179,6 +194,7 @@ impl Stream {
         let _ = match self {
             Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
             Stream::Unix(stream) => stream.shutdown(Shutdown::Both),
+            Stream::Inside(pipe) => lock(pipe).shutdown(),
         };
     }
 }
@@ -188,6 +204,7 @@ impl Read for Stream {
         match self {
             Stream::Tcp(stream) => stream.read(buffer),
             Stream::Unix(stream) => stream.read(buffer),
+            Stream::Inside(pipe) => lock(pipe).read(buffer),
         }
     }
 }
@@ -197,12 +214,20 @@ impl Write for Stream {
         match self {
             Stream::Tcp(stream) => stream.write(bytes),
             Stream::Unix(stream) => stream.write(bytes),
+            Stream::Inside(pipe) => lock(pipe).write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            Stream::Inside(pipe) => lock(pipe).flush(),
+            _ => Ok(()),
+        }
     }
+}
+
+fn lock(pipe: &Mutex<SyncIoBridge<DuplexStream>>) -> MutexGuard<'_, SyncIoBridge<DuplexStream>> {
+    pipe.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lost(why: io::Error) -> Error {

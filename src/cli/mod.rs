@@ -2,6 +2,7 @@
 
 mod call;
 pub mod client;
+mod compact;
 mod demo;
 mod export;
 mod import;
@@ -51,6 +52,8 @@ enum Command {
     Export(export::Export),
     /// Compare every index with the records
     Verify(verify::Verify),
+    /// Purge invalid and long-term non-engaged contacts, or write the store anew
+    Compact(compact::Compact),
     /// Walk through the main job with a store of its own, printing every request and reply
     Demo(demo::Demo),
 }
@@ -88,6 +91,7 @@ impl Arguments {
             Some(Command::Import(import)) => import.run(),
             Some(Command::Export(export)) => export.run(),
             Some(Command::Verify(verify)) => verify.run(),
+            Some(Command::Compact(compact)) => compact.run(),
             Some(Command::Demo(demo)) => demo.run(),
         }
     }

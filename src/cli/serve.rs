@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::command::{Context, Counters};
+use crate::command::{Context, Counters, Purger};
 use crate::config::{Config, LogFormat};
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
@@ -42,9 +42,13 @@ async fn run(config: Config) -> Result<ExitCode> {
     // Clients are told -LOADING meanwhile.
     let dir = config.data_dir.display().to_string();
     let fsync = config.fsync;
+    let every = Duration::from_millis(config.purge.every_ms.unsigned_abs());
     let context = tokio::task::spawn_blocking(move || load(config)).await.map_err(Error::internal)??;
     let contacts = context.store.gate().directory.len();
-    server.open(Arc::new(context));
+    let context = Arc::new(context);
+    Purger::start(&context)?;
+    server.open(context);
+    super::compact::in_background(&server, every);
     tracing::info!(
         "contactd {} serves {contacts} contacts of {dir} on {}",
         env!("CARGO_PKG_VERSION"),
@@ -83,6 +87,8 @@ fn load(config: Config) -> Result<Context> {
         default_region: config.default_region,
         tokens: config.tokens,
         counters: Counters::default(),
+        purge: config.purge,
+        purger: Purger::default(),
     })
 }
 

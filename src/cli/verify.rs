@@ -55,5 +55,8 @@ fn report(found: &Verified) {
     for difference in &found.differences {
         say(difference);
     }
-    say(&format_args!("{} contacts, {} postings, {} differences", found.contacts, found.postings, found.differing));
+    say(&format_args!(
+        "{} contacts, {} postings, {} tombstones, {} differences",
+        found.contacts, found.postings, found.tombstones, found.differing
+    ));
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Context, TABLE};
 use crate::error::Result;
 use crate::limits::PAGE_ITEMS_MAX;
+use crate::model::time;
 use crate::model::verdict::{ContactStatus, ListStatus};
 use crate::store::term::Term;
 use crate::wire::{Args, Replies};
@@ -17,6 +18,7 @@ pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
     let (counters, store) = (&context.counters, &context.store);
 
     item("version", &env!("CARGO_PKG_VERSION"));
+    item("now", &time::format(store.now()));
     item("uptime_seconds", &counters.started.elapsed().as_secs());
     item("read_only", &store.is_read_only());
     item("clients", &count(&counters.clients));
@@ -35,6 +37,7 @@ pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
         let total: u64 = known.iter().map(|&id| gate.count_on_list(id, status)).sum();
         item(&format!("subscriptions_{}", status.word()), &total);
     }
+    item("tombstones", &store.tombstones());
     item("forbidden_in_memory_only", &gate.unwritten());
     drop(gate);
     let labels = store.label_keys(None, PAGE_ITEMS_MAX)?;
@@ -67,7 +70,7 @@ pub fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()
 
 pub fn verify(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()> {
     let found = context.store.verify(false)?;
-    let compared = format!("{} contacts {} postings", found.contacts, found.postings);
+    let compared = format!("{} contacts {} postings {} tombstones", found.contacts, found.postings, found.tombstones);
     if found.differing == 0 {
         replies.text(&format!("ok {compared}"));
         return Ok(());

@@ -15,6 +15,7 @@ use crate::model::label::{LabelPatch, check_key};
 use crate::model::list::Lists;
 use crate::model::phone::{Region, normalize as normalize_phone};
 use crate::model::time::{self, Millis};
+use crate::model::tombstone::Gone;
 use crate::model::verdict::StopScope;
 use crate::wire::{Args, Replies};
 
@@ -38,13 +39,41 @@ pub fn label_patch(labels: BTreeMap<String, Option<String>>) -> Result<LabelPatc
 
 pub fn get(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let phone = arguments::phone(&mut args)?;
-    let Some(contact) = context.store.contact(phone)? else {
+    let since = context.store.remember_since();
+    let json = |contact: &Contact| {
+        let gate = context.store.gate();
+        contact_json(contact, gate.lists(), gate.scope(), since)
+    };
+    if let Some(contact) = context.store.contact(phone)? {
+        replies.text(&json(&contact).to_string());
+        return Ok(());
+    }
+    let Some(tombstone) = context.store.tombstone(phone)? else {
         replies.nil();
         return Ok(());
     };
-    let gate = context.store.gate();
-    let since = context.store.remember_since();
-    replies.text(&contact_json(&contact, gate.lists(), gate.scope(), since).to_string());
+    let mut json = json(&tombstone.revive(phone, tombstone.created_at));
+    let gone = match tombstone.why {
+        Gone::Purged(why) => {
+            json["purged_reason"] = why.word().into();
+            "purged_at"
+        }
+        Gone::Erased => "erased_at",
+    };
+    json[gone] = date(tombstone.gone_at);
+    replies.text(&json.to_string());
+    Ok(())
+}
+
+/// ERASE. It is no write like the others: the reply comes when nothing is left.
+pub fn erase(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let phone = arguments::phone(&mut args)?;
+    match context.store.erase(phone)? {
+        Some(erased) => {
+            replies.text(&format!("erased events {} feed_entries {}", erased.events, erased.entries));
+        }
+        None => replies.nil(),
+    }
     Ok(())
 }
 
@@ -82,7 +111,7 @@ pub fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope, remember
         "phone_number": contact.phone.to_string(),
         "status": contact.status().word(),
         "labels": labels,
-        "created_at": time::format(contact.created_at),
+        "created_at": date(contact.created_at),
         "total_sends": engagement.sends,
         "total_clicks": engagement.clicks,
         "total_bot_clicks": engagement.bot_clicks,

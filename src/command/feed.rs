@@ -8,7 +8,7 @@ use super::history::kind_word;
 use super::queries::{page_options, words};
 use crate::error::{Code, Error, Result, excerpt};
 use crate::limits::FEED_WAIT_MS_MAX;
-use crate::model::verdict::ListStatus;
+use crate::model::verdict::{ContactStatus, ListStatus};
 use crate::store::gate::Gate;
 use crate::store::{FeedBounds, FeedItem, FeedWhat};
 use crate::wire::{Args, Replies};
@@ -88,7 +88,7 @@ fn item_json(item: &FeedItem, epoch: u64, gate: &Gate) -> Value {
                 "kind": "contact",
                 "phone": phone.to_string(),
                 "cause": kind_word(*cause),
-                "status": status.word(),
+                "status": status.map_or("none", ContactStatus::word),
                 "lists": lists.iter().filter_map(list).collect::<Vec<_>>(),
             })
         }

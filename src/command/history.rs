@@ -9,6 +9,7 @@ use crate::error::{Error, Result, excerpt};
 use crate::model::event::{Event, Kind};
 use crate::model::keyword::Class;
 use crate::model::list::Lists;
+use crate::model::phone::Phone;
 use crate::store::Newest;
 use crate::wire::{Args, Replies};
 
@@ -40,16 +41,24 @@ pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> 
             return Err(Error::bad_arg(format!("'{}' should be KIND, LIMIT or AFTER", excerpt(word.text.as_bytes()))));
         }
     };
-    let from = options.after.as_deref().map(cursor).transpose()?;
     let wanted = |event: &Event| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| is_of(event, kind)));
-    let Some(page) = context.store.history(phone, from, &wanted, options.limit)? else {
+    let after = options.after.as_deref();
+    let (events, next) = if let Some(skipped) = after.and_then(|after| after.strip_prefix('t')) {
+        let skipped = skipped.parse().map_err(|_| no_cursor(after.unwrap_or_default()))?;
+        of_tombstone(context, phone, skipped, options.limit, &wanted)?
+    } else if let Some(page) = context.store.history(phone, after.map(cursor).transpose()?, &wanted, options.limit)? {
+        (Some(page.events), page.next.map(|next| format!("{}-{}", next.consent, next.activity)))
+    } else {
+        of_tombstone(context, phone, 0, options.limit, &wanted)?
+    };
+    let Some(events) = events else {
         replies.nil();
         return Ok(());
     };
-    replies.array(page.events.len() + 1);
-    replies.text(&page.next.map_or_else(|| "0".to_owned(), |next| format!("{}-{}", next.consent, next.activity)));
+    replies.array(events.len() + 1);
+    replies.text(next.as_deref().unwrap_or("0"));
     let gate = context.store.gate();
-    for event in &page.events {
+    for event in &events {
         replies.text(&event_json(event, gate.lists()).to_string());
     }
     Ok(())
@@ -67,7 +76,26 @@ fn cursor(text: &str) -> Result<Newest> {
     let positions = text.split_once('-').and_then(|(consent, activity)| {
         Some(Newest { consent: consent.parse().ok()?, activity: activity.parse().ok()? })
     });
-    positions.ok_or_else(|| Error::bad_arg(format!("'{}' is no cursor of HISTORY", excerpt(text.as_bytes()))))
+    positions.ok_or_else(|| no_cursor(text))
+}
+
+fn no_cursor(text: &str) -> Error {
+    Error::bad_arg(format!("'{}' is no cursor of HISTORY", excerpt(text.as_bytes())))
+}
+
+/// What is still known of a number whose contact is gone, newest first, and the cursor of the next page.
+fn of_tombstone(
+    context: &Context,
+    phone: Phone,
+    skipped: usize,
+    limit: usize,
+    wanted: &dyn Fn(&Event) -> bool,
+) -> Result<(Option<Vec<Event>>, Option<String>)> {
+    let Some(tombstone) = context.store.tombstone(phone)? else { return Ok((None, None)) };
+    let mut events: Vec<Event> = tombstone.events().into_iter().rev().filter(wanted).skip(skipped).collect();
+    let next = (events.len() > limit).then(|| format!("t{}", skipped + limit));
+    events.truncate(limit);
+    Ok((Some(events), next))
 }
 
 /// The kind of an event, as HISTORY and FEED name it.
@@ -84,6 +112,8 @@ pub fn kind_word(kind: Kind) -> &'static str {
         Kind::Invalid => "invalid",
         Kind::Valid => "valid",
         Kind::Subscribe => "subscribe",
+        Kind::Purged => "purge",
+        Kind::Erased => "erase",
         Kind::Created => "created",
     }
 }
@@ -119,6 +149,7 @@ fn event_json(event: &Event, lists: &Lists) -> Value {
         Kind::BotClick => put("bot", true.into()),
         Kind::Conversion => put("amount", micros(event.amount)),
         Kind::Inbound(class) => put("meaning", meaning(class).into()),
+        Kind::Purged | Kind::Erased => {}
         _ if event.kind.is_consent() => put("how", event.how.word().into()),
         _ => {}
     }

@@ -11,7 +11,9 @@ mod feed;
 mod history;
 mod import;
 mod lists;
+mod purge;
 mod queries;
+pub mod rows;
 mod sending;
 mod session;
 mod status;
@@ -28,6 +30,7 @@ use crate::store::Store;
 use crate::store::gate::Gate;
 use crate::wire::{Args, Replies};
 
+pub use purge::{PurgeSettings, Purger};
 pub use queries::Export;
 pub use session::{Session, Tokens};
 
@@ -112,6 +115,10 @@ pub struct Context {
     pub tokens: Arc<Tokens>,
     /// What is counted.
     pub counters: Counters,
+    /// Whom a purge removes, and where to.
+    pub purge: PurgeSettings,
+    /// The purge that runs, if one does.
+    pub purger: Purger,
 }
 
 /// What the server counts, for STATS.
@@ -176,6 +183,8 @@ pub const TABLE: &[Command] = &[
         summary: "creates a contact, sets and removes labels" },
     Command { name: "GET", usage: "phone", access: Access::Read, arity: (1, 1), run: Run::Read(contacts::get),
         summary: "all that is known of a contact" },
+    Command { name: "ERASE", usage: "phone", access: Access::Admin, arity: (1, 1), run: Run::Scan(contacts::erase),
+        summary: "removes all that is known of a contact and opts it out of all lists, for ever" },
     Command { name: "NORMALIZE", usage: "region raw…", access: Access::Read, arity: (2, ANY), run: Run::Read(contacts::normalize),
         summary: "a number as somebody typed it, in E.164; region - for none" },
     Command { name: "SUPPRESS", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), run: Run::Write(status::suppress),
@@ -220,6 +229,8 @@ pub const TABLE: &[Command] = &[
         summary: "every change of consent, status, list or scope since a position" },
     Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), run: Run::Scan(admin::stats),
         summary: "what the daemon counts" },
+    Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), run: Run::Scan(purge::purge),
+        summary: "removes contacts by policy: whom, now, how far, and what was done" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), run: Run::Scan(admin::verify),
         summary: "compares every index with the records" },
     Command { name: "ECHO", usage: "text", access: Access::Read, arity: (1, 1), run: Run::Session(session::echo),

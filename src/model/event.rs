@@ -90,6 +90,10 @@ pub enum Kind {
     BotClick,
     /// A conversion, or a refund.
     Conversion,
+    /// The purge policy removed the contact.
+    Purged,
+    /// The contact was erased.
+    Erased,
     /// The contact came in without any of these: by PUT, or by an import that subscribed it.
     Created,
 }
@@ -106,6 +110,8 @@ impl Kind {
             | Kind::Invalid
             | Kind::Valid
             | Kind::Subscribe
+            | Kind::Purged
+            | Kind::Erased
             | Kind::Inbound(Class::OptOut | Class::OptOutAll | Class::OptIn) => true,
             Kind::Inbound(Class::Help | Class::Message | Class::MaybeOptOut)
             | Kind::Claimed

@@ -47,11 +47,13 @@ pub enum DayOf {
     Engaged,
     /// Since when nothing has come from it: the newest of last engagement, newest subscription and creation.
     Idle,
+    /// Since when its number is known not to exist.
+    Invalid,
 }
 
 impl DayOf {
     /// All of them.
-    pub const ALL: [DayOf; 3] = [DayOf::Created, DayOf::Engaged, DayOf::Idle];
+    pub const ALL: [DayOf; 4] = [DayOf::Created, DayOf::Engaged, DayOf::Idle, DayOf::Invalid];
 
     /// The word in a filter.
     pub fn word(self) -> &'static str {
@@ -59,6 +61,7 @@ impl DayOf {
             DayOf::Created => "created",
             DayOf::Engaged => "last_engaged",
             DayOf::Idle => "idle_since",
+            DayOf::Invalid => "invalid_since",
         }
     }
 }
@@ -253,7 +256,7 @@ fn condition(text: &str) -> Result<Filter> {
         (_, "", Some(key), _) => Ok(Filter::HasLabel(key.to_owned())),
         (_, "=" | "<" | "<=" | ">" | ">=", _, Some(of)) => days(of, operator, value),
         _ => Err(Error::bad_arg(format!(
-            "'{}' is no condition: expected status= list= eligible= label.key label.key= created< last_engaged< or idle_since<",
+            "'{}' is no condition: expected status= list= eligible= label.key label.key= created< last_engaged< idle_since< or invalid_since<",
             excerpt(text.as_bytes())
         ))),
     }

@@ -26,8 +26,8 @@ pub struct Tally {
     pub conversions: i64,
     /// Revenue, refunds taken off.
     pub revenue_micros: Micros,
-    /// Messages that came in.
-    pub inbound: i64,
+    /// Messages that came in and were no opt-out.
+    pub replies: i64,
 }
 
 /// What a transition adds to the tally of a list on the day of a date.
@@ -43,6 +43,6 @@ impl AddAssign for Tally {
         self.bot_clicks += more.bot_clicks;
         self.conversions += more.conversions;
         self.revenue_micros = self.revenue_micros.saturating_add(more.revenue_micros);
-        self.inbound += more.inbound;
+        self.replies += more.replies;
     }
 }

@@ -82,6 +82,8 @@ struct Connection<'s, S> {
     stream: S,
     server: &'s Server,
     context: Option<Arc<Context>>,
+    /// What it may do without a token, if that is known.
+    access: Option<Access>,
     session: Option<Session>,
     input: BytesMut,
     read_bytes: usize,
@@ -101,10 +103,20 @@ struct Connection<'s, S> {
 
 /// Serves one client until it leaves, misbehaves, or the server drains.
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server) {
+    serve_as(stream, server, None).await;
+}
+
+/// The same for a client inside the daemon, which may do everything without a token.
+pub async fn serve_inside<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server) {
+    serve_as(stream, server, Some(Access::Admin)).await;
+}
+
+async fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, access: Option<Access>) {
     let connection = Connection {
         stream,
         server,
         context: None,
+        access,
         session: None,
         input: BytesMut::new(),
         read_bytes: INPUT_BYTES_IDLE,
@@ -180,7 +192,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         if self.session.is_none()
             && let Some(context) = self.server.context()
         {
-            let session = Session::new(&context.tokens);
+            let mut session = Session::new(&context.tokens);
+            session.access = self.access.unwrap_or(session.access);
             if session.access == Access::Anyone {
                 self.decoder.limit_requests(UNAUTHENTICATED_BYTES_MAX);
             }

@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use address::Address;
-pub use connection::serve;
+pub use connection::{serve, serve_inside};
 pub use listener::Listener;
 
 use crate::command::Context;
-use crate::limits::QUEUED_WRITES_MAX;
+use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
 
 /// What all connections share.
@@ -68,13 +68,30 @@ impl Server {
         self.connections.spawn(async move { listener.accept(server).await });
     }
 
+    /// A connection from inside the daemon, which may do everything. Its other end is a pipe in memory.
+    pub fn connect_inside(self: &Arc<Server>) -> tokio::io::DuplexStream {
+        let (inside, outside) = tokio::io::duplex(REQUEST_BYTES_MAX);
+        let server = Arc::clone(self);
+        self.connections.spawn(async move { serve_inside(inside, &server).await });
+        outside
+    }
+
+    /// Is told when the server is to stop.
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Stops accepting and reading, finishes what was received, and syncs.
     pub async fn drain(&self) {
         self.stop.cancel();
         self.connections.close();
         self.connections.wait().await;
         if let Some(context) = self.context.get().cloned() {
-            let _ = tokio::task::spawn_blocking(move || context.store.close()).await;
+            let close = move || {
+                context.purger.close();
+                context.store.close();
+            };
+            let _ = tokio::task::spawn_blocking(close).await;
         }
     }
 

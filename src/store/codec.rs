@@ -3,11 +3,15 @@
 //! A struct here never changes: a new layout is a new version beside it, with a `From` to the next, and the golden
 //! bytes in the tests keep everyone honest. Sizes are checked in [`seal`] and nowhere else.
 
+use std::hash::BuildHasher;
+
 use bincode::Options;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::log::{Newest, Position};
+use super::purge::{Plan, Progress};
+use super::tombstones::Mark;
 use crate::error::{Error, Result};
 use crate::limits::{REMEMBERED_IDS_MIN, VALUE_BYTES_MAX};
 use crate::model::contact::{Contact, Engagement, ListContact};
@@ -18,9 +22,11 @@ use crate::model::keyword::Class;
 use crate::model::label::Labels;
 use crate::model::list::{List, ListId};
 use crate::model::phone::{ListNumber, Phone};
+use crate::model::purge::{Condemned, Policy};
 use crate::model::remembered::{Item, PRINT_BYTES, Remembered, What};
 use crate::model::tally::Tally;
 use crate::model::time::Millis;
+use crate::model::tombstone::{Gone, Tombstone};
 use crate::model::verdict::StopScope;
 
 /// The version that every value begins with.
@@ -60,7 +66,35 @@ pub struct Heads {
     pub next_event: u64,
     /// The number the next entry of the journal gets.
     pub next_journal: u64,
+    /// The id the next tombstone gets.
+    pub next_tombstone: u32,
 }
+
+/// A tombstone, and what stands for the number whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grave {
+    pub mark: Mark,
+    pub tombstone: Tombstone,
+}
+
+/// An erasure that is under way: what is still to be looked at, and what was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasing {
+    /// The number. It goes with the note.
+    pub phone: u64,
+    /// The contact's events that are not erased yet.
+    pub consent: u64,
+    pub activity: u64,
+    /// Entries of the feed from here on may name it, up to before `feed_end`.
+    pub feed_from: u64,
+    pub feed_end: u64,
+    /// Erased so far.
+    pub events: u64,
+    pub entries: u64,
+}
+
+/// In the place of a contact's status in the feed: the contact is gone.
+pub const NO_STATUS: u8 = 0xff;
 
 /// One change, as whoever follows the store is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +111,16 @@ pub enum FeedEntry {
 }
 
 impl FeedEntry {
+    /// When the daemon took it.
+    pub fn at(&self) -> Millis {
+        match *self {
+            FeedEntry::Contact { at, .. }
+            | FeedEntry::Imported { at, .. }
+            | FeedEntry::List { at, .. }
+            | FeedEntry::Scope { at, .. } => at.into(),
+        }
+    }
+
     /// Positions it takes.
     pub fn positions(&self) -> u64 {
         match self {
@@ -171,7 +215,7 @@ struct TallyV1 {
     bot_clicks: i64,
     conversions: i64,
     revenue_micros: i64,
-    inbound: i64,
+    replies: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -188,6 +232,50 @@ struct ContactV1 {
     newest_activity: u64,
     remembered: Vec<RememberedV1>,
     forgotten: DateV1,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GraveV1 {
+    mark: [u8; 16],
+    gone_at: DateV1,
+    why: u8,
+    created_at: DateV1,
+    last_inbound: DateV1,
+    opted_out_all: Option<FactV1>,
+    suppression: StandingV1,
+    invalidity: StandingV1,
+    lists: Vec<ListContactV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlanV1 {
+    made_at: DateV1,
+    invalid_after: Option<i64>,
+    idle_after: Option<i64>,
+    sends: u64,
+    idle_max: Option<i64>,
+    condemned: [u64; 3],
+    lists: Vec<(u32, u64)>,
+    kept: u64,
+    unmeasured: u64,
+    bytes: u64,
+    run: Option<ProgressV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ProgressV1 {
+    started_at: DateV1,
+    finished_at: DateV1,
+    stopped: bool,
+    next_id: u32,
+    purged: [u64; 3],
+    spared: u64,
+    events: u64,
+    ids: u64,
+    entries: u64,
+    consents: u64,
+    bytes_before: u64,
+    bytes_after: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -257,17 +345,23 @@ pub fn encode_record(record: &Record) -> Result<Vec<u8>> {
     let mut remembered = record.contact.remembered.clone();
     loop {
         let sealed = seal(&body);
+        let ContactV1 { opted_out_all, suppression, invalidity, lists, .. } = &mut body;
         let ids = remembered.items().len();
         let forgets = if ids > REMEMBERED_IDS_MIN { ids / 2 } else { 0 };
         match sealed {
             Err(_) if forgets > 0 => remembered.drop_oldest(forgets),
-            Err(_) if body.drop_oldest_text() => continue,
+            Err(_) if drop_oldest_text(opted_out_all, suppression, invalidity, lists) => continue,
             Err(_) if ids > 0 => remembered.drop_oldest(ids),
             sealed => return sealed,
         }
         body.remembered = RememberedV1::encode(remembered.items(), record.contact.created_at);
         body.forgotten = remembered.forgotten().into();
     }
+}
+
+/// Tells a record from another one.
+pub fn print(record: &Record) -> Result<u64> {
+    encode_record(record).map(|bytes| foldhash::fast::FixedState::default().hash_one(bytes))
 }
 
 pub fn decode_record(value: &[u8]) -> Result<Record> {
@@ -289,6 +383,114 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
             ),
         },
         newest: Newest { consent: body.newest_consent, activity: body.newest_activity },
+    })
+}
+
+/// Encodes a tombstone. Facts whose texts together do not fit lose them, oldest first.
+pub fn encode_grave(grave: &Grave) -> Result<Vec<u8>> {
+    let mut body = GraveV1::from(grave);
+    loop {
+        let sealed = seal(&body);
+        let GraveV1 { opted_out_all, suppression, invalidity, lists, .. } = &mut body;
+        match sealed {
+            Err(_) if drop_oldest_text(opted_out_all, suppression, invalidity, lists) => {}
+            sealed => return sealed,
+        }
+    }
+}
+
+pub fn decode_grave(value: &[u8]) -> Result<Grave> {
+    let body: GraveV1 = open(value)?;
+    let why = match body.why {
+        0 => Gone::Erased,
+        code => Gone::Purged(condemned(code)?),
+    };
+    let tombstone = Tombstone {
+        gone_at: body.gone_at.into(),
+        why,
+        created_at: body.created_at.into(),
+        opted_out_all: body.opted_out_all.map(Fact::from),
+        suppression: body.suppression.into(),
+        invalidity: body.invalidity.into(),
+        last_inbound: body.last_inbound.into(),
+        lists: body.lists.into_iter().map(ListContact::from).collect(),
+    };
+    Ok(Grave { mark: body.mark, tombstone })
+}
+
+fn condemned(code: u8) -> Result<Condemned> {
+    let known = Condemned::ALL.into_iter().find(|why| *why as u8 + 1 == code);
+    known.ok_or_else(|| Error::internal(format!("a tombstone of unknown reason {code}")))
+}
+
+pub fn encode_erasing(erasing: &Erasing) -> Result<Vec<u8>> {
+    seal(erasing)
+}
+
+pub fn decode_erasing(value: &[u8]) -> Result<Erasing> {
+    open(value)
+}
+
+pub fn encode_plan(plan: &Plan) -> Result<Vec<u8>> {
+    let run = |run: &Progress| ProgressV1 {
+        started_at: run.started_at.into(),
+        finished_at: run.finished_at.into(),
+        stopped: run.stopped,
+        next_id: run.next_id,
+        purged: run.purged,
+        spared: run.spared,
+        events: run.events,
+        ids: run.ids,
+        entries: run.entries,
+        consents: run.consents,
+        bytes_before: run.bytes_before,
+        bytes_after: run.bytes_after,
+    };
+    seal(&PlanV1 {
+        made_at: plan.made_at.into(),
+        invalid_after: plan.policy.invalid_after,
+        idle_after: plan.policy.idle_after,
+        sends: plan.policy.sends,
+        idle_max: plan.policy.idle_max,
+        condemned: plan.condemned,
+        lists: plan.lists.iter().map(|(list, contacts)| (list.0, *contacts)).collect(),
+        kept: plan.kept,
+        unmeasured: plan.unmeasured,
+        bytes: plan.bytes,
+        run: plan.run.as_ref().map(run),
+    })
+}
+
+pub fn decode_plan(value: &[u8]) -> Result<Plan> {
+    let body: PlanV1 = open(value)?;
+    let run = |run: ProgressV1| Progress {
+        started_at: run.started_at.into(),
+        finished_at: run.finished_at.into(),
+        stopped: run.stopped,
+        next_id: run.next_id,
+        purged: run.purged,
+        spared: run.spared,
+        events: run.events,
+        ids: run.ids,
+        entries: run.entries,
+        consents: run.consents,
+        bytes_before: run.bytes_before,
+        bytes_after: run.bytes_after,
+    };
+    Ok(Plan {
+        made_at: body.made_at.into(),
+        policy: Policy {
+            invalid_after: body.invalid_after,
+            idle_after: body.idle_after,
+            sends: body.sends,
+            idle_max: body.idle_max,
+        },
+        condemned: body.condemned,
+        lists: body.lists.into_iter().map(|(list, contacts)| (ListId(list), contacts)).collect(),
+        kept: body.kept,
+        unmeasured: body.unmeasured,
+        bytes: body.bytes,
+        run: body.run.map(run),
     })
 }
 
@@ -322,6 +524,13 @@ pub fn append_entry(value: &mut Vec<u8>, entry: &Entry) -> Result<()> {
         event: entry.event.as_ref().map(EventV1::from),
     };
     options().serialize_into(value, &body).map_err(Error::internal)
+}
+
+/// Encodes a block of events anew.
+pub fn encode_entries(entries: &[Entry]) -> Result<Vec<u8>> {
+    let mut value = vec![V1];
+    entries.iter().try_for_each(|entry| append_entry(&mut value, entry))?;
+    Ok(value)
 }
 
 /// Reads a block of events.
@@ -373,12 +582,12 @@ pub fn decode_scope(value: &[u8]) -> StopScope {
     if value.get(1) == Some(&1) { StopScope::All } else { StopScope::List }
 }
 
-/// The phone numbers of one chunk of ids, eight bytes each; 0 where there is no contact.
-pub fn encode_phones(phones: &[u64]) -> Vec<u8> {
+/// The numbers of one chunk of ids, eight bytes each; 0 where there is none.
+pub fn encode_numbers(phones: &[u64]) -> Vec<u8> {
     std::iter::once(V1).chain(phones.iter().flat_map(|phone| phone.to_be_bytes())).collect()
 }
 
-pub fn decode_phones(value: &[u8]) -> Result<Vec<u64>> {
+pub fn decode_numbers(value: &[u8]) -> Result<Vec<u64>> {
     match value.split_first() {
         Some((&V1, body)) if body.len() % 8 == 0 => Ok(body
             .chunks_exact(8)
@@ -388,28 +597,47 @@ pub fn decode_phones(value: &[u8]) -> Result<Vec<u64>> {
     }
 }
 
-impl ContactV1 {
-    fn drop_oldest_text(&mut self) -> bool {
-        let own = [
-            &mut self.opted_out_all,
-            &mut self.suppression.set,
-            &mut self.suppression.lifted,
-            &mut self.invalidity.set,
-            &mut self.invalidity.lifted,
-        ];
-        let lists = self.lists.iter_mut().flat_map(|on| {
-            [&mut on.opted_in, &mut on.imported, &mut on.opted_out, &mut on.suppression.set, &mut on.suppression.lifted]
-        });
-        let oldest = own
-            .into_iter()
-            .chain(lists)
-            .filter_map(Option::as_mut)
-            .filter(|fact| !fact.source.is_empty() || !fact.reason.is_empty())
-            .min_by_key(|fact| Millis::from(fact.at));
-        let Some(fact) = oldest else { return false };
-        fact.source.clear();
-        fact.reason.clear();
-        true
+/// Takes the texts off the oldest fact that has some. Says whether there was one.
+fn drop_oldest_text(
+    opted_out_all: &mut Option<FactV1>,
+    suppression: &mut StandingV1,
+    invalidity: &mut StandingV1,
+    lists: &mut [ListContactV1],
+) -> bool {
+    let standings =
+        [suppression, invalidity].into_iter().flat_map(|standing| [&mut standing.set, &mut standing.lifted]);
+    let lists = lists.iter_mut().flat_map(|on| {
+        [&mut on.opted_in, &mut on.imported, &mut on.opted_out, &mut on.suppression.set, &mut on.suppression.lifted]
+    });
+    let oldest = std::iter::once(opted_out_all)
+        .chain(standings)
+        .chain(lists)
+        .filter_map(Option::as_mut)
+        .filter(|fact| !fact.source.is_empty() || !fact.reason.is_empty())
+        .min_by_key(|fact| Millis::from(fact.at));
+    let Some(fact) = oldest else { return false };
+    fact.source.clear();
+    fact.reason.clear();
+    true
+}
+
+impl From<&Grave> for GraveV1 {
+    fn from(grave: &Grave) -> GraveV1 {
+        let tombstone = &grave.tombstone;
+        GraveV1 {
+            mark: grave.mark,
+            gone_at: tombstone.gone_at.into(),
+            why: match tombstone.why {
+                Gone::Erased => 0,
+                Gone::Purged(why) => why as u8 + 1,
+            },
+            created_at: tombstone.created_at.into(),
+            last_inbound: tombstone.last_inbound.into(),
+            opted_out_all: tombstone.opted_out_all.as_ref().map(FactV1::from),
+            suppression: (&tombstone.suppression).into(),
+            invalidity: (&tombstone.invalidity).into(),
+            lists: tombstone.lists.iter().map(ListContactV1::from).collect(),
+        }
     }
 }
 
@@ -555,7 +783,7 @@ impl From<Tally> for TallyV1 {
             bot_clicks: of.bot_clicks,
             conversions: of.conversions,
             revenue_micros: of.revenue_micros,
-            inbound: of.inbound,
+            replies: of.replies,
         }
     }
 }
@@ -571,7 +799,7 @@ impl From<TallyV1> for Tally {
             bot_clicks: of.bot_clicks,
             conversions: of.conversions,
             revenue_micros: of.revenue_micros,
-            inbound: of.inbound,
+            replies: of.replies,
         }
     }
 }
@@ -621,7 +849,7 @@ fn how(code: u8) -> How {
 }
 
 /// The codes of event kinds on disk, never reused.
-const KINDS: [(u8, Kind); 20] = [
+const KINDS: [(u8, Kind); 22] = [
     (1, Kind::OptIn),
     (2, Kind::OptOut),
     (3, Kind::OptOutAll),
@@ -643,6 +871,8 @@ const KINDS: [(u8, Kind); 20] = [
     (18, Kind::Click),
     (19, Kind::BotClick),
     (20, Kind::Conversion),
+    (21, Kind::Purged),
+    (22, Kind::Erased),
 ];
 
 /// The code on disk of what has an id, never reused: from 0x20 on what a message from the phone meant, from 0x40 on the
@@ -729,6 +959,31 @@ mod tests {
         Record { contact, newest: Newest { consent: 513, activity: 0 } }
     }
 
+    fn grave() -> Grave {
+        Grave {
+            mark: [7; 16],
+            tombstone: Tombstone::of_purged(record().contact, Condemned::NonEngaged, 1_777_636_800_009),
+        }
+    }
+
+    fn plan() -> Plan {
+        Plan {
+            made_at: 1_777_636_800_000,
+            policy: Policy { idle_max: None, ..Policy::default() },
+            condemned: [1, 300, 0],
+            lists: vec![(ListId(7), 301)],
+            kept: 2,
+            unmeasured: 3,
+            bytes: 70_000,
+            run: Some(Progress {
+                started_at: 1_777_636_800_001,
+                next_id: 16,
+                purged: [1, 2, 0],
+                ..Progress::default()
+            }),
+        }
+    }
+
     /// What is on people's disks. A change of these bytes needs a new version.
     #[test]
     fn golden_bytes() {
@@ -767,8 +1022,14 @@ mod tests {
             FeedEntry::List { at: 3.into(), list: 7, number: 12345, known: true, paused: false },
             FeedEntry::Scope { at: 4.into(), all: true },
         ];
-        let heads =
-            Heads { next_contact: 1_000_000, next_feed: 5, epoch: 1_777_636_800_000, next_event: 700, next_journal: 3 };
+        let heads = Heads {
+            next_contact: 1_000_000,
+            next_feed: 5,
+            epoch: 1_777_636_800_000,
+            next_event: 700,
+            next_journal: 3,
+            next_tombstone: 9,
+        };
         let golden = [
             (
                 encode_record(&record()),
@@ -784,8 +1045,20 @@ mod tests {
                 "010400000000000001fd9f97bc4b030000000203010701010000000000020ac8070200000000000307fb393001000300000000000401",
             ),
             (encode_tally(Tally { sends: 300, unresolved: -1, ..Tally::default() }), "01fb58020100000000000000"),
-            (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000fbbc0203"),
-            (Ok(encode_phones(&[0, 14_155_552_671])), "010000000000000000000000034bbc979f"),
+            (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000fbbc020309"),
+            (
+                encode_grave(&grave()),
+                "0107070707070707070707070707070707019de368f60902019de368f60000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000",
+            ),
+            (
+                encode_erasing(&Erasing { phone: 14_155_552_671, feed_end: 7, events: 2, ..Erasing::default() }),
+                "01fd9f97bc4b03000000000000070200",
+            ),
+            (
+                encode_plan(&plan()),
+                "01019de368f60001fd0090fd340100000001fd0060f13d070000000a0001fb2c01000107fb2d010203fc7011010001019de368f601000000000000001001020000000000000000",
+            ),
+            (Ok(encode_numbers(&[0, 14_155_552_671])), "010000000000000000000000034bbc979f"),
         ];
         for (value, bytes) in golden {
             assert_eq!(hex(&value.expect("within limits")), bytes);
@@ -794,10 +1067,12 @@ mod tests {
         assert_eq!(decode_list(&encode_list(&list).expect("encoded")), Ok(list));
         assert_eq!(decode_entries(&events), Ok(entries.to_vec()));
         assert_eq!(decode_feed(&encode_feed(&feed).expect("encoded")), Ok(feed.to_vec()));
-        let tally = Tally { revenue_micros: -5, inbound: 7, ..Tally::default() };
+        assert_eq!(decode_grave(&encode_grave(&grave()).expect("encoded")), Ok(grave()));
+        assert_eq!(decode_plan(&encode_plan(&plan()).expect("encoded")), Ok(plan()));
+        let tally = Tally { revenue_micros: -5, replies: 7, ..Tally::default() };
         assert_eq!(decode_tally(&encode_tally(tally).expect("encoded")), Ok(tally));
         assert_eq!(decode_heads(&encode_heads(&heads).expect("encoded")), Ok(heads));
-        assert_eq!(decode_phones(&encode_phones(&[0, 5])), Ok(vec![0, 5]));
+        assert_eq!(decode_numbers(&encode_numbers(&[0, 5])), Ok(vec![0, 5]));
     }
 
     /// The largest contact that the limits allow must be storable: an opt-out is never refused.
@@ -831,6 +1106,10 @@ mod tests {
         };
         assert_eq!(dates(&stored.contact), dates(&record.contact));
         assert_eq!(stored.contact.lists[63].opted_out, record.contact.lists[63].opted_out, "the newest keeps its text");
+        let tombstone = Tombstone::of_purged(record.contact.clone(), Condemned::Idle, 1);
+        let buried =
+            decode_grave(&encode_grave(&Grave { mark: [0; 16], tombstone }).expect("it fits")).expect("it reads");
+        assert_eq!(buried.tombstone.lists.len(), CONTACT_LISTS_MAX);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The directory: phone ↔ id, in memory, about 30 bytes a contact.
+//! The directory: number ↔ id, in memory, about 30 bytes a contact. The tombstones have one, too, of their marks.
 //!
 //! The way from a number to its id costs CHECK more than anything else it does, and nearly all of that is waiting for
 //! memory. So an entry stands in one cache line, five to a line, and a lookup mostly touches no other. The table is in
@@ -15,7 +15,7 @@ use crate::model::phone::Phone;
 const SHARDS: usize = 256;
 const LINE_ENTRIES: usize = 5;
 
-/// Phone ↔ id.
+/// Number ↔ id.
 pub struct Directory {
     pages: Vec<Option<Page>>,
     shards: Vec<Shard>,
@@ -36,7 +36,7 @@ struct Shard {
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
 struct Line {
-    phones: [u64; LINE_ENTRIES],
+    numbers: [u64; LINE_ENTRIES],
     ids: [u32; LINE_ENTRIES],
 }
 
@@ -53,17 +53,28 @@ impl Default for Directory {
 }
 
 impl Directory {
-    /// The id of a number.
+    /// The id of a phone.
     #[inline]
     pub fn id(&self, phone: Phone) -> Option<u32> {
-        let hash = self.hasher.hash_one(phone.as_u64());
-        self.shards[shard(hash)].find(hash, phone.as_u64())
+        self.find(phone.as_u64())
     }
 
-    /// The number of an id.
+    /// The phone of an id.
     pub fn phone(&self, id: u32) -> Option<Phone> {
-        let page = self.pages.get((id / DIRECTORY_CHUNK_IDS) as usize)?.as_ref()?;
-        Phone::from_u64(page[(id % DIRECTORY_CHUNK_IDS) as usize])
+        Phone::from_u64(self.number(id))
+    }
+
+    /// The id of a number.
+    #[inline]
+    pub fn find(&self, number: u64) -> Option<u32> {
+        let hash = self.hasher.hash_one(number);
+        self.shards[shard(hash)].find(hash, number)
+    }
+
+    /// The number of an id; 0 if there is none.
+    pub fn number(&self, id: u32) -> u64 {
+        let page = self.pages.get((id / DIRECTORY_CHUNK_IDS) as usize).and_then(Option::as_ref);
+        page.map_or(0, |page| page[(id % DIRECTORY_CHUNK_IDS) as usize])
     }
 
     /// How many contacts there are.
@@ -81,16 +92,30 @@ impl Directory {
         self.len() == 0
     }
 
-    /// Adds a contact. Neither its id nor its number may be there.
-    pub fn insert(&mut self, id: u32, phone: Phone) {
+    /// Adds a number that is not 0. Neither it nor the id may be there.
+    pub fn insert(&mut self, id: u32, number: u64) {
         let at = (id / DIRECTORY_CHUNK_IDS) as usize;
         if at >= self.pages.len() {
             self.pages.resize_with(at + 1, || None);
         }
         let page = self.pages[at].get_or_insert_with(|| Box::new([0; DIRECTORY_CHUNK_IDS as usize]));
-        page[(id % DIRECTORY_CHUNK_IDS) as usize] = phone.as_u64();
-        let hash = self.hasher.hash_one(phone.as_u64());
-        self.shards[shard(hash)].insert(&self.hasher, hash, phone.as_u64(), id);
+        page[(id % DIRECTORY_CHUNK_IDS) as usize] = number;
+        let hash = self.hasher.hash_one(number);
+        self.shards[shard(hash)].insert(&self.hasher, hash, number, id);
+    }
+
+    /// Takes an id and its number out. Memory follows: a page goes when it is empty, a table shrinks when it mostly is.
+    pub fn remove(&mut self, id: u32) {
+        let Some(slot) = self.pages.get_mut((id / DIRECTORY_CHUNK_IDS) as usize) else { return };
+        let Some(page) = slot else { return };
+        let number = std::mem::take(&mut page[(id % DIRECTORY_CHUNK_IDS) as usize]);
+        if page.iter().all(|&number| number == 0) {
+            *slot = None;
+        }
+        if number != 0 {
+            let hash = self.hasher.hash_one(number);
+            self.shards[shard(hash)].remove(&self.hasher, hash, number);
+        }
     }
 
     /// The numbers of one chunk of ids, as they are stored: 0 where there is no contact, none after the last.
@@ -103,48 +128,90 @@ impl Directory {
 
 impl Shard {
     #[inline]
-    fn find(&self, hash: u64, phone: u64) -> Option<u32> {
+    fn find(&self, hash: u64, number: u64) -> Option<u32> {
         let last = self.lines.len().checked_sub(1)?;
         let mut at = hash as usize & last;
         loop {
             let line = &self.lines[at];
-            if let Some(entry) = line.phones.iter().position(|&known| known == phone) {
+            if let Some(entry) = line.numbers.iter().position(|&known| known == number) {
                 return Some(line.ids[entry]);
             }
-            if line.phones[LINE_ENTRIES - 1] == 0 {
+            if line.numbers[LINE_ENTRIES - 1] == 0 {
                 return None;
             }
             at = (at + 1) & last;
         }
     }
 
-    fn insert(&mut self, hasher: &RandomState, hash: u64, phone: u64, id: u32) {
+    fn insert(&mut self, hasher: &RandomState, hash: u64, number: u64, id: u32) {
         // At most three quarters full: then one line in five sends a search on.
         if (self.entries + 1) * 4 > self.lines.len() * LINE_ENTRIES * 3 {
-            let lines = (self.lines.len() * 2).max(1);
-            let old = std::mem::replace(&mut self.lines, vec![Line::default(); lines]);
-            for line in &old {
-                let entries = line.phones.iter().zip(line.ids).filter(|&(&phone, _)| phone != 0);
-                entries.for_each(|(&phone, id)| self.place(hasher.hash_one(phone), phone, id));
-            }
+            self.resize(hasher, (self.lines.len() * 2).max(1));
         }
-        self.place(hash, phone, id);
+        self.place(hash, number, id);
         self.entries += 1;
     }
 
+    fn remove(&mut self, hasher: &RandomState, hash: u64, number: u64) {
+        let Some(last) = self.lines.len().checked_sub(1) else { return };
+        let mut at = hash as usize & last;
+        let entry = loop {
+            match self.lines[at].numbers.iter().position(|&known| known == number) {
+                Some(entry) => break entry,
+                None if self.lines[at].numbers[LINE_ENTRIES - 1] == 0 => return,
+                None => at = (at + 1) & last,
+            }
+        };
+        let was_full = self.lines[at].numbers[LINE_ENTRIES - 1] != 0;
+        self.lines[at].take_out(entry);
+        self.entries -= 1;
+        // Searches end here now: what they went on to find is placed anew.
+        let mut goes_on = was_full;
+        while goes_on {
+            at = (at + 1) & last;
+            let line = std::mem::take(&mut self.lines[at]);
+            goes_on = line.numbers[LINE_ENTRIES - 1] != 0;
+            self.place_all(hasher, &line);
+        }
+        if self.lines.len() > 1 && self.entries * 5 < self.lines.len() * LINE_ENTRIES {
+            self.resize(hasher, self.lines.len() / 2);
+        }
+    }
+
+    fn resize(&mut self, hasher: &RandomState, lines: usize) {
+        let old = std::mem::replace(&mut self.lines, vec![Line::default(); lines]);
+        for line in &old {
+            self.place_all(hasher, line);
+        }
+    }
+
+    fn place_all(&mut self, hasher: &RandomState, line: &Line) {
+        let entries = line.numbers.iter().zip(line.ids).filter(|&(&number, _)| number != 0);
+        entries.for_each(|(&number, id)| self.place(hasher.hash_one(number), number, id));
+    }
+
     /// Puts an entry where a search finds it. There is room.
-    fn place(&mut self, hash: u64, phone: u64, id: u32) {
+    fn place(&mut self, hash: u64, number: u64, id: u32) {
         let last = self.lines.len() - 1;
         let mut at = hash as usize & last;
         loop {
             let line = &mut self.lines[at];
-            if let Some(entry) = line.phones.iter().position(|&known| known == 0) {
-                line.phones[entry] = phone;
+            if let Some(entry) = line.numbers.iter().position(|&known| known == 0) {
+                line.numbers[entry] = number;
                 line.ids[entry] = id;
                 return;
             }
             at = (at + 1) & last;
         }
+    }
+}
+
+impl Line {
+    /// Takes an entry out; the line stays filled from the front.
+    fn take_out(&mut self, entry: usize) {
+        self.numbers.copy_within(entry + 1.., entry);
+        self.ids.copy_within(entry + 1.., entry);
+        self.numbers[LINE_ENTRIES - 1] = 0;
     }
 }
 
@@ -163,7 +230,7 @@ mod tests {
         let mut directory = Directory::default();
         let phone = |n: u64| Phone::from_u64(14_150_000_000 + n).expect("in range");
         for id in 0..5000 {
-            directory.insert(id * 3, phone(u64::from(id)));
+            directory.insert(id * 3, phone(u64::from(id)).as_u64());
         }
         assert_eq!(directory.len(), 5000);
         for id in 0..5000 {
@@ -174,5 +241,29 @@ mod tests {
         assert_eq!(directory.phone(1), None);
         assert_eq!(directory.chunk(0).len(), 511);
         assert!(directory.chunk(1000).is_empty());
+    }
+    #[test]
+    fn what_is_removed_is_gone_and_the_rest_is_found() {
+        let mut directory = Directory::default();
+        let numbers = |n: u32| u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut there = vec![false; 20_000];
+        // In and out in waves, so that lines fill, send searches on, empty, and tables shrink and grow again.
+        for wave in 0..6_usize {
+            for (id, there) in there.iter_mut().enumerate() {
+                let wanted = (id * 7 + wave * 13) % (wave + 2) == 0;
+                match (*there, wanted) {
+                    (false, true) => directory.insert(id as u32, numbers(id as u32)),
+                    (true, false) => directory.remove(id as u32),
+                    _ => {}
+                }
+                *there = wanted;
+            }
+            let found = (0..there.len() as u32).filter(|&id| directory.find(numbers(id)) == Some(id)).count();
+            assert_eq!(found, there.iter().filter(|&&there| there).count(), "wave {wave}");
+            assert_eq!(directory.len(), found as u64);
+        }
+        (0..there.len() as u32).for_each(|id| directory.remove(id));
+        assert!(directory.is_empty() && directory.pages.iter().all(Option::is_none));
+        assert!(directory.shards.iter().all(|shard| shard.lines.len() <= 1), "no memory is kept");
     }
 }

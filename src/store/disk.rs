@@ -12,6 +12,13 @@ use super::{keys, sled_failed};
 use crate::error::{Code, Error, Result};
 use crate::limits::{CACHE_BYTES, CLEAN_EVERY_MS, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, SEGMENT_BYTES};
 
+/// sled's name of the one tree.
+pub const TREE: &str = "contactd";
+
+/// Where sled's files are, and where they are for a moment while a store is replaced.
+const STORE: &str = "store";
+const REPLACED: &str = "store.old";
+
 /// The open data directory.
 pub struct Disk {
     dir: PathBuf,
@@ -42,7 +49,8 @@ impl Disk {
         };
         fs::create_dir_all(dir).map_err(|why| failed("make the data directory", &why))?;
         let lock = lock(dir)?;
-        let store = dir.join("store");
+        let store = dir.join(STORE);
+        recover_replaced(dir, &store).map_err(|why| failed("mend", &why))?;
         fs::create_dir_all(&store).map_err(|why| failed("make the store in", &why))?;
         // A crash while sled wrote a snapshot leaves a file on which every later open fails; the complete snapshot
         // is still there.
@@ -53,7 +61,7 @@ impl Disk {
             }
         }
         let db = open_sled(&store).map_err(|why| failed("open the store in", &why))?;
-        let tree = db.open_tree("contactd").map_err(|why| failed("open the store in", &why))?;
+        let tree = db.open_tree(TREE).map_err(|why| failed("open the store in", &why))?;
         let log = OpenOptions::new()
             .read(true)
             .write(true)
@@ -66,6 +74,11 @@ impl Disk {
             File::open(dir).and_then(|dir| dir.sync_all()).map_err(|why| failed("sync", &why))?;
         }
         Ok(disk)
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The one tree.
@@ -97,15 +110,38 @@ impl Disk {
         }
     }
 
+    /// Puts another store in the place of this one.
+    pub fn replace(self, by: &Path) -> std::io::Result<()> {
+        let Disk { dir, tree, db, log, _lock: lock } = self;
+        drop((tree, db, log));
+        let (store, old) = (dir.join(STORE), dir.join(REPLACED));
+        fs::rename(&store, &old)?;
+        fs::rename(by, &store)?;
+        File::open(&dir)?.sync_all()?;
+        fs::remove_dir_all(&old)?;
+        drop(lock);
+        Ok(())
+    }
+
     /// Bytes the store takes.
     pub fn size(&self) -> u64 {
         self.db.size_on_disk().unwrap_or(0)
     }
 }
 
+/// After a crash in [`Disk::replace`]: the old store is put back if the new one is not in its place.
+fn recover_replaced(dir: &Path, store: &Path) -> std::io::Result<()> {
+    let old = dir.join(REPLACED);
+    match (store.exists(), old.exists()) {
+        (false, true) => fs::rename(old, store),
+        (true, true) => fs::remove_dir_all(old),
+        _ => Ok(()),
+    }
+}
+
 /// Opens sled. A store of this process that was just closed may still be letting go of it; other processes are kept out
 /// by our own lock.
-fn open_sled(store: &Path) -> sled::Result<sled::Db> {
+pub fn open_sled(store: &Path) -> sled::Result<sled::Db> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let config = sled::Config::new()
         .path(store)

@@ -34,8 +34,8 @@ pub enum FeedWhat {
         phone: Option<Phone>,
         /// What changed them.
         cause: Kind,
-        /// Its own status.
-        status: ContactStatus,
+        /// Its own status; none if it is gone.
+        status: Option<ContactStatus>,
         /// Its status on the lists on which that changed, under the stop scope that held.
         lists: Vec<(ListId, ListStatus)>,
     },
@@ -108,7 +108,12 @@ impl Shared {
         let damaged = || Error::internal("a damaged entry of the feed");
         match entry {
             FeedEntry::Contact { at, phone, cause, status, lists } => {
-                let status = ContactStatus::ALL.into_iter().find(|known| *known as u8 == status).ok_or_else(damaged)?;
+                let status = match status {
+                    codec::NO_STATUS => None,
+                    code => {
+                        Some(ContactStatus::ALL.into_iter().find(|known| *known as u8 == code).ok_or_else(damaged)?)
+                    }
+                };
                 let list = |(list, status): (u32, u8)| {
                     let all = ListStatus::KEPT.into_iter().chain([ListStatus::None]);
                     let status = all.into_iter().find(|known| *known as u8 == status).ok_or_else(damaged)?;
@@ -129,7 +134,7 @@ impl Shared {
                     let what = FeedWhat::Contact {
                         phone: gate.directory.phone(first + nth),
                         cause: Kind::Created,
-                        status: ContactStatus::Active,
+                        status: Some(ContactStatus::Active),
                         lists: vec![(ListId(list), ListStatus::Active)],
                     };
                     items.push(FeedItem { position: position + u64::from(nth), at: at.into(), what });

@@ -10,6 +10,8 @@ use crate::model::time::Day;
 
 /// list id → list.
 pub const LIST: u8 = 0x01;
+/// contact id → an erasure that is under way.
+pub const ERASING: u8 = 0x03;
 /// day, list id → tally.
 pub const TALLY: u8 = 0x02;
 /// chunk → phone numbers of consecutive ids.
@@ -29,9 +31,19 @@ pub const CONSENT: u8 = 0x30;
 pub const ACTIVITY: u8 = 0x38;
 /// first position → feed entries.
 pub const FEED: u8 = 0x40;
+/// block → tombstones of consecutive ids.
+pub const TOMBSTONE: u8 = 0x48;
+/// tombstone id → a tombstone that has no room in its block.
+pub const TOMBSTONE_APART: u8 = 0x50;
+/// chunk → numbers of consecutive tombstones' marks.
+pub const TOMBSTONE_DIRECTORY: u8 = 0x58;
+/// plan → a plan of a purge.
+pub const PLAN: u8 = 0x60;
+/// plan, chunk → which of consecutive ids it condemns.
+pub const PLAN_IDS: u8 = 0x68;
 
 /// Where the fences are: behind every eighth keyspace.
-const FENCES: [u8; 8] = [0x07, 0x0f, 0x17, 0x1f, 0x27, 0x2f, 0x37, 0x3f];
+const FENCES: [u8; 13] = [0x07, 0x0f, 0x17, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x47, 0x4f, 0x57, 0x5f, 0x67];
 /// More than a leaf has.
 const FENCE_KEYS: u8 = 32;
 
@@ -46,6 +58,8 @@ pub fn fences() -> impl Iterator<Item = [u8; 2]> {
 pub const FORMAT: &[u8] = b"\x00format";
 /// Counters that must never go back.
 pub const HEADS: &[u8] = b"\x00heads";
+/// The fingerprint of the tombstones' secret.
+pub const SECRET: &[u8] = b"\x00secret";
 /// The stop scope of the last run.
 pub const SCOPE: &[u8] = b"\x00scope";
 
@@ -55,6 +69,30 @@ pub fn list(id: ListId) -> [u8; 5] {
 
 pub fn directory(chunk: u32) -> [u8; 5] {
     numbered(DIRECTORY, chunk)
+}
+
+pub fn tombstones(id: u32) -> [u8; 5] {
+    numbered(TOMBSTONE, id / BLOCK_CONTACTS)
+}
+
+pub fn tombstone_apart(id: u32) -> [u8; 5] {
+    numbered(TOMBSTONE_APART, id)
+}
+
+pub fn tombstone_directory(chunk: u32) -> [u8; 5] {
+    numbered(TOMBSTONE_DIRECTORY, chunk)
+}
+
+pub fn erasing(contact: u32) -> [u8; 5] {
+    numbered(ERASING, contact)
+}
+
+pub fn plan(plan: u32) -> [u8; 5] {
+    numbered(PLAN, plan)
+}
+
+pub fn plan_ids(plan: u32, chunk: u32) -> [u8; 9] {
+    long_numbered(PLAN_IDS, u64::from(plan) << 32 | u64::from(chunk))
 }
 
 pub fn tally(list: ListId, day: Day) -> [u8; 9] {

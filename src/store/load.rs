@@ -7,6 +7,7 @@ use super::compressed::expand;
 use super::disk::Disk;
 use super::gate::Gate;
 use super::term::GATE_TAG_MAX;
+use super::tombstones::{Secret, Tombstones};
 use super::unsettled::Unsettled;
 use super::{keys, sled_failed};
 use crate::error::{Error, Result};
@@ -43,9 +44,9 @@ pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Unsettl
     for row in tree.scan_prefix([keys::DIRECTORY]) {
         let (key, value) = row.map_err(sled_failed)?;
         let first = number(&key)? * DIRECTORY_CHUNK_IDS;
-        for (id, phone) in (first..).zip(codec::decode_phones(&value)?) {
+        for (id, phone) in (first..).zip(codec::decode_numbers(&value)?) {
             if let Some(phone) = Phone::from_u64(phone) {
-                gate.directory.insert(id, phone);
+                gate.directory.insert(id, phone.as_u64());
             }
         }
     }
@@ -70,11 +71,29 @@ pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Unsettl
     Ok((gate, unsettled, heads))
 }
 
+/// Opens the secret of the store's tombstones, and reads their directory.
+pub fn load_tombstones(disk: &Disk) -> Result<Tombstones> {
+    let known = disk.tree().get(keys::SECRET).map_err(sled_failed)?;
+    let secret = Secret::open(disk.dir(), known.as_deref())?;
+    if known.is_none() {
+        disk.tree().insert(keys::SECRET, &secret.fingerprint()).map_err(sled_failed)?;
+        disk.sync()?;
+    }
+    Tombstones::load(disk, secret)
+}
+
 fn create(disk: &Disk, scope: StopScope, now: Millis) -> Result<Heads> {
     if !disk.tree().is_empty() {
         return Err(Error::internal("the store has no format: it is not contactd's"));
     }
-    let heads = Heads { next_contact: 0, next_feed: 1, epoch: now.unsigned_abs(), next_event: 1, next_journal: 1 };
+    let heads = Heads {
+        next_contact: 0,
+        next_feed: 1,
+        epoch: now.unsigned_abs(),
+        next_event: 1,
+        next_journal: 1,
+        next_tombstone: 0,
+    };
     let mut batch = sled::Batch::default();
     batch.insert(keys::FORMAT, &[FORMAT]);
     batch.insert(keys::HEADS, codec::encode_heads(&heads)?);

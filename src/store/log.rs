@@ -39,6 +39,21 @@ impl Log {
         if event.kind.is_consent() { Log::Consent } else { Log::Activity }
     }
 
+    /// The key of the block with a number.
+    pub fn key(self, block: u64) -> [u8; 9] {
+        keys::events(self.keyspace(), block)
+    }
+
+    /// The number of the block in which a position is.
+    pub fn block(position: Position) -> u64 {
+        position >> PLACE_BITS
+    }
+
+    /// The place of a position in its block.
+    pub fn place(position: Position) -> usize {
+        (position & ((1 << PLACE_BITS) - 1)) as usize
+    }
+
     fn keyspace(self) -> u8 {
         match self {
             Log::Consent => keys::CONSENT,
@@ -136,7 +151,7 @@ impl Append {
 impl Open {
     fn close(&mut self, log: Log, batch: &mut sled::Batch) {
         if self.events > 0 {
-            batch.insert(&keys::events(log.keyspace(), self.number), compress(std::mem::take(&mut self.value)));
+            batch.insert(&log.key(self.number), compress(std::mem::take(&mut self.value)));
             self.events = 0;
         }
     }
@@ -165,13 +180,11 @@ impl<'s> Chain<'s> {
     /// The next event that was not erased, with its number; it stays the next one.
     fn peek(&mut self) -> Result<Option<(u64, &Entry)>> {
         while self.position != 0 {
-            let (number, place) = (self.position >> PLACE_BITS, self.position & ((1 << PLACE_BITS) - 1));
+            let (number, place) = (Log::block(self.position), Log::place(self.position));
             if self.block.as_ref().is_none_or(|(known, _)| *known != number) {
-                let key = keys::events(self.log.keyspace(), number);
-                let value = self.shared.disk.tree().get(key).map_err(sled_failed)?;
-                self.block = value.map(|value| Ok((number, codec::decode_entries(&expand(&value)?)?))).transpose()?;
+                self.block = self.shared.events(self.log, number)?.map(|entries| (number, entries));
             }
-            let entry = self.block.as_ref().and_then(|(_, entries)| entries.get(place as usize));
+            let entry = self.block.as_ref().and_then(|(_, entries)| entries.get(place));
             match entry {
                 // A block that has left by age ends the history.
                 None => self.position = 0,
@@ -182,8 +195,8 @@ impl<'s> Chain<'s> {
         if self.position == 0 {
             return Ok(None);
         }
-        let place = self.position & ((1 << PLACE_BITS) - 1);
-        let entry = self.block.as_ref().and_then(|(number, entries)| Some((*number, entries.get(place as usize)?)));
+        let place = Log::place(self.position);
+        let entry = self.block.as_ref().and_then(|(number, entries)| Some((*number, entries.get(place)?)));
         Ok(entry.map(|(number, entry)| (number + entry.order, entry)))
     }
 
@@ -193,6 +206,14 @@ impl<'s> Chain<'s> {
         let (event, previous) = (entry.event.clone(), entry.previous);
         self.position = previous;
         Ok(event)
+    }
+}
+
+impl Shared {
+    /// A block of a log; none if it has left.
+    pub(super) fn events(&self, log: Log, block: u64) -> Result<Option<Vec<Entry>>> {
+        let value = self.disk.tree().get(log.key(block)).map_err(sled_failed)?;
+        value.map(|value| codec::decode_entries(&expand(&value)?)).transpose()
     }
 }
 

@@ -11,16 +11,21 @@ mod commit;
 mod compressed;
 mod directory;
 mod disk;
+mod erase;
+mod expire;
 mod feed;
 pub mod gate;
 mod keys;
 mod load;
 mod log;
+mod purge;
 mod query;
 mod queue;
+mod rewrite;
 mod round;
 mod tallies;
 pub mod term;
+mod tombstones;
 mod unsettled;
 mod verify;
 mod writer;
@@ -31,10 +36,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 pub use directory::Directory;
+pub use erase::Erased;
+pub use expire::Step;
 pub use feed::{FeedBounds, FeedItem, FeedWhat};
-pub use log::{HistoryPage, Newest};
+pub use log::{HistoryPage, Log, Newest};
+pub use purge::{Burial, Look, NewPlan, PLAN_KEPT_MS, Plan, Progress};
 pub use query::Page;
 pub use queue::{Done, Job};
+pub use rewrite::Rewritten;
 pub use tallies::opt_out_rate;
 pub use verify::Verified;
 
@@ -46,13 +55,16 @@ use crate::model::list::ListId;
 use crate::model::phone::Phone;
 use crate::model::tally::Tally;
 use crate::model::time::Millis;
+use crate::model::tombstone::Tombstone;
 use crate::model::verdict::StopScope;
 use block::Slot;
 use disk::Disk;
 use gate::Gate;
 use queue::Queue;
 use tallies::Tallies;
+use tombstones::Tombstones;
 use unsettled::Unsettled;
+use writer::Writer;
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -80,12 +92,14 @@ pub struct Keep {
     pub messages: Millis,
     /// Entries of the feed.
     pub feed: Millis,
+    /// The proof of consent in tombstones.
+    pub consent: Millis,
 }
 
 impl Default for Keep {
     fn default() -> Keep {
         const DAY_MS: Millis = 86_400_000;
-        Keep { events: 400 * DAY_MS, messages: 30 * DAY_MS, feed: 30 * DAY_MS }
+        Keep { events: 400 * DAY_MS, messages: 30 * DAY_MS, feed: 30 * DAY_MS, consent: 1_826 * DAY_MS }
     }
 }
 
@@ -148,6 +162,7 @@ pub struct Shared {
     read_only: AtomicBool,
     keep: Keep,
     tallies: RwLock<Tallies>,
+    tombstones: RwLock<Tombstones>,
     opt_out_rate_warn: f64,
     /// The feed's, which a restore changes.
     epoch: u64,
@@ -161,6 +176,7 @@ impl Store {
     pub fn open(options: Options) -> Result<Store> {
         let disk = Disk::open(&options.dir)?;
         let (gate, unsettled, heads) = load::load(&disk, options.scope, (options.clock)())?;
+        let tombstones = load::load_tombstones(&disk)?;
         let tallies = Tallies::load(&disk, (options.clock)(), options.opt_out_rate_warn)?;
         let shared = Arc::new(Shared {
             disk,
@@ -173,6 +189,7 @@ impl Store {
             read_only: AtomicBool::new(false),
             keep: options.keep,
             tallies: RwLock::new(tallies),
+            tombstones: RwLock::new(tombstones),
             opt_out_rate_warn: options.opt_out_rate_warn,
             epoch: heads.epoch,
             feed_next: AtomicU64::new(heads.next_feed),
@@ -198,6 +215,26 @@ impl Store {
     pub fn contact(&self, phone: Phone) -> Result<Option<Contact>> {
         let Some(id) = self.gate().directory.id(phone) else { return Ok(None) };
         Ok(self.shared.record(id)?.map(|record| record.contact))
+    }
+
+    /// The tombstone of a number whose contact is gone.
+    pub fn tombstone(&self, phone: Phone) -> Result<Option<Tombstone>> {
+        Ok(self.shared.tombstone(phone)?.map(|(_, tombstone)| tombstone))
+    }
+
+    /// How many tombstones there are.
+    pub fn tombstones(&self) -> u64 {
+        self.shared.tombstones_read().directory.len()
+    }
+
+    /// Sends the writer on an errand between two batches, and waits for it.
+    fn errand<T: Send + 'static>(&self, errand: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static) -> Result<T> {
+        let (send, done) = std::sync::mpsc::channel();
+        self.shared.queue.send(Box::new(move |writer| {
+            // Whoever sent it has waited, and hears of it.
+            let _ = send.send(errand(writer));
+        }));
+        done.recv().map_err(|_| Error::new(Code::Draining, "the daemon is shutting down"))?
     }
 
     /// Hands writes to the writer. After [`Store::close`] they are answered `-DRAINING`.

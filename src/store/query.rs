@@ -35,8 +35,7 @@ pub struct Page {
 impl Store {
     /// How many contacts match.
     pub fn count(&self, filter: &Filter) -> Result<u64> {
-        let ids = self.ids_end();
-        (0..ids).step_by(WINDOW_IDS as usize).map(|first| Ok(self.matching(filter, first)?.len())).sum()
+        self.windows().map(|window| Ok(self.matching(filter, window.first)?.len())).sum()
     }
 
     /// The contacts that match, from an id on, in order of creation.
@@ -103,6 +102,11 @@ impl Store {
         Ok(counts.into_iter().collect())
     }
 
+    /// All windows there are.
+    pub(super) fn windows(&self) -> impl Iterator<Item = Window<'_>> {
+        (0..self.ids_end()).step_by(WINDOW_IDS as usize).map(|first| Window { store: self, first })
+    }
+
     fn ids_end(&self) -> u32 {
         self.gate().directory.ids_end()
     }
@@ -139,7 +143,8 @@ impl LabelTerms {
     }
 }
 
-struct Window<'s> {
+/// A window of ids.
+pub(super) struct Window<'s> {
     store: &'s Store,
     first: u32,
 }
@@ -239,7 +244,8 @@ impl Window<'_> {
         Ok(ids)
     }
 
-    fn days(&self, of: DayOf, from: Day, to: Day) -> Result<RoaringBitmap> {
+    /// Contacts of which a date fell on one of these days.
+    pub(super) fn days(&self, of: DayOf, from: Day, to: Day) -> Result<RoaringBitmap> {
         let mut ids = RoaringBitmap::new();
         for first in self.ranges() {
             let mut end = keys::posting(Term::Day(of, to), first);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::writer::Writer;
 use crate::error::Result;
 use crate::limits::{BATCH_SHARE_MIN, BATCH_WRITES_MAX};
 use crate::model::change::{Outcome, Urgency, Write};
@@ -19,8 +20,8 @@ pub struct Job {
 /// Takes the outcomes of a [`Job`].
 pub type Done = Box<dyn FnOnce(Vec<Result<Outcome>>) + Send>;
 
-/// Something that is looked at between two batches, while nothing changes.
-pub type Inspection = Box<dyn FnOnce() + Send>;
+/// Something that the writer does between two batches.
+pub type Errand = Box<dyn FnOnce(&mut Writer) + Send>;
 
 /// Jobs that wait for the writer. Whoever submits keeps [`crate::limits::QUEUED_WRITES_MAX`].
 #[derive(Default)]
@@ -33,14 +34,14 @@ pub struct Queue {
 struct Waiting {
     /// By urgency.
     jobs: [VecDeque<Job>; Urgency::ALL.len()],
-    inspections: VecDeque<Inspection>,
+    errands: VecDeque<Errand>,
     closed: bool,
 }
 
 /// What the writer is to do next.
 pub enum Next {
-    /// Look at this first.
-    Inspect(Inspection),
+    /// Do this first.
+    Errand(Errand),
     /// Commit these together.
     Jobs(Vec<Job>),
     /// Nothing came for the time given.
@@ -74,8 +75,8 @@ impl Queue {
         if waiting.is_empty() {
             return if waiting.closed { Next::Closed } else { Next::Idle };
         }
-        if let Some(inspection) = waiting.inspections.pop_front() {
-            return Next::Inspect(inspection);
+        if let Some(errand) = waiting.errands.pop_front() {
+            return Next::Errand(errand);
         }
         let mut jobs = Vec::new();
         let mut room = BATCH_WRITES_MAX;
@@ -88,9 +89,13 @@ impl Queue {
         Next::Jobs(jobs)
     }
 
-    /// Asks for a look between two batches.
-    pub fn inspect(&self, inspection: Inspection) {
-        self.lock().inspections.push_back(inspection);
+    /// Sends the writer on an errand. After [`Queue::close`] nobody does it.
+    pub fn send(&self, errand: Errand) {
+        let mut waiting = self.lock();
+        if !waiting.closed {
+            waiting.errands.push_back(errand);
+        }
+        drop(waiting);
         self.arrived.notify_one();
     }
 
@@ -114,7 +119,7 @@ impl Queue {
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.jobs.iter().all(VecDeque::is_empty) && self.inspections.is_empty()
+        self.jobs.iter().all(VecDeque::is_empty) && self.errands.is_empty()
     }
 }
 

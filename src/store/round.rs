@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use super::Shared;
-use super::codec::{self, FeedEntry, Heads, Record};
+use super::codec::{self, FeedEntry, Grave, Heads, Record};
 use super::log::{Newest, Past};
 use super::tallies::Additions;
 use super::term::Term;
@@ -20,6 +20,7 @@ use crate::model::list::{List, ListId, Lists};
 use crate::model::phone::{ListNumber, Phone};
 use crate::model::tally::Tally;
 use crate::model::time::Millis;
+use crate::model::tombstone::{Gone, Tombstone};
 use crate::model::transition::{self, World};
 use crate::model::verdict::{ContactStatus, ListStatus, Reason, StopScope};
 
@@ -39,6 +40,12 @@ pub struct Round<'a> {
     pub(super) changed_lists: BTreeSet<ListId>,
     pub(super) feed: Vec<FeedEntry>,
     pub(super) tallies: Additions,
+    /// Tombstones that are made, and the ids of those whose numbers come back.
+    pub(super) graves: Vec<Grave>,
+    pub(super) revived: Vec<u32>,
+    pub(super) rewritten: Vec<(u32, Grave)>,
+    /// What else the batch writes, by key.
+    pub(super) notes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 /// A contact that the round has looked at.
@@ -47,6 +54,8 @@ pub(super) struct Touched {
     pub before: Option<Record>,
     pub after: Record,
     pub events: Vec<Event>,
+    /// It leaves.
+    pub gone: bool,
 }
 
 impl<'a> Round<'a> {
@@ -64,6 +73,10 @@ impl<'a> Round<'a> {
             changed_lists: BTreeSet::new(),
             feed: Vec::new(),
             tallies: Additions::default(),
+            graves: Vec::new(),
+            revived: Vec::new(),
+            rewritten: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -84,10 +97,18 @@ impl<'a> Round<'a> {
         let place = self.load(phone)?;
         let is_fresh = place.is_none();
         let stopped = number.and_then(|number| self.stopped(number, phone));
-        if is_fresh && !change.creates() {
+        // A number that comes back brings along what is kept of it, before anything else.
+        let tombstone = if is_fresh { self.shared.tombstone(phone)? } else { None };
+        let may_lift = tombstone.is_some() && change.lifts();
+        if is_fresh && !change.creates() && !may_lift {
             return Ok(change.of_nobody(stopped));
         }
         let mut fresh = Box::new(Touched::fresh(self.heads.next_contact, phone, self.now));
+        if let Some((_, tombstone)) = &tombstone {
+            fresh.after.contact = tombstone.revive(phone, self.now);
+            fresh.events = tombstone.events();
+            fresh.events.iter_mut().for_each(|event| event.seen_at = self.now);
+        }
         let touched = place.map_or(&mut fresh, |place| &mut self.touched[place]);
         let Touched { after: Record { contact, newest }, events, .. } = &mut **touched;
         let before = if is_fresh { Vec::new() } else { Term::gate_of(contact) };
@@ -101,6 +122,9 @@ impl<'a> Round<'a> {
             history: &Past { shared: self.shared, newest: *newest, pending: events },
         };
         let effect = transition::apply(contact, is_fresh, list, change, &world)?;
+        if is_fresh && !change.creates() && effect.events.is_empty() {
+            return Ok(effect.outcome);
+        }
         let after = Term::gate_of(contact);
         let (cause, at) = effect.events.first().map_or((Kind::Created, self.now), |event| (event.kind, event.at));
         events.extend(effect.events);
@@ -118,10 +142,58 @@ impl<'a> Round<'a> {
         if is_fresh {
             self.heads.next_contact =
                 fresh.id.checked_add(1).ok_or_else(|| Error::limit("a store has at most 4,294,967,295 contacts"))?;
+            self.revived.extend(tombstone.map(|(id, _)| id));
             self.places.insert(phone, self.touched.len());
             self.touched.push(fresh);
         }
         Ok(effect.outcome)
+    }
+
+    /// The record of a contact, if it exists.
+    pub fn record(&mut self, phone: Phone) -> Result<Option<&mut Record>> {
+        Ok(self.load(phone)?.map(|place| &mut self.touched[place].after))
+    }
+
+    /// Takes a contact out and leaves a tombstone; of a number that is no contact, only that. An erased one is not named
+    /// to those who follow the feed.
+    pub fn bury(&mut self, phone: Phone, tombstone: Tombstone) -> Result<()> {
+        self.revived.extend(self.shared.tombstone(phone)?.map(|(id, _)| id));
+        let at = self.now.into();
+        if let Some(place) = self.load(phone)? {
+            let touched = &mut self.touched[place];
+            touched.gone = true;
+            let lists = standings(&Term::gate_of(&touched.after.contact), self.scope);
+            let none = |list: &ListId| (list.0, ListStatus::None as u8);
+            let (phone, cause, lists) = match tombstone.why {
+                Gone::Erased => (0, Kind::Erased, Vec::new()),
+                Gone::Purged(_) => (phone.as_u64(), Kind::Purged, lists.keys().map(none).collect()),
+            };
+            let cause = codec::kind_code(cause);
+            self.feed.push(FeedEntry::Contact { at, phone, cause, status: codec::NO_STATUS, lists });
+        }
+        let mark = self.shared.tombstones_read().mark(phone);
+        self.graves.push(Grave { mark, tombstone });
+        Ok(())
+    }
+
+    /// Writes a tombstone anew, where it is.
+    pub fn rewrite_grave(&mut self, id: u32, grave: Grave) {
+        self.rewritten.push((id, grave));
+    }
+
+    /// Writes something else with the batch, or removes it.
+    pub fn note(&mut self, key: &[u8], value: Option<Vec<u8>>) {
+        self.notes.push((key.to_vec(), value));
+    }
+
+    /// The position that the feed will have after the batch, if its entries are those it has now.
+    pub fn feed_end(&self) -> u64 {
+        self.heads.next_feed + self.feed.iter().map(FeedEntry::positions).sum::<u64>()
+    }
+
+    /// The clock, which stands still in a round.
+    pub fn now(&self) -> Millis {
+        self.now
     }
 
     /// Why nobody, or not this phone, gets a message from a list, whatever the record says.
@@ -150,7 +222,7 @@ impl<'a> Round<'a> {
             .record_in(block.as_deref(), id)?
             .ok_or_else(|| Error::internal(format!("{phone} is in the directory and has no record: run verify")))?;
         self.places.insert(phone, self.touched.len());
-        let touched = Touched { id, before: Some(record.clone()), after: record, events: Vec::new() };
+        let touched = Touched { id, before: Some(record.clone()), after: record, events: Vec::new(), gone: false };
         self.touched.push(Box::new(touched));
         Ok(Some(self.touched.len() - 1))
     }
@@ -262,7 +334,7 @@ impl<'a> Round<'a> {
 impl Touched {
     fn fresh(id: u32, phone: Phone, now: Millis) -> Touched {
         let after = Record { contact: Contact::new(phone, now), newest: Newest::default() };
-        Touched { id, before: None, after, events: Vec::new() }
+        Touched { id, before: None, after, events: Vec::new(), gone: false }
     }
 }
 

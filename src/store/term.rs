@@ -48,6 +48,9 @@ impl<'t> Term<'t> {
         if contact.engagement.last_engaged > 0 {
             terms.push(Term::Day(DayOf::Engaged, Day::of(contact.engagement.last_engaged)));
         }
+        if let Some(set) = contact.invalidity.set.as_ref().filter(|_| contact.is_invalid()) {
+            terms.push(Term::Day(DayOf::Invalid, Day::of(set.at)));
+        }
         for (key, value) in contact.labels.iter() {
             terms.push(Term::HasLabel(key));
             terms.push(Term::Label(key, value));

@@ -4,11 +4,10 @@
 //! on the writer's thread, between two batches; only what differs there counts.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, mpsc};
 
 use super::chunk::Chunk;
 use super::term::Term;
-use super::{Shared, Store, codec, keys, sled_failed};
+use super::{Shared, Store, codec, keys, sled_failed, tombstones};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, DIRECTORY_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::phone::Phone;
@@ -21,6 +20,8 @@ pub struct Verified {
     pub contacts: u64,
     /// Postings compared, in their parts.
     pub postings: u64,
+    /// Tombstones read.
+    pub tombstones: u64,
     /// What differs, one line each; the first hundred.
     pub differences: Vec<String>,
     /// How much differs.
@@ -44,6 +45,7 @@ impl Verified {
     fn add(&mut self, range: Verified) {
         self.contacts += range.contacts;
         self.postings += range.postings;
+        self.tombstones += range.tombstones;
         self.differing += range.differing;
         let room = DESCRIBED_MAX - self.differences.len();
         self.differences.extend(range.differences.into_iter().take(room));
@@ -59,30 +61,22 @@ impl Store {
         for chunk in 0..ranges {
             let mut range = self.shared.examine(chunk, false)?;
             if range.differing > 0 {
-                range = self.between_batches(move |shared| shared.examine(chunk, false))?;
+                range = self.errand(move |writer| writer.shared.examine(chunk, false))?;
             }
             verified.add(range);
         }
+        self.errand({
+            let mut found = Verified::default();
+            move |writer| writer.shared.examine_tombstones(repair, &mut found).map(|()| found)
+        })
+        .map(|found| verified.add(found))?;
         if repair && verified.differing > 0 {
             for chunk in 0..ranges {
-                self.between_batches(move |shared| shared.examine(chunk, true))?;
+                self.errand(move |writer| writer.shared.examine(chunk, true))?;
             }
-            self.between_batches(Shared::forget_journal)?;
+            self.errand(|writer| writer.shared.forget_journal())?;
         }
         Ok(verified)
-    }
-
-    /// Looks on the writer's thread, while nothing changes.
-    fn between_batches<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Shared) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (send, found) = mpsc::channel();
-        let shared = Arc::clone(&self.shared);
-        self.shared.queue.inspect(Box::new(move || {
-            let _ = send.send(look(&shared));
-        }));
-        found.recv().map_err(|_| Error::internal("the writer has stopped"))?
     }
 }
 
@@ -96,6 +90,65 @@ impl Shared {
         let contacts = block.map_or(0, |block| block * BLOCK_CONTACTS / POSTING_CHUNK_IDS + 1);
         let known = self.gate_read().directory.ids_end().div_ceil(POSTING_CHUNK_IDS);
         Ok(contacts.max(posting.map_or(0, |chunk| chunk + 1)).max(known))
+    }
+
+    /// Compares the directory of the tombstones with them, a chunk at a time.
+    fn examine_tombstones(&self, repair: bool, found: &mut Verified) -> Result<()> {
+        let mut batch = sled::Batch::default();
+        let known = self.tombstones_read();
+        let mut graves = 0;
+        for chunk in 0..known.directory.ids_end().max(self.tombstones_end()?).div_ceil(DIRECTORY_CHUNK_IDS) {
+            let mut expected = Vec::new();
+            for id in chunk * DIRECTORY_CHUNK_IDS..(chunk + 1) * DIRECTORY_CHUNK_IDS {
+                let number = known.directory.number(id);
+                let number = match self.grave(id) {
+                    Ok(Some(grave)) if tombstones::may_be(number, &grave.mark) => number,
+                    Ok(None) if number == 0 => 0,
+                    Ok(Some(grave)) => {
+                        found.differs(|| format!("tombstone {id} is not in the directory as it should be"));
+                        known.free_number(&grave.mark).unwrap_or(number)
+                    }
+                    Ok(None) => {
+                        found.differs(|| format!("tombstone {id} is in the directory and nowhere else"));
+                        0
+                    }
+                    Err(why) => {
+                        found.differs(|| format!("tombstone {id}: {}", why.message));
+                        number
+                    }
+                };
+                graves += u64::from(number != 0);
+                expected.push(number);
+            }
+            let end = expected.iter().rposition(|&number| number != 0).map_or(0, |last| last + 1);
+            expected.truncate(end);
+            let key = keys::tombstone_directory(chunk);
+            let stored = self.disk.tree().get(key).map_err(sled_failed)?;
+            let mut stored = stored.map_or(Ok(Vec::new()), |value| codec::decode_numbers(&value))?;
+            stored.truncate(stored.iter().rposition(|&number| number != 0).map_or(0, |last| last + 1));
+            if stored != expected {
+                found.differs(|| format!("tombstone directory chunk {chunk} is not what the tombstones say"));
+                batch.insert(&key, codec::encode_numbers(&expected));
+            }
+        }
+        found.tombstones = graves;
+        if repair && found.differing > 0 {
+            self.disk.tree().apply_batch(batch).map_err(sled_failed)?;
+            self.disk.sync()?;
+        }
+        Ok(())
+    }
+
+    /// One more than the greatest id of a tombstone that may be there.
+    fn tombstones_end(&self) -> Result<u32> {
+        let last = self
+            .disk
+            .tree()
+            .range(keys::tombstones(0)..=keys::tombstones(u32::MAX))
+            .next_back()
+            .transpose()
+            .map_err(sled_failed)?;
+        Ok(last.and_then(|(key, _)| keys::number(&key)).map_or(0, |block| (block + 1) * BLOCK_CONTACTS))
     }
 
     /// Everything is on disk as the records say: what the journal has is not newer any more.
@@ -242,13 +295,13 @@ impl Shared {
             let expected: Vec<u64> = phones[..end].iter().map(|phone| phone.map_or(0, Phone::as_u64)).collect();
             let key = keys::directory(at);
             let stored = self.disk.tree().get(key).map_err(sled_failed)?;
-            let stored = stored.map_or(Ok(Vec::new()), |value| codec::decode_phones(&value));
+            let stored = stored.map_or(Ok(Vec::new()), |value| codec::decode_numbers(&value));
             if stored.as_ref() != Ok(&expected) {
                 found.differs(|| format!("directory chunk {at} is not what the records say"));
                 if expected.is_empty() {
                     batch.remove(&key);
                 } else {
-                    batch.insert(&key, codec::encode_phones(&expected));
+                    batch.insert(&key, codec::encode_numbers(&expected));
                 }
             }
         }

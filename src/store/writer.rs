@@ -14,6 +14,7 @@ use super::gate::Gate;
 use super::queue::{Job, Next};
 use super::round::Round;
 use super::tallies::{Additions, Tallies};
+use super::tombstones::Tombstones;
 use super::unsettled::Unsettled;
 use super::{Fsync, Shared};
 use crate::error::{Code, Error, Result};
@@ -27,9 +28,10 @@ use crate::model::verdict::{Reason, StopScope};
 /// A panic on this thread ends the process.
 pub const THREAD_NAME: &str = "contactd-writer";
 
-struct Writer {
-    shared: Arc<Shared>,
-    heads: Heads,
+/// Owns all changes.
+pub struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) heads: Heads,
     scope: StopScope,
     lists: Arc<Lists>,
     unsynced_since: Option<Instant>,
@@ -55,7 +57,7 @@ impl Writer {
             let closed = matches!(next, Next::Closed);
             match next {
                 Next::Jobs(jobs) => self.commit(jobs),
-                Next::Inspect(inspection) => inspection(),
+                Next::Errand(errand) => errand(self),
                 Next::Idle | Next::Closed => {}
             }
             if self.unsynced_since.is_some_and(|since| closed || since.elapsed() >= interval) {
@@ -65,6 +67,27 @@ impl Writer {
                 return;
             }
         }
+    }
+
+    /// A round of its own for an errand.
+    pub(super) fn alone(&mut self, fill: impl FnOnce(&mut Round<'_>) -> Result<()>) -> Result<()> {
+        if self.shared.read_only.load(Ordering::Relaxed) || self.shared.disk.room() == Room::None {
+            return Err(no_room(Room::None));
+        }
+        let shared = Arc::clone(&self.shared);
+        let mut round = Round::new(&shared, self.heads, self.scope, Arc::clone(&self.lists));
+        fill(&mut round)?;
+        let written = self.write(round, true);
+        if let Err(why) = &written {
+            self.fail(why);
+        }
+        written
+    }
+
+    /// Nothing is written any more until a restart.
+    fn fail(&self, why: &Error) {
+        tracing::error!("nothing can be written any more: {}; reads go on, restart to try again", why.message);
+        self.shared.read_only.store(true, Ordering::Relaxed);
     }
 
     fn commit(&mut self, jobs: Vec<Job>) {
@@ -87,8 +110,7 @@ impl Writer {
         if room == Room::None {
             self.forbid_in_memory(&jobs);
         } else if let Err(why) = self.write(round, must_sync) {
-            tracing::error!("nothing can be written any more: {}; reads go on, restart to try again", why.message);
-            self.shared.read_only.store(true, Ordering::Relaxed);
+            self.fail(&why);
             self.forbid_in_memory(&jobs);
             for outcome in outcomes.iter_mut().flatten() {
                 *outcome = Err(no_room(Room::None));
@@ -118,6 +140,10 @@ impl Writer {
         let mut gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
         commit.opening.apply(&commit.settlement.changes, &mut gate);
         drop(gate);
+        if !commit.graveyard.is_empty() {
+            let mut tombstones = self.shared.tombstones.write().unwrap_or_else(PoisonError::into_inner);
+            commit.graveyard.apply(&mut tombstones);
+        }
         self.shared.unsettled.write().unwrap_or_else(PoisonError::into_inner).take(commit.settlement);
         self.tally(commit.tallies);
         if self.unsynced_since.is_none() {
@@ -216,6 +242,10 @@ impl Shared {
 
     pub(super) fn tallies_read(&self) -> RwLockReadGuard<'_, Tallies> {
         self.tallies.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tombstones_read(&self) -> RwLockReadGuard<'_, Tombstones> {
+        self.tombstones.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn gate_read(&self) -> RwLockReadGuard<'_, Gate> {

@@ -9,7 +9,7 @@
 //! ````
 //!
 //! Each block is a connection, each `## ` chapter a fresh daemon. `contactd stop-scope=all` reopens the chapter's daemon
-//! under that scope, `contactd tokens` is a daemon of its own with tokens, `contactd loading` one that never gets ready.
+//! under that scope, `contactd purged` waits until a purge has ended, `contactd tokens` is a daemon of its own with tokens, `contactd loading` one that never gets ready.
 //! `CONTACTD_RECORD=1` writes what really came back into the document. `tests/golden/*.md` are transcripts, too.
 
 use std::collections::BTreeSet;
@@ -121,6 +121,14 @@ fn perform(document: &str) -> String {
     real
 }
 
+/// Until no purge runs any more.
+fn wait_for_purge(house: &House) {
+    let mut wire = house.connect();
+    while wire.call("PURGE STATUS") != r#"+{"state":"idle"}"# {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
 /// Runs one block.
 fn run(stage: &mut Option<(House, StopScope)>, play: &str, block: &[&str]) -> Vec<String> {
     let scope = match play {
@@ -129,6 +137,10 @@ fn run(stage: &mut Option<(House, StopScope)>, play: &str, block: &[&str]) -> Ve
         "tokens" => {
             let daemon = with_tokens();
             return converse(block, &|| daemon.connect(), true, &|_| panic!("its clock is the system's"));
+        }
+        "purged" => {
+            wait_for_purge(stage.as_ref().map(|(house, _)| house).expect("a house in which a purge runs"));
+            StopScope::List
         }
         "loading" => {
             let (_runtime, _server, address) = loading();
@@ -432,7 +444,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client can meet.
-const LIMITS_INSIDE: [&str; 24] = [
+const LIMITS_INSIDE: [&str; 31] = [
     "VERB_BYTES_MAX",
     "REMEMBERED_IDS_MIN",
     "HISTORY_EVENTS_LOOKED_AT_MAX",
@@ -454,6 +466,13 @@ const LIMITS_INSIDE: [&str; 24] = [
     "JOURNAL_CUT_MIN",
     "SETTLED_POSTINGS_MIN",
     "DIRECTORY_CHUNK_IDS",
+    "PLAN_SAMPLE",
+    "PLANS_KEPT",
+    "PLAN_CHUNKS_STEP",
+    "PURGE_CONTACTS_STEP",
+    "ERASE_VALUES_STEP",
+    "EXPIRE_VALUES_STEP",
+    "EXPIRE_RECORDS_STEP",
     "CACHE_BYTES",
     "SEGMENT_BYTES",
     "CLEAN_EVERY_MS",
@@ -555,6 +574,7 @@ fn keys_of_replies_are_those_that_come() {
     let (mut contact, mut list) = (BTreeSet::new(), BTreeSet::new());
     let (mut lists, mut labels) = (BTreeSet::new(), BTreeSet::new());
     let (mut history, mut feed) = (BTreeSet::new(), BTreeSet::new());
+    let (mut tombstone, mut plan, mut policy) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let keys = |json: &serde_json::Value| -> Vec<String> {
         json.as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect()
     };
@@ -564,8 +584,17 @@ fn keys_of_replies_are_those_that_come() {
             let json: serde_json::Value = serde_json::from_str(&line[1..]).expect("JSON");
             if json.get("kind").is_some() {
                 if json.get("position").is_some() { &mut feed } else { &mut history }.extend(keys(&json));
+            } else if json.get("sample").is_some() {
+                plan.extend(keys(&json));
+            } else if json.get("keep_label").is_some() {
+                policy.extend(keys(&json));
+            } else if json.get("state").is_some() {
+                assert!(told("key of a reply to PURGE STATUS").is_superset(&keys(&json).into_iter().collect()));
             } else if json.get("phone_number").is_some() {
-                contact.extend(keys(&json));
+                let (gone, known) =
+                    keys(&json).into_iter().partition(|key| key.starts_with("purged") || key == "erased_at");
+                tombstone.extend::<Vec<_>>(gone);
+                contact.extend::<Vec<_>>(known);
                 json["lists"].as_array().into_iter().flatten().for_each(|on| list.extend(keys(on)));
             } else if json.get("list").is_some() {
                 lists.extend(keys(&json));
@@ -580,6 +609,9 @@ fn keys_of_replies_are_those_that_come() {
     assert_eq!(told("key of a reply to LABELS"), labels, "LABELS");
     assert_eq!(told("key of a reply to HISTORY"), history, "HISTORY");
     assert_eq!(told("key of a reply to FEED"), feed, "FEED");
+    assert_eq!(told("key of a reply to GET of a tombstone"), tombstone, "GET of a tombstone");
+    assert_eq!(told("key of a reply to PURGE PLAN"), plan, "PURGE PLAN");
+    assert_eq!(told("key of a reply to PURGE POLICY"), policy, "PURGE POLICY");
 
     let house = House::start(StopScope::List, NOON);
     let stats = house.connect().call("STATS");

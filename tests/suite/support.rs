@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use contactd::command::{Context, Counters, Tokens};
+use contactd::command::{Context, Counters, PurgeSettings, Purger, Tokens};
 use contactd::model::keyword::Keywords;
 use contactd::model::verdict::StopScope;
 use contactd::server::{Address, Listener, Server};
@@ -155,13 +155,17 @@ impl House {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let server = Arc::new(Server::default());
-        server.open(Arc::new(Context {
+        let context = Arc::new(Context {
             store,
             keywords: Arc::new(Keywords::default()),
             default_region: None,
             tokens: Arc::new(Tokens::default()),
             counters: Counters::default(),
-        }));
+            purge: PurgeSettings::default(),
+            purger: Purger::default(),
+        });
+        Purger::start(&context).expect("a purger");
+        server.open(context);
         let address = runtime.block_on(async {
             let any: Address = "127.0.0.1:0".parse().expect("an address");
             let listener = Listener::bind(&any).await.expect("to listen");

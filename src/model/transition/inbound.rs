@@ -46,13 +46,14 @@ impl Step<'_, '_> {
             other => other,
         };
         let turn = if before == self.statuses() { self.unmoved(class) } else { Turn::New };
+        let replies = i64::from(!matches!(class, Class::OptOut | Class::OptOutAll));
         self.remember_text(Domain::Inbound, &inbound.id, &inbound.text, What::Inbound(class), at);
         Effect {
             events: vec![Event {
                 sent_at: inbound.at.filter(|&asked| asked != at),
                 ..self.claimed_event(Kind::Inbound(class), at, &claim)
             }],
-            tallies: self.tally(at, Tally { inbound: 1, ..Tally::default() }).into_iter().collect(),
+            tallies: self.tally(at, Tally { replies, ..Tally::default() }).into_iter().collect(),
             ..Effect::of(Outcome::Inbound { class, turn })
         }
     }

@@ -1,0 +1,130 @@
+//! Contacts as rows that `contactd import` takes back: of `contactd export` and of a purge's archive.
+//!
+//! A row is a contact on a list. What concerns the contact alone (held back everywhere, invalid, opted out of all, or
+//! on no list) has a row of its own, with `*` for the list.
+
+use serde_json::{Map, Value};
+
+/// The columns before the labels, in order.
+pub const COLUMNS: [&str; 21] = [
+    "phone_number",
+    "list",
+    "status",
+    "how",
+    "subscribed_at",
+    "opted_out_at",
+    "suppressed_at",
+    "invalid_at",
+    "source",
+    "reason",
+    "created_at",
+    "total_sends",
+    "total_clicks",
+    "total_bot_clicks",
+    "total_conversions",
+    "total_revenue",
+    "last_sent",
+    "last_clicked",
+    "last_engaged",
+    "last_inbound",
+    "sends_since_engaged",
+];
+
+/// The rows of one contact as EXPORT tells it.
+pub fn rows(contact: &Value, only: Option<&str>) -> Vec<Map<String, Value>> {
+    let mut rows = Vec::new();
+    let common = common(contact);
+    let lists = contact["lists"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let lists: Vec<&Value> = lists.iter().filter(|on| on["status"] != "none").collect();
+    for on in &lists {
+        if only.is_some_and(|only| on["list"] != only) {
+            continue;
+        }
+        let mut row = common.clone();
+        for column in ["list", "status", "how", "subscribed_at", "source", "opted_out_at"] {
+            put(&mut row, column, &on[column]);
+        }
+        put_standing(&mut row, on, ["suppressed_at", "released_at"]);
+        let reason = [&on["opted_out_reason"], &on["suppressed_reason"]].into_iter().find(|reason| reason.is_string());
+        put(&mut row, "reason", reason.unwrap_or(&Value::Null));
+        rows.push(row);
+    }
+    let mut own = common;
+    let invalid = standing(contact, ["invalid_at", "valid_at"])
+        .filter(|at| contact["last_inbound"].as_str().is_none_or(|inbound| at.as_str() >= Some(inbound)));
+    put(&mut own, "invalid_at", invalid.unwrap_or(&Value::Null));
+    put_standing(&mut own, contact, ["suppressed_at", "released_at"]);
+    if contact["status"] == "opted_out" || lists.is_empty() {
+        put(&mut own, "opted_out_at", &contact["opted_out_all_at"]);
+    }
+    let alone = ["invalid_at", "suppressed_at", "opted_out_at"].iter().any(|column| own.contains_key(*column));
+    if alone || lists.is_empty() {
+        own.insert("list".into(), "*".into());
+        put(&mut own, "status", &contact["status"]);
+        let reasons = ["invalid_reason", "suppressed_reason", "opted_out_all_reason"].map(|reason| &contact[reason]);
+        put(&mut own, "reason", reasons.into_iter().find(|reason| reason.is_string()).unwrap_or(&Value::Null));
+        rows.push(own);
+    }
+    rows
+}
+
+/// What every row of a contact repeats.
+fn common(contact: &Value) -> Map<String, Value> {
+    let mut row = Map::new();
+    for column in COLUMNS {
+        if !matches!(column, "status" | "opted_out_at" | "suppressed_at" | "invalid_at") && contact[column] != 0 {
+            put(&mut row, column, &contact[column]);
+        }
+    }
+    for (key, value) in contact["labels"].as_object().into_iter().flatten() {
+        row.insert(format!("label.{key}"), value.clone());
+    }
+    row
+}
+
+fn put(row: &mut Map<String, Value>, column: &str, value: &Value) {
+    if !value.is_null() && *value != "" {
+        row.insert(column.to_owned(), value.clone());
+    }
+}
+
+/// A date that is still in force: RFC 3339 in UTC sorts as time does.
+fn standing<'v>(of: &'v Value, [set, lifted]: [&str; 2]) -> Option<&'v Value> {
+    let set = &of[set];
+    (set.is_string() && of[lifted].as_str().is_none_or(|lifted| set.as_str() >= Some(lifted))).then_some(set)
+}
+
+fn put_standing(row: &mut Map<String, Value>, of: &Value, dates: [&str; 2]) {
+    if let Some(at) = standing(of, dates) {
+        put(row, dates[0], at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_contact_becomes_a_row_a_list_and_one_of_its_own() {
+        let contact = json!({
+            "phone_number": "+14155550101", "status": "suppressed", "labels": {"note": "=1+1"}, "total_sends": 0,
+            "created_at": "2026-01-01T00:00:00.000Z", "suppressed_at": "2026-03-01T00:00:00.000Z",
+            "invalid_at": "2026-01-01T00:00:00.000Z", "valid_at": "2026-02-01T00:00:00.000Z",
+            "lists": [
+                {"list": "+14155550100", "status": "active", "how": "api", "subscribed_at": "2026-01-02T00:00:00.000Z"},
+                {"list": "12345", "status": "opted_out", "opted_out_at": "2026-02-02T00:00:00.000Z"},
+                {"list": "777", "status": "none"},
+            ],
+        });
+        let all = rows(&contact, None);
+        assert_eq!(
+            all.iter().map(|row| row["list"].as_str()).collect::<Vec<_>>(),
+            [Some("+14155550100"), Some("12345"), Some("*")]
+        );
+        assert_eq!(all[2]["suppressed_at"], "2026-03-01T00:00:00.000Z");
+        assert!(!all[2].contains_key("invalid_at") && !all[0].contains_key("total_sends"));
+        assert_eq!(all[0]["label.note"], "=1+1");
+        assert_eq!(rows(&contact, Some("12345")).len(), 2);
+    }
+}

@@ -1,0 +1,203 @@
+//! Tombstones: what is kept of a number's opt-outs, suppressions and consent when its contact is gone.
+//!
+//! When the number comes back by any path, they come back with it, first. So a verdict is never more permissive for a
+//! contact's having been gone.
+
+use super::contact::{Contact, ListContact};
+use super::event::{Event, Kind};
+use super::fact::{Fact, How, Standing, keep_newest};
+use super::list::ListId;
+use super::phone::Phone;
+use super::purge::Condemned;
+use super::time::Millis;
+
+/// What is kept of one number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// When the contact went.
+    pub gone_at: Millis,
+    /// Why it went.
+    pub why: Gone,
+    /// When the contact had come in; 0 once it was erased.
+    pub created_at: Millis,
+    /// The newest opt-out of all lists. An erasure counts as one.
+    pub opted_out_all: Option<Fact>,
+    /// Held back by the sender.
+    pub suppression: Standing,
+    /// The number did not exist any more.
+    pub invalidity: Standing,
+    /// The newest message from the number, which proves that it exists.
+    pub last_inbound: Millis,
+    /// What it had said on lists.
+    pub lists: Vec<ListContact>,
+}
+
+/// Why a contact is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// The policy condemned it.
+    Purged(Condemned),
+    /// Somebody asked for it.
+    Erased,
+}
+
+impl Tombstone {
+    /// Of a contact that the policy condemned: every fact.
+    pub fn of_purged(contact: Contact, why: Condemned, now: Millis) -> Tombstone {
+        Tombstone {
+            gone_at: now,
+            why: Gone::Purged(why),
+            created_at: contact.created_at,
+            opted_out_all: contact.opted_out_all,
+            suppression: contact.suppression,
+            invalidity: contact.invalidity,
+            last_inbound: contact.engagement.last_inbound,
+            lists: contact.lists,
+        }
+    }
+
+    /// Of a number that was erased: what forbids, without words, and an opt-out of all that is newer than everything.
+    pub fn of_erased(facts: &Contact, now: Millis) -> Tombstone {
+        let mut opted_out_all = facts.opted_out_all.as_ref().map(wordless);
+        let at = now.max(facts.newest() + 1);
+        keep_newest(&mut opted_out_all, Fact { at, how: How::Api, ..Fact::default() });
+        let relation = |on: &ListContact| ListContact {
+            opted_out: on.opted_out.as_ref().map(wordless),
+            suppression: wordless_standing(&on.suppression),
+            ..ListContact::new(on.list)
+        };
+        let is_empty = |on: &ListContact| on.opted_out.is_none() && on.suppression == Standing::default();
+        Tombstone {
+            gone_at: now,
+            why: Gone::Erased,
+            created_at: 0,
+            opted_out_all,
+            suppression: wordless_standing(&facts.suppression),
+            invalidity: wordless_standing(&facts.invalidity),
+            last_inbound: facts.engagement.last_inbound,
+            lists: facts.lists.iter().map(relation).filter(|on| !is_empty(on)).collect(),
+        }
+    }
+
+    /// The contact that comes back: with all that is kept, and nothing else.
+    pub fn revive(&self, phone: Phone, created_at: Millis) -> Contact {
+        let mut contact = Contact::new(phone, created_at);
+        contact.opted_out_all.clone_from(&self.opted_out_all);
+        contact.suppression.clone_from(&self.suppression);
+        contact.invalidity.clone_from(&self.invalidity);
+        contact.engagement.last_inbound = self.last_inbound;
+        contact.lists.clone_from(&self.lists);
+        contact
+    }
+
+    /// Whether there is consent in it that was given before a date.
+    pub fn has_consent_before(&self, date: Millis) -> bool {
+        self.lists.iter().any(|on| [&on.opted_in, &on.imported].into_iter().flatten().any(|fact| fact.at < date))
+    }
+
+    /// Forgets consent that was given before a date: its proof is kept for a time, what forbids for ever.
+    pub fn forget_consent_before(&mut self, date: Millis) {
+        for on in &mut self.lists {
+            on.opted_in.take_if(|fact| fact.at < date);
+            on.imported.take_if(|fact| fact.at < date);
+        }
+        let is_empty = |on: &ListContact| *on == ListContact::new(on.list);
+        self.lists.retain(|on| !is_empty(on));
+    }
+
+    /// What it tells, as events in the order of their dates; the going of the contact is the last.
+    pub fn events(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut tell = |kind: Kind, list: Option<ListId>, fact: Option<&Fact>| {
+            events.extend(fact.map(|fact| Event {
+                list,
+                how: fact.how,
+                source: fact.source.clone(),
+                reason: fact.reason.clone(),
+                ..Event::new(kind, fact.at)
+            }));
+        };
+        tell(Kind::OptOutAll, None, self.opted_out_all.as_ref());
+        tell(Kind::Suppress, None, self.suppression.set.as_ref());
+        tell(Kind::Release, None, self.suppression.lifted.as_ref());
+        tell(Kind::Invalid, None, self.invalidity.set.as_ref());
+        tell(Kind::Valid, None, self.invalidity.lifted.as_ref());
+        for on in &self.lists {
+            tell(Kind::OptIn, Some(on.list), on.opted_in.as_ref());
+            tell(Kind::Subscribe, Some(on.list), on.imported.as_ref());
+            tell(Kind::OptOut, Some(on.list), on.opted_out.as_ref());
+            tell(Kind::Suppress, Some(on.list), on.suppression.set.as_ref());
+            tell(Kind::Release, Some(on.list), on.suppression.lifted.as_ref());
+        }
+        events.sort_by_key(|event| event.at);
+        let (kind, reason) = match self.why {
+            Gone::Purged(why) => (Kind::Purged, why.word()),
+            Gone::Erased => (Kind::Erased, ""),
+        };
+        events.push(Event { reason: reason.to_owned(), ..Event::new(kind, self.gone_at) });
+        events
+    }
+}
+
+fn wordless(fact: &Fact) -> Fact {
+    Fact { at: fact.at, how: fact.how, ..Fact::default() }
+}
+
+fn wordless_standing(standing: &Standing) -> Standing {
+    Standing { set: standing.set.as_ref().map(wordless), lifted: standing.lifted.as_ref().map(wordless) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::verdict::{Reason, StopScope, Verdict};
+
+    fn fact(at: Millis) -> Option<Fact> {
+        Some(Fact { at, source: "somebody".into(), reason: "something".into(), ..Fact::default() })
+    }
+
+    fn contact() -> Contact {
+        let mut contact = Contact::new(Phone::from_u64(14_155_552_671).expect("in range"), 100);
+        let mut on = ListContact::new(ListId(1));
+        (on.opted_in, on.opted_out) = (fact(50), fact(40));
+        let mut other = ListContact::new(ListId(2));
+        other.imported = fact(60);
+        contact.lists = vec![on, other];
+        contact.engagement.sends = 7;
+        contact
+    }
+
+    #[test]
+    fn a_purged_contact_comes_back_with_the_same_verdicts() {
+        let before = contact();
+        let mut tombstone = Tombstone::of_purged(before.clone(), Condemned::Idle, 1_000);
+        let after = tombstone.revive(before.phone, 2_000);
+        for list in [ListId(1), ListId(2), ListId(3)] {
+            assert_eq!(after.verdict(list, StopScope::All), before.verdict(list, StopScope::All));
+        }
+        assert_eq!((after.engagement.sends, after.created_at), (0, 2_000));
+        // The proof of consent goes in time, and what forbids stays.
+        assert!(tombstone.has_consent_before(61) && !tombstone.has_consent_before(50));
+        tombstone.forget_consent_before(61);
+        let later = tombstone.revive(before.phone, 2_000);
+        assert_eq!(later.verdict(ListId(1), StopScope::List), Verdict::No(Reason::ListOptedOut));
+        assert_eq!(later.verdict(ListId(2), StopScope::List), Verdict::No(Reason::NotSubscribed));
+        assert_eq!(tombstone.events().iter().map(|event| event.kind).collect::<Vec<_>>(), [Kind::OptOut, Kind::Purged]);
+    }
+
+    #[test]
+    fn an_erased_number_is_out_of_all_and_nothing_else_is_known() {
+        let mut before = contact();
+        before.suppression.set = fact(5_000);
+        let tombstone = Tombstone::of_erased(&before, 1_000);
+        let after = tombstone.revive(before.phone, 2_000);
+        assert_eq!(after.verdict(ListId(1), StopScope::List), Verdict::No(Reason::Suppressed));
+        assert_eq!(
+            after.opted_out_all,
+            Some(Fact { at: 5_001, ..Fact::default() }),
+            "newer than all, whatever the clock"
+        );
+        assert_eq!(after.lists.len(), 1, "no subscription is kept");
+        assert!(tombstone.events().iter().all(|event| event.source.is_empty() && event.reason.is_empty()));
+    }
+}
