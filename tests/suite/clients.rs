@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::support::{Daemon, has};
+use crate::support::{Daemon, has, program};
 
 const LINES: &str = "LIST +14155550000\nOPTIN +14155550000 +14155552671 {\"how\":\"api\"}\nCHECK +14155550000 +14155552671\nINBOUND +14155550000 +14155552671 {\"text\":\" Stop. \"}\nCHECK +14155550000 +14155552671\n";
 
@@ -143,4 +143,22 @@ print(r3.execute_command("CHECK", "+14155550000", "+14155552671"), r3.execute_co
         told,
         "b'created' 1\nb'yes'\nb'optout'\n[b'no list_opted_out', None] True b'a b'\n[b'created', b'no not_subscribed']\nBADARG\nno list_opted_out None\n"
     );
+}
+
+/// The clients that come with contactd have tests of their own, in their own languages, against the real daemon.
+#[test]
+fn the_clients_of_this_repository() {
+    if !has("python3") {
+        return;
+    }
+    let output = Command::new("python3")
+        .args(["-W", "error", "-m", "unittest", "discover", "tests/clients"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("CONTACTD_BIN", program())
+        .output()
+        .expect("python3 runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let skipped = told.lines().filter(|line| line.contains("skipped"));
+    skipped.for_each(|line| eprintln!("{line}"));
+    assert!(output.status.success(), "{}{told}", String::from_utf8_lossy(&output.stdout));
 }

@@ -1,0 +1,559 @@
+#!/usr/bin/env bash
+# Client of contactd in bash (4.4 or newer) and nothing else: /dev/tcp and builtins.
+#
+#   contactd.sh CHECK LIST PHONE          one request, word by word; JSON is one word
+#   contactd.sh < requests                many, a line each, sent without waiting; replies as they come on the wire
+#   contactd.sh import LIST [REGION] < contacts.csv
+#   contactd.sh export LIST [FILTER…] > contacts.csv
+#
+#   source contactd.sh
+#   contactd_check LIST PHONE && send …   0 for yes alone; CONTACTD_REASON says why not
+#   contactd_claim LIST PHONE MSG_ID && send …
+#   contactd WORD…                        prints the reply without its mark
+#
+# Exit codes: 0 done or yes; 1 nil, no, or refused rows; 2 an error, the daemon's or the connection's. CONTACTD_SERVER
+# is host:port (127.0.0.1:7164), CONTACTD_TOKEN the token, CONTACTD_TIMEOUT the seconds to wait for a reply (10).
+#
+# A sourced shell keeps one connection, and a subshell or background job makes its own, so that replies never mix. When
+# it is lost, questions are asked again; what changes something is not repeated: its exit code is 2, send it again.
+
+_contactd_fd=''      # the connection
+_contactd_owner=''   # the process that made it
+_contactd_busy=''    # a request whose reply has not been read to its end
+_contactd_new=''     # whether the connection was made for this request
+# Why the last contactd_check or contactd_claim did not say yes.
+# shellcheck disable=SC2034 # for whoever sources this
+CONTACTD_REASON=''
+
+# For replies that come when there is something to answer: 24 days.
+_contactd_forever=2000000
+
+_contactd_say() { printf 'contactd.sh: %s\n' "$*" >&2; }
+
+_contactd_close() {
+    [[ -n $_contactd_fd && $_contactd_owner == "$BASHPID" ]] && exec {_contactd_fd}>&-
+    _contactd_fd='' _contactd_busy=''
+}
+
+# Makes the connection unless there is a good one.
+_contactd_open() {
+    # Something to read where no request is open is the end of the connection, or nothing that one could trust.
+    if [[ -n $_contactd_fd && $_contactd_owner == "$BASHPID" && -z $_contactd_busy ]]; then
+        if ! read -r -t 0 -u "$_contactd_fd"; then
+            _contactd_new=''
+            return 0
+        fi
+    fi
+    _contactd_close
+    local server=${CONTACTD_SERVER:-127.0.0.1:7164} host port line
+    host=${server%:*} port=${server##*:}
+    host=${host#\[} host=${host%\]}
+    if [[ $server == unix:* || ! $port =~ ^[0-9]+$ ]]; then
+        _contactd_say "'$server' is no address that bash can reach: host:port"
+        return 2
+    fi
+    if ! { exec {_contactd_fd}<>"/dev/tcp/$host/$port"; } 2>/dev/null; then
+        _contactd_fd=''
+        _contactd_say "cannot reach contactd on $server"
+        return 2
+    fi
+    _contactd_owner=$BASHPID
+    if [[ -n ${CONTACTD_TOKEN:-} ]]; then
+        # Unlike AUTH, HELLO takes a token from a daemon that needs none.
+        _contactd_send HELLO 2 AUTH contactd "$CONTACTD_TOKEN"
+        _contactd_line line || return 2
+        if [[ $line != '*6' ]]; then
+            _contactd_say "${line#-}"
+            _contactd_close
+            return 2
+        fi
+        for _ in 1 2 3 4 5 6; do _contactd_line line || return 2; done
+        _contactd_busy=''
+    fi
+    _contactd_new=yes
+}
+
+# Sends one request as an array, in which nothing in a word can end it or begin another.
+_contactd_send() {
+    local LC_ALL=C request="*$#"$'\r\n' word
+    for word in "$@"; do request+="\$${#word}"$'\r\n'"$word"$'\r\n'; done
+    _contactd_busy=yes
+    printf '%s' "$request" 1>&"$_contactd_fd"
+}
+
+# Reads one line of a reply into the variable $1. What has no end is none.
+_contactd_line() {
+    local _line
+    if ! IFS= read -r -t "${CONTACTD_TIMEOUT:-10}" -u "$_contactd_fd" _line || [[ $_line != *$'\r' ]]; then
+        _contactd_close
+        _contactd_say 'connection lost, or no reply in time'
+        return 2
+    fi
+    printf -v "$1" '%s' "${_line%$'\r'}"
+}
+
+# Sends one request. Its reply is then to be read; the first line is in the variable $1.
+_contactd_ask() {
+    local IFS=' ' _first=$1
+    shift
+    _contactd_open || return
+    if [[ ${1^^} == EXPORT ]]; then
+        # A stream is no reply that Redis libraries know, so it is asked for in a line.
+        if [[ $* == *[$'\r\n']* ]]; then
+            _contactd_say 'a filter is one line'
+            return 2
+        fi
+        _contactd_busy=yes
+        printf '%s\n' "$*" 1>&"$_contactd_fd"
+    else
+        _contactd_send "$@"
+    fi
+    if ! _contactd_line "$_first" 2>/dev/null; then
+        # An old connection may have been lost long ago. A question may be asked twice.
+        case ${_contactd_new:-old}.${1^^} in
+            old.CHECK | old.GET | old.COUNT | old.FIND | old.EXPORT | old.HISTORY | old.LABELS | old.LISTS | \
+                old.NORMALIZE | old.PING | old.STATS | old.FEED) _contactd_ask "$_first" "$@" ;;
+            *)
+                _contactd_say 'connection lost, or no reply in time: whether the request took effect is not known'
+                return 2
+                ;;
+        esac
+    fi
+}
+
+# Prints a line of a reply without its mark. 1 for nil, 2 for an error.
+_contactd_show() {
+    case $1 in
+        [+:]*) printf '%s\n' "${1#?}" ;;
+        '$-1' | _) return 1 ;;
+        *)
+            printf '%s\n' "${1#-}" >&2
+            return 2
+            ;;
+    esac
+}
+
+# One request, word by word. Prints its reply; what is not "yes" to CHECK or CLAIM is at least 1.
+contactd() {
+    local line item code=0 left
+    if (($# == 0)); then
+        _contactd_say 'no request'
+        return 2
+    fi
+    # These may take longer than others.
+    case ${1^^} in FEED | VERIFY | PURGE) local CONTACTD_TIMEOUT=600 ;; esac
+    _contactd_ask line "$@" || return
+    case $line in
+        '*?')
+            while _contactd_line item; do
+                [[ $item == . ]] && break
+                _contactd_show "$item" || code=$?
+            done
+            [[ $item == . ]] || return 2
+            ;;
+        '*'*)
+            for ((left = ${line#?}; left > 0; left--)); do
+                _contactd_line item || return
+                _contactd_show "$item" || code=$?
+                _contactd_verdict "$1" "$item" || ((code)) || code=1
+            done
+            ;;
+        '$'[0-9]*)
+            _contactd_line item || return
+            printf '%s\n' "$item"
+            ;;
+        *)
+            _contactd_show "$line" || code=$?
+            _contactd_verdict "$1" "$line" || ((code)) || code=1
+            ;;
+    esac
+    _contactd_busy=''
+    return "$code"
+}
+
+# Whether a reply to this verb is no verdict, or the one that lets send.
+_contactd_verdict() {
+    case ${1^^} in CHECK | CLAIM) [[ $2 == +yes ]] ;; esac
+}
+
+# May I send to this contact from this list, now? 0 for yes and for nothing else, 1 for no, 2 for an error.
+contactd_check() {
+    if (($# != 2)); then
+        _contactd_say 'usage: contactd_check LIST PHONE'
+        return 2
+    fi
+    _contactd_yes CHECK "$@"
+}
+
+# The same at the last moment, and the send is recorded under your MSG_ID: "dup …" if that id was granted before.
+contactd_claim() {
+    if (($# != 3)); then
+        _contactd_say 'usage: contactd_claim LIST PHONE MSG_ID'
+        return 2
+    fi
+    _contactd_yes CLAIM "$@"
+}
+
+# shellcheck disable=SC2034 # CONTACTD_REASON is for whoever sources this
+_contactd_yes() {
+    local verdict
+    CONTACTD_REASON='no reply'
+    _contactd_ask verdict "$@" || return 2
+    _contactd_busy=''
+    CONTACTD_REASON=${verdict#?}
+    case $verdict in
+        +yes) CONTACTD_REASON='' ;;
+        '+no '* | '+dup '*) return 1 ;;
+        -*) return 2 ;;
+        *)
+            _contactd_close
+            return 2
+            ;;
+    esac
+}
+
+# Requests from standard input, a line each, sent while replies are read. Replies are printed with their marks.
+contactd_pipe() {
+    local line end="end-$RANDOM$RANDOM$RANDOM" code=0 last='' writer CONTACTD_TIMEOUT=$_contactd_forever
+    _contactd_open || return
+    _contactd_pass "$end" <&0 1>&"$_contactd_fd" 2>/dev/null &
+    writer=$!
+    while _contactd_line line 2>/dev/null; do
+        [[ $line == "+$end" ]] && break
+        printf '%s\n' "$line"
+        case $line in
+            -*) code=2 ;;
+            '$-1' | _ | '+no '* | '+dup '*) ((code)) || code=1 ;;
+        esac
+        last=$line
+    done
+    if [[ $line != "+$end" && $last != +OK ]]; then
+        kill "$writer" 2>/dev/null
+        _contactd_say 'connection lost, or no reply in time: what was not answered may have been done or not'
+        code=2
+    fi
+    _contactd_close
+    return "$code"
+}
+
+# Passes whole lines on, and then asks for a sign of the end. As on the wire, a last line without end is not executed.
+_contactd_pass() {
+    local line
+    trap '' PIPE
+    while IFS= read -r line; do printf '%s\n' "$line" || return; done
+    printf 'PING %s\n' "$1"
+}
+
+# CSV with clean headings from standard input onto a list; `contactd import` reads any spreadsheet. Prints what became
+# of the rows; refused ones go to standard error.
+contactd_import() {
+    local LC_ALL=C IFS=' ' list=${1-} region=${2-} line end="end-$RANDOM$RANDOM$RANDOM" cells names=() row=0
+    local CONTACTD_TIMEOUT=$_contactd_forever
+    local -A rows=([created]=0 [updated]=0 [unchanged]=0 [kept]=0 [refused]=0)
+    if (($# < 1 || $# > 2)) || [[ ! $list =~ ^(\+?[0-9]+|\*)$ || ! $region =~ ^([A-Z]{2})?$ ]]; then
+        _contactd_say 'usage: contactd_import LIST [REGION] < contacts.csv'
+        return 2
+    fi
+    if ! _contactd_cells || ! _contactd_headings; then return 2; fi
+    _contactd_open || return
+    _contactd_rows "$end" <&0 1>&"$_contactd_fd" &
+    while _contactd_line line; do
+        [[ $line == "+$end" ]] && break
+        ((++row))
+        case $line in
+            +created* | +updated* | +unchanged* | +kept*)
+                line=${line%% *}
+                ((++rows[${line#+}]))
+                ;;
+            +skipped) ((++rows[refused])) ;;
+            *)
+                ((++rows[refused]))
+                _contactd_say "row $row: ${line#-}"
+                ;;
+        esac
+    done
+    _contactd_close
+    printf '%s created  %s updated  %s unchanged  %s kept  %s refused\n' \
+        "${rows[created]}" "${rows[updated]}" "${rows[unchanged]}" "${rows[kept]}" "${rows[refused]}"
+    [[ $line == "+$end" ]] || return 2
+    if ((rows[refused])); then
+        _contactd_say 'refused rows are not taken at all, their opt-outs included: mend them and import them'
+        return 1
+    fi
+}
+
+# Reads a record of a CSV file into `cells`; 1 at the end of the file.
+_contactd_cells() {
+    local - IFS=, line cell
+    set -f
+    cells=()
+    while :; do
+        IFS= read -r line || [[ -n $line ]] || return 1
+        line=${line%$'\r'}
+        [[ -n $line ]] && break
+    done
+    if [[ $line != *'"'* ]]; then
+        # A comma behind the last cell keeps it, should it be empty.
+        line+=,
+        # shellcheck disable=SC2206 # it is to be split, at commas
+        cells=($line)
+        return 0
+    fi
+    while :; do
+        if [[ $line != '"'* ]]; then
+            cells+=("${line%%,*}")
+            [[ $line == *,* ]] || return 0
+            line=${line#*,}
+            continue
+        fi
+        line=${line#'"'} cell=''
+        while :; do
+            while [[ $line != *'"'* ]]; do
+                cell+=$line$'\n'
+                if ! IFS= read -r line && [[ -z $line ]]; then
+                    _contactd_say 'a quote has no end'
+                    return 1
+                fi
+                line=${line%$'\r'}
+            done
+            cell+=${line%%'"'*}
+            line=${line#*'"'}
+            [[ $line == '"'* ]] || break
+            cell+='"' line=${line#'"'}
+        done
+        cells+=("$cell${line%%,*}")
+        [[ $line == *,* ]] || return 0
+        line=${line#*,}
+    done
+}
+
+# Takes `cells` for the headings. An unknown one is refused, for it might be an opt-out under another name.
+_contactd_headings() {
+    local name
+    cells[0]=${cells[0]#$'\xef\xbb\xbf'}
+    for name in "${cells[@]}"; do
+        case $name in
+            phone_number) name=phone ;;
+            label.?* | phone | region | status | how | source | reason | subscribed_at | opted_out_at | \
+                suppressed_at | invalid_at | created_at | last_sent | last_clicked | last_engaged | last_inbound | \
+                total_revenue | total_sends | total_clicks | total_bot_clicks | total_conversions | \
+                sends_since_engaged) ;;
+            *)
+                _contactd_say "column '$name' is not known: expected a key of IMPORT, like opted_out_at, or label.KEY"
+                return 2
+                ;;
+        esac
+        names+=("$name")
+    done
+    [[ " ${names[*]} " == *' phone '* ]] || {
+        _contactd_say "there is no column 'phone'"
+        return 2
+    }
+}
+
+# Writes a request for each row, then asks for a sign of the end.
+_contactd_rows() {
+    local at name cell json labels row=0
+    trap '' PIPE
+    while _contactd_cells; do
+        ((++row))
+        if ((${#cells[@]} != ${#names[@]})); then
+            _contactd_say "row $row: ${#cells[@]} cells under ${#names[@]} headings"
+            printf 'PING skipped\n' || return
+            continue
+        fi
+        json='' labels=''
+        for at in "${!names[@]}"; do
+            name=${names[at]}
+            cell=${cells[at]}
+            # An apostrophe keeps spreadsheets from taking a cell for a formula.
+            [[ $cell =~ ^\'+[-=+@] ]] && cell=${cell#\'}
+            [[ -n $cell ]] || continue
+            case $name in
+                label.*)
+                    _contactd_quote cell "$cell"
+                    labels+=",\"${name#label.}\":$cell"
+                    ;;
+                *)
+                    [[ $name =~ ^(total_[^r]|sends_) && $cell =~ ^[0-9]+$ ]] || _contactd_quote cell "$cell"
+                    json+=",\"$name\":$cell"
+                    ;;
+            esac
+        done
+        [[ -n $region && $json != *',"region":'* ]] && json+=",\"region\":\"$region\""
+        [[ -n $labels ]] && json+=",\"labels\":{${labels#,}}"
+        printf 'IMPORT %s {%s}\n' "$list" "${json#,}" || return
+    done
+    printf 'PING %s\n' "$1"
+}
+
+# Sets the variable $1 to the JSON text of $2.
+_contactd_quote() {
+    local text=${2//\\/\\\\}
+    text=${text//\"/\\\"}
+    if [[ $text == *[[:cntrl:]]* ]]; then
+        text=${text//$'\n'/\\n} text=${text//$'\r'/\\r} text=${text//$'\t'/\\t}
+        text=${text//[[:cntrl:]]/}
+    fi
+    printf -v "$1" '"%s"' "$text"
+}
+
+# The contacts of a list as CSV with clean headings, which contactd_import and `contactd import` take back.
+contactd_export() {
+    local LC_ALL=C IFS=' ' list=${1-} line item cursor='' left keys=() key cell row at
+    local -A told
+    if [[ ! $list =~ ^\+?[0-9]+$ ]]; then
+        _contactd_say 'usage: contactd_export LIST [FILTER…] > contacts.csv'
+        return 2
+    fi
+    shift
+    while [[ $cursor != 0 ]]; do
+        # shellcheck disable=SC2086 # no cursor, no words
+        _contactd_ask line LABELS LIMIT 1000 ${cursor:+AFTER $cursor} || return
+        if [[ $line != '*'* ]]; then
+            _contactd_busy=''
+            _contactd_show "$line"
+            return 2
+        fi
+        _contactd_line cursor || return
+        cursor=${cursor#+}
+        for ((left = ${line#?} - 1; left > 0; left--)); do
+            _contactd_line item || return
+            _contactd_json "$item"
+            keys+=("${told[.key]}")
+        done
+        _contactd_busy=''
+    done
+    _contactd_ask line EXPORT "(list=$list OR list=$list/opted_out OR list=$list/suppressed)" ${1:+"($*)"} || return
+    if [[ $line != '*?' ]]; then
+        _contactd_busy=''
+        _contactd_show "$line"
+        return 2
+    fi
+    printf '%s' phone,status,subscribed_at,opted_out_at,suppressed_at,invalid_at,created_at "${keys[@]/#/,label.}"
+    printf '\n'
+    while _contactd_line item; do
+        case $item in
+            +*) ;;
+            .)
+                _contactd_busy=''
+                return 0
+                ;;
+            *)
+                _contactd_say "${item#-}"
+                _contactd_close
+                return 2
+                ;;
+        esac
+        _contactd_json "${item#+}"
+        for ((at = 0; ; at++)); do [[ ${told[.lists.$at.list]-$list} == "$list" ]] && break; done
+        row=${told[.phone_number]},
+        if [[ ${told[.status]} == active ]]; then row+=${told[.lists.$at.status]}; else row+=${told[.status]}; fi
+        row+=,${told[.lists.$at.subscribed_at]-},${told[.lists.$at.opted_out_at]-},
+        _contactd_standing cell ".lists.$at.suppressed_at" ".lists.$at.released_at"
+        [[ -n $cell ]] || _contactd_standing cell .suppressed_at .released_at
+        row+=$cell,
+        _contactd_standing cell .invalid_at .valid_at
+        [[ $cell < ${told[.last_inbound]-} ]] && cell=''
+        row+=$cell,${told[.created_at]}
+        for key in "${keys[@]}"; do
+            cell=${told[.labels.$key]-}
+            [[ $cell =~ ^\'*[-=+@] ]] && cell="'$cell"
+            [[ $cell == *[,\"$'\r\n']* ]] && cell="\"${cell//\"/\"\"}\""
+            row+=,$cell
+        done
+        printf '%s\n' "$row" || return
+    done
+    return 2
+}
+
+# Sets the variable $1 to the date told[$2] unless told[$3] is newer. Dates in UTC sort as times do.
+_contactd_standing() {
+    local _set=${told[$2]-} _lifted=${told[$3]-}
+    [[ $_set < $_lifted ]] && _set=''
+    printf -v "$1" '%s' "$_set"
+}
+
+# Puts the values of a JSON text into `told`, by their paths like .lists.0.status.
+_contactd_json() {
+    local rest=${1#+} text
+    told=()
+    _contactd_value ''
+}
+
+_contactd_value() {
+    local path=$1 at=0
+    case $rest in
+        '{'*)
+            rest=${rest#?}
+            while [[ -n $rest && $rest != '}'* ]]; do
+                _contactd_string
+                rest=${rest#:}
+                _contactd_value "$path.$text"
+                rest=${rest#,}
+            done
+            rest=${rest#?}
+            ;;
+        '['*)
+            rest=${rest#?}
+            while [[ -n $rest && $rest != ']'* ]]; do
+                _contactd_value "$path.$((at++))"
+                rest=${rest#,}
+            done
+            rest=${rest#?}
+            ;;
+        '"'*)
+            _contactd_string
+            told[$path]=$text
+            ;;
+        *)
+            text=${rest%%[],\}]*}
+            rest=${rest:${#text}}
+            [[ $text == null ]] || told[$path]=$text
+            ;;
+    esac
+}
+
+# Takes a JSON text from the front of `rest` into `text`.
+_contactd_string() {
+    local part
+    rest=${rest#\"} text=''
+    while [[ -n $rest ]]; do
+        part=${rest%%[\"\\]*}
+        text+=$part
+        rest=${rest:${#part}}
+        case $rest in
+            \"*)
+                rest=${rest#?}
+                return
+                ;;
+            \\u*)
+                printf -v part '%b' "\\x${rest:4:2}"
+                rest=${rest:6}
+                ;;
+            *)
+                printf -v part '%b' "${rest:0:2}"
+                [[ $part == \\? ]] && part=${part#?}
+                rest=${rest:2}
+                ;;
+        esac
+        text+=$part
+    done
+}
+
+_contactd_main() {
+    case ${1-} in
+        '') contactd_pipe ;;
+        import) contactd_import "${@:2}" ;;
+        export) contactd_export "${@:2}" ;;
+        help | -h | --help)
+            local line
+            while IFS= read -r line && [[ $line == '#'* ]]; do
+                [[ $line == '#!'* ]] || printf '%s\n' "${line#'#'}"
+            done <"${BASH_SOURCE[0]}"
+            ;;
+        *) contactd "$@" ;;
+    esac
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then _contactd_main "$@"; fi

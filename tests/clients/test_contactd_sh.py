@@ -1,0 +1,431 @@
+"""contactd.sh: as a program, sourced, with many requests, with CSV, and when the connection breaks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from typing import Any
+
+from support import CLIENTS, LIST, Daemon, DaemonTest, Scripted, free_port, needs, phone
+
+SCRIPT = os.path.join(CLIENTS, "contactd.sh")
+
+
+def run(server: str, *words: str, input: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "CONTACTD_SERVER": server, **environment}
+    return subprocess.run([SCRIPT, *words], input=input, env=env, capture_output=True, text=True, timeout=60)
+
+
+def sourced(server: str, text: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script that sources it, as strict as bash can be."""
+    env = {**os.environ, "CONTACTD_SERVER": server, **environment}
+    text = f"set -euo pipefail\nsource {SCRIPT}\n{text}"
+    return subprocess.run(["bash", "-c", text], env=env, capture_output=True, text=True, timeout=60)
+
+
+EVERY_COMMAND = """
+0 PING
+0 HELLO 2
+2 AUTH x
+0 HELP CHECK
+0 LIST 24365
+0 LISTS
+0 PUT +14155000030
+0 GET +14155000030
+0 NORMALIZE US (415)555-0123
+0 SUPPRESS +14155000030
+0 RELEASE +14155000030
+0 INVALID +14155000030
+0 VALID +14155000030
+0 OPTIN 24365 +14155000030
+0 OPTOUT * +14155000030
+0 INBOUND 24365 +14155000030 {"text":"hi"}
+0 IMPORT * {"phone":"+14155000030"}
+1 CHECK 24365 +14155000030
+1 CLAIM 24365 +14155000030 m
+0 SENT 24365 +14155000030 m
+0 FAILED 24365 +14155000030 n
+0 CLICK 24365 +14155000030
+0 CONVERT 24365 +14155000030 -1.5
+0 COUNT
+0 FIND
+0 EXPORT
+0 LABELS
+0 HISTORY +14155000030
+0 FEED
+0 STATS
+0 VERIFY
+0 ECHO a
+0 SELECT 0
+0 CLIENT SETINFO LIB-NAME x
+0 COMMAND
+0 CONFIG GET save
+1 ERASE +14155559999
+0 PURGE PLAN
+0 PURGE STATUS
+0 UNLIST 24365 FORCE
+0 QUIT
+"""
+
+
+class Program(DaemonTest):
+    def says(self, *words: str, code: int = 0, input: str = "") -> str:
+        told = run(self.daemon.server, *words, input=input)
+        self.assertEqual(told.returncode, code, told.stdout + told.stderr)
+        return told.stdout
+
+    def test_one_request(self) -> None:
+        self.assertEqual(self.says("LIST", LIST, '{"name": "Spring sale"}'), "updated\n")
+        self.assertEqual(self.says("OPTIN", LIST, phone(1)), "1\n")
+        self.assertEqual(self.says("CHECK", LIST, phone(1)), "yes\n")
+        self.assertEqual(self.says("CHECK", LIST, phone(2), code=1), "no not_subscribed\n")
+        self.assertEqual(self.says("check", LIST, phone(1), phone(2), code=1), "yes\nno not_subscribed\n")
+        self.assertEqual(self.says("CLAIM", LIST, phone(1), "m 1"), "yes\n")
+        self.assertEqual(self.says("CLAIM", LIST, phone(1), "m 1", code=1), "dup claimed\n")
+        self.assertEqual(self.says("GET", phone(3), code=1), "")
+        self.assertEqual(self.says("PUT", phone(3), '{"labels": {"city": "New York é"}}'), "created\n")
+        self.assertIn('"city":"New York é"', self.says("GET", phone(3)))
+        self.assertEqual(self.says("COUNT", "label.city=New York é"), "1\n")
+        self.assertEqual(self.says("FIND", "label.city"), f"0\n{phone(3)}\n")
+        self.assertIn(phone(3), self.says("EXPORT", 'label.city="New York é"'))
+        self.assertEqual(self.says("ECHO", "a  b"), "a  b\n")
+        self.assertEqual(self.says("INBOUND", LIST, phone(1), '{"text":"Stop!","id":"SM1"}'), "optout\n")
+
+    def test_every_command(self) -> None:
+        """Each of HELP's commands goes through, with its exit code."""
+        for line in EVERY_COMMAND.strip().splitlines():
+            with self.subTest(line=line):
+                code, *words = line.split()
+                self.says(*words, code=int(code))
+        verbs = {usage.split()[0] for usage in self.client.help()}
+        self.assertEqual(verbs - {line.split()[1] for line in EVERY_COMMAND.strip().splitlines()}, set())
+
+    def test_errors(self) -> None:
+        for words, why in (
+            (("NOSUCH",), "ERR"),
+            (("CHECK", LIST, "x"), "BADARG"),
+            (("OPTIN", "24399", phone(1)), "NOLIST"),
+            (("FIND", "LIMIT", "1001"), "LIMIT"),
+            (("CHECK", LIST, f"{phone(1)}\nCHECK {LIST} {phone(1)}"), "BADARG"),
+            (("EXPORT", "a\nb"), "one line"),
+            (("EXPORT", "colour=red"), "BADARG"),
+        ):
+            told = run(self.daemon.server, *words)
+            self.assertEqual((told.returncode, told.stdout), (2, ""), words)
+            self.assertIn(why, told.stderr)
+        for server in (f"127.0.0.1:{free_port()}", "unix:/nowhere", "host", "[::1]:x"):
+            told = run(server, "PING")
+            self.assertEqual((told.returncode, told.stdout), (2, ""))
+            self.assertIn("contactd.sh: ", told.stderr)
+
+    def test_help(self) -> None:
+        self.assertIn("contactd_check LIST PHONE", self.says("--help"))
+
+    def test_requests_from_standard_input(self) -> None:
+        requests = f"OPTIN {LIST} {phone(11)}\n\n# nothing\nCHECK {LIST} {phone(11)}\nFIND LIMIT 1\nPING a"
+        told = run(self.daemon.server, input=requests)
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        self.assertEqual(told.stdout.splitlines()[:3], [":1", "+yes", "*2"])
+        self.assertNotIn("+a", told.stdout, "a line that breaks off is no request")
+        self.assertEqual(run(self.daemon.server, input="PING\nGET +14155550999\n").returncode, 1)
+        self.assertEqual(run(self.daemon.server, input=f"CHECK {LIST} {phone(12)}\n").returncode, 1)
+        self.assertEqual(run(self.daemon.server, input="NOSUCH\nGET +14155550999\n").returncode, 2)
+        self.assertEqual(run(self.daemon.server, input="PING\nQUIT\n").returncode, 0)
+        self.assertEqual(run(self.daemon.server, input="").returncode, 0)
+
+    def test_many_requests(self) -> None:
+        """More replies than any buffer takes are read while requests are still sent."""
+        self.client.put(phone(13), {f"label{number}": "x" * 40 for number in range(50)})
+        told = run(self.daemon.server, input=f"GET {phone(13)}\n" * 1500)
+        self.assertEqual((told.returncode, len(told.stdout.splitlines())), (0, 1500))
+
+    def test_a_conversation(self) -> None:
+        """Each reply comes when its request was made, not at the end."""
+        env = {**os.environ, "CONTACTD_SERVER": self.daemon.server}
+        with subprocess.Popen([SCRIPT], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as talk:
+            assert talk.stdin is not None and talk.stdout is not None
+            for word in ("one", "two"):
+                talk.stdin.write(f"PING {word}\n")
+                talk.stdin.flush()
+                self.assertEqual(talk.stdout.readline(), f"+{word}\n")
+            talk.stdin.close()
+            self.assertEqual(talk.wait(20), 0)
+
+
+class Sourced(DaemonTest):
+    def test_check_and_claim(self) -> None:
+        self.client.optin(LIST, phone(1))
+        told = sourced(
+            self.daemon.server,
+            f"""
+            contactd_check {LIST} {phone(1)} && echo send
+            contactd_check {LIST} {phone(2)} || echo "$? $CONTACTD_REASON"
+            contactd_check {LIST} nonsense || echo "$? ${{CONTACTD_REASON%% *}}"
+            contactd_check {LIST} || echo $?
+            contactd_claim {LIST} {phone(1)} m && echo send
+            contactd_claim {LIST} {phone(1)} m || echo "$? $CONTACTD_REASON"
+            contactd_claim {LIST} {phone(1)} || echo $?
+            contactd GET {phone(3)} || echo "$?"
+            count=$(contactd COUNT label.nobody)
+            [[ $count == 0 ]] && echo none
+            """,
+        )
+        self.assertEqual(told.returncode, 0, told.stderr)
+        expected = ["send", "1 no not_subscribed", "2 BADARG", "2", "send", "1 dup claimed", "2", "1", "none"]
+        self.assertEqual(told.stdout.splitlines(), expected)
+
+    def test_one_connection_serves_many_questions(self) -> None:
+        before = self.client.stats()["clients_total"]
+        told = sourced(self.daemon.server, f"for _ in {{1..200}}; do contactd_check {LIST} {phone(2)} || :; done")
+        after = self.client.stats()["clients_total"]
+        assert isinstance(before, int) and isinstance(after, int)
+        self.assertEqual((told.returncode, after - before), (0, 1))
+
+    def test_jobs_do_not_read_each_others_replies(self) -> None:
+        self.client.optin(LIST, phone(4))
+        told = sourced(
+            self.daemon.server,
+            f"""
+            ask() {{
+                for _ in {{1..200}}; do
+                    contactd_check {LIST} {phone(4)} || echo wrong no
+                    ! contactd_check {LIST} {phone(5)} || echo wrong yes
+                done
+            }}
+            contactd_check {LIST} {phone(4)}
+            ask & ask & ask & ask
+            wait
+            """,
+        )
+        self.assertEqual((told.returncode, told.stdout, told.stderr), (0, "", ""))
+
+    def test_a_shell_of_any_temper(self) -> None:
+        """Other separators, no globbing, another locale: the requests are the same."""
+        self.client.put(phone(6), {"city": "Zürich"})
+        told = sourced(
+            self.daemon.server,
+            """IFS=,; set -f; export LC_ALL=C.UTF-8
+            contactd COUNT label.city=Zürich
+            contactd EXPORT label.city=Zürich status=active""",
+        )
+        self.assertEqual(told.stdout.splitlines()[0], "1", told.stderr)
+        self.assertIn(phone(6), told.stdout)
+
+    def test_a_restart_in_the_middle(self) -> None:
+        self.client.optin(LIST, phone(7))
+        with tempfile.TemporaryDirectory() as folder:
+            gone, back = os.path.join(folder, "gone"), os.path.join(folder, "back")
+            os.mkfifo(gone)
+            os.mkfifo(back)
+            results = []
+            thread = threading.Thread(
+                target=lambda: results.append(
+                    sourced(
+                        self.daemon.server,
+                        f"""
+                        contactd_check {LIST} {phone(7)} && echo send
+                        echo now >{gone}; read -r _ <{back}
+                        contactd_check {LIST} {phone(7)} && echo send
+                        echo now >{gone}; read -r _ <{back}
+                        contactd_check {LIST} {phone(7)} || echo "$? $CONTACTD_REASON"
+                        contactd OPTOUT {LIST} {phone(7)} || echo "$?"
+                        echo now >{gone}; read -r _ <{back}
+                        contactd OPTOUT {LIST} {phone(7)}
+                        contactd_check {LIST} {phone(7)} || echo "$? $CONTACTD_REASON"
+                        """,
+                    )
+                )
+            )
+            thread.start()
+            for step in (self.daemon.restart, self.daemon.kill, self.daemon.start):
+                with open(gone, encoding="utf-8") as file:
+                    file.read()
+                step()
+                with open(back, "w", encoding="utf-8") as file:
+                    file.write("\n")
+            thread.join(60)
+        self.assertEqual(results[0].returncode, 0, results[0].stderr)
+        expected = ["send", "send", "2 no reply", "2", "1", "1 no list_opted_out"]
+        self.assertEqual(results[0].stdout.splitlines(), expected)
+
+    def test_tokens(self) -> None:
+        with tempfile.NamedTemporaryFile("w") as tokens:
+            tokens.write("read read-0123456789abcdef\n")
+            tokens.flush()
+            daemon = Daemon("--tokens", tokens.name)
+            self.addCleanup(daemon.end)
+            text = f'contactd_check {LIST} {phone(1)} || echo "$? $CONTACTD_REASON"\n'
+            text += f"contactd OPTOUT '*' {phone(1)} || echo $?"
+            told = sourced(daemon.server, text, CONTACTD_TOKEN="read-0123456789abcdef")
+            self.assertEqual(told.stdout.splitlines(), ["1 no unknown_list", "2"])
+            self.assertIn("NOPERM", told.stderr)
+            told = sourced(daemon.server, text, CONTACTD_TOKEN="not-a-token-of-ours")
+            self.assertEqual(told.stdout.splitlines(), ["2 no reply", "2"])
+            self.assertIn("NOAUTH", told.stderr)
+            told = sourced(daemon.server, text)
+            self.assertEqual(told.stdout.splitlines()[0].split(" ", 2)[:2], ["2", "NOAUTH"])
+        told = sourced(self.daemon.server, text, CONTACTD_TOKEN="any-0123456789abcdef")
+        self.assertEqual(told.returncode, 0, told.stderr)
+
+
+class NeverAWrongYes(unittest.TestCase):
+    def test_replies_that_are_none(self) -> None:
+        for reply in (
+            b"+yes",
+            b"+YES\r\n",
+            b"+yes \r\n",
+            b"+yes\n",
+            b":1\r\n",
+            b"+no\r\n",
+            b"*1\r\n+yes\r\n",
+            b"\r\n",
+            b"$3\r\nyes\r\n",
+            None,
+        ):
+            for function in (f"contactd_check {LIST} {phone(1)}", f"contactd_claim {LIST} {phone(1)} m"):
+                with self.subTest(reply=reply, function=function), Arrays(reply) as server:
+                    told = sourced(server.server, f"{function} && echo send || :", CONTACTD_TIMEOUT="0.2")
+                    self.assertEqual(told.stdout, "")
+
+    def test_a_late_reply_is_not_that_of_the_next_request(self) -> None:
+        with Arrays(b"+yes\r\n", late=0.4) as server:
+            told = sourced(
+                server.server,
+                f"""
+                contactd_check {LIST} {phone(1)} && echo send
+                sleep 0.5
+                contactd_check {LIST} {phone(2)} && echo send
+                : """,
+                CONTACTD_TIMEOUT="0.1",
+            )
+        self.assertEqual(told.stdout, "")
+
+
+class Arrays(Scripted):
+    """Answers each request that comes as an array of words, some of them late."""
+
+    def __init__(self, reply: Any, late: float = 0.0) -> None:
+        self._late = late
+        super().__init__(lambda _: reply)
+
+    def _serve(self, wire: Any) -> None:
+        with wire, wire.makefile("rb") as lines:
+            for line in lines:
+                for _ in range(2 * int(line[1:])):
+                    lines.readline()
+                reply = self._answer("")
+                if reply is None:
+                    return
+                time.sleep(self._late)
+                wire.sendall(reply)
+                if not reply.endswith(b"\r\n"):
+                    return
+
+
+class Csv(DaemonTest):
+    TEXT = (
+        "\ufeffphone_number,label.city,label.note,subscribed_at,total_sends,status\r\n"
+        '(415) 500-0001,"New ""York"", NY",a\\b,2026-01-02,3,\r\n'
+        f'{phone(2)},,"two\nlines\tand, a comma",,,opted_out\r\n'
+        "\r\n"
+        f"{phone(3)},'=1+1,é,,,"
+    )
+
+    def test_import(self) -> None:
+        told = run(self.daemon.server, "import", LIST, "US", input=self.TEXT)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual(told.stdout, "3 created  0 updated  0 unchanged  0 kept  0 refused\n")
+        labels = {contact.phone_number: contact.labels for contact in self.client.export("created>=2026-01-01")}
+        self.assertEqual(labels[phone(1)], {"city": 'New "York", NY', "note": "a\\b"})
+        self.assertEqual(labels[phone(2)], {"note": "two\nlines\tand, a comma"})
+        self.assertEqual(labels[phone(3)], {"city": "=1+1", "note": "é"})
+        self.assertEqual([bool(v) for _, v in self.client.check_many(LIST, map(phone, (1, 2, 3)))], [True, False, True])
+        told = run(self.daemon.server, "import", LIST, "US", input=self.TEXT)
+        self.assertIn("0 created  0 updated  3 unchanged", told.stdout)
+
+    def test_rows_that_are_refused(self) -> None:
+        text = f"phone,total_sends\n{phone(11)},\nnonsense,\n{phone(12)},x\n{phone(13)}\n{phone(14)},1.5\n"
+        told = run(self.daemon.server, "import", LIST, input=text)
+        self.assertEqual((told.returncode, told.stdout), (1, "1 created  0 updated  0 unchanged  0 kept  4 refused\n"))
+        for row, why in ((2, "BADARG letters"), (3, "BADARG"), (4, "1 cells under 2 headings"), (5, "BADARG")):
+            self.assertIn(why, next(line for line in told.stderr.splitlines() if f"row {row}:" in line))
+
+    def test_what_cannot_be_imported(self) -> None:
+        for words, text, why in (
+            ((LIST,), "phone,Unsubscribed At\n", "'Unsubscribed At' is not known"),
+            ((LIST,), "label.x\n", "no column 'phone'"),
+            ((), "phone\n", "usage"),
+            (("x y",), "phone\n", "usage"),
+            ((LIST, "us"), "phone\n", "usage"),
+        ):
+            told = run(self.daemon.server, "import", *words, input=text)
+            self.assertEqual((told.returncode, told.stdout), (2, ""))
+            self.assertIn(why, told.stderr)
+        told = run(self.daemon.server, "import", "24399", input=f"phone\n{phone(1)}\n")
+        self.assertEqual(told.returncode, 1)
+        self.assertIn("NOLIST", told.stderr)
+
+    def test_what_is_exported_comes_back(self) -> None:
+        client = self.client
+        client.list("24365")
+        with client.pipeline() as batch:
+            for number in range(20, 60):
+                batch.put(phone(number), {"odd": '"quoted", \\ \n\té', "formula": "=1+1", "number": str(number)})
+                batch.optin("24365", phone(number), at="2026-01-02")
+            for number in range(20, 30):
+                batch.optout("24365", phone(number), at="2026-02-03")
+            batch.suppress(phone(30))
+            batch.invalid(phone(31))
+            batch.suppress(phone(32), list="24365")
+            batch.release(phone(32), list="24365")
+        text = run(self.daemon.server, "export", "24365", "label.odd").stdout
+        other = Daemon()
+        self.addCleanup(other.end)
+        with other.client() as copy:
+            copy.list("24365")
+            told = run(other.server, "import", "24365", input=text)
+            self.assertEqual(told.stdout, "40 created  0 updated  0 unchanged  0 kept  0 refused\n", told.stderr)
+            for number in range(20, 60):
+                theirs, ours = copy.get(phone(number)), client.get(phone(number))
+                assert theirs is not None and ours is not None
+                self.assertEqual(theirs.labels, ours.labels)
+                self.assertEqual(bool(copy.check("24365", phone(number))), bool(client.check("24365", phone(number))))
+                self.assertEqual(theirs.lists[0].opted_out_at, ours.lists[0].opted_out_at)
+        self.assertEqual(run(self.daemon.server, "export", "nonsense").returncode, 2)
+        self.assertEqual(run(self.daemon.server, "export", "24365", "colour=red").returncode, 2)
+        self.assertEqual(len(run(self.daemon.server, "export", "24365", "label.number=20").stdout.splitlines()), 3)
+
+    def test_a_daemon_that_dies(self) -> None:
+        daemon = Daemon()
+        self.addCleanup(daemon.end)
+        with daemon.client() as client:
+            client.list(LIST)
+        text = "phone\n" + "".join(f"{phone(number)}\n" for number in range(50_000))
+        killer = threading.Timer(0.7, daemon.kill)
+        killer.start()
+        told = run(daemon.server, "import", LIST, input=text)
+        killer.join()
+        self.assertEqual(told.returncode, 2)
+        self.assertIn("connection lost", told.stderr)
+        daemon.start()
+        killer = threading.Timer(0.3, daemon.kill)
+        killer.start()
+        told = run(daemon.server, input=f"CHECK {LIST} {phone(1)}\n" * 100_000)
+        killer.join()
+        self.assertEqual(told.returncode, 2)
+        self.assertIn("connection lost", told.stderr)
+
+
+class TheSource(unittest.TestCase):
+    def test_shellcheck(self) -> None:
+        shellcheck = needs("shellcheck")
+        told = subprocess.run([shellcheck, SCRIPT], capture_output=True, text=True)
+        self.assertEqual(told.returncode, 0, told.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
