@@ -111,7 +111,7 @@ impl Policy {
         self.invalid_after.map(|limit| now - limit)
     }
 
-    /// How far back somebody's engagement shows that a list is measured.
+    /// How far back somebody's engagement shows that a list is measured; the first of its days counts whole.
     pub fn measured_within(&self) -> Millis {
         self.idle_after.or(self.idle_max).unwrap_or(180 * DAY_MS)
     }

@@ -10,6 +10,8 @@ mod import;
 mod plain;
 mod properties;
 mod protocol;
+mod purge;
+mod purge_plan;
 mod segments;
 mod sending;
 mod session;

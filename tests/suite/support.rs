@@ -14,7 +14,7 @@ use contactd::command::{Context, Counters, PurgeSettings, Purger, Tokens};
 use contactd::model::keyword::Keywords;
 use contactd::model::verdict::StopScope;
 use contactd::server::{Address, Listener, Server};
-use contactd::store::{Options, Store};
+use contactd::store::{Keep, Options, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -116,27 +116,51 @@ pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").to_string()
 }
 
+/// What a house removes: whom a purge condemns, and how long what passes is kept.
+#[derive(Clone, Default)]
+pub struct Removal {
+    pub purge: PurgeSettings,
+    pub keep: Keep,
+}
+
 /// Store, commands and server inside the test, with a clock that the test sets.
 pub struct House {
+    // First, since it goes first: before the directory.
+    open: Open,
     pub dir: TempDir,
     pub clock: Arc<AtomicI64>,
     pub address: String,
-    scope: StopScope,
+    removal: Removal,
+}
+
+/// A server that drains when it goes, so that its store is closed and its threads end.
+struct Open {
     runtime: Runtime,
     server: Arc<Server>,
 }
 
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.server.drain());
+    }
+}
+
 impl House {
     pub fn start(scope: StopScope, now: i64) -> House {
-        let dir = tempfile::tempdir().expect("a directory");
-        let clock = Arc::new(AtomicI64::new(now));
-        House::open(dir, clock, scope)
+        House::removing(scope, now, Removal::default())
     }
 
-    fn open(dir: TempDir, clock: Arc<AtomicI64>, scope: StopScope) -> House {
+    pub fn removing(scope: StopScope, now: i64, removal: Removal) -> House {
+        let dir = tempfile::tempdir().expect("a directory");
+        let clock = Arc::new(AtomicI64::new(now));
+        House::open(dir, clock, scope, removal)
+    }
+
+    fn open(dir: TempDir, clock: Arc<AtomicI64>, scope: StopScope, removal: Removal) -> House {
         let time = Arc::clone(&clock);
         let options = || Options {
             scope,
+            keep: removal.keep,
             ..Options::new(dir.path().join("data"), {
                 let time = Arc::clone(&time);
                 Arc::new(move || time.load(Ordering::SeqCst))
@@ -161,7 +185,7 @@ impl House {
             default_region: None,
             tokens: Arc::new(Tokens::default()),
             counters: Counters::default(),
-            purge: PurgeSettings::default(),
+            purge: removal.purge.clone(),
             purger: Purger::default(),
         });
         Purger::start(&context).expect("a purger");
@@ -173,7 +197,7 @@ impl House {
             server.listen(listener);
             address
         });
-        House { dir, clock, address, scope, runtime, server }
+        House { open: Open { runtime, server }, dir, clock, address, removal }
     }
 
     pub fn connect(&self) -> Wire {
@@ -186,11 +210,9 @@ impl House {
 
     /// Drains, closes the store, and opens it again, maybe under another stop scope. Open connections end.
     pub fn reopen(self, scope: StopScope) -> House {
-        let House { dir, clock, runtime, server, .. } = self;
-        runtime.block_on(server.drain());
-        drop(server);
-        drop(runtime);
-        House::open(dir, clock, scope)
+        let House { dir, clock, open, removal, .. } = self;
+        drop(open);
+        House::open(dir, clock, scope, removal)
     }
 }
 
@@ -234,6 +256,16 @@ impl Wire {
     pub fn call(&mut self, line: &str) -> String {
         self.send(format!("{line}\n"));
         self.reply()
+    }
+
+    /// Sends all lines, some hundred ahead of their replies.
+    pub fn call_all<L: AsRef<str>>(&mut self, lines: &[L]) -> Vec<String> {
+        let mut replies = Vec::with_capacity(lines.len());
+        for some in lines.chunks(400) {
+            self.send(some.iter().fold(String::new(), |all, line| all + line.as_ref() + "\n"));
+            replies.extend(some.iter().map(|_| self.reply()));
+        }
+        replies
     }
 
     /// Half-closes and reads all that still comes.

@@ -1,0 +1,247 @@
+//! Purge and erase take contacts away and never what forbids: no verdict afterwards is more permissive than without.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use contactd::command::PurgeSettings;
+use contactd::model::purge::Policy;
+use contactd::store::Keep;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use serde_json::Value;
+
+use crate::plain::commands::{
+    Command, HOUR_MS, LISTS, OTHER_PHONE, PHONES, START_MS, Step, mixed_with_clock_steps, phone,
+};
+use crate::plain::facts::Scope;
+use crate::plain::text::{Class, classify};
+use crate::properties::{config, scope, stop_scope};
+use crate::support::{House, PATIENCE, Removal, Wire};
+
+/// The JSON of a reply.
+pub fn json(reply: &str) -> Value {
+    let json = reply.strip_prefix('+').unwrap_or_else(|| panic!("no JSON: {reply}"));
+    serde_json::from_str(json).unwrap_or_else(|why| panic!("{why}: {reply}"))
+}
+
+/// PURGE PLAN.
+pub fn plan(wire: &mut Wire) -> Value {
+    json(&wire.call("PURGE PLAN"))
+}
+
+/// PURGE REPORTS, the newest first.
+pub fn reports(wire: &mut Wire) -> Vec<Value> {
+    wire.call("PURGE REPORTS").lines().skip(1).map(json).collect()
+}
+
+/// Waits until no purge runs; gives the newest report.
+pub fn purged(wire: &mut Wire) -> Value {
+    let since = Instant::now();
+    while json(&wire.call("PURGE STATUS"))["state"] != "idle" {
+        assert!(since.elapsed() < PATIENCE, "the purge does not end");
+        thread::sleep(Duration::from_millis(1));
+    }
+    reports(wire).remove(0)
+}
+
+/// PURGE RUN to its end; gives the report.
+pub fn run(wire: &mut Wire, plan: &Value) -> Value {
+    assert_eq!(wire.call(&format!("PURGE RUN {}", plan["plan"])), "+started");
+    let report = purged(wire);
+    assert_eq!((&report["plan"], &report["state"]), (&plan["plan"], &"finished".into()), "{report}");
+    report
+}
+
+/// Everybody of whom nothing came within this moment, where somebody's engagement was measured within the hour.
+fn broad() -> Removal {
+    let policy = Policy { invalid_after: Some(1), idle_after: Some(HOUR_MS), sends: 1, idle_max: Some(1) };
+    Removal { purge: PurgeSettings { policy, ..PurgeSettings::default() }, keep: Keep::default() }
+}
+
+/// What happens to one of two houses.
+#[derive(Clone, Debug)]
+enum Loss {
+    Purge,
+    Erase(String),
+}
+
+/// Where in a sequence, and what.
+fn losses() -> impl Strategy<Value = Vec<(Index, Loss)>> {
+    let loss = prop_oneof![3 => Just(Loss::Purge), 2 => phone().prop_map(Loss::Erase)];
+    prop::collection::vec((any::<Index>(), loss), 1..=3)
+}
+
+fn pairs() -> Vec<(&'static str, &'static str)> {
+    LISTS.iter().flat_map(|list| PHONES.iter().map(move |phone| (*list, *phone))).collect()
+}
+
+/// A house, and one that lost contacts on the way. Both get the same commands.
+struct Two {
+    /// Whether the whole one gets `OPTOUT *` where the other erases, or nothing.
+    opts_out: bool,
+    whole: House,
+    purged: House,
+    now: i64,
+    log: Vec<String>,
+    /// The erasures that no opt-in is newer than, on any list.
+    erased: BTreeMap<String, i64>,
+    erased_ever: BTreeSet<String>,
+    lost: usize,
+}
+
+impl Two {
+    fn start(scope: Scope, opts_out: bool) -> Two {
+        let house = || House::removing(stop_scope(scope), START_MS, broad());
+        let (whole, purged, log) = (house(), house(), Vec::new());
+        Two {
+            opts_out,
+            whole,
+            purged,
+            now: START_MS,
+            log,
+            erased: BTreeMap::new(),
+            erased_ever: BTreeSet::new(),
+            lost: 0,
+        }
+    }
+
+    fn fail(&self, why: &str) -> TestCaseError {
+        TestCaseError::fail(format!("{why} after\n{}", self.log.join("\n")))
+    }
+
+    fn step(&mut self, wires: &mut [Wire; 2], step: &Step) -> Result<(), TestCaseError> {
+        match &step.command {
+            // From one who opted out YES is an opt-in, and an erasure is an opt-out.
+            Command::Inbound { phone, text, .. }
+                if classify(text) == Class::Yes && !self.opts_out && self.erased_ever.contains(phone) =>
+            {
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.now += step.wait_ms;
+        for house in [&self.whole, &self.purged] {
+            house.set_clock(self.now);
+        }
+        let line = step.command.line();
+        let [whole, purged] = wires.each_mut().map(|wire| wire.call(&line));
+        self.log.push(format!("{} {line} -> {whole} | {purged}", self.now));
+        if matches!(step.command, Command::Claim { .. }) && purged == "+yes" && whole != "+yes" {
+            // The id may have left with the contact: then it is a new one.
+            if !whole.starts_with("+dup") {
+                return Err(self.fail(&format!("{line} is granted")));
+            }
+        }
+        self.opened(&step.command, &purged);
+        self.verdicts(wires)
+    }
+
+    /// Forgets an erasure that a newer opt-in stands against.
+    fn opened(&mut self, command: &Command, reply: &str) {
+        let (phone, at) = match command {
+            Command::OptIn { phone, at: Some(at), .. } => (phone, at.ms),
+            Command::Inbound { phone, text, at, .. } if matches!(classify(text), Class::In | Class::Yes) => {
+                (phone, at.map_or(i64::MAX, |at| at.ms))
+            }
+            _ => return,
+        };
+        if !reply.starts_with('-') && self.erased.get(phone).is_some_and(|&erased| at > erased) {
+            self.erased.remove(phone);
+        }
+    }
+
+    /// The contacts are lost in one of the houses.
+    fn lose(&mut self, wires: &mut [Wire; 2], loss: &Loss) -> Result<(), TestCaseError> {
+        match loss {
+            Loss::Erase(phone) => {
+                let told = wires[1].call(&format!("ERASE {phone}"));
+                let other = if self.opts_out { wires[0].call(&format!("OPTOUT * {phone}")) } else { "-".to_owned() };
+                self.log.push(format!("{} ERASE {phone} -> {other} | {told}", self.now));
+                self.erased_ever.insert(phone.clone());
+                let tombstone = json(&wires[1].call(&format!("GET {phone}")));
+                let out = tombstone["opted_out_all_at"].as_str().expect("opted out of all");
+                let out = chrono::DateTime::parse_from_rfc3339(out).expect("a date").timestamp_millis();
+                self.erased.insert(phone.clone(), out);
+                self.lost += 1;
+            }
+            Loss::Purge => {
+                // Every list is measured; then some time passes.
+                for list in LISTS {
+                    let line = format!("INBOUND {list} {OTHER_PHONE} {{\"text\":\"hello\"}}");
+                    let told = wires.each_mut().map(|wire| wire.call(&line));
+                    self.log.push(format!("{} {line} -> {}", self.now, told.join(" | ")));
+                }
+                self.now += 10;
+                for house in [&self.whole, &self.purged] {
+                    house.set_clock(self.now);
+                }
+                let plan = plan(&mut wires[1]);
+                let report = run(&mut wires[1], &plan);
+                self.lost += usize::try_from(report["purged"].as_u64().expect("a count")).expect("a count");
+                self.log.push(format!("{} PURGE -> - | {}", self.now, report["purged"]));
+            }
+        }
+        self.verdicts(wires)
+    }
+
+    fn verdicts(&self, wires: &mut [Wire; 2]) -> Result<(), TestCaseError> {
+        let pairs = pairs();
+        let checks: Vec<String> = pairs.iter().map(|(list, phone)| format!("CHECK {list} {phone}")).collect();
+        let [whole, purged] = wires.each_mut().map(|wire| wire.call_all(&checks));
+        for (n, (_, phone)) in pairs.iter().enumerate() {
+            if purged[n] == "+yes" && whole[n] != "+yes" {
+                return Err(self.fail(&format!("{}: {} | {}", checks[n], whole[n], purged[n])));
+            }
+            if purged[n] == "+yes" && self.erased.contains_key(*phone) {
+                return Err(self.fail(&format!("{}: {}, and it was erased", checks[n], purged[n])));
+            }
+        }
+        Ok(())
+    }
+
+    fn wires(&self) -> [Wire; 2] {
+        [&self.whole, &self.purged].map(House::connect)
+    }
+
+    fn reopen(self, scope: Scope) -> Two {
+        let [whole, purged] = [self.whole, self.purged].map(|house| house.reopen(stop_scope(scope)));
+        Two { whole, purged, ..self }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(30))]
+
+    #[test]
+    fn no_verdict_is_more_permissive_with_a_purge_or_an_erase_than_without(
+        steps in mixed_with_clock_steps(60),
+        losses in losses(),
+        opts_out: bool,
+        scope in scope(),
+    ) {
+        let mut two = Two::start(scope, opts_out);
+        let mut wires = two.wires();
+        for (n, step) in steps.iter().enumerate() {
+            two.step(&mut wires, step)?;
+            for (_, loss) in losses.iter().filter(|(place, _)| place.index(steps.len()) == n) {
+                two.lose(&mut wires, loss)?;
+            }
+            if n == steps.len() / 2 {
+                drop(wires);
+                two = two.reopen(scope);
+                wires = two.wires();
+                two.verdicts(&mut wires)?;
+            }
+        }
+        let other = if scope == Scope::List { Scope::All } else { Scope::List };
+        drop(wires);
+        let two = two.reopen(other);
+        let mut wires = two.wires();
+        two.verdicts(&mut wires)?;
+        for wire in &mut wires {
+            let told = wire.call("VERIFY");
+            prop_assert!(told.starts_with("+ok"), "{}", told);
+        }
+    }
+}
