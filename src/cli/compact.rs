@@ -70,6 +70,14 @@ impl Compact {
     }
 }
 
+/// Plans and runs a purge, and says what becomes of it.
+pub fn aloud(client: &mut Client) -> Result<()> {
+    let plan = plan(client)?;
+    describe(&plan);
+    tell(&run(client, &plan, &mut |_| {})?);
+    Ok(())
+}
+
 /// Purges now and then until the daemon stops: the first time an hour after the start, or as often as it is to be.
 pub fn in_background(server: &Arc<Server>, every: Duration) {
     const FIRST_AFTER: Duration = Duration::from_secs(3600);
@@ -142,7 +150,8 @@ fn number(of: &Value, key: &str) -> u64 {
 /// A plan for people.
 fn describe(plan: &Value) {
     let contacts = number(plan, "contacts");
-    say(&format!("Plan {}: {} contacts are past the policy's limits.", plan["plan"], HumanCount(contacts)));
+    let are = if contacts == 1 { "contact is" } else { "contacts are" };
+    say(&format!("Plan {}: {} {are} past the policy's limits.", plan["plan"], HumanCount(contacts)));
     for (reason, what) in [
         ("invalid", "their number does not exist"),
         ("non_engaged", "nothing came back, after many messages"),
@@ -171,11 +180,11 @@ fn describe(plan: &Value) {
 /// A report for people.
 fn tell(report: &Value) {
     say(&format!("Plan {} is {}.", report["plan"], report["state"].as_str().unwrap_or_default()));
-    line(number(report, "purged"), "contacts purged; their opt-outs and suppressions are kept");
+    line(number(report, "purged"), "purged; their opt-outs, suppressions and consent are kept");
     line(number(report, "spared"), "spared: something came from them since the plan");
-    line(number(report, "events"), "events left the history");
-    line(number(report, "feed_entries"), "entries left the feed");
-    line(number(report, "ids"), "ids were forgotten");
+    line(number(report, "events"), "of the history's events are gone");
+    line(number(report, "feed_entries"), "of the feed's entries are gone");
+    line(number(report, "ids"), "of the ids are forgotten");
     let size = |key: &str| HumanBytes(number(report, key));
     say(&format!("The store had {} before and has {} now.", size("bytes_before"), size("bytes_after")));
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::client::{Client, Reply};
+use super::compact;
 use super::import::{self, Options, Show};
 use crate::config::ADDRESS;
 use crate::error::{Error, Result};
@@ -17,6 +18,10 @@ const SHEET: &[u8] = include_bytes!("contacts.csv");
 const LIST: &str = "+14155550100";
 /// The first person of the sheet.
 const ADA: &str = "+14155550101";
+/// One who wrote STOP to an older system, long ago.
+const BEN: &str = "+12135550198";
+/// One who never answered.
+const EVA: &str = "+12135550197";
 
 /// Makes a store in a temporary directory, serves it on a free port, and walks through the main job.
 #[derive(Args)]
@@ -69,6 +74,15 @@ impl Story {
         self.expect(&format!("CLAIM {LIST} {ADA} autumn-1"), "+dup claimed")?;
         self.expect(&format!("SENT {LIST} {ADA} autumn-1"), ":1")?;
 
+        say("She clicks, and buys:");
+        self.expect(&format!(r#"CLICK {LIST} {ADA} {{"message":"autumn-1"}}"#), ":1")?;
+        self.expect(&format!(r#"CONVERT {LIST} {ADA} 24.50 {{"message":"autumn-1"}}"#), ":1")?;
+
+        say("A marketer counts those who may be written to, in California, gold or silver, and looks at some:");
+        let segment = format!("eligible={LIST} label.state=CA (label.tier=gold OR label.tier=silver)");
+        self.expect(&format!("COUNT {segment}"), ":")?;
+        self.expect(&format!("FIND {segment} LIMIT 3"), "*")?;
+
         say("Ada writes \" Stop. \" to the list's number; the provider delivers it twice:");
         self.expect(&format!(r#"INBOUND {LIST} {ADA} {{"text":" Stop. "}}"#), "+optout")?;
         self.expect(&format!(r#"INBOUND {LIST} {ADA} {{"text":" Stop. "}}"#), "+optout again")?;
@@ -98,6 +112,26 @@ impl Story {
 
         say("What is known of Ada:");
         self.expect(&format!("GET {ADA}"), "+{")?;
+
+        say(
+            "From an older system come one who wrote STOP to it and one who was sent twelve messages in vain. Contacts",
+        );
+        say("that are of no use any more are purged, every day by the daemon itself, or now:");
+        let ben = format!(
+            r#"{{"phone":"{BEN}","created_at":"2020-02-01","sends_since_engaged":10,"opted_out_at":"2020-03-01"}}"#
+        );
+        self.expect(&format!("IMPORT {LIST} {ben}"), "+created")?;
+        let eva = format!(
+            r#"{{"phone":"{EVA}","created_at":"2021-02-01","subscribed_at":"2021-02-01","sends_since_engaged":12}}"#
+        );
+        self.expect(&format!("IMPORT {LIST} {eva}"), "+created")?;
+        println!("  $ contactd compact");
+        compact::aloud(&mut self.client)?;
+
+        say("\nThe contacts are gone, the STOP is not: whatever brings the number back brings it back first:");
+        self.expect(&format!("CHECK {LIST} {BEN}"), "+no")?;
+        self.expect(&format!(r#"IMPORT {LIST} {{"phone":"{BEN}"}}"#), "+kept")?;
+        self.expect(&format!("CHECK {LIST} {BEN}"), "+no list_opted_out")?;
         Ok(())
     }
 
