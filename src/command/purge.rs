@@ -17,7 +17,7 @@ use crate::error::{Code, Error, Result, excerpt};
 use crate::limits::PURGE_CONTACTS_STEP;
 use crate::model::purge::{Condemned, KEEP_LABEL, Policy};
 use crate::model::time;
-use crate::store::{Burial, Log, PLAN_KEPT_MS, Plan, Progress, Step};
+use crate::store::{Burial, Log, Measured, PLAN_KEPT_MS, Plan, Progress, Step};
 use crate::wire::{Args, Replies};
 
 /// Whom a purge removes, and where to.
@@ -283,7 +283,7 @@ fn work(context: &Context) {
         tracing::error!("an erasure is not finished, and goes on at the next start: {}", why.message);
     }
     while let Some(number) = context.purger.next() {
-        let mut run = Run { context, number, archive: None };
+        let mut run = Run { context, number, measured: None, archive: None };
         if let Err(why) = run.run() {
             tracing::error!(
                 "the purge of plan {number} broke off: {}; PURGE RUN {number} goes on with it",
@@ -301,6 +301,7 @@ fn work(context: &Context) {
 struct Run<'c> {
     context: &'c Context,
     number: u32,
+    measured: Option<Measured>,
     archive: Option<Archive>,
 }
 
@@ -347,12 +348,16 @@ impl Run<'_> {
                 return Ok(false);
             }
             let started = Instant::now();
-            let Some(run) = &mut plan.run else { return Ok(true) };
+            let Some(run) = &plan.run else { return Ok(true) };
             if run.next_id == u32::MAX {
                 return Ok(true);
             }
-            let look =
-                store.look(self.number, plan, plan.run.as_ref().map_or(0, |run| run.next_id), PURGE_CONTACTS_STEP)?;
+            let measured = match self.measured.take().filter(|known| known.holds(&plan.policy, store.now())) {
+                Some(known) => known,
+                None => store.measured(&plan.policy)?,
+            };
+            let look = store.look(self.number, plan, &measured, run.next_id, PURGE_CONTACTS_STEP)?;
+            self.measured = Some(measured);
             self.archive(&look.burials)?;
             if let Some(run) = &mut plan.run {
                 run.next_id = look.next.unwrap_or(u32::MAX);

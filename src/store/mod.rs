@@ -40,7 +40,7 @@ pub use erase::Erased;
 pub use expire::Step;
 pub use feed::{FeedBounds, FeedItem, FeedWhat};
 pub use log::{HistoryPage, Log, Newest};
-pub use purge::{Burial, Look, NewPlan, PLAN_KEPT_MS, Plan, Progress};
+pub use purge::{Burial, Look, Measured, NewPlan, PLAN_KEPT_MS, Plan, Progress};
 pub use query::Page;
 pub use queue::{Done, Job};
 pub use rewrite::Rewritten;

@@ -1,13 +1,17 @@
 //! Purges: a plan is a stored set of contacts that the policy condemned; its run removes them in small steps, each of
 //! which looks at its contacts again.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 
 use super::chunk::Chunk;
 use super::codec;
 use super::query::Window;
 use super::writer::Writer;
-use super::{Shared, Store, keys, sled_failed};
+use super::{Store, keys, sled_failed};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, PLAN_CHUNKS_STEP, PLAN_SAMPLE, PLANS_KEPT, POSTING_CHUNK_IDS};
 use crate::model::contact::Contact;
@@ -103,12 +107,45 @@ pub struct Look {
     pub next: Option<u32>,
 }
 
+/// The lists on which anybody has clicked, replied or converted of late.
+pub struct Measured {
+    since: Day,
+    lists: HashSet<ListId>,
+}
+
+impl Measured {
+    /// Whether it is what [`Store::measured`] would give on the day of `now`, but for what came in meanwhile.
+    pub fn holds(&self, policy: &Policy, now: Millis) -> bool {
+        self.since == Day::of(now - policy.measured_within())
+    }
+
+    fn has(&self, list: ListId) -> bool {
+        self.lists.contains(&list)
+    }
+}
+
 impl Store {
+    /// Finds the lists whose engagement is measured, as a policy asks.
+    pub fn measured(&self, policy: &Policy) -> Result<Measured> {
+        let since = Day::of(self.now() - policy.measured_within());
+        let days = keys::tally(ListId(0), since)..keys::tally(ListId(0), Day(u32::MAX));
+        let mut lists = HashSet::new();
+        for row in self.shared.disk.tree().range(days) {
+            let (key, value) = row.map_err(sled_failed)?;
+            let (list, _) = keys::parse_tally(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+            let tally = codec::decode_tally(&value)?;
+            if tally.clicks > 0 || tally.replies > 0 || tally.conversions > 0 {
+                lists.insert(list);
+            }
+        }
+        Ok(Measured { since, lists })
+    }
+
     /// Finds whom a policy condemns now, and stores them as a plan. Looks only at contacts that the day postings show to
     /// be past a limit.
     pub fn plan_purge(&self, policy: Policy) -> Result<NewPlan> {
         let now = self.now();
-        let measured = self.shared.measured(Day::of(now - policy.measured_within()))?;
+        let measured = self.measured(&policy)?;
         let mut plan = Plan {
             made_at: now,
             policy,
@@ -119,7 +156,7 @@ impl Store {
             bytes: 0,
             run: None,
         };
-        let mut lists = std::collections::BTreeMap::<ListId, u64>::new();
+        let mut lists = BTreeMap::<ListId, u64>::new();
         let mut sample = Vec::new();
         let mut ids = RoaringBitmap::new();
         for window in self.windows() {
@@ -132,7 +169,7 @@ impl Store {
                 }
                 let value = block.as_ref().and_then(|(_, value)| value.as_deref());
                 let Some(record) = self.shared.record_in(value, id)? else { continue };
-                match policy.sentence(&record.contact, now, &|list| measured.contains(&list)) {
+                match policy.sentence(&record.contact, now, &|list| measured.has(list)) {
                     Sentence::Stays => {}
                     Sentence::Kept => plan.kept += 1,
                     Sentence::Unmeasured => plan.unmeasured += 1,
@@ -152,7 +189,7 @@ impl Store {
         }
         plan.lists = lists.into_iter().collect();
         // The most concerned, where there are very many lists: a plan is one value.
-        plan.lists.sort_by_key(|&(_, contacts)| std::cmp::Reverse(contacts));
+        plan.lists.sort_by_key(|&(_, contacts)| Reverse(contacts));
         plan.lists.truncate(PLAN_LISTS_MAX);
         let number = self.store_plan(&plan, ids)?;
         Ok(NewPlan { number, plan, sample })
@@ -212,9 +249,8 @@ impl Store {
     }
 
     /// Looks again at the next contacts of a plan, by the policy with which it was made.
-    pub fn look(&self, number: u32, plan: &Plan, from: u32, limit: usize) -> Result<Look> {
+    pub fn look(&self, number: u32, plan: &Plan, measured: &Measured, from: u32, limit: usize) -> Result<Look> {
         let now = self.now();
-        let measured = self.shared.measured(Day::of(now - plan.policy.measured_within()))?;
         let mut look = Look::default();
         let first = keys::plan_ids(number, from / POSTING_CHUNK_IDS);
         for row in self.shared.disk.tree().range(first..=keys::plan_ids(number, u32::MAX)) {
@@ -230,7 +266,7 @@ impl Store {
                     return Ok(look);
                 }
                 let Some(record) = self.shared.record(id)? else { continue };
-                match plan.policy.sentence(&record.contact, now, &|list| measured.contains(&list)) {
+                match plan.policy.sentence(&record.contact, now, &|list| measured.has(list)) {
                     Sentence::Goes(why) => {
                         let print = codec::print(&record)?;
                         look.burials.push(Burial { id, contact: record.contact, why, print });
@@ -246,7 +282,7 @@ impl Store {
     /// batch. Those that have changed meanwhile are spared. Gives the plan as it is then.
     pub fn bury(&self, number: u32, mut plan: Plan, burials: Vec<Burial>) -> Result<Plan> {
         self.errand(move |writer| {
-            let shared = std::sync::Arc::clone(&writer.shared);
+            let shared = Arc::clone(&writer.shared);
             writer.alone(|round| {
                 let mut run = plan.run.take().unwrap_or_default();
                 for burial in burials {
@@ -337,22 +373,6 @@ fn due(window: &Window<'_>, policy: &Policy, now: Millis) -> Result<RoaringBitma
 
 /// Lists that a plan names.
 const PLAN_LISTS_MAX: usize = 200;
-
-impl Shared {
-    /// The lists on which anybody has clicked, replied or converted since a day.
-    fn measured(&self, since: Day) -> Result<std::collections::HashSet<ListId>> {
-        let mut measured = std::collections::HashSet::new();
-        for row in self.disk.tree().range(keys::tally(ListId(0), since)..keys::tally(ListId(0), Day(u32::MAX))) {
-            let (key, value) = row.map_err(sled_failed)?;
-            let (list, _) = keys::parse_tally(&key).ok_or_else(|| Error::internal("a damaged key"))?;
-            let tally = codec::decode_tally(&value)?;
-            if tally.clicks > 0 || tally.replies > 0 || tally.conversions > 0 {
-                measured.insert(list);
-            }
-        }
-        Ok(measured)
-    }
-}
 
 impl Progress {
     /// A run that begins.
