@@ -1,11 +1,13 @@
 //! `cargo bench`: contactd beside Redis and `PostgreSQL`, both sides in one run on one machine.
 //!
-//! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000.
+//! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000,
+//! `cargo bench -- purge` measures the purge alone.
 //! What is not installed is said to be skipped.
 
 mod beside;
 mod machine;
 mod postgres;
+mod purge;
 mod sending;
 mod sheet;
 
@@ -19,13 +21,21 @@ const FILTER: &str = "eligible=+14155550100 label.state=CA label.tier=gold";
 
 fn main() {
     let rows = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
-    let dir = tempfile::tempdir().expect("a directory");
-    let sheet = dir.path().join("contacts.csv");
-    sheet::write(&sheet, rows);
     println!(
         "{} processors, {rows} contacts, labels state (10 values), tier (3), campaign (1,000)\n",
         machine::processors()
     );
+    if std::env::args().all(|arg| arg != "purge") {
+        contacts(rows);
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    purge::run(dir.path(), rows);
+}
+
+fn contacts(rows: usize) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let sheet = dir.path().join("contacts.csv");
+    sheet::write(&sheet, rows);
 
     let mut daemon = Daemon::start(dir.path());
     daemon.call(&format!("LIST {LIST}"));

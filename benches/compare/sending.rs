@@ -37,7 +37,7 @@ pub fn run(daemon: &mut Daemon, postgres: Option<&mut Postgres>, rows: usize) {
         .collect();
     tell("CHECK beside 5,000 CLAIMs/s", &format!("{:.2} of its speed alone (aim 0.8)", middle(slower)));
 
-    let took = send(daemon, rows, SENDS_EACH);
+    let took = send(daemon, LOAD_LIST, rows, SENDS_EACH, |n| format!("+4{n:012}"));
     let sends = rows * SENDS_EACH;
     tell(
         "SENT, pipelined",
@@ -77,20 +77,27 @@ fn claims(daemon: &Daemon, pipeline: usize, rows: usize, campaign: &str) -> f64 
     redis_benchmark_of(daemon.port(), pipeline, requests, rows, &["CLAIM", LOAD_LIST, "+4__rand_int__", &id])
 }
 
-/// Tells of sends to every contact of the load list, some days ago, over four connections.
-fn send(daemon: &Daemon, rows: usize, each: usize) -> Duration {
+/// Tells of sends to many numbers over four connections.
+pub fn send(
+    daemon: &Daemon,
+    list: &str,
+    rows: usize,
+    each: usize,
+    number: impl Fn(usize) -> String + Sync,
+) -> Duration {
     const CONNECTIONS: usize = 4;
     const BLOCK: usize = 1_000;
     let started = Instant::now();
     std::thread::scope(|scope| {
         for connection in 0..CONNECTIONS {
             let mut wire: Wire = daemon.wire();
+            let number = &number;
             scope.spawn(move || {
                 for nth in 0..each {
                     for first in (connection * BLOCK..rows).step_by(CONNECTIONS * BLOCK) {
                         let numbers = first..(first + BLOCK).min(rows);
                         let requests = numbers.clone().fold(String::new(), |mut text, n| {
-                            let _ = writeln!(text, "SENT {LOAD_LIST} +4{n:012} campaign-{nth:02}-{n:012}");
+                            let _ = writeln!(text, "SENT {list} {} campaign-{nth:02}-{n:012}", number(n));
                             text
                         });
                         wire.send(&requests);

@@ -13,13 +13,27 @@ const TIERS: [&str; 3] = ["gold", "silver", "bronze"];
 
 /// Writes distinct numbers in no order, the same ones at every run.
 pub fn write(path: &Path, rows: usize) {
+    write_with(path, rows, "", |_| "");
+}
+
+/// The same, where every second contact has come from another system and has not answered for years.
+pub fn write_half_idle(path: &Path, rows: usize) {
+    write_with(path, rows, ",created_at,subscribed_at,sends_since_engaged", |row| {
+        if row % 2 == 0 { ",2021-02-01,2021-02-01,12" } else { ",,," }
+    });
+}
+
+/// The number of a row, in E.164.
+pub fn number(row: u64) -> String {
+    let (area, b, c) = parts(row);
+    format!("+1{area}{b}{c}")
+}
+
+fn write_with(path: &Path, rows: usize, more_columns: &str, more: impl Fn(u64) -> &'static str) {
     let mut file = BufWriter::new(File::create(path).expect("a file"));
-    writeln!(file, "phone,state,tier,campaign").expect("written");
+    writeln!(file, "phone,state,tier,campaign{more_columns}").expect("written");
     for row in 0..rows as u64 {
-        // A multiplication by an odd number permutes the numbers below a power of two.
-        let n = row.wrapping_mul(0x9E37_79B1) % (1 << 22);
-        let (area, exchange, line) = (AREAS[(n / 110_000) as usize], 220 + n % 110_000 / 1_000, n % 1_000);
-        let (b, c) = (if exchange % 100 == 11 { 900 + exchange % 90 } else { exchange }, 1_000 + line);
+        let (area, b, c) = parts(row);
         let phone = match row % 6 {
             0 => format!("({area}) {b}-{c}"),
             1 => format!("{area}.{b}.{c}"),
@@ -30,6 +44,14 @@ pub fn write(path: &Path, rows: usize) {
         };
         let mix = row.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 40;
         let (state, tier) = (STATES[(mix % 10) as usize], TIERS[(mix / 10 % 3) as usize]);
-        writeln!(file, "\"{phone}\",{state},{tier},c{:03}", mix / 30 % 1_000).expect("written");
+        writeln!(file, "\"{phone}\",{state},{tier},c{:03}{}", mix / 30 % 1_000, more(row)).expect("written");
     }
+}
+
+/// Area, exchange and line.
+fn parts(row: u64) -> (u64, u64, u64) {
+    // A multiplication by an odd number permutes the numbers below a power of two.
+    let n = row.wrapping_mul(0x9E37_79B1) % (1 << 22);
+    let (area, exchange, line) = (AREAS[(n / 110_000) as usize], 220 + n % 110_000 / 1_000, n % 1_000);
+    (area, if exchange % 100 == 11 { 900 + exchange % 90 } else { exchange }, 1_000 + line)
 }
