@@ -351,5 +351,8 @@ fn the_demo_tells_its_story() {
     let output = Command::new(program()).arg("demo").output().expect("it runs");
     let story = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{story}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(story.contains("← +yes") && story.contains("← +no list_opted_out") && story.contains("nc -N"), "{story}");
+    for told in ["← +yes", "← +no list_opted_out", "Plan 1 is finished", "← +kept +12135550198 list_opted_out", "nc -N"]
+    {
+        assert!(story.contains(told), "{told}: {story}");
+    }
 }
