@@ -15,7 +15,10 @@
 //!    sees it.
 //! 6. [`cli`] starts the daemon, and has its clients: import, export, compact, call, demo.
 //!
-//! A module uses only what is below it; a test holds that. Every limit is in [`limits`], every setting in [`config`].
+//! What holds everywhere, and is tested where a test can see it: a module uses only what is below it. Only [`store`] knows
+//! sled, only [`wire`] knows the protocol's bytes, only [`server`] is async, so that no lock lives across an await. Every
+//! index is derived from the record by one function, which writes, verification and repair share. Every change passes through
+//! the transitions, whoever asks. Every queue and every loop has a limit, and all of them are in [`limits`].
 
 pub mod error;
 pub mod limits;

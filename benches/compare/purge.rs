@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::beside::check_latency;
 use crate::machine::{Daemon, LOAD_LIST, has, redis_benchmark};
 use crate::sending::send;
-use crate::{LIST, middle, sheet, tell, timed};
+use crate::{LIST, middle, ratio, sheet, tell, timed};
 
 /// Numbers that CHECKs and writes are about.
 const OTHERS: usize = 100_000;
@@ -45,6 +46,9 @@ pub fn run(dir: &Path, rows: usize) {
             .collect();
         tell("CHECK beside a purge", &format!("{:.2} of its speed alone (aim 0.8)", middle(ratios)));
     }
+    let slow = || check_latency(&mut daemon.wire()).1;
+    let ratios = (0..ROUNDS).map(|_| ratio(purge_for(&daemon, plan, slow).1, slow())).collect();
+    tell("CHECK p99.9 beside a purge", &format!("{:.2} x alone (aim 3)", middle(ratios)));
     let mut next = 0;
     let mut write = || {
         next += 1;

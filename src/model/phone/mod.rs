@@ -1,4 +1,4 @@
-//! Phone numbers: the canonical [`Phone`], the number a list sends from ([`ListNumber`]), and [`normalize`], which makes a
+//! Phone numbers: the canonical [`Phone`], the number a list sends from ([`ListNumber`]), and [`fn@normalize`], which makes a
 //! `Phone` of what people and spreadsheets write.
 //!
 //! | file | noun |
