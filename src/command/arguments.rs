@@ -1,7 +1,4 @@
 //! Arguments: words and JSON into the model's types, with errors that say what is wrong.
-
-use std::fmt::Write as _;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
@@ -196,26 +193,6 @@ pub fn text(key: &str, value: Option<String>, bytes_max: usize) -> Result<String
         return Err(Error::limit(format!("\"{key}\" has at most {bytes_max} bytes, this one {}", value.len())));
     }
     Ok(value)
-}
-
-/// A cursor that stands for a text: one word without blanks, whatever the text has.
-pub fn text_cursor(text: &str) -> String {
-    text.bytes().fold(String::from("x"), |mut cursor, byte| {
-        let _ = write!(cursor, "{byte:02x}");
-        cursor
-    })
-}
-
-/// The text of a [`text_cursor`].
-pub fn cursor_text(cursor: &str) -> Result<String> {
-    let hex = cursor.strip_prefix('x').filter(|hex| hex.len() % 2 == 0 && hex.is_ascii());
-    let bytes = hex.and_then(|hex| {
-        let pairs = hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-        pairs.collect::<Option<Vec<u8>>>()
-    });
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| Error::bad_arg(format!("'{}' is no cursor of LABELS", excerpt(cursor.as_bytes()))))
 }
 
 /// How somebody subscribed.

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use super::Context;
 use super::contacts::date;
 use super::history::kind_word;
-use super::queries::{page_options, words};
+use super::page::{page_options, words};
 use crate::error::{Code, Error, Result, excerpt};
-use crate::limits::FEED_WAIT_MS_MAX;
 use crate::model::verdict::{ContactStatus, ListStatus};
 use crate::store::gate::Gate;
 use crate::store::{FeedBounds, FeedItem, FeedWhat};
@@ -41,17 +40,6 @@ pub fn feed(context: &Context, args: Args<'_>, over: bool, replies: &mut Replies
         replies.text(&item_json(item, bounds.epoch, &gate).to_string());
     }
     Ok(None)
-}
-
-/// How long WAIT waits.
-pub fn wait_ms(word: &str) -> Result<u64> {
-    let wait_ms = word
-        .parse()
-        .map_err(|_| Error::bad_arg(format!("WAIT expects milliseconds, not '{}'", excerpt(word.as_bytes()))))?;
-    if wait_ms > FEED_WAIT_MS_MAX {
-        return Err(Error::limit(format!("WAIT is at most {FEED_WAIT_MS_MAX}")));
-    }
-    Ok(wait_ms)
 }
 
 fn position(epoch: u64, number: u64) -> String {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::contacts::{date, micros, put_text};
-use super::queries::{page_options, words};
+use super::page::{page_options, words};
 use super::{Context, arguments};
 use crate::error::{Error, Result, excerpt};
 use crate::model::event::{Event, Kind};

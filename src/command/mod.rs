@@ -11,6 +11,7 @@ mod feed;
 mod history;
 mod import;
 mod lists;
+mod page;
 mod purge;
 mod queries;
 pub mod rows;

@@ -1,14 +1,12 @@
 //! COUNT, FIND, EXPORT, LABELS: whom one means.
 
-use std::borrow::Cow;
-
 use serde_json::json;
 
+use super::Context;
 use super::contacts::contact_json;
-use super::{Context, arguments};
+use super::page::{PageOptions, cursor_text, page_options, text_cursor, words};
 use crate::error::{Code, Error, Result, excerpt};
-use crate::limits::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
-use crate::model::filter::{self, Filter, Word};
+use crate::model::filter::{self, Filter};
 use crate::model::label::check_key;
 use crate::wire::{Args, Replies};
 
@@ -39,7 +37,7 @@ pub fn find(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<
 pub fn labels(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let mut words = words(args)?;
     let PageOptions { limit, after, .. } = page_options(&mut words)?;
-    let after = after.map(|after| arguments::cursor_text(&after)).transpose()?;
+    let after = after.map(|after| cursor_text(&after)).transpose()?;
     let (name, page) = match words.as_slice() {
         [] => ("key", context.store.label_keys(after.as_deref(), limit)?),
         [key] => {
@@ -48,7 +46,7 @@ pub fn labels(context: &Context, args: Args<'_>, replies: &mut Replies) -> Resul
         }
         _ => return Err(Error::new(Code::Err, "usage: LABELS [key] [LIMIT n] [AFTER cursor]")),
     };
-    let next = page.last().filter(|_| page.len() == limit).map(|(text, _)| arguments::text_cursor(text));
+    let next = page.last().filter(|_| page.len() == limit).map(|(text, _)| text_cursor(text));
     replies.array(page.len() + 1);
     replies.text(next.as_deref().unwrap_or("0"));
     for (text, contacts) in page {
@@ -100,55 +98,4 @@ impl Export {
         }
         self.from.is_some()
     }
-}
-
-/// The words of a query: the rest of the line as it is, or the arguments as they are.
-pub fn words(args: Args<'_>) -> Result<Vec<Word>> {
-    let utf8 = |_| Error::bad_arg("the request is not UTF-8");
-    match args {
-        Args::Line(_) => match args.rest() {
-            Cow::Borrowed(line) => filter::words(std::str::from_utf8(line).map_err(utf8)?),
-            Cow::Owned(line) => filter::words(std::str::from_utf8(&line).map_err(utf8)?),
-        },
-        Args::Array(_) => {
-            let args = args.map(std::str::from_utf8).collect::<std::result::Result<Vec<_>, _>>().map_err(utf8)?;
-            filter::words_of_array(args.into_iter())
-        }
-    }
-}
-
-/// The options of a page.
-pub struct PageOptions {
-    /// How many items it has at most.
-    pub limit: usize,
-    /// Where it begins; none for the beginning.
-    pub after: Option<String>,
-    /// How long to wait for the first item.
-    pub wait_ms: Option<u64>,
-}
-
-/// Takes LIMIT, AFTER and WAIT off the end.
-pub fn page_options(words: &mut Vec<Word>) -> Result<PageOptions> {
-    let mut options = PageOptions { limit: PAGE_ITEMS_DEFAULT, after: None, wait_ms: None };
-    while let [.., option, value] = words.as_slice() {
-        if option.text.eq_ignore_ascii_case("LIMIT") {
-            options.limit = value.text.parse().ok().filter(|&n| n > 0).ok_or_else(|| {
-                Error::bad_arg(format!(
-                    "LIMIT expects a number from 1 to {PAGE_ITEMS_MAX}, not '{}'",
-                    excerpt(value.text.as_bytes())
-                ))
-            })?;
-            if options.limit > PAGE_ITEMS_MAX {
-                return Err(Error::limit(format!("LIMIT is at most {PAGE_ITEMS_MAX}")));
-            }
-        } else if option.text.eq_ignore_ascii_case("AFTER") {
-            options.after = Some(value.text.clone()).filter(|after| after != "0");
-        } else if option.text.eq_ignore_ascii_case("WAIT") {
-            options.wait_ms = Some(super::feed::wait_ms(&value.text)?);
-        } else {
-            break;
-        }
-        words.truncate(words.len() - 2);
-    }
-    Ok(options)
 }

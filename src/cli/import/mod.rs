@@ -16,6 +16,7 @@
 
 mod columns;
 mod dialect;
+mod field;
 mod names;
 mod objects;
 mod pipeline;
@@ -40,8 +41,9 @@ use super::{Target, say};
 use crate::error::{Error, Result, excerpt};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::fact::How;
-use columns::{Columns, Field, Wishes};
+use columns::{Columns, Wishes};
 use dialect::{Dialect, Format};
+use field::Field;
 use objects::Keys;
 use pipeline::Import as Pipeline;
 pub use pipeline::Show;

@@ -1,6 +1,6 @@
 //! The usual names of columns, and what is made of the others.
 
-use super::columns::Field;
+use super::field::Field;
 use crate::limits::LABEL_KEY_BYTES_MAX;
 
 /// How likely a column with such a name is the phone to write to: 0 is the best. A mobile phone before any phone, that

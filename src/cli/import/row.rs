@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 
-use super::columns::{self, Columns, Field};
+use super::columns::{self, Columns};
+use super::field::Field;
 use super::refusal::Refusal;
 use super::status::{self, Said};
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX, SOURCE_BYTES_MAX};
