@@ -17,7 +17,7 @@ use crate::error::{Code, Error, Result, excerpt};
 use crate::limits::PURGE_CONTACTS_STEP;
 use crate::model::purge::{Condemned, KEEP_LABEL, Policy};
 use crate::model::time;
-use crate::store::{Burial, Log, PLAN_KEPT_MS, Plan, Progress, Step};
+use crate::store::{Burial, Log, PLAN_KEPT_MS, Plan, Progress, Step, Store};
 use crate::wire::{Args, Replies};
 
 /// Whom a purge removes, and where to.
@@ -122,26 +122,27 @@ fn by_reason(counts: [u64; 3]) -> Value {
 
 fn run(context: &Context, word: &[u8]) -> Result<&'static str> {
     let number = std::str::from_utf8(word).ok().and_then(|word| word.parse::<u32>().ok());
-    let plan = match number {
-        Some(number) => context.store.plan(number)?.map(|plan| (number, plan)),
-        None => None,
-    };
-    let again = "PURGE PLAN makes one";
-    let Some((number, plan)) = plan else {
-        return Err(Error::bad_arg(format!("'{}' is no plan: {again}", excerpt(word))));
-    };
-    match &plan.run {
-        Some(run) if run.finished_at > 0 => {
-            return Err(Error::bad_arg(format!("plan {number} was run already: {again}")));
-        }
-        None if context.store.now() - plan.made_at > PLAN_KEPT_MS => {
-            let made_at = time::format(plan.made_at);
-            return Err(Error::bad_arg(format!("plan {number} of {made_at} has expired: {again}")));
-        }
-        _ => {}
-    }
-    context.purger.begin(number)?;
+    let number = number.ok_or_else(|| no_plan(word))?;
+    context.purger.begin(&context.store, number)?;
     Ok("started")
+}
+
+/// A plan that may be run now.
+fn runnable(store: &Store, number: u32) -> Result<Plan> {
+    let again = "PURGE PLAN makes one";
+    let plan = store.plan(number)?.ok_or_else(|| no_plan(number.to_string().as_bytes()))?;
+    match &plan.run {
+        Some(run) if run.finished_at > 0 => Err(Error::bad_arg(format!("plan {number} was run already: {again}"))),
+        None if store.now() - plan.made_at > PLAN_KEPT_MS => {
+            let made_at = time::format(plan.made_at);
+            Err(Error::bad_arg(format!("plan {number} of {made_at} has expired: {again}")))
+        }
+        _ => Ok(plan),
+    }
+}
+
+fn no_plan(word: &[u8]) -> Error {
+    Error::bad_arg(format!("'{}' is no plan: PURGE PLAN makes one", excerpt(word)))
 }
 
 fn policy_json(context: &Context) -> Value {
@@ -185,6 +186,14 @@ fn report_json(number: u32, plan: &Plan) -> Value {
     })
 }
 
+impl Order {
+    fn want(&mut self, number: u32, plan: Plan) {
+        self.wanted = Some(number);
+        self.running = Some(Running { number, plan, phase: "contacts" });
+        self.stop = false;
+    }
+}
+
 impl Purger {
     /// Starts the thread, which goes on with what a crash has interrupted.
     pub fn start(context: &Arc<Context>) -> Result<()> {
@@ -193,7 +202,9 @@ impl Purger {
             .plans()?
             .into_iter()
             .find(|(_, plan)| plan.run.as_ref().is_some_and(|run| run.finished_at == 0 && !run.stopped));
-        context.purger.lock().wanted = unfinished.map(|(number, _)| number);
+        if let Some((number, plan)) = unfinished {
+            context.purger.lock().want(number, plan);
+        }
         let shared = Arc::clone(context);
         let thread = std::thread::Builder::new().name("contactd-purger".to_owned()).spawn(move || work(&shared));
         let thread = thread.map_err(|why| Error::internal(format!("cannot start the purger: {why}")))?;
@@ -212,14 +223,16 @@ impl Purger {
         }
     }
 
-    fn begin(&self, number: u32) -> Result<()> {
+    /// Has the thread run a plan. That it is to be run is on disk first, so that a crash does not lose it.
+    fn begin(&self, store: &Store, number: u32) -> Result<()> {
         let mut order = self.lock();
-        let running = order.running.as_ref().map(|running| running.number).or(order.wanted);
-        if let Some(running) = running {
-            return Err(Error::bad_arg(format!("plan {running} is running: see PURGE STATUS, or PURGE STOP it first")));
+        let mut plan = runnable(store, number)?;
+        if let Some(Running { number, .. }) = &order.running {
+            return Err(Error::bad_arg(format!("plan {number} is running: see PURGE STATUS, or PURGE STOP it first")));
         }
-        order.wanted = Some(number);
-        order.stop = false;
+        plan.run.get_or_insert_with(|| Progress::begin(store.now(), store.size())).stopped = false;
+        store.note_plan(number, &plan)?;
+        order.want(number, plan);
         drop(order);
         self.changed.notify_all();
         Ok(())
@@ -227,7 +240,7 @@ impl Purger {
 
     fn stop(&self) -> &'static str {
         let mut order = self.lock();
-        if order.running.is_none() && order.wanted.take().is_none() {
+        if order.running.is_none() {
             return "idle";
         }
         order.stop = true;
@@ -236,10 +249,7 @@ impl Purger {
 
     fn status(&self) -> Value {
         let order = self.lock();
-        let Some(running) = &order.running else {
-            let state = if order.wanted.is_some() { "running" } else { "idle" };
-            return json!({ "state": state });
-        };
+        let Some(running) = &order.running else { return json!({ "state": "idle" }) };
         let run = running.plan.run.clone().unwrap_or_default();
         json!({
             "state": if order.stop { "stopping" } else { "running" },
@@ -273,8 +283,8 @@ impl Purger {
         !order.stop && !order.closed
     }
 
-    fn is_closed(&self) -> bool {
-        self.lock().closed
+    fn is_stopped(&self) -> bool {
+        self.lock().stop
     }
 }
 
@@ -319,14 +329,11 @@ impl Run<'_> {
     fn run(&mut self) -> Result<()> {
         let store = &self.context.store;
         let Some(mut plan) = store.plan(self.number)? else { return Ok(()) };
-        let now = store.now();
-        let run = plan.run.get_or_insert_with(|| Progress::begin(now, store.size()));
-        run.stopped = false;
         tracing::info!("purge: plan {} condemns {} contacts", self.number, plan.condemned.iter().sum::<u64>());
         if !self.contacts(&mut plan)? || !self.keep_house(&mut plan)? {
             if let Some(run) = &mut plan.run {
                 // A shutdown is no stop: it goes on at the next start.
-                run.stopped = !self.context.purger.is_closed();
+                run.stopped = self.context.purger.is_stopped();
             }
             return store.note_plan(self.number, &plan);
         }
