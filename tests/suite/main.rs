@@ -3,6 +3,7 @@
 mod claims;
 mod clients;
 mod crash;
+mod erase;
 mod feed;
 mod floors;
 mod hostile;
@@ -12,7 +13,9 @@ mod properties;
 mod protocol;
 mod purge;
 mod purge_plan;
+mod purge_run;
 mod segments;
 mod sending;
 mod session;
+mod stored;
 mod support;

@@ -66,6 +66,11 @@ impl Daemon {
         self.child.wait().expect("to end");
     }
 
+    /// What is done next is done with further arguments from then on.
+    pub fn argue(&mut self, arguments: &[&str]) {
+        self.arguments.extend(arguments.iter().map(ToString::to_string));
+    }
+
     pub fn restart(&mut self) {
         self.child = spawn(self.dir.path(), &self.address, &self.arguments);
         self.wait_until_up();
@@ -208,11 +213,21 @@ impl House {
         self.clock.store(now, Ordering::SeqCst);
     }
 
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// Drains, closes the store, and opens it again, maybe under another stop scope. Open connections end.
     pub fn reopen(self, scope: StopScope) -> House {
+        self.reopen_after(scope, |_| ()).0
+    }
+
+    /// The same, with a look at the data directory while nobody has it open.
+    pub fn reopen_after<T>(self, scope: StopScope, look: impl FnOnce(&Path) -> T) -> (House, T) {
         let House { dir, clock, open, removal, .. } = self;
         drop(open);
-        House::open(dir, clock, scope, removal)
+        let seen = look(&dir.path().join("data"));
+        (House::open(dir, clock, scope, removal), seen)
     }
 }
 
