@@ -2,7 +2,7 @@
 //! other work.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -437,8 +437,16 @@ fn pause(since: Instant) {
 
 fn open(dir: &Path, path: &Path) -> std::io::Result<File> {
     std::fs::create_dir_all(dir)?;
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
     File::open(dir)?.sync_all()?;
+    let mut last = [0];
+    if file.seek(SeekFrom::End(-1)).is_ok() {
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            // What a crash or a full disk has left of a line.
+            file.write_all(b"\n")?;
+        }
+    }
     Ok(file)
 }
 
