@@ -1,6 +1,8 @@
 //! Purges: a plan is a stored set of contacts that the policy condemned; its run removes them in small steps, each of
 //! which looks at its contacts again.
 
+use std::sync::PoisonError;
+
 use roaring::RoaringBitmap;
 
 use super::chunk::Chunk;
@@ -54,7 +56,7 @@ pub struct Progress {
     pub next_id: u32,
     /// Purged, by reason in the order of [`Condemned::ALL`].
     pub purged: [u64; 3],
-    /// Not condemned any more when they were looked at again: somebody clicked, replied or opted in.
+    /// Not condemned any more when they were looked at again: somebody clicked, replied, opted in, or was erased.
     pub spared: u64,
     /// Events that left by age or with their contact.
     pub events: u64,
@@ -97,7 +99,7 @@ pub struct Burial {
 pub struct Look {
     /// Condemned still.
     pub burials: Vec<Burial>,
-    /// Not any more.
+    /// Not any more, or gone by another way.
     pub spared: u64,
     /// Where the next look begins; none when this was the last.
     pub next: Option<u32>,
@@ -158,11 +160,14 @@ impl Store {
         Ok(NewPlan { number, plan, sample })
     }
 
-    /// Writes a plan in steps, its head last.
+    /// Writes a plan in steps, its head last. One at a time: its number is that of nobody else.
     fn store_plan(&self, plan: &Plan, ids: RoaringBitmap) -> Result<u32> {
+        let _alone = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
         let last = self.shared.disk.tree().range(keys::plan(0)..=keys::plan(u32::MAX)).next_back();
         let last = last.transpose().map_err(sled_failed)?.and_then(|(key, _)| keys::number(&key));
         let number = last.map_or(1, |last| last.wrapping_add(1));
+        // Of one that a crash has left without a head.
+        self.forget_plan(number, false)?;
         let mut chunks = Vec::new();
         let mut from = 0;
         while let Some(id) = ids.range(from..).next() {
@@ -229,13 +234,18 @@ impl Store {
                     look.next = Some(id);
                     return Ok(look);
                 }
-                let Some(record) = self.shared.record(id)? else { continue };
-                match plan.policy.sentence(&record.contact, now, &|list| measured.contains(&list)) {
-                    Sentence::Goes(why) => {
+                let condemned = self.shared.record(id)?.and_then(|record| {
+                    match plan.policy.sentence(&record.contact, now, &|list| measured.contains(&list)) {
+                        Sentence::Goes(why) => Some((record, why)),
+                        _ => None,
+                    }
+                });
+                match condemned {
+                    Some((record, why)) => {
                         let print = codec::print(&record)?;
                         look.burials.push(Burial { id, contact: record.contact, why, print });
                     }
-                    _ => look.spared += 1,
+                    None => look.spared += 1,
                 }
             }
         }
