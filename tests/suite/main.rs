@@ -1,5 +1,6 @@
 //! Tests of the whole, from outside: one binary, a module per subject.
 
+mod archive;
 mod claims;
 mod clients;
 mod crash;
