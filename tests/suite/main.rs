@@ -15,6 +15,7 @@ mod protocol;
 mod purge;
 mod purge_plan;
 mod purge_run;
+mod retention;
 mod segments;
 mod sending;
 mod session;
