@@ -293,7 +293,7 @@ fn an_erasure_that_was_killed_completes_by_itself() {
     assert!(wire.call_all(&lines).iter().all(|reply| reply == "+message"));
 
     let mut interrupted = 0;
-    let (last, erased) = phones.split_last().expect("four");
+    let (stays, erased) = phones.split_last().expect("four");
     for phone in erased {
         let mut other = daemon.connect();
         wire.send(format!("ERASE {phone}\n"));
@@ -314,9 +314,9 @@ fn an_erasure_that_was_killed_completes_by_itself() {
         verified(&mut wire);
     }
     assert!(interrupted > 0, "none was killed in its middle");
-    let history = page(&wire.call(&format!("HISTORY {last} LIMIT 1000"))).1;
+    let history = page(&wire.call(&format!("HISTORY {stays} LIMIT 1000"))).1;
     assert!(
-        history.len() == 1_000 && history.iter().all(|item| text(item, "text").ends_with(last)),
+        history.len() == 1_000 && history.iter().all(|item| text(item, "text").ends_with(stays)),
         "the other's stays"
     );
     assert_eq!(daemon.terminate(), Some(0));
@@ -325,5 +325,5 @@ fn an_erasure_that_was_killed_completes_by_itself() {
     for phone in erased {
         assert_eq!(stored.places_of_number(phone), Vec::<u8>::new(), "{phone}");
     }
-    assert!(stored.places_of_number(last).contains(&0x38));
+    assert!(stored.places_of_number(stays).contains(&0x38));
 }

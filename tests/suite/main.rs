@@ -3,6 +3,7 @@
 mod archive;
 mod claims;
 mod clients;
+mod compact;
 mod crash;
 mod erase;
 mod feed;

@@ -66,11 +66,6 @@ impl Daemon {
         self.child.wait().expect("to end");
     }
 
-    /// What is done next is done with further arguments from then on.
-    pub fn argue(&mut self, arguments: &[&str]) {
-        self.arguments.extend(arguments.iter().map(ToString::to_string));
-    }
-
     pub fn restart(&mut self) {
         self.child = spawn(self.dir.path(), &self.address, &self.arguments);
         self.wait_until_up();
@@ -211,10 +206,6 @@ impl House {
 
     pub fn set_clock(&self, now: i64) {
         self.clock.store(now, Ordering::SeqCst);
-    }
-
-    pub fn data_dir(&self) -> PathBuf {
-        self.dir.path().join("data")
     }
 
     /// Drains, closes the store, and opens it again, maybe under another stop scope. Open connections end.
