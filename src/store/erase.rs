@@ -4,6 +4,7 @@
 use super::codec::{self, Erasing, FeedEntry};
 use super::compressed::{compress, expand};
 use super::log::Log;
+use super::purge::Progress;
 use super::writer::Writer;
 use super::{Shared, Store, keys, sled_failed};
 use crate::error::{Error, Result};
@@ -37,7 +38,10 @@ impl Store {
     pub fn erase(&self, phone: Phone) -> Result<Option<Erased>> {
         match self.errand(move |writer| writer.begin_erasure(phone))? {
             Begun::Contact(id) => self.finish_erasure(id).map(Some),
-            Begun::Purged(id) => self.finish_erasure(id).map(|_| None),
+            Begun::Purged(id) => {
+                self.finish_sweep()?;
+                self.finish_erasure(id).map(|_| None)
+            }
             Begun::Unknown => Ok(None),
         }
     }
@@ -45,9 +49,26 @@ impl Store {
     /// Finishes what a crash has interrupted.
     pub fn finish_erasures(&self) -> Result<()> {
         let under_way = self.shared.disk.tree().scan_prefix([keys::ERASING]).keys();
-        for key in under_way.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)? {
-            if let Some(id) = keys::number(&key) {
-                self.finish_erasure(id)?;
+        let under_way = under_way.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)?;
+        if !under_way.is_empty() {
+            self.finish_sweep()?;
+        }
+        for id in under_way.iter().filter_map(|key| keys::number(key)) {
+            self.finish_erasure(id)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a purge that has not come to its end has left in the history of whom it removed.
+    fn finish_sweep(&self) -> Result<()> {
+        let is_left = |run: Progress| run.finished_at == 0 && run.purged != [0; 3];
+        if !self.plans()?.into_iter().any(|(_, plan)| plan.run.is_some_and(is_left)) {
+            return Ok(());
+        }
+        for log in Log::ALL {
+            let mut from = Some(0);
+            while let Some(at) = from {
+                from = self.sweep(log, at)?.next;
             }
         }
         Ok(())
