@@ -320,8 +320,17 @@ fn a_store_is_not_opened_without_its_secret() {
     let start = |daemon: &Daemon| {
         let mut command = Command::new(program());
         command.args(["serve", "--listen", &free_address(), "--data-dir"]).arg(daemon.data_dir());
-        let (code, _, errors) = done(command);
-        (code, errors)
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let since = Instant::now();
+        while child.try_wait().expect("a child").is_none() {
+            if since.elapsed() > PATIENCE {
+                child.kill().expect("to be killed");
+                panic!("it serves");
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let output = child.wait_with_output().expect("it has ended");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     let put = |text: &str, mode: u32| {
         let _ = fs::remove_file(&key);

@@ -9,7 +9,7 @@ use contactd::store::Keep;
 use serde_json::{Value, json};
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
-use crate::purge::{json as parse, plan, run};
+use crate::purge::{json as parse, plan, purged, run};
 use crate::sending::{page, text};
 use crate::stored::{ERASING, Stored};
 use crate::support::{Daemon, House, PATIENCE, Removal, Wire};
@@ -270,6 +270,45 @@ fn a_number_that_was_purged_before_is_not_named_any_more_either() {
     drop(wire);
     let (_, stored) = house.reopen_after(StopScope::List, Stored::read);
     assert_eq!((stored.places_of_number(ADA), stored.places_of_number(BOB)), (vec![], vec![0x40]));
+}
+
+/// A purge that was stopped has not come to the history of whom it removed; an erasure does not wait for that.
+#[test]
+fn what_a_stopped_purge_has_left_of_a_number_is_erased() {
+    const CONTACTS: usize = 3_000;
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    let phones: Vec<String> = (0..CONTACTS).map(|n| format!("+1415{:07}", 2_000_000 + n)).collect();
+    let told_by = |phone: &str| format!("told by {phone}");
+    let lines: Vec<String> = phones
+        .iter()
+        .flat_map(|phone| {
+            let text = told_by(phone);
+            [
+                format!(r#"INBOUND {} {phone} {{"text":"{text}","at":"2019-01-01"}}"#, LISTS[0]),
+                format!(r#"INVALID {phone} {{"at":"2020-01-01"}}"#),
+            ]
+        })
+        .collect();
+    assert!(wire.call_all(&lines).iter().all(|reply| reply == "+message" || reply == ":1"));
+    let plan = plan(&mut wire);
+    assert_eq!(wire.call(&format!("PURGE RUN {}", plan["plan"])), "+started");
+    let since = Instant::now();
+    while parse(&wire.call("PURGE STATUS"))["purged"] == 0 {
+        assert!(since.elapsed() < PATIENCE, "it does not begin");
+    }
+    assert_eq!(wire.call("PURGE STOP"), "+stopping");
+    assert_eq!(purged(&mut wire)["state"], "stopped");
+    let [first, last] = [&phones[0], &phones[CONTACTS - 1]];
+    assert!(wire.call(&format!("GET {first}")).contains("purged_at"));
+    assert!(!wire.call(&format!("GET {last}")).contains("purged_at"));
+    assert_eq!(daemon.terminate(), Some(0));
+    let places = |daemon: &Daemon, phone: &str| Stored::read(&daemon.data_dir()).places_of(told_by(phone).as_bytes());
+    assert_eq!(places(&daemon, first), [0x38], "it is there still");
+    daemon.restart();
+    assert_eq!(daemon.connect().call(&format!("ERASE {first}")), "$-1");
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!((places(&daemon, first), places(&daemon, last)), (vec![], vec![0x38]));
 }
 
 /// Killed while it takes thousands of events out of the history, it takes the rest out at the next start.

@@ -156,8 +156,8 @@ fn the_feed_leaves_after_keep_feed() {
 fn consent_leaves_tombstones_after_keep_consent_and_what_forbids_stays() {
     let (house, mut wire) = house();
     let given = time(START_MS - 2 * DAY_MS);
-    let phones: Vec<String> = (0..5).map(|n| format!("+1415555{:04}", 1_000 + n)).collect();
-    let [early, late, out, out_of_all, held] = [0, 1, 2, 3, 4].map(|n| phones[n].as_str());
+    let phones: Vec<String> = (0..6).map(|n| format!("+1415555{:04}", 1_000 + n)).collect();
+    let [early, late, out, out_of_all, held, held_on_all] = [0, 1, 2, 3, 4, 5].map(|n| phones[n].as_str());
     for phone in &phones {
         tell(
             &mut wire,
@@ -174,12 +174,13 @@ fn consent_leaves_tombstones_after_keep_consent_and_what_forbids_stays() {
             format!("OPTOUT {LIST} {out} {{\"at\":\"{forbidden}\",\"reason\":\"told us\"}}"),
             format!("OPTOUT * {out_of_all} {{\"at\":\"{forbidden}\"}}"),
             format!("SUPPRESS {LIST} {held} {{\"at\":\"{forbidden}\"}}"),
+            format!("SUPPRESS {held_on_all} {{\"at\":\"{forbidden}\"}}"),
         ],
     );
     let [last, first] = around(CONSENT_DAYS - 2);
     house.set_clock(last);
     let report = purge(&mut wire);
-    assert_eq!((&report["purged"], &report["consents"]), (&5.into(), &0.into()), "{report}");
+    assert_eq!((&report["purged"], &report["consents"]), (&6.into(), &0.into()), "{report}");
     for phone in &phones {
         assert_eq!(json(&wire.call(&format!("GET {phone}")))["lists"][0]["subscribed_at"], given.as_str());
     }
@@ -188,10 +189,10 @@ fn consent_leaves_tombstones_after_keep_consent_and_what_forbids_stays() {
     assert_eq!(wire.call(&format!("CHECK {LIST} {early}")), "+yes");
 
     house.set_clock(first);
-    assert_eq!(purge(&mut wire)["consents"], 4);
-    for (clock, restarted) in [(first, false), (first + 9_000 * DAY_MS, true)] {
+    assert_eq!(purge(&mut wire)["consents"], 5);
+    for clock in [first, first + 9_000 * DAY_MS] {
         house.set_clock(clock);
-        assert_eq!(purge(&mut wire)["consents"], 0, "restarted: {restarted}");
+        assert_eq!(purge(&mut wire)["consents"], 0);
         let of = |wire: &mut Wire, phone: &str| json(&wire.call(&format!("GET {phone}")));
         assert_eq!(of(&mut wire, late)["lists"], Value::Array(Vec::new()));
         let kept = of(&mut wire, out)["lists"][0].clone();
@@ -200,13 +201,14 @@ fn consent_leaves_tombstones_after_keep_consent_and_what_forbids_stays() {
         assert_eq!(text(&of(&mut wire, out_of_all), "opted_out_all_at"), forbidden);
         assert_eq!(text(&of(&mut wire, held)["lists"][0], "suppressed_at"), forbidden);
         assert!(phones[1..].iter().all(|phone| of(&mut wire, phone)["invalid_at"] == given.as_str()));
-        assert!(wire.call("VERIFY").ends_with(" 4 tombstones"));
+        assert!(wire.call("VERIFY").ends_with(" 5 tombstones"));
     }
     for (phone, verdict) in [
         (late, "+no not_subscribed"),
         (out, "+no list_opted_out"),
         (out_of_all, "+no opted_out"),
         (held, "+no list_suppressed"),
+        (held_on_all, "+no suppressed"),
     ] {
         tell(&mut wire, &[format!("VALID {phone}")]);
         assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), verdict, "{phone}");
