@@ -408,7 +408,7 @@ impl Run<'_> {
             ("events", sweep(|context, from| context.store.sweep(Log::Consent, from)), |run| Some(&mut run.events)),
             ("ids", |context, from| context.store.expire_ids(from), |run| Some(&mut run.ids)),
             ("consents", |context, from| context.store.expire_consents(from), |run| Some(&mut run.consents)),
-            ("tallies", |context, _| context.store.expire_tallies(), |_| None),
+            ("tallies", |context, _| context.store.expire_tallies(context.purge.policy.measured_within()), |_| None),
         ];
         for (phase, step, count) in phases {
             let mut from = Some(0);
