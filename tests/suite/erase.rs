@@ -24,14 +24,9 @@ const WORD: &str = "Lovelace";
 fn told_of(phone: &str) -> Vec<(String, &'static str)> {
     let [list, other] = LISTS;
     let at = |hours: i64| time(START_MS - hours * 3_600_000);
+    let subscribed = format!(r#""source":"{WORD}","subscribed_at":"{}""#, at(30));
     [
-        (
-            format!(
-                r#"IMPORT {list} {{"phone":"{phone}","labels":{{"name":"Ada"}},"source":"{WORD}","subscribed_at":"{}"}}"#,
-                at(30)
-            ),
-            "+created",
-        ),
+        (format!(r#"IMPORT {list} {{"phone":"{phone}","labels":{{"name":"Ada"}},{subscribed}}}"#), "+created"),
         (format!(r#"OPTIN {other} {phone} {{"at":"{}","evidence":"{WORD} {phone}","id":"in-1"}}"#, at(29)), ":1"),
         (format!("CLAIM {list} {phone} m-1"), "+yes"),
         (format!(r#"SENT {list} {phone} m-1 {{"at":"{}"}}"#, at(28)), ":"),
@@ -208,7 +203,7 @@ fn whoever_comes_back_is_opted_out_until_a_newer_opt_in() {
     }
 }
 
-/// A date is kept where it forbids, or lifts what forbids: that of the newest message only where the number was invalid.
+/// A date is kept where it forbids, or lifts what forbids: that of the newest message where the number was invalid.
 #[test]
 fn what_forbids_nothing_is_not_kept() {
     for (invalid, kept) in [(false, Value::Null), (true, time(START_MS).into())] {

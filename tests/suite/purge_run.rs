@@ -38,7 +38,7 @@ fn rows(contacts: usize) -> Vec<String> {
             _ => format!(r#","subscribed_at":"{old}""#),
         };
         format!(
-            r#"IMPORT {LIST} {{"phone":"{}","created_at":"{old}","sends_since_engaged":12,"labels":{{"n":"{n}"}}{more}}}"#,
+            r#"IMPORT {LIST} {{"phone":"{}","created_at":"{old}","labels":{{"n":"1"}},"sends_since_engaged":12{more}}}"#,
             phone(n)
         )
     };
