@@ -2,7 +2,7 @@
 //! other work.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use crate::error::{Code, Error, Result, excerpt};
 use crate::limits::PURGE_CONTACTS_STEP;
 use crate::model::purge::{Condemned, KEEP_LABEL, Policy};
 use crate::model::time;
-use crate::store::{Burial, Log, Measured, PLAN_KEPT_MS, Plan, Progress, Step};
+use crate::store::{Burial, Log, Measured, PLAN_KEPT_MS, Plan, Progress, Step, Store};
 use crate::wire::{Args, Replies};
 
 /// Whom a purge removes, and where to.
@@ -122,26 +122,27 @@ fn by_reason(counts: [u64; 3]) -> Value {
 
 fn run(context: &Context, word: &[u8]) -> Result<&'static str> {
     let number = std::str::from_utf8(word).ok().and_then(|word| word.parse::<u32>().ok());
-    let plan = match number {
-        Some(number) => context.store.plan(number)?.map(|plan| (number, plan)),
-        None => None,
-    };
-    let again = "PURGE PLAN makes one";
-    let Some((number, plan)) = plan else {
-        return Err(Error::bad_arg(format!("'{}' is no plan: {again}", excerpt(word))));
-    };
-    match &plan.run {
-        Some(run) if run.finished_at > 0 => {
-            return Err(Error::bad_arg(format!("plan {number} was run already: {again}")));
-        }
-        None if context.store.now() - plan.made_at > PLAN_KEPT_MS => {
-            let made_at = time::format(plan.made_at);
-            return Err(Error::bad_arg(format!("plan {number} of {made_at} has expired: {again}")));
-        }
-        _ => {}
-    }
-    context.purger.begin(number)?;
+    let number = number.ok_or_else(|| no_plan(word))?;
+    context.purger.begin(&context.store, number)?;
     Ok("started")
+}
+
+/// A plan that may be run now.
+fn runnable(store: &Store, number: u32) -> Result<Plan> {
+    let again = "PURGE PLAN makes one";
+    let plan = store.plan(number)?.ok_or_else(|| no_plan(number.to_string().as_bytes()))?;
+    if plan.is_finished() {
+        return Err(Error::bad_arg(format!("plan {number} was run already: {again}")));
+    }
+    if plan.has_expired(store.now()) {
+        let made_at = time::format(plan.made_at);
+        return Err(Error::bad_arg(format!("plan {number} of {made_at} has expired: {again}")));
+    }
+    Ok(plan)
+}
+
+fn no_plan(word: &[u8]) -> Error {
+    Error::bad_arg(format!("'{}' is no plan: PURGE PLAN makes one", excerpt(word)))
 }
 
 fn policy_json(context: &Context) -> Value {
@@ -185,6 +186,14 @@ fn report_json(number: u32, plan: &Plan) -> Value {
     })
 }
 
+impl Order {
+    fn want(&mut self, number: u32, plan: Plan) {
+        self.wanted = Some(number);
+        self.running = Some(Running { number, plan, phase: "contacts" });
+        self.stop = false;
+    }
+}
+
 impl Purger {
     /// Starts the thread, which goes on with what a crash has interrupted.
     pub fn start(context: &Arc<Context>) -> Result<()> {
@@ -193,7 +202,9 @@ impl Purger {
             .plans()?
             .into_iter()
             .find(|(_, plan)| plan.run.as_ref().is_some_and(|run| run.finished_at == 0 && !run.stopped));
-        context.purger.lock().wanted = unfinished.map(|(number, _)| number);
+        if let Some((number, plan)) = unfinished {
+            context.purger.lock().want(number, plan);
+        }
         let shared = Arc::clone(context);
         let thread = std::thread::Builder::new().name("contactd-purger".to_owned()).spawn(move || work(&shared));
         let thread = thread.map_err(|why| Error::internal(format!("cannot start the purger: {why}")))?;
@@ -212,14 +223,16 @@ impl Purger {
         }
     }
 
-    fn begin(&self, number: u32) -> Result<()> {
+    /// Has the thread run a plan. That it is to be run is on disk first, so that a crash does not lose it.
+    fn begin(&self, store: &Store, number: u32) -> Result<()> {
         let mut order = self.lock();
-        let running = order.running.as_ref().map(|running| running.number).or(order.wanted);
-        if let Some(running) = running {
-            return Err(Error::bad_arg(format!("plan {running} is running: see PURGE STATUS, or PURGE STOP it first")));
+        if let Some(Running { number, .. }) = &order.running {
+            return Err(Error::bad_arg(format!("plan {number} is running: see PURGE STATUS, or PURGE STOP it first")));
         }
-        order.wanted = Some(number);
-        order.stop = false;
+        let mut plan = runnable(store, number)?;
+        plan.run.get_or_insert_with(|| Progress::begin(store.now(), store.size())).stopped = false;
+        store.note_plan(number, &plan)?;
+        order.want(number, plan);
         drop(order);
         self.changed.notify_all();
         Ok(())
@@ -227,7 +240,7 @@ impl Purger {
 
     fn stop(&self) -> &'static str {
         let mut order = self.lock();
-        if order.running.is_none() && order.wanted.take().is_none() {
+        if order.running.is_none() {
             return "idle";
         }
         order.stop = true;
@@ -236,10 +249,7 @@ impl Purger {
 
     fn status(&self) -> Value {
         let order = self.lock();
-        let Some(running) = &order.running else {
-            let state = if order.wanted.is_some() { "running" } else { "idle" };
-            return json!({ "state": state });
-        };
+        let Some(running) = &order.running else { return json!({ "state": "idle" }) };
         let run = running.plan.run.clone().unwrap_or_default();
         json!({
             "state": if order.stop { "stopping" } else { "running" },
@@ -273,8 +283,8 @@ impl Purger {
         !order.stop && !order.closed
     }
 
-    fn is_closed(&self) -> bool {
-        self.lock().closed
+    fn is_stopped(&self) -> bool {
+        self.lock().stop
     }
 }
 
@@ -283,12 +293,13 @@ fn work(context: &Context) {
         tracing::error!("an erasure is not finished, and goes on at the next start: {}", why.message);
     }
     while let Some(number) = context.purger.next() {
-        let mut run = Run { context, number, measured: None, archive: None };
-        if let Err(why) = run.run() {
+        if let Err(why) = (Run { context, number, measured: None, archive: None }).run() {
             tracing::error!(
                 "the purge of plan {number} broke off: {}; PURGE RUN {number} goes on with it",
                 why.message
             );
+            // Where not even that can be written it goes on at the next start.
+            let _ = context.store.stop_plan(number);
         }
         let mut order = context.purger.lock();
         order.wanted = None;
@@ -320,14 +331,11 @@ impl Run<'_> {
     fn run(&mut self) -> Result<()> {
         let store = &self.context.store;
         let Some(mut plan) = store.plan(self.number)? else { return Ok(()) };
-        let now = store.now();
-        let run = plan.run.get_or_insert_with(|| Progress::begin(now, store.size()));
-        run.stopped = false;
         tracing::info!("purge: plan {} condemns {} contacts", self.number, plan.condemned.iter().sum::<u64>());
         if !self.contacts(&mut plan)? || !self.keep_house(&mut plan)? {
             if let Some(run) = &mut plan.run {
                 // A shutdown is no stop: it goes on at the next start.
-                run.stopped = !self.context.purger.is_closed();
+                run.stopped = self.context.purger.is_stopped();
             }
             return store.note_plan(self.number, &plan);
         }
@@ -397,7 +405,7 @@ impl Run<'_> {
 
     /// Removes what is too old, and what belonged to contacts that are gone. Says whether it was done to the end.
     fn keep_house(&mut self, plan: &mut Plan) -> Result<bool> {
-        let swept = plan.run.as_ref().is_some_and(|run| run.purged != [0; 3]);
+        let swept = self.context.store.sweep_is_due()?;
         let sweep = |log: Keeping| -> Keeping { if swept { log } else { |_, _| Ok(Step { gone: 0, next: None }) } };
         let phases: [(&'static str, Keeping, Count); 7] = [
             ("feed", |context, _| context.store.expire_feed(), |run| Some(&mut run.entries)),
@@ -406,7 +414,7 @@ impl Run<'_> {
             ("events", sweep(|context, from| context.store.sweep(Log::Consent, from)), |run| Some(&mut run.events)),
             ("ids", |context, from| context.store.expire_ids(from), |run| Some(&mut run.ids)),
             ("consents", |context, from| context.store.expire_consents(from), |run| Some(&mut run.consents)),
-            ("tallies", |context, _| context.store.expire_tallies(), |_| None),
+            ("tallies", |context, _| context.store.expire_tallies(context.purge.policy.measured_within()), |_| None),
         ];
         for (phase, step, count) in phases {
             let mut from = Some(0);
@@ -435,8 +443,16 @@ fn pause(since: Instant) {
 
 fn open(dir: &Path, path: &Path) -> std::io::Result<File> {
     std::fs::create_dir_all(dir)?;
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
     File::open(dir)?.sync_all()?;
+    let mut last = [0];
+    if file.seek(SeekFrom::End(-1)).is_ok() {
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            // What a crash or a full disk has left of a line.
+            file.write_all(b"\n")?;
+        }
+    }
     Ok(file)
 }
 

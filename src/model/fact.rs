@@ -1,9 +1,11 @@
 //! Dated facts. Statuses are never stored; they follow from these.
 
+use std::cmp::Ordering;
+
 use super::time::Millis;
 
 /// How a contact subscribed, or how an opt-out came to us.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum How {
     /// A program said so.
     #[default]
@@ -33,6 +35,20 @@ impl How {
     /// Reads the word on the wire.
     pub fn parse(word: &str) -> Option<How> {
         How::ALL.into_iter().find(|how| how.word() == word)
+    }
+}
+
+/// A file says again what somebody else has said before: it is the least that can be known.
+impl Ord for How {
+    fn cmp(&self, other: &How) -> Ordering {
+        let rank = |how: How| (how != How::Import, how as u8);
+        rank(*self).cmp(&rank(*other))
+    }
+}
+
+impl PartialOrd for How {
+    fn partial_cmp(&self, other: &How) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -74,7 +74,8 @@ impl Tombstone {
             opted_out_all,
             suppression: wordless_standing(&facts.suppression),
             invalidity: wordless_standing(&facts.invalidity),
-            last_inbound: facts.engagement.last_inbound,
+            // Only to say that the number exists after all.
+            last_inbound: facts.invalidity.set.as_ref().map_or(0, |_| facts.engagement.last_inbound),
             lists: facts.lists.iter().map(relation).filter(|on| !is_empty(on)).collect(),
         }
     }

@@ -6,11 +6,11 @@ use super::compressed::{compress, expand};
 use super::log::Log;
 use super::writer::Writer;
 use super::{Shared, Store, keys, sled_failed};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits::ERASE_VALUES_STEP;
 use crate::model::contact::Contact;
 use crate::model::phone::Phone;
-use crate::model::tombstone::Tombstone;
+use crate::model::tombstone::{Gone, Tombstone};
 use crate::model::verdict::Reason;
 
 /// What an erasure has removed.
@@ -22,20 +22,51 @@ pub struct Erased {
     pub entries: u64,
 }
 
+/// What an erasure finds. What is still to be erased stands under the id.
+#[derive(Clone, Copy)]
+enum Begun {
+    Contact(u32),
+    /// Its contact had gone by a purge, of which the feed tells by name.
+    Purged(u32),
+    Unknown,
+}
+
 impl Store {
     /// Erases a contact, and opts its number out of all lists. Returns when nothing of it is left but the tombstone; none
     /// if there was no contact.
     pub fn erase(&self, phone: Phone) -> Result<Option<Erased>> {
-        let id = self.errand(move |writer| writer.begin_erasure(phone))?;
-        id.map(|id| self.finish_erasure(id)).transpose()
+        match self.errand(move |writer| writer.begin_erasure(phone))? {
+            Begun::Contact(id) => self.finish_erasure(id).map(Some),
+            Begun::Purged(id) => {
+                self.finish_sweep()?;
+                self.finish_erasure(id).map(|_| None)
+            }
+            Begun::Unknown => Ok(None),
+        }
     }
 
     /// Finishes what a crash has interrupted.
     pub fn finish_erasures(&self) -> Result<()> {
         let under_way = self.shared.disk.tree().scan_prefix([keys::ERASING]).keys();
-        for key in under_way.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)? {
-            if let Some(id) = keys::number(&key) {
-                self.finish_erasure(id)?;
+        let under_way = under_way.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)?;
+        if !under_way.is_empty() {
+            self.finish_sweep()?;
+        }
+        for id in under_way.iter().filter_map(|key| keys::number(key)) {
+            self.finish_erasure(id)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a purge that has not come to its end has left in the history of whom it removed.
+    fn finish_sweep(&self) -> Result<()> {
+        if !self.sweep_is_due()? {
+            return Ok(());
+        }
+        for log in Log::ALL {
+            let mut from = Some(0);
+            while let Some(at) = from {
+                from = self.sweep(log, at)?.next;
             }
         }
         Ok(())
@@ -52,10 +83,11 @@ impl Store {
 
 impl Writer {
     /// Removes the contact, leaves a tombstone, and notes what is still to be erased.
-    fn begin_erasure(&mut self, phone: Phone) -> Result<Option<u32>> {
+    fn begin_erasure(&mut self, phone: Phone) -> Result<Begun> {
         let shared = std::sync::Arc::clone(&self.shared);
         let id = shared.gate_read().directory.id(phone);
         let tombstone = shared.tombstone(phone)?.map(|(_, tombstone)| tombstone);
+        let mut begun = Begun::Unknown;
         let done = self.alone(|round| {
             let now = round.now();
             let stored = round.record(phone)?.cloned();
@@ -65,23 +97,31 @@ impl Writer {
                 (None, None) => Contact::new(phone, now),
             };
             round.bury(phone, Tombstone::of_erased(&facts, now))?;
-            if let (Some(id), Some(record)) = (id, stored) {
-                let erasing = Erasing {
-                    phone: phone.as_u64(),
-                    consent: record.newest.consent,
-                    activity: record.newest.activity,
-                    feed_end: round.feed_end(),
-                    ..Erasing::default()
-                };
-                round.note(&keys::erasing(id), Some(codec::encode_erasing(&erasing)?));
-            }
+            let mut erasing = Erasing { phone: phone.as_u64(), feed_end: round.feed_end(), ..Erasing::default() };
+            let id = match (id, stored, &tombstone) {
+                (Some(id), Some(record), _) => {
+                    (erasing.consent, erasing.activity) = (record.newest.consent, record.newest.activity);
+                    begun = Begun::Contact(id);
+                    id
+                }
+                (_, _, Some(Tombstone { why: Gone::Purged(_), .. })) => {
+                    // An id that no contact gets.
+                    let id = round.heads.next_contact;
+                    round.heads.next_contact =
+                        id.checked_add(1).ok_or_else(|| Error::internal("no id is left to erase under"))?;
+                    begun = Begun::Purged(id);
+                    id
+                }
+                _ => return Ok(()),
+            };
+            round.note(&keys::erasing(id), Some(codec::encode_erasing(&erasing)?));
             Ok(())
         });
         if done.is_err() {
             let mut gate = shared.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
             gate.forbid_unwritten(phone, None, Reason::OptedOut);
         }
-        done.map(|()| id)
+        done.map(|()| begun)
     }
 
     /// Erases some more. Gives what was erased in all when that is all.

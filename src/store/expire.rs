@@ -5,9 +5,9 @@ use super::compressed::{compress, expand};
 use super::log::Log;
 use super::{Store, keys, sled_failed};
 use crate::error::{Error, Result};
-use crate::limits::{BLOCK_CONTACTS, EXPIRE_RECORDS_STEP, EXPIRE_VALUES_STEP};
+use crate::limits::{BLOCK_CONTACTS, EXPIRE_RECORDS_STEP, EXPIRE_VALUES_STEP, TALLY_WINDOW_DAYS};
 use crate::model::phone::Phone;
-use crate::model::time::Day;
+use crate::model::time::{Day, Millis};
 
 /// What one step did, and where the next one begins; none when there is nothing left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,9 +99,11 @@ impl Store {
         Ok(Step { gone, next })
     }
 
-    /// Removes tallies of days of which no event is kept.
-    pub fn expire_tallies(&self) -> Result<Step> {
-        let cutoff = Day::of(self.now() - self.shared.keep.events);
+    /// Removes tallies of days of which no event is kept, and which nobody asks for: a plan does for those within
+    /// `measured`, LISTS for those of its window.
+    pub fn expire_tallies(&self, measured: Millis) -> Result<Step> {
+        const WINDOW_MS: Millis = TALLY_WINDOW_DAYS as Millis * 86_400_000;
+        let cutoff = Day::of(self.now() - self.shared.keep.events.max(measured).max(WINDOW_MS));
         self.errand(move |writer| {
             let old = writer.shared.disk.tree().scan_prefix([keys::TALLY]).keys().take(EXPIRE_VALUES_STEP);
             let mut old = old.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)?;

@@ -148,6 +148,8 @@ pub struct Counters {
 pub struct Store {
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Held while the plan of a purge is written.
+    planning: Mutex<()>,
 }
 
 /// What the writer and the readers share.
@@ -196,7 +198,7 @@ impl Store {
             on_feed: OnceLock::new(),
         });
         let writer = writer::start(Arc::clone(&shared), heads)?;
-        Ok(Store { shared, writer: Mutex::new(Some(writer)) })
+        Ok(Store { shared, writer: Mutex::new(Some(writer)), planning: Mutex::new(()) })
     }
 
     /// The stop scope under which a store was last open; none for a new one. Nobody may have it open.

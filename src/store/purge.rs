@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use roaring::RoaringBitmap;
 
@@ -45,6 +45,18 @@ pub struct Plan {
     pub run: Option<Progress>,
 }
 
+impl Plan {
+    /// Whether it was run to its end.
+    pub fn is_finished(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.finished_at > 0)
+    }
+
+    /// Whether it is too old to be begun or gone on with. One that is running goes on, whatever its age.
+    pub fn has_expired(&self, now: Millis) -> bool {
+        now - self.made_at > PLAN_KEPT_MS && self.run.as_ref().is_none_or(|run| run.stopped)
+    }
+}
+
 /// How far the run of a plan has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -58,7 +70,7 @@ pub struct Progress {
     pub next_id: u32,
     /// Purged, by reason in the order of [`Condemned::ALL`].
     pub purged: [u64; 3],
-    /// Not condemned any more when they were looked at again: somebody clicked, replied or opted in.
+    /// Not condemned any more when they were looked at again: somebody clicked, replied, opted in, or was erased.
     pub spared: u64,
     /// Events that left by age or with their contact.
     pub events: u64,
@@ -101,7 +113,7 @@ pub struct Burial {
 pub struct Look {
     /// Condemned still.
     pub burials: Vec<Burial>,
-    /// Not any more.
+    /// Not any more, or gone by another way.
     pub spared: u64,
     /// Where the next look begins; none when this was the last.
     pub next: Option<u32>,
@@ -195,11 +207,14 @@ impl Store {
         Ok(NewPlan { number, plan, sample })
     }
 
-    /// Writes a plan in steps, its head last.
+    /// Writes a plan in steps, its head last. One at a time: its number is that of nobody else.
     fn store_plan(&self, plan: &Plan, ids: RoaringBitmap) -> Result<u32> {
+        let _alone = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
         let last = self.shared.disk.tree().range(keys::plan(0)..=keys::plan(u32::MAX)).next_back();
         let last = last.transpose().map_err(sled_failed)?.and_then(|(key, _)| keys::number(&key));
         let number = last.map_or(1, |last| last.wrapping_add(1));
+        // Of one that a crash has left without a head.
+        self.forget_plan(number, false)?;
         let mut chunks = Vec::new();
         let mut from = 0;
         while let Some(id) = ids.range(from..).next() {
@@ -265,13 +280,18 @@ impl Store {
                     look.next = Some(id);
                     return Ok(look);
                 }
-                let Some(record) = self.shared.record(id)? else { continue };
-                match plan.policy.sentence(&record.contact, now, &|list| measured.has(list)) {
-                    Sentence::Goes(why) => {
+                let condemned = self.shared.record(id)?.and_then(|record| {
+                    match plan.policy.sentence(&record.contact, now, &|list| measured.has(list)) {
+                        Sentence::Goes(why) => Some((record, why)),
+                        _ => None,
+                    }
+                });
+                match condemned {
+                    Some((record, why)) => {
                         let print = codec::print(&record)?;
                         look.burials.push(Burial { id, contact: record.contact, why, print });
                     }
-                    _ => look.spared += 1,
+                    None => look.spared += 1,
                 }
             }
         }
@@ -315,17 +335,27 @@ impl Store {
         })
     }
 
-    /// Forgets plans that nobody has run in time, and the oldest of those that were run.
+    /// Writes that a run ended before its end.
+    pub fn stop_plan(&self, number: u32) -> Result<()> {
+        let Some(mut plan) = self.plan(number)? else { return Ok(()) };
+        if let Some(run) = &mut plan.run {
+            run.stopped = true;
+        }
+        self.note_plan(number, &plan)
+    }
+
+    /// Whether the history may still have events of contacts that are gone by a purge that has not come to its end.
+    pub fn sweep_is_due(&self) -> Result<bool> {
+        let is_left = |run: Progress| run.finished_at == 0 && run.purged != [0; 3];
+        Ok(self.plans()?.into_iter().any(|(_, plan)| plan.run.is_some_and(is_left)))
+    }
+
+    /// Forgets plans that nobody has run in time, the ids of those that will not be run any more, and the oldest reports.
     pub fn expire_plans(&self) -> Result<()> {
         let now = self.now();
         for (nth, (number, plan)) in self.plans()?.into_iter().enumerate() {
-            let is_over = match &plan.run {
-                None => now - plan.made_at > PLAN_KEPT_MS,
-                Some(run) => nth >= PLANS_KEPT && run.finished_at > 0,
-            };
-            let is_done = plan.run.as_ref().is_some_and(|run| run.finished_at > 0);
-            if is_over || is_done {
-                self.forget_plan(number, is_over)?;
+            if plan.is_finished() || plan.has_expired(now) {
+                self.forget_plan(number, plan.run.is_none() || nth >= PLANS_KEPT)?;
             }
         }
         Ok(())

@@ -59,7 +59,10 @@ impl Secret {
             }
             Err(_) if fingerprint.is_none() => Secret::create(dir, &path).map_err(|why| failed("write", &why))?,
             Err(why) => {
-                return Err(failed("read", &format!("{why}; without it no opt-out of a purged number is known")));
+                return Err(failed(
+                    "read",
+                    &format!("{why}; restore it from a backup: without it no opt-out of a purged number is known"),
+                ));
             }
         };
         match fingerprint {

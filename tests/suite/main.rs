@@ -1,8 +1,11 @@
 //! Tests of the whole, from outside: one binary, a module per subject.
 
+mod archive;
 mod claims;
 mod clients;
+mod compact;
 mod crash;
+mod erase;
 mod feed;
 mod floors;
 mod hostile;
@@ -12,7 +15,10 @@ mod properties;
 mod protocol;
 mod purge;
 mod purge_plan;
+mod purge_run;
+mod retention;
 mod segments;
 mod sending;
 mod session;
+mod stored;
 mod support;

@@ -210,6 +210,73 @@ impl Two {
     }
 }
 
+/// A house with contacts of whom nothing has come for two days, all of them condemned.
+fn idle(contacts: usize) -> (House, Vec<String>) {
+    let policy = Policy { invalid_after: Some(1), idle_after: Some(HOUR_MS), sends: 0, idle_max: None };
+    let purge = PurgeSettings { policy, ..PurgeSettings::default() };
+    let house = House::removing(stop_scope(Scope::List), START_MS, Removal { purge, keep: Keep::default() });
+    let phones: Vec<String> = (0..contacts).map(|n| format!("+1415{:07}", 2_000_000 + n)).collect();
+    let lines: Vec<String> = phones.iter().map(|phone| format!("PUT {phone}")).collect();
+    assert!(house.connect().call_all(&lines).iter().all(|reply| reply == "+created"));
+    house.set_clock(START_MS + 48 * HOUR_MS);
+    (house, phones)
+}
+
+/// The compactor and a person, at the same moment.
+#[test]
+fn two_plans_at_once_are_two() {
+    let (house, phones) = idle(2_000);
+    let numbers: Vec<u64> = thread::scope(|scope| {
+        let planning: Vec<_> = (0..6).map(|_| scope.spawn(|| plan(&mut house.connect()))).collect();
+        let plans = planning.into_iter().map(|planning| planning.join().expect("a plan"));
+        plans
+            .map(|plan| {
+                assert_eq!(plan["contacts"], phones.len());
+                plan["plan"].as_u64().expect("a number")
+            })
+            .collect()
+    });
+    assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), 6, "{numbers:?}");
+}
+
+/// Whoever has left by another way since the plan was made is neither purged nor lost count of.
+#[test]
+fn whoever_was_erased_since_the_plan_is_spared() {
+    let (house, phones) = idle(120);
+    let mut wire = house.connect();
+    let plan = plan(&mut wire);
+    for phone in &phones[..7] {
+        assert!(wire.call(&format!("ERASE {phone}")).starts_with("+erased"));
+    }
+    let report = run(&mut wire, &plan);
+    assert_eq!((&report["purged"], &report["spared"]), (&113.into(), &7.into()), "{report}");
+    for (n, phone) in phones.iter().enumerate() {
+        let gone = if n < 7 { "erased_at" } else { "purged_at" };
+        assert!(wire.call(&format!("GET {phone}")).contains(gone), "{phone}");
+    }
+}
+
+#[test]
+fn a_plan_expires_after_seven_days_unless_it_was_begun() {
+    const DAYS: i64 = 24 * HOUR_MS;
+    let (house, phones) = idle(3);
+    let mut wire = house.connect();
+    let now = START_MS + 2 * DAYS;
+    let (first, second) = (plan(&mut wire), plan(&mut wire));
+    house.set_clock(now + 7 * DAYS);
+    assert_eq!(run(&mut wire, &first)["purged"], 3);
+    house.set_clock(now + 7 * DAYS + 1);
+    let told = wire.call(&format!("PURGE RUN {}", second["plan"]));
+    assert!(told.starts_with("-BADARG plan 2 of 2026-05-03T04:00:00.137Z has expired"), "{told}");
+    // The next run forgets it.
+    let third = plan(&mut wire);
+    assert_eq!(run(&mut wire, &third)["purged"], 0);
+    assert_eq!(wire.call("PURGE RUN 2"), "-BADARG '2' is no plan: PURGE PLAN makes one");
+    assert_eq!(reports(&mut wire).iter().map(|report| report["plan"].clone()).collect::<Vec<_>>(), [3, 1]);
+    assert_eq!(wire.call("COUNT"), ":0");
+    assert_eq!(phones.len(), 3);
+}
+
 proptest! {
     #![proptest_config(config(30))]
 

@@ -210,9 +210,15 @@ impl House {
 
     /// Drains, closes the store, and opens it again, maybe under another stop scope. Open connections end.
     pub fn reopen(self, scope: StopScope) -> House {
+        self.reopen_after(scope, |_| ()).0
+    }
+
+    /// The same, with a look at the data directory while nobody has it open.
+    pub fn reopen_after<T>(self, scope: StopScope, look: impl FnOnce(&Path) -> T) -> (House, T) {
         let House { dir, clock, open, removal, .. } = self;
         drop(open);
-        House::open(dir, clock, scope, removal)
+        let seen = look(&dir.path().join("data"));
+        (House::open(dir, clock, scope, removal), seen)
     }
 }
 
