@@ -54,7 +54,7 @@ pub const PLANS_KEPT: usize = 100;
 /// Values of a plan's ids that one batch writes.
 pub const PLAN_CHUNKS_STEP: usize = 64;
 /// Contacts that one step of a purge removes: some milliseconds.
-pub const PURGE_CONTACTS_STEP: usize = 50;
+pub const PURGE_CONTACTS_STEP: usize = 32;
 /// Values that one step of an erasure looks at or rewrites.
 pub const ERASE_VALUES_STEP: usize = 32;
 /// Values that one step of housekeeping removes or rewrites.

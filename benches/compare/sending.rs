@@ -1,17 +1,18 @@
 //! Claims: against `PostgreSQL` doing the same in one transaction, beside CHECKs, and on a long history.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::machine::{Daemon, LOAD_LIST, Wire, median, redis_benchmark, redis_benchmark_of};
 use crate::postgres::Postgres;
-use crate::{beside, middle, tell};
+use crate::{beside, middle, tell, timed};
 
 /// Sends that the history has in the end, to each contact.
 const SENDS_EACH: usize = 10;
 
 pub fn run(daemon: &mut Daemon, postgres: Option<&mut Postgres>, rows: usize) {
-    let fresh = claims(daemon, 16, rows, "fresh");
+    let fresh = [claims(daemon, 16, rows, "fresh"), claims_by_the_page(daemon, rows, "fresh-page")];
     if let Some(postgres) = postgres {
         let pairs: Vec<(f64, f64)> = (0..3)
             .map(|round| {
@@ -27,7 +28,7 @@ pub fn run(daemon: &mut Daemon, postgres: Option<&mut Postgres>, rows: usize) {
             &format!("{ours:.0}/s, PostgreSQL's transaction {theirs:.0}/s: median ratio {ratio:.2} (aim 2)"),
         );
     }
-    tell("CLAIM, pipeline 16", &format!("{fresh:.0}/s (aim 30,000)"));
+    tell("CLAIM, pipeline 16", &format!("{:.0}/s, page by page {:.0}/s (aim 30,000)", fresh[0], fresh[1]));
     let slower = (0..3)
         .map(|round| {
             let alone = redis_benchmark(daemon.port(), 16, rows, &["CHECK", LOAD_LIST]);
@@ -44,8 +45,17 @@ pub fn run(daemon: &mut Daemon, postgres: Option<&mut Postgres>, rows: usize) {
         &format!("{sends} in {:.0} s: {:.0}/s", took.as_secs_f64(), sends as f64 / took.as_secs_f64()),
     );
     tell("resident with this history", &format!("{} MB (aim 600)", daemon.stat("memory_bytes") / 1_000_000));
-    let long = claims(daemon, 16, rows, "long");
-    tell("CLAIM on this history", &format!("{long:.0}/s: {:.2} of its speed on an empty one (aim 0.8)", long / fresh));
+    let long = [claims(daemon, 16, rows, "long"), claims_by_the_page(daemon, rows, "long-page")];
+    tell(
+        "CLAIM on this history",
+        &format!(
+            "{:.0}/s, {:.2} of its speed on an empty one; page by page {:.0}/s, {:.2} (aim 0.8)",
+            long[0],
+            long[0] / fresh[0],
+            long[1],
+            long[1] / fresh[1]
+        ),
+    );
     let mut wire = daemon.wire();
     let mut number = 0;
     let history = median(101, || {
@@ -70,7 +80,43 @@ pub fn disk(daemon: &Daemon, postgres: &mut Postgres, rows: usize) {
     );
 }
 
-/// Claims of distinct messages a second.
+/// Claims a second as workers make them: each of 50 takes a segment's next page, and claims for one contact after the other,
+/// sixteen ahead.
+fn claims_by_the_page(daemon: &Daemon, rows: usize, campaign: &str) -> f64 {
+    const PAGE: usize = 1_000;
+    const AHEAD: usize = 16;
+    let pages = (rows / PAGE).min(400);
+    let next = AtomicUsize::new(0);
+    let ((), took) = timed(|| {
+        std::thread::scope(|scope| {
+            for mut wire in (0..50).map(|_| daemon.wire()) {
+                let next = &next;
+                scope.spawn(move || {
+                    loop {
+                        let page = next.fetch_add(1, Ordering::Relaxed);
+                        if page >= pages {
+                            return;
+                        }
+                        // All over the store, not only at its beginning.
+                        let first = page * (rows / PAGE / pages) * PAGE;
+                        for ahead in (first..first + PAGE).step_by(AHEAD) {
+                            let numbers = ahead..(ahead + AHEAD).min(first + PAGE);
+                            let requests = numbers.clone().fold(String::new(), |mut text, n| {
+                                let _ = writeln!(text, "CLAIM {LOAD_LIST} +4{n:012} {campaign}-{n}");
+                                text
+                            });
+                            wire.send(&requests);
+                            numbers.for_each(|_| assert_ne!(wire.reply(), ["+dup claimed"]));
+                        }
+                    }
+                });
+            }
+        });
+    });
+    (pages * PAGE) as f64 / took.as_secs_f64()
+}
+
+/// Claims of distinct messages a second, for contacts in no order.
 fn claims(daemon: &Daemon, pipeline: usize, rows: usize, campaign: &str) -> f64 {
     let id = format!("{campaign}-__rand_int__");
     let requests = if pipeline == 1 { 100_000 } else { 400_000 };
