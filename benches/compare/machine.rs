@@ -43,7 +43,7 @@ pub struct Daemon {
 impl Daemon {
     pub fn start(dir: &Path) -> Daemon {
         let (data, port) = (dir.join("data"), free_port());
-        let child = spawn(&data, port);
+        let child = spawn(&data, port, &[]);
         let daemon = Daemon { data, port, child };
         daemon.wait("PING");
         daemon
@@ -99,9 +99,14 @@ impl Daemon {
 
     /// kill -9, and the time until CHECK is answered again.
     pub fn restart(&mut self, list: &str) -> Duration {
+        self.restart_with(list, &[])
+    }
+
+    /// The same, with other settings from then on.
+    pub fn restart_with(&mut self, list: &str, settings: &[&str]) -> Duration {
         self.child.kill().and_then(|()| self.child.wait()).expect("to end");
         timed(|| {
-            self.child = spawn(&self.data, self.port);
+            self.child = spawn(&self.data, self.port, settings);
             self.wait(&format!("CHECK {list} +14155552671"));
         })
         .1
@@ -114,9 +119,16 @@ impl Daemon {
         rewrite.args(["compact", "--rewrite", "--data-dir"]).arg(&self.data).stdout(Stdio::null());
         let (status, took) = timed(|| rewrite.status().expect("contactd compact"));
         assert!(status.success(), "the store can be written anew");
-        self.child = spawn(&self.data, self.port);
+        self.child = spawn(&self.data, self.port, &[]);
         self.wait(&format!("CHECK {list} +14155552671"));
         took
+    }
+
+    /// Plans a purge and runs it to its end, with the command that people use.
+    pub fn compact(&self) {
+        let mut compact = Command::new(env!("CARGO_BIN_EXE_contactd"));
+        compact.args(["compact", "--json", "--server", &format!("127.0.0.1:{}", self.port)]).stdout(Stdio::null());
+        assert!(compact.status().expect("contactd compact").success(), "the purge ends");
     }
 
     /// How long one request takes on an open connection.
@@ -163,10 +175,11 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(data: &Path, port: u16) -> Child {
+fn spawn(data: &Path, port: u16, settings: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_contactd"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
         .arg(data)
+        .args(settings)
         .stderr(Stdio::null())
         .spawn()
         .expect("contactd starts")
