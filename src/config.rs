@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
 use crate::model::purge::Policy;
-use crate::model::time::Millis;
+use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
 use crate::server::Address;
 use crate::store::{Fsync, Keep};
@@ -21,7 +21,7 @@ use crate::store::{Fsync, Keep};
 /// Where the daemon listens and clients call when nothing is said.
 pub const ADDRESS: &str = "127.0.0.1:7164";
 /// How often the compactor purges when nothing is said.
-const COMPACT_EVERY_MS: Millis = 86_400_000;
+const COMPACT_EVERY_MS: Millis = DAY_MS;
 
 /// What can be said on the command line, in the environment, and in the file under the same names.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -134,7 +134,7 @@ impl FromStr for Span {
 
     fn from_str(text: &str) -> std::result::Result<Span, String> {
         let unit = match text.chars().last() {
-            Some('d') => 86_400_000,
+            Some('d') => DAY_MS,
             Some('h') => 3_600_000,
             Some('m') => 60_000,
             Some('s') => 1_000,

@@ -42,7 +42,6 @@ pub struct Purger {
 /// What the thread is to do, and what it does.
 #[derive(Default)]
 struct Order {
-    wanted: Option<u32>,
     running: Option<Running>,
     stop: bool,
     closed: bool,
@@ -147,7 +146,7 @@ fn no_plan(word: &[u8]) -> Error {
 
 fn policy_json(context: &Context) -> Value {
     let Policy { invalid_after, idle_after, sends, idle_max } = context.purge.policy;
-    let days = |limit: Option<i64>| limit.map_or(Value::Null, |limit| json!(limit as f64 / 86_400_000.0));
+    let days = |limit: Option<i64>| limit.map_or(Value::Null, |limit| json!(limit as f64 / time::DAY_MS as f64));
     json!({
         "invalid_after_days": days(invalid_after),
         "idle_after_days": days(idle_after),
@@ -188,7 +187,6 @@ fn report_json(number: u32, plan: &Plan) -> Value {
 
 impl Order {
     fn want(&mut self, number: u32, plan: Plan) {
-        self.wanted = Some(number);
         self.running = Some(Running { number, plan, phase: "contacts" });
         self.stop = false;
     }
@@ -270,15 +268,14 @@ impl Purger {
     /// The next plan to run; none when the daemon is shutting down.
     fn next(&self) -> Option<u32> {
         let order = self.lock();
-        let wait = self.changed.wait_while(order, |order| order.wanted.is_none() && !order.closed);
+        let wait = self.changed.wait_while(order, |order| order.running.is_none() && !order.closed);
         let order = wait.unwrap_or_else(PoisonError::into_inner);
-        if order.closed { None } else { order.wanted }
+        order.running.as_ref().filter(|_| !order.closed).map(|running| running.number)
     }
 
     /// Shows how far it is. Says whether to go on.
     fn goes_on(&self, number: u32, plan: &Plan, phase: &'static str) -> bool {
         let mut order = self.lock();
-        order.wanted = None;
         order.running = Some(Running { number, plan: plan.clone(), phase });
         !order.stop && !order.closed
     }
@@ -302,7 +299,6 @@ fn work(context: &Context) {
             let _ = context.store.stop_plan(number);
         }
         let mut order = context.purger.lock();
-        order.wanted = None;
         order.running = None;
         order.stop = false;
     }

@@ -2,12 +2,10 @@
 
 use super::contact::Contact;
 use super::list::ListId;
-use super::time::Millis;
+use super::time::{DAY_MS, Millis};
 
 /// A contact with this label is never purged.
 pub const KEEP_LABEL: &str = "keep";
-
-const DAY_MS: Millis = 86_400_000;
 
 /// Which contacts are purged. A rule that is none is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

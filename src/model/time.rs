@@ -13,6 +13,9 @@ pub const MILLIS_MIN: Millis = 631_152_000_000;
 /// The latest time that is taken, the end of the year 9999: RFC 3339 has four digits for a year.
 pub const MILLIS_MAX: Millis = 253_402_300_799_999;
 
+/// The length of a day.
+pub const DAY_MS: Millis = 86_400_000;
+
 /// A day, counted from 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub u32);
@@ -20,7 +23,6 @@ pub struct Day(pub u32);
 impl Day {
     /// The day on which a time falls.
     pub fn of(at: Millis) -> Day {
-        const DAY_MS: Millis = 86_400_000;
         Day(u32::try_from(at / DAY_MS).unwrap_or(0))
     }
 }

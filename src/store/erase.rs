@@ -140,20 +140,14 @@ impl Writer {
             shared.erase_entries(&mut erasing, &mut changed)?;
             erasing.feed_from >= erasing.feed_end
         };
-        self.alone(|round| {
-            for (key, value) in changed {
-                round.note(&key, Some(value));
-            }
-            let note = if is_done { None } else { Some(codec::encode_erasing(&erasing)?) };
-            round.note(&key, note);
-            Ok(())
-        })?;
+        changed.push((key.to_vec(), if is_done { None } else { Some(codec::encode_erasing(&erasing)?) }));
+        self.note(changed)?;
         Ok(is_done.then_some(Erased { events: erasing.events, entries: erasing.entries }))
     }
 }
 
 /// Values that change, by key.
-type Changed = Vec<(Vec<u8>, Vec<u8>)>;
+type Changed = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 impl Shared {
     /// Erases some of a contact's events in a log. Gives how many; `position` is where the rest begins, 0 at the end.
@@ -179,7 +173,7 @@ impl Shared {
                 }
                 place = Log::place(*position);
             }
-            changed.push((log.key(block).to_vec(), codec::encode_entries(&entries).map(compress)?));
+            changed.push((log.key(block).to_vec(), Some(codec::encode_entries(&entries).map(compress)?)));
         }
         Ok(events)
     }
@@ -205,7 +199,7 @@ impl Shared {
                 }
             }
             if erasing.entries > before {
-                changed.push((key.to_vec(), compress(codec::encode_feed(&entries)?)));
+                changed.push((key.to_vec(), Some(compress(codec::encode_feed(&entries)?))));
             }
         }
         erasing.feed_from = erasing.feed_end;

@@ -7,7 +7,7 @@ use super::{Store, keys, sled_failed};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, EXPIRE_RECORDS_STEP, EXPIRE_VALUES_STEP, TALLY_WINDOW_DAYS};
 use crate::model::phone::Phone;
-use crate::model::time::{Day, Millis};
+use crate::model::time::{DAY_MS, Day, Millis};
 
 /// What one step did, and where the next one begins; none when there is nothing left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,39 +22,41 @@ impl Store {
     /// Removes the oldest entries of the feed that nobody may read any more.
     pub fn expire_feed(&self) -> Result<Step> {
         let cutoff = self.now() - self.shared.keep.feed;
-        self.errand(move |writer| {
-            let (mut gone, mut old) = (0, Vec::new());
-            for row in writer.shared.disk.tree().scan_prefix([keys::FEED]).take(EXPIRE_VALUES_STEP) {
-                let (key, value) = row.map_err(sled_failed)?;
-                let entries = codec::decode_feed(&expand(&value)?)?;
-                if entries.iter().any(|entry| entry.at() >= cutoff) {
-                    break;
-                }
-                gone += entries.iter().map(FeedEntry::positions).sum::<u64>();
-                old.push(key);
-            }
-            writer.remove(&old)?;
-            Ok(Step { gone, next: (old.len() == EXPIRE_VALUES_STEP).then_some(0) })
+        self.expire_oldest(keys::FEED, move |value| {
+            let entries = codec::decode_feed(value)?;
+            let is_old = entries.iter().all(|entry| entry.at() < cutoff);
+            Ok(is_old.then(|| entries.iter().map(FeedEntry::positions).sum()))
         })
     }
 
     /// Removes the oldest blocks of events that are not of consent.
     pub fn expire_events(&self) -> Result<Step> {
         let cutoff = self.now() - self.shared.keep.events;
+        self.expire_oldest(keys::ACTIVITY, move |value| {
+            let entries = codec::decode_entries(value)?;
+            let events = || entries.iter().filter_map(|entry| entry.event.as_ref());
+            Ok(events().all(|event| event.seen_at < cutoff).then(|| events().count() as u64))
+        })
+    }
+
+    /// Removes the first values of a keyspace, up to one that stays. `leaves` tells how many things leave with a value; none
+    /// if it stays.
+    fn expire_oldest(
+        &self,
+        keyspace: u8,
+        leaves: impl Fn(&[u8]) -> Result<Option<u64>> + Send + 'static,
+    ) -> Result<Step> {
         self.errand(move |writer| {
             let (mut gone, mut old) = (0, Vec::new());
-            for row in writer.shared.disk.tree().scan_prefix([keys::ACTIVITY]).take(EXPIRE_VALUES_STEP) {
+            for row in writer.shared.disk.tree().scan_prefix([keyspace]).take(EXPIRE_VALUES_STEP) {
                 let (key, value) = row.map_err(sled_failed)?;
-                let entries = codec::decode_entries(&expand(&value)?)?;
-                let events = || entries.iter().filter_map(|entry| entry.event.as_ref());
-                if events().any(|event| event.seen_at >= cutoff) {
-                    break;
-                }
-                gone += events().count() as u64;
-                old.push(key);
+                let Some(leaving) = leaves(&expand(&value)?)? else { break };
+                gone += leaving;
+                old.push((key, None));
             }
-            writer.remove(&old)?;
-            Ok(Step { gone, next: (old.len() == EXPIRE_VALUES_STEP).then_some(0) })
+            let next = (old.len() == EXPIRE_VALUES_STEP).then_some(0);
+            writer.note(old)?;
+            Ok(Step { gone, next })
         })
     }
 
@@ -102,14 +104,15 @@ impl Store {
     /// Removes tallies of days of which no event is kept, and which nobody asks for: a plan does for those within
     /// `measured`, LISTS for those of its window.
     pub fn expire_tallies(&self, measured: Millis) -> Result<Step> {
-        const WINDOW_MS: Millis = TALLY_WINDOW_DAYS as Millis * 86_400_000;
+        const WINDOW_MS: Millis = TALLY_WINDOW_DAYS as Millis * DAY_MS;
         let cutoff = Day::of(self.now() - self.shared.keep.events.max(measured).max(WINDOW_MS));
         self.errand(move |writer| {
             let old = writer.shared.disk.tree().scan_prefix([keys::TALLY]).keys().take(EXPIRE_VALUES_STEP);
             let mut old = old.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)?;
             old.retain(|key| keys::parse_tally(key).is_some_and(|(_, day)| day < cutoff));
-            writer.remove(&old)?;
-            Ok(Step { gone: old.len() as u64, next: (old.len() == EXPIRE_VALUES_STEP).then_some(0) })
+            let step = Step { gone: old.len() as u64, next: (old.len() == EXPIRE_VALUES_STEP).then_some(0) };
+            writer.note(old.into_iter().map(|key| (key, None)).collect())?;
+            Ok(step)
         })
     }
 
@@ -169,29 +172,8 @@ impl Store {
                     changed.push((key, Some(compress(codec::encode_entries(&entries)?))));
                 }
             }
-            if !changed.is_empty() {
-                writer.alone(|round| {
-                    for (key, value) in changed {
-                        round.note(&key, value);
-                    }
-                    Ok(())
-                })?;
-            }
+            writer.note(changed)?;
             Ok(Step { gone, next })
-        })
-    }
-}
-
-impl super::writer::Writer {
-    fn remove(&mut self, keys: &[sled::IVec]) -> Result<()> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        self.alone(|round| {
-            for key in keys {
-                round.note(key, None);
-            }
-            Ok(())
         })
     }
 }

@@ -54,7 +54,7 @@ use crate::model::contact::Contact;
 use crate::model::list::ListId;
 use crate::model::phone::Phone;
 use crate::model::tally::Tally;
-use crate::model::time::Millis;
+use crate::model::time::{DAY_MS, Millis};
 use crate::model::tombstone::Tombstone;
 use crate::model::verdict::StopScope;
 use block::Slot;
@@ -98,7 +98,6 @@ pub struct Keep {
 
 impl Default for Keep {
     fn default() -> Keep {
-        const DAY_MS: Millis = 86_400_000;
         Keep { events: 400 * DAY_MS, messages: 30 * DAY_MS, feed: 30 * DAY_MS, consent: 1_826 * DAY_MS }
     }
 }

@@ -10,7 +10,6 @@ use roaring::RoaringBitmap;
 use super::chunk::Chunk;
 use super::codec;
 use super::query::Window;
-use super::writer::Writer;
 use super::{Store, keys, sled_failed};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, PLAN_CHUNKS_STEP, PLAN_SAMPLE, PLANS_KEPT, POSTING_CHUNK_IDS};
@@ -18,11 +17,11 @@ use crate::model::contact::Contact;
 use crate::model::filter::DayOf;
 use crate::model::list::ListId;
 use crate::model::purge::{Condemned, Policy, Sentence};
-use crate::model::time::{Day, Millis};
+use crate::model::time::{DAY_MS, Day, Millis};
 use crate::model::tombstone::Tombstone;
 
 /// How long a plan can be run.
-pub const PLAN_KEPT_MS: Millis = 7 * 86_400_000;
+pub const PLAN_KEPT_MS: Millis = 7 * DAY_MS;
 
 /// A plan of a purge: whom the policy condemned, in numbers, and how far its run has come. The ids stand beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,29 +219,16 @@ impl Store {
         while let Some(id) = ids.range(from..).next() {
             let first = id - id % POSTING_CHUNK_IDS;
             let key = keys::plan_ids(number, first / POSTING_CHUNK_IDS);
-            chunks.push((key, Chunk::of(&ids, first, POSTING_CHUNK_IDS).encode()));
+            chunks.push((key, Some(Chunk::of(&ids, first, POSTING_CHUNK_IDS).encode())));
             let Some(next) = first.checked_add(POSTING_CHUNK_IDS) else { break };
             from = next;
         }
         let mut chunks = chunks.into_iter().peekable();
         while chunks.peek().is_some() {
             let step: Vec<_> = chunks.by_ref().take(PLAN_CHUNKS_STEP).collect();
-            self.errand(move |writer| {
-                writer.alone(|round| {
-                    for (key, value) in step {
-                        round.note(&key, Some(value));
-                    }
-                    Ok(())
-                })
-            })?;
+            self.errand(move |writer| writer.note(step))?;
         }
-        let value = codec::encode_plan(plan)?;
-        self.errand(move |writer| {
-            writer.alone(|round| {
-                round.note(&keys::plan(number), Some(value));
-                Ok(())
-            })
-        })?;
+        self.note_plan(number, plan)?;
         Ok(number)
     }
 
@@ -327,12 +313,7 @@ impl Store {
     /// Writes how far a run has come.
     pub fn note_plan(&self, number: u32, plan: &Plan) -> Result<()> {
         let value = codec::encode_plan(plan)?;
-        self.errand(move |writer| {
-            writer.alone(|round| {
-                round.note(&keys::plan(number), Some(value));
-                Ok(())
-            })
-        })
+        self.errand(move |writer| writer.note(vec![(keys::plan(number), Some(value))]))
     }
 
     /// Writes that a run ended before its end.
@@ -367,25 +348,16 @@ impl Store {
         loop {
             let step = self.shared.disk.tree().range(range.clone()).keys().take(PLAN_CHUNKS_STEP);
             let step = step.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)?;
-            if step.is_empty() && !head {
-                return Ok(());
+            if step.is_empty() {
+                break;
             }
-            let is_last = step.is_empty();
-            self.errand(move |writer: &mut Writer| {
-                writer.alone(|round| {
-                    for key in &step {
-                        round.note(key, None);
-                    }
-                    if is_last {
-                        round.note(&keys::plan(number), None);
-                    }
-                    Ok(())
-                })
-            })?;
-            if is_last {
-                return Ok(());
-            }
+            let gone = step.into_iter().map(|key| (key, None)).collect();
+            self.errand(move |writer| writer.note(gone))?;
         }
+        if head {
+            self.errand(move |writer| writer.note(vec![(keys::plan(number), None)]))?;
+        }
+        Ok(())
     }
 }
 

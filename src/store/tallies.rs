@@ -144,8 +144,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const DAY_MS: Millis = 86_400_000;
+    use crate::model::time::DAY_MS;
 
     fn take(tallies: &mut Tallies, at: Millis, tally: Tally) -> Vec<ListId> {
         let mut additions = Additions::default();

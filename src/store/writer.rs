@@ -84,6 +84,19 @@ impl Writer {
         written
     }
 
+    /// Writes values, or removes them, in a batch of their own; no batch for none.
+    pub(super) fn note<K: AsRef<[u8]>>(&mut self, values: Vec<(K, Option<Vec<u8>>)>) -> Result<()> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        self.alone(|round| {
+            for (key, value) in values {
+                round.note(key.as_ref(), value);
+            }
+            Ok(())
+        })
+    }
+
     /// Nothing is written any more until a restart.
     fn fail(&self, why: &Error) {
         tracing::error!("nothing can be written any more: {}; reads go on, restart to try again", why.message);
