@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::machine::{Daemon, LOAD_LIST, Wire};
+use crate::timed;
 
 /// Requests that are sent at a steady rate, in bundles, until it is dropped.
 pub struct Steady {
@@ -65,16 +66,21 @@ pub fn claims(daemon: &Daemon, per_second: u64, round: u64) -> Steady {
     })
 }
 
-/// The median and the 99.9th percentile of one CHECK after the other.
-pub fn check_latency(wire: &mut Wire) -> (Duration, Duration) {
-    const CHECKS: u64 = 30_000;
-    let mut times: Vec<Duration> = (0..CHECKS)
+/// How long each of some requests takes, one after the other; the longest last.
+pub fn sorted_times(wire: &mut Wire, requests: usize, request: impl Fn(usize) -> String) -> Vec<Duration> {
+    let mut times: Vec<Duration> = (0..requests)
         .map(|n| {
-            let started = Instant::now();
-            wire.ask(&format!("CHECK {LOAD_LIST} +4{:012}", n * 7919 % 1_000_000));
-            started.elapsed()
+            let request = request(n);
+            timed(|| wire.ask(&request)).1
         })
         .collect();
     times.sort();
+    times
+}
+
+/// The median and the 99.9th percentile of one CHECK after the other.
+pub fn check_latency(wire: &mut Wire) -> (Duration, Duration) {
+    const CHECKS: usize = 30_000;
+    let times = sorted_times(wire, CHECKS, |n| format!("CHECK {LOAD_LIST} +4{:012}", n * 7919 % 1_000_000));
     (times[times.len() / 2], times[times.len() * 999 / 1000])
 }

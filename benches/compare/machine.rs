@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -159,11 +160,11 @@ impl Daemon {
         self.call(&format!("LIST {LOAD_LIST}"));
         let mut wire = self.wire();
         for from in (0..rows).step_by(1000) {
-            let block = (from..from + 1000).fold(String::new(), |block, n| {
-                block + &format!("INBOUND {LOAD_LIST} +4{n:012} {{\"text\":\"start\"}}\n")
-            });
-            wire.send(&block);
-            (0..1000).for_each(|_| assert_eq!(wire.reply(), ["+optin"]));
+            wire.ask_all(
+                from..from + 1000,
+                |n| format!("INBOUND {LOAD_LIST} +4{n:012} {{\"text\":\"start\"}}"),
+                |reply| assert_eq!(reply, ["+optin"]),
+            );
         }
     }
 }
@@ -196,6 +197,17 @@ impl Wire {
     pub fn ask(&mut self, request: &str) -> Vec<String> {
         self.send(&format!("{request}\n"));
         self.reply()
+    }
+
+    /// Sends a request for each, all ahead of the replies, and hands on each reply.
+    pub fn ask_all(
+        &mut self,
+        each: Range<usize>,
+        mut request: impl FnMut(usize) -> String,
+        mut reply: impl FnMut(Vec<String>),
+    ) {
+        self.send(&each.clone().fold(String::new(), |text, n| text + &request(n) + "\n"));
+        each.for_each(|_| reply(self.reply()));
     }
 
     /// The lines of one reply, its items after its head.

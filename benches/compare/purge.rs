@@ -1,9 +1,9 @@
 //! A purge of half the contacts: how fast, what it costs others meanwhile, and what the store is afterwards.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::beside::check_latency;
+use crate::beside::{check_latency, sorted_times};
 use crate::machine::{Daemon, LOAD_LIST, has, redis_benchmark};
 use crate::sending::send;
 use crate::{LIST, middle, ratio, sheet, tell, timed};
@@ -113,22 +113,14 @@ fn wait(daemon: &Daemon) {
 /// The 99th percentile of one durable opt-out after the other.
 fn slowest_writes(daemon: &Daemon, round: usize) -> Duration {
     const WRITES: usize = 2_000;
-    let mut wire = daemon.wire();
-    let mut times: Vec<Duration> = (0..WRITES)
-        .map(|n| {
-            let request = format!("OPTOUT {LOAD_LIST} +4{:012}", (round * WRITES + n) % OTHERS);
-            let started = Instant::now();
-            wire.ask(&request);
-            started.elapsed()
-        })
-        .collect();
-    times.sort();
+    let times = sorted_times(&mut daemon.wire(), WRITES, |n| {
+        format!("OPTOUT {LOAD_LIST} +4{:012}", (round * WRITES + n) % OTHERS)
+    });
     times[WRITES * 99 / 100]
 }
 
-/// A number of a JSON reply.
-fn number(json: &str, key: &str) -> u64 {
-    let at = json.find(&format!("\"{key}\":")).map(|at| at + key.len() + 3);
-    let digits = at.map(|at| json[at..].chars().take_while(char::is_ascii_digit).collect::<String>());
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+/// A number of a JSON reply; 0 where there is no such reply.
+fn number(reply: &str, key: &str) -> u64 {
+    let json: serde_json::Value = serde_json::from_str(reply.trim_start_matches('+')).unwrap_or_default();
+    json[key].as_u64().unwrap_or(0)
 }

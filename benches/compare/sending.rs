@@ -1,6 +1,5 @@
 //! Claims: against `PostgreSQL` doing the same in one transaction, beside CHECKs, and on a long history.
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -109,12 +108,11 @@ fn claims_by_the_page(daemon: &Daemon, rows: usize, campaign: &str) -> f64 {
                         let first = page * (rows / PAGE / pages) * PAGE;
                         for ahead in (first..first + PAGE).step_by(AHEAD) {
                             let numbers = ahead..(ahead + AHEAD).min(first + PAGE);
-                            let requests = numbers.clone().fold(String::new(), |mut text, n| {
-                                let _ = writeln!(text, "CLAIM {LOAD_LIST} +4{n:012} {campaign}-{n}");
-                                text
-                            });
-                            wire.send(&requests);
-                            numbers.for_each(|_| assert_ne!(wire.reply(), ["+dup claimed"]));
+                            wire.ask_all(
+                                numbers,
+                                |n| format!("CLAIM {LOAD_LIST} +4{n:012} {campaign}-{n}"),
+                                |reply| assert_ne!(reply, ["+dup claimed"]),
+                            );
                         }
                     }
                 });
@@ -150,12 +148,11 @@ pub fn send(
                 for nth in 0..each {
                     for first in (connection * BLOCK..rows).step_by(CONNECTIONS * BLOCK) {
                         let numbers = first..(first + BLOCK).min(rows);
-                        let requests = numbers.clone().fold(String::new(), |mut text, n| {
-                            let _ = writeln!(text, "SENT {list} {} campaign-{nth:02}-{n:012}", number(n));
-                            text
-                        });
-                        wire.send(&requests);
-                        numbers.for_each(|_| assert_eq!(wire.reply(), [":1"]));
+                        wire.ask_all(
+                            numbers,
+                            |n| format!("SENT {list} {} campaign-{nth:02}-{n:012}", number(n)),
+                            |reply| assert_eq!(reply, [":1"]),
+                        );
                     }
                 }
             });
