@@ -1,6 +1,8 @@
 //! Erasure of one contact: at once out of everything that answers, then, in steps that a crash does not lose, out of the
 //! history and the feed.
 
+use std::sync::{Arc, PoisonError};
+
 use super::codec::{self, Erasing, FeedEntry};
 use super::compressed::{compress, expand};
 use super::log::Log;
@@ -35,6 +37,7 @@ impl Store {
     /// Erases a contact, and opts its number out of all lists. Returns when nothing of it is left but the tombstone; none
     /// if there was no contact.
     pub fn erase(&self, phone: Phone) -> Result<Option<Erased>> {
+        let _alone = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.errand(move |writer| writer.begin_erasure(phone))? {
             Begun::Contact(id) => self.finish_erasure(id).map(Some),
             Begun::Purged(id) => {
@@ -47,6 +50,7 @@ impl Store {
 
     /// Finishes what a crash has interrupted.
     pub fn finish_erasures(&self) -> Result<()> {
+        let _alone = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = self.shared.disk.tree().scan_prefix([keys::ERASING]).keys();
         let under_way = under_way.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)?;
         if !under_way.is_empty() {
@@ -84,7 +88,7 @@ impl Store {
 impl Writer {
     /// Removes the contact, leaves a tombstone, and notes what is still to be erased.
     fn begin_erasure(&mut self, phone: Phone) -> Result<Begun> {
-        let shared = std::sync::Arc::clone(&self.shared);
+        let shared = Arc::clone(&self.shared);
         let id = shared.gate_read().directory.id(phone);
         let tombstone = shared.tombstone(phone)?.map(|(_, tombstone)| tombstone);
         let mut begun = Begun::Unknown;
@@ -118,7 +122,7 @@ impl Writer {
             Ok(())
         });
         if done.is_err() {
-            let mut gate = shared.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut gate = shared.gate.write().unwrap_or_else(PoisonError::into_inner);
             gate.forbid_unwritten(phone, None, Reason::OptedOut);
         }
         done.map(|()| begun)
@@ -126,7 +130,7 @@ impl Writer {
 
     /// Erases some more. Gives what was erased in all when that is all.
     fn erase_step(&mut self, id: u32) -> Result<Option<Erased>> {
-        let shared = std::sync::Arc::clone(&self.shared);
+        let shared = Arc::clone(&self.shared);
         let key = keys::erasing(id);
         let Some(note) = shared.disk.tree().get(key).map_err(sled_failed)? else {
             return Ok(Some(Erased { events: 0, entries: 0 }));

@@ -149,6 +149,8 @@ pub struct Store {
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held while the plan of a purge is written.
     planning: Mutex<()>,
+    /// Held while a number is erased, so that each erasure counts its own work.
+    erasing: Mutex<()>,
 }
 
 /// What the writer and the readers share.
@@ -197,7 +199,7 @@ impl Store {
             on_feed: OnceLock::new(),
         });
         let writer = writer::start(Arc::clone(&shared), heads)?;
-        Ok(Store { shared, writer: Mutex::new(Some(writer)), planning: Mutex::new(()) })
+        Ok(Store { shared, writer: Mutex::new(Some(writer)), planning: Mutex::new(()), erasing: Mutex::new(()) })
     }
 
     /// The stop scope under which a store was last open; none for a new one. Nobody may have it open.
