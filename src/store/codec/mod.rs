@@ -10,6 +10,7 @@ mod grave;
 mod list;
 mod plan;
 mod record;
+mod remembered;
 #[cfg(test)]
 mod tests;
 

@@ -5,20 +5,15 @@ use std::hash::BuildHasher;
 use serde::{Deserialize, Serialize};
 
 use super::super::log::Newest;
-use super::event::{kind, kind_code};
 use super::fact::{FactV1, ListContactV1, StandingV1, drop_oldest_text};
-use super::{DateV1, open, seal};
+use super::{DateV1, open, remembered, seal};
 use crate::error::{Error, Result};
 use crate::limits::REMEMBERED_IDS_MIN;
 use crate::model::contact::{Contact, Engagement, ListContact};
-use crate::model::event::Kind;
 use crate::model::fact::Fact;
-use crate::model::failure::Failure;
 use crate::model::label::Labels;
-use crate::model::list::ListId;
 use crate::model::phone::Phone;
-use crate::model::remembered::{Item, PRINT_BYTES, Remembered, What};
-use crate::model::time::Millis;
+use crate::model::remembered::Remembered;
 
 /// A contact with what only the store knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,17 +38,6 @@ struct EngagementV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-struct RememberedV1 {
-    print: [u8; PRINT_BYTES],
-    list: u32,
-    what: u8,
-    /// How much later it was seen than the one before it; the first one than the contact was created.
-    later: i64,
-    /// How much later it was seen than it was.
-    lag: i64,
-}
-
-#[derive(Serialize, Deserialize)]
 struct ContactV1 {
     phone: u64,
     created_at: DateV1,
@@ -65,7 +49,8 @@ struct ContactV1 {
     lists: Vec<ListContactV1>,
     newest_consent: u64,
     newest_activity: u64,
-    remembered: Vec<RememberedV1>,
+    /// See [`remembered`].
+    remembered: Vec<u8>,
     forgotten: DateV1,
 }
 
@@ -85,7 +70,7 @@ pub fn encode_record(record: &Record) -> Result<Vec<u8>> {
             Err(_) if ids > 0 => remembered.drop_oldest(ids),
             sealed => return sealed,
         }
-        body.remembered = RememberedV1::encode(remembered.items(), record.contact.created_at);
+        body.remembered = remembered::encode(remembered.items(), record.contact.created_at);
         body.forgotten = remembered.forgotten().into();
     }
 }
@@ -109,7 +94,7 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
             invalidity: body.invalidity.into(),
             lists: body.lists.into_iter().map(ListContact::from).collect(),
             remembered: Remembered::from_stored(
-                RememberedV1::decode(body.remembered, body.created_at.into())?,
+                remembered::decode(&body.remembered, body.created_at.into())?,
                 body.forgotten.into(),
             ),
         },
@@ -132,7 +117,7 @@ impl From<&Record> for ContactV1 {
             lists: contact.lists.iter().map(ListContactV1::from).collect(),
             newest_consent: record.newest.consent,
             newest_activity: record.newest.activity,
-            remembered: RememberedV1::encode(contact.remembered.items(), contact.created_at),
+            remembered: remembered::encode(contact.remembered.items(), contact.created_at),
             forgotten: contact.remembered.forgotten().into(),
         }
     }
@@ -170,62 +155,4 @@ impl From<EngagementV1> for Engagement {
             bot_clicks: of.bot_clicks,
         }
     }
-}
-
-impl RememberedV1 {
-    fn encode(items: &[Item], created_at: Millis) -> Vec<RememberedV1> {
-        let mut before = created_at;
-        let encode = |item: &Item| {
-            let mut print = [0; PRINT_BYTES];
-            print.copy_from_slice(&item.print.to_be_bytes()[8 - PRINT_BYTES..]);
-            let later = item.seen_at - std::mem::replace(&mut before, item.seen_at);
-            RememberedV1 { print, list: item.list.0, what: what_code(item.what), later, lag: item.seen_at - item.at }
-        };
-        items.iter().map(encode).collect()
-    }
-
-    fn decode(items: Vec<RememberedV1>, created_at: Millis) -> Result<Vec<Item>> {
-        let mut seen_at = created_at;
-        let decode = |item: RememberedV1| {
-            seen_at = seen_at.saturating_add(item.later);
-            Ok(Item {
-                print: item.print.iter().fold(0, |print, &byte| print << 8 | u64::from(byte)),
-                list: ListId(item.list),
-                what: what(item.what)?,
-                at: seen_at.saturating_sub(item.lag),
-                seen_at,
-            })
-        };
-        items.into_iter().map(decode).collect()
-    }
-}
-
-/// The code on disk of what has an id, never reused: from 0x20 on what a message from the phone meant, from 0x40 on the
-/// bits of a failure.
-fn what_code(what: What) -> u8 {
-    match what {
-        What::Claimed => 1,
-        What::Sent => 2,
-        What::Click => 3,
-        What::Conversion => 4,
-        What::OptIn => 5,
-        What::Inbound(class) => 0x20 | kind_code(Kind::Inbound(class)),
-        What::Failed { failure, sent } => 0x40 | failure.bits() << 1 | u8::from(sent),
-    }
-}
-
-fn what(code: u8) -> Result<What> {
-    Ok(match code {
-        1 => What::Claimed,
-        2 => What::Sent,
-        3 => What::Click,
-        4 => What::Conversion,
-        5 => What::OptIn,
-        0x20..0x40 => match kind(code & 0x1f)? {
-            Kind::Inbound(class) => What::Inbound(class),
-            _ => return Err(Error::internal(format!("an id of unknown kind {code}"))),
-        },
-        0x40..0x50 => What::Failed { failure: Failure::from_bits(code >> 1 & 7), sent: code & 1 != 0 },
-        _ => return Err(Error::internal(format!("an id of unknown kind {code}"))),
-    })
 }
