@@ -133,8 +133,13 @@ pub const SETTLED_POSTINGS_MIN: usize = 8;
 pub const JOURNAL_CUT_MIN: usize = 8;
 /// Ids in one chunk of the directory: 4 KiB of phone numbers.
 pub const DIRECTORY_CHUNK_IDS: u32 = 512;
-/// sled's page cache. It counts log bytes; the heap it really takes is several times this.
-pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// sled's page cache is a share of the store as it is at the start, between two bounds. It counts log bytes; the heap it
+/// really takes is up to twice this.
+pub const CACHE_SHARE: u64 = 4;
+/// Its lower bound.
+pub const CACHE_BYTES_MIN: u64 = 64 * 1024 * 1024;
+/// Its upper bound.
+pub const CACHE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// A segment of sled's file. sled frees one when what is left of it was written again elsewhere, and does so for one
 /// segment each [`CLEAN_EVERY_MS`]: with its own 512 KiB the file would grow under load, since a few bytes that stay keep
 /// a whole segment.

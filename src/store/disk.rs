@@ -10,7 +10,10 @@ use roaring::RoaringBitmap;
 use super::chunk::Chunk;
 use super::{keys, sled_failed};
 use crate::error::{Code, Error, Result};
-use crate::limits::{CACHE_BYTES, CLEAN_EVERY_MS, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, SEGMENT_BYTES};
+use crate::limits::{
+    CACHE_BYTES_MAX, CACHE_BYTES_MIN, CACHE_SHARE, CLEAN_EVERY_MS, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES,
+    SEGMENT_BYTES,
+};
 
 /// sled's name of the one tree.
 pub const TREE: &str = "contactd";
@@ -18,6 +21,9 @@ pub const TREE: &str = "contactd";
 /// Where sled's files are, and where they are for a moment while a store is replaced.
 const STORE: &str = "store";
 const REPLACED: &str = "store.old";
+
+/// The name of sled's file.
+pub const LOG: &str = "db";
 
 /// The open data directory.
 pub struct Disk {
@@ -65,7 +71,7 @@ impl Disk {
         let log = OpenOptions::new()
             .read(true)
             .write(true)
-            .open(store.join("db"))
+            .open(store.join(LOG))
             .map_err(|why| failed("open the store's file in", &why))?;
         let disk = Disk { dir: dir.to_owned(), tree, db, log, _lock: lock };
         disk.sync()?;
@@ -143,9 +149,10 @@ fn recover_replaced(dir: &Path, store: &Path) -> std::io::Result<()> {
 /// by our own lock.
 pub fn open_sled(store: &Path) -> sled::Result<sled::Db> {
     const PATIENCE: Duration = Duration::from_secs(10);
+    let bytes = fs::metadata(store.join(LOG)).map_or(0, |log| log.len());
     let config = sled::Config::new()
         .path(store)
-        .cache_capacity(CACHE_BYTES)
+        .cache_capacity((bytes / CACHE_SHARE).clamp(CACHE_BYTES_MIN, CACHE_BYTES_MAX))
         .segment_size(SEGMENT_BYTES)
         .flush_every_ms(Some(CLEAN_EVERY_MS));
     let started = Instant::now();

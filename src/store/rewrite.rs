@@ -59,7 +59,7 @@ impl Store {
         let bytes_after = new.size_on_disk().map_err(sled_failed)?;
         drop((copies, tree, new));
         let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all());
-        sync(&beside.join("db")).and_then(|()| sync(&beside)).map_err(failed)?;
+        sync(&beside.join(disk::LOG)).and_then(|()| sync(&beside)).map_err(failed)?;
         old.replace(&beside).map_err(failed)?;
         Ok(Rewritten { values, bytes_before, bytes_after })
     }

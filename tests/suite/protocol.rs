@@ -444,7 +444,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client can meet.
-const LIMITS_INSIDE: [&str; 31] = [
+const LIMITS_INSIDE: [&str; 33] = [
     "VERB_BYTES_MAX",
     "REMEMBERED_IDS_MIN",
     "HISTORY_EVENTS_LOOKED_AT_MAX",
@@ -473,7 +473,9 @@ const LIMITS_INSIDE: [&str; 31] = [
     "ERASE_VALUES_STEP",
     "EXPIRE_VALUES_STEP",
     "EXPIRE_RECORDS_STEP",
-    "CACHE_BYTES",
+    "CACHE_SHARE",
+    "CACHE_BYTES_MIN",
+    "CACHE_BYTES_MAX",
     "SEGMENT_BYTES",
     "CLEAN_EVERY_MS",
 ];
