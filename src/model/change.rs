@@ -66,6 +66,14 @@ impl Write {
         }
     }
 
+    /// The contact that it changes.
+    pub fn phone(&self) -> Option<Phone> {
+        match self {
+            Write::Contact { phone, .. } => Some(*phone),
+            Write::List { .. } | Write::Unlist { .. } => None,
+        }
+    }
+
     /// Whether it can forbid a message. Such writes are never refused and pass the others in the queue.
     pub fn forbids(&self) -> bool {
         match self {

@@ -3,6 +3,7 @@
 //! One tree; keys in `keys`, values in `codec`. The contact record is the truth; every index follows from it by
 //! [`term::Term::all_of`]. One thread, the `writer`, makes all changes; the [`gate`] answers CHECK from memory.
 
+mod ahead;
 mod block;
 mod changes;
 mod chunk;
@@ -146,7 +147,8 @@ pub struct Counters {
 /// The open store.
 pub struct Store {
     shared: Arc<Shared>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    /// The writer, and who reads ahead of it.
+    threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held while the plan of a purge is written.
     planning: Mutex<()>,
     /// Held while a number is erased, so that each erasure counts its own work.
@@ -198,8 +200,8 @@ impl Store {
             feed_next: AtomicU64::new(heads.next_feed),
             on_feed: OnceLock::new(),
         });
-        let writer = writer::start(Arc::clone(&shared), heads)?;
-        Ok(Store { shared, writer: Mutex::new(Some(writer)), planning: Mutex::new(()), erasing: Mutex::new(()) })
+        let threads = vec![writer::start(Arc::clone(&shared), heads)?, ahead::start(Arc::clone(&shared))?];
+        Ok(Store { shared, threads: Mutex::new(threads), planning: Mutex::new(()), erasing: Mutex::new(()) })
     }
 
     /// The stop scope under which a store was last open; none for a new one. Nobody may have it open.
@@ -293,10 +295,9 @@ impl Store {
     /// Does what is queued, syncs, and stops the writer.
     pub fn close(&self) {
         self.shared.queue.close();
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            // The writer's panic has already ended the process.
-            let _ = writer.join();
+        for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // A panic there has already ended the process.
+            let _ = thread.join();
         }
     }
 }
@@ -354,7 +355,10 @@ pub fn abort_on_panic() {
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
         let thread = std::thread::current();
-        if thread.name().is_some_and(|name| name.starts_with("sled") || name == writer::THREAD_NAME) {
+        if thread
+            .name()
+            .is_some_and(|name| name.starts_with("sled") || [writer::THREAD_NAME, ahead::THREAD_NAME].contains(&name))
+        {
             std::process::abort();
         }
     }));

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::writer::Writer;
 use crate::error::Result;
-use crate::limits::{BATCH_SHARE_MIN, BATCH_WRITES_MAX};
+use crate::limits::{BATCH_SHARE_MIN, BATCH_WRITES_MAX, JOB_WRITES_MAX};
 use crate::model::change::{Outcome, Urgency, Write};
+use crate::model::phone::Phone;
 
 /// Consecutive writes of one connection, and where the outcomes go, in order.
 pub struct Job {
@@ -28,6 +29,7 @@ pub type Errand = Box<dyn FnOnce(&mut Writer) + Send>;
 pub struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
+    unread: Condvar,
 }
 
 #[derive(Default)]
@@ -35,6 +37,8 @@ struct Waiting {
     /// By urgency.
     jobs: [VecDeque<Job>; Urgency::ALL.len()],
     errands: VecDeque<Errand>,
+    /// Contacts of the newest jobs, for who reads ahead.
+    unread: VecDeque<Phone>,
     closed: bool,
 }
 
@@ -57,10 +61,15 @@ impl Queue {
         if waiting.closed {
             return Err(job);
         }
+        // Whoever reads too late need not read.
+        if waiting.unread.len() < BATCH_WRITES_MAX {
+            waiting.unread.extend(job.writes.iter().filter_map(Write::phone));
+        }
         let urgency = job.writes.first().map_or(Urgency::Prompt, Write::urgency);
         waiting.jobs[urgency as usize].push_back(job);
         drop(waiting);
         self.arrived.notify_one();
+        self.unread.notify_one();
         Ok(())
     }
 
@@ -89,6 +98,14 @@ impl Queue {
         Next::Jobs(jobs)
     }
 
+    /// Takes some of the contacts that the writer will need, waiting for the first. None once the queue is closed.
+    pub fn unread(&self) -> Option<Vec<Phone>> {
+        let wait = self.unread.wait_while(self.lock(), |waiting| waiting.unread.is_empty() && !waiting.closed);
+        let mut waiting = wait.unwrap_or_else(PoisonError::into_inner);
+        let some = waiting.unread.len().min(JOB_WRITES_MAX);
+        (!waiting.closed).then(|| waiting.unread.drain(..some).collect())
+    }
+
     /// Sends the writer on an errand. After [`Queue::close`] nobody does it.
     pub fn send(&self, errand: Errand) {
         let mut waiting = self.lock();
@@ -103,6 +120,7 @@ impl Queue {
     pub fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_one();
+        self.unread.notify_one();
     }
 
     /// Writes that wait, by urgency.
