@@ -44,10 +44,25 @@ pub struct Daemon {
 impl Daemon {
     pub fn start(dir: &Path) -> Daemon {
         let (data, port) = (dir.join("data"), free_port());
-        let child = spawn(&data, port, &[]);
+        let child = spawn(&data, port);
         let daemon = Daemon { data, port, child };
         daemon.wait("PING");
         daemon
+    }
+
+    /// Stops it for a moment, and copies its data directory to a new place.
+    pub fn copy_data(&mut self, to: &Path) {
+        self.child.kill().and_then(|()| self.child.wait()).expect("to end");
+        copy(&self.data, to);
+        self.child = spawn(&self.data, self.port);
+        self.wait("PING");
+    }
+
+    /// Another daemon, in a directory of its own, on a copy of such a copy.
+    pub fn start_on(dir: &Path, data: &Path) -> Daemon {
+        let _ = std::fs::remove_dir_all(dir.join("data"));
+        copy(data, &dir.join("data"));
+        Daemon::start(dir)
     }
 
     pub fn port(&self) -> u16 {
@@ -100,14 +115,9 @@ impl Daemon {
 
     /// kill -9, and the time until CHECK is answered again.
     pub fn restart(&mut self, list: &str) -> Duration {
-        self.restart_with(list, &[])
-    }
-
-    /// The same, with other settings from then on.
-    pub fn restart_with(&mut self, list: &str, settings: &[&str]) -> Duration {
         self.child.kill().and_then(|()| self.child.wait()).expect("to end");
         timed(|| {
-            self.child = spawn(&self.data, self.port, settings);
+            self.child = spawn(&self.data, self.port);
             self.wait(&format!("CHECK {list} +14155552671"));
         })
         .1
@@ -120,16 +130,9 @@ impl Daemon {
         rewrite.args(["compact", "--rewrite", "--data-dir"]).arg(&self.data).stdout(Stdio::null());
         let (status, took) = timed(|| rewrite.status().expect("contactd compact"));
         assert!(status.success(), "the store can be written anew");
-        self.child = spawn(&self.data, self.port, &[]);
+        self.child = spawn(&self.data, self.port);
         self.wait(&format!("CHECK {list} +14155552671"));
         took
-    }
-
-    /// Plans a purge and runs it to its end, with the command that people use.
-    pub fn compact(&self) {
-        let mut compact = Command::new(env!("CARGO_BIN_EXE_contactd"));
-        compact.args(["compact", "--json", "--server", &format!("127.0.0.1:{}", self.port)]).stdout(Stdio::null());
-        assert!(compact.status().expect("contactd compact").success(), "the purge ends");
     }
 
     /// How long one request takes on an open connection.
@@ -176,11 +179,15 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(data: &Path, port: u16, settings: &[&str]) -> Child {
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-r").args([from, to]).status();
+    assert!(status.expect("cp").success(), "a copy of {}", from.display());
+}
+
+fn spawn(data: &Path, port: u16) -> Child {
     Command::new(env!("CARGO_BIN_EXE_contactd"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
         .arg(data)
-        .args(settings)
         .stderr(Stdio::null())
         .spawn()
         .expect("contactd starts")

@@ -108,7 +108,7 @@ fn contacts(rows: usize) {
         );
     }
     interference(&daemon, rows);
-    sending::run(&mut daemon, postgres.as_mut(), rows);
+    sending::run(&mut daemon, dir.path(), postgres.as_mut(), rows);
     if let Some(postgres) = &mut postgres {
         sending::disk(&daemon, postgres, rows);
     }

@@ -1,5 +1,6 @@
 //! Claims: against `PostgreSQL` doing the same in one transaction, beside CHECKs, and on a long history.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,9 @@ use crate::{beside, middle, tell, timed};
 /// Sends that the history has in the end, to each contact.
 const SENDS_EACH: usize = 10;
 
-pub fn run(daemon: &mut Daemon, postgres: Option<&mut Postgres>, rows: usize) {
+pub fn run(daemon: &mut Daemon, dir: &Path, postgres: Option<&mut Postgres>, rows: usize) {
+    let empty = dir.join("empty");
+    daemon.copy_data(&empty);
     let fresh = [claims(daemon, 16, rows, "fresh"), claims_by_the_page(daemon, rows, "fresh-page")];
     if let Some(postgres) = postgres {
         let pairs: Vec<(f64, f64)> = (0..3)
@@ -44,8 +47,6 @@ pub fn run(daemon: &mut Daemon, postgres: Option<&mut Postgres>, rows: usize) {
         &format!("{sends} in {:.0} s: {:.0}/s", took.as_secs_f64(), sends as f64 / took.as_secs_f64()),
     );
     tell("resident with this history", &format!("{} MB (aim 600)", daemon.stat("memory_bytes") / 1_000_000));
-    let long = [claims(daemon, 16, rows, "long"), claims_by_the_page(daemon, rows, "long-page")];
-    tell("CLAIM, ten messages a month each", &against(long, fresh));
     let mut wire = daemon.wire();
     let mut number = 0;
     let history = median(101, || {
@@ -58,23 +59,39 @@ pub fn run(daemon: &mut Daemon, postgres: Option<&mut Postgres>, rows: usize) {
     let restart = daemon.restart(LOAD_LIST);
     tell("restart with this history", &format!("{:.2} s", restart.as_secs_f64()));
     tell("resident after it", &format!("{} MB", daemon.stat("memory_bytes") / 1_000_000));
-    // As if the messages had been sent over a year: the history has them all, and their ids are forgotten.
-    daemon.restart_with(LOAD_LIST, &["--keep-messages", "1s"]);
-    daemon.compact();
-    daemon.restart(LOAD_LIST);
-    let old = [claims(daemon, 16, rows, "old"), claims_by_the_page(daemon, rows, "old-page")];
-    tell("CLAIM, ten messages a year each", &format!("{} (aim 0.8)", against(old, fresh)));
+    let long = dir.join("long");
+    daemon.copy_data(&long);
+    against(dir, [&empty, &long], rows);
 }
 
-/// Claims a second, in no order and by the page, and what this is of what it was.
-fn against(now: [f64; 2], fresh: [f64; 2]) -> String {
-    format!(
-        "{:.0}/s, {:.2} of that on an empty history; page by page {:.0}/s, {:.2}",
-        now[0],
-        now[0] / fresh[0],
-        now[1],
-        now[1] / fresh[1]
-    )
+/// Claims so many contacts, and gives the claims a second.
+type Way = fn(&Daemon, usize) -> f64;
+
+/// What claims lose to a history: each round on fresh copies of a store without one and of a store with it.
+fn against(dir: &Path, [empty, long]: [&Path; 2], rows: usize) {
+    let alone = tempfile::tempdir_in(dir).expect("a directory");
+    let ways: [(&str, Way); 3] = [
+        ("pipeline 1", |daemon, rows| claims(daemon, 1, rows, "more")),
+        ("pipeline 16", |daemon, rows| claims(daemon, 16, rows, "more")),
+        ("page by page", |daemon, rows| claims_by_the_page(daemon, rows, "more")),
+    ];
+    let mut resident = 0;
+    for (way, claims) in ways {
+        let mut round = |data: &Path| {
+            let daemon = Daemon::start_on(alone.path(), data);
+            let speed = claims(&daemon, rows);
+            resident = resident.max(daemon.stat("memory_bytes"));
+            speed
+        };
+        let pairs: Vec<(f64, f64)> = (0..3).map(|_| (round(empty), round(long))).collect();
+        let now = middle(pairs.iter().map(|pair| pair.1).collect());
+        let ratio = middle(pairs.iter().map(|pair| pair.1 / pair.0).collect());
+        tell(
+            &format!("CLAIM then, {way}"),
+            &format!("{now:.0}/s: median ratio {ratio:.2} of that on an empty history (aim 0.8)"),
+        );
+    }
+    tell("resident after these, at most", &format!("{} MB (aim 600)", resident / 1_000_000));
 }
 
 /// With the like history in `PostgreSQL`.
