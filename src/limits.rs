@@ -135,7 +135,7 @@ pub const JOURNAL_CUT_MIN: usize = 8;
 pub const DIRECTORY_CHUNK_IDS: u32 = 512;
 /// sled's page cache is a share of the store as it is at the start, between two bounds. It counts log bytes; the heap it
 /// really takes is up to twice this.
-pub const CACHE_SHARE: u64 = 4;
+pub const CACHE_SHARE: u64 = 3;
 /// Its lower bound.
 pub const CACHE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// Its upper bound.

@@ -5,7 +5,6 @@
 //! its neighbours, has a key of its own.
 
 use super::codec::V1;
-use super::compressed::{compress, expand};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, RECORD_BYTES_APART, VALUE_BYTES_MAX};
 
@@ -29,7 +28,7 @@ pub enum Slot<'v> {
 /// A slot, and the record that stands there from now on, if any.
 pub type Changed = (usize, Option<Vec<u8>>);
 
-/// A block with changed records, its values compressed.
+/// A block with changed records.
 pub struct Packed {
     /// The block's value; none if there is no contact in it.
     pub value: Option<Vec<u8>>,
@@ -39,7 +38,7 @@ pub struct Packed {
     pub back: Vec<usize>,
 }
 
-/// The slots of a block's value as it was before it was compressed.
+/// The slots of a block's value.
 pub fn slots(value: &[u8]) -> Result<[Slot<'_>; SLOTS]> {
     let damaged = || Error::internal("a damaged block of records");
     let (head, mut rest) = value.split_at_checked(HEAD_BYTES).filter(|(head, _)| head[0] == V1).ok_or_else(damaged)?;
@@ -61,22 +60,21 @@ pub fn slots(value: &[u8]) -> Result<[Slot<'_>; SLOTS]> {
 
 /// Puts changed records into a block, or takes them out. What is large goes apart.
 pub fn pack(stored: Option<&[u8]>, changed: &[Changed]) -> Result<Packed> {
-    let stored = stored.map(expand).transpose()?;
-    let before = stored.as_deref().map_or(Ok([Slot::Empty; SLOTS]), slots)?;
+    let before = stored.map_or(Ok([Slot::Empty; SLOTS]), slots)?;
     let mut after = before;
     let mut apart = Vec::new();
     for (slot, record) in changed {
         after[*slot] = match record {
             None => Slot::Empty,
             Some(record) if record.len() > RECORD_BYTES_APART => {
-                apart.push((*slot, compress(record.clone())));
+                apart.push((*slot, record.clone()));
                 Slot::Apart
             }
             Some(record) => Slot::Here(record),
         };
     }
     let back = (0..SLOTS).filter(|&slot| before[slot] == Slot::Apart && after[slot] != Slot::Apart).collect();
-    Ok(Packed { value: encode(&after).map(compress), apart, back })
+    Ok(Packed { value: encode(&after), apart, back })
 }
 
 fn encode(slots: &[Slot<'_>; SLOTS]) -> Option<Vec<u8>> {
@@ -119,8 +117,8 @@ mod tests {
 
         let packed = pack(Some(&value), &[(0, record(0, 400)), (2, record(2, 5000))]).expect("packed");
         let value = packed.value.expect("a block");
-        assert_eq!(packed.apart, [(2, compress(vec![2; 5000]))]);
-        assert_eq!(slots(&expand(&value).expect("a block")).expect("slots")[2], Slot::Apart);
+        assert_eq!(packed.apart, [(2, vec![2; 5000])]);
+        assert_eq!(slots(&value).expect("slots")[2], Slot::Apart);
 
         let packed = pack(Some(&value), &[(2, record(2, 10)), (3, None)]).expect("packed");
         assert_eq!((packed.back, packed.apart), (vec![2], vec![]));
@@ -131,8 +129,7 @@ mod tests {
 
     /// The records of a stored block, none of which is apart.
     fn plain(value: &[u8]) -> Vec<Option<Vec<u8>>> {
-        let value = expand(value).expect("a block");
-        let slots = slots(&value).expect("slots");
+        let slots = slots(value).expect("slots");
         slots.iter().map(|slot| if let Slot::Here(record) = slot { Some(record.to_vec()) } else { None }).collect()
     }
 

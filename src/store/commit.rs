@@ -10,13 +10,13 @@ use super::codec::{self, FeedEntry, Heads};
 use super::compressed::compress;
 use super::directory::Directory;
 use super::gate::Gate;
+use super::keys;
 use super::log::Append;
 use super::round::{Round, Touched};
 use super::tallies::Additions;
 use super::term::Term;
 use super::tombstones::Tombstones;
 use super::unsettled::Settlement;
-use super::{keys, sled_failed};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, DIRECTORY_CHUNK_IDS, JOURNAL_CUT_MIN, PACK_BYTES_CLOSE};
 use crate::model::contact::Contact;
@@ -163,7 +163,7 @@ impl Round<'_> {
         }
         for (number, changed) in blocks {
             let first = number * BLOCK_CONTACTS;
-            let stored = self.shared.disk.tree().get(keys::tombstones(first)).map_err(sled_failed)?;
+            let stored = self.shared.expanded(keys::tombstones(first))?;
             write_block(batch, TOMBSTONES, first, stored.as_deref(), &changed)?;
         }
         write_numbers(batch, &tombstones.directory, keys::tombstone_directory, &graveyard.made, &graveyard.gone);
@@ -239,11 +239,11 @@ fn write_block(
     match packed.value {
         // Only records that have keys of their own changed.
         Some(value) if stored == Some(&value) => {}
-        Some(value) => batch.insert(&(places.block)(first), value),
+        Some(value) => batch.insert(&(places.block)(first), compress(value)),
         None => batch.remove(&(places.block)(first)),
     }
     for (slot, record) in packed.apart {
-        batch.insert(&(places.apart)(first + slot as u32), record);
+        batch.insert(&(places.apart)(first + slot as u32), compress(record));
     }
     for slot in packed.back {
         batch.remove(&(places.apart)(first + slot as u32));

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use super::codec::{self, Entry};
-use super::compressed::{compress, expand};
-use super::{Shared, Store, keys, sled_failed};
+use super::compressed::compress;
+use super::{Shared, Store, keys};
 use crate::error::Result;
 use crate::limits::{
     HISTORY_EVENTS_LOOKED_AT_MAX, ID_BYTES_MAX, PACK_BYTES_CLOSE, PACK_EVENTS_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX,
@@ -212,8 +212,7 @@ impl<'s> Chain<'s> {
 impl Shared {
     /// A block of a log; none if it has left.
     pub(super) fn events(&self, log: Log, block: u64) -> Result<Option<Vec<Entry>>> {
-        let value = self.disk.tree().get(log.key(block)).map_err(sled_failed)?;
-        value.map(|value| codec::decode_entries(&expand(&value)?)).transpose()
+        self.expanded(log.key(block))?.map(|value| codec::decode_entries(&value)).transpose()
     }
 }
 

@@ -313,21 +313,24 @@ impl Shared {
         self.record_in(self.block(id)?.as_deref(), id)
     }
 
-    /// The stored block in which a contact's record is.
-    fn block(&self, id: u32) -> Result<Option<sled::IVec>> {
-        self.disk.tree().get(keys::block(id)).map_err(sled_failed)
+    /// The block in which a contact's record is.
+    fn block(&self, id: u32) -> Result<Option<Vec<u8>>> {
+        self.expanded(keys::block(id))
+    }
+
+    /// A value as it was before it was compressed.
+    fn expanded(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>> {
+        let value = self.disk.tree().get(key).map_err(sled_failed)?;
+        value.map(|value| Ok(compressed::expand(&value)?.into_owned())).transpose()
     }
 
     /// A contact's record from its block.
     fn record_in(&self, block: Option<&[u8]>, id: u32) -> Result<Option<codec::Record>> {
         let Some(block) = block else { return Ok(None) };
-        match block::slots(&compressed::expand(block)?)?[(id % BLOCK_CONTACTS) as usize] {
+        match block::slots(block)?[(id % BLOCK_CONTACTS) as usize] {
             Slot::Empty => Ok(None),
             Slot::Here(record) => codec::decode_record(record).map(Some),
-            Slot::Apart => {
-                let apart = self.disk.tree().get(keys::apart(id)).map_err(sled_failed)?;
-                apart.map(|record| codec::decode_record(&compressed::expand(&record)?)).transpose()
-            }
+            Slot::Apart => self.expanded(keys::apart(id))?.map(|record| codec::decode_record(&record)).transpose(),
         }
     }
 

@@ -9,6 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::chunk::Chunk;
 use super::codec;
+use super::compressed::expand;
 use super::query::Window;
 use super::{Store, keys, sled_failed};
 use crate::error::{Error, Result};
@@ -172,14 +173,16 @@ impl Store {
         let mut ids = RoaringBitmap::new();
         for window in self.windows() {
             let due = due(&window, &policy, now)?;
-            let mut block: Option<(u32, Option<sled::IVec>)> = None;
+            let mut block: Option<(u32, usize, Vec<u8>)> = None;
             for id in due {
                 let number = id / BLOCK_CONTACTS;
-                if block.as_ref().is_none_or(|(known, _)| *known != number) {
-                    block = Some((number, self.shared.block(id)?));
+                if block.as_ref().is_none_or(|(known, ..)| *known != number) {
+                    let stored = self.shared.disk.tree().get(keys::block(id)).map_err(sled_failed)?;
+                    let expanded = |stored: sled::IVec| Ok((number, stored.len(), expand(&stored)?.into_owned()));
+                    block = stored.map(expanded).transpose()?;
                 }
-                let value = block.as_ref().and_then(|(_, value)| value.as_deref());
-                let Some(record) = self.shared.record_in(value, id)? else { continue };
+                let Some((_, bytes, value)) = &block else { continue };
+                let Some(record) = self.shared.record_in(Some(value), id)? else { continue };
                 match policy.sentence(&record.contact, now, &|list| measured.has(list)) {
                     Sentence::Stays => {}
                     Sentence::Kept => plan.kept += 1,
@@ -187,7 +190,7 @@ impl Store {
                     Sentence::Goes(why) => {
                         ids.insert(id);
                         plan.condemned[why as usize] += 1;
-                        plan.bytes += value.map_or(0, <[u8]>::len) as u64 / u64::from(BLOCK_CONTACTS);
+                        plan.bytes += *bytes as u64 / u64::from(BLOCK_CONTACTS);
                         for on in &record.contact.lists {
                             *lists.entry(on.list).or_default() += 1;
                         }

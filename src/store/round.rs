@@ -35,8 +35,8 @@ pub struct Round<'a> {
     #[allow(clippy::vec_box, reason = "a table of whole contacts costs fresh pages of memory as it grows")]
     pub(super) touched: Vec<Box<Touched>>,
     places: HashMap<Phone, usize, FixedState>,
-    /// The stored blocks of those that were read.
-    pub(super) blocks: HashMap<u32, Option<sled::IVec>, FixedState>,
+    /// The blocks of those that were read, as they are stored.
+    pub(super) blocks: HashMap<u32, Option<Vec<u8>>, FixedState>,
     pub(super) changed_lists: BTreeSet<ListId>,
     pub(super) feed: Vec<FeedEntry>,
     pub(super) tallies: Additions,

@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 
 use super::block::{self, Slot};
 use super::codec::{self, Grave};
-use super::compressed::expand;
 use super::directory::Directory;
 use super::disk::Disk;
 use super::{Shared, keys, sled_failed};
@@ -178,14 +177,12 @@ impl Shared {
 
     /// A tombstone by its id.
     pub(super) fn grave(&self, id: u32) -> Result<Option<Grave>> {
-        let tree = self.disk.tree();
-        let Some(block) = tree.get(keys::tombstones(id)).map_err(sled_failed)? else { return Ok(None) };
-        match block::slots(&expand(&block)?)?[(id % BLOCK_CONTACTS) as usize] {
+        let Some(block) = self.expanded(keys::tombstones(id))? else { return Ok(None) };
+        match block::slots(&block)?[(id % BLOCK_CONTACTS) as usize] {
             Slot::Empty => Ok(None),
             Slot::Here(grave) => codec::decode_grave(grave).map(Some),
             Slot::Apart => {
-                let apart = tree.get(keys::tombstone_apart(id)).map_err(sled_failed)?;
-                apart.map(|grave| codec::decode_grave(&expand(&grave)?)).transpose()
+                self.expanded(keys::tombstone_apart(id))?.map(|grave| codec::decode_grave(&grave)).transpose()
             }
         }
     }
