@@ -1,7 +1,8 @@
 //! The store: the only place that knows sled.
 //!
 //! One tree; keys in `keys`, values in `codec`. The contact record is the truth; every index follows from it by
-//! [`term::Term::all_of`]. One thread, the `writer`, makes all changes; the [`gate`] answers CHECK from memory.
+//! [`term::Term::all_of`]. One thread, the `writer`, makes all changes, another reads `ahead` of it; the [`gate`] answers
+//! CHECK from memory.
 
 mod ahead;
 mod block;

@@ -39,6 +39,8 @@ struct Waiting {
     errands: VecDeque<Errand>,
     /// Contacts of the newest jobs, for who reads ahead.
     unread: VecDeque<Phone>,
+    /// The writer waits.
+    idle: bool,
     closed: bool,
 }
 
@@ -61,15 +63,15 @@ impl Queue {
         if waiting.closed {
             return Err(job);
         }
-        // Whoever reads too late need not read.
-        if waiting.unread.len() < BATCH_WRITES_MAX {
+        // Nothing is read that the writer has read by then.
+        if !waiting.idle && waiting.unread.len() < BATCH_WRITES_MAX {
             waiting.unread.extend(job.writes.iter().filter_map(Write::phone));
+            self.unread.notify_one();
         }
         let urgency = job.writes.first().map_or(Urgency::Prompt, Write::urgency);
         waiting.jobs[urgency as usize].push_back(job);
         drop(waiting);
         self.arrived.notify_one();
-        self.unread.notify_one();
         Ok(())
     }
 
@@ -77,9 +79,11 @@ impl Queue {
     pub fn next(&self, patience: Duration) -> Next {
         let mut waiting = self.lock();
         if waiting.is_empty() && !waiting.closed {
+            waiting.idle = true;
             let wait =
                 self.arrived.wait_timeout_while(waiting, patience, |waiting| waiting.is_empty() && !waiting.closed);
             waiting = wait.unwrap_or_else(PoisonError::into_inner).0;
+            waiting.idle = false;
         }
         if waiting.is_empty() {
             return if waiting.closed { Next::Closed } else { Next::Idle };
@@ -151,4 +155,31 @@ fn take(from: &mut VecDeque<Job>, writes_max: usize, to: &mut Vec<Job>) -> usize
         to.push(job);
     }
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::Change;
+    use crate::model::label::LabelPatch;
+
+    #[test]
+    fn who_reads_ahead_is_told_of_each_contact_once_and_of_the_end() {
+        let phone = Phone::from_u64(14_155_552_671).expect("in range");
+        let put = || Write::Contact { phone, list: None, change: Change::Put(LabelPatch::default()) };
+        let job = |writes: usize| Job { writes: (0..writes).map(|_| put()).collect(), done: Box::new(|_| ()) };
+        let queue = Queue::default();
+        // One more than has to be read: whoever reads is late.
+        for _ in 0..=BATCH_WRITES_MAX / JOB_WRITES_MAX {
+            assert!(queue.push(job(JOB_WRITES_MAX)).is_ok());
+        }
+        for _ in 0..BATCH_WRITES_MAX / JOB_WRITES_MAX {
+            assert_eq!(queue.unread(), Some(vec![phone; JOB_WRITES_MAX]));
+        }
+        assert!(queue.push(job(1)).is_ok());
+        assert_eq!(queue.unread(), Some(vec![phone]));
+        queue.close();
+        assert_eq!(queue.unread(), None);
+        assert!(queue.push(job(1)).is_err());
+    }
 }
