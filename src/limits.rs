@@ -134,7 +134,7 @@ pub const JOURNAL_CUT_MIN: usize = 8;
 /// Ids in one chunk of the directory: 4 KiB of phone numbers.
 pub const DIRECTORY_CHUNK_IDS: u32 = 512;
 /// sled's page cache is a share of the store as it is at the start, between two bounds. It counts log bytes; the heap it
-/// really takes is up to twice this.
+/// really takes is somewhat more.
 pub const CACHE_SHARE: u64 = 3;
 /// Its lower bound.
 pub const CACHE_BYTES_MIN: u64 = 64 * 1024 * 1024;

@@ -63,7 +63,7 @@ impl Queue {
         if waiting.closed {
             return Err(job);
         }
-        // Nothing is read that the writer has read by then.
+        // Nothing is read ahead that the writer takes at once, or will have taken by then.
         if !waiting.idle && waiting.unread.len() < BATCH_WRITES_MAX {
             waiting.unread.extend(job.writes.iter().filter_map(Write::phone));
             self.unread.notify_one();
