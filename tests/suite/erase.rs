@@ -1,11 +1,15 @@
 //! ERASE: afterwards nothing tells of the number but what forbids, and a crash does not lose the rest of the work.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use contactd::command::PurgeSettings;
+use contactd::model::change::{Change, Claim, Write};
+use contactd::model::phone::Phone;
 use contactd::model::verdict::StopScope;
-use contactd::store::Keep;
+use contactd::store::{Job, Keep, Options, Store};
 use serde_json::{Value, json};
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
@@ -360,4 +364,29 @@ fn an_erasure_that_was_killed_completes_by_itself() {
         assert_eq!(stored.places_of_number(phone), Vec::<u8>::new(), "{phone}");
     }
     assert!(stored.places_of_number(stays).contains(&0x38));
+}
+
+/// What a start finishes and a command that has just begun are the same kind of work.
+#[test]
+fn each_erasure_counts_its_own_work_beside_those_that_a_start_finishes() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Store::open(Options::new(dir.path().to_owned(), Arc::new(|| START_MS))).expect("a store");
+    let phones: Vec<Phone> = (0..50).map(|n| Phone::from_u64(14_155_550_100 + n).expect("a number")).collect();
+    let opt_out = |&phone: &Phone| Write::Contact { phone, list: None, change: Change::OptOut(Claim::default()) };
+    let (done, stored) = mpsc::channel();
+    let done = Box::new(move |outcomes: Vec<_>| done.send(outcomes.len()).expect("to be waited for"));
+    store.submit(Job { writes: phones.iter().map(opt_out).collect(), done });
+    assert_eq!(stored.recv(), Ok(phones.len()));
+    let erased = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !erased.load(Ordering::Relaxed) {
+                store.finish_erasures().expect("to finish");
+            }
+        });
+        let events: Vec<_> =
+            phones.iter().map(|&phone| store.erase(phone).map(|gone| gone.map(|it| it.events))).collect();
+        erased.store(true, Ordering::Relaxed);
+        assert_eq!(events, vec![Ok(Some(1)); phones.len()]);
+    });
 }
