@@ -52,10 +52,9 @@ impl Daemon {
 
     /// Stops it for a moment, and copies its data directory to a new place.
     pub fn copy_data(&mut self, to: &Path) {
-        self.child.kill().and_then(|()| self.child.wait()).expect("to end");
+        self.stop();
         copy(&self.data, to);
-        self.child = spawn(&self.data, self.port);
-        self.wait("PING");
+        self.go_on("PING");
     }
 
     /// Another daemon, in a directory of its own, on a copy of such a copy.
@@ -115,23 +114,29 @@ impl Daemon {
 
     /// kill -9, and the time until CHECK is answered again.
     pub fn restart(&mut self, list: &str) -> Duration {
+        self.stop();
+        timed(|| self.go_on(&format!("CHECK {list} +14155552671"))).1
+    }
+
+    /// kill -9.
+    fn stop(&mut self) {
         self.child.kill().and_then(|()| self.child.wait()).expect("to end");
-        timed(|| {
-            self.child = spawn(&self.data, self.port);
-            self.wait(&format!("CHECK {list} +14155552671"));
-        })
-        .1
+    }
+
+    /// Starts it again, and waits until a request is answered.
+    fn go_on(&mut self, request: &str) {
+        self.child = spawn(&self.data, self.port);
+        self.wait(request);
     }
 
     /// Stops it, writes its store anew with the command that people use, and starts it again. Tells how long the command took.
     pub fn rewrite(&mut self, list: &str) -> Duration {
-        self.child.kill().and_then(|()| self.child.wait()).expect("to end");
+        self.stop();
         let mut rewrite = Command::new(env!("CARGO_BIN_EXE_contactd"));
         rewrite.args(["compact", "--rewrite", "--data-dir"]).arg(&self.data).stdout(Stdio::null());
         let (status, took) = timed(|| rewrite.status().expect("contactd compact"));
         assert!(status.success(), "the store can be written anew");
-        self.child = spawn(&self.data, self.port);
-        self.wait(&format!("CHECK {list} +14155552671"));
+        self.go_on(&format!("CHECK {list} +14155552671"));
         took
     }
 

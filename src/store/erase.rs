@@ -132,9 +132,8 @@ impl Writer {
     fn erase_step(&mut self, id: u32) -> Result<Option<Erased>> {
         let shared = Arc::clone(&self.shared);
         let key = keys::erasing(id);
-        let Some(note) = shared.disk.tree().get(key).map_err(sled_failed)? else {
-            return Ok(Some(Erased { events: 0, entries: 0 }));
-        };
+        let note = shared.disk.tree().get(key).map_err(sled_failed)?;
+        let note = note.ok_or_else(|| Error::internal("what was still to be erased is lost"))?;
         let mut erasing = codec::decode_erasing(&note)?;
         let mut changed = Vec::new();
         for (log, position) in [(Log::Consent, &mut erasing.consent), (Log::Activity, &mut erasing.activity)] {

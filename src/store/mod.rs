@@ -359,10 +359,8 @@ pub fn abort_on_panic() {
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
         let thread = std::thread::current();
-        if thread
-            .name()
-            .is_some_and(|name| name.starts_with("sled") || [writer::THREAD_NAME, ahead::THREAD_NAME].contains(&name))
-        {
+        let ours = ["sled", writer::THREAD_NAME, ahead::THREAD_NAME];
+        if thread.name().is_some_and(|name| ours.iter().any(|our| name.starts_with(our))) {
             std::process::abort();
         }
     }));

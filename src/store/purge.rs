@@ -173,6 +173,7 @@ impl Store {
         let mut ids = RoaringBitmap::new();
         for window in self.windows() {
             let due = due(&window, &policy, now)?;
+            // Its number, what it takes on disk, and its value.
             let mut block: Option<(u32, usize, Vec<u8>)> = None;
             for id in due {
                 let number = id / BLOCK_CONTACTS;
