@@ -32,8 +32,20 @@ pub struct Disk {
     db: sled::Db,
     /// Our own handle to sled's file: sled's flush is no fsync.
     log: File,
-    /// Held while the process lives.
-    _lock: File,
+    /// Let go of last.
+    _lock: Lock,
+}
+
+/// Keeps other processes out of the data directory.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file would do, were it not that a child which this process just started has it open, too, until it
+    /// runs its own program.
+    fn drop(&mut self) {
+        // What fails here leaves the lock to the end of the process.
+        let _ = self.0.unlock();
+    }
 }
 
 /// What the free space allows.
@@ -166,7 +178,7 @@ pub fn open_sled(store: &Path) -> sled::Result<sled::Db> {
     }
 }
 
-fn lock(dir: &Path) -> Result<File> {
+fn lock(dir: &Path) -> Result<Lock> {
     let path = dir.join("lock");
     let failed =
         |why: &dyn std::fmt::Display| Error::new(Code::Internal, format!("cannot lock {}: {why}", path.display()));
@@ -194,5 +206,33 @@ fn lock(dir: &Path) -> Result<File> {
         Err(TryLockError::Error(why)) => return Err(failed(&why)),
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(|why| failed(&why))?;
-    Ok(file)
+    Ok(Lock(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_let_go_of_is_free_while_the_process_starts_children() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        let child = Command::new("true").status();
+                        assert!(child.expect("a child").success());
+                    }
+                });
+            }
+            let locked = (0..100).try_for_each(|_| lock(dir.path()).map(drop));
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(locked.map_err(|why| why.message), Ok(()));
+        });
+    }
 }
