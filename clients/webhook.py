@@ -135,6 +135,8 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = False
     block_on_close = True
+    request_queue_size = 1024
+    """Of socketserver's own five, a burst of messages would overflow, and the provider be hung up on."""
 
     def __init__(self, address: Tuple[str, int], receiver: Receiver, key: str, public_url: str) -> None:
         self.receiver = receiver

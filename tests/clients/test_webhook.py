@@ -214,13 +214,13 @@ class Hooks(DaemonTest):
         self.client.optin(LIST, phone(13))
         posts = [
             threading.Thread(target=lambda n=n: told.append(self.message(phone(13), "stop", f"SM{n}")))
-            for n in range(20)
+            for n in range(100)
         ]
         for post in posts:
             post.start()
         for post in posts:
             post.join()
-        self.assertEqual([status for status, _ in told], [200] * 20)
+        self.assertEqual([status for status, _ in told], [200] * 100)
         self.assertEqual(sum(STOP in text for _, text in told), 1)
 
 
