@@ -87,10 +87,11 @@ impl Contact {
         }
     }
 
-    /// The newest fact of a kind about a list (or the contact, or all lists), ties by how, then source.
+    /// The newest fact of a kind about a list (or the contact, or all lists), ties by how (a file knows least), then
+    /// source.
     pub fn newest(&self, kind: Kind, list: Option<&str>) -> Option<&Fact> {
         let about = |f: &&Fact| f.kind == kind && f.list.as_deref() == list;
-        self.facts.iter().filter(about).max_by_key(|f| (f.at, &f.how, &f.source))
+        self.facts.iter().filter(about).max_by_key(|f| (f.at, f.how != "import", &f.how, &f.source))
     }
 
     /// The date of that fact, 0 without one.

@@ -331,19 +331,20 @@ impl Model {
             },
         );
         let is_suppressed = before.suppressed(list) && list.is_none_or(related);
+        // How the contact subscribed is not how it left.
         if says_out && (opted_out_at.is_some() || !is_out) {
             let at = forbidding_date(&before, opted_out_at, now);
-            contact.tell(Fact::new(Kind::OptedOut, list, at, how, source));
+            contact.tell(Fact::new(Kind::OptedOut, list, at, "import", source));
         }
         let suppressed_at = ms(row.suppressed_at);
         if suppressed_at.is_some() || status == Some("suppressed") && !is_suppressed {
             let at = forbidding_date(&contact, suppressed_at, now);
-            contact.tell(Fact::new(Kind::Suppressed, list, at, how, source));
+            contact.tell(Fact::new(Kind::Suppressed, list, at, "import", source));
         }
         let invalid_at = ms(row.invalid_at);
         if invalid_at.is_some() || status == Some("invalid") && !before.invalid() {
             let at = forbidding_date(&contact, invalid_at, now);
-            contact.tell(Fact::new(Kind::Invalid, None, at, how, source));
+            contact.tell(Fact::new(Kind::Invalid, None, at, "import", source));
         }
 
         // What is stored does not depend on the scope, so that it can be switched.
