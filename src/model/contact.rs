@@ -207,6 +207,15 @@ impl Contact {
         self.lists.iter().map(ListContact::newest).fold(own, Millis::max)
     }
 
+    /// Whether anything ever forbade, lifted or not.
+    pub fn was_forbidden(&self) -> bool {
+        let on_list = |on: &ListContact| on.opted_out.is_some() || on.suppression.set.is_some();
+        self.opted_out_all.is_some()
+            || self.suppression.set.is_some()
+            || self.invalidity.set.is_some()
+            || self.lists.iter().any(on_list)
+    }
+
     /// Since when nothing has come from the contact: the newest of last engagement, newest subscription and creation.
     pub fn idle_since(&self) -> Millis {
         let subscribed = self.lists.iter().map(|on| date(on.subscription())).fold(self.created_at, Millis::max);

@@ -16,8 +16,8 @@ use crate::limits::{
     VALUE_BYTES_MAX,
 };
 use crate::model::event::{Event, Kind};
-use crate::model::list::ListId;
-use crate::model::phone::Phone;
+use crate::model::list::Lists;
+use crate::model::phone::{ListNumber, Phone};
 use crate::model::time::Millis;
 use crate::model::transition::History;
 
@@ -258,11 +258,11 @@ impl History for Past<'_> {
         found
     }
 
-    fn sends_after(&self, at: Millis) -> u64 {
+    fn sends_after(&self, at: Millis, lists: &Lists) -> u64 {
         // The date of a message is that of its claim, where it has one; failed is final.
-        let mut messages: HashMap<(Option<ListId>, String), (Millis, bool)> = HashMap::new();
+        let mut messages: HashMap<(Option<ListNumber>, String), (Millis, bool)> = HashMap::new();
         let mut look = |event: &Event| {
-            let key = || (event.list, event.id.clone());
+            let key = || (event.list.and_then(|list| lists.number(list)), event.id.clone());
             match event.kind {
                 Kind::Failed(_) => messages.entry(key()).or_default().1 = true,
                 Kind::Claimed => messages.entry(key()).or_default().0 = event.at,
@@ -277,6 +277,18 @@ impl History for Past<'_> {
         };
         let _ = self.walk(Log::Activity, &mut look);
         messages.values().filter(|(date, failed)| !failed && *date > at).count() as u64
+    }
+
+    fn counted_since(&self, told: Millis) -> Option<Millis> {
+        let mut counted = None;
+        let mut look = |event: &Event| {
+            if event.kind != Kind::Subscribe && event.sent_at.is_some_and(|sent_at| sent_at >= told) {
+                counted = Some(counted.map_or(event.at, |counted: Millis| counted.min(event.at)));
+            }
+            false
+        };
+        let _ = self.walk(Log::Consent, &mut look);
+        counted
     }
 }
 

@@ -175,6 +175,53 @@ fn an_id_is_remembered_beyond_its_list() {
     assert_eq!(count(&contact, "total_sends"), 2, "{contact}");
 }
 
+/// So is a START, when more ids have come than are remembered; and a report goes to the list from which it was sent.
+#[test]
+fn what_came_before_a_list_was_made_anew_is_a_repetition_after_it() {
+    let house = house(Scope::List, START_MS);
+    let mut wire = house.connect();
+    let (list, [phone, other]) = (LISTS[1], [PHONES[0], PHONES[1]]);
+    let start = format!("INBOUND {list} {phone} {{\"text\":\"START\",\"id\":\"S1\"}}");
+    for (request, reply) in [
+        (format!("LIST {list}"), "+created"),
+        (format!("OPTIN {list} {other} {{\"at\":{}}}", START_MS - 9_000), ":1"),
+        (format!("CLAIM {list} {other} m-1"), "+yes"),
+        (format!("SENT {list} {other} a {{\"at\":{}}}", START_MS - 2_000), ":1"),
+        (format!("SENT {list} {other} b {{\"at\":{}}}", START_MS - 1_000), ":1"),
+        (start.clone(), "+optin"),
+        (format!("INBOUND {list} {phone} {{\"text\":\"STOP\",\"id\":\"S2\"}}"), "+optout"),
+        (format!("UNLIST {list} FORCE"), "+removed"),
+        (format!("LIST {list}"), "+created"),
+        (format!("FAILED {list} {other} m-1"), ":1"),
+        (format!("FAILED {list} {other} a"), ":1"),
+    ] {
+        assert_eq!(wire.call(&request), reply, "{request}");
+    }
+    for n in 0..300 {
+        for phone in [phone, other] {
+            wire.call(&format!("CLICK {list} {phone} {{\"id\":\"c{n}\",\"bot\":true}}"));
+        }
+    }
+    wire.call(&format!("CLICK {list} {other} {{\"at\":{}}}", START_MS - 3_000));
+    let contact: Value = serde_json::from_str(&wire.call(&format!("GET {other}"))[1..]).expect("JSON");
+    assert_eq!(count(&contact, "sends_since_engaged"), 1, "{contact}");
+    for (request, reply) in [
+        (start, "+optin again"),
+        (format!("CHECK {list} {phone}"), "+no not_subscribed"),
+        (format!("OPTIN {list} {other} {{\"at\":{START_MS}}}"), ":1"),
+        (format!("CLAIM {list} {other} n-1"), "+yes"),
+        (format!("CLAIM {list} {other} n-2"), "+yes"),
+        (format!("IMPORT {list} {{\"phone\":\"{phone}\"}}"), "+kept +14155552671 list_opted_out"),
+    ] {
+        assert_eq!(wire.call(&request), reply, "{request}");
+    }
+    let lists = wire.call("LISTS");
+    let told =
+        lists.lines().find(|told| told.contains(list)).and_then(|told| told.strip_prefix('+')).expect("the list");
+    let told: Value = serde_json::from_str(told).expect("JSON");
+    assert_eq!(count(&told, "sends_30d"), 2, "{told}");
+}
+
 /// What a connection learns before the daemon dies.
 enum Learnt {
     /// It asked for this message of this phone.

@@ -52,7 +52,7 @@ impl Step<'_, '_> {
     pub(super) fn opt_in(&mut self, claim: &Claim) -> Result<Effect> {
         let list = self.list.ok_or_else(|| Error::internal("an opt-in without a list"))?;
         // A repetition lifts nothing, however old: what is not remembered is looked for in the history.
-        let repeated = |event: &Event| event.id == claim.id && event.kind == Kind::OptIn && event.list == self.list;
+        let repeated = |event: &Event| event.id == claim.id && event.kind == Kind::OptIn && self.is_of_list(event);
         let is_repeated = || {
             self.known_on_list(Domain::OptIn, &claim.id, "").is_some() || self.world.history.seen(&repeated).is_some()
         };

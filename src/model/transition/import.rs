@@ -33,7 +33,7 @@ impl Step<'_, '_> {
             reason: row.reason.clone(),
             ..Claim::default()
         };
-        let mut event = None;
+        let mut events = Vec::new();
         let forbidden = self.row_forbids(row);
         let wants_in = self.list.is_some() && forbidden.is_empty();
         // Looked at before the row's own opt-out, beside which its subscription is kept as history.
@@ -52,8 +52,10 @@ impl Step<'_, '_> {
             };
             changed |= grew;
             if grew {
-                event =
-                    Some(Event { sent_at: asked.filter(|&asked| asked != at), ..self.claimed_event(kind, at, &claim) });
+                events.push(Event {
+                    sent_at: asked.filter(|&asked| asked != at),
+                    ..self.claimed_event(kind, at, &claim)
+                });
             }
         }
         if let Some(list) = subscribes {
@@ -65,7 +67,7 @@ impl Step<'_, '_> {
             let grew = self.relation(list).is_some_and(|on| keep_newest(&mut on.imported, said));
             changed |= grew;
             if grew && !self.fresh {
-                event = Some(Event {
+                events.push(Event {
                     sent_at: row.subscribed_at.filter(|&asked| asked != at),
                     ..self.claimed_event(Kind::Subscribe, at, &claim)
                 });
@@ -83,7 +85,7 @@ impl Step<'_, '_> {
             Some(Verdict::No(reason)) if wants_in => Outcome::Kept(reason),
             _ => self.written(changed),
         };
-        Ok(Effect { events: event.into_iter().collect(), ..Effect::of(outcome) })
+        Ok(Effect { events, ..Effect::of(outcome) })
     }
 
     /// What a row forbids, and since when. An opt-out counts unless the same row says that the contact is active by a

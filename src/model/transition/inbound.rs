@@ -58,21 +58,29 @@ impl Step<'_, '_> {
         }
     }
 
-    /// What a message meant that came before. The same id with another text is another message: a STOP is never taken
-    /// for a repetition. An opt-in is looked for in the history, however old, since it would lift what came after it.
+    /// What a message meant that came before. The same id with another text is another message. An opt-in is looked for
+    /// in the history, however old, since it would lift what came after it; and so is what seems to be a repeated
+    /// opt-out, since a print may be another id's, and no STOP is lost for that.
     fn repeated(&self, inbound: &Inbound) -> Option<Class> {
         let known = self.known_on_list(Domain::Inbound, &inbound.id, &inbound.text).map(|item| item.what);
-        if let Some(What::Inbound(class)) = known {
-            return Some(class);
+        match (inbound.meaning, known) {
+            (Meaning::Out | Meaning::OutOfAll, Some(_)) => self.told_before(inbound),
+            (_, Some(What::Inbound(class))) => Some(class),
+            (Meaning::In | Meaning::InIfKnown, _) => self.told_before(inbound),
+            _ => None,
         }
-        if inbound.id.is_empty() || !matches!(inbound.meaning, Meaning::In | Meaning::InIfKnown) {
+    }
+
+    /// What a message meant, if the history has it.
+    fn told_before(&self, inbound: &Inbound) -> Option<Class> {
+        if inbound.id.is_empty() {
             return None;
         }
         let is_it = |event: &Event| {
             event.id == inbound.id
-                && event.list == self.list
                 && event.text == inbound.text
                 && matches!(event.kind, Kind::Inbound(_))
+                && self.is_of_list(event)
         };
         match self.world.history.seen(&is_it)? {
             Kind::Inbound(class) => Some(class),

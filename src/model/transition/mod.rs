@@ -47,7 +47,11 @@ pub trait History {
     fn seen(&self, wanted: &dyn Fn(&Event) -> bool) -> Option<Kind>;
 
     /// How many messages were sent that are dated later and did not fail, as far as the history reaches.
-    fn sends_after(&self, at: Millis) -> u64;
+    fn sends_after(&self, at: Millis, lists: &Lists) -> u64;
+
+    /// The oldest date as which something of consent or status, imported subscriptions aside, counts that was told with
+    /// this date, or a later one, and counts as another. None if there is no such thing.
+    fn counted_since(&self, told: Millis) -> Option<Millis>;
 }
 
 /// What a transition did.
@@ -114,14 +118,26 @@ struct Step<'a, 'w> {
 impl Step<'_, '_> {
     /// When a change counts as having been. Without a date it is newer than all that is known, even if the clock was
     /// set back. A date in the future counts as now. A change that forbids counts as undated when its date is in the
-    /// future or something on the record is: the clock was set back, and must not lose a STOP.
+    /// future or something on the record is: the clock was set back, and must not lose a STOP. One that permits counts as
+    /// no newer than what came with the same or a later date before it: whoever dates them has a clock that is ahead, and
+    /// a repetition, or an older START behind a STOP, must not lift what came since.
     fn moment(&self, asked: Option<Millis>, forbids: Forbids) -> Millis {
         let (now, newest) = (self.world.now, self.contact.newest());
         match asked {
-            Some(at) if at <= now && (forbids == Forbids::No || newest <= now) => at,
-            Some(_) if forbids == Forbids::No => now,
+            Some(at) if forbids == Forbids::No => {
+                let counted = if self.contact.was_forbidden() { self.world.history.counted_since(at) } else { None };
+                at.min(now).min(counted.unwrap_or(now))
+            }
+            Some(at) if at <= now && newest <= now => at,
             _ => now.max(newest + 1),
         }
+    }
+
+    /// Whether an event is of the list that the change speaks of, or of one that had its number before.
+    fn is_of_list(&self, event: &Event) -> bool {
+        event.list == self.list
+            || self.world.number.is_some()
+                && event.list.and_then(|list| self.world.lists.number(list)) == self.world.number
     }
 
     fn written(&self, changed: bool) -> Outcome {
@@ -225,7 +241,10 @@ impl Step<'_, '_> {
         let after = if at >= engagement.last_sent {
             0
         } else {
-            self.contact.remembered.sends_after(at).unwrap_or_else(|| self.world.history.sends_after(at))
+            self.contact
+                .remembered
+                .sends_after(at)
+                .unwrap_or_else(|| self.world.history.sends_after(at, self.world.lists))
         };
         let engagement = &mut self.contact.engagement;
         engagement.last_engaged = at;

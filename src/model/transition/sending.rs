@@ -51,7 +51,7 @@ impl Step<'_, '_> {
             }
             Some(claimed) => {
                 self.contact.remembered.update(&claimed, What::Sent, claimed.at);
-                self.tally(claimed.at, Tally { unresolved: -1, ..Tally::default() })
+                Some((claimed.list, claimed.at, Tally { unresolved: -1, ..Tally::default() }))
             }
             None => {
                 self.remember(Domain::Message, &sent.id, What::Sent, at);
@@ -70,8 +70,7 @@ impl Step<'_, '_> {
     pub(super) fn failed(&mut self, failed: &Failed) -> Effect {
         let at = self.past(failed.at);
         let known = self.message(&failed.id);
-        let mut tally = Tally { failures: 1, ..Tally::default() };
-        let mut day_of = at;
+        let mut tally = self.tally(at, Tally { failures: 1, ..Tally::default() });
         let mut news = failed.failure;
         match known {
             Some(item @ Item { what: What::Failed { failure, sent }, .. }) => {
@@ -81,7 +80,7 @@ impl Step<'_, '_> {
                 }
                 let what = What::Failed { failure: failure.with(news), sent };
                 self.contact.remembered.update(&item, what, item.at);
-                tally = Tally::default();
+                tally = None;
             }
             Some(item) => {
                 let what = What::Failed { failure: failed.failure, sent: true };
@@ -91,9 +90,9 @@ impl Step<'_, '_> {
                 if item.at > engagement.last_engaged {
                     engagement.sends_since_engaged = engagement.sends_since_engaged.saturating_sub(1);
                 }
-                tally.sends = -1;
-                tally.unresolved = -i64::from(item.what == What::Claimed);
-                day_of = item.at;
+                let unresolved = -i64::from(item.what == What::Claimed);
+                // Of the list on which it was sent, which may have been made anew since.
+                tally = Some((item.list, item.at, Tally { sends: -1, failures: 1, unresolved, ..Tally::default() }));
             }
             None => {
                 let what = What::Failed { failure: failed.failure, sent: false };
@@ -109,11 +108,7 @@ impl Step<'_, '_> {
         };
         let mut events = vec![event];
         events.extend(self.learn(failed, news));
-        Effect {
-            events,
-            tallies: self.tally(day_of, tally).into_iter().collect(),
-            ..Effect::of(Outcome::Changed(true))
-        }
+        Effect { events, tallies: tally.into_iter().collect(), ..Effect::of(Outcome::Changed(true)) }
     }
 
     /// Takes what a failure says of the contact.

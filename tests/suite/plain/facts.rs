@@ -31,11 +31,18 @@ pub struct Fact {
     pub at: i64,
     pub how: String,
     pub source: String,
+    /// The date that came with it, where it changed anything.
+    pub told: Option<i64>,
 }
 
 impl Fact {
     pub fn new(kind: Kind, list: Option<&str>, at: i64, how: &str, source: &str) -> Fact {
-        Fact { kind, list: list.map(str::to_owned), at, how: how.to_owned(), source: source.to_owned() }
+        Fact { kind, list: list.map(str::to_owned), at, how: how.to_owned(), source: source.to_owned(), told: None }
+    }
+
+    /// What decides between two facts of a kind: the date, then how (a file knows least), then the source.
+    fn rank(&self) -> (i64, bool, &str, &str) {
+        (self.at, self.how != "import", &self.how, &self.source)
     }
 }
 
@@ -80,6 +87,23 @@ impl Contact {
         self.facts.push(fact);
     }
 
+    /// Learns a fact with the date that came with it, which counts if the fact is the newest of its kind.
+    pub fn tell_dated(&mut self, fact: Fact, told: Option<i64>) {
+        let is_newest = |old: &Fact| old.rank() < fact.rank();
+        let told = told.filter(|_| self.newest(fact.kind, fact.list.as_deref()).is_none_or(is_newest));
+        self.tell(Fact { told, ..fact });
+    }
+
+    /// The oldest date as which something counts that was told with this date or a later one.
+    pub fn counted_since(&self, told: i64) -> Option<i64> {
+        self.facts.iter().filter(|f| f.told.is_some_and(|date| date >= told)).map(|f| f.at).min()
+    }
+
+    /// Whether anything ever forbade.
+    pub fn was_forbidden(&self) -> bool {
+        self.facts.iter().any(|f| matches!(f.kind, Kind::OptedOut | Kind::Suppressed | Kind::Invalid))
+    }
+
     /// The list is no more.
     pub fn end(&mut self, list: &str) {
         for fact in self.facts.iter_mut().filter(|f| f.list.as_deref() == Some(list)) {
@@ -87,11 +111,10 @@ impl Contact {
         }
     }
 
-    /// The newest fact of a kind about a list (or the contact, or all lists), ties by how (a file knows least), then
-    /// source.
+    /// The newest fact of a kind about a list (or the contact, or all lists).
     pub fn newest(&self, kind: Kind, list: Option<&str>) -> Option<&Fact> {
         let about = |f: &&Fact| f.kind == kind && f.list.as_deref() == list;
-        self.facts.iter().filter(about).max_by_key(|f| (f.at, f.how != "import", &f.how, &f.source))
+        self.facts.iter().filter(about).max_by_key(|f| f.rank())
     }
 
     /// The date of that fact, 0 without one.
