@@ -44,7 +44,7 @@ pub const URL_BYTES_MAX: usize = 512;
 /// Ids of messages, clicks and so on that are remembered of one contact, so that a repetition changes nothing.
 pub const REMEMBERED_IDS_MAX: usize = 256;
 /// Of these, as many stay even where the record has little room: texts of facts leave first.
-pub const REMEMBERED_IDS_MIN: usize = 8;
+pub const REMEMBERED_IDS_MIN: usize = 32;
 /// Events that one HISTORY looks at; where few of them are wanted its page is short, and goes on from there.
 pub const HISTORY_EVENTS_LOOKED_AT_MAX: usize = 10_000;
 /// Contacts that a plan of a purge shows.

@@ -26,7 +26,10 @@ pub fn feed(context: &Context, args: Args<'_>, over: bool, replies: &mut Replies
         [from] => parse(&from.text, bounds)?,
         _ => return Err(Error::new(Code::Err, "usage: FEED [position [LIMIT n] [WAIT ms]]")),
     };
-    let items = context.store.feed(from, options.limit)?;
+    // What was there a moment ago may have expired since.
+    let Some(items) = context.store.feed(from, options.limit)? else {
+        return Err(lost(&position(bounds.epoch, from), "has expired", context.store.feed_bounds()?));
+    };
     if items.is_empty()
         && !over
         && let Some(wait_ms) = options.wait_ms.filter(|&wait_ms| wait_ms > 0)
@@ -56,11 +59,15 @@ fn parse(word: &str, bounds: FeedBounds) -> Result<u64> {
         Some(number) if number < bounds.first => "has expired",
         _ => "is not of this feed",
     };
-    Err(Error::limit(format!(
+    Err(lost(word, why, bounds))
+}
+
+fn lost(word: &str, why: &str, bounds: FeedBounds) -> Error {
+    Error::limit(format!(
         "the position '{}' {why}; the oldest there is is {}: begin again with FEED and EXPORT",
         excerpt(word.as_bytes()),
         position(bounds.epoch, bounds.first)
-    )))
+    ))
 }
 
 fn item_json(item: &FeedItem, epoch: u64, gate: &Gate) -> Value {

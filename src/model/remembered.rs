@@ -149,6 +149,13 @@ impl Remembered {
         });
     }
 
+    /// Those of opt-ins alone.
+    #[must_use]
+    pub fn opt_ins(&self) -> Remembered {
+        let is_opt_in = |item: &&Item| matches!(item.what, What::OptIn | What::Inbound(Class::OptIn));
+        Remembered { items: self.items.iter().filter(is_opt_in).copied().collect(), forgotten: 0 }
+    }
+
     fn keep(&mut self, mut is_kept: impl FnMut(&Item) -> bool) {
         let forgotten = &mut self.forgotten;
         self.items.retain(|item| {

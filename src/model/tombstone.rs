@@ -1,7 +1,7 @@
-//! Tombstones: what is kept of a number's opt-outs, suppressions and consent when its contact is gone.
+//! Tombstones: what is kept of a number's opt-outs, suppressions, consent and ids when its contact is gone.
 //!
 //! When the number comes back by any path, they come back with it, first. So a verdict is never more permissive for a
-//! contact's having been gone.
+//! contact's having been gone, and no message is granted again.
 
 use super::contact::{Contact, ListContact};
 use super::event::{Event, Kind};
@@ -9,6 +9,7 @@ use super::fact::{Fact, How, Standing, keep_newest};
 use super::list::ListId;
 use super::phone::Phone;
 use super::purge::Condemned;
+use super::remembered::Remembered;
 use super::time::Millis;
 
 /// What is kept of one number.
@@ -30,6 +31,8 @@ pub struct Tombstone {
     pub last_inbound: Millis,
     /// What it had said on lists.
     pub lists: Vec<ListContact>,
+    /// The ids that are remembered; of an erased number those of opt-ins alone, which would lift the erasure's opt-out.
+    pub remembered: Remembered,
 }
 
 /// Why a contact is gone.
@@ -53,6 +56,7 @@ impl Tombstone {
             invalidity: contact.invalidity,
             last_inbound: contact.engagement.last_inbound,
             lists: contact.lists,
+            remembered: contact.remembered,
         }
     }
 
@@ -77,6 +81,7 @@ impl Tombstone {
             // Only to say that the number exists after all.
             last_inbound: facts.invalidity.set.as_ref().map_or(0, |_| facts.engagement.last_inbound),
             lists: facts.lists.iter().map(relation).filter(|on| !is_empty(on)).collect(),
+            remembered: facts.remembered.opt_ins(),
         }
     }
 
@@ -88,22 +93,22 @@ impl Tombstone {
         contact.invalidity.clone_from(&self.invalidity);
         contact.engagement.last_inbound = self.last_inbound;
         contact.lists.clone_from(&self.lists);
+        contact.remembered.clone_from(&self.remembered);
         contact
     }
 
-    /// Whether there is consent in it that was given before a date.
-    pub fn has_consent_before(&self, date: Millis) -> bool {
-        self.lists.iter().any(|on| [&on.opted_in, &on.imported].into_iter().flatten().any(|fact| fact.at < date))
-    }
-
-    /// Forgets consent that was given before a date: its proof is kept for a time, what forbids for ever.
-    pub fn forget_consent_before(&mut self, date: Millis) {
+    /// Forgets consent that was given before a date: its proof is kept for a time, what forbids for ever. Says whether
+    /// there was any.
+    pub fn forget_consent_before(&mut self, date: Millis) -> bool {
+        let mut forgotten = false;
         for on in &mut self.lists {
-            on.opted_in.take_if(|fact| fact.at < date);
-            on.imported.take_if(|fact| fact.at < date);
+            for fact in [&mut on.opted_in, &mut on.imported] {
+                forgotten |= fact.take_if(|fact| fact.at < date).is_some();
+            }
         }
         let is_empty = |on: &ListContact| *on == ListContact::new(on.list);
         self.lists.retain(|on| !is_empty(on));
+        forgotten
     }
 
     /// What it tells, as events in the order of their dates; the going of the contact is the last.
@@ -178,8 +183,7 @@ mod tests {
         }
         assert_eq!((after.engagement.sends, after.created_at), (0, 2_000));
         // The proof of consent goes in time, and what forbids stays.
-        assert!(tombstone.has_consent_before(61) && !tombstone.has_consent_before(50));
-        tombstone.forget_consent_before(61);
+        assert!(!tombstone.forget_consent_before(50) && tombstone.forget_consent_before(61));
         let later = tombstone.revive(before.phone, 2_000);
         assert_eq!(later.verdict(ListId(1), StopScope::List), Verdict::No(Reason::ListOptedOut));
         assert_eq!(later.verdict(ListId(2), StopScope::List), Verdict::No(Reason::NotSubscribed));

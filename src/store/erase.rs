@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 use crate::limits::ERASE_VALUES_STEP;
 use crate::model::contact::Contact;
 use crate::model::phone::Phone;
+use crate::model::remembered::What;
+use crate::model::tally::Tally;
 use crate::model::tombstone::{Gone, Tombstone};
 use crate::model::verdict::Reason;
 
@@ -51,12 +53,11 @@ impl Store {
     /// Finishes what a crash has interrupted.
     pub fn finish_erasures(&self) -> Result<()> {
         let _alone = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
-        let under_way = self.shared.disk.tree().scan_prefix([keys::ERASING]).keys();
-        let under_way = under_way.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)?;
+        let under_way = self.shared.erasing()?;
         if !under_way.is_empty() {
             self.finish_sweep()?;
         }
-        for id in under_way.iter().filter_map(|key| keys::number(key)) {
+        for id in under_way {
             self.finish_erasure(id)?;
         }
         Ok(())
@@ -101,6 +102,10 @@ impl Writer {
                 (None, None) => Contact::new(phone, now),
             };
             round.bury(phone, Tombstone::of_erased(&facts, now))?;
+            // Nobody can tell any more what became of its messages.
+            for claimed in facts.remembered.items().iter().filter(|item| item.what == What::Claimed) {
+                round.tallies.push((claimed.list, claimed.at, Tally { unresolved: -1, ..Tally::default() }));
+            }
             let mut erasing = Erasing { phone: phone.as_u64(), feed_end: round.feed_end(), ..Erasing::default() };
             let id = match (id, stored, &tombstone) {
                 (Some(id), Some(record), _) => {
@@ -153,6 +158,13 @@ impl Writer {
 type Changed = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 impl Shared {
+    /// The ids under which erasures are under way.
+    pub(super) fn erasing(&self) -> Result<Vec<u32>> {
+        let keys = self.disk.tree().scan_prefix([keys::ERASING]).keys();
+        let keys = keys.collect::<sled::Result<Vec<_>>>().map_err(sled_failed)?;
+        Ok(keys.iter().filter_map(|key| keys::number(key)).collect())
+    }
+
     /// Erases some of a contact's events in a log. Gives how many; `position` is where the rest begins, 0 at the end.
     fn erase_events(&self, log: Log, contact: u32, position: &mut u64, changed: &mut Changed) -> Result<u64> {
         let mut events = 0;

@@ -116,25 +116,26 @@ impl Store {
         })
     }
 
-    /// Forgets the proof of consent in tombstones from an id on that is too old.
+    /// Forgets the proof of consent in tombstones from an id on that is too old, and ids that were seen too long ago.
+    /// Counts the consents.
     pub fn expire_consents(&self, from: u64) -> Result<Step> {
-        let cutoff = self.now() - self.shared.keep.consent;
+        let (cutoff, since) = (self.now() - self.shared.keep.consent, self.remember_since());
         self.errand(move |writer| {
             let end = u64::from(writer.heads.next_tombstone);
             let until = end.min(from + EXPIRE_RECORDS_STEP as u64);
-            let mut due = Vec::new();
+            let (mut gone, mut due) = (0, Vec::new());
             for id in from..until {
                 let id = id as u32;
-                if let Some(grave) = writer.shared.grave(id)?.filter(|grave| grave.tombstone.has_consent_before(cutoff))
-                {
+                let Some(mut grave) = writer.shared.grave(id)? else { continue };
+                let consents = u64::from(grave.tombstone.forget_consent_before(cutoff));
+                if grave.tombstone.remembered.expire(since) || consents > 0 {
                     due.push((id, grave));
                 }
+                gone += consents;
             }
-            let gone = due.len() as u64;
-            if gone > 0 {
+            if !due.is_empty() {
                 writer.alone(|round| {
-                    for (id, mut grave) in due {
-                        grave.tombstone.forget_consent_before(cutoff);
+                    for (id, grave) in due {
                         round.rewrite_grave(id, grave);
                     }
                     Ok(())
@@ -144,10 +145,12 @@ impl Store {
         })
     }
 
-    /// Removes events, from a block on, of contacts that are gone.
+    /// Removes events, from a block on, of contacts that are gone. Those of one who is being erased stay: the erasure
+    /// counts them, and finds its way from one block to the next by them.
     pub fn sweep(&self, log: Log, from: u64) -> Result<Step> {
         self.errand(move |writer| {
             let shared = std::sync::Arc::clone(&writer.shared);
+            let erasing = shared.erasing()?;
             let (mut gone, mut next, mut changed) = (0, None, Vec::new());
             let rows = shared.disk.tree().range(log.key(from)..=log.key(u64::MAX));
             for (nth, row) in rows.enumerate() {
@@ -160,7 +163,8 @@ impl Store {
                 let before = gone;
                 let gate = shared.gate_read();
                 for entry in &mut entries {
-                    if entry.event.is_some() && gate.directory.number(entry.contact) == 0 {
+                    let is_gone = gate.directory.number(entry.contact) == 0 && !erasing.contains(&entry.contact);
+                    if entry.event.is_some() && is_gone {
                         entry.event = None;
                         gone += 1;
                     }

@@ -72,16 +72,19 @@ impl Store {
         Ok(FeedBounds { epoch: self.shared.epoch, first: oldest.map_or(next, |oldest| oldest.min(next)), next })
     }
 
-    /// The items from a position on, at most `limit`. The position is within [`Store::feed_bounds`].
-    pub fn feed(&self, from: u64, limit: usize) -> Result<Vec<FeedItem>> {
+    /// The items from a position on, at most `limit`. None if some of them have expired.
+    pub fn feed(&self, from: u64, limit: usize) -> Result<Option<Vec<FeedItem>>> {
         let next = self.shared.feed_next.load(Ordering::Acquire);
-        let mut items = Vec::new();
+        let (mut items, mut read_to) = (Vec::new(), from);
         let tree = self.shared.disk.tree();
         let start = tree.range(keys::feed(0)..=keys::feed(from)).next_back().transpose().map_err(sled_failed)?;
         let start = start.map_or_else(|| keys::feed(from).to_vec(), |(key, _)| key.to_vec());
         for row in tree.range(start..keys::feed(next).to_vec()) {
             let (key, value) = row.map_err(sled_failed)?;
             let mut position = keys::long_number(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+            if position > read_to {
+                return Ok(None);
+            }
             for entry in codec::decode_feed(&expand(&value)?)? {
                 let taken = entry.positions();
                 if position + taken > from {
@@ -89,11 +92,12 @@ impl Store {
                 }
                 position += taken;
                 if items.len() == limit {
-                    return Ok(items);
+                    return Ok(Some(items));
                 }
             }
+            read_to = position;
         }
-        Ok(items)
+        Ok((read_to >= next).then_some(items))
     }
 
     /// Calls `told` with the position after the newest entry, whenever that has grown. Once only.

@@ -105,7 +105,9 @@ impl Tallies {
         let days = window(now);
         let all: i64 =
             self.days.iter().filter(|((_, day), _)| days.contains(day)).map(|(_, tally)| tally.unresolved).sum();
-        let young: i64 = self.young.range(now / MINUTE_MS - CLAIM_YOUNG_MINUTES + 1..).map(|(_, claims)| claims).sum();
+        // Less than none: they were made before this process, and are not known to be young.
+        let young = self.young.range(now / MINUTE_MS - CLAIM_YOUNG_MINUTES + 1..).map(|(_, &claims)| claims.max(0));
+        let young: i64 = young.sum();
         all.saturating_sub(young).max(0).unsigned_abs()
     }
 
@@ -179,5 +181,9 @@ mod tests {
         assert_eq!((tallies.unresolved(now), tallies.unresolved(now + 5 * MINUTE_MS)), (0, 3));
         take(&mut tallies, now, claims(-1));
         assert_eq!((tallies.unresolved(now), tallies.unresolved(now + 5 * MINUTE_MS)), (0, 2));
+        // After a restart.
+        tallies.young.clear();
+        take(&mut tallies, now, claims(-2));
+        assert_eq!(tallies.unresolved(now), 0);
     }
 }

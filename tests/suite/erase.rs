@@ -9,7 +9,7 @@ use contactd::command::PurgeSettings;
 use contactd::model::change::{Change, Claim, Write};
 use contactd::model::phone::Phone;
 use contactd::model::verdict::StopScope;
-use contactd::store::{Job, Keep, Options, Store};
+use contactd::store::{Job, Keep, Log, Options, Store};
 use serde_json::{Value, json};
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
@@ -246,6 +246,28 @@ fn ids_are_forgotten() {
     assert_eq!([&contact["total_sends"], &contact["total_clicks"], &contact["total_conversions"]], [2, 1, 1]);
 }
 
+/// But an opt-in of before is one: whoever delivers it again does not lift the opt-out that an erasure is.
+#[test]
+fn an_opt_in_that_is_delivered_again_lifts_no_erasure() {
+    let (house, mut wire) = house();
+    let list = LISTS[0];
+    let start = format!(r#"INBOUND {list} {ADA} {{"text":"START","id":"S1"}}"#);
+    let opt_in = format!(r#"OPTIN {list} {BOB} {{"at":"{}","id":"O1"}}"#, time(START_MS));
+    assert_eq!((wire.call(&start), wire.call(&opt_in)), ("+optin".into(), ":1".into()));
+    assert_eq!(wire.call(&format!("CLAIM {list} {ADA} m-1")), "+yes");
+    for phone in [ADA, BOB] {
+        assert!(wire.call(&format!("ERASE {phone}")).starts_with("+erased"));
+    }
+    house.set_clock(START_MS + DAY_MS);
+    assert_eq!((wire.call(&start), wire.call(&opt_in)), ("+optin again".into(), ":0".into()));
+    for phone in [ADA, BOB] {
+        assert!(wire.call(&format!("CHECK {list} {phone}")).starts_with("+no "), "{phone}");
+    }
+    assert!(wire.call("STATS").contains("claims_unresolved 0"), "nobody can tell what became of it");
+    let newer = format!(r#"INBOUND {list} {ADA} {{"text":"START","id":"S2"}}"#);
+    assert_eq!((wire.call(&newer), wire.call(&format!("CHECK {list} {ADA}"))), ("+optin".into(), "+yes".into()));
+}
+
 /// A purge leaves the number in the feed, and an erasure after it takes it out.
 #[test]
 fn a_number_that_was_purged_before_is_not_named_any_more_either() {
@@ -389,4 +411,39 @@ fn each_erasure_counts_its_own_work_beside_those_that_a_start_finishes() {
         erased.store(true, Ordering::Relaxed);
         assert_eq!(events, vec![Ok(Some(1)); phones.len()]);
     });
+}
+
+/// What goes through the events of all who are gone, from the oldest on, meets one who is being erased, from the newest on.
+#[test]
+fn an_erasure_leaves_nothing_beside_a_purge_that_sweeps() {
+    const EVENTS: u64 = 20_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Store::open(Options::new(dir.path().to_owned(), Arc::new(|| START_MS))).expect("a store");
+    let phone = Phone::from_u64(14_155_550_100).expect("a number");
+    let reason = "r".repeat(100);
+    let (done, stored) = mpsc::channel();
+    for _ in 0..EVENTS / 100 {
+        // Each is newer than the one before.
+        let claim = || Claim { reason: reason.clone(), ..Claim::default() };
+        let writes = (0..100).map(|_| Write::Contact { phone, list: None, change: Change::OptOut(claim()) }).collect();
+        let done = done.clone();
+        store.submit(Job { writes, done: Box::new(move |_| done.send(()).expect("to be waited for")) });
+    }
+    assert_eq!(stored.iter().take(EVENTS as usize / 100).count(), EVENTS as usize / 100);
+    let erased = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !erased.load(Ordering::Relaxed) {
+                let mut from = Some(0);
+                while let Some(at) = from {
+                    from = store.sweep(Log::Consent, at).expect("to sweep").next;
+                }
+            }
+        });
+        let gone = store.erase(phone).map(|gone| gone.map(|it| it.events));
+        erased.store(true, Ordering::Relaxed);
+        assert_eq!(gone, Ok(Some(EVENTS)));
+    });
+    drop(store);
+    assert_eq!(Stored::read(dir.path()).places_of(reason.as_bytes()), Vec::<u8>::new());
 }

@@ -1,9 +1,14 @@
 //! What leaves by age with a purge run, and what stays: to the millisecond, by a clock that the test sets.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
+
 use contactd::command::PurgeSettings;
+use contactd::model::change::{Change, Claim, Write};
+use contactd::model::phone::Phone;
 use contactd::model::purge::Policy;
 use contactd::model::verdict::StopScope;
-use contactd::store::Keep;
+use contactd::store::{Job, Keep, Options, Store};
 use serde_json::Value;
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
@@ -213,6 +218,74 @@ fn consent_leaves_tombstones_after_keep_consent_and_what_forbids_stays() {
         let expected = if phone == late { "+yes" } else { verdict };
         assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), expected, "{phone}");
     }
+}
+
+/// A purge between two attempts grants nothing twice, for as long as ids are remembered.
+#[test]
+fn a_message_is_granted_once_though_its_contact_was_purged() {
+    let (house, mut wire) = house();
+    for phone in [ADA, BOB] {
+        tell(
+            &mut wire,
+            &[
+                format!("OPTIN {LIST} {phone} {{\"at\":\"2026-04-30\"}}"),
+                format!("CLAIM {LIST} {phone} m-1"),
+                format!("INVALID {phone}"),
+            ],
+        );
+    }
+    house.set_clock(START_MS + 2 * DAY_MS);
+    assert_eq!(purge(&mut wire)["purged"], 2);
+    for (request, reply) in [
+        (format!("VALID {ADA}"), ":1"),
+        (format!("CLAIM {LIST} {ADA} m-1"), "+dup claimed"),
+        (format!("SENT {LIST} {ADA} m-1"), ":1"),
+        (format!("CLAIM {LIST} {ADA} m-1"), "+dup sent"),
+        (format!("FAILED {LIST} {ADA} m-1"), ":1"),
+        (format!("CLAIM {LIST} {ADA} m-2"), "+yes"),
+    ] {
+        assert_eq!(wire.call(&request), reply, "{request}");
+    }
+    assert_eq!(json(&wire.call(&format!("GET {ADA}")))["total_sends"], 1);
+    let [last, first] = around(MESSAGES_DAYS);
+    house.set_clock(last);
+    assert_eq!(purge(&mut wire)["consents"], 0);
+    let house = house.reopen(StopScope::List);
+    let mut wire = house.connect();
+    tell(&mut wire, &[format!("VALID {BOB}")]);
+    assert_eq!(wire.call(&format!("CLAIM {LIST} {BOB} m-1")), "+dup claimed");
+    house.set_clock(first);
+    assert_eq!(wire.call(&format!("CLAIM {LIST} {BOB} m-1")), "+yes");
+}
+
+/// Whoever asks just before it leaves, and is answered just after, hears that it is gone.
+#[test]
+fn what_left_the_feed_while_it_was_read_is_not_skipped() {
+    let clock = Arc::new(AtomicI64::new(START_MS));
+    let now = Arc::clone(&clock);
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = Options::new(dir.path().to_owned(), Arc::new(move || now.load(Ordering::SeqCst)));
+    let store = Store::open(options).expect("a store");
+    let phone = Phone::from_u64(14_155_550_100).expect("a number");
+    let tell_two = || {
+        for change in [Change::Suppress(Claim::default()), Change::Release(Claim::default())] {
+            let (done, stored) = mpsc::channel();
+            let writes = vec![Write::Contact { phone, list: None, change }];
+            store.submit(Job { writes, done: Box::new(move |_| done.send(()).expect("to be waited for")) });
+            stored.recv().expect("stored");
+        }
+    };
+    tell_two();
+    let bounds = store.feed_bounds().expect("bounds");
+    clock.fetch_add(40 * DAY_MS, Ordering::SeqCst);
+    tell_two();
+    let read = |from: u64| store.feed(from, 1_000).map(|items| items.map(|items| items.len()));
+    assert_eq!(read(bounds.first), Ok(Some(4)));
+    assert_eq!(store.expire_feed().map(|step| step.gone), Ok(2));
+    assert_eq!([bounds.first, bounds.next - 1, bounds.next].map(read), [Ok(None), Ok(None), Ok(Some(2))]);
+    clock.fetch_add(40 * DAY_MS, Ordering::SeqCst);
+    assert_eq!(store.expire_feed().map(|step| step.gone), Ok(2));
+    assert_eq!([bounds.next, bounds.next + 1, bounds.next + 2].map(read), [Ok(None), Ok(None), Ok(Some(0))]);
 }
 
 /// What was told of whoever was purged leaves with him, of any age, and his neighbours' stays.

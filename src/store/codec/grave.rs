@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::super::tombstones::Mark;
 use super::fact::{FactV1, ListContactV1, StandingV1, drop_oldest_text};
-use super::{DateV1, open, seal};
+use super::{DateV1, open, remembered, seal};
 use crate::error::{Error, Result};
 use crate::model::contact::ListContact;
 use crate::model::fact::Fact;
 use crate::model::purge::Condemned;
+use crate::model::remembered::Remembered;
 use crate::model::tombstone::{Gone, Tombstone};
 
 /// A tombstone, and what stands for the number whose it is.
@@ -45,16 +46,25 @@ struct GraveV1 {
     suppression: StandingV1,
     invalidity: StandingV1,
     lists: Vec<ListContactV1>,
+    /// See [`remembered`].
+    remembered: Vec<u8>,
+    forgotten: DateV1,
 }
 
-/// Encodes a tombstone. Facts whose texts together do not fit lose them, oldest first.
+/// Encodes a tombstone. What together does not fit is left out, oldest first: the texts of facts, then ids.
 pub fn encode_grave(grave: &Grave) -> Result<Vec<u8>> {
     let mut body = GraveV1::from(grave);
+    let mut kept = grave.tombstone.remembered.clone();
     loop {
         let sealed = seal(&body);
         let GraveV1 { opted_out_all, suppression, invalidity, lists, .. } = &mut body;
+        let ids = kept.items().len();
         match sealed {
             Err(_) if drop_oldest_text(opted_out_all, suppression, invalidity, lists) => {}
+            Err(_) if ids > 0 => {
+                kept.drop_oldest(ids.div_ceil(2));
+                body.remembered = remembered::encode(kept.items(), grave.tombstone.created_at);
+            }
             sealed => return sealed,
         }
     }
@@ -75,6 +85,10 @@ pub fn decode_grave(value: &[u8]) -> Result<Grave> {
         invalidity: body.invalidity.into(),
         last_inbound: body.last_inbound.into(),
         lists: body.lists.into_iter().map(ListContact::from).collect(),
+        remembered: Remembered::from_stored(
+            remembered::decode(&body.remembered, body.created_at.into())?,
+            body.forgotten.into(),
+        ),
     };
     Ok(Grave { mark: body.mark, tombstone })
 }
@@ -108,6 +122,8 @@ impl From<&Grave> for GraveV1 {
             suppression: (&tombstone.suppression).into(),
             invalidity: (&tombstone.invalidity).into(),
             lists: tombstone.lists.iter().map(ListContactV1::from).collect(),
+            remembered: remembered::encode(tombstone.remembered.items(), tombstone.created_at),
+            forgotten: tombstone.remembered.forgotten().into(),
         }
     }
 }

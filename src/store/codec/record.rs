@@ -63,11 +63,11 @@ pub fn encode_record(record: &Record) -> Result<Vec<u8>> {
         let sealed = seal(&body);
         let ContactV1 { opted_out_all, suppression, invalidity, lists, .. } = &mut body;
         let ids = remembered.items().len();
-        let forgets = if ids > REMEMBERED_IDS_MIN { ids / 2 } else { 0 };
+        let forgets = (ids / 2).min(ids.saturating_sub(REMEMBERED_IDS_MIN));
         match sealed {
             Err(_) if forgets > 0 => remembered.drop_oldest(forgets),
             Err(_) if drop_oldest_text(opted_out_all, suppression, invalidity, lists) => continue,
-            Err(_) if ids > 0 => remembered.drop_oldest(ids),
+            Err(_) if ids > 0 => remembered.drop_oldest(ids.div_ceil(2)),
             sealed => return sealed,
         }
         body.remembered = remembered::encode(remembered.items(), record.contact.created_at);

@@ -3,7 +3,7 @@
 use super::super::log::Newest;
 use super::super::purge::{Plan, Progress};
 use super::*;
-use crate::limits::{CONTACT_LISTS_MAX, LABELS_MAX, REMEMBERED_IDS_MAX, SOURCE_BYTES_MAX};
+use crate::limits::{CONTACT_LISTS_MAX, LABELS_MAX, REMEMBERED_IDS_MAX, REMEMBERED_IDS_MIN, SOURCE_BYTES_MAX};
 use crate::model::contact::{Contact, Engagement, ListContact};
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, How, Standing};
@@ -127,7 +127,7 @@ fn golden_bytes() {
         (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000fbbc020309"),
         (
             encode_grave(&grave()),
-            "0107070707070707070707070707070707019de368f60902019de368f60000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000",
+            "0107070707070707070707070707070707019de368f60902019de368f60000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e637376000000000900010203040f010701019de368f600",
         ),
         (
             encode_erasing(&Erasing { phone: 14_155_552_671, feed_end: 7, events: 2, ..Erasing::default() }),
@@ -183,6 +183,7 @@ fn every_contact_within_the_limits_fits() {
         |contact: &Contact| contact.lists.iter().map(|on| on.opted_out.as_ref().map(|out| out.at)).collect::<Vec<_>>();
     assert_eq!(dates(&stored.contact), dates(&record.contact));
     assert_eq!(stored.contact.lists[63].opted_out, record.contact.lists[63].opted_out, "the newest keeps its text");
+    assert_eq!(stored.contact.remembered.items().len(), REMEMBERED_IDS_MIN);
     let tombstone = Tombstone::of_purged(record.contact.clone(), Condemned::Idle, 1);
     let buried = decode_grave(&encode_grave(&Grave { mark: [0; 16], tombstone }).expect("it fits")).expect("it reads");
     assert_eq!(buried.tombstone.lists.len(), CONTACT_LISTS_MAX);
