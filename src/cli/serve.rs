@@ -47,7 +47,7 @@ async fn run(config: Config) -> Result<ExitCode> {
     let contacts = context.store.gate().directory.len();
     let context = Arc::new(context);
     Purger::start(&context)?;
-    server.open(context);
+    server.open(Arc::clone(&context));
     super::compact::in_background(&server, every);
     tracing::info!(
         "contactd {} serves {contacts} contacts of {dir} on {}",
@@ -64,6 +64,13 @@ async fn run(config: Config) -> Result<ExitCode> {
     tracing::info!("draining: finishing what was received; a second signal aborts");
     tokio::select! {
         () = server.drain() => {
+            let unwritten = context.store.gate().unwritten();
+            if unwritten > 0 {
+                tracing::error!(
+                    "stopped; {unwritten} opt-outs and the like that were answered READONLY are not on disk: send them again"
+                );
+                return Ok(ExitCode::FAILURE);
+            }
             tracing::info!("stopped; everything is on disk");
             Ok(ExitCode::SUCCESS)
         }

@@ -93,6 +93,7 @@ impl Round<'_> {
                 lists.push((id, list.clone()));
             }
         }
+        self.heads.batches += 1;
         batch.insert(keys::HEADS, codec::encode_heads(&self.heads)?);
         let opening = Opening { fresh: written.fresh, gone: written.gone, lists };
         Ok(Some(Commit { batch, heads: self.heads, opening, settlement, tallies, graveyard }))

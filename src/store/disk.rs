@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write as _};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,11 @@ const REPLACED: &str = "store.old";
 /// The name of sled's file.
 pub const LOG: &str = "db";
 
+/// Beside the store: how many batches have been on disk.
+const MARK: &str = "synced";
+/// Its digits; it is written in place.
+const MARK_DIGITS: usize = 20;
+
 /// The open data directory.
 pub struct Disk {
     dir: PathBuf,
@@ -32,6 +38,7 @@ pub struct Disk {
     db: sled::Db,
     /// Our own handle to sled's file: sled's flush is no fsync.
     log: File,
+    mark: File,
     /// Let go of last.
     _lock: Lock,
 }
@@ -85,7 +92,9 @@ impl Disk {
             .write(true)
             .open(store.join(LOG))
             .map_err(|why| failed("open the store's file in", &why))?;
-        let disk = Disk { dir: dir.to_owned(), tree, db, log, _lock: lock };
+        let mark = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(MARK));
+        let mark = mark.map_err(|why| failed("open the mark in", &why))?;
+        let disk = Disk { dir: dir.to_owned(), tree, db, log, mark, _lock: lock };
         disk.sync()?;
         // The names of the files themselves must survive, too.
         for dir in [&store, dir] {
@@ -119,6 +128,30 @@ impl Disk {
         self.log.sync_data().map_err(|why| Error::internal(format!("cannot sync the store: {why}")))
     }
 
+    /// How many batches have been on disk; none if that is not known.
+    pub fn synced(&self) -> Result<Option<u64>> {
+        let digits = fs::read_to_string(self.mark());
+        match digits.as_deref().map(str::trim) {
+            Ok("") => Ok(None),
+            Ok(digits) if digits.parse::<u64>().is_ok() => Ok(digits.parse().ok()),
+            _ => Err(Error::internal(format!("{} is damaged: restore a backup", self.mark().display()))),
+        }
+    }
+
+    /// Notes how many batches are on disk. It is not synced itself: a mark that is older than the truth tells less, and is not
+    /// wrong.
+    pub fn note_synced(&self, batches: u64) -> Result<()> {
+        let digits = format!("{batches:0MARK_DIGITS$}\n");
+        self.mark
+            .write_all_at(digits.as_bytes(), 0)
+            .map_err(|why| Error::internal(format!("cannot write {}: {why}", self.mark().display())))
+    }
+
+    /// The file of the mark.
+    pub fn mark(&self) -> PathBuf {
+        self.dir.join(MARK)
+    }
+
     /// What the free space allows. When the system cannot tell, everything.
     pub fn room(&self) -> Room {
         match rustix::fs::statvfs(&self.dir) {
@@ -130,7 +163,7 @@ impl Disk {
 
     /// Puts another store in the place of this one.
     pub fn replace(self, by: &Path) -> std::io::Result<()> {
-        let Disk { dir, tree, db, log, _lock: lock } = self;
+        let Disk { dir, tree, db, log, _lock: lock, .. } = self;
         drop((tree, db, log));
         let (store, old) = (dir.join(STORE), dir.join(REPLACED));
         fs::rename(&store, &old)?;

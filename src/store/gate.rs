@@ -92,6 +92,13 @@ impl Gate {
         }
     }
 
+    /// It could be written after all.
+    pub(super) fn forget_unwritten(&mut self, phone: Phone, list: Option<ListNumber>, reason: Reason) {
+        if self.unwritten.get(&(phone, list)) == Some(&reason) {
+            self.unwritten.remove(&(phone, list));
+        }
+    }
+
     /// Stops a list in memory although that could not be written.
     pub(super) fn pause_unwritten(&mut self, number: ListNumber) {
         if let Some(id) = self.lists.known(number)

@@ -23,8 +23,12 @@ const FORMAT: u8 = 1;
 /// Builds the gate from what is stored; a new store gets its first keys.
 pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Unsettled, Heads)> {
     let tree = disk.tree();
+    let synced = disk.synced()?;
     let mut heads = match tree.get(keys::FORMAT).map_err(sled_failed)? {
-        None => create(disk, scope, now)?,
+        None => {
+            refuse_cut_off(disk, 0, synced)?;
+            create(disk, scope, now)?
+        }
         Some(format) if *format == [FORMAT] => {
             let heads = tree.get(keys::HEADS).map_err(sled_failed)?;
             codec::decode_heads(&heads.ok_or_else(|| Error::internal("the store has no counters"))?)?
@@ -36,6 +40,13 @@ pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Unsettl
             )));
         }
     };
+    refuse_cut_off(disk, heads.batches, synced)?;
+    if synced.is_none() && heads.batches > 0 {
+        // Somebody has decided to serve what is left, and positions of the feed may be given a second time.
+        heads.epoch = now.unsigned_abs().max(heads.epoch + 1);
+        tree.insert(keys::HEADS, codec::encode_heads(&heads)?).map_err(sled_failed)?;
+        disk.sync()?;
+    }
     let mut gate = Gate::new(scope);
     for row in tree.scan_prefix([keys::LIST]) {
         let (key, value) = row.map_err(sled_failed)?;
@@ -68,7 +79,22 @@ pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Unsettl
         unsettled.replay(number, changes, |posting| disk.posting(posting))?;
     }
     follow_scope(disk, &mut heads, scope, now)?;
+    disk.note_synced(heads.batches)?;
     Ok((gate, unsettled, heads))
+}
+
+/// sled takes damage in the middle of its file for the end of it, and serves what is before. That must not be taken for the
+/// whole: opt-outs would be lost without a word.
+fn refuse_cut_off(disk: &Disk, batches: u64, synced: Option<u64>) -> Result<()> {
+    match synced {
+        Some(synced) if synced > batches => Err(Error::internal(format!(
+            "the store in {} ends after {batches} of {synced} batches that were on disk: its file was damaged or cut off, and \
+             opt-outs are lost with the rest. Restore a backup, or delete {} to serve what is left",
+            disk.dir().display(),
+            disk.mark().display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Opens the secret of the store's tombstones, and reads their directory.
@@ -93,6 +119,7 @@ fn create(disk: &Disk, scope: StopScope, now: Millis) -> Result<Heads> {
         next_event: 1,
         next_journal: 1,
         next_tombstone: 0,
+        batches: 0,
     };
     let mut batch = sled::Batch::default();
     batch.insert(keys::FORMAT, &[FORMAT]);
@@ -116,6 +143,7 @@ fn follow_scope(disk: &Disk, heads: &mut Heads, scope: StopScope, now: Millis) -
     let entry = FeedEntry::Scope { at: now.into(), all: scope == StopScope::All };
     batch.insert(&keys::feed(heads.next_feed), codec::encode_feed(&[entry])?);
     heads.next_feed += 1;
+    heads.batches += 1;
     batch.insert(keys::HEADS, codec::encode_heads(heads)?);
     batch.insert(keys::SCOPE, codec::encode_scope(scope));
     disk.tree().apply_batch(batch).map_err(sled_failed)?;

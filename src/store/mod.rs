@@ -60,7 +60,7 @@ use crate::model::time::{DAY_MS, Millis};
 use crate::model::tombstone::Tombstone;
 use crate::model::verdict::StopScope;
 use block::Slot;
-use disk::Disk;
+use disk::{Disk, Room};
 use gate::Gate;
 use queue::Queue;
 use tallies::Tallies;
@@ -288,9 +288,9 @@ impl Store {
         self.shared.disk.size()
     }
 
-    /// Whether nothing can be written any more.
+    /// Whether nothing can be written: until a restart, or until the disk has room.
     pub fn is_read_only(&self) -> bool {
-        self.shared.read_only.load(Ordering::Relaxed)
+        self.shared.read_only.load(Ordering::Relaxed) || self.shared.disk.room() == Room::None
     }
 
     /// Does what is queued, syncs, and stops the writer.

@@ -23,6 +23,7 @@ use crate::model::change::{Change, Outcome, Write};
 use crate::model::failure::Failure;
 use crate::model::keyword::{Class, Meaning};
 use crate::model::list::Lists;
+use crate::model::phone::ListNumber;
 use crate::model::verdict::{Reason, StopScope};
 
 /// A panic on this thread ends the process.
@@ -35,6 +36,8 @@ pub struct Writer {
     scope: StopScope,
     lists: Arc<Lists>,
     unsynced_since: Option<Instant>,
+    /// What the disk had room for, last time.
+    room: Room,
 }
 
 /// Starts the writer's thread.
@@ -42,7 +45,7 @@ pub fn start(shared: Arc<Shared>, heads: Heads) -> Result<JoinHandle<()>> {
     let gate = shared.gate_read();
     let (scope, lists) = (gate.scope(), Arc::new(gate.lists().clone()));
     drop(gate);
-    let mut writer = Writer { shared, heads, scope, lists, unsynced_since: None };
+    let mut writer = Writer { shared, heads, scope, lists, unsynced_since: None, room: Room::Plenty };
     thread::Builder::new()
         .name(THREAD_NAME.to_owned())
         .spawn(move || writer.run())
@@ -104,7 +107,7 @@ impl Writer {
     }
 
     fn commit(&mut self, jobs: Vec<Job>) {
-        let room = if self.shared.read_only.load(Ordering::Relaxed) { Room::None } else { self.shared.disk.room() };
+        let room = self.room();
         let shared = Arc::clone(&self.shared);
         let mut round = Round::new(&shared, self.heads, self.scope, Arc::clone(&self.lists));
         let mut outcomes: Vec<Vec<Result<Outcome>>> = Vec::with_capacity(jobs.len());
@@ -130,6 +133,7 @@ impl Writer {
             }
         } else {
             self.count(&jobs, &outcomes);
+            self.forget_unwritten(&jobs, &outcomes);
         }
         for (job, outcomes) in jobs.into_iter().zip(outcomes) {
             (job.done)(outcomes);
@@ -144,9 +148,7 @@ impl Writer {
         self.heads = commit.heads;
         self.lists = lists;
         if must_sync {
-            self.shared.disk.sync()?;
-            self.unsynced_since = None;
-            self.shared.counters.syncs.fetch_add(1, Ordering::Relaxed);
+            self.sync_all()?;
         } else {
             self.unsynced_since.get_or_insert_with(Instant::now);
         }
@@ -189,13 +191,17 @@ impl Writer {
         }
     }
 
-    fn sync(&mut self) {
+    /// Puts all batches on disk.
+    fn sync_all(&mut self) -> Result<()> {
         self.unsynced_since = None;
-        match self.shared.disk.sync() {
-            Ok(()) => {
-                self.shared.counters.syncs.fetch_add(1, Ordering::Relaxed);
-                self.tell_feed();
-            }
+        self.shared.disk.sync()?;
+        self.shared.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        self.shared.disk.note_synced(self.heads.batches)
+    }
+
+    fn sync(&mut self) {
+        match self.sync_all() {
+            Ok(()) => self.tell_feed(),
             Err(why) => {
                 tracing::error!("nothing can be written any more: {}; the last second may be lost", why.message);
                 self.shared.read_only.store(true, Ordering::Relaxed);
@@ -203,39 +209,80 @@ impl Writer {
         }
     }
 
+    /// What the disk has room for. A change is told in the log.
+    fn room(&mut self) -> Room {
+        if self.shared.read_only.load(Ordering::Relaxed) {
+            return Room::None;
+        }
+        let room = self.shared.disk.room();
+        if room != self.room {
+            self.room = room;
+            match room {
+                Room::Plenty => tracing::info!("the disk has room again: everything is taken"),
+                Room::Low => tracing::warn!("little disk space is left: only what forbids is taken; free some"),
+                Room::None => {
+                    tracing::error!(
+                        "no disk space is left: nothing is written, opt-outs hold in memory alone; free some"
+                    );
+                }
+            }
+        }
+        room
+    }
+
     /// What cannot be written forbids in memory, until the restart that mends the disk.
     fn forbid_in_memory(&self, jobs: &[Job]) {
         let mut gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
         for write in jobs.iter().flat_map(|job| &job.writes) {
-            let (phone, list, change) = match write {
-                Write::Contact { phone, list, change } => (phone, list, change),
-                Write::List { number, paused: Some(true), .. } => {
-                    gate.pause_unwritten(*number);
-                    continue;
+            match write {
+                Write::Contact { phone, list, change } => {
+                    if let Some((list, reason)) = self.forbidden(*list, change) {
+                        gate.forbid_unwritten(*phone, list, reason);
+                    }
                 }
-                _ => continue,
-            };
-            let (list, reason) = match change {
-                Change::OptOut(_) if list.is_some() => (*list, Reason::ListOptedOut),
-                Change::OptOut(_) => (None, Reason::OptedOut),
-                Change::Suppress(_) if list.is_some() => (*list, Reason::ListSuppressed),
-                Change::Suppress(_) => (None, Reason::Suppressed),
-                Change::Invalid(_) => (None, Reason::Invalid),
-                Change::Failed(failed) => match failed.failure {
-                    Failure { permanent: true, .. } => (None, Reason::Invalid),
-                    Failure { opted_out: true, .. } if self.scope == StopScope::List => (*list, Reason::ListOptedOut),
-                    Failure { opted_out: true, .. } => (None, Reason::OptedOut),
-                    _ => continue,
-                },
-                Change::Inbound(inbound) => match inbound.meaning {
-                    Meaning::Out if self.scope == StopScope::List => (*list, Reason::ListOptedOut),
-                    Meaning::Out | Meaning::OutOfAll => (None, Reason::OptedOut),
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            gate.forbid_unwritten(*phone, list, reason);
+                Write::List { number, paused: Some(true), .. } => gate.pause_unwritten(*number),
+                _ => {}
+            }
         }
+    }
+
+    /// What was sent again and is on disk now need not be in memory alone any more.
+    fn forget_unwritten(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
+        if self.shared.gate_read().unwritten() == 0 {
+            return;
+        }
+        let mut gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let writes = jobs.iter().flat_map(|job| &job.writes).zip(outcomes.iter().flatten());
+        for (write, _) in writes.filter(|(_, outcome)| outcome.is_ok()) {
+            if let Write::Contact { phone, list, change } = write
+                && let Some((list, reason)) = self.forbidden(*list, change)
+            {
+                gate.forget_unwritten(*phone, list, reason);
+            }
+        }
+    }
+
+    /// On which list, or on all, a change forbids for certain, and why.
+    fn forbidden(&self, list: Option<ListNumber>, change: &Change) -> Option<(Option<ListNumber>, Reason)> {
+        Some(match change {
+            Change::OptOut(_) if list.is_some() => (list, Reason::ListOptedOut),
+            Change::OptOut(_) => (None, Reason::OptedOut),
+            Change::Suppress(_) if list.is_some() => (list, Reason::ListSuppressed),
+            Change::Suppress(_) => (None, Reason::Suppressed),
+            Change::Invalid(_) => (None, Reason::Invalid),
+            Change::Failed(failed) => match failed.failure {
+                Failure { permanent: true, .. } => (None, Reason::Invalid),
+                Failure { opted_out: true, .. } if self.scope == StopScope::List => (list, Reason::ListOptedOut),
+                Failure { opted_out: true, .. } => (None, Reason::OptedOut),
+                _ => return None,
+            },
+            Change::Inbound(inbound) => match inbound.meaning {
+                Meaning::Out if self.scope == StopScope::List => (list, Reason::ListOptedOut),
+                Meaning::Out | Meaning::OutOfAll => (None, Reason::OptedOut),
+                _ => return None,
+            },
+            _ => return None,
+        })
     }
 
     fn count(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {

@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::sending::page;
 use crate::support::{Daemon, PATIENCE, Wire, free_address, has, program};
 
 const LIST: &str = "+14155550100";
@@ -407,4 +408,73 @@ fn repair_makes_indexes_what_the_records_say() {
     assert_eq!(wire.call("COUNT label.tier=gold"), ":1");
     assert_eq!(wire.call(&format!("COUNT eligible={LIST}")), ":699");
     assert_eq!(wire.call(&format!("CHECK {LIST} {}", phones[3])), "+no list_opted_out");
+}
+
+/// A store of which the end is missing is not served as if it were whole: of a file that is damaged in its middle sled reads
+/// what is before.
+#[test]
+fn a_store_that_was_damaged_or_cut_off_is_refused() {
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+    let phones: Vec<String> = (0..4_000).map(|n| phone(0, 0, n)).collect();
+    for phones in phones.chunks(500) {
+        subscribe(&mut wire, phones);
+        let out: Vec<String> = phones.iter().map(|phone| format!("OPTOUT {LIST} {phone}")).collect();
+        assert!(wire.call_all(&out).iter().all(|reply| reply == ":1"));
+    }
+    let (position, _) = page(&wire.call("FEED"));
+    drop(wire);
+    assert_eq!(daemon.terminate(), Some(0));
+    let store = daemon.data_dir().join("store");
+    let files: Vec<_> = fs::read_dir(&store)
+        .expect("the store")
+        .map(|file| file.expect("a file").path())
+        .filter(|path| path.is_file())
+        .map(|path| (path.clone(), fs::read(path).expect("its bytes")))
+        .collect();
+    let (file, whole) = files.iter().find(|(path, _)| path.ends_with("db")).expect("sled's file");
+    let used = whole.iter().rposition(|&byte| byte != 0).expect("something in it");
+    // The rest is as it was: whoever opens a damaged store may write.
+    let damage = |bytes: &[u8]| {
+        fs::remove_dir_all(&store).expect("removed");
+        fs::create_dir(&store).expect("made");
+        files.iter().for_each(|(path, bytes)| fs::write(path, bytes).expect("written"));
+        fs::write(file, bytes).expect("written");
+    };
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        bytes
+    };
+    let cut_off = whole[..used * 9 / 10].to_vec();
+    let mut refused = 0;
+    for bytes in
+        [whole[..used / 3].to_vec(), cut_off.clone()].into_iter().chain((1..20).map(|n| flipped(used / 20 * n)))
+    {
+        damage(&bytes);
+        let mut verify = Command::new(program());
+        let told = verify.arg("verify").arg("--data-dir").arg(daemon.data_dir()).output().expect("it runs");
+        let why = String::from_utf8_lossy(&told.stderr);
+        match told.status.code() {
+            // It hit what was written again elsewhere.
+            Some(0) => assert!(String::from_utf8_lossy(&told.stdout).contains("4000 contacts"), "{told:?}"),
+            code => {
+                assert_eq!(code, Some(2), "{why}");
+                assert!(why.contains("was damaged or cut off") || why.contains("corrupted"), "{why}");
+                refused += usize::from(why.contains("was damaged or cut off"));
+            }
+        }
+    }
+    assert!(refused >= 2, "nothing was lost");
+
+    damage(&cut_off);
+    fs::remove_file(daemon.data_dir().join("synced")).expect("removed");
+    daemon.restart();
+    let mut wire = daemon.connect();
+    assert!(wire.call("VERIFY").starts_with("+ok"), "somebody decided to serve what is left");
+    assert!(wire.call(&format!("FEED {position}")).starts_with("-LIMIT"), "and it is another feed");
+    drop(wire);
+    daemon.kill();
+    daemon.restart();
 }

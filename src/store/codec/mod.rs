@@ -93,6 +93,8 @@ pub struct Heads {
     pub next_journal: u64,
     /// The id the next tombstone gets.
     pub next_tombstone: u32,
+    /// How many batches there were.
+    pub batches: u64,
 }
 
 pub fn encode_heads(heads: &Heads) -> Result<Vec<u8>> {
