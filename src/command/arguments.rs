@@ -168,12 +168,16 @@ pub fn opt_in_claim(args: &mut Args<'_>) -> Result<Claim> {
     })
 }
 
-/// The next argument as the id of a message.
+/// The next argument as the id of a message. What begins like JSON is none, in an array either: the id was forgotten, and
+/// what the JSON says, perhaps that the number does not exist, would be lost.
 pub fn message_id(args: &mut Args<'_>) -> Result<String> {
     let arg = args.next().unwrap_or_default();
-    let id = std::str::from_utf8(arg).ok().filter(|id| !id.is_empty() && !id.contains(char::is_control));
-    let id = id.ok_or_else(|| {
-        Error::bad_arg(format!("'{}' is no message id: 1 to {ID_BYTES_MAX} bytes of text", excerpt(arg)))
+    let is_id = |id: &&str| !id.is_empty() && !id.starts_with(['"', '[', '{']) && !id.contains(char::is_control);
+    let id = std::str::from_utf8(arg).ok().filter(is_id).ok_or_else(|| {
+        Error::bad_arg(format!(
+            "'{}' is no message id: 1 to {ID_BYTES_MAX} bytes of text, the first none of \" [ {{",
+            excerpt(arg)
+        ))
     })?;
     text("msg-id", Some(id.to_owned()), ID_BYTES_MAX)
 }

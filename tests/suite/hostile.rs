@@ -288,6 +288,24 @@ fn an_unknown_key_is_named() {
     );
 }
 
+/// A forgotten id must not swallow the JSON behind it: what that says would be lost, and the reply would not tell.
+#[test]
+fn a_message_id_that_begins_like_json_is_refused() {
+    let house = house();
+    let array = |verb: &str, json: &str| {
+        [verb, LIST, KNOWN, json]
+            .iter()
+            .fold("*4\r\n".to_owned(), |array, argument| format!("{array}${}\r\n{argument}\r\n", argument.len()))
+    };
+    for verb in ["CLAIM", "SENT", "FAILED"] {
+        for json in [r#"{"code":30005}"#, r#"{"at":"2026-01-01"}"#, "{", "[x", r#""q""#, r#"" {"code":30005}"#] {
+            refused(&house, "BADARG", [format!("{verb} {LIST} {KNOWN} {json}"), array(verb, json)]);
+        }
+    }
+    // Elsewhere in a word they are like any other byte.
+    assert_eq!(house.connect().call(&format!("CLAIM {LIST} {KNOWN} a{{1}}[\"")), "+yes");
+}
+
 #[test]
 fn what_is_too_large_is_refused() {
     let house = house();
