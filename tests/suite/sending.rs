@@ -450,7 +450,9 @@ fn permanent_speaks_of_the_number_and_the_code_of_the_person() {
         (r#"{"code":30007,"permanent":true}"#, "invalid", "active", 0),
         (r#"{"permanent":true}"#, "invalid", "active", 0),
         (r#"{"code":30007}"#, "active", "active", 0),
-        (r#"{"permanent":false}"#, "active", "active", 0),
+        (r#"{"permanent":false}"#, "active", "active", 1),
+        (r#"{"code":30005,"permanent":false}"#, "active", "active", 1),
+        (r#"{"code":30007,"permanent":false}"#, "active", "active", 1),
     ]
     .into_iter()
     .enumerate()
