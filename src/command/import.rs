@@ -1,12 +1,10 @@
 //! IMPORT: one row of an import. It is the only writing verb that takes a number as somebody typed it.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::Context;
 use super::arguments::{self, Amount, When};
-use super::contacts::{label_patch, region_or_default};
+use super::contacts::{LabelsJson, label_patch, region_or_default};
 use crate::error::{Error, Result, excerpt};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::change::{Change, Row, RowStatus, Write};
@@ -20,7 +18,7 @@ struct RowJson {
     phone: Option<String>,
     region: Option<String>,
     #[serde(default)]
-    labels: BTreeMap<String, Option<String>>,
+    labels: LabelsJson,
     how: Option<String>,
     source: Option<String>,
     status: Option<String>,

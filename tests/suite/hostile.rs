@@ -259,6 +259,22 @@ fn broken_json_is_refused() {
 }
 
 #[test]
+fn a_key_given_twice_is_named() {
+    let house = house();
+    for (request, key) in [
+        (format!(r#"OPTOUT {LIST} {STRANGER} {{"at":"2026-05-01","at":"2026-05-02"}}"#), "`at`"),
+        (format!(r#"PUT {STRANGER} {{"labels":{{"a":"b"}},"labels":{{"c":"d"}}}}"#), "`labels`"),
+        (format!(r#"PUT {STRANGER} {{"labels":{{"a":"1","b":"2","a":"1"}}}}"#), "`a`"),
+        (format!(r#"PUT {STRANGER} {{"labels":{{"a":"1","\u0061":null}}}}"#), "`a`"),
+        (format!(r#"IMPORT {LIST} {{"phone":"{STRANGER}","labels":{{"a":null,"a":"1"}}}}"#), "`a`"),
+    ] {
+        refused(&house, "BADARG", [&request]);
+        let told = house.connect().call(&request);
+        assert!(told.starts_with(&format!("-BADARG in the JSON: duplicate field {key}")), "{request}: {told}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_named() {
     let house = house();
     for start in before_json() {
