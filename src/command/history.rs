@@ -31,7 +31,7 @@ pub const KINDS: [&str; 11] = [
 pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let phone = arguments::phone(&mut args)?;
     let mut words = words(args)?;
-    let options = page_options(&mut words)?;
+    let options = page_options("HISTORY", ["LIMIT", "AFTER"], &mut words)?;
     let kinds = match words.as_slice() {
         [] => None,
         [option, kinds] if option.text.eq_ignore_ascii_case("KIND") => {

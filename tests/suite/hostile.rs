@@ -258,6 +258,31 @@ fn broken_json_is_refused() {
     }
 }
 
+/// Somebody counts on every option that he gives.
+#[test]
+fn an_option_that_a_command_does_not_have_is_named() {
+    let house = house();
+    let mut wire = house.connect();
+    let position = wire.call("FEED").replace("*1\n+", "");
+    for (request, command, option) in [
+        (format!("FEED {position} AFTER 1-1"), "FEED", "AFTER"),
+        (format!("feed {position} after 0 LIMIT 1"), "FEED", "AFTER"),
+        ("FEED AFTER 1-1".into(), "FEED", "AFTER"),
+        (format!("HISTORY {KNOWN} WAIT 5"), "HISTORY", "WAIT"),
+        (format!("HISTORY {KNOWN} KIND optin WAIT 5 LIMIT 1"), "HISTORY", "WAIT"),
+        ("FIND WAIT 5".into(), "FIND", "WAIT"),
+        ("FIND status=active wait 5".into(), "FIND", "WAIT"),
+        ("LABELS WAIT 5".into(), "LABELS", "WAIT"),
+    ] {
+        refused(&house, "BADARG", [&request]);
+        let told = wire.call(&request);
+        assert!(told.starts_with(&format!("-BADARG {command} has no {option}: ")), "{request}: {told}");
+    }
+    // Without a position there is nothing to page or to wait for.
+    refused(&house, "ERR", ["FEED LIMIT 5", "FEED WAIT 5"]);
+    refused(&house, "BADARG", ["COUNT LIMIT 5", "EXPORT LIMIT 5"]);
+}
+
 #[test]
 fn a_key_given_twice_is_named() {
     let house = house();
