@@ -14,7 +14,7 @@ use crate::store::Newest;
 use crate::wire::{Args, Replies};
 
 /// The kinds that HISTORY names.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 13] = [
     "send",
     "click",
     "conversion",
@@ -26,6 +26,8 @@ pub const KINDS: [&str; 11] = [
     "invalid",
     "valid",
     "subscribe",
+    "purge",
+    "erase",
 ];
 
 pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {

@@ -110,7 +110,7 @@ fn adds_up(contact: &Value, items: &[Value]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 13] = [
     "send",
     "click",
     "conversion",
@@ -122,6 +122,8 @@ const KINDS: [&str; 11] = [
     "invalid",
     "valid",
     "subscribe",
+    "purge",
+    "erase",
 ];
 
 fn is_of(item: &Value, kind: &str) -> bool {
