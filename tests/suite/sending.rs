@@ -476,3 +476,35 @@ fn permanent_speaks_of_the_number_and_the_code_of_the_person() {
         assert_eq!(told[0]["code"].as_str().map(str::to_owned), code, "{said}: {}", told[0]);
     }
 }
+
+/// A total that an import brings along counts on from there; one that could overflow is refused, with its row.
+#[test]
+fn no_total_can_overflow() {
+    const MOST: u64 = 1_000_000_000_000_000;
+    let house = house(Scope::List, START_MS);
+    let mut wire = house.connect();
+    let (list, phone) = (LISTS[1], PHONES[0]);
+    wire.call(&format!("LIST {list}"));
+    let keys = ["total_sends", "total_clicks", "total_bot_clicks", "total_conversions", "sends_since_engaged"];
+    for key in keys {
+        for total in [MOST + 1, u64::MAX] {
+            let told = wire.call(&format!(r#"IMPORT {list} {{"phone":"{phone}","{key}":{total}}}"#));
+            assert_eq!(told, format!("-LIMIT \"{key}\" is at most {MOST}, this one {total}"));
+        }
+    }
+    assert_eq!(wire.call(&format!("GET {phone}")), "$-1");
+    let totals = keys.map(|key| format!("\"{key}\":{MOST}")).join(",");
+    let row = format!(r#"IMPORT {list} {{"phone":"{phone}",{totals}}}"#);
+    assert_eq!(wire.call(&row), format!("+created {phone}"));
+    for (request, reply) in [
+        (format!("CLAIM {list} {phone} m"), "+yes"),
+        (format!("CLICK {list} {phone} {{\"bot\":true}}"), ":1"),
+        (format!("CLICK {list} {phone} {{\"at\":\"2000-01-01\"}}"), ":1"),
+        (format!("CONVERT {list} {phone} 1 {{\"at\":\"2000-01-01\"}}"), ":1"),
+    ] {
+        assert_eq!(wire.call(&request), reply, "{request}");
+    }
+    let contact = contact(&mut wire, phone);
+    assert_eq!(keys[..4].iter().map(|key| contact[key].as_u64()).collect::<Vec<_>>(), [Some(MOST + 1); 4], "{contact}");
+    assert_eq!(count(&contact, "sends_since_engaged"), 1, "of imported sends no date is known: {contact}");
+}
