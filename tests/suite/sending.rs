@@ -508,3 +508,25 @@ fn no_total_can_overflow() {
     assert_eq!(keys[..4].iter().map(|key| contact[key].as_u64()).collect::<Vec<_>>(), [Some(MOST + 1); 4], "{contact}");
     assert_eq!(count(&contact, "sends_since_engaged"), 1, "of imported sends no date is known: {contact}");
 }
+
+/// Revenue ends on both sides at the amounts that can be told, so that whatever GET says can be imported.
+#[test]
+fn revenue_is_bounded_on_both_sides() {
+    let house = house(Scope::List, START_MS);
+    let mut wire = house.connect();
+    let list = LISTS[1];
+    wire.call(&format!("LIST {list}"));
+    for (sign, phone) in [("", PHONES[0]), ("-", PHONES[1])] {
+        let most = format!("{sign}9223372036854.775807");
+        for (amount, reply) in [
+            (format!("{sign}9223372036854.775808"), "-BADARG"),
+            (most.clone(), ":1"),
+            (format!("{sign}0.000001"), "-LIMIT"),
+            ("0".to_owned(), ":1"),
+        ] {
+            let told = wire.call(&format!("CONVERT {list} {phone} {amount}"));
+            assert!(told.starts_with(reply), "{amount}: {told}");
+        }
+        assert_eq!(contact(&mut wire, phone)["total_revenue"].to_string(), most);
+    }
+}

@@ -177,7 +177,9 @@ impl Step<'_, '_> {
         if self.is_repeated(Domain::Conversion, &conversion.id) {
             return Ok(Effect::nothing());
         }
-        let revenue = self.contact.engagement.revenue_micros.checked_add(conversion.amount);
+        // The least i64 is no amount: no import would take it back.
+        let revenue =
+            self.contact.engagement.revenue_micros.checked_add(conversion.amount).filter(|&sum| sum > i64::MIN);
         let revenue = revenue.ok_or_else(|| Error::limit("no contact's revenue is so much"))?;
         self.attribute(&conversion.message);
         let at = self.past(conversion.at);
