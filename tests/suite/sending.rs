@@ -435,6 +435,18 @@ fn a_failure_told_again_forbids_nothing_again() {
     }
 }
 
+/// A failure may forbid: it is taken whatever its code, of which 64 bytes are kept.
+#[test]
+fn a_code_that_is_too_long_is_cut() {
+    let house = house(Scope::List, START_MS);
+    let mut wire = house.connect();
+    let code = "x".repeat(65);
+    let request = format!(r#"FAILED {} {} m {{"code":"{code}","permanent":true}}"#, LISTS[1], PHONES[0]);
+    assert_eq!(wire.call(&request), ":1");
+    assert_eq!(contact(&mut wire, PHONES[0])["status"], "invalid");
+    assert_eq!(history(&mut wire, &format!("{} KIND send", PHONES[0]), 10)[0]["code"], code[..64]);
+}
+
 /// `permanent` says whether the number exists, whatever the code; an opt-out is one, whatever `permanent` says.
 #[test]
 fn permanent_speaks_of_the_number_and_the_code_of_the_person() {
