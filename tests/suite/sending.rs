@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use contactd::store::Keep;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::plain::facts::Scope;
 use crate::plain::model::Model;
 use crate::plain::sending::{What, micros};
 use crate::properties::{agrees_with_the_model, config, house, scope, stop_scope};
-use crate::support::{House, Wire};
+use crate::support::{House, Removal, Wire};
 
 proptest! {
     #![proptest_config(config(60))]
@@ -367,7 +368,25 @@ fn unresolved_claims_are_counted() {
     assert_eq!(stat(&mut wire, "claims_unresolved"), "0");
 }
 
-/// LISTS counts the sends of the last thirty days that have not failed, and whoever opted out.
+/// Thirty days long, however soon ids are forgotten.
+#[test]
+fn unresolved_claims_are_counted_for_thirty_days() {
+    let keep = Keep { messages: DAY_MS, ..Keep::default() };
+    let house = House::removing(stop_scope(Scope::List), START_MS, Removal { keep, ..Removal::default() });
+    let mut wire = house.connect();
+    let (list, phone) = (LISTS[1], PHONES[0]);
+    wire.call(&format!("LIST {list}"));
+    wire.call(&format!("OPTIN {list} {phone}"));
+    assert_eq!(wire.call(&format!("CLAIM {list} {phone} a")), "+yes");
+    house.set_clock(START_MS + 2 * DAY_MS);
+    assert_eq!(wire.call(&format!("FAILED {list} {phone} a")), ":1", "of an id that is forgotten");
+    for (days, claims) in [(2, "1"), (29, "1"), (30, "0")] {
+        house.set_clock(START_MS + days * DAY_MS);
+        assert_eq!(stat(&mut wire, "claims_unresolved"), claims, "after {days} days");
+    }
+}
+
+/// LISTS counts the sends of the last thirty days that have not failed, and the opt-outs of members.
 #[test]
 fn lists_tell_the_opt_outs_per_send() {
     let house = house(Scope::List, START_MS);
