@@ -537,7 +537,7 @@ fn no_total_can_overflow() {
     }
     let contact = contact(&mut wire, phone);
     assert_eq!(keys[..4].iter().map(|key| contact[key].as_u64()).collect::<Vec<_>>(), [Some(MOST + 1); 4], "{contact}");
-    assert_eq!(count(&contact, "sends_since_engaged"), 1, "of imported sends no date is known: {contact}");
+    assert_eq!(count(&contact, "sends_since_engaged"), 1, "imported sends are older than any engagement: {contact}");
 }
 
 /// Revenue ends on both sides at the amounts that can be told, so that whatever GET says can be imported.
