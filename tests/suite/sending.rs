@@ -238,6 +238,7 @@ fn ids_are_remembered_for_thirty_days() {
         ("OPTIN 72345 {} {\"at\":\"2026-04-01\"}", ":1"),
         ("CLAIM 72345 {} a", "+yes"),
         ("SENT 72345 {} b {\"at\":\"2026-03-01\"}", ":1"),
+        ("SENT 72345 {} f", ":1"),
         ("FAILED 72345 {} c {\"code\":30003}", ":1"),
         ("CLICK 72345 {} {\"id\":\"d\",\"at\":\"2026-03-01\"}", ":1"),
         ("CONVERT 72345 {} 1.5 {\"id\":\"e\",\"at\":\"2026-03-01\"}", ":1"),
@@ -259,13 +260,15 @@ fn ids_are_remembered_for_thirty_days() {
         ("CLAIM 72345 {} a", "+yes"),
         ("CLAIM 72345 {} b", "+yes"),
         ("CLAIM 72345 {} c", "+yes"),
+        // A failure of which the send is forgotten takes none back.
+        ("FAILED 72345 {} f", ":1"),
         ("CLICK 72345 {} {\"id\":\"d\"}", ":1"),
         ("CONVERT 72345 {} 1.5 {\"id\":\"e\"}", ":1"),
     ] {
         assert_eq!(wire.call(&request.replace("{}", phone)), reply, "after 31 days: {request}");
     }
     let contact: Value = serde_json::from_str(&wire.call(&format!("GET {phone}"))[1..]).expect("JSON");
-    assert_eq!(count(&contact, "total_sends"), 5, "{contact}");
+    assert_eq!(count(&contact, "total_sends"), 6, "{contact}");
     assert_eq!(count(&contact, "total_clicks"), 2, "{contact}");
     assert_eq!(micros(&contact["total_revenue"].to_string()), Some(3_000_000), "{contact}");
 }
