@@ -420,10 +420,16 @@ fn lists_tell_the_opt_outs_per_send() {
     assert_eq!(told(&mut wire), expected("90", "1", "0.0111", false));
     assert_eq!(wire.call(&format!("INBOUND {} {} {{\"text\":\"stopall\"}}", LISTS[1], phones[1])), "+optout");
     assert_eq!(told(&mut wire), expected("90", "2", "0.0222", true));
+    // One who came back and leaves again.
+    house.set_clock(START_MS + 2_000);
+    let came_back = time(START_MS + 1_000);
+    assert_eq!(wire.call(&format!("OPTIN {} {} {{\"at\":\"{came_back}\"}}", LISTS[1], phones[0])), ":1");
+    assert_eq!(wire.call(&format!("OPTOUT {} {}", LISTS[1], phones[0])), ":1");
+    assert_eq!(told(&mut wire), expected("90", "3", "0.0333", true));
     drop(wire);
     let house = house.reopen(stop_scope(Scope::List));
     let mut wire = house.connect();
-    assert_eq!(told(&mut wire), expected("90", "2", "0.0222", true));
+    assert_eq!(told(&mut wire), expected("90", "3", "0.0333", true));
     house.set_clock(START_MS + 32 * DAY_MS);
     assert_eq!(wire.call(&format!("CLAIM {} {} m-99", LISTS[1], phones[2])), "+yes");
     assert_eq!(told(&mut wire), expected("1", "0", "0.0", false));
