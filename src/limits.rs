@@ -35,6 +35,8 @@ pub const CONTACT_LISTS_MAX: usize = 64;
 pub const TEXT_CHARS_MAX: usize = 1_600;
 /// An id of a message or event.
 pub const ID_BYTES_MAX: usize = 64;
+/// A total that an import brings along: no contact's life is long enough to count on from there to where it would overflow.
+pub const IMPORTED_TOTAL_MAX: u64 = 1_000_000_000_000_000;
 /// `source` and `reason`.
 pub const SOURCE_BYTES_MAX: usize = 128;
 /// `evidence` of an opt-in.

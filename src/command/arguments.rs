@@ -84,9 +84,21 @@ impl<'de> Deserialize<'de> for When {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<When, D::Error> {
         let at = match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::String(text) => time::parse(&text),
+            serde_json::Value::Number(number) => time::parse(&number_text(&number)),
             other => time::parse(&other.to_string()),
         };
         at.map(When).map_err(|why| serde::de::Error::custom(why.message))
+    }
+}
+
+/// A JSON number as it was written; one whose fraction is zero as the integer it is, since programs that know floats alone
+/// write 30005 as `30005.0`.
+pub fn number_text(number: &serde_json::Number) -> String {
+    /// 2^53: up to here floats have every integer.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        Some(float) if !number.is_i64() && float.fract() == 0.0 && float.abs() <= EXACT_MAX => format!("{float:.0}"),
+        _ => number.to_string(),
     }
 }
 
@@ -168,12 +180,16 @@ pub fn opt_in_claim(args: &mut Args<'_>) -> Result<Claim> {
     })
 }
 
-/// The next argument as the id of a message.
+/// The next argument as the id of a message. What begins like JSON is none, in an array either: the id was forgotten, and
+/// what the JSON says, perhaps that the number does not exist, would be lost.
 pub fn message_id(args: &mut Args<'_>) -> Result<String> {
     let arg = args.next().unwrap_or_default();
-    let id = std::str::from_utf8(arg).ok().filter(|id| !id.is_empty() && !id.contains(char::is_control));
-    let id = id.ok_or_else(|| {
-        Error::bad_arg(format!("'{}' is no message id: 1 to {ID_BYTES_MAX} bytes of text", excerpt(arg)))
+    let is_id = |id: &&str| !id.is_empty() && !id.starts_with(['"', '[', '{']) && !id.contains(char::is_control);
+    let id = std::str::from_utf8(arg).ok().filter(is_id).ok_or_else(|| {
+        Error::bad_arg(format!(
+            "'{}' is no message id: 1 to {ID_BYTES_MAX} bytes of text, the first none of \" [ {{",
+            excerpt(arg)
+        ))
     })?;
     text("msg-id", Some(id.to_owned()), ID_BYTES_MAX)
 }

@@ -1,8 +1,11 @@
 //! PUT, GET, NORMALIZE: contacts themselves.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::{Context, arguments};
@@ -23,7 +26,40 @@ use crate::wire::{Args, Replies};
 #[serde(deny_unknown_fields)]
 struct PutJson {
     #[serde(default)]
-    labels: BTreeMap<String, Option<String>>,
+    labels: LabelsJson,
+}
+
+/// The labels of a request: a text sets one, null removes it. A key given twice is an error, as it is outside of them.
+#[derive(Default)]
+pub struct LabelsJson(BTreeMap<String, Option<String>>);
+
+impl<'de> Deserialize<'de> for LabelsJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<LabelsJson, D::Error> {
+        struct Distinct;
+
+        impl<'de> Visitor<'de> for Distinct {
+            type Value = LabelsJson;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut given: A) -> std::result::Result<LabelsJson, A::Error> {
+                let mut labels = BTreeMap::new();
+                while let Some((key, value)) = given.next_entry()? {
+                    match labels.entry(key) {
+                        Entry::Vacant(place) => place.insert(value),
+                        Entry::Occupied(place) => {
+                            return Err(A::Error::custom(format_args!("duplicate field `{}`", place.key())));
+                        }
+                    };
+                }
+                Ok(LabelsJson(labels))
+            }
+        }
+
+        deserializer.deserialize_map(Distinct)
+    }
 }
 
 pub fn put(context: &Context, mut args: Args<'_>) -> Result<Write> {
@@ -33,8 +69,8 @@ pub fn put(context: &Context, mut args: Args<'_>) -> Result<Write> {
 }
 
 /// Checks the keys; the limits are checked against what the contact has.
-pub fn label_patch(labels: BTreeMap<String, Option<String>>) -> Result<LabelPatch> {
-    labels.into_iter().map(|(key, value)| check_key(&key).map(|()| (key, value))).collect()
+pub fn label_patch(labels: LabelsJson) -> Result<LabelPatch> {
+    labels.0.into_iter().map(|(key, value)| check_key(&key).map(|()| (key, value))).collect()
 }
 
 pub fn get(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {

@@ -16,13 +16,13 @@ use crate::wire::{Args, Replies};
 pub fn feed(context: &Context, args: Args<'_>, over: bool, replies: &mut Replies) -> Result<Option<u64>> {
     let bounds = context.store.feed_bounds()?;
     let mut words = words(args)?;
-    let options = page_options(&mut words)?;
+    if words.is_empty() {
+        replies.array(1);
+        replies.text(&position(bounds.epoch, bounds.next));
+        return Ok(None);
+    }
+    let options = page_options("FEED", ["LIMIT", "WAIT"], &mut words)?;
     let from = match words.as_slice() {
-        [] if options.wait_ms.is_none() => {
-            replies.array(1);
-            replies.text(&position(bounds.epoch, bounds.next));
-            return Ok(None);
-        }
         [from] => parse(&from.text, bounds)?,
         _ => return Err(Error::new(Code::Err, "usage: FEED [position [LIMIT n] [WAIT ms]]")),
     };

@@ -14,7 +14,7 @@ use crate::store::Newest;
 use crate::wire::{Args, Replies};
 
 /// The kinds that HISTORY names.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 13] = [
     "send",
     "click",
     "conversion",
@@ -26,12 +26,14 @@ pub const KINDS: [&str; 11] = [
     "invalid",
     "valid",
     "subscribe",
+    "purge",
+    "erase",
 ];
 
 pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let phone = arguments::phone(&mut args)?;
     let mut words = words(args)?;
-    let options = page_options(&mut words)?;
+    let options = page_options("HISTORY", ["LIMIT", "AFTER"], &mut words)?;
     let kinds = match words.as_slice() {
         [] => None,
         [option, kinds] if option.text.eq_ignore_ascii_case("KIND") => {
@@ -42,16 +44,21 @@ pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> 
         }
     };
     let wanted = |event: &Event| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| is_of(event, kind)));
-    let after = options.after.as_deref();
-    let (events, next) = if let Some(skipped) = after.and_then(|after| after.strip_prefix('t')) {
-        let skipped = skipped.parse().map_err(|_| no_cursor(after.unwrap_or_default()))?;
-        of_tombstone(context, phone, skipped, options.limit, &wanted)?
-    } else if let Some(page) = context.store.history(phone, after.map(cursor).transpose()?, &wanted, options.limit)? {
-        (Some(page.events), page.next.map(|next| format!("{}-{}", next.consent, next.activity)))
-    } else {
-        of_tombstone(context, phone, 0, options.limit, &wanted)?
+    let after = options.after.as_deref().map(cursor).transpose()?;
+    let contact = |from| of_contact(context, phone, from, options.limit, &wanted);
+    let tombstone = |skipped| of_tombstone(context, phone, skipped, options.limit, &wanted);
+    let page = match after {
+        None => contact(None)?.map_or_else(|| tombstone(0), |page| Ok(Some(page)))?,
+        Some(Cursor::Contact(from)) => contact(Some(from))?,
+        Some(Cursor::Tombstone(skipped)) => tombstone(skipped)?,
     };
-    let Some(events) = events else {
+    let Some((events, next)) = page else {
+        if after.is_some() && is_known(context, phone)? {
+            return Err(Error::bad_arg(format!(
+                "'{}' is no cursor of this HISTORY any more: the contact was removed or came back, begin again without AFTER",
+                excerpt(options.after.unwrap_or_default().as_bytes())
+            )));
+        }
         replies.nil();
         return Ok(());
     };
@@ -72,30 +79,57 @@ fn known_kind(word: &str) -> Result<&'static str> {
     })
 }
 
-fn cursor(text: &str) -> Result<Newest> {
-    let positions = text.split_once('-').and_then(|(consent, activity)| {
-        Some(Newest { consent: consent.parse().ok()?, activity: activity.parse().ok()? })
-    });
-    positions.ok_or_else(|| no_cursor(text))
+/// Where a page begins.
+#[derive(Clone, Copy)]
+enum Cursor {
+    /// In a contact's history.
+    Contact(Newest),
+    /// Behind so many events of a tombstone.
+    Tombstone(usize),
 }
 
-fn no_cursor(text: &str) -> Error {
-    Error::bad_arg(format!("'{}' is no cursor of HISTORY", excerpt(text.as_bytes())))
+fn cursor(text: &str) -> Result<Cursor> {
+    let cursor = match text.strip_prefix('t') {
+        Some(skipped) => skipped.parse().ok().map(Cursor::Tombstone),
+        None => text.split_once('-').and_then(|(consent, activity)| {
+            Some(Cursor::Contact(Newest { consent: consent.parse().ok()?, activity: activity.parse().ok()? }))
+        }),
+    };
+    cursor.ok_or_else(|| Error::bad_arg(format!("'{}' is no cursor of HISTORY", excerpt(text.as_bytes()))))
 }
 
-/// What is still known of a number whose contact is gone, newest first, and the cursor of the next page.
+/// Events, the newest first, and the cursor of the next page.
+type Page = (Vec<Event>, Option<String>);
+
+/// What happened to a contact; none if it is none.
+fn of_contact(
+    context: &Context,
+    phone: Phone,
+    from: Option<Newest>,
+    limit: usize,
+    wanted: &dyn Fn(&Event) -> bool,
+) -> Result<Option<Page>> {
+    let page = context.store.history(phone, from, wanted, limit)?;
+    Ok(page.map(|page| (page.events, page.next.map(|next| format!("{}-{}", next.consent, next.activity)))))
+}
+
+/// What is still known of a number whose contact is gone.
 fn of_tombstone(
     context: &Context,
     phone: Phone,
     skipped: usize,
     limit: usize,
     wanted: &dyn Fn(&Event) -> bool,
-) -> Result<(Option<Vec<Event>>, Option<String>)> {
-    let Some(tombstone) = context.store.tombstone(phone)? else { return Ok((None, None)) };
+) -> Result<Option<Page>> {
+    let Some(tombstone) = context.store.tombstone(phone)? else { return Ok(None) };
     let mut events: Vec<Event> = tombstone.events().into_iter().rev().filter(wanted).skip(skipped).collect();
     let next = (events.len() > limit).then(|| format!("t{}", skipped + limit));
     events.truncate(limit);
-    Ok((Some(events), next))
+    Ok(Some((events, next)))
+}
+
+fn is_known(context: &Context, phone: Phone) -> Result<bool> {
+    Ok(context.store.gate().directory.id(phone).is_some() || context.store.tombstone(phone)?.is_some())
 }
 
 /// The kind of an event, as HISTORY and FEED name it.

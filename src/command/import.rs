@@ -1,14 +1,12 @@
 //! IMPORT: one row of an import. It is the only writing verb that takes a number as somebody typed it.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::Context;
 use super::arguments::{self, Amount, When};
-use super::contacts::{label_patch, region_or_default};
+use super::contacts::{LabelsJson, label_patch, region_or_default};
 use crate::error::{Error, Result, excerpt};
-use crate::limits::SOURCE_BYTES_MAX;
+use crate::limits::{IMPORTED_TOTAL_MAX, SOURCE_BYTES_MAX};
 use crate::model::change::{Change, Row, RowStatus, Write};
 use crate::model::contact::Engagement;
 use crate::model::phone::normalize;
@@ -20,7 +18,7 @@ struct RowJson {
     phone: Option<String>,
     region: Option<String>,
     #[serde(default)]
-    labels: BTreeMap<String, Option<String>>,
+    labels: LabelsJson,
     how: Option<String>,
     source: Option<String>,
     status: Option<String>,
@@ -44,27 +42,27 @@ struct RowJson {
 
 impl RowJson {
     /// What a new contact brings along from where it comes.
-    fn totals(&self) -> Engagement {
+    fn totals(&self) -> Result<Engagement> {
         let date = |at: Option<When>| at.map_or(0, |at| at.0);
-        Engagement {
-            sends: self.total_sends.unwrap_or(0),
-            clicks: self.total_clicks.unwrap_or(0),
-            bot_clicks: self.total_bot_clicks.unwrap_or(0),
-            conversions: self.total_conversions.unwrap_or(0),
+        Ok(Engagement {
+            sends: total("total_sends", self.total_sends)?,
+            clicks: total("total_clicks", self.total_clicks)?,
+            bot_clicks: total("total_bot_clicks", self.total_bot_clicks)?,
+            conversions: total("total_conversions", self.total_conversions)?,
             revenue_micros: self.total_revenue.map_or(0, |amount| amount.0),
             last_sent: date(self.last_sent),
             last_clicked: date(self.last_clicked),
             last_engaged: date(self.last_engaged),
-            sends_since_engaged: self.sends_since_engaged.unwrap_or(0),
+            sends_since_engaged: total("sends_since_engaged", self.sends_since_engaged)?,
             last_inbound: date(self.last_inbound),
-        }
+        })
     }
 }
 
 pub fn import(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let list = arguments::list_or_all(&mut args)?;
     let json: RowJson = arguments::json(&mut args)?;
-    let totals = json.totals();
+    let totals = json.totals()?;
     let raw = json.phone.ok_or_else(|| Error::bad_arg("in the JSON: \"phone\" is missing"))?;
     let region = region_or_default(context, json.region.as_deref().unwrap_or("-").as_bytes())?;
     let phone = normalize(&raw, region).map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))?;
@@ -82,6 +80,15 @@ pub fn import(context: &Context, mut args: Args<'_>) -> Result<Write> {
         totals,
     };
     Ok(Write::Contact { phone, list, change: Change::Import(Box::new(row)) })
+}
+
+fn total(key: &str, total: Option<u64>) -> Result<u64> {
+    match total.unwrap_or(0) {
+        total if total > IMPORTED_TOTAL_MAX => {
+            Err(Error::limit(format!("\"{key}\" is at most {IMPORTED_TOTAL_MAX}, this one {total}")))
+        }
+        total => Ok(total),
+    }
 }
 
 fn status(word: &str) -> Result<RowStatus> {

@@ -33,30 +33,35 @@ pub struct PageOptions {
     pub wait_ms: Option<u64>,
 }
 
-/// Takes LIMIT, AFTER and WAIT off the end.
-pub fn page_options(words: &mut Vec<Word>) -> Result<PageOptions> {
+/// Takes the options off the end, of which a command has `known`. Another one is refused: whoever gives it counts on it.
+pub fn page_options(command: &str, known: [&str; 2], words: &mut Vec<Word>) -> Result<PageOptions> {
+    const OPTIONS: [&str; 3] = ["LIMIT", "AFTER", "WAIT"];
     let mut options = PageOptions { limit: PAGE_ITEMS_DEFAULT, after: None, wait_ms: None };
     while let [.., option, value] = words.as_slice() {
-        if option.text.eq_ignore_ascii_case("LIMIT") {
-            options.limit = value.text.parse().ok().filter(|&n| n > 0).ok_or_else(|| {
-                Error::bad_arg(format!(
-                    "LIMIT expects a number from 1 to {PAGE_ITEMS_MAX}, not '{}'",
-                    excerpt(value.text.as_bytes())
-                ))
-            })?;
-            if options.limit > PAGE_ITEMS_MAX {
-                return Err(Error::limit(format!("LIMIT is at most {PAGE_ITEMS_MAX}")));
-            }
-        } else if option.text.eq_ignore_ascii_case("AFTER") {
-            options.after = Some(value.text.clone()).filter(|after| after != "0");
-        } else if option.text.eq_ignore_ascii_case("WAIT") {
-            options.wait_ms = Some(wait_ms(&value.text)?);
-        } else {
-            break;
+        let Some(name) = OPTIONS.into_iter().find(|name| option.text.eq_ignore_ascii_case(name)) else { break };
+        if !known.contains(&name) {
+            return Err(Error::bad_arg(format!("{command} has no {name}: HELP {command} shows what it takes")));
+        }
+        match name {
+            "LIMIT" => options.limit = limit(&value.text)?,
+            "AFTER" => options.after = Some(value.text.clone()).filter(|after| after != "0"),
+            _ => options.wait_ms = Some(wait_ms(&value.text)?),
         }
         words.truncate(words.len() - 2);
     }
     Ok(options)
+}
+
+/// How many items LIMIT wants.
+fn limit(word: &str) -> Result<usize> {
+    let limit = word.parse().ok().filter(|&limit| limit > 0).ok_or_else(|| {
+        let word = excerpt(word.as_bytes());
+        Error::bad_arg(format!("LIMIT expects a number from 1 to {PAGE_ITEMS_MAX}, not '{word}'"))
+    })?;
+    if limit > PAGE_ITEMS_MAX {
+        return Err(Error::limit(format!("LIMIT is at most {PAGE_ITEMS_MAX}")));
+    }
+    Ok(limit)
 }
 
 /// How long WAIT waits.

@@ -18,7 +18,7 @@ pub fn count(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result
 
 pub fn find(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let mut words = words(args)?;
-    let PageOptions { limit, after, .. } = page_options(&mut words)?;
+    let PageOptions { limit, after, .. } = page_options("FIND", ["LIMIT", "AFTER"], &mut words)?;
     let from = match after {
         Some(after) => after
             .parse()
@@ -36,7 +36,7 @@ pub fn find(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<
 
 pub fn labels(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let mut words = words(args)?;
-    let PageOptions { limit, after, .. } = page_options(&mut words)?;
+    let PageOptions { limit, after, .. } = page_options("LABELS", ["LIMIT", "AFTER"], &mut words)?;
     let after = after.map(|after| cursor_text(&after)).transpose()?;
     let (name, page) = match words.as_slice() {
         [] => ("key", context.store.label_keys(after.as_deref(), limit)?),

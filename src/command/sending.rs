@@ -79,7 +79,7 @@ pub fn failed(_: &Context, mut args: Args<'_>) -> Result<Write> {
     let code = match json.code {
         None => String::new(),
         Some(Value::String(code)) => code,
-        Some(Value::Number(code)) => code.to_string(),
+        Some(Value::Number(code)) => arguments::number_text(&code),
         Some(other) => {
             let other = other.to_string();
             return Err(Error::bad_arg(format!("\"code\" is a number or a text, not {}", excerpt(other.as_bytes()))));

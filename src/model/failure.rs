@@ -18,14 +18,13 @@ const OPTED_OUT: [&str; 2] = ["21610", "40300"];
 const SOFT: [&str; 1] = ["30003"];
 
 impl Failure {
-    /// What a code means. `permanent` is the caller's own word on whether the number exists; a number that does in spite
-    /// of its code is out of reach.
+    /// What a code means. `permanent` is the caller's own word on whether the number exists: one that does is out of
+    /// reach, whatever its code.
     pub fn of(code: &str, permanent: Option<bool>) -> Failure {
-        let is_permanent = permanent.unwrap_or(PERMANENT.contains(&code));
         Failure {
-            permanent: is_permanent,
+            permanent: permanent.unwrap_or(PERMANENT.contains(&code)),
             opted_out: OPTED_OUT.contains(&code),
-            soft: !is_permanent && (SOFT.contains(&code) || PERMANENT.contains(&code)),
+            soft: permanent.map_or(SOFT.contains(&code), |permanent| !permanent),
         }
     }
 
@@ -85,7 +84,9 @@ mod tests {
             ("30007", Some(true), [true, false, false]),
             ("30005", Some(false), [false, false, true]),
             ("21610", Some(true), [true, true, false]),
-            ("30007", Some(false), [false, false, false]),
+            ("30007", Some(false), [false, false, true]),
+            ("", Some(false), [false, false, true]),
+            ("21610", Some(false), [false, true, true]),
         ] {
             let failure = Failure { permanent: is_permanent, opted_out, soft };
             assert_eq!(Failure::of(code, permanent), failure, "{code} {permanent:?}");

@@ -16,7 +16,7 @@ pub struct Tally {
     pub unresolved: i64,
     /// Messages that failed.
     pub failures: i64,
-    /// Members who opted out.
+    /// Opt-outs of members: of one who comes back and opts out again, each.
     pub opt_outs: i64,
     /// Clicks by people.
     pub clicks: i64,

@@ -315,9 +315,11 @@ impl Shared {
 
 fn no_room(room: Room) -> Error {
     let what = match room {
-        Room::Low => "little disk space is left: only opt-outs, suppressions, invalid and inbound messages are taken",
+        Room::Low => {
+            "little disk space is left: only what can forbid is taken, like opt-outs, failures and inbound messages"
+        }
         _ => {
-            "nothing can be written; opt-outs and suppressions hold in memory until a restart: free disk space, see the log, send it again"
+            "nothing can be written; what forbids holds in memory until a restart: free disk space, see the log, send it again"
         }
     };
     Error::new(Code::ReadOnly, what)

@@ -439,7 +439,9 @@ fn a_store_that_was_damaged_or_cut_off_is_refused() {
     let damage = |bytes: &[u8]| {
         fs::remove_dir_all(&store).expect("removed");
         fs::create_dir(&store).expect("made");
-        files.iter().for_each(|(path, bytes)| fs::write(path, bytes).expect("written"));
+        for (path, bytes) in &files {
+            fs::write(path, bytes).expect("written");
+        }
         fs::write(file, bytes).expect("written");
     };
     let flipped = |at: usize| {

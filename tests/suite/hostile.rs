@@ -241,6 +241,9 @@ fn broken_json_is_refused() {
             "{\"labels\":[]}",
             "{\"at\":\"yesterday\"}",
             "{\"at\":1e400}",
+            "{\"at\":1700000000000.5}",
+            "{\"at\":1.7e9}",
+            "{\"at\":-0.0}",
             "{\"at\":99999999999999999999}",
             "{\"at\":{}}",
             "{\"text\":\"\\ud800\"}",
@@ -255,6 +258,47 @@ fn broken_json_is_refused() {
         refused(&house, "BADARG", [[start.as_bytes(), b" {\"text\":\"\xff\xfe\"}"].concat()]);
         refused(&house, "BADARG", [format!("{start} {}{}", "{\"x\":".repeat(5000), "}".repeat(5000))]);
         refused(&house, "BADARG", [format!("{start} {}", "[".repeat(60_000))]);
+    }
+}
+
+/// Somebody counts on every option that he gives.
+#[test]
+fn an_option_that_a_command_does_not_have_is_named() {
+    let house = house();
+    let mut wire = house.connect();
+    let position = wire.call("FEED").replace("*1\n+", "");
+    for (request, command, option) in [
+        (format!("FEED {position} AFTER 1-1"), "FEED", "AFTER"),
+        (format!("feed {position} after 0 LIMIT 1"), "FEED", "AFTER"),
+        ("FEED AFTER 1-1".into(), "FEED", "AFTER"),
+        (format!("HISTORY {KNOWN} WAIT 5"), "HISTORY", "WAIT"),
+        (format!("HISTORY {KNOWN} KIND optin WAIT 5 LIMIT 1"), "HISTORY", "WAIT"),
+        ("FIND WAIT 5".into(), "FIND", "WAIT"),
+        ("FIND status=active wait 5".into(), "FIND", "WAIT"),
+        ("LABELS WAIT 5".into(), "LABELS", "WAIT"),
+    ] {
+        refused(&house, "BADARG", [&request]);
+        let told = wire.call(&request);
+        assert!(told.starts_with(&format!("-BADARG {command} has no {option}: ")), "{request}: {told}");
+    }
+    // Without a position there is nothing to page or to wait for.
+    refused(&house, "ERR", ["FEED LIMIT 5", "FEED WAIT 5"]);
+    refused(&house, "BADARG", ["COUNT LIMIT 5", "EXPORT LIMIT 5"]);
+}
+
+#[test]
+fn a_key_given_twice_is_named() {
+    let house = house();
+    for (request, key) in [
+        (format!(r#"OPTOUT {LIST} {STRANGER} {{"at":"2026-05-01","at":"2026-05-02"}}"#), "`at`"),
+        (format!(r#"PUT {STRANGER} {{"labels":{{"a":"b"}},"labels":{{"c":"d"}}}}"#), "`labels`"),
+        (format!(r#"PUT {STRANGER} {{"labels":{{"a":"1","b":"2","a":"1"}}}}"#), "`a`"),
+        (format!(r#"PUT {STRANGER} {{"labels":{{"a":"1","\u0061":null}}}}"#), "`a`"),
+        (format!(r#"IMPORT {LIST} {{"phone":"{STRANGER}","labels":{{"a":null,"a":"1"}}}}"#), "`a`"),
+    ] {
+        refused(&house, "BADARG", [&request]);
+        let told = house.connect().call(&request);
+        assert!(told.starts_with(&format!("-BADARG in the JSON: duplicate field {key}")), "{request}: {told}");
     }
 }
 
@@ -286,6 +330,24 @@ fn an_unknown_key_is_named() {
             format!("PUT {STRANGER} {{\"labels\":{{\"a\":1}}}}"),
         ],
     );
+}
+
+/// A forgotten id must not swallow the JSON behind it: what that says would be lost, and the reply would not tell.
+#[test]
+fn a_message_id_that_begins_like_json_is_refused() {
+    let house = house();
+    let array = |verb: &str, json: &str| {
+        [verb, LIST, KNOWN, json]
+            .iter()
+            .fold("*4\r\n".to_owned(), |array, argument| format!("{array}${}\r\n{argument}\r\n", argument.len()))
+    };
+    for verb in ["CLAIM", "SENT", "FAILED"] {
+        for json in [r#"{"code":30005}"#, r#"{"at":"2026-01-01"}"#, "{", "[x", r#""q""#, r#"" {"code":30005}"#] {
+            refused(&house, "BADARG", [format!("{verb} {LIST} {KNOWN} {json}"), array(verb, json)]);
+        }
+    }
+    // Elsewhere in a word they are like any other byte.
+    assert_eq!(house.connect().call(&format!("CLAIM {LIST} {KNOWN} a{{1}}[\"")), "+yes");
 }
 
 #[test]

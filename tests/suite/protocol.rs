@@ -22,13 +22,16 @@ use contactd::error::{Code, Retry};
 use contactd::limits::{
     ARRAY_SWALLOW_BYTES_MAX, BURST_REQUESTS_MAX, CHECK_PHONES_MAX, CLIENTS_MAX, CLOCK_ERROR_MS_MAX, CONTACT_LISTS_MAX,
     DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, EVIDENCE_BYTES_MAX, FEED_WAIT_MS_MAX, FILTER_BYTES_MAX, FILTER_DEPTH_MAX,
-    FSYNC_INTERVAL_MS, ID_BYTES_MAX, LABEL_KEY_BYTES_MAX, LABELS_BYTES_MAX, LABELS_MAX, LIST_NAME_BYTES_MAX, LISTS_MAX,
-    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, QUEUED_WRITES_MAX, RAW_PHONE_BYTES_MAX, REMEMBERED_IDS_MAX,
-    REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX, UNAUTHENTICATED_BYTES_MAX,
-    UNAUTHENTICATED_MS_MAX, UNWRITTEN_FORBIDS_MAX, URL_BYTES_MAX, WRITE_STALL_MS_MAX,
+    FSYNC_INTERVAL_MS, ID_BYTES_MAX, IMPORTED_TOTAL_MAX, LABEL_KEY_BYTES_MAX, LABELS_BYTES_MAX, LABELS_MAX,
+    LIST_NAME_BYTES_MAX, LISTS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, QUEUED_WRITES_MAX, RAW_PHONE_BYTES_MAX,
+    REMEMBERED_IDS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX,
+    UNAUTHENTICATED_BYTES_MAX, UNAUTHENTICATED_MS_MAX, UNWRITTEN_FORBIDS_MAX, URL_BYTES_MAX, WRITE_STALL_MS_MAX,
 };
+use contactd::model::change::{self, Change, Claim, Failed, Inbound, Sent};
 use contactd::model::fact::How;
-use contactd::model::phone::Unusable;
+use contactd::model::failure::Failure;
+use contactd::model::keyword::Keywords;
+use contactd::model::phone::{ListNumber, Unusable};
 use contactd::model::time;
 use contactd::model::verdict::{ContactStatus, ListStatus, Reason, StopScope};
 use contactd::server::{Address, Listener, Server};
@@ -417,6 +420,11 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
         ("PAGE_ITEMS_DEFAULT", "items of a page without LIMIT", thousands(PAGE_ITEMS_DEFAULT)),
         ("SOURCE_BYTES_MAX", "a `source`, a `reason`", bytes(SOURCE_BYTES_MAX)),
         ("EVIDENCE_BYTES_MAX", "the `evidence` of an opt-in", bytes(EVIDENCE_BYTES_MAX)),
+        (
+            "IMPORTED_TOTAL_MAX",
+            "a total that an import brings along",
+            thousands(usize::try_from(IMPORTED_TOTAL_MAX).expect("a number")),
+        ),
         ("RAW_PHONE_BYTES_MAX", "a number as somebody typed it", bytes(RAW_PHONE_BYTES_MAX)),
         (
             "CLOCK_ERROR_MS_MAX",
@@ -643,6 +651,41 @@ fn keywords_mean_what_is_told() {
             assert_eq!(Some(&told), replies.first(), "{word}");
         }
     }
+}
+
+/// What is taken when little disk is left, and from a number of no numbering plan.
+#[test]
+fn what_forbids_is_what_is_told() {
+    let document = read(&protocol());
+    let words = table(&document, "## Words", "word");
+    let told = &words.iter().find(|row| row[0] == "to forbid").expect("the word")[1];
+    let told: BTreeSet<&str> = told.split(|c: char| !c.is_ascii_uppercase()).filter(|word| word.len() > 1).collect();
+    let claim = Claim::default;
+    let meaning = Keywords::default().meaning("start");
+    let [code, reason, source] = [const { String::new() }; 3];
+    let failed = Failed { id: String::new(), at: None, failure: Failure::default(), code, reason, source };
+    let changes = [
+        ("PUT", Change::Put(Vec::new())),
+        ("IMPORT", Change::Import(Box::default())),
+        ("OPTIN", Change::OptIn(claim())),
+        ("OPTOUT", Change::OptOut(claim())),
+        ("SUPPRESS", Change::Suppress(claim())),
+        ("RELEASE", Change::Release(claim())),
+        ("INVALID", Change::Invalid(claim())),
+        ("VALID", Change::Valid(claim())),
+        ("INBOUND", Change::Inbound(Inbound { at: None, id: String::new(), text: String::new(), meaning })),
+        ("CLAIM", Change::Claim(String::new())),
+        ("SENT", Change::Sent(Sent { id: String::new(), at: None })),
+        ("FAILED", Change::Failed(failed)),
+    ];
+    let mut real: BTreeSet<&str> =
+        changes.iter().filter(|(_, change)| change.forbids()).map(|(verb, _)| *verb).collect();
+    // A pause; and an erasure, which opts out and is no write that waits.
+    let number = ListNumber::parse(b"24365").expect("a list");
+    let pause = |paused| change::Write::List { number, name: None, paused: Some(paused) };
+    assert!(pause(true).forbids() && !pause(false).forbids());
+    real.extend(["LIST", "ERASE"]);
+    assert_eq!(told, real);
 }
 
 /// The rows of the table under a heading that begins with a head, without the head.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use contactd::store::Keep;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::plain::facts::Scope;
 use crate::plain::model::Model;
 use crate::plain::sending::{What, micros};
 use crate::properties::{agrees_with_the_model, config, house, scope, stop_scope};
-use crate::support::{House, Wire};
+use crate::support::{House, Removal, Wire};
 
 proptest! {
     #![proptest_config(config(60))]
@@ -110,7 +111,7 @@ fn adds_up(contact: &Value, items: &[Value]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 13] = [
     "send",
     "click",
     "conversion",
@@ -122,6 +123,8 @@ const KINDS: [&str; 11] = [
     "invalid",
     "valid",
     "subscribe",
+    "purge",
+    "erase",
 ];
 
 fn is_of(item: &Value, kind: &str) -> bool {
@@ -235,6 +238,7 @@ fn ids_are_remembered_for_thirty_days() {
         ("OPTIN 72345 {} {\"at\":\"2026-04-01\"}", ":1"),
         ("CLAIM 72345 {} a", "+yes"),
         ("SENT 72345 {} b {\"at\":\"2026-03-01\"}", ":1"),
+        ("SENT 72345 {} f", ":1"),
         ("FAILED 72345 {} c {\"code\":30003}", ":1"),
         ("CLICK 72345 {} {\"id\":\"d\",\"at\":\"2026-03-01\"}", ":1"),
         ("CONVERT 72345 {} 1.5 {\"id\":\"e\",\"at\":\"2026-03-01\"}", ":1"),
@@ -256,13 +260,15 @@ fn ids_are_remembered_for_thirty_days() {
         ("CLAIM 72345 {} a", "+yes"),
         ("CLAIM 72345 {} b", "+yes"),
         ("CLAIM 72345 {} c", "+yes"),
+        // A failure of which the send is forgotten takes none back.
+        ("FAILED 72345 {} f", ":1"),
         ("CLICK 72345 {} {\"id\":\"d\"}", ":1"),
         ("CONVERT 72345 {} 1.5 {\"id\":\"e\"}", ":1"),
     ] {
         assert_eq!(wire.call(&request.replace("{}", phone)), reply, "after 31 days: {request}");
     }
     let contact: Value = serde_json::from_str(&wire.call(&format!("GET {phone}"))[1..]).expect("JSON");
-    assert_eq!(count(&contact, "total_sends"), 5, "{contact}");
+    assert_eq!(count(&contact, "total_sends"), 6, "{contact}");
     assert_eq!(count(&contact, "total_clicks"), 2, "{contact}");
     assert_eq!(micros(&contact["total_revenue"].to_string()), Some(3_000_000), "{contact}");
 }
@@ -365,7 +371,25 @@ fn unresolved_claims_are_counted() {
     assert_eq!(stat(&mut wire, "claims_unresolved"), "0");
 }
 
-/// LISTS counts the sends of the last thirty days that have not failed, and whoever opted out.
+/// Thirty days long, however soon ids are forgotten.
+#[test]
+fn unresolved_claims_are_counted_for_thirty_days() {
+    let keep = Keep { messages: DAY_MS, ..Keep::default() };
+    let house = House::removing(stop_scope(Scope::List), START_MS, Removal { keep, ..Removal::default() });
+    let mut wire = house.connect();
+    let (list, phone) = (LISTS[1], PHONES[0]);
+    wire.call(&format!("LIST {list}"));
+    wire.call(&format!("OPTIN {list} {phone}"));
+    assert_eq!(wire.call(&format!("CLAIM {list} {phone} a")), "+yes");
+    house.set_clock(START_MS + 2 * DAY_MS);
+    assert_eq!(wire.call(&format!("FAILED {list} {phone} a")), ":1", "of an id that is forgotten");
+    for (days, claims) in [(2, "1"), (29, "1"), (30, "0")] {
+        house.set_clock(START_MS + days * DAY_MS);
+        assert_eq!(stat(&mut wire, "claims_unresolved"), claims, "after {days} days");
+    }
+}
+
+/// LISTS counts the sends of the last thirty days that have not failed, and the opt-outs of members.
 #[test]
 fn lists_tell_the_opt_outs_per_send() {
     let house = house(Scope::List, START_MS);
@@ -396,10 +420,16 @@ fn lists_tell_the_opt_outs_per_send() {
     assert_eq!(told(&mut wire), expected("90", "1", "0.0111", false));
     assert_eq!(wire.call(&format!("INBOUND {} {} {{\"text\":\"stopall\"}}", LISTS[1], phones[1])), "+optout");
     assert_eq!(told(&mut wire), expected("90", "2", "0.0222", true));
+    // One who came back and leaves again.
+    house.set_clock(START_MS + 2_000);
+    let came_back = time(START_MS + 1_000);
+    assert_eq!(wire.call(&format!("OPTIN {} {} {{\"at\":\"{came_back}\"}}", LISTS[1], phones[0])), ":1");
+    assert_eq!(wire.call(&format!("OPTOUT {} {}", LISTS[1], phones[0])), ":1");
+    assert_eq!(told(&mut wire), expected("90", "3", "0.0333", true));
     drop(wire);
     let house = house.reopen(stop_scope(Scope::List));
     let mut wire = house.connect();
-    assert_eq!(told(&mut wire), expected("90", "2", "0.0222", true));
+    assert_eq!(told(&mut wire), expected("90", "3", "0.0333", true));
     house.set_clock(START_MS + 32 * DAY_MS);
     assert_eq!(wire.call(&format!("CLAIM {} {} m-99", LISTS[1], phones[2])), "+yes");
     assert_eq!(told(&mut wire), expected("1", "0", "0.0", false));
@@ -433,6 +463,18 @@ fn a_failure_told_again_forbids_nothing_again() {
     }
 }
 
+/// A failure may forbid: it is taken whatever its code, of which 64 bytes are kept.
+#[test]
+fn a_code_that_is_too_long_is_cut() {
+    let house = house(Scope::List, START_MS);
+    let mut wire = house.connect();
+    let code = "x".repeat(65);
+    let request = format!(r#"FAILED {} {} m {{"code":"{code}","permanent":true}}"#, LISTS[1], PHONES[0]);
+    assert_eq!(wire.call(&request), ":1");
+    assert_eq!(contact(&mut wire, PHONES[0])["status"], "invalid");
+    assert_eq!(history(&mut wire, &format!("{} KIND send", PHONES[0]), 10)[0]["code"], code[..64]);
+}
+
 /// `permanent` says whether the number exists, whatever the code; an opt-out is one, whatever `permanent` says.
 #[test]
 fn permanent_speaks_of_the_number_and_the_code_of_the_person() {
@@ -445,12 +487,17 @@ fn permanent_speaks_of_the_number_and_the_code_of_the_person() {
         (r#"{"code":"40300","permanent":true}"#, "invalid", "opted_out", 0),
         (r#"{"code":21610,"permanent":false}"#, "active", "opted_out", 0),
         (r#"{"code":"30005"}"#, "invalid", "active", 0),
+        (r#"{"code":30005.0}"#, "invalid", "active", 0),
+        (r#"{"code":2.161e4}"#, "active", "opted_out", 0),
+        (r#"{"code":30005.5}"#, "active", "active", 0),
         (r#"{"code":30003}"#, "active", "active", 1),
         (r#"{"code":30003,"permanent":true}"#, "invalid", "active", 0),
         (r#"{"code":30007,"permanent":true}"#, "invalid", "active", 0),
         (r#"{"permanent":true}"#, "invalid", "active", 0),
         (r#"{"code":30007}"#, "active", "active", 0),
-        (r#"{"permanent":false}"#, "active", "active", 0),
+        (r#"{"permanent":false}"#, "active", "active", 1),
+        (r#"{"code":30005,"permanent":false}"#, "active", "active", 1),
+        (r#"{"code":30007,"permanent":false}"#, "active", "active", 1),
     ]
     .into_iter()
     .enumerate()
@@ -461,10 +508,65 @@ fn permanent_speaks_of_the_number_and_the_code_of_the_person() {
         let contact = contact(&mut wire, &phone);
         let seen = (text(&contact, "status"), text(&contact["lists"][0], "status"), count(&contact, "soft_failures"));
         assert_eq!(seen, (status, on_list, soft), "{said}: {contact}");
-        // HISTORY tells what was said, and nothing that was not.
+        // HISTORY tells what was said, an integer without its fraction, and nothing that was not.
         let told = history(&mut wire, &format!("{phone} KIND send"), 10);
         let said: Value = serde_json::from_str(said).expect("JSON");
         let code = said.get("code").map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
+        let code = code.map(|code| code.replace("30005.0", "30005").replace("2.161e+4", "21610"));
         assert_eq!(told[0]["code"].as_str().map(str::to_owned), code, "{said}: {}", told[0]);
+    }
+}
+
+/// A total that an import brings along counts on from there; one that could overflow is refused, with its row.
+#[test]
+fn no_total_can_overflow() {
+    const MOST: u64 = 1_000_000_000_000_000;
+    let house = house(Scope::List, START_MS);
+    let mut wire = house.connect();
+    let (list, phone) = (LISTS[1], PHONES[0]);
+    wire.call(&format!("LIST {list}"));
+    let keys = ["total_sends", "total_clicks", "total_bot_clicks", "total_conversions", "sends_since_engaged"];
+    for key in keys {
+        for total in [MOST + 1, u64::MAX] {
+            let told = wire.call(&format!(r#"IMPORT {list} {{"phone":"{phone}","{key}":{total}}}"#));
+            assert_eq!(told, format!("-LIMIT \"{key}\" is at most {MOST}, this one {total}"));
+        }
+    }
+    assert_eq!(wire.call(&format!("GET {phone}")), "$-1");
+    let totals = keys.map(|key| format!("\"{key}\":{MOST}")).join(",");
+    let row = format!(r#"IMPORT {list} {{"phone":"{phone}",{totals}}}"#);
+    assert_eq!(wire.call(&row), format!("+created {phone}"));
+    for (request, reply) in [
+        (format!("CLAIM {list} {phone} m"), "+yes"),
+        (format!("CLICK {list} {phone} {{\"bot\":true}}"), ":1"),
+        (format!("CLICK {list} {phone} {{\"at\":\"2000-01-01\"}}"), ":1"),
+        (format!("CONVERT {list} {phone} 1 {{\"at\":\"2000-01-01\"}}"), ":1"),
+    ] {
+        assert_eq!(wire.call(&request), reply, "{request}");
+    }
+    let contact = contact(&mut wire, phone);
+    assert_eq!(keys[..4].iter().map(|key| contact[key].as_u64()).collect::<Vec<_>>(), [Some(MOST + 1); 4], "{contact}");
+    assert_eq!(count(&contact, "sends_since_engaged"), 1, "imported sends are older than any engagement: {contact}");
+}
+
+/// Revenue ends on both sides at the amounts that can be told, so that whatever GET says can be imported.
+#[test]
+fn revenue_is_bounded_on_both_sides() {
+    let house = house(Scope::List, START_MS);
+    let mut wire = house.connect();
+    let list = LISTS[1];
+    wire.call(&format!("LIST {list}"));
+    for (sign, phone) in [("", PHONES[0]), ("-", PHONES[1])] {
+        let most = format!("{sign}9223372036854.775807");
+        for (amount, reply) in [
+            (format!("{sign}9223372036854.775808"), "-BADARG"),
+            (most.clone(), ":1"),
+            (format!("{sign}0.000001"), "-LIMIT"),
+            ("0".to_owned(), ":1"),
+        ] {
+            let told = wire.call(&format!("CONVERT {list} {phone} {amount}"));
+            assert!(told.starts_with(reply), "{amount}: {told}");
+        }
+        assert_eq!(contact(&mut wire, phone)["total_revenue"].to_string(), most);
     }
 }

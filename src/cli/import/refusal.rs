@@ -19,7 +19,7 @@ pub enum Refusal {
     NoList,
     UnknownStatus,
     NoConsent,
-    /// Too many labels, or too long ones.
+    /// Too many labels, too long a text, or too high a total.
     Limit,
     /// What the daemon says of it.
     Other(String),
@@ -82,7 +82,9 @@ impl Refusal {
                 "not a status that is known: write active, opted_out, suppressed or invalid; or --map COLUMN=label.KEY"
             }
             Refusal::NoConsent => "the row says that there never was a consent",
-            Refusal::Limit => "more or longer labels than a contact can have, or too long a source or reason",
+            Refusal::Limit => {
+                "more or longer labels than a contact can have, too long a source or reason, or too high a total"
+            }
             Refusal::Other(message) => return excerpt_long(message),
         };
         advice.to_owned()

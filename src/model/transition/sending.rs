@@ -40,7 +40,7 @@ impl Step<'_, '_> {
 
     /// A message was sent: the confirmation of a claim, or the send itself.
     pub(super) fn sent(&mut self, sent: &Sent) -> Effect {
-        let at = self.past(sent.at);
+        let mut at = self.past(sent.at);
         let tally = match self.message(&sent.id) {
             Some(Item { what: What::Sent | What::Failed { sent: true, .. }, .. }) => return Effect::nothing(),
             Some(failed @ Item { what: What::Failed { failure, sent: false }, .. }) => {
@@ -50,8 +50,9 @@ impl Step<'_, '_> {
                 return Effect::nothing();
             }
             Some(claimed) => {
-                self.contact.remembered.update(&claimed, What::Sent, claimed.at);
-                Some((claimed.list, claimed.at, Tally { unresolved: -1, ..Tally::default() }))
+                at = claimed.at;
+                self.contact.remembered.update(&claimed, What::Sent, at);
+                Some((claimed.list, at, Tally { unresolved: -1, ..Tally::default() }))
             }
             None => {
                 self.remember(Domain::Message, &sent.id, What::Sent, at);
@@ -171,7 +172,9 @@ impl Step<'_, '_> {
         if self.is_repeated(Domain::Conversion, &conversion.id) {
             return Ok(Effect::nothing());
         }
-        let revenue = self.contact.engagement.revenue_micros.checked_add(conversion.amount);
+        // The least i64 is no amount: no import would take it back.
+        let revenue =
+            self.contact.engagement.revenue_micros.checked_add(conversion.amount).filter(|&sum| sum > i64::MIN);
         let revenue = revenue.ok_or_else(|| Error::limit("no contact's revenue is so much"))?;
         self.attribute(&conversion.message);
         let at = self.past(conversion.at);

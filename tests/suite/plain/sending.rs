@@ -30,9 +30,12 @@ pub struct Failure {
 impl Failure {
     pub fn of(code: Option<&str>, permanent: Option<bool>) -> Failure {
         let says = |codes: &[&str]| code.is_some_and(|code| codes.contains(&code));
-        let invalid = permanent.unwrap_or(says(&DEAD));
-        // A dead number's code that is not permanent this time is like that of a phone that is off.
-        Failure { invalid, out: says(&OUT), soft: !invalid && (says(&OFF) || says(&DEAD)) }
+        // A failure that is said not to be permanent is like that of a phone that is off, whatever its code.
+        let (invalid, soft) = match permanent {
+            Some(permanent) => (permanent, !permanent),
+            None => (says(&DEAD), says(&OFF)),
+        };
+        Failure { invalid, out: says(&OUT), soft }
     }
 }
 
