@@ -66,6 +66,9 @@ pub struct Fact {
     pub source: String,
     /// Why. May be empty.
     pub reason: String,
+    /// The latest date with which a fact of this kind came, where it was later than the fact could count: the clock of
+    /// whoever dated it is ahead. Otherwise 0.
+    pub told: Millis,
 }
 
 /// The date of a fact; 0, which is before every date, when there is none.
@@ -73,13 +76,17 @@ pub fn date(fact: Option<&Fact>) -> Millis {
     fact.map_or(0, |fact| fact.at)
 }
 
-/// Keeps the newer of two facts of one kind. Says whether that was the new one.
+/// Keeps the newer of two facts of one kind, and the later date with which either came. Says whether it was the new one.
 pub fn keep_newest(kept: &mut Option<Fact>, new: Fact) -> bool {
-    if kept.as_ref().is_some_and(|old| *old >= new) {
-        return false;
+    let told = new.told.max(kept.as_ref().map_or(0, |old| old.told));
+    let is_newer = kept.as_ref().is_none_or(|old| *old < new);
+    if is_newer {
+        *kept = Some(new);
     }
-    *kept = Some(new);
-    true
+    if let Some(kept) = kept {
+        kept.told = if told > kept.at { told } else { 0 };
+    }
+    is_newer
 }
 
 /// A fact that can be lifted: in force while it is not older than its lifting.
@@ -101,6 +108,11 @@ impl Standing {
     pub fn in_force_after(&self, lifted_at: Millis) -> bool {
         let set_at = date(self.set.as_ref());
         set_at > 0 && set_at >= date(self.lifted.as_ref()).max(lifted_at)
+    }
+
+    /// Both facts, as far as there are any.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.set.iter().chain(&self.lifted)
     }
 
     /// The newest date in it.

@@ -146,7 +146,7 @@ impl Tombstone {
 }
 
 fn wordless(fact: &Fact) -> Fact {
-    Fact { at: fact.at, how: fact.how, ..Fact::default() }
+    Fact { at: fact.at, how: fact.how, told: fact.told, ..Fact::default() }
 }
 
 fn wordless_standing(standing: &Standing) -> Standing {

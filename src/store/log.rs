@@ -278,18 +278,6 @@ impl History for Past<'_> {
         let _ = self.walk(Log::Activity, &mut look);
         messages.values().filter(|(date, failed)| !failed && *date > at).count() as u64
     }
-
-    fn counted_since(&self, told: Millis) -> Option<Millis> {
-        let mut counted = None;
-        let mut look = |event: &Event| {
-            if event.kind != Kind::Subscribe && event.sent_at.is_some_and(|sent_at| sent_at >= told) {
-                counted = Some(counted.map_or(event.at, |counted: Millis| counted.min(event.at)));
-            }
-            false
-        };
-        let _ = self.walk(Log::Consent, &mut look);
-        counted
-    }
 }
 
 /// One page of a contact's history.

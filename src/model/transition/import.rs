@@ -4,7 +4,7 @@ use super::{Effect, Forbids, Step, fact};
 use crate::error::{Error, Result};
 use crate::limits::CONTACT_LISTS_MAX;
 use crate::model::change::{Claim, Outcome, Row, RowStatus};
-use crate::model::event::{Event, Kind};
+use crate::model::event::Kind;
 use crate::model::fact::{Fact, How, date, keep_newest};
 use crate::model::list::ListId;
 use crate::model::time::Millis;
@@ -44,6 +44,7 @@ impl Step<'_, '_> {
             }
             let at = self.moment(asked, Forbids::Yes);
             // `how` is how the contact subscribed.
+            let claim = Claim { at: asked, ..claim.clone() };
             let said = Fact { how: How::Import, ..fact(at, &claim) };
             let (kind, grew) = match status {
                 RowStatus::Suppressed => self.suppress(said),
@@ -52,10 +53,7 @@ impl Step<'_, '_> {
             };
             changed |= grew;
             if grew {
-                events.push(Event {
-                    sent_at: asked.filter(|&asked| asked != at),
-                    ..self.claimed_event(kind, at, &claim)
-                });
+                events.push(self.claimed_event(kind, at, &claim));
             }
         }
         if let Some(list) = subscribes {
@@ -63,14 +61,12 @@ impl Step<'_, '_> {
                 Some(at) => at.min(self.world.now),
                 None => self.moment(None, Forbids::No),
             };
+            let claim = Claim { at: row.subscribed_at, ..claim };
             let said = fact(at, &claim);
             let grew = self.relation(list).is_some_and(|on| keep_newest(&mut on.imported, said));
             changed |= grew;
             if grew && !self.fresh {
-                events.push(Event {
-                    sent_at: row.subscribed_at.filter(|&asked| asked != at),
-                    ..self.claimed_event(Kind::Subscribe, at, &claim)
-                });
+                events.push(self.claimed_event(Kind::Subscribe, at, &claim));
             }
         }
         changed |= !met && self.list.is_some_and(|list| self.contact.on(list).is_some());

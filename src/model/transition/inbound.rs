@@ -21,8 +21,13 @@ impl Step<'_, '_> {
             _ => Forbids::No,
         };
         let at = self.moment(inbound.at, forbids);
-        let claim =
-            Claim { how: How::Keyword, id: inbound.id.clone(), evidence: inbound.text.clone(), ..Claim::default() };
+        let claim = Claim {
+            at: inbound.at,
+            how: How::Keyword,
+            id: inbound.id.clone(),
+            evidence: inbound.text.clone(),
+            ..Claim::default()
+        };
         let engagement = &mut self.contact.engagement;
         engagement.last_inbound = engagement.last_inbound.max(at);
         if !matches!(class, Class::OptOut | Class::OptOutAll) {
@@ -49,10 +54,7 @@ impl Step<'_, '_> {
         let replies = i64::from(!matches!(class, Class::OptOut | Class::OptOutAll));
         self.remember_text(Domain::Inbound, &inbound.id, &inbound.text, What::Inbound(class), at);
         Effect {
-            events: vec![Event {
-                sent_at: inbound.at.filter(|&asked| asked != at),
-                ..self.claimed_event(Kind::Inbound(class), at, &claim)
-            }],
+            events: vec![self.claimed_event(Kind::Inbound(class), at, &claim)],
             tallies: self.tally(at, Tally { replies, ..Tally::default() }).into_iter().collect(),
             ..Effect::of(Outcome::Inbound { class, turn })
         }

@@ -48,10 +48,6 @@ pub trait History {
 
     /// How many messages were sent that are dated later and did not fail, as far as the history reaches.
     fn sends_after(&self, at: Millis, lists: &Lists) -> u64;
-
-    /// The oldest date as which something of consent or status, imported subscriptions aside, counts that was told with
-    /// this date, or a later one, and counts as another. None if there is no such thing.
-    fn counted_since(&self, told: Millis) -> Option<Millis>;
 }
 
 /// What a transition did.
@@ -124,10 +120,7 @@ impl Step<'_, '_> {
     fn moment(&self, asked: Option<Millis>, forbids: Forbids) -> Millis {
         let (now, newest) = (self.world.now, self.contact.newest());
         match asked {
-            Some(at) if forbids == Forbids::No => {
-                let counted = if self.contact.was_forbidden() { self.world.history.counted_since(at) } else { None };
-                at.min(now).min(counted.unwrap_or(now))
-            }
+            Some(at) if forbids == Forbids::No => at.min(now).min(self.contact.counted_since(at).unwrap_or(now)),
             Some(at) if at <= now && newest <= now => at,
             _ => now.max(newest + 1),
         }
@@ -270,5 +263,6 @@ impl Effect {
 }
 
 fn fact(at: Millis, claim: &Claim) -> Fact {
-    Fact { at, how: claim.how, source: claim.source.clone(), reason: claim.reason.clone() }
+    let told = claim.at.filter(|&told| told > at).unwrap_or(0);
+    Fact { at, how: claim.how, source: claim.source.clone(), reason: claim.reason.clone(), told }
 }

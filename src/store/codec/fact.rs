@@ -11,10 +11,13 @@ use crate::model::time::Millis;
 #[derive(Serialize, Deserialize)]
 pub struct FactV1 {
     at: DateV1,
-    how: u8,
+    /// Above the bits of how, by how many milliseconds later it was told to be; that is 0 as a rule, and costs nothing.
+    how: u64,
     source: String,
     reason: String,
 }
+
+const HOW_BITS: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
 pub struct StandingV1 {
@@ -33,13 +36,21 @@ pub struct ListContactV1 {
 
 impl From<&Fact> for FactV1 {
     fn from(fact: &Fact) -> FactV1 {
-        FactV1 { at: fact.at.into(), how: fact.how as u8, source: fact.source.clone(), reason: fact.reason.clone() }
+        FactV1 {
+            at: fact.at.into(),
+            how: (fact.told - fact.at).max(0).unsigned_abs() << HOW_BITS | fact.how as u64,
+            source: fact.source.clone(),
+            reason: fact.reason.clone(),
+        }
     }
 }
 
 impl From<FactV1> for Fact {
     fn from(fact: FactV1) -> Fact {
-        Fact { at: fact.at.into(), how: how(fact.how), source: fact.source, reason: fact.reason }
+        let at = fact.at.into();
+        let ahead = (fact.how >> HOW_BITS).cast_signed();
+        let told = if ahead == 0 { 0 } else { ahead.saturating_add(at) };
+        Fact { at, how: how((fact.how & ((1 << HOW_BITS) - 1)) as u8), source: fact.source, reason: fact.reason, told }
     }
 }
 

@@ -21,7 +21,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn fact(at: Millis, how: How, source: &str, reason: &str) -> Fact {
-    Fact { at, how, source: source.into(), reason: reason.into() }
+    Fact { at, how, source: source.into(), reason: reason.into(), told: 0 }
 }
 
 fn record() -> Record {
@@ -29,7 +29,8 @@ fn record() -> Record {
     contact.labels = Labels::from_stored(vec![("state".into(), "CA".into())]);
     contact.engagement =
         Engagement { sends: 300, revenue_micros: -5, last_sent: 1_777_636_800_001, ..Engagement::default() };
-    contact.opted_out_all = Some(fact(1_777_636_800_002, How::Keyword, "", "STOPALL"));
+    let told = 1_777_636_803_602;
+    contact.opted_out_all = Some(Fact { told, ..fact(1_777_636_800_002, How::Keyword, "", "STOPALL") });
     contact.invalidity.set = Some(fact(1_777_636_800_003, How::Api, "carrier", "30005"));
     let mut on = ListContact::new(ListId(7));
     on.opted_in = Some(fact(1_777_636_800_004, How::Journey, "spring", ""));
@@ -113,7 +114,7 @@ fn golden_bytes() {
     let golden = [
         (
             encode_record(&record()),
-            "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f601000000000000000000000000000000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000fb0102000900010203040f010701019de368f600",
+            "01fd9f97bc4b03000000019de368f6000105737461746502434101fb2c01000009019de368f601000000000000000000000000000000000000000001019de368f602fb03e1000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e63737600000000fb0102000900010203040f010701019de368f600",
         ),
         (encode_list(&list), "01fd39300000000000800453616c6501019de368f600000000000000"),
         (
@@ -128,7 +129,7 @@ fn golden_bytes() {
         (encode_heads(&heads), "01fc40420f0005fd00f668e39d010000fbbc0203090b"),
         (
             encode_grave(&grave()),
-            "0107070707070707070707070707070707019de368f60902019de368f60000000000000001019de368f60203000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e637376000000000900010203040f010701019de368f600",
+            "0107070707070707070707070707070707019de368f60902019de368f60000000000000001019de368f602fb03e1000753544f50414c4c000001019de368f60300076361727269657205333030303500010701019de368f6040206737072696e670001019de368f6050105612e637376000000000900010203040f010701019de368f600",
         ),
         (
             encode_erasing(&Erasing { phone: 14_155_552_671, feed_end: 7, events: 2, ..Erasing::default() }),

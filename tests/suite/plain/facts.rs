@@ -31,13 +31,17 @@ pub struct Fact {
     pub at: i64,
     pub how: String,
     pub source: String,
-    /// The date that came with it, where it changed anything.
+    /// The date that came with it.
     pub told: Option<i64>,
 }
 
 impl Fact {
     pub fn new(kind: Kind, list: Option<&str>, at: i64, how: &str, source: &str) -> Fact {
         Fact { kind, list: list.map(str::to_owned), at, how: how.to_owned(), source: source.to_owned(), told: None }
+    }
+
+    pub fn told(self, told: Option<i64>) -> Fact {
+        Fact { told, ..self }
     }
 
     /// What decides between two facts of a kind: the date, then how (a file knows least), then the source.
@@ -87,21 +91,11 @@ impl Contact {
         self.facts.push(fact);
     }
 
-    /// Learns a fact with the date that came with it, which counts if the fact is the newest of its kind.
-    pub fn tell_dated(&mut self, fact: Fact, told: Option<i64>) {
-        let is_newest = |old: &Fact| old.rank() < fact.rank();
-        let told = told.filter(|_| self.newest(fact.kind, fact.list.as_deref()).is_none_or(is_newest));
-        self.tell(Fact { told, ..fact });
-    }
-
-    /// The oldest date as which something counts that was told with this date or a later one.
+    /// The oldest date as which the newest fact of a kind counts, where one of that kind came with this date or a later one,
+    /// which was later than it could count.
     pub fn counted_since(&self, told: i64) -> Option<i64> {
-        self.facts.iter().filter(|f| f.told.is_some_and(|date| date >= told)).map(|f| f.at).min()
-    }
-
-    /// Whether anything ever forbade.
-    pub fn was_forbidden(&self) -> bool {
-        self.facts.iter().any(|f| matches!(f.kind, Kind::OptedOut | Kind::Suppressed | Kind::Invalid))
+        let late = self.facts.iter().filter(|f| f.kind != Kind::Imported && f.told.is_some_and(|date| date >= told));
+        late.map(|f| self.date(f.kind, f.list.as_deref())).min()
     }
 
     /// The list is no more.

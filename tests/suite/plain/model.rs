@@ -206,7 +206,7 @@ impl Model {
         let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
         let at = forbidding_date(&before, claim.at, claim.now);
         let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
-        contact.tell_dated(Fact::new(kind, place, at, "api", ""), claim.at);
+        contact.tell(Fact::new(kind, place, at, "api", "").told(claim.at));
         self.changed_since(&before, claim.phone, claim.list)
     }
 
@@ -223,7 +223,7 @@ impl Model {
         }
         let at = permitting_date(&before, claim.at, claim.now);
         let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
-        contact.tell_dated(Fact::new(kind, claim.list, at, "api", ""), claim.at);
+        contact.tell(Fact::new(kind, claim.list, at, "api", "").told(claim.at));
         self.changed_since(&before, claim.phone, claim.list)
     }
 
@@ -246,7 +246,7 @@ impl Model {
         let told = at;
         let at = permitting_date(&before, told, now);
         let contact = self.contacts.entry(phone.to_owned()).or_default();
-        contact.tell_dated(Fact::new(Kind::OptedIn, Some(list), at, how, source), told);
+        contact.tell(Fact::new(Kind::OptedIn, Some(list), at, how, source).told(told));
         contact.engaged.push(at);
         self.changed_since(&before, phone, Some(list))
     }
@@ -275,8 +275,7 @@ impl Model {
         // A message proves the number; what it says is judged after that, so that `again` speaks of consent alone.
         contact.last_inbound = contact.last_inbound.max(at);
         let before = contact.clone();
-        // Every message is written down.
-        let said = |kind, list| Fact { told, ..Fact::new(kind, list, at, "keyword", "") };
+        let said = |kind, list| Fact::new(kind, list, at, "keyword", "").told(told);
         match class {
             Class::Out if !full => contact.tell(said(Kind::OptedOut, Some(list))),
             Class::Out | Class::OutAll => contact.tell(said(Kind::OptedOut, None)),
@@ -338,17 +337,17 @@ impl Model {
         // How the contact subscribed is not how it left.
         if says_out && (opted_out_at.is_some() || !is_out) {
             let at = forbidding_date(&before, opted_out_at, now);
-            contact.tell_dated(Fact::new(Kind::OptedOut, list, at, "import", source), opted_out_at);
+            contact.tell(Fact::new(Kind::OptedOut, list, at, "import", source).told(opted_out_at));
         }
         let suppressed_at = ms(row.suppressed_at);
         if suppressed_at.is_some() || status == Some("suppressed") && !is_suppressed {
             let at = forbidding_date(&contact, suppressed_at, now);
-            contact.tell_dated(Fact::new(Kind::Suppressed, list, at, "import", source), suppressed_at);
+            contact.tell(Fact::new(Kind::Suppressed, list, at, "import", source).told(suppressed_at));
         }
         let invalid_at = ms(row.invalid_at);
         if invalid_at.is_some() || status == Some("invalid") && !before.invalid() {
             let at = forbidding_date(&contact, invalid_at, now);
-            contact.tell_dated(Fact::new(Kind::Invalid, None, at, "import", source), invalid_at);
+            contact.tell(Fact::new(Kind::Invalid, None, at, "import", source).told(invalid_at));
         }
 
         // What is stored does not depend on the scope, so that it can be switched.
@@ -416,10 +415,10 @@ impl Model {
         self.tell(claim.phone, list, id, Told { report: Report::Failed(failure), at, seen_at: claim.now });
         let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
         if failure.invalid && !said.invalid {
-            contact.tell_dated(Fact::new(Kind::Invalid, None, at, "api", ""), claim.at);
+            contact.tell(Fact::new(Kind::Invalid, None, at, "api", "").told(claim.at));
         }
         if failure.out && !said.out {
-            contact.tell_dated(Fact::new(Kind::OptedOut, place, at, "api", ""), claim.at);
+            contact.tell(Fact::new(Kind::OptedOut, place, at, "api", "").told(claim.at));
         }
         self.told_of.insert(list.to_owned());
         (if known && !forbids { ":0" } else { ":1" }).to_owned()
@@ -488,12 +487,11 @@ fn forbidding_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
     }
 }
 
-/// The date of a permission: one in the future is now, none is newer than all that is known. Where anything ever forbade,
-/// it is no newer than what came before with that date or a later one.
+/// The date of a permission: one in the future is now, none is newer than all that is known. It is no newer than what came
+/// before with that date or a later one.
 fn permitting_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
     let Some(at) = at else { return now.max(contact.newest_date() + 1) };
-    let counted = contact.counted_since(at).filter(|_| contact.was_forbidden());
-    at.min(now).min(counted.unwrap_or(now))
+    at.min(now).min(contact.counted_since(at).unwrap_or(now))
 }
 
 /// The date of what is no consent and no status: one in the future is now, and so is none.
