@@ -248,7 +248,7 @@ _contactd_pass() {
 # of the rows; refused ones go to standard error.
 contactd_import() {
     local LC_ALL=C IFS=' ' list=${1-} region=${2-} line end="end-$RANDOM$RANDOM$RANDOM" cells names=() row=0
-    local CONTACTD_TIMEOUT=$_contactd_forever
+    local read_lines=0 torn='' CONTACTD_TIMEOUT=$_contactd_forever
     local -A rows=([created]=0 [updated]=0 [unchanged]=0 [kept]=0 [refused]=0)
     if (($# < 1 || $# > 2)) || [[ ! $list =~ ^(\+?[0-9]+|\*)$ || ! $region =~ ^([A-Z]{2})?$ ]]; then
         _contactd_say 'usage: contactd_import LIST [REGION] < contacts.csv'
@@ -258,7 +258,7 @@ contactd_import() {
     _contactd_open || return
     _contactd_rows "$end" <&0 1>&"$_contactd_fd" &
     while _contactd_line line; do
-        [[ $line == "+$end" ]] && break
+        [[ $line == "+$end"* ]] && break
         ((++row))
         case $line in
             +created* | +updated* | +unchanged* | +kept*)
@@ -273,8 +273,12 @@ contactd_import() {
         esac
     done
     _contactd_close
-    printf '%s created  %s updated  %s unchanged  %s kept  %s refused\n' \
-        "${rows[created]}" "${rows[updated]}" "${rows[unchanged]}" "${rows[kept]}" "${rows[refused]}"
+    [[ $line == "+$end:"* ]] && torn=${line##*:}
+    printf '%s created  %s updated  %s unchanged  %s kept  %s refused%s\n' "${rows[created]}" "${rows[updated]}" \
+        "${rows[unchanged]}" "${rows[kept]}" "${rows[refused]}" "${torn:+  nothing from line $torn on}"
+    if [[ -n $torn ]]; then
+        _contactd_say "from line $torn on nothing is taken, opt-outs included: mend the quote and import the file again"
+    fi
     [[ $line == "+$end" ]] || return 2
     if ((rows[refused])); then
         _contactd_say 'refused rows are not taken at all, their opt-outs included: mend them and import them'
@@ -282,13 +286,15 @@ contactd_import() {
     fi
 }
 
-# Reads a record of a CSV file into `cells`; 1 at the end of the file.
+# Reads a record of a CSV file into `cells`; 1 at the end of the file, and where quotes leave open what is a cell: the
+# line of that is then in `torn`, for nobody knows what the lines behind it are.
 _contactd_cells() {
-    local - IFS=, line cell
+    local - IFS=, line cell begun
     set -f
     cells=()
     while :; do
         IFS= read -r line || [[ -n $line ]] || return 1
+        begun=$((++read_lines))
         line=${line%$'\r'}
         [[ -n $line ]] && break
     done
@@ -311,9 +317,10 @@ _contactd_cells() {
             while [[ $line != *'"'* ]]; do
                 cell+=$line$'\n'
                 if ! IFS= read -r line && [[ -z $line ]]; then
-                    _contactd_say 'a quote has no end'
+                    _contactd_torn 'a quote has no end'
                     return 1
                 fi
+                ((++read_lines))
                 line=${line%$'\r'}
             done
             cell+=${line%%'"'*}
@@ -321,10 +328,20 @@ _contactd_cells() {
             [[ $line == '"'* ]] || break
             cell+='"' line=${line#'"'}
         done
-        cells+=("$cell${line%%,*}")
-        [[ $line == *,* ]] || return 0
-        line=${line#*,}
+        # Such a quote may well be the one that was to open the cell of a later line.
+        if [[ -n $line && $line != ,* ]]; then
+            _contactd_torn 'behind a quoted cell comes neither a comma nor the end of the line'
+            return 1
+        fi
+        cells+=("$cell")
+        [[ -n $line ]] || return 0
+        line=${line#,}
     done
+}
+
+_contactd_torn() {
+    torn=$begun
+    _contactd_say "line $begun: $1"
 }
 
 # Takes `cells` for the headings. An unknown one is refused, for it might be an opt-out under another name.
@@ -351,7 +368,7 @@ _contactd_headings() {
     }
 }
 
-# Writes a request for each row, then asks for a sign of the end.
+# Writes a request for each row, then asks for a sign of the end, which tells from which line on there were no rows.
 _contactd_rows() {
     local at name cell json labels row=0
     trap '' PIPE
@@ -384,7 +401,7 @@ _contactd_rows() {
         [[ -n $labels ]] && json+=",\"labels\":{${labels#,}}"
         printf 'IMPORT %s {%s}\n' "$list" "${json#,}" || return
     done
-    printf 'PING %s\n' "$1"
+    printf 'PING %s\n' "$1${torn:+:$torn}"
 }
 
 # Sets the variable $1 to the JSON text of $2.

@@ -354,6 +354,27 @@ class Csv(DaemonTest):
         for row, why in ((2, "BADARG letters"), (3, "BADARG"), (4, "1 cells under 2 headings"), (5, "BADARG")):
             self.assertIn(why, next(line for line in told.stderr.splitlines() if f"row {row}:" in line))
 
+    def test_a_quote_that_is_not_closed(self) -> None:
+        """It hides what the lines behind it are, opt-outs among them: they are not taken, and that is no success."""
+        for name, broken in (
+            ("no end", f'"two\nlines"\n{phone(62)},opted_out,"B\n{phone(63)},opted_out,C\n'),
+            ("neither a comma", f'"two\nlines"\n{phone(62)},opted_out,"B\n{phone(63)},opted_out,"C"\n'),
+        ):
+            for end in ("\n", "\r\n"):
+                text = f"phone,status,label.name\n\n{phone(61)},opted_out,{broken}".replace("\n", end)
+                told = run(self.daemon.server, "import", LIST, input=text)
+                with self.subTest(name=name, end=end):
+                    self.assertEqual(told.returncode, 2)
+                    self.assertRegex(told.stdout, r"^[^\n]* 0 refused  nothing from line 5 on\n$")
+                    self.assertIn(f"line 5: {'a quote has no end' if name == 'no end' else 'behind'}", told.stderr)
+                    self.assertIn("from line 5 on nothing is taken, opt-outs included", told.stderr)
+                    self.assertFalse(self.client.check(LIST, phone(61)))
+                    self.assertIsNotNone(self.client.get(phone(61)))
+                    self.assertEqual([self.client.get(phone(62)), self.client.get(phone(63))], [None, None])
+        told = run(self.daemon.server, "import", LIST, input='phone,"label.name\n')
+        self.assertEqual((told.returncode, told.stdout), (2, ""))
+        self.assertIn("line 1: a quote has no end", told.stderr)
+
     def test_what_cannot_be_imported(self) -> None:
         for words, text, why in (
             ((LIST,), "phone,Unsubscribed At\n", "'Unsubscribed At' is not known"),
