@@ -214,34 +214,48 @@ _contactd_yes() {
 
 # Requests from standard input, a line each, sent while replies are read. Replies are printed with their marks.
 contactd_pipe() {
-    local line end="end-$RANDOM$RANDOM$RANDOM" code=0 last='' writer CONTACTD_TIMEOUT=$_contactd_forever
+    local line end="end-$RANDOM$RANDOM$RANDOM" code=0 writer CONTACTD_TIMEOUT=$_contactd_forever
     _contactd_open || return
     _contactd_pass "$end" <&0 1>&"$_contactd_fd" 2>/dev/null &
     writer=$!
     while _contactd_line line 2>/dev/null; do
-        [[ $line == "+$end" ]] && break
+        [[ $line == "+$end"* ]] && break
         printf '%s\n' "$line"
         case $line in
             -*) code=2 ;;
             '$-1' | _ | '+no '* | '+dup '*) ((code)) || code=1 ;;
         esac
-        last=$line
     done
-    if [[ $line != "+$end" && $last != +OK ]]; then
-        kill "$writer" 2>/dev/null
-        _contactd_say 'connection lost, or no reply in time: what was not answered may have been done or not'
-        code=2
-    fi
+    case ${line-} in
+        "+$end") ;;
+        "+$end:quit") _contactd_line line && printf '%s\n' "$line" ;;
+        "+$end:torn")
+            _contactd_say 'the last line breaks off: it was not sent'
+            code=2
+            ;;
+        *)
+            kill "$writer" 2>/dev/null
+            _contactd_say 'connection lost, or no reply in time: what was not answered may have been done or not'
+            code=2
+            ;;
+    esac
     _contactd_close
     return "$code"
 }
 
-# Passes whole lines on, and then asks for a sign of the end. As on the wire, a last line without end is not executed.
+# Passes whole lines on, and then asks for a sign of the end, which tells what the end was. As on the wire, a last line
+# without end is not executed, nor is what follows QUIT.
 _contactd_pass() {
     local line
     trap '' PIPE
-    while IFS= read -r line; do printf '%s\n' "$line" || return; done
-    printf 'PING %s\n' "$1"
+    while IFS= read -r line; do
+        if [[ ${line^^} =~ ^\ *QUIT\ *$'\r'?$ ]]; then
+            printf 'PING %s\nQUIT\n' "$1:quit"
+            return
+        fi
+        printf '%s\n' "$line" || return
+    done
+    printf 'PING %s\n' "$1${line:+:torn}"
 }
 
 # CSV with clean headings from standard input onto a list; `contactd import` reads any spreadsheet. Prints what became

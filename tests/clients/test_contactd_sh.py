@@ -126,16 +126,31 @@ class Program(DaemonTest):
         self.assertIn("contactd_check LIST PHONE", self.says("--help"))
 
     def test_requests_from_standard_input(self) -> None:
-        requests = f"OPTIN {LIST} {phone(11)}\n\n# nothing\nCHECK {LIST} {phone(11)}\nFIND LIMIT 1\nPING a"
+        requests = f"OPTIN {LIST} {phone(11)}\n\n# nothing\nCHECK {LIST} {phone(11)}\nFIND LIMIT 1\n"
         told = run(self.daemon.server, input=requests)
         self.assertEqual((told.returncode, told.stderr), (0, ""))
         self.assertEqual(told.stdout.splitlines()[:3], [":1", "+yes", "*2"])
-        self.assertNotIn("+a", told.stdout, "a line that breaks off is no request")
         self.assertEqual(run(self.daemon.server, input="PING\nGET +14155550999\n").returncode, 1)
         self.assertEqual(run(self.daemon.server, input=f"CHECK {LIST} {phone(12)}\n").returncode, 1)
         self.assertEqual(run(self.daemon.server, input="NOSUCH\nGET +14155550999\n").returncode, 2)
-        self.assertEqual(run(self.daemon.server, input="PING\nQUIT\n").returncode, 0)
         self.assertEqual(run(self.daemon.server, input="").returncode, 0)
+        for quit in ("QUIT\n", " quit \r\n"):
+            told = run(self.daemon.server, input=f"PING\n{quit}")
+            self.assertEqual((told.returncode, told.stdout), (0, "+PONG\n+OK\n"))
+
+    def test_a_request_that_breaks_off(self) -> None:
+        """It is not executed, so its exit code is neither a yes nor done."""
+        told = run(self.daemon.server, input=f"PING\nOPTOUT {LIST} {phone(14)}")
+        self.assertEqual((told.returncode, told.stdout), (2, "+PONG\n"))
+        self.assertIn("breaks off", told.stderr)
+        self.assertIsNone(self.client.get(phone(14)))
+
+    def test_a_connection_that_ends_behind_an_ok(self) -> None:
+        """An OK that is not QUIT's is not the end."""
+        with Scripted(lambda request: b"+OK\r\n" if request == "SELECT 0" else None) as server:
+            told = run(server.server, input=f"SELECT 0\nOPTOUT {LIST} {phone(15)}\n")
+        self.assertEqual((told.returncode, told.stdout), (2, "+OK\n"))
+        self.assertIn("connection lost", told.stderr)
 
     def test_many_requests(self) -> None:
         """More replies than any buffer takes are read while requests are still sent."""
