@@ -438,6 +438,8 @@ contactd_export() {
         return 2
     fi
     shift
+    # The daemon tells Mexico's old spelling as the new one.
+    [[ $list =~ ^\+521([0-9]{10})$ ]] && list=+52${BASH_REMATCH[1]}
     while [[ $cursor != 0 ]]; do
         # shellcheck disable=SC2086 # no cursor, no words
         _contactd_ask line LABELS LIMIT 1000 ${cursor:+AFTER $cursor} || return
@@ -478,6 +480,12 @@ contactd_export() {
         esac
         _contactd_json "${item#+}"
         for ((at = 0; ; at++)); do [[ ${told[.lists.$at.list]-$list} == "$list" ]] && break; done
+        if [[ -z ${told[.lists.$at.status]-} ]]; then
+            # A row without the status would subscribe whoever takes it back.
+            _contactd_say "${told[.phone_number]-a contact} is told without its status on $list"
+            _contactd_close
+            return 2
+        fi
         row=${told[.phone_number]},
         if [[ ${told[.status]} == active ]]; then row+=${told[.lists.$at.status]}; else row+=${told[.status]}; fi
         row+=,${told[.lists.$at.subscribed_at]-},${told[.lists.$at.opted_out_at]-},

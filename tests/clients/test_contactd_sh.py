@@ -435,6 +435,20 @@ class Csv(DaemonTest):
         self.assertEqual(run(self.daemon.server, "export", "24365", "colour=red").returncode, 2)
         self.assertEqual(len(run(self.daemon.server, "export", "24365", "label.number=20").stdout.splitlines()), 3)
 
+    def test_an_export_never_loses_the_status(self) -> None:
+        """Also of a list in Mexico's old spelling: a row without it would subscribe whoever takes it back."""
+        self.client.list("+525512345678")
+        self.client.optout("+525512345678", phone(64), at="2026-02-03")
+        told = run(self.daemon.server, "export", "+5215512345678")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn(f"\n{phone(64)},opted_out,,2026-02-03T00:00:00.000Z,", told.stdout)
+        other = f'+{{"phone_number":"{phone(64)}","status":"active","labels":{{}},"lists":[{{"list":"24399"}}]}}'
+        replies = {"LABELS": "*1\r\n+0\r\n", "EXPORT": f"*?\r\n{other}\r\n.\r\n"}
+        with Scripted(lambda line: replies.get(line.split(" ")[0], "").encode()) as server:
+            told = run(server.server, "export", "24365")
+        self.assertEqual((told.returncode, told.stdout.count("\n")), (2, 1), told.stderr)
+        self.assertIn("without its status", told.stderr)
+
     def test_a_daemon_that_dies(self) -> None:
         daemon = Daemon()
         self.addCleanup(daemon.end)
