@@ -2039,26 +2039,49 @@ class _Import:
         self._args = args
         self._rejects = csv.writer(rejects) if rejects is not None else None
         self._read = 0
+        self._torn: Optional[ValueError] = None
 
     def run(self, file: IO[bytes], bytes_total: int) -> None:
         progress = _Progress(bytes_total)
-        reader = csv.reader(self._decoded(file), delimiter=self._args.delimiter)
-        names = next(reader, None)
+        records = self._records(file)
+        _, names = next(records, (0, None))
         if names is None:
             raise ValueError("the file is empty")
         columns = _Columns(names)
         if self._rejects is not None:
             self._rejects.writerow([*names, "why"])
-        rows = ((reader.line_num, cells) for cells in reader if cells)
         try:
             while True:
-                batch = [*islice(rows, self.BATCH)]
+                batch = [*self._batch(records)]
+                if batch:
+                    self._send(columns, batch)
+                    progress.show(self._read, sum(self.counts.values()))
+                if self._torn is not None:
+                    raise self._torn
                 if not batch:
                     return
-                self._send(columns, batch)
-                progress.show(self._read, sum(self.counts.values()))
         finally:
             progress.end()
+
+    def _batch(self, records: Iterator[Tuple[int, List[str]]]) -> Iterator[Tuple[int, List[str]]]:
+        """The next rows. What stands before the one that cannot be read is whole, and taken."""
+        try:
+            yield from islice(records, self.BATCH)
+        except ValueError as why:
+            self._torn = why
+
+    def _records(self, file: IO[bytes]) -> Iterator[Tuple[int, List[str]]]:
+        """Records with the number of their last line. A quote that is not closed would swallow the rows behind it, and
+        their opt-outs."""
+        reader = csv.reader(self._decoded(file), delimiter=self._args.delimiter, strict=True)
+        begun = 1
+        try:
+            for cells in reader:
+                begun = reader.line_num + 1
+                if cells:
+                    yield reader.line_num, cells
+        except (csv.Error, UnicodeDecodeError) as why:
+            raise ValueError(f"line {begun}: {why}: from there on nothing is taken, opt-outs included") from why
 
     def _decoded(self, file: IO[bytes]) -> Iterator[str]:
         for line in file:

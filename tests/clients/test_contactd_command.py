@@ -239,6 +239,31 @@ class Import(DaemonTest):
             told = self.importing(text, "--list", LIST, code=2)
             self.assertIn(why, told.stderr)
 
+    def test_a_quote_that_is_not_closed(self) -> None:
+        """It hides what the lines behind it are, opt-outs among them: they are not taken, and that is no success."""
+        text = f'phone,status,label.name\n{phone(16)},opted_out,"two\nlines"\n'
+        for behind in (
+            f'{phone(17)},opted_out,"B\n{phone(18)},opted_out,C\n',
+            f'{phone(17)},opted_out,"B\n{phone(18)},opted_out,"C"\n',
+            f'{phone(17)},opted_out,{"B" * 200_000}\n',
+        ):
+            told = self.importing(text + behind, "--list", LIST, code=2)
+            with self.subTest(behind=behind[:40]):
+                self.assertRegex(told.stdout, "^1 created|1 unchanged")
+                self.assertIn("line 4: ", told.stderr)
+                self.assertIn("from there on nothing is taken, opt-outs included", told.stderr)
+                self.assertIsNotNone(self.client.get(phone(16)))
+                self.assertEqual([self.client.get(phone(17)), self.client.get(phone(18))], [None, None])
+        told = run(self.daemon, "import", "-", "--list", LIST, input='phone,"label.name\n')
+        self.assertEqual(told.returncode, 2)
+        self.assertIn("line 1: ", told.stderr)
+        latin = [sys.executable, COMMAND, "import", "-", "--list", LIST]
+        file = f"phone,label.name\n{phone(19)},x\n{phone(17)},é\n".encode("latin-1")
+        refused = subprocess.run(latin, env=self.daemon.environment(), input=file, capture_output=True)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(b"line 3: ", refused.stderr)
+        self.assertIsNotNone(self.client.get(phone(19)))
+
     def test_an_import_never_lifts(self) -> None:
         self.client.optout(LIST, phone(21))
         told = self.importing(f"phone,status\n{phone(21)},active\n", "--list", LIST)
