@@ -1749,13 +1749,17 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             return code
     except (ContactdError, ValueError, OSError) as why:
         if isinstance(why, BrokenPipeError):
-            # Whoever read our output has enough of it.
+            # Whoever read our output has enough of it. Of an answer that nobody read, 0 would say yes.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return 0 if args.verb in _LISTINGS else 2
         print(f"contactd.py: {why}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+_LISTINGS = ("export", "feed", "find", "history", "labels", "lists", "stats")
+"""Whose output is all there is to them, and may be read in part."""
 
 
 class _Printer:

@@ -153,6 +153,11 @@ class Command(DaemonTest):
         script = f"{sys.executable} {COMMAND} find label.pipe | head -1; echo ${{PIPESTATUS[0]}}"
         told = subprocess.run(["bash", "-c", script], env=self.daemon.environment(), capture_output=True, text=True)
         self.assertEqual((told.stdout, told.stderr), (f"{phone(20_000)}\n0\n", ""))
+        # A no that nobody read is not a yes, nor is a row that was refused done.
+        for words in (f"check {LIST} {phone(19_999)}", f"import - --list {LIST}"):
+            script = f"printf 'phone\\nx\\n' | {sys.executable} {COMMAND} {words} | :; echo ${{PIPESTATUS[1]}}"
+            told = subprocess.run(["bash", "-c", script], env=self.daemon.environment(), capture_output=True, text=True)
+            self.assertIn(told.stdout, ("1\n", "2\n"))
 
     def test_a_token(self) -> None:
         with tempfile.NamedTemporaryFile("w") as tokens:
