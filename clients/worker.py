@@ -49,6 +49,12 @@ from contactd import Change, Client, ContactdError, OverLimit, Unreachable
 FAILURES_IN_A_ROW_MAX = 20
 """So many messages that were not sent, one after another, are no bad luck: the run ends."""
 
+CLOSED = {"list_paused": "is paused", "unknown_list": "is no sending list: it is not known, or was removed"}
+"""What CHECK says of a list from which nothing can be sent, before it looks at the contact."""
+
+NOBODY = "+1000000"
+"""A number that nobody has, to ask about a list."""
+
 CLAIMED_BEFORE = "claimed before, and nobody has told what became of it"
 
 Send = Callable[[str, str, str], None]
@@ -222,7 +228,8 @@ class Worker:
         self._campaign: str = args.campaign
         self._text: str = args.text
         self._page: int = args.page
-        self._filter = f"eligible={args.list} ({args.segment})" if args.segment else f"eligible={args.list}"
+        # Not eligible=, which nobody is while the list is paused: a pause must not look like the end.
+        self._filter = f"list={args.list} status=active" + (f" ({args.segment})" if args.segment else "")
         self._send = send
         self._pace = Pace(args.rate)
         self._queue = Queue()
@@ -239,6 +246,7 @@ class Worker:
         self._settle()
         if self.state.done:
             return
+        self._look()
         # The feed begins before the first page, so no change is missed between the two.
         position = self._client.feed_page()[1]
         threading.Thread(target=self._follow, args=(position,), daemon=True).start()
@@ -260,12 +268,23 @@ class Worker:
             self._trouble = self._trouble or why
         self._queue.close()
 
+    def _look(self) -> None:
+        """Raises Stopped unless the list can be sent from."""
+        self._heed_reason(self._client.check(self._list, NOBODY).reason)
+
+    def _heed_reason(self, reason: str) -> None:
+        if reason in CLOSED:
+            raise Stopped(f"{self._list} {CLOSED[reason]}")
+
     def _send_page(self) -> None:
         phones, cursor = self._client.find_page(self._filter, limit=self._page, after=self.state.cursor)
         self._queue.fill(phones)
         self._queue.finish()
         if self._trouble is not None:
             raise self._trouble
+        if cursor is None:
+            # Of a list that was removed FIND finds nobody, which is not the end.
+            self._look()
         with self.state.changed():
             self.state.cursor, self.state.done = cursor, cursor is None
 
@@ -303,9 +322,8 @@ class Worker:
             self._not_known(phone, msg_id, CLAIMED_BEFORE)
         elif claim.duplicate:
             self._count(f"{claim.state} before")
-        elif claim.reason in ("list_paused", "unknown_list"):
-            raise Stopped(f"nothing can be sent from {self._list} now: {claim.reason}")
         else:
+            self._heed_reason(claim.reason)
             self._count(f"no {claim.reason}")
 
     def _report(self, tell: Callable[[], bool]) -> None:

@@ -13,9 +13,9 @@ import threading
 import unittest
 import urllib.parse
 from collections import Counter
-from typing import Any, Dict, List, Set
+from typing import Any, Callable, Dict, List, Set
 
-from support import CLIENTS, LIST, Daemon, eventually, phone
+from support import CLIENTS, LIST, Daemon, Lossy, eventually, phone
 
 WORKER = os.path.join(CLIENTS, "worker.py")
 
@@ -157,6 +157,51 @@ class Run(unittest.TestCase):
         self.client.list(LIST, paused=False)
         self.run_worker()
         self.assertEqual(sorted(self.handed()), phones)
+
+    def test_a_list_that_is_paused_or_unknown_at_the_start(self) -> None:
+        """That is not the end of the campaign: the same run goes on later."""
+        phones = self.subscribe(10)
+        self.client.list(LIST, paused=True)
+        self.assertIn("is paused", self.run_worker(code=2))
+        self.client.unlist(LIST, force=True)
+        self.assertIn("not known", self.run_worker(code=2))
+        self.assertEqual(self.handed(), [])
+        self.client.list(LIST, paused=False)
+        self.subscribe(10)
+        self.run_worker()
+        self.assertEqual(sorted(self.handed()), phones)
+
+    def test_a_list_that_is_paused_between_two_pages(self) -> None:
+        """Nor is a page the last one because it is empty then."""
+        ends: List[Callable[[], Any]] = [
+            lambda: self.client.list(LIST, paused=True),
+            lambda: self.client.unlist(LIST, force=True),
+        ]
+        for number, end in enumerate(ends):
+            phones = self.subscribe(20)
+            finds = iter(range(100))
+            over = threading.Event()
+            self.addCleanup(over.set)
+
+            def heed(request: bytes) -> None:
+                if request.startswith(b"FIND") and next(finds) == 1:
+                    end()
+                elif request.startswith(b"FEED "):
+                    # The feed would tell of it, but may come too late.
+                    over.wait(60)
+
+            wire = Lossy(self.daemon.port, heed)
+            self.addCleanup(wire.end)
+            state = os.path.join(self.folder, f"{number}.json")
+            options = ["--page", "10", "--campaign", f"spring-{number}", "--state", state]
+            told = self.run_worker("--server", wire.server, *options, code=2)
+            self.assertIn("is paused" if number == 0 else "was removed", told)
+            self.assertEqual(sorted(self.handed()), phones[:10])
+            self.client.list(LIST, paused=False)
+            self.subscribe(20)
+            self.run_worker(*options)
+            self.assertEqual(sorted(self.handed()), phones)
+            os.remove(self.outbox)
 
     def test_asked_to_stop(self) -> None:
         phones = self.subscribe(200)
