@@ -50,7 +50,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from contactd import Change, Client, ContactdError, OverLimit, Unreachable
+from contactd import BadArgument, Change, Client, ContactdError, NoList, OverLimit
 
 FAILURES_IN_A_ROW_MAX = 20
 """So many messages that were not sent, one after another, are no bad luck: the run ends."""
@@ -427,7 +427,8 @@ class Worker:
             try:
                 self._client.line(request)
             except ContactdError as why:
-                if why.retryable or isinstance(why, Unreachable):
+                if not isinstance(why, (BadArgument, NoList, OverLimit)):
+                    # A FAILED may be an opt-out, so it is kept until contactd has looked at it.
                     raise
                 say(f"contactd does not take {request!r}: {why}")
             with self.state.changed():

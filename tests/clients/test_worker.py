@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, List, Set, Tuple
 from unittest import mock
 
 # First, for it says where the clients are.
-from support import CLIENTS, LIST, Daemon, Lossy, eventually, free_port, phone
+from support import CLIENTS, LIST, Daemon, Lossy, Scripted, eventually, free_port, phone
 
 import worker
 
@@ -292,6 +292,20 @@ class Run(unittest.TestCase):
         self.run_worker()
         self.assertEqual((len(self.handed()), len(set(self.handed()))), (10, 10))
         self.assertEqual(self.state()["unreported"], [])
+
+    def test_a_report_that_is_not_taken_yet(self) -> None:
+        """It may be an opt-out: it is kept until contactd has looked at it."""
+        kept = [f'FAILED {LIST} {phone(0)} m {{"code":21610}}', f"SENT 24399 {phone(0)} m"]
+        state = {"run": {"list": LIST, "campaign": "spring-26", "segment": "label.state=CA"}, "cursor": None}
+        with open(os.path.join(self.folder, "state.json"), "w", encoding="utf-8") as file:
+            json.dump({**state, "done": True, "unknown": {}, "unreported": kept}, file)
+        for code in ("INTERNAL", "NOAUTH", "NOPERM", "READONLY", "NEWCODE"):
+            with Scripted(lambda _: f"-{code} why\r\n".encode()) as contactd:
+                self.assertIn(code, self.run_worker("--server", contactd.server, code=2))
+            self.assertEqual(self.state()["unreported"], kept)
+        self.assertIn("does not take 'SENT 24399", self.run_worker())
+        self.assertEqual(self.state()["unreported"], [])
+        self.assertEqual([event.kind for event in self.client.history(phone(0), "optout")], ["optout"])
 
     def test_a_provider_that_refuses(self) -> None:
         phones = self.subscribe(100)
