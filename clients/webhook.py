@@ -235,12 +235,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if not key:
         print("webhook.py: TWILIO_AUTH_TOKEN is not set: without it nobody's signature can be checked", file=sys.stderr)
         return 2
-    host, _, port = args.listen.rpartition(":")
     token = os.environ.get("CONTACTD_TOKEN") or None
     try:
         client = Client.at(args.server, token=token, timeout=CONTACTD_SECONDS_MAX, retry=CONTACTD_SECONDS_MAX)
         receiver = Receiver(client, args.confirmation, args.help_text, args.welcome)
-        server = Server((host, int(port)), receiver, key, args.public_url)
+        host, port = address(args.listen)
+        server = Server((host, port), receiver, key, args.public_url)
     except (OSError, ValueError) as why:
         print(f"webhook.py: {why}", file=sys.stderr)
         return 2
@@ -253,6 +253,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
+def address(text: str) -> Tuple[str, int]:
+    """Where to listen. Without a host it must be meant: a port alone would be open to everybody by mistake."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(f"{text!r} is no address: host:port, or *:port for all interfaces")
+    return "" if host == "*" else host, int(port)
+
+
 def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").partition("\n")[0],
@@ -261,7 +269,12 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--public-url", required=True, metavar="URL", help="where the provider sees this, without /inbound"
     )
-    parser.add_argument("--listen", default="127.0.0.1:8080", metavar="ADDRESS", help="host:port [127.0.0.1:8080]")
+    parser.add_argument(
+        "--listen",
+        default="127.0.0.1:8080",
+        metavar="ADDRESS",
+        help="host:port, *:port for all interfaces [127.0.0.1:8080]",
+    )
     parser.add_argument(
         "--server",
         default=os.environ.get("CONTACTD_SERVER", "127.0.0.1:7164"),

@@ -301,5 +301,26 @@ class Program(DaemonTest):
             self.assertEqual(program.wait(20), 0)
 
 
+    def test_where_it_listens(self) -> None:
+        """On all interfaces only if that was said."""
+        env = self.daemon.environment(TWILIO_AUTH_TOKEN=KEY)
+        port = free_port()
+        words = [sys.executable, os.path.join(CLIENTS, "webhook.py"), "--public-url", URL, "--listen"]
+        for wrong in (str(port), "", "localhost", "localhost:", "localhost:x", "localhost:65536"):
+            told = subprocess.run([*words, wrong], env=env, capture_output=True, text=True, timeout=30)
+            with self.subTest(address=wrong):
+                self.assertEqual(told.returncode, 2)
+                self.assertIn(f"{wrong!r} is no address", told.stderr)
+        for all_ in (f":{port}", f"*:{port}", f"0.0.0.0:{port}"):
+            with self.subTest(address=all_), subprocess.Popen(
+                [*words, all_], env=env, stderr=subprocess.PIPE, text=True
+            ) as program:
+                try:
+                    assert program.stderr is not None
+                    self.assertRegex(program.stderr.readline(), rf"listening on (\*|0\.0\.0\.0):{port}")
+                finally:
+                    program.kill()
+
+
 if __name__ == "__main__":
     unittest.main()
