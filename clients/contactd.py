@@ -1954,7 +1954,8 @@ def _run_purge(client: Client, args: argparse.Namespace, show: _Printer) -> int:
 
 
 def _run_call(client: Client, args: argparse.Namespace, show: _Printer) -> int:
-    value = client.line(" ".join(args.words))
+    request = " ".join(args.words)
+    value = client.line(request)
     if value is None:
         return 1
     items = value if isinstance(value, list) else [value]
@@ -1962,7 +1963,7 @@ def _run_call(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     if any(isinstance(item, ContactdError) for item in items):
         return 2
     # Whoever asks by the exit code must not take a no for a yes.
-    return int(args.words[0].upper() in ("CHECK", "CLAIM") and any(item != "yes" for item in items))
+    return int(request.split(" ")[0].upper() in ("CHECK", "CLAIM") and any(item != "yes" for item in items))
 
 
 class _Columns:

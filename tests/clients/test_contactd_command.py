@@ -104,6 +104,8 @@ class Command(DaemonTest):
         self.assertEqual(self.json("stats")[0]["read_only"], False)
         self.assertEqual(self.says("verify"), "ok\n")
         self.assertEqual(self.says("call", "CHECK", "24399", phone(8), code=1), "no unknown_list\n")
+        # In one word, too, a no is no yes.
+        self.assertEqual(self.says("call", f"check 24399 {phone(8)}", code=1), "no unknown_list\n")
         self.assertEqual(self.says("call", "PUT", phone(8), '{"labels": {"a": "b c"}}'), "created\n")
         self.assertEqual(self.says("call", "GET", phone(9), code=1), "")
         self.assertEqual(self.says("call", "NOSUCH", code=2), "")
