@@ -1788,8 +1788,8 @@ def _plain(value: Any) -> Any:
 def _run_check(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     phones = (line.strip() for line in sys.stdin if line.strip()) if args.phones == ["-"] else args.phones
     alone = args.phones != ["-"] and len(args.phones) == 1
-    code = 0
-    for phone, verdict in client.check_many(args.list, phones):
+    code = asked = 0
+    for asked, (phone, verdict) in enumerate(client.check_many(args.list, phones), 1):
         told = {"phone": phone, "yes": verdict.yes, "reason": verdict.reason}
         show(told, str(verdict) if alone else f"{phone} {verdict}")
         if verdict.error is not None:
@@ -1797,7 +1797,8 @@ def _run_check(client: Client, args: argparse.Namespace, show: _Printer) -> int:
             code = 2
         elif not verdict:
             code = max(code, 1)
-    return code
+    # Whoever asks by the exit code must not take silence for a yes: the list of phones may be missing.
+    return code if asked else 1
 
 
 def _run_claim(client: Client, args: argparse.Namespace, show: _Printer) -> int:

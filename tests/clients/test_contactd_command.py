@@ -40,6 +40,7 @@ class Command(DaemonTest):
         both = self.says("check", LIST, phone(1), phone(2), code=1)
         self.assertEqual(both, f"{phone(1)} yes\n{phone(2)} no not_subscribed\n")
         self.assertEqual(self.says("check", LIST, "-", input=f"{phone(1)}\n\n{phone(1)}\n"), f"{phone(1)} yes\n" * 2)
+        self.assertEqual(self.says("check", LIST, "-", code=1, input="\n"), "")
         self.assertEqual(self.says("check", LIST, "nonsense", code=2), "no BADARG\n")
         self.assertEqual(self.says("check", "spring", phone(1), code=2), "")
         told = self.json("check", LIST, phone(1), phone(2), code=1)
