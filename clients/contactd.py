@@ -1749,13 +1749,17 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             return code
     except (ContactdError, ValueError, OSError) as why:
         if isinstance(why, BrokenPipeError):
-            # Whoever read our output has enough of it.
+            # Whoever read our output has enough of it. Of an answer that nobody read, 0 would say yes.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return 0 if args.verb in _LISTINGS else 2
         print(f"contactd.py: {why}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+_LISTINGS = ("export", "feed", "find", "history", "labels", "lists", "stats")
+"""Whose output is all there is to them, and may be read in part."""
 
 
 class _Printer:
@@ -1784,8 +1788,8 @@ def _plain(value: Any) -> Any:
 def _run_check(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     phones = (line.strip() for line in sys.stdin if line.strip()) if args.phones == ["-"] else args.phones
     alone = args.phones != ["-"] and len(args.phones) == 1
-    code = 0
-    for phone, verdict in client.check_many(args.list, phones):
+    code = asked = 0
+    for asked, (phone, verdict) in enumerate(client.check_many(args.list, phones), 1):
         told = {"phone": phone, "yes": verdict.yes, "reason": verdict.reason}
         show(told, str(verdict) if alone else f"{phone} {verdict}")
         if verdict.error is not None:
@@ -1793,7 +1797,8 @@ def _run_check(client: Client, args: argparse.Namespace, show: _Printer) -> int:
             code = 2
         elif not verdict:
             code = max(code, 1)
-    return code
+    # Whoever asks by the exit code must not take silence for a yes: the list of phones may be missing.
+    return code if asked else 1
 
 
 def _run_claim(client: Client, args: argparse.Namespace, show: _Printer) -> int:
@@ -1950,7 +1955,8 @@ def _run_purge(client: Client, args: argparse.Namespace, show: _Printer) -> int:
 
 
 def _run_call(client: Client, args: argparse.Namespace, show: _Printer) -> int:
-    value = client.line(" ".join(args.words))
+    request = " ".join(args.words)
+    value = client.line(request)
     if value is None:
         return 1
     items = value if isinstance(value, list) else [value]
@@ -1958,7 +1964,7 @@ def _run_call(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     if any(isinstance(item, ContactdError) for item in items):
         return 2
     # Whoever asks by the exit code must not take a no for a yes.
-    return int(args.words[0].upper() in ("CHECK", "CLAIM") and any(item != "yes" for item in items))
+    return int(request.split(" ")[0].upper() in ("CHECK", "CLAIM") and any(item != "yes" for item in items))
 
 
 class _Columns:
@@ -2039,26 +2045,49 @@ class _Import:
         self._args = args
         self._rejects = csv.writer(rejects) if rejects is not None else None
         self._read = 0
+        self._torn: Optional[ValueError] = None
 
     def run(self, file: IO[bytes], bytes_total: int) -> None:
         progress = _Progress(bytes_total)
-        reader = csv.reader(self._decoded(file), delimiter=self._args.delimiter)
-        names = next(reader, None)
+        records = self._records(file)
+        _, names = next(records, (0, None))
         if names is None:
             raise ValueError("the file is empty")
         columns = _Columns(names)
         if self._rejects is not None:
             self._rejects.writerow([*names, "why"])
-        rows = ((reader.line_num, cells) for cells in reader if cells)
         try:
             while True:
-                batch = [*islice(rows, self.BATCH)]
+                batch = [*self._batch(records)]
+                if batch:
+                    self._send(columns, batch)
+                    progress.show(self._read, sum(self.counts.values()))
+                if self._torn is not None:
+                    raise self._torn
                 if not batch:
                     return
-                self._send(columns, batch)
-                progress.show(self._read, sum(self.counts.values()))
         finally:
             progress.end()
+
+    def _batch(self, records: Iterator[Tuple[int, List[str]]]) -> Iterator[Tuple[int, List[str]]]:
+        """The next rows. What stands before the one that cannot be read is whole, and taken."""
+        try:
+            yield from islice(records, self.BATCH)
+        except ValueError as why:
+            self._torn = why
+
+    def _records(self, file: IO[bytes]) -> Iterator[Tuple[int, List[str]]]:
+        """Records with the number of their last line. A quote that is not closed would swallow the rows behind it, and
+        their opt-outs."""
+        reader = csv.reader(self._decoded(file), delimiter=self._args.delimiter, strict=True)
+        begun = 1
+        try:
+            for cells in reader:
+                begun = reader.line_num + 1
+                if cells:
+                    yield reader.line_num, cells
+        except (csv.Error, UnicodeDecodeError) as why:
+            raise ValueError(f"line {begun}: {why}: from there on nothing is taken, opt-outs included") from why
 
     def _decoded(self, file: IO[bytes]) -> Iterator[str]:
         for line in file:

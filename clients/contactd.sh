@@ -214,41 +214,55 @@ _contactd_yes() {
 
 # Requests from standard input, a line each, sent while replies are read. Replies are printed with their marks.
 contactd_pipe() {
-    local line end="end-$RANDOM$RANDOM$RANDOM" code=0 last='' writer CONTACTD_TIMEOUT=$_contactd_forever
+    local line end="end-$RANDOM$RANDOM$RANDOM" code=0 writer CONTACTD_TIMEOUT=$_contactd_forever
     _contactd_open || return
     _contactd_pass "$end" <&0 1>&"$_contactd_fd" 2>/dev/null &
     writer=$!
     while _contactd_line line 2>/dev/null; do
-        [[ $line == "+$end" ]] && break
+        [[ $line == "+$end"* ]] && break
         printf '%s\n' "$line"
         case $line in
             -*) code=2 ;;
             '$-1' | _ | '+no '* | '+dup '*) ((code)) || code=1 ;;
         esac
-        last=$line
     done
-    if [[ $line != "+$end" && $last != +OK ]]; then
-        kill "$writer" 2>/dev/null
-        _contactd_say 'connection lost, or no reply in time: what was not answered may have been done or not'
-        code=2
-    fi
+    case ${line-} in
+        "+$end") ;;
+        "+$end:quit") _contactd_line line && printf '%s\n' "$line" ;;
+        "+$end:torn")
+            _contactd_say 'the last line breaks off: it was not sent'
+            code=2
+            ;;
+        *)
+            kill "$writer" 2>/dev/null
+            _contactd_say 'connection lost, or no reply in time: what was not answered may have been done or not'
+            code=2
+            ;;
+    esac
     _contactd_close
     return "$code"
 }
 
-# Passes whole lines on, and then asks for a sign of the end. As on the wire, a last line without end is not executed.
+# Passes whole lines on, and then asks for a sign of the end, which tells what the end was. As on the wire, a last line
+# without end is not executed, nor is what follows QUIT.
 _contactd_pass() {
     local line
     trap '' PIPE
-    while IFS= read -r line; do printf '%s\n' "$line" || return; done
-    printf 'PING %s\n' "$1"
+    while IFS= read -r line; do
+        if [[ ${line^^} =~ ^\ *QUIT\ *$'\r'?$ ]]; then
+            printf 'PING %s\nQUIT\n' "$1:quit"
+            return
+        fi
+        printf '%s\n' "$line" || return
+    done
+    printf 'PING %s\n' "$1${line:+:torn}"
 }
 
 # CSV with clean headings from standard input onto a list; `contactd import` reads any spreadsheet. Prints what became
 # of the rows; refused ones go to standard error.
 contactd_import() {
     local LC_ALL=C IFS=' ' list=${1-} region=${2-} line end="end-$RANDOM$RANDOM$RANDOM" cells names=() row=0
-    local CONTACTD_TIMEOUT=$_contactd_forever
+    local read_lines=0 torn='' CONTACTD_TIMEOUT=$_contactd_forever
     local -A rows=([created]=0 [updated]=0 [unchanged]=0 [kept]=0 [refused]=0)
     if (($# < 1 || $# > 2)) || [[ ! $list =~ ^(\+?[0-9]+|\*)$ || ! $region =~ ^([A-Z]{2})?$ ]]; then
         _contactd_say 'usage: contactd_import LIST [REGION] < contacts.csv'
@@ -258,7 +272,7 @@ contactd_import() {
     _contactd_open || return
     _contactd_rows "$end" <&0 1>&"$_contactd_fd" &
     while _contactd_line line; do
-        [[ $line == "+$end" ]] && break
+        [[ $line == "+$end"* ]] && break
         ((++row))
         case $line in
             +created* | +updated* | +unchanged* | +kept*)
@@ -273,8 +287,12 @@ contactd_import() {
         esac
     done
     _contactd_close
-    printf '%s created  %s updated  %s unchanged  %s kept  %s refused\n' \
-        "${rows[created]}" "${rows[updated]}" "${rows[unchanged]}" "${rows[kept]}" "${rows[refused]}"
+    [[ $line == "+$end:"* ]] && torn=${line##*:}
+    printf '%s created  %s updated  %s unchanged  %s kept  %s refused%s\n' "${rows[created]}" "${rows[updated]}" \
+        "${rows[unchanged]}" "${rows[kept]}" "${rows[refused]}" "${torn:+  nothing from line $torn on}"
+    if [[ -n $torn ]]; then
+        _contactd_say "from line $torn on nothing is taken, opt-outs included: mend the quote and import the file again"
+    fi
     [[ $line == "+$end" ]] || return 2
     if ((rows[refused])); then
         _contactd_say 'refused rows are not taken at all, their opt-outs included: mend them and import them'
@@ -282,13 +300,15 @@ contactd_import() {
     fi
 }
 
-# Reads a record of a CSV file into `cells`; 1 at the end of the file.
+# Reads a record of a CSV file into `cells`; 1 at the end of the file, and where quotes leave open what is a cell: the
+# line of that is then in `torn`, for nobody knows what the lines behind it are.
 _contactd_cells() {
-    local - IFS=, line cell
+    local - IFS=, line cell begun
     set -f
     cells=()
     while :; do
         IFS= read -r line || [[ -n $line ]] || return 1
+        begun=$((++read_lines))
         line=${line%$'\r'}
         [[ -n $line ]] && break
     done
@@ -311,9 +331,10 @@ _contactd_cells() {
             while [[ $line != *'"'* ]]; do
                 cell+=$line$'\n'
                 if ! IFS= read -r line && [[ -z $line ]]; then
-                    _contactd_say 'a quote has no end'
+                    _contactd_torn 'a quote has no end'
                     return 1
                 fi
+                ((++read_lines))
                 line=${line%$'\r'}
             done
             cell+=${line%%'"'*}
@@ -321,10 +342,20 @@ _contactd_cells() {
             [[ $line == '"'* ]] || break
             cell+='"' line=${line#'"'}
         done
-        cells+=("$cell${line%%,*}")
-        [[ $line == *,* ]] || return 0
-        line=${line#*,}
+        # Such a quote may well be the one that was to open the cell of a later line.
+        if [[ -n $line && $line != ,* ]]; then
+            _contactd_torn 'behind a quoted cell comes neither a comma nor the end of the line'
+            return 1
+        fi
+        cells+=("$cell")
+        [[ -n $line ]] || return 0
+        line=${line#,}
     done
+}
+
+_contactd_torn() {
+    torn=$begun
+    _contactd_say "line $begun: $1"
 }
 
 # Takes `cells` for the headings. An unknown one is refused, for it might be an opt-out under another name.
@@ -351,7 +382,7 @@ _contactd_headings() {
     }
 }
 
-# Writes a request for each row, then asks for a sign of the end.
+# Writes a request for each row, then asks for a sign of the end, which tells from which line on there were no rows.
 _contactd_rows() {
     local at name cell json labels row=0
     trap '' PIPE
@@ -384,7 +415,7 @@ _contactd_rows() {
         [[ -n $labels ]] && json+=",\"labels\":{${labels#,}}"
         printf 'IMPORT %s {%s}\n' "$list" "${json#,}" || return
     done
-    printf 'PING %s\n' "$1"
+    printf 'PING %s\n' "$1${torn:+:$torn}"
 }
 
 # Sets the variable $1 to the JSON text of $2.
@@ -407,6 +438,8 @@ contactd_export() {
         return 2
     fi
     shift
+    # The daemon tells Mexico's old spelling as the new one.
+    [[ $list =~ ^\+521([0-9]{10})$ ]] && list=+52${BASH_REMATCH[1]}
     while [[ $cursor != 0 ]]; do
         # shellcheck disable=SC2086 # no cursor, no words
         _contactd_ask line LABELS LIMIT 1000 ${cursor:+AFTER $cursor} || return
@@ -447,6 +480,12 @@ contactd_export() {
         esac
         _contactd_json "${item#+}"
         for ((at = 0; ; at++)); do [[ ${told[.lists.$at.list]-$list} == "$list" ]] && break; done
+        if [[ -z ${told[.lists.$at.status]-} ]]; then
+            # A row without the status would subscribe whoever takes it back.
+            _contactd_say "${told[.phone_number]-a contact} is told without its status on $list"
+            _contactd_close
+            return 2
+        fi
         row=${told[.phone_number]},
         if [[ ${told[.status]} == active ]]; then row+=${told[.lists.$at.status]}; else row+=${told[.status]}; fi
         row+=,${told[.lists.$at.subscribed_at]-},${told[.lists.$at.opted_out_at]-},

@@ -27,16 +27,16 @@ import os
 import signal
 import sys
 import threading
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from contactd import Client, ContactdError
+from contactd import BadArgument, Client, ContactdError
 
 BODY_BYTES_MAX = 64 * 1024
 READ_SECONDS_MAX = 10
@@ -46,10 +46,14 @@ CONTACTD_SECONDS_MAX = 3.0
 DATES = ("DateSent", "DateCreated", "Timestamp")
 """Where compatible providers say when a message was sent; Twilio itself does not."""
 
+FIRST_DATE = datetime(1990, 1, 1, tzinfo=timezone.utc)
+"""contactd takes none before it."""
+
 CONFIRMATION = "You are unsubscribed and will get no more messages. Reply START to subscribe again."
 HELP = "Reply STOP to unsubscribe. Message and data rates may apply."
 
 Form = Mapping[str, List[str]]
+T = TypeVar("T")
 
 
 class Answer(NamedTuple):
@@ -80,7 +84,7 @@ class Receiver:
         id = _one(form, "MessageSid", "SmsSid")
         # A connection for each: one request must not wait for another's.
         with self._client.clone() as client:
-            told = client.inbound(list_, phone, text, at=_when(form), id=id)
+            told = _dated(lambda at: client.inbound(list_, phone, text, at=at, id=id), form)
             keyword = form.get("OptOutType", [""])[0]
             if keyword == "STOP" and told.meaning != "optout":
                 # The provider knows a word for it that contactd does not.
@@ -96,9 +100,10 @@ class Receiver:
         msg_id = query["id"][0] if "id" in query else _one(form, "MessageSid", "SmsSid")
         with self._client.clone() as client:
             if status in ("sent", "delivered"):
-                client.sent(list_, phone, msg_id, at=_when(form))
+                _dated(lambda at: client.sent(list_, phone, msg_id, at=at), form)
             elif status in ("failed", "undelivered"):
-                client.failed(list_, phone, msg_id, code=form.get("ErrorCode", [None])[0], at=_when(form))
+                code = form.get("ErrorCode", [None])[0]
+                _dated(lambda at: client.failed(list_, phone, msg_id, code=code, at=at), form)
         return Answer(204)
 
 
@@ -109,6 +114,17 @@ def _one(form: Form, *names: str) -> str:
     raise Refusal(400, f"{names[0]} is missing")
 
 
+def _dated(tell: Callable[[Optional[datetime]], T], form: Form) -> T:
+    """Tells it with its date, or without one that contactd does not take: what happened counts for more than when."""
+    at = _when(form)
+    try:
+        return tell(at)
+    except BadArgument:
+        if at is None:
+            raise
+        return tell(None)
+
+
 def _when(form: Form) -> Optional[datetime]:
     for name in DATES:
         for text in form.get(name, []):
@@ -116,11 +132,11 @@ def _when(form: Form) -> Optional[datetime]:
                 when = (
                     parsedate_to_datetime(text) if "," in text else datetime.fromisoformat(text.replace("Z", "+00:00"))
                 )
-            except (TypeError, ValueError):
+                # Without a time zone it says nothing that could be relied on, nor does one that contactd refuses.
+                if when.tzinfo is not None and when.astimezone(timezone.utc) >= FIRST_DATE:
+                    return when
+            except (ArithmeticError, LookupError, TypeError, ValueError):
                 continue
-            # Without a time zone it says nothing that could be relied on.
-            if when.tzinfo is not None:
-                return when
     return None
 
 
@@ -219,12 +235,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if not key:
         print("webhook.py: TWILIO_AUTH_TOKEN is not set: without it nobody's signature can be checked", file=sys.stderr)
         return 2
-    host, _, port = args.listen.rpartition(":")
     token = os.environ.get("CONTACTD_TOKEN") or None
     try:
         client = Client.at(args.server, token=token, timeout=CONTACTD_SECONDS_MAX, retry=CONTACTD_SECONDS_MAX)
         receiver = Receiver(client, args.confirmation, args.help_text, args.welcome)
-        server = Server((host, int(port)), receiver, key, args.public_url)
+        host, port = address(args.listen)
+        server = Server((host, port), receiver, key, args.public_url)
     except (OSError, ValueError) as why:
         print(f"webhook.py: {why}", file=sys.stderr)
         return 2
@@ -237,6 +253,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
+def address(text: str) -> Tuple[str, int]:
+    """Where to listen. Without a host it must be meant: a port alone would be open to everybody by mistake."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(f"{text!r} is no address: host:port, or *:port for all interfaces")
+    return "" if host == "*" else host, int(port)
+
+
 def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").partition("\n")[0],
@@ -245,7 +269,12 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--public-url", required=True, metavar="URL", help="where the provider sees this, without /inbound"
     )
-    parser.add_argument("--listen", default="127.0.0.1:8080", metavar="ADDRESS", help="host:port [127.0.0.1:8080]")
+    parser.add_argument(
+        "--listen",
+        default="127.0.0.1:8080",
+        metavar="ADDRESS",
+        help="host:port, *:port for all interfaces [127.0.0.1:8080]",
+    )
     parser.add_argument(
         "--server",
         default=os.environ.get("CONTACTD_SERVER", "127.0.0.1:7164"),

@@ -17,8 +17,10 @@ campaign, each with a state file of its own. contactd remembers the ids of messa
 campaign must be over by then, and its id is not used again.
 
 The provider is a function `send(phone, text, msg_id)`, named as `module:function`. It returns once the provider has
-the message, raises `worker.Refused` if the provider said that it will not send it, and anything else if it is not
-known what became of it. Several are called at a time, by threads.
+the message, raises `worker.Refused` if the provider said that it will not send it, `worker.NotSent` if the message
+surely never left, and anything else if it is not known what became of it. Several are called at a time, by threads.
+What never left is tried again a few times, then the run ends, and the next one sends it: each time contactd is asked
+anew whether it may.
 
 Exit codes: 0 all done; 1 done, but somebody must look at the list; 2 stopped before the end: start it again.
 """
@@ -28,10 +30,14 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import fcntl
+import http.client
 import importlib
 import json
 import os
 import signal
+import socket
+import ssl
 import sys
 import threading
 import time
@@ -44,10 +50,19 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from contactd import Change, Client, ContactdError, OverLimit, Unreachable
+from contactd import BadArgument, Change, Client, ContactdError, NoList, OverLimit
 
 FAILURES_IN_A_ROW_MAX = 20
 """So many messages that were not sent, one after another, are no bad luck: the run ends."""
+
+CLOSED = {"list_paused": "is paused", "unknown_list": "is no sending list: it is not known, or was removed"}
+"""What CHECK says of a list from which nothing can be sent, before it looks at the contact."""
+
+PAUSES_SECONDS = (1.0, 2.0, 4.0)
+"""Before a message is tried again that never left."""
+
+NOBODY = "+1000000"
+"""A number that nobody has, to ask about a list."""
 
 CLAIMED_BEFORE = "claimed before, and nobody has told what became of it"
 
@@ -64,11 +79,21 @@ class Refused(Exception):
         self.permanent = permanent
 
 
+class NotSent(Exception):
+    """The message surely did not go out, whoever it is for: nobody was reached, or nothing is taken now."""
+
+
 class Stopped(Exception):
     """The run ends here; what was not sent can be sent by the next one."""
 
 
 # Providers
+
+
+TWILIO_NEEDS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
+
+ABOUT_NO_MESSAGE = (401, 403, 404, 429)
+"""Twilio's answers about the account, its key, its address and its pace: the message was not looked at."""
 
 
 def show(phone: str, text: str, msg_id: str) -> None:
@@ -79,29 +104,44 @@ def show(phone: str, text: str, msg_id: str) -> None:
 def twilio(phone: str, text: str, msg_id: str) -> None:
     """Twilio's Messages resource. TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM say who sends;
     TWILIO_STATUS_CALLBACK is the public address of webhook.py's /status, which then knows each message by its id."""
-    account = os.environ["TWILIO_ACCOUNT_SID"]
     form = {"To": phone, "From": os.environ["TWILIO_FROM"], "Body": text}
     if os.environ.get("TWILIO_STATUS_CALLBACK"):
         form["StatusCallback"] = f"{os.environ['TWILIO_STATUS_CALLBACK']}?{urllib.parse.urlencode({'id': msg_id})}"
-    request = urllib.request.Request(
-        f"{os.environ.get('TWILIO_API', 'https://api.twilio.com')}/2010-04-01/Accounts/{account}/Messages.json",
-        urllib.parse.urlencode(form).encode(),
-    )
-    key = base64.b64encode(f"{account}:{os.environ['TWILIO_AUTH_TOKEN']}".encode()).decode()
-    request.add_header("Authorization", f"Basic {key}")
-    for pause in (1, 2, 4, 8, None):
-        try:
-            with urllib.request.urlopen(request, timeout=30):
-                return
-        except urllib.error.HTTPError as why:
-            with why:
-                if why.code == 429 and pause is not None:
-                    # Too fast, and surely not taken.
-                    time.sleep(pause)
-                    continue
-                if 400 <= why.code < 500:
-                    raise Refused(json.load(why).get("code", why.code)) from why
-            raise
+    request = urllib.request.Request(_twilio_url(), urllib.parse.urlencode(form).encode())
+    key = f"{os.environ['TWILIO_ACCOUNT_SID']}:{os.environ['TWILIO_AUTH_TOKEN']}"
+    request.add_header("Authorization", f"Basic {base64.b64encode(key.encode()).decode()}")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            if reply.geturl() != request.full_url:
+                # A redirection is followed by a GET, which sends nothing.
+                raise NotSent(f"the provider is not at {request.full_url} but at {reply.geturl()}")
+    except urllib.error.HTTPError as why:
+        with why:
+            if why.code in ABOUT_NO_MESSAGE:
+                raise NotSent(str(why)) from why
+            if 400 <= why.code < 500:
+                raise Refused(_code(why)) from why
+        raise
+    except urllib.error.URLError as why:
+        if isinstance(why.reason, (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)):
+            raise NotSent(str(why.reason)) from why
+        raise
+    except http.client.InvalidURL as why:
+        raise NotSent(str(why)) from why
+
+
+def _twilio_url() -> str:
+    api = os.environ.get("TWILIO_API", "https://api.twilio.com")
+    return f"{api}/2010-04-01/Accounts/{os.environ['TWILIO_ACCOUNT_SID']}/Messages.json"
+
+
+def _code(why: urllib.error.HTTPError) -> Union[int, str]:
+    """Twilio's code, or HTTP's if something in between has answered."""
+    try:
+        code: Union[int, str] = json.load(why)["code"]
+    except (ValueError, LookupError, TypeError, OSError, http.client.HTTPException):
+        return why.code
+    return code
 
 
 # The worker
@@ -117,9 +157,17 @@ class State:
         self.done = False
         self.unknown: Dict[str, str] = {}
         """Claimed, and nobody knows whether it was sent: msg-id to phone."""
+        self.unsent: Dict[str, str] = {}
+        """Claimed, and surely not sent."""
         self.unreported: List[str] = []
         """Requests that tell contactd what became of a message, and did not reach it."""
         self._run = dict(run)
+        # Two runs would overwrite what the other knows, and send twice what is unsent.
+        self._alone = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(self._alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{path} is the state of a run that goes on") from None
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 kept = json.load(file)
@@ -127,6 +175,10 @@ class State:
                 raise ValueError(f"{path} is the state of another run: {kept['run']}")
             self.cursor, self.done = kept["cursor"], kept["done"]
             self.unknown, self.unreported = kept["unknown"], kept["unreported"]
+            self.unsent = kept.get("unsent", {})
+        # What cannot be written is to be known before the first claim.
+        with self.changed():
+            pass
 
     @contextlib.contextmanager
     def changed(self) -> Iterator[None]:
@@ -136,7 +188,7 @@ class State:
             beside = f"{self._path}.new"
             with open(beside, "w", encoding="utf-8") as file:
                 kept = {"run": self._run, "cursor": self.cursor, "done": self.done, "unknown": self.unknown}
-                json.dump({**kept, "unreported": self.unreported}, file, indent=1)
+                json.dump({**kept, "unsent": self.unsent, "unreported": self.unreported}, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, self._path)
@@ -222,7 +274,8 @@ class Worker:
         self._campaign: str = args.campaign
         self._text: str = args.text
         self._page: int = args.page
-        self._filter = f"eligible={args.list} ({args.segment})" if args.segment else f"eligible={args.list}"
+        # Not eligible=, which nobody is while the list is paused: a pause must not look like the end.
+        self._filter = f"list={args.list} status=active" + (f" ({args.segment})" if args.segment else "")
         self._send = send
         self._pace = Pace(args.rate)
         self._queue = Queue()
@@ -239,6 +292,7 @@ class Worker:
         self._settle()
         if self.state.done:
             return
+        self._look()
         # The feed begins before the first page, so no change is missed between the two.
         position = self._client.feed_page()[1]
         threading.Thread(target=self._follow, args=(position,), daemon=True).start()
@@ -260,12 +314,23 @@ class Worker:
             self._trouble = self._trouble or why
         self._queue.close()
 
+    def _look(self) -> None:
+        """Raises Stopped unless the list can be sent from."""
+        self._heed_reason(self._client.check(self._list, NOBODY).reason)
+
+    def _heed_reason(self, reason: str) -> None:
+        if reason in CLOSED:
+            raise Stopped(f"{self._list} {CLOSED[reason]}")
+
     def _send_page(self) -> None:
         phones, cursor = self._client.find_page(self._filter, limit=self._page, after=self.state.cursor)
-        self._queue.fill(phones)
+        self._queue.fill([*self.state.unsent.values(), *phones])
         self._queue.finish()
         if self._trouble is not None:
             raise self._trouble
+        if cursor is None:
+            # Of a list that was removed FIND finds nobody, which is not the end.
+            self._look()
         with self.state.changed():
             self.state.cursor, self.state.done = cursor, cursor is None
 
@@ -276,7 +341,6 @@ class Worker:
                 if phone is None:
                     return
                 try:
-                    self._pace.wait()
                     self._deliver(client, phone)
                 except BaseException as why:
                     self.stop(why)
@@ -284,29 +348,70 @@ class Worker:
                     self._queue.done()
 
     def _deliver(self, client: Client, phone: str) -> None:
-        """Claims a message, hands it over and tells what became of it."""
+        for pause in (*PAUSES_SECONDS, None):
+            self._pace.wait()
+            try:
+                self._attempt(client, phone)
+                return
+            except NotSent as why:
+                if pause is None or self._queue.closed:
+                    raise Stopped(f"{phone} was not sent: {why}") from why
+                say(f"{phone} is tried again in {pause:g} s: {why}")
+                time.sleep(pause)
+
+    def _attempt(self, client: Client, phone: str) -> None:
+        """Claims a message, hands it over and tells what became of it. Raises NotSent if it can be tried again."""
         msg_id = f"{self._campaign}:{phone}"
         claim = client.claim(self._list, phone, msg_id)
-        if claim:
-            try:
-                self._send(phone, self._text, msg_id)
-            except Refused as why:
-                self._report(partial(client.failed, self._list, phone, msg_id, code=why.code, permanent=why.permanent))
-                self._count(f"failed with code {why.code}", failure=True)
-            except Exception as why:
-                self._not_known(phone, msg_id, f"{type(why).__name__}: {why}")
+        if claim.state == "claimed" and msg_id in self.state.unsent:
+            # Our own claim, of a message that never left; what has come since counts.
+            verdict = client.check(self._list, phone)
+            if verdict:
+                self._hand_over(client, phone, msg_id)
             else:
-                self._report(partial(client.sent, self._list, phone, msg_id))
-                self._count("sent", failure=False)
+                self._heed_reason(verdict.reason)
+                self._report(partial(client.failed, self._list, phone, msg_id, reason=f"not sent: {verdict}"))
+                self._forget(msg_id)
+                self._count(str(verdict))
+            return
+        self._forget(msg_id)
+        if claim:
+            self._hand_over(client, phone, msg_id)
         elif claim.state == "claimed":
             # Another run, or an attempt whose reply was lost: it may have been sent.
             self._not_known(phone, msg_id, CLAIMED_BEFORE)
         elif claim.duplicate:
             self._count(f"{claim.state} before")
-        elif claim.reason in ("list_paused", "unknown_list"):
-            raise Stopped(f"nothing can be sent from {self._list} now: {claim.reason}")
         else:
+            self._heed_reason(claim.reason)
             self._count(f"no {claim.reason}")
+
+    def _hand_over(self, client: Client, phone: str, msg_id: str) -> None:
+        if msg_id in self.state.unsent:
+            # From here on it may have gone out, should nobody live to tell.
+            with self.state.changed():
+                self.state.unknown[msg_id] = self.state.unsent.pop(msg_id)
+        try:
+            self._send(phone, self._text, msg_id)
+        except NotSent:
+            with self.state.changed():
+                self.state.unknown.pop(msg_id, None)
+                self.state.unsent[msg_id] = phone
+            raise
+        except Refused as why:
+            self._report(partial(client.failed, self._list, phone, msg_id, code=why.code, permanent=why.permanent))
+            self._count(f"failed with code {why.code}", failure=True)
+        except Exception as why:
+            self._not_known(phone, msg_id, f"{type(why).__name__}: {why}")
+        else:
+            self._report(partial(client.sent, self._list, phone, msg_id))
+            self._count("sent", failure=False)
+
+    def _forget(self, msg_id: str) -> None:
+        """It is not unsent any more: somebody has told of it, or contactd has forgotten it."""
+        if msg_id in self.state.unsent:
+            with self.state.changed():
+                del self.state.unsent[msg_id]
 
     def _report(self, tell: Callable[[], bool]) -> None:
         """Tells contactd what became of a message. What it cannot be told now is kept for the next run."""
@@ -322,16 +427,19 @@ class Worker:
             try:
                 self._client.line(request)
             except ContactdError as why:
-                if why.retryable or isinstance(why, Unreachable):
+                if not isinstance(why, (BadArgument, NoList, OverLimit)):
+                    # A FAILED may be an opt-out, so it is kept until contactd has looked at it.
                     raise
                 say(f"contactd does not take {request!r}: {why}")
             with self.state.changed():
                 self.state.unreported.remove(request)
 
     def _not_known(self, phone: str, msg_id: str, why: str) -> None:
-        if msg_id not in self.state.unknown:
+        known = msg_id in self.state.unknown
+        if not known:
             with self.state.changed():
                 self.state.unknown[msg_id] = phone
+        if not known or why != CLAIMED_BEFORE:
             say(f"not known whether {msg_id} was sent: {why}")
         self._count("not known", failure=None if why == CLAIMED_BEFORE else True)
 
@@ -372,7 +480,10 @@ class Worker:
     def _heed(self, change: Change) -> None:
         if change.kind == "list" and change.list == self._list and (change.paused or change.known is False):
             self.stop(Stopped(f"{self._list} was paused or removed"))
-        if change.phone is not None and self._forbids(change) and self._queue.drop(change.phone):
+        if change.phone is None or f"{self._campaign}:{change.phone}" in self.state.unsent:
+            # What is claimed is not dropped, but told of.
+            return
+        if self._forbids(change) and self._queue.drop(change.phone):
             self._count(f"taken off the queue: {change.cause}")
 
     def _forbids(self, change: Change) -> bool:
@@ -386,6 +497,12 @@ def say(text: str) -> None:
 
 def provider(name: str) -> Send:
     """The function that a name means: one of this file, or `module:function`."""
+    if name == "twilio":
+        # Found out by the first message, it would cost claim after claim.
+        missing = [variable for variable in TWILIO_NEEDS if not os.environ.get(variable)]
+        if missing:
+            raise ValueError(f"--provider twilio needs {', '.join(missing)} in the environment")
+        urllib.request.Request(_twilio_url())
     if name in ("show", "twilio"):
         return {"show": show, "twilio": twilio}[name]
     module, colon, function = name.partition(":")

@@ -202,9 +202,11 @@ GREETING = b"*6\r\n+server\r\n+contactd\r\n+version\r\n+0\r\n+proto\r\n:2\r\n"
 
 
 class Lossy:
-    """A wire to a daemon that can lose a reply: the request arrives, then the connection breaks."""
+    """A wire to a daemon that can lose a reply: the request arrives, then the connection breaks. `heed` sees each
+    request before the daemon does."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, heed: Callable[[bytes], None] = lambda _: None) -> None:
+        self._heed = heed
         self.lost = threading.Event()
         """Set once a reply was lost."""
         self._losing = False
@@ -242,6 +244,7 @@ class Lossy:
                     request = near.recv(1 << 20)
                     if not request:
                         return
+                    self._heed(request)
                     far.sendall(request)
                     replies = b""
                     while replies.count(b"\n") < request.count(b"\n"):

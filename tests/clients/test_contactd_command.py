@@ -40,6 +40,7 @@ class Command(DaemonTest):
         both = self.says("check", LIST, phone(1), phone(2), code=1)
         self.assertEqual(both, f"{phone(1)} yes\n{phone(2)} no not_subscribed\n")
         self.assertEqual(self.says("check", LIST, "-", input=f"{phone(1)}\n\n{phone(1)}\n"), f"{phone(1)} yes\n" * 2)
+        self.assertEqual(self.says("check", LIST, "-", code=1, input="\n"), "")
         self.assertEqual(self.says("check", LIST, "nonsense", code=2), "no BADARG\n")
         self.assertEqual(self.says("check", "spring", phone(1), code=2), "")
         told = self.json("check", LIST, phone(1), phone(2), code=1)
@@ -104,6 +105,8 @@ class Command(DaemonTest):
         self.assertEqual(self.json("stats")[0]["read_only"], False)
         self.assertEqual(self.says("verify"), "ok\n")
         self.assertEqual(self.says("call", "CHECK", "24399", phone(8), code=1), "no unknown_list\n")
+        # In one word, too, a no is no yes.
+        self.assertEqual(self.says("call", f"check 24399 {phone(8)}", code=1), "no unknown_list\n")
         self.assertEqual(self.says("call", "PUT", phone(8), '{"labels": {"a": "b c"}}'), "created\n")
         self.assertEqual(self.says("call", "GET", phone(9), code=1), "")
         self.assertEqual(self.says("call", "NOSUCH", code=2), "")
@@ -153,6 +156,11 @@ class Command(DaemonTest):
         script = f"{sys.executable} {COMMAND} find label.pipe | head -1; echo ${{PIPESTATUS[0]}}"
         told = subprocess.run(["bash", "-c", script], env=self.daemon.environment(), capture_output=True, text=True)
         self.assertEqual((told.stdout, told.stderr), (f"{phone(20_000)}\n0\n", ""))
+        # A no that nobody read is not a yes, nor is a row that was refused done.
+        for words in (f"check {LIST} {phone(19_999)}", f"import - --list {LIST}"):
+            script = f"printf 'phone\\nx\\n' | {sys.executable} {COMMAND} {words} | :; echo ${{PIPESTATUS[1]}}"
+            told = subprocess.run(["bash", "-c", script], env=self.daemon.environment(), capture_output=True, text=True)
+            self.assertIn(told.stdout, ("1\n", "2\n"))
 
     def test_a_token(self) -> None:
         with tempfile.NamedTemporaryFile("w") as tokens:
@@ -238,6 +246,31 @@ class Import(DaemonTest):
         ):
             told = self.importing(text, "--list", LIST, code=2)
             self.assertIn(why, told.stderr)
+
+    def test_a_quote_that_is_not_closed(self) -> None:
+        """It hides what the lines behind it are, opt-outs among them: they are not taken, and that is no success."""
+        text = f'phone,status,label.name\n{phone(16)},opted_out,"two\nlines"\n'
+        for behind in (
+            f'{phone(17)},opted_out,"B\n{phone(18)},opted_out,C\n',
+            f'{phone(17)},opted_out,"B\n{phone(18)},opted_out,"C"\n',
+            f'{phone(17)},opted_out,{"B" * 200_000}\n',
+        ):
+            told = self.importing(text + behind, "--list", LIST, code=2)
+            with self.subTest(behind=behind[:40]):
+                self.assertRegex(told.stdout, "^1 created|1 unchanged")
+                self.assertIn("line 4: ", told.stderr)
+                self.assertIn("from there on nothing is taken, opt-outs included", told.stderr)
+                self.assertIsNotNone(self.client.get(phone(16)))
+                self.assertEqual([self.client.get(phone(17)), self.client.get(phone(18))], [None, None])
+        told = run(self.daemon, "import", "-", "--list", LIST, input='phone,"label.name\n')
+        self.assertEqual(told.returncode, 2)
+        self.assertIn("line 1: ", told.stderr)
+        latin = [sys.executable, COMMAND, "import", "-", "--list", LIST]
+        file = f"phone,label.name\n{phone(19)},x\n{phone(17)},é\n".encode("latin-1")
+        refused = subprocess.run(latin, env=self.daemon.environment(), input=file, capture_output=True)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(b"line 3: ", refused.stderr)
+        self.assertIsNotNone(self.client.get(phone(19)))
 
     def test_an_import_never_lifts(self) -> None:
         self.client.optout(LIST, phone(21))

@@ -126,16 +126,31 @@ class Program(DaemonTest):
         self.assertIn("contactd_check LIST PHONE", self.says("--help"))
 
     def test_requests_from_standard_input(self) -> None:
-        requests = f"OPTIN {LIST} {phone(11)}\n\n# nothing\nCHECK {LIST} {phone(11)}\nFIND LIMIT 1\nPING a"
+        requests = f"OPTIN {LIST} {phone(11)}\n\n# nothing\nCHECK {LIST} {phone(11)}\nFIND LIMIT 1\n"
         told = run(self.daemon.server, input=requests)
         self.assertEqual((told.returncode, told.stderr), (0, ""))
         self.assertEqual(told.stdout.splitlines()[:3], [":1", "+yes", "*2"])
-        self.assertNotIn("+a", told.stdout, "a line that breaks off is no request")
         self.assertEqual(run(self.daemon.server, input="PING\nGET +14155550999\n").returncode, 1)
         self.assertEqual(run(self.daemon.server, input=f"CHECK {LIST} {phone(12)}\n").returncode, 1)
         self.assertEqual(run(self.daemon.server, input="NOSUCH\nGET +14155550999\n").returncode, 2)
-        self.assertEqual(run(self.daemon.server, input="PING\nQUIT\n").returncode, 0)
         self.assertEqual(run(self.daemon.server, input="").returncode, 0)
+        for quit in ("QUIT\n", " quit \r\n"):
+            told = run(self.daemon.server, input=f"PING\n{quit}")
+            self.assertEqual((told.returncode, told.stdout), (0, "+PONG\n+OK\n"))
+
+    def test_a_request_that_breaks_off(self) -> None:
+        """It is not executed, so its exit code is neither a yes nor done."""
+        told = run(self.daemon.server, input=f"PING\nOPTOUT {LIST} {phone(14)}")
+        self.assertEqual((told.returncode, told.stdout), (2, "+PONG\n"))
+        self.assertIn("breaks off", told.stderr)
+        self.assertIsNone(self.client.get(phone(14)))
+
+    def test_a_connection_that_ends_behind_an_ok(self) -> None:
+        """An OK that is not QUIT's is not the end."""
+        with Scripted(lambda request: b"+OK\r\n" if request == "SELECT 0" else None) as server:
+            told = run(server.server, input=f"SELECT 0\nOPTOUT {LIST} {phone(15)}\n")
+        self.assertEqual((told.returncode, told.stdout), (2, "+OK\n"))
+        self.assertIn("connection lost", told.stderr)
 
     def test_many_requests(self) -> None:
         """More replies than any buffer takes are read while requests are still sent."""
@@ -354,6 +369,27 @@ class Csv(DaemonTest):
         for row, why in ((2, "BADARG letters"), (3, "BADARG"), (4, "1 cells under 2 headings"), (5, "BADARG")):
             self.assertIn(why, next(line for line in told.stderr.splitlines() if f"row {row}:" in line))
 
+    def test_a_quote_that_is_not_closed(self) -> None:
+        """It hides what the lines behind it are, opt-outs among them: they are not taken, and that is no success."""
+        for name, broken in (
+            ("no end", f'"two\nlines"\n{phone(62)},opted_out,"B\n{phone(63)},opted_out,C\n'),
+            ("neither a comma", f'"two\nlines"\n{phone(62)},opted_out,"B\n{phone(63)},opted_out,"C"\n'),
+        ):
+            for end in ("\n", "\r\n"):
+                text = f"phone,status,label.name\n\n{phone(61)},opted_out,{broken}".replace("\n", end)
+                told = run(self.daemon.server, "import", LIST, input=text)
+                with self.subTest(name=name, end=end):
+                    self.assertEqual(told.returncode, 2)
+                    self.assertRegex(told.stdout, r"^[^\n]* 0 refused  nothing from line 5 on\n$")
+                    self.assertIn(f"line 5: {'a quote has no end' if name == 'no end' else 'behind'}", told.stderr)
+                    self.assertIn("from line 5 on nothing is taken, opt-outs included", told.stderr)
+                    self.assertFalse(self.client.check(LIST, phone(61)))
+                    self.assertIsNotNone(self.client.get(phone(61)))
+                    self.assertEqual([self.client.get(phone(62)), self.client.get(phone(63))], [None, None])
+        told = run(self.daemon.server, "import", LIST, input='phone,"label.name\n')
+        self.assertEqual((told.returncode, told.stdout), (2, ""))
+        self.assertIn("line 1: a quote has no end", told.stderr)
+
     def test_what_cannot_be_imported(self) -> None:
         for words, text, why in (
             ((LIST,), "phone,Unsubscribed At\n", "'Unsubscribed At' is not known"),
@@ -398,6 +434,20 @@ class Csv(DaemonTest):
         self.assertEqual(run(self.daemon.server, "export", "nonsense").returncode, 2)
         self.assertEqual(run(self.daemon.server, "export", "24365", "colour=red").returncode, 2)
         self.assertEqual(len(run(self.daemon.server, "export", "24365", "label.number=20").stdout.splitlines()), 3)
+
+    def test_an_export_never_loses_the_status(self) -> None:
+        """Also of a list in Mexico's old spelling: a row without it would subscribe whoever takes it back."""
+        self.client.list("+525512345678")
+        self.client.optout("+525512345678", phone(64), at="2026-02-03")
+        told = run(self.daemon.server, "export", "+5215512345678")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn(f"\n{phone(64)},opted_out,,2026-02-03T00:00:00.000Z,", told.stdout)
+        other = f'+{{"phone_number":"{phone(64)}","status":"active","labels":{{}},"lists":[{{"list":"24399"}}]}}'
+        replies = {"LABELS": "*1\r\n+0\r\n", "EXPORT": f"*?\r\n{other}\r\n.\r\n"}
+        with Scripted(lambda line: replies.get(line.split(" ")[0], "").encode()) as server:
+            told = run(server.server, "export", "24365")
+        self.assertEqual((told.returncode, told.stdout.count("\n")), (2, 1), told.stderr)
+        self.assertIn("without its status", told.stderr)
 
     def test_a_daemon_that_dies(self) -> None:
         daemon = Daemon()

@@ -113,6 +113,49 @@ class Hooks(DaemonTest):
         for undated in ("yesterday", "2026-05-01 12:00:00", ""):
             self.assertEqual(self.message(phone(4), "hello", f"SM-{undated}", Timestamp=undated)[0], 200)
 
+    def test_a_date_that_contactd_does_not_take(self) -> None:
+        """A STOP counts for more than its date."""
+        for number, date in enumerate(
+            (
+                "Thu, 01 Jan 1970 00:00:00 +0000",
+                "Mon, 01 Jan 1990 00:00:00 +0100",
+                "1989-12-31T23:59:59Z",
+                "0001-01-01T00:00:00+02:00",
+                "9999-12-31T23:59:59-02:00",
+                "Mon, 01 Jan 99999999999999999999 00:00:00 +0000",
+                "Mon, 01 Jan 2026 00:00:00 +9999",
+                ",",
+            )
+        ):
+            somebody = phone(20 + number)
+            self.client.optin(LIST, somebody)
+            with self.subTest(date=date):
+                status, told = self.message(somebody, "stop", "SM1", DateSent=date)
+                self.assertEqual(status, 200)
+                self.assertIn(STOP, told)
+                self.assertEqual(self.client.check(LIST, somebody).reason, "list_opted_out")
+        # The first of them all that contactd takes.
+        self.message(phone(19), "hello", "SM1", DateSent="Mon, 01 Jan 1990 00:00:00 +0000")
+        self.assertEqual(next(self.client.history(phone(19))).at.year, 1990)
+
+    def test_a_date_that_contactd_refuses(self) -> None:
+        """Whatever is wrong with it then: the same without it."""
+        date = "Fri, 01 May 2026 12:00:00 +0000"
+        with Scripted(lambda request: b"-BADARG why\r\n" if '"at"' in request else b"+optout\r\n") as contactd:
+            self.serve(contactd.port)
+            self.assertIn(STOP, self.message(phone(30), "stop", "SM1", DateSent=date)[1])
+        self.assertEqual(len(contactd.requests), 2)
+        self.assertEqual(*[request.split(" ", 3)[:3] for request in contactd.requests])
+        self.assertIn('"id":"SM1"', contactd.requests[1])
+        with Scripted(lambda request: b"-BADARG why\r\n" if '"at"' in request else b":1\r\n") as contactd:
+            self.serve(contactd.port)
+            form = {"MessageSid": "SM1", "From": LIST, "To": phone(30), "MessageStatus": "failed", "DateSent": date}
+            self.assertEqual(self.post("/status", {**form, "ErrorCode": "21610"})[0], 204)
+        self.assertEqual(contactd.requests[1], f'FAILED {LIST} {phone(30)} SM1 {{"code":"21610"}}')
+        with Scripted(lambda _: b"-BADARG why\r\n") as contactd:
+            self.serve(contactd.port)
+            self.assertEqual(self.message(phone(30), "stop", "SM1", DateSent=date)[0], 500)
+
     def test_what_the_provider_answers_itself(self) -> None:
         self.client.optin(LIST, phone(5))
         self.assertIn(NOTHING, self.message(phone(5), "arrêt", "SM1", OptOutType="STOP")[1])
@@ -256,6 +299,27 @@ class Program(DaemonTest):
             program.send_signal(signal.SIGTERM)
             program.stderr.read()
             self.assertEqual(program.wait(20), 0)
+
+
+    def test_where_it_listens(self) -> None:
+        """On all interfaces only if that was said."""
+        env = self.daemon.environment(TWILIO_AUTH_TOKEN=KEY)
+        port = free_port()
+        words = [sys.executable, os.path.join(CLIENTS, "webhook.py"), "--public-url", URL, "--listen"]
+        for wrong in (str(port), "", "localhost", "localhost:", "localhost:x", "localhost:65536"):
+            told = subprocess.run([*words, wrong], env=env, capture_output=True, text=True, timeout=30)
+            with self.subTest(address=wrong):
+                self.assertEqual(told.returncode, 2)
+                self.assertIn(f"{wrong!r} is no address", told.stderr)
+        for all_ in (f":{port}", f"*:{port}", f"0.0.0.0:{port}"):
+            with self.subTest(address=all_), subprocess.Popen(
+                [*words, all_], env=env, stderr=subprocess.PIPE, text=True
+            ) as program:
+                try:
+                    assert program.stderr is not None
+                    self.assertRegex(program.stderr.readline(), rf"listening on (\*|0\.0\.0\.0):{port}")
+                finally:
+                    program.kill()
 
 
 if __name__ == "__main__":

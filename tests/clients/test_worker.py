@@ -6,33 +6,51 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
+import urllib.error
 import urllib.parse
 from collections import Counter
-from typing import Any, Dict, List, Set
+from typing import Any, Callable, Dict, List, Set, Tuple
+from unittest import mock
 
-from support import CLIENTS, LIST, Daemon, eventually, phone
+# First, for it says where the clients are.
+from support import CLIENTS, LIST, Daemon, Lossy, Scripted, eventually, free_port, phone
+
+import worker
 
 WORKER = os.path.join(CLIENTS, "worker.py")
 
 PROVIDER = """
 import os, time
-from worker import Refused
+import worker
+from worker import NotSent, Refused
+
+worker.PAUSES_SECONDS = (0.05, 0.05)
 
 def send(phone, text, msg_id):
     time.sleep(float(os.environ.get("SLOW", "0")))
     number = int(phone[-4:])
     fails = os.environ.get("FAILS", "")
+    if fails == "away":
+        raise NotSent("nobody listens")
+    if fails == "away once" and not os.path.exists("tried"):
+        open("tried", "w").close()
+        while not os.path.exists("stopped"):
+            time.sleep(0.01)
+        raise NotSent("too fast")
     with open(os.environ["OUTBOX"], "a") as outbox:
         outbox.write(f"{phone} {msg_id} {text}\\n")
     if fails == "refused" and number % 10 == 3:
         raise Refused(21610)
     if fails == "unknown" and number % 10 == 3:
         raise TimeoutError("no answer")
+    if fails == "dies":
+        os._exit(9)
     if fails == "all":
         raise Refused(20003)
 """
@@ -158,6 +176,51 @@ class Run(unittest.TestCase):
         self.run_worker()
         self.assertEqual(sorted(self.handed()), phones)
 
+    def test_a_list_that_is_paused_or_unknown_at_the_start(self) -> None:
+        """That is not the end of the campaign: the same run goes on later."""
+        phones = self.subscribe(10)
+        self.client.list(LIST, paused=True)
+        self.assertIn("is paused", self.run_worker(code=2))
+        self.client.unlist(LIST, force=True)
+        self.assertIn("not known", self.run_worker(code=2))
+        self.assertEqual(self.handed(), [])
+        self.client.list(LIST, paused=False)
+        self.subscribe(10)
+        self.run_worker()
+        self.assertEqual(sorted(self.handed()), phones)
+
+    def test_a_list_that_is_paused_between_two_pages(self) -> None:
+        """Nor is a page the last one because it is empty then."""
+        ends: List[Callable[[], Any]] = [
+            lambda: self.client.list(LIST, paused=True),
+            lambda: self.client.unlist(LIST, force=True),
+        ]
+        for number, end in enumerate(ends):
+            phones = self.subscribe(20)
+            finds = iter(range(100))
+            over = threading.Event()
+            self.addCleanup(over.set)
+
+            def heed(request: bytes) -> None:
+                if request.startswith(b"FIND") and next(finds) == 1:
+                    end()
+                elif request.startswith(b"FEED "):
+                    # The feed would tell of it, but may come too late.
+                    over.wait(60)
+
+            wire = Lossy(self.daemon.port, heed)
+            self.addCleanup(wire.end)
+            state = os.path.join(self.folder, f"{number}.json")
+            options = ["--page", "10", "--campaign", f"spring-{number}", "--state", state]
+            told = self.run_worker("--server", wire.server, *options, code=2)
+            self.assertIn("is paused" if number == 0 else "was removed", told)
+            self.assertEqual(sorted(self.handed()), phones[:10])
+            self.client.list(LIST, paused=False)
+            self.subscribe(20)
+            self.run_worker(*options)
+            self.assertEqual(sorted(self.handed()), phones)
+            os.remove(self.outbox)
+
     def test_asked_to_stop(self) -> None:
         phones = self.subscribe(200)
         process = self.start("--rate", "50")
@@ -230,6 +293,20 @@ class Run(unittest.TestCase):
         self.assertEqual((len(self.handed()), len(set(self.handed()))), (10, 10))
         self.assertEqual(self.state()["unreported"], [])
 
+    def test_a_report_that_is_not_taken_yet(self) -> None:
+        """It may be an opt-out: it is kept until contactd has looked at it."""
+        kept = [f'FAILED {LIST} {phone(0)} m {{"code":21610}}', f"SENT 24399 {phone(0)} m"]
+        state = {"run": {"list": LIST, "campaign": "spring-26", "segment": "label.state=CA"}, "cursor": None}
+        with open(os.path.join(self.folder, "state.json"), "w", encoding="utf-8") as file:
+            json.dump({**state, "done": True, "unknown": {}, "unreported": kept}, file)
+        for code in ("INTERNAL", "NOAUTH", "NOPERM", "READONLY", "NEWCODE"):
+            with Scripted(lambda _: f"-{code} why\r\n".encode()) as contactd:
+                self.assertIn(code, self.run_worker("--server", contactd.server, code=2))
+            self.assertEqual(self.state()["unreported"], kept)
+        self.assertIn("does not take 'SENT 24399", self.run_worker())
+        self.assertEqual(self.state()["unreported"], [])
+        self.assertEqual([event.kind for event in self.client.history(phone(0), "optout")], ["optout"])
+
     def test_a_provider_that_refuses(self) -> None:
         phones = self.subscribe(100)
         told = self.run_worker(FAILS="refused")
@@ -259,6 +336,71 @@ class Run(unittest.TestCase):
         told = self.run_worker(code=2, FAILS="all")
         self.assertIn("in a row were not sent", told)
         self.assertLess(len(self.handed()), 40)
+
+    def test_a_provider_that_is_away(self) -> None:
+        """What surely did not go out is neither lost nor listed, and no claim after the first ones is made in vain."""
+        phones = self.subscribe(100)
+        told = self.run_worker(code=2, FAILS="away")
+        self.assertIn("was not sent: nobody listens; start it again", told)
+        self.assertNotIn("not known", told)
+        claimed = self.unresolved()
+        self.assertEqual(sorted(self.state()["unsent"].values()), sorted(claimed))
+        self.assertIn(len(claimed), range(1, 5))
+        # The next run asks anew: what came since counts.
+        self.client.optout(LIST, claimed[0])
+        self.run_worker()
+        self.assertEqual(sorted(self.handed()), [somebody for somebody in phones if somebody != claimed[0]])
+        self.assertEqual((self.unresolved(), self.state()["unsent"], self.state()["unknown"]), ([], {}, {}))
+        send = next(self.client.history(claimed[0], "send"))
+        self.assertEqual(send.state, "failed")
+
+    def test_what_a_person_has_told_of_is_not_tried_again(self) -> None:
+        self.subscribe(1)
+        self.run_worker(code=2, FAILS="away")
+        self.client.sent(LIST, phone(0), f"spring-26:{phone(0)}")
+        self.assertIn("1 sent before", self.run_worker())
+        self.assertEqual((self.handed(), self.state()["unsent"]), ([], {}))
+
+    def test_a_worker_that_dies_when_it_tries_again(self) -> None:
+        """Then it may have gone out."""
+        self.subscribe(1)
+        self.run_worker(code=2, FAILS="away")
+        self.run_worker(code=9, FAILS="dies")
+        self.assertIn("not known", self.run_worker(code=1))
+        self.assertEqual(self.handed(), [phone(0)])
+
+    def test_a_stop_before_it_is_tried_again(self) -> None:
+        self.subscribe(1)
+        process = self.start(FAILS="away once")
+        eventually(lambda: os.path.exists(os.path.join(self.folder, "tried")), "the first attempt")
+        self.client.inbound(LIST, phone(0), "STOP")
+        with open(os.path.join(self.folder, "stopped"), "w", encoding="utf-8"):
+            pass
+        told, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertIn("1 no list_opted_out", told)
+        self.assertEqual((self.handed(), self.unresolved(), self.state()["unsent"]), ([], [], {}))
+
+    def test_nothing_is_claimed_that_cannot_be_sent_or_written_down(self) -> None:
+        self.subscribe(10)
+        told = self.run_worker("--provider", "twilio", code=2, TWILIO_AUTH_TOKEN="key")
+        self.assertIn("--provider twilio needs TWILIO_ACCOUNT_SID, TWILIO_FROM in the environment", told)
+        env = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "key", "TWILIO_FROM": LIST, "TWILIO_API": "api"}
+        self.assertIn("unknown url type", self.run_worker("--provider", "twilio", code=2, **env))
+        self.run_worker("--state", os.path.join(self.folder, "none", "state.json"), code=2)
+        os.mkdir(os.path.join(self.folder, "state.json.new"))
+        self.run_worker(code=2)
+        self.assertEqual((self.handed(), self.unresolved()), ([], []))
+
+    def test_two_runs_with_one_state(self) -> None:
+        phones = self.subscribe(50)
+        process = self.start("--rate", "2")
+        eventually(self.handed, "the first message")
+        self.assertIn("a run that goes on", self.run_worker(code=2))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        self.run_worker()
+        self.assertEqual(sorted(self.handed()), phones)
 
     def test_two_workers(self) -> None:
         phones = self.subscribe(300)
@@ -305,6 +447,36 @@ class Run(unittest.TestCase):
         self.assertEqual(api.requests[phone(3)], 2)
         self.assertEqual(api.keys, {"Basic QUMxOmtleQ=="})
 
+    def test_what_twilio_surely_has_not_sent(self) -> None:
+        api = Twilio()
+        self.addCleanup(api.end)
+        env = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "key", "TWILIO_FROM": LIST, "TWILIO_API": api.url}
+
+        def send(somebody: str, url: str = api.url) -> None:
+            with mock.patch.dict(os.environ, {**env, "TWILIO_API": url}):
+                worker.twilio(somebody, "Hello!", "m")
+
+        send(phone(0))
+        for status in (401, 403, 404, 429, 302):
+            api.answers[phone(4)] = status, "{}"
+            with self.subTest(status=status), self.assertRaises(worker.NotSent):
+                send(phone(4))
+        for url in (f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:port"):
+            with self.subTest(url=url), self.assertRaises(worker.NotSent):
+                send(phone(4), url)
+        nowhere = socket.gaierror(socket.EAI_NONAME, "not known")
+        with mock.patch("socket.getaddrinfo", side_effect=nowhere), self.assertRaises(worker.NotSent):
+            send(phone(4), "http://nowhere.invalid")
+        # Something in between has answered, and not as Twilio does.
+        api.answers[phone(4)] = 400, "<html>"
+        with self.assertRaises(worker.Refused) as refused:
+            send(phone(4))
+        self.assertEqual(refused.exception.code, 400)
+        api.answers[phone(4)] = 502, "<html>"
+        with self.assertRaises(urllib.error.HTTPError) as unknown:
+            send(phone(4))
+        unknown.exception.close()
+
 
 class Twilio:
     """The provider's side."""
@@ -313,6 +485,7 @@ class Twilio:
         self.forms: Dict[str, Dict[str, str]] = {}
         self.requests: Counter[str] = Counter()
         self.keys: Set[str] = set()
+        self.answers: Dict[str, Tuple[int, str]] = {}
         api = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -328,9 +501,16 @@ class Twilio:
                     status = 503
                 elif form["To"] == phone(3) and api.requests[form["To"]] == 1:
                     status = 429
+                status, told = api.answers.get(form["To"], (status, told))
                 self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", "/elsewhere")
                 self.end_headers()
                 self.wfile.write(told.encode())
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
 
             def log_message(self, *_: Any) -> None:
                 pass
