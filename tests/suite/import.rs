@@ -353,6 +353,81 @@ fn consent_columns_are_understood_and_the_strictest_wins() {
 }
 
 #[test]
+fn an_opt_out_under_any_heading_never_becomes_a_label() {
+    let desk = Desk::new();
+    let sheet = |heading: &str, cell: &str| format!("phone,name,{heading}\n{ADA},Ada,yes\n{BOB},Bob,{cell}\n");
+    // Not known: not even the rows before it are imported.
+    for (heading, cell) in [
+        ("Consent", "no"),
+        ("DNC", "yes"),
+        ("Opt-in Status (SMS)", "unsubscribed"),
+        ("Do not call or text", "x"),
+        ("Blacklisted", "1"),
+        ("Last event", "unsubscribed"),
+        ("", "Opted Out"),
+    ] {
+        let told = desk.onto_list(sheet(heading, cell), &[]);
+        assert!(told.code == 1 && told.errors.contains("=opted_out'"), "{heading}: {}", told.errors);
+        assert!(told.errors.contains(if heading.is_empty() { "'#3'" } else { heading }), "{}", told.errors);
+        assert_eq!((desk.get(ADA), desk.get(BOB)), (Value::Null, Value::Null), "{heading}");
+    }
+    let told = desk.onto_list(sheet("Consent", "no"), &["--labels", "name"]);
+    assert_eq!(told.code, 1, "leaving a column out loses what it forbids, too");
+    let object = format!("{{\"phone\":\"{BOB}\",\"do_not_contact_me\":true}}\n");
+    assert_eq!(desk.onto_list(object, &[]).code, 1);
+    // Known, or said.
+    for (number, (heading, cell, map)) in [
+        ("Do Not Contact", "yes", &[][..]),
+        ("Unsubscribe", "yes", &[]),
+        ("Opt-Out Status", "Opted Out", &[]),
+        ("Subscribed", "no", &[]),
+        ("DNC", "yes", &["--map", "DNC=opted_out"]),
+        ("Consent", "no", &["--map", "Consent=opt_in"]),
+        ("Opt-in Status (SMS)", "unsubscribed", &["--map", "Opt-in Status (SMS)=status"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let phone = format!("+1415555011{number}");
+        let told = desk.onto_list(format!("phone,{heading}\n{phone},{cell}\n"), map);
+        assert!(matches!(told.code, 0 | 3), "{heading}: {}", told.errors);
+        assert!(desk.check(&phone).starts_with("+no "), "{heading}");
+    }
+    desk.onto_list(sheet("DNC", "yes"), &["--map", "DNC=label.dnc"]).all_taken();
+    assert_eq!(desk.label(BOB, "dnc"), "yes");
+    // A key that turns up behind what is looked at beforehand: only its rows are refused.
+    let row = format!("{{\"phone\":\"{ADA}\",\"note\":\"{}\"}}\n", "x".repeat(1000));
+    let late = format!("{}{{\"phone\":\"{EVE}\",\"sms_dnc\":\"yes\"}}\n", row.repeat(400));
+    let told = desk.onto_list(late, &["--rejects", "rejects.ndjson"]);
+    assert_eq!((told.code, &told.json["rejected"]), (3, &json!({"unclear_consent": 1})), "{}", told.errors);
+    desk.import_file("rejects.ndjson", &["--list", LIST, "--map", "sms_dnc=opted_out"]).all_taken();
+    assert_eq!(desk.check(EVE), "+no list_opted_out");
+}
+
+#[test]
+fn how_each_column_is_read_is_told() {
+    let desk = Desk::new();
+    let sheet = format!("Mobile,Name,,Unsub time,City\n{ADA},Ada,left over,,London\n");
+    for options in [&["--labels", "name", "--dry-run"][..], &["--labels", "name"]] {
+        let told = desk.onto_list(&sheet, options);
+        let read: Vec<[&str; 2]> = told.json["columns"]
+            .as_array()
+            .expect("columns")
+            .iter()
+            .map(|column| ["column", "read_as"].map(|key| column[key].as_str().expect("text")))
+            .collect();
+        let expected = [
+            ["Mobile", "phone"],
+            ["Name", "label.name"],
+            ["#3", "not used"],
+            ["Unsub time", "opted_out_at"],
+            ["City", "not used"],
+        ];
+        assert_eq!(read, expected);
+    }
+}
+
+#[test]
 fn an_import_never_lifts_anything() {
     let desk = Desk::new();
     let sheet = format!("phone,name\n{ADA},Ada\n{BOB},Bob\n{EVE},Eve\n+14155550104,Dan\n");
@@ -468,7 +543,13 @@ fn standard_input_and_a_summary_for_people() {
     let output = child.wait_with_output().expect("it ends");
     let told = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(3));
-    for line in ["3 rows in ", "1 created", "1 were in the file before", "1 rejected, lost_digits: the spreadsheet"] {
+    for line in [
+        "3 rows in ",
+        "1 created",
+        "1 were in the file before",
+        "1 rejected, lost_digits: the spreadsheet",
+        "column phone → phone",
+    ] {
         assert!(told.contains(line), "{told}");
     }
     let errors = String::from_utf8_lossy(&output.stderr);

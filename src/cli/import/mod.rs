@@ -6,6 +6,7 @@
 //! | `source.rs` | the file as text, whatever its encoding |
 //! | `records.rs`, `dialect.rs` | the text as whole records; how they are written |
 //! | `columns.rs`, `names.rs` | which column is what, by its name |
+//! | `consent.rs` | which columns may hold opt-outs under another name |
 //! | `objects.rs` | the same for an object a line |
 //! | `row.rs`, `status.rs` | a row's cells into one request |
 //! | `pipeline.rs` | requests out and replies in, at once |
@@ -15,6 +16,7 @@
 //! Nothing here decides about consent: each row is one IMPORT, and the daemon keeps the strictest.
 
 mod columns;
+mod consent;
 mod dialect;
 mod field;
 mod names;
@@ -93,8 +95,9 @@ pub struct Options {
     /// Where numbers without country code are from, like US [default: the daemon's]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// What a column is, like --map 'Cell No=phone'; the fields: phone, list, region, status, `subscribed_at`,
-    /// `opted_out_at` and so on, label.KEY, ignore
+    /// What a column is, like --map 'Cell No=phone' or --map '#3=phone'; the fields: phone, list, region, status, `opt_in`,
+    /// `opted_out`, `subscribed_at`, `opted_out_at` and so on, label.KEY, ignore. A column that seems to be about consent must
+    /// be known or said
     #[arg(long, value_name = "COLUMN=FIELD")]
     pub map: Vec<String>,
     /// Which columns become labels [default: all others]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::columns::{Columns, Wishes, region};
+use super::columns::{Columns, Held, Wishes};
 use crate::error::Result;
 
 /// The key under which a refused object tells why.
@@ -22,22 +22,20 @@ impl Keys {
     pub fn find(sample: &str, wishes: Wishes) -> Result<(Keys, Columns)> {
         let mut keys = Keys::default();
         let mut names: Vec<String> = Vec::new();
-        let mut no_regions: Vec<String> = Vec::new();
+        let mut held: Vec<Held> = Vec::new();
         for line in sample.lines() {
             let Some(object) = parse(line) else { continue };
             each(&object, &mut |key, value| {
                 if !keys.0.contains_key(key) {
                     keys.0.insert(key.to_owned(), names.len());
                     names.push(key.to_owned());
+                    held.push(Held::default());
                 }
-                if region(&value).is_none() {
-                    no_regions.push(key.to_owned());
-                    no_regions.dedup();
-                }
+                held[keys.0[key]].see(&value);
             });
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let columns = Columns::of_objects(&names, &|key| !no_regions.iter().any(|other| other == key), wishes)?;
+        let columns = Columns::of_objects(&names, &held, wishes)?;
         Ok((keys, columns))
     }
 

@@ -86,6 +86,7 @@ impl Import {
             let received = receiving.join().unwrap_or_else(|_| Err(Error::internal("a thread has panicked")));
             (received, sending)
         });
+        report.columns = sender.rows.columns.told();
         report.warnings.extend(sender.records.source().warning());
         report.finish();
         // When a reply ends it, the sender only sees that nobody is there any more.

@@ -18,6 +18,8 @@ pub enum Refusal {
     BadList,
     NoList,
     UnknownStatus,
+    /// A column that may say who wants no messages turned up behind the first rows.
+    Unclear,
     NoConsent,
     /// Too many labels, or too long ones.
     Limit,
@@ -54,6 +56,7 @@ impl Refusal {
             Refusal::BadList => "bad_list",
             Refusal::NoList => "no_list",
             Refusal::UnknownStatus => "unknown_status",
+            Refusal::Unclear => "unclear_consent",
             Refusal::NoConsent => "no_consent",
             Refusal::Limit => "limit",
             Refusal::Other(_) => "refused",
@@ -80,6 +83,9 @@ impl Refusal {
             Refusal::NoList => "the row names no list: fill the cell, or say --list",
             Refusal::UnknownStatus => {
                 "not a status that is known: write active, opted_out, suppressed or invalid; or --map COLUMN=label.KEY"
+            }
+            Refusal::Unclear => {
+                "a key that looks like consent turned up behind the first rows: import the rejected rows with --map KEY=FIELD"
             }
             Refusal::NoConsent => "the row says that there never was a consent",
             Refusal::Limit => "more or longer labels than a contact can have, or too long a source or reason",

@@ -238,6 +238,7 @@ fn read_cell<'c>(
             return Ok(());
         }
         Field::Ignore => return Ok(()),
+        Field::Unclear => return Err(Refusal::Unclear),
         Field::Phone => {
             told.phone = cell;
             return Ok(());
@@ -278,7 +279,7 @@ fn read_cell<'c>(
             body.extend_from_slice(b",\"reason\":");
             put_text(body, &text);
         }
-        Field::Label(_) | Field::Ignore | Field::Phone => {}
+        Field::Label(_) | Field::Unclear | Field::Ignore | Field::Phone => {}
     }
     Ok(())
 }
