@@ -636,4 +636,12 @@ fn what_is_exported_comes_back_the_same() {
     let third = Desk::new();
     third.import(&ndjson.stdout, &[]).all_taken();
     assert_eq!(third.export(), exported);
+    // Contacts as GET and EXPORT tell them, with the list that is said where a row names none.
+    let told: Vec<String> = [ADA, BOB, EVE].map(|phone| desk.get(phone).to_string()).to_vec();
+    let fourth = Desk::new();
+    fourth.onto_list(told.join("\n"), &[]).all_taken();
+    assert_eq!(fourth.export(), exported);
+    let foreign = json!({"phone_number": ADA, "lists": [{"name": "News", "status": "opted_out"}]});
+    let told = fourth.onto_list(format!("{{\"phone_number\":\"{EVE}\"}}\n{foreign}\n"), &[]);
+    assert_eq!((told.code, &told.json["rejected"]), (3, &json!({"bad_lists": 1})), "{}", told.errors);
 }

@@ -67,7 +67,7 @@ const FAILED: u8 = 1;
 pub struct Import {
     #[command(flatten)]
     target: Target,
-    /// CSV (comma, semicolon, tab or pipe) or NDJSON; - reads standard input
+    /// CSV (comma, semicolon, tab or pipe) or NDJSON (rows, or contacts as GET and EXPORT tell them); - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]

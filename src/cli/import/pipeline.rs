@@ -161,16 +161,18 @@ impl Sender {
         let text = std::mem::take(&mut batch.block.text);
         for line in text.split_inclusive('\n') {
             let end = start + line.len();
-            let from = requests.len();
-            let written = match objects::parse(line) {
-                _ if line.trim().is_empty() => Ok(None),
-                None => Err(Refusal::BadJson),
-                Some(object) => {
-                    self.keys.cells(&object, &mut self.rows.columns, &mut cells);
-                    self.rows.write(cells.iter().map(|(at, cell)| (*at, cell.as_str())), requests)
+            let rows = if line.trim().is_empty() { Ok(Vec::new()) } else { objects::rows(line) };
+            match rows {
+                Err(why) => self.enter(start..end, Err(why), &[], batch),
+                Ok(rows) => {
+                    for row in rows {
+                        let from = requests.len();
+                        self.keys.cells(&row, &mut self.rows.columns, &mut cells);
+                        let written = self.rows.write(cells.iter().map(|(at, cell)| (*at, cell.as_str())), requests);
+                        self.enter(start..end, written, &requests[from..], batch);
+                    }
                 }
-            };
-            self.enter(start..end, written, &requests[from..], batch);
+            }
             start = end;
         }
         batch.block.text = text;

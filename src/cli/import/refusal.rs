@@ -11,6 +11,8 @@ pub enum Refusal {
     UnclosedQuote,
     TooManyCells,
     BadJson,
+    /// An array `lists` that is not as GET and EXPORT tell it.
+    BadLists,
     BadDate,
     BadNumber,
     BadRegion,
@@ -49,6 +51,7 @@ impl Refusal {
             Refusal::UnclosedQuote => "unclosed_quote",
             Refusal::TooManyCells => "too_many_cells",
             Refusal::BadJson => "bad_json",
+            Refusal::BadLists => "bad_lists",
             Refusal::BadDate => "bad_date",
             Refusal::BadNumber => "bad_number",
             Refusal::BadRegion => "bad_region",
@@ -73,6 +76,9 @@ impl Refusal {
             Refusal::UnclosedQuote => "a quote is opened and not closed: close it, or write it twice inside quotes",
             Refusal::TooManyCells => "more cells than the header has: put a cell with a delimiter in it into quotes",
             Refusal::BadJson => "this line is no JSON object",
+            Refusal::BadLists => {
+                "\"lists\" is not as GET and EXPORT tell it, and may hold opt-outs: write a row for each list, as contactd export does"
+            }
             Refusal::BadDate => {
                 "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; or --map COLUMN=label.KEY"
             }
