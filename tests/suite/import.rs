@@ -404,6 +404,26 @@ fn an_opt_out_under_any_heading_never_becomes_a_label() {
     assert_eq!(desk.check(EVE), "+no list_opted_out");
 }
 
+/// Colorado and Delaware are no Colombia and Germany.
+#[test]
+fn a_region_that_is_said_wins_over_a_column_by_its_name() {
+    let desk = Desk::new();
+    let sheet = "phone,region\n3035550101,CO\n3025550101,DE\n";
+    let told = desk.onto_list(sheet, &[]);
+    told.all_taken();
+    assert_eq!(
+        (desk.label("+13035550101", "region"), desk.label("+13025550101", "region")),
+        (json!("CO"), json!("DE"))
+    );
+    let read_as = told.json["columns"][1]["read_as"].as_str().expect("text");
+    assert!(read_as.starts_with("label.region, since --region"), "{read_as}");
+    let german = "phone,country\n030 901820,DE\n";
+    assert_eq!(desk.onto_list(german, &["--map", "country=region"]).code, 0);
+    assert_ne!(desk.get("+4930901820"), Value::Null);
+    desk.import(german.replace('2', "3"), &["--list", LIST]).all_taken();
+    assert_ne!(desk.get("+4930901830"), Value::Null, "where nothing else is said, the column counts");
+}
+
 #[test]
 fn how_each_column_is_read_is_told() {
     let desk = Desk::new();

@@ -16,6 +16,8 @@ pub struct Wishes {
     pub map: Vec<(String, String)>,
     /// `--labels only,these`.
     pub labels: Option<Vec<String>>,
+    /// `--region` is given: no column stands against it by its name alone.
+    pub region: bool,
 }
 
 /// The columns of a file.
@@ -117,7 +119,14 @@ impl Columns {
 
     /// How each column is read, for people: its heading, or its number where it has none, and what it is.
     pub fn told(&self) -> Vec<(String, String)> {
-        (0..self.len()).map(|at| (self.name(at), self.fields[at].told())).collect()
+        let told = |at: usize| {
+            let field = &self.fields[at];
+            let usual = names::usual(&self.names[at]).map(|(field, _)| field);
+            let passed_over = self.wishes.region && usual == Some(Field::Region) && *field != Field::Region;
+            let but = if passed_over { ", since --region says where numbers are from" } else { "" };
+            (self.name(at), format!("{}{but}", field.told()))
+        };
+        (0..self.len()).map(told).collect()
     }
 
     /// A column's heading, or `#` and its number where that says more.
@@ -229,20 +238,23 @@ impl Columns {
         Ok(mapped)
     }
 
-    /// A column of countries helps to read numbers only if it holds codes; "region" may well hold states.
+    /// A column of countries helps to read numbers only if it holds codes; "region" may well hold states, and some of them
+    /// are codes of countries: CO, DE.
     fn choose_region(&mut self, mapped: &[Option<Field>], held: &[Held]) {
         let candidates: Vec<usize> = (0..mapped.len()).filter(|&at| self.fields[at] == Field::Region).collect();
         let by_option = candidates.iter().copied().find(|&at| mapped[at].is_some());
         let is_country = |at: &usize| self.names[*at].to_ascii_lowercase().contains("country");
         let fit = |at: &usize| held[*at].regions;
-        let chosen = by_option
-            .or_else(|| candidates.iter().copied().filter(is_country).find(fit))
-            .or_else(|| candidates.iter().copied().find(fit));
+        let by_name = || {
+            let countries = candidates.iter().copied().filter(is_country).find(fit);
+            countries.or_else(|| candidates.iter().copied().find(fit)).filter(|_| !self.wishes.region)
+        };
+        let chosen = by_option.or_else(by_name);
         for at in candidates.into_iter().filter(|&at| Some(at) != chosen) {
             self.fields[at] = Field::Label(String::new());
-            if chosen.is_none() {
+            if chosen.is_none() && !self.wishes.region {
                 self.warnings.push(format!(
-                    "column '{}' holds more than two-letter country codes: it is a label, and numbers without + are read as --region says",
+                    "column '{}' holds more than two-letter country codes: it is a label, and says nothing about numbers without +; --region does",
                     excerpt(self.names[at].as_bytes())
                 ));
             }
@@ -338,7 +350,7 @@ mod tests {
     fn columns(names: &[&str], rows: &[&[&str]], map: &[&str]) -> Result<Columns> {
         let rows: Vec<csv::StringRecord> = rows.iter().map(|row| csv::StringRecord::from(row.to_vec())).collect();
         let map = map.iter().filter_map(|map| map.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
-        Columns::of_table(names, &rows, Wishes { map, labels: None })
+        Columns::of_table(names, &rows, Wishes { map, ..Wishes::default() })
     }
 
     fn words(names: &[&str]) -> Vec<String> {
@@ -409,8 +421,8 @@ mod tests {
     #[test]
     fn only_the_labels_that_are_wanted() {
         let wishes = |labels: &[&str]| Wishes {
-            map: Vec::new(),
             labels: Some(labels.iter().map(ToString::to_string).collect()),
+            ..Wishes::default()
         };
         let names = ["phone", "First Name", "City"];
         let columns = Columns::of_table(&names, &[], wishes(&["first_name"])).expect("columns");

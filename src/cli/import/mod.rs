@@ -92,7 +92,8 @@ pub struct Options {
     /// The sending list for rows that name none; * for contacts themselves, on no list
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     pub list: Option<String>,
-    /// Where numbers without country code are from, like US [default: the daemon's]
+    /// Where numbers without country code are from, like US; a column of countries then says nothing about them, unless
+    /// --map COLUMN=region [default: such a column, else the daemon's]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
     /// What a column is, like --map 'Cell No=phone' or --map '#3=phone'; the fields: phone, list, region, status, `opt_in`,
@@ -346,5 +347,5 @@ fn wishes(options: &Options) -> Result<Wishes> {
         .labels
         .as_ref()
         .map(|labels| labels.iter().map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect());
-    Ok(Wishes { map: map.collect::<Result<_>>()?, labels })
+    Ok(Wishes { map: map.collect::<Result<_>>()?, labels, region: options.region.is_some() })
 }
