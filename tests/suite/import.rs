@@ -404,6 +404,15 @@ fn an_opt_out_under_any_heading_never_becomes_a_label() {
     assert_eq!(desk.check(EVE), "+no list_opted_out");
 }
 
+#[test]
+fn of_two_opt_outs_in_a_row_the_newer_counts() {
+    let desk = Desk::new();
+    let sheet = format!("phone,subscribed_at,opted_out,opted_out_at\n{ADA},2024-06-01,2024-01-01,2024-12-01\n");
+    desk.onto_list(&sheet, &[]).all_taken();
+    assert_eq!(desk.check(ADA), "+no list_opted_out");
+    assert_eq!(desk.get(ADA)["lists"][0]["opted_out_at"], "2024-12-01T00:00:00.000Z");
+}
+
 /// Colorado and Delaware are no Colombia and Germany.
 #[test]
 fn a_region_that_is_said_wins_over_a_column_by_its_name() {
