@@ -434,6 +434,25 @@ fn a_region_that_is_said_wins_over_a_column_by_its_name() {
 }
 
 #[test]
+fn a_file_without_a_header_loses_no_row() {
+    let desk = Desk::new();
+    let sheet = "4155550101,Ada,stop\r\n4155550102,Bob,\r\n12,Eve,\r\n";
+    let told = desk.onto_list(sheet, &[]);
+    assert!(told.code == 1 && told.errors.contains("header is missing"), "{}", told.errors);
+    let told = desk.onto_list(sheet, &["--map", "#1=phone"]);
+    assert!(told.code == 1 && told.errors.contains("column_3"), "what it holds is an opt-out: {}", told.errors);
+    let map = ["--map", "#1=phone", "--map", "#2=label.name", "--map", "#3=status"];
+    let told = desk.onto_list(sheet, &[&map[..], &["--rejects", "rejects.csv"]].concat());
+    assert_eq!((&told.json["rows"], &told.json["rejected"]), (&json!(3), &json!({"too_short": 1})), "{}", told.errors);
+    assert_eq!((desk.check(ADA), desk.check(BOB)), ("+no list_opted_out".into(), "+yes".into()));
+    assert_eq!(desk.label(ADA, "name"), "Ada");
+    let rejects = desk.read("rejects.csv");
+    assert_eq!(rejects, "column_1,column_2,column_3,line,reason\r\n12,Eve,,3,too_short\r\n");
+    desk.onto_list(rejects.replace("12,", "4155550103,"), &map).all_taken();
+    assert_eq!(desk.label(EVE, "name"), "Eve");
+}
+
+#[test]
 fn how_each_column_is_read_is_told() {
     let desk = Desk::new();
     let sheet = format!("Mobile,Name,,Unsub time,City\n{ADA},Ada,left over,,London\n");

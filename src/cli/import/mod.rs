@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | the options, and what they make of a file |
 //! | `source.rs` | the file as text, whatever its encoding |
-//! | `records.rs`, `dialect.rs` | the text as whole records; how they are written |
+//! | `records.rs`, `dialect.rs` | the text as whole records; how they are written, and under which header |
 //! | `columns.rs`, `names.rs` | which column is what, by its name |
 //! | `consent.rs` | which columns may hold opt-outs under another name |
 //! | `objects.rs` | the same for an object a line |
@@ -96,7 +96,7 @@ pub struct Options {
     /// --map COLUMN=region [default: such a column, else the daemon's]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// What a column is, like --map 'Cell No=phone' or --map '#3=phone'; the fields: phone, list, region, status, `opt_in`,
+    /// What a column is, like --map 'Cell No=phone' or --map '#3=phone' for the third; the fields: phone, list, region, status, `opt_in`,
     /// `opted_out`, `subscribed_at`, `opted_out_at` and so on, label.KEY, ignore. A column that seems to be about consent must
     /// be known or said
     #[arg(long, value_name = "COLUMN=FIELD")]
@@ -219,9 +219,7 @@ impl Sheet {
         let (keys, columns) = match dialect {
             Dialect::Ndjson => Keys::find(complete(records.sample(), &records), wishes)?,
             Dialect::Csv { delimiter } => {
-                while header.trim().is_empty() {
-                    header = records.take_first()?;
-                }
+                header = dialect::header(&mut records, delimiter, &wishes, defaults.region)?;
                 let rows = |text: &str| -> Vec<csv::StringRecord> {
                     dialect::reader(text.as_bytes(), delimiter)
                         .into_records()
