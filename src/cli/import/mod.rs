@@ -167,7 +167,7 @@ impl Import {
         report.warnings.extend_from_slice(&sheet.rows.columns.warnings);
         let lists = sheet.import(client, rejects, Progress::new(bytes, read), None, report)?;
         if self.options.dry_run {
-            // A real import learns of a list that is not there by itself.
+            // A real import learns of a list that is not there by itself, and rejects its rows.
             let mut client = self.target.connect()?;
             lists.iter().try_for_each(|list| check_list(&mut client, list))?;
         }

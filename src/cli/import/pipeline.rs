@@ -282,7 +282,6 @@ impl Counter<'_> {
 /// An error that ends the import: what to do about it.
 pub fn ended(error: &str) -> Error {
     let advice = match error.split(' ').next().unwrap_or_default() {
-        "NOLIST" => "make the list first: contactd call LIST NUMBER",
         "NOAUTH" | "NOPERM" => "put a token for writing into CONTACTD_TOKEN",
         "READONLY" => "the daemon's disk is full: make room there",
         "BUSY" | "LOADING" | "DRAINING" => "the daemon is not ready: wait a moment",

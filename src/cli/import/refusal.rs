@@ -19,6 +19,8 @@ pub enum Refusal {
     BadHow,
     BadList,
     NoList,
+    /// The daemon has no such list, or not any more.
+    UnknownList,
     UnknownStatus,
     /// A column that may say who wants no messages turned up behind the first rows.
     Unclear,
@@ -35,6 +37,7 @@ impl Refusal {
         let (code, message) = error.split_once(' ')?;
         match code {
             "LIMIT" => Some(Refusal::Limit),
+            "NOLIST" => Some(Refusal::UnknownList),
             "BADARG" => {
                 let word = message.split(':').next().unwrap_or_default();
                 let known = Unusable::ALL.into_iter().find(|unusable| unusable.code() == word);
@@ -58,6 +61,7 @@ impl Refusal {
             Refusal::BadHow => "bad_how",
             Refusal::BadList => "bad_list",
             Refusal::NoList => "no_list",
+            Refusal::UnknownList => "unknown_list",
             Refusal::UnknownStatus => "unknown_status",
             Refusal::Unclear => "unclear_consent",
             Refusal::NoConsent => "no_consent",
@@ -87,6 +91,9 @@ impl Refusal {
             Refusal::BadHow => "\"how\" is api, import, journey or keyword: correct it, or --map COLUMN=label.KEY",
             Refusal::BadList => "no number of a sending list: correct it, or --map COLUMN=label.KEY and --list",
             Refusal::NoList => "the row names no list: fill the cell, or say --list",
+            Refusal::UnknownList => {
+                "there is no such list, or not any more: contactd call LIST NUMBER makes it; then import the rejected rows"
+            }
             Refusal::UnknownStatus => {
                 "not a status that is known: write active, opted_out, suppressed or invalid; or --map COLUMN=label.KEY"
             }
@@ -117,7 +124,8 @@ mod tests {
         assert_eq!(code("BADARG lost_digits: the spreadsheet …"), Some("lost_digits"));
         assert_eq!(code("BADARG in the JSON: unknown field"), Some("refused"));
         assert_eq!(code("LIMIT a contact has at most 64 labels"), Some("limit"));
-        for error in ["NOLIST there is no list", "READONLY the disk is full", "INTERNAL x", "LOADING", "ERR unknown"] {
+        assert_eq!(code("NOLIST there is no list 999"), Some("unknown_list"));
+        for error in ["READONLY the disk is full", "INTERNAL x", "LOADING", "ERR unknown"] {
             assert_eq!(code(error), None);
         }
     }
