@@ -281,6 +281,32 @@ fn unix_sockets() {
     assert!(!dir.path().join("contactd.sock").exists(), "a drained daemon removes it");
 }
 
+#[test]
+fn nothing_but_a_socket_that_nobody_listens_on_is_replaced() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("contactd.sock");
+    let refused = || {
+        let address = format!("unix:{}", path.display());
+        let mut command = Command::new(program());
+        command.args(["serve", "--listen", &address, "--data-dir"]).arg(dir.path().join("data"));
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    std::fs::write(&path, "precious").expect("written");
+    assert!(refused().contains("is no socket"));
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), "precious");
+    std::fs::remove_file(&path).expect("removed");
+    std::os::unix::fs::symlink(dir.path().join("nowhere"), &path).expect("a link");
+    assert!(refused().contains("is no socket"));
+    std::fs::remove_file(&path).expect("removed");
+    let alive = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket of another kind");
+    assert!(refused().contains("in use"));
+    let other = std::os::unix::net::UnixDatagram::unbound().expect("a socket");
+    other.send_to(b"hello", &path).expect("it is still there");
+    drop(alive);
+}
+
 /// Whether a daemon with a store in `data` answers on `address` and has taken `--stop-scope all`.
 fn serves(command: Command, address: &str, data: &Path) {
     let _started = Started::new(command, address);
