@@ -58,8 +58,10 @@ fn label_keys(client: &mut Client) -> Result<Vec<String>> {
     let mut keys = Vec::new();
     let mut after = "0".to_owned();
     loop {
-        let Reply::Array(items) = client.call(&["LABELS", "LIMIT", "1000", "AFTER", &after])? else {
-            return Err(Error::internal("LABELS was not answered"));
+        let items = match client.call(&["LABELS", "LIMIT", "1000", "AFTER", &after])? {
+            Reply::Array(items) => items,
+            Reply::Error(why) => return Err(Error::bad_arg(why)),
+            other => return Err(Error::internal(format!("a strange reply: {other}"))),
         };
         let mut texts = items.into_iter().filter_map(|item| match item {
             Reply::Text(text) => Some(text),

@@ -29,6 +29,9 @@ impl Verify {
     pub fn run(self) -> Result<ExitCode> {
         let Some(dir) = self.data_dir else {
             let reply = self.target.connect()?.call(&["VERIFY"])?;
+            if let Reply::Error(why) = reply {
+                return Err(Error::bad_arg(why));
+            }
             say(&reply);
             return Ok(ExitCode::from(u8::from(!matches!(reply, Reply::Text(_)))));
         };

@@ -257,6 +257,25 @@ fn call_tells_by_its_exit_code() {
     assert!(!log.is_empty() && objects.count() == log.lines().count(), "{log}");
 }
 
+/// That something may not be asked is neither a difference nor a reply.
+#[test]
+fn verify_and_export_say_what_they_lack() {
+    let (daemon, _dir) = with_tokens();
+    for (command, token, code) in
+        [("verify", "", "NOAUTH"), ("verify", READ, "NOPERM"), ("export", "", "NOAUTH"), ("export", READ, "")]
+    {
+        let mut client = Command::new(program());
+        client.args([command, "--server", &daemon.address]).env_remove("CONTACTD_TOKEN");
+        if !token.is_empty() {
+            client.env("CONTACTD_TOKEN", token);
+        }
+        let output = client.output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(if code.is_empty() { 0 } else { 2 }), "{command}: {told}");
+        assert!(told.contains(code) && (code.is_empty() || output.stdout.is_empty()), "{command}: {told}");
+    }
+}
+
 #[test]
 fn unix_sockets() {
     let dir = tempfile::tempdir().expect("a directory");
