@@ -197,7 +197,7 @@ fn line(count: u64, what: &str) {
 
 /// Writes a store anew, compares it with the old one, and puts it in its place.
 fn rewrite(dir: &Path) -> Result<ExitCode> {
-    if !dir.join("store").is_dir() {
+    if !Store::is_in(dir) {
         return Err(Error::bad_arg(format!("{} is no contactd store", dir.display())));
     }
     let done = Store::rewrite(dir)?;

@@ -35,7 +35,7 @@ impl Verify {
             say(&reply);
             return Ok(ExitCode::from(u8::from(!matches!(reply, Reply::Text(_)))));
         };
-        if !dir.join("store").is_dir() {
+        if !Store::is_in(&dir) {
             return Err(Error::bad_arg(format!("{} is no contactd store", dir.display())));
         }
         let open = || {

@@ -280,10 +280,18 @@ fn a_rewriting_that_is_killed_leaves_a_whole_store() {
     assert_eq!(seen(&mut daemon.connect()), before);
     // Between its two renames, and right behind them.
     let (store, old) = (daemon.data_dir().join("store"), daemon.data_dir().join("store.old"));
-    assert_eq!(daemon.terminate(), Some(0));
-    fs::rename(&store, &old).expect("renamed");
-    daemon.restart();
-    assert_eq!(seen(&mut daemon.connect()), before, "the old one is put back");
+    let mut verify = Command::new(program());
+    verify.args(["verify", "--data-dir"]).arg(daemon.data_dir());
+    for mends in [None, Some(verify), Some(rewrite(&daemon))] {
+        assert_eq!(daemon.terminate(), Some(0));
+        fs::rename(&store, &old).expect("renamed");
+        if let Some(command) = mends {
+            let (code, _, errors) = done(command);
+            assert!(code == Some(0) && store.exists() && !old.exists(), "{code:?}: {errors}");
+        }
+        daemon.restart();
+        assert_eq!(seen(&mut daemon.connect()), before, "the old one is put back");
+    }
     assert_eq!(daemon.terminate(), Some(0));
     fs::create_dir(&old).expect("a directory");
     fs::write(old.join("db"), "the one before").expect("a file");
