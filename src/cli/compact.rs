@@ -27,7 +27,8 @@ pub struct Compact {
     /// Print plan and report as JSON, a line each
     #[arg(long)]
     json: bool,
-    /// Write the store anew and smaller, instead: of a data directory that no daemon has open
+    /// Write the store anew, instead, without what is free in its file: of a data directory that no daemon has open. Where
+    /// next to nothing is free it may come out a little larger
     #[arg(long, requires = "data_dir", conflicts_with = "dry_run")]
     rewrite: bool,
     /// The data directory of --rewrite
@@ -185,8 +186,13 @@ fn tell(report: &Value) {
     line(number(report, "events"), "of the history's events are gone");
     line(number(report, "feed_entries"), "of the feed's entries are gone");
     line(number(report, "ids"), "of the ids are forgotten");
-    let size = |key: &str| HumanBytes(number(report, key));
-    say(&format!("The store had {} before and has {} now.", size("bytes_before"), size("bytes_after")));
+    // Only a run that came to its end has measured the store again.
+    if report["state"] == "finished" {
+        let size = |key: &str| HumanBytes(number(report, key));
+        say(&format!("The store had {} before and has {} now.", size("bytes_before"), size("bytes_after")));
+    } else {
+        say(&format!("It goes on with: contactd call PURGE RUN {}", report["plan"]));
+    }
 }
 
 fn line(count: u64, what: &str) {

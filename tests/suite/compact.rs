@@ -122,7 +122,8 @@ fn a_run_that_somebody_stops_is_told_by_its_exit_code() {
     let output = child.wait_with_output().expect("it ends");
     let told = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("Plan 1 is stopped."), "{told}");
+    assert!(told.contains("Plan 1 is stopped.") && told.contains("PURGE RUN 1"), "{told}");
+    assert!(!told.contains(" now."), "it has not measured the store: {told}");
 }
 
 #[test]
