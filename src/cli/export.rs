@@ -1,13 +1,13 @@
 //! `contactd export`: contacts as rows that a spreadsheet shows and `contactd import` takes back.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
-use super::Target;
 use super::client::{Client, Reply};
+use super::{Out, Target};
 use crate::command::rows::{COLUMNS, rows};
 use crate::error::{Error, Result};
 
@@ -79,13 +79,13 @@ fn label_keys(client: &mut Client) -> Result<Vec<String>> {
 }
 
 enum Sheet {
-    Csv(Box<csv::Writer<io::StdoutLock<'static>>>, Vec<String>),
-    Ndjson(BufWriter<io::StdoutLock<'static>>),
+    Csv(Box<csv::Writer<Out>>, Vec<String>),
+    Ndjson(BufWriter<Out>),
 }
 
 impl Sheet {
     fn begin(format: Format, labels: &[String]) -> Result<Sheet> {
-        let out = io::stdout().lock();
+        let out = Out::new();
         if format == Format::Ndjson {
             return Ok(Sheet::Ndjson(BufWriter::new(out)));
         }

@@ -81,6 +81,32 @@ fn say(line: &dyn fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// Standard output of a command that does nothing but write there. A reader that has seen enough ends it without a word, as
+/// it ends most programs.
+struct Out(io::StdoutLock<'static>);
+
+impl Out {
+    fn new() -> Out {
+        Out(io::stdout().lock())
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).inspect_err(end_if_unread)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().inspect_err(end_if_unread)
+    }
+}
+
+fn end_if_unread(why: &io::Error) {
+    if why.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+}
+
 impl Arguments {
     /// Does what the arguments say. The exit code is the process's.
     pub fn run(self) -> Result<ExitCode> {

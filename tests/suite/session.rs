@@ -391,6 +391,29 @@ fn export_comes_out_and_formulas_are_safe() {
     assert_eq!(sheet.lines().count(), 2);
 }
 
+/// As `| head -1` does.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let daemon = Daemon::start(&[]);
+    let note = "x".repeat(500);
+    let row = |n| format!(r#"IMPORT * {{"phone":"+1415555{n:04}","labels":{{"note":"{note}"}}}}"#);
+    daemon.connect().call_all(&(1_000..2_000).map(row).collect::<Vec<_>>());
+    for arguments in [
+        &["export", "--server", &daemon.address][..],
+        &["export", "--format", "ndjson", "--server", &daemon.address],
+        &["demo"],
+    ] {
+        let mut command = Command::new(program());
+        let mut child =
+            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut byte = [0];
+        std::io::Read::read_exact(&mut child.stdout.take().expect("a pipe"), &mut byte).expect("a byte");
+        let output = child.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*told), (Some(0), ""), "{arguments:?}");
+    }
+}
+
 #[test]
 fn the_demo_tells_its_story() {
     let output = Command::new(program()).arg("demo").output().expect("it runs");

@@ -34,18 +34,18 @@ pub struct Demo {
 impl Demo {
     pub fn run(self) -> Result<ExitCode> {
         let mut daemon = Daemon::start(self.stay.then_some(ADDRESS))?;
-        println!("contactd demo: a store in {}, served on {}\n", daemon.dir().display(), daemon.address());
+        say(&format!("contactd demo: a store in {}, served on {}\n", daemon.dir().display(), daemon.address()));
         let mut story = Story { client: daemon.connect()? };
         story.tell(&mut daemon)?;
         if self.stay {
-            println!("It stays on {ADDRESS} until Ctrl-C. In another terminal:");
-            println!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164");
+            say(&format!("It stays on {ADDRESS} until Ctrl-C. In another terminal:"));
+            say(&format!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164"));
             wait_for_interrupt()?;
             daemon.stop()?;
         } else {
             daemon.stop()?;
-            println!("That was it. To talk to it yourself, run `contactd demo --stay`, and in another terminal:");
-            println!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164");
+            say("That was it. To talk to it yourself, run `contactd demo --stay`, and in another terminal:");
+            say(&format!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164"));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -125,7 +125,7 @@ impl Story {
             r#"{{"phone":"{EVA}","created_at":"2021-02-01","subscribed_at":"2021-02-01","sends_since_engaged":12}}"#
         );
         self.expect(&format!("IMPORT {LIST} {eva}"), "+created")?;
-        println!("  $ contactd compact");
+        say("  $ contactd compact");
         compact::aloud(&mut self.client)?;
 
         say("\nThe contacts are gone, the STOP is not: whatever brings the number back brings it back first:");
@@ -137,9 +137,9 @@ impl Story {
 
     /// Sends a request as a person would type it, prints it with its reply, and checks how that begins.
     fn expect(&mut self, request: &str, begins: &str) -> Result<()> {
-        println!("  → {request}");
+        say(&format!("  → {request}"));
         let reply = self.client.line(request)?.to_string();
-        println!("  ← {}\n", reply.replace('\n', "\n    "));
+        say(&format!("  ← {}\n", reply.replace('\n', "\n    ")));
         if reply.starts_with(begins) {
             return Ok(());
         }
@@ -148,12 +148,12 @@ impl Story {
 
     /// Imports the sheet as `contactd import` does.
     fn import(daemon: &mut Daemon) -> Result<()> {
-        println!("  $ contactd import contacts.csv --list {LIST} --region US");
+        say(&format!("  $ contactd import contacts.csv --list {LIST} --region US"));
         let options = Options { list: Some(LIST.into()), region: Some("US".into()), ..Options::default() };
-        let print = |request: &str, reply: &Reply| println!("  → {request}\n  ← {reply}");
+        let print = |request: &str, reply: &Reply| say(&format!("  → {request}\n  ← {reply}"));
         let show = Show { rows: 3, print };
         let report = import::import_text(SHEET, "contacts.csv", &options, daemon.connect()?, show)?;
-        println!("  …\n{report}");
+        say(&format!("  …\n{report}"));
         Ok(())
     }
 }
@@ -165,5 +165,5 @@ fn wait_for_interrupt() -> Result<()> {
 }
 
 fn say(line: &str) {
-    println!("{line}");
+    super::say(&line);
 }
