@@ -248,6 +248,8 @@ fn call_tells_by_its_exit_code() {
     let (code, told) = call(&daemon, &["CHECK", "+14155550000", "+14155552671", "nonsense"]);
     assert_eq!(code, Some(2), "one of several: {told}");
     assert!(told.contains("no not_subscribed") && told.contains("BADARG"), "{told}");
+    let (code, told) = call(&daemon, &["HELLO", "3"]);
+    assert!(code == Some(0) && told.lines().take(2).eq(["server", "contactd"]) && told.ends_with("proto\n3"), "{told}");
     let nobody = call_at(&free_address(), &["PING"]);
     assert_eq!(nobody.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("is it running?"));
