@@ -15,8 +15,12 @@ use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::store::Store;
 
-/// Purges contacts by the daemon's policy: invalid ones, and those of whom nothing has come for long. Opt-outs and
-/// suppressions stay. The exit code is 0 when all was done, 1 when it was stopped.
+/// Purge invalid and long-term non-engaged contacts, or write the store anew
+///
+/// A purge is by the daemon's policy: of invalid contacts, and those of whom nothing has come for long. Opt-outs and suppressions
+/// stay.
+///
+/// Exit code 0: all was done; 1: it was stopped; 2: an error.
 #[derive(Args)]
 pub struct Compact {
     #[command(flatten)]

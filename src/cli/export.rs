@@ -11,8 +11,10 @@ use super::{Out, Target};
 use crate::command::rows::{COLUMNS, rows};
 use crate::error::{Error, Result};
 
-/// Writes contacts to standard output, as rows that `contactd import` takes back: on an empty store with the same lists
-/// they make the same state.
+/// Write contacts as CSV or NDJSON
+///
+/// They go to standard output, as rows that `contactd import` takes back: on an empty store with the same lists they make the
+/// same state.
 #[derive(Args)]
 pub struct Export {
     #[command(flatten)]
@@ -23,7 +25,7 @@ pub struct Export {
     /// csv for spreadsheets, ndjson for programs
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
-    /// Only contacts that match, like: label.state=CA created<2026-05-01
+    /// Only contacts that match, like: label.state=CA created<2026-05-01 'label.city="New York"'
     #[arg(value_name = "FILTER", trailing_var_arg = true)]
     filter: Vec<String>,
 }

@@ -40,21 +40,16 @@ pub struct Arguments {
     settings: Settings,
 }
 
+/// What each is for, its help tells from its own file.
 #[derive(Subcommand)]
 enum Command {
     /// Run the daemon (the default)
     Serve(Box<Settings>),
-    /// Send one request to a running daemon and print the reply
     Call(call::Call),
-    /// Put a spreadsheet's rows onto a list: CSV or NDJSON
     Import(Box<import::Import>),
-    /// Write contacts as CSV or NDJSON
     Export(export::Export),
-    /// Compare every index with the records
     Verify(verify::Verify),
-    /// Purge invalid and long-term non-engaged contacts, or write the store anew
     Compact(compact::Compact),
-    /// Walk through the main job with a store of its own, printing every request and reply
     Demo(demo::Demo),
 }
 

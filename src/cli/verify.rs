@@ -12,7 +12,9 @@ use crate::error::{Error, Result};
 use crate::model::verdict::StopScope;
 use crate::store::{Options, Store, Verified};
 
-/// Compares every index with the records. The exit code is 0 when all agree, 1 when something differs.
+/// Compare every index with the records
+///
+/// Exit code 0: all agree; 1: something differs; 2: an error, which says nothing about the store.
 #[derive(Args)]
 pub struct Verify {
     #[command(flatten)]

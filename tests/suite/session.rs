@@ -278,6 +278,21 @@ fn verify_and_export_say_what_they_lack() {
     }
 }
 
+/// As `call --help` and `export --help` say: quotes are the shell's here, and the filter's there.
+#[test]
+fn a_value_with_a_blank_is_found() {
+    let daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    assert!(wire.call(r#"PUT +14155552671 {"labels":{"city":"New York"}}"#).starts_with('+'));
+    assert_eq!(wire.call(r#"COUNT label.city="New York""#), ":1");
+    assert_eq!(call(&daemon, &["COUNT", "label.city=New York"]), (Some(0), "1".into()));
+    let output = Command::new(program())
+        .args(["export", "--server", &daemon.address, r#"label.city="New York""#])
+        .output()
+        .expect("it runs");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("+14155552671"));
+}
+
 #[test]
 fn unix_sockets() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -378,6 +393,11 @@ fn help_and_the_readme_tell_every_setting() {
     let help = String::from_utf8(help.stdout).expect("text");
     for command in ["serve", "call", "export", "verify", "demo", "--version"] {
         assert!(help.contains(command), "--help does not tell {command}");
+    }
+    for command in ["call", "import", "verify", "compact"] {
+        let help = Command::new(program()).args([command, "--help"]).output().expect("it runs");
+        let help = String::from_utf8(help.stdout).expect("text");
+        assert!(help.contains("Exit code 0"), "{command} --help does not tell its exit codes");
     }
 }
 

@@ -23,7 +23,9 @@ const BEN: &str = "+12135550198";
 /// One who never answered.
 const EVA: &str = "+12135550197";
 
-/// Makes a store in a temporary directory, serves it on a free port, and walks through the main job.
+/// Walk through the main job with a store of its own, printing every request and reply
+///
+/// The store is in a temporary directory, and served on a free port.
 #[derive(Args)]
 pub struct Demo {
     /// Serve on 127.0.0.1:7164 and stay there after the story, until Ctrl-C

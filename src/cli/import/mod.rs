@@ -61,8 +61,12 @@ const SOME_REJECTED: u8 = 3;
 /// The exit code when the import could not be done, or not to its end.
 const FAILED: u8 = 1;
 
-/// Imports a spreadsheet through a running daemon. It never lifts an opt-out, a suppression or an invalid number; run again
-/// after any interruption, it completes what is missing. Exit code 0: every row was taken; 3: some were rejected; 1: failure.
+/// Put a spreadsheet's rows onto a list: CSV or NDJSON
+///
+/// It never lifts an opt-out, a suppression or an invalid number; run again after any interruption, it completes what is
+/// missing. The summary tells how each column was read.
+///
+/// Exit code 0: every row was taken; 3: some were rejected; 1: it could not be done, or not to its end; 2: wrong arguments.
 #[derive(Args)]
 pub struct Import {
     #[command(flatten)]
