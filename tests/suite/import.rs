@@ -364,6 +364,7 @@ fn an_opt_out_under_any_heading_never_becomes_a_label() {
         ("Do not call or text", "x"),
         ("Blacklisted", "1"),
         ("Last event", "unsubscribed"),
+        ("SMS marketing", "no"),
         ("", "Opted Out"),
     ] {
         let told = desk.onto_list(sheet(heading, cell), &[]);

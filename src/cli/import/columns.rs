@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use super::consent;
 use super::field::Field;
+use super::held::Held;
 use super::names;
-use super::status;
 use crate::error::{Error, Result, excerpt};
-use crate::model::phone::Region;
 
 /// What the options say about columns.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +17,8 @@ pub struct Wishes {
     pub labels: Option<Vec<String>>,
     /// `--region` is given: no column stands against it by its name alone.
     pub region: bool,
+    /// `--as optout`: nobody is subscribed, whatever a column says.
+    pub opt_outs: bool,
 }
 
 /// The columns of a file.
@@ -30,31 +31,6 @@ pub struct Columns {
     pub is_rejects: bool,
     /// What a person should know.
     pub warnings: Vec<String>,
-}
-
-/// What the first cells of a column hold.
-#[derive(Clone, Debug)]
-pub struct Held {
-    /// Country codes alone.
-    regions: bool,
-    /// A word by which somebody wants no messages.
-    refusal: Option<String>,
-}
-
-impl Default for Held {
-    fn default() -> Held {
-        Held { regions: true, refusal: None }
-    }
-}
-
-impl Held {
-    /// Looks at one cell more.
-    pub fn see(&mut self, cell: &str) {
-        self.regions &= cell.is_empty() || region(cell).is_some();
-        if self.refusal.is_none() && status::is_refusal(cell) {
-            self.refusal = Some(cell.trim().to_owned());
-        }
-    }
 }
 
 /// The columns that a file of rejected rows has behind its own.
@@ -108,7 +84,7 @@ impl Columns {
         let taken = |field: &Field| !may_repeat(field) && self.fields.contains(field);
         let field = match usual {
             Some(field) if field != Field::Phone && field != Field::Region && !taken(&field) => field,
-            _ if consent::speaks_of_consent(name) && !self.is_wanted_label(name) => Field::Unclear,
+            _ if self.may_forbid(name, &Held::default()) => Field::Unclear,
             _ => Field::Label(String::new()),
         };
         self.names.push(name.to_owned());
@@ -150,7 +126,7 @@ impl Columns {
                     ranks[at] = rank;
                     field
                 }
-                _ if self.is_unclear(at, &held[at]) => Field::Unclear,
+                _ if self.may_forbid(&self.names[at], &held[at]) => Field::Unclear,
                 _ if self.names[at].is_empty() => Field::Ignore,
                 _ => label(),
             };
@@ -168,11 +144,12 @@ impl Columns {
         self.check_label_wishes()
     }
 
-    /// Whether a column that would be a label may say who wants no messages: by its name, or by what it holds.
-    fn is_unclear(&self, at: usize, held: &Held) -> bool {
-        let name = &self.names[at];
-        let speaks = consent::speaks_of_consent(name) || held.refusal.is_some();
-        speaks && !consent::of_another_channel(name) && !self.is_wanted_label(name)
+    /// Whether a column that would be a label may say who wants no messages: by its name, by what it holds, or by both.
+    fn may_forbid(&self, name: &str, held: &Held) -> bool {
+        let speaks = consent::speaks_of_consent(name)
+            || held.refusal.is_some()
+            || (held.answers() && consent::speaks_of_messages(name));
+        speaks && !consent::of_another_channel(name) && !self.is_wanted_label(name) && !self.wishes.opt_outs
     }
 
     /// Whether `--labels` names a column.
@@ -337,12 +314,6 @@ impl Columns {
     }
 }
 
-/// A two-letter country code, in either case.
-pub fn region(cell: &str) -> Option<Region> {
-    let cell = cell.trim();
-    if cell.len() == 2 { Region::parse(&cell.to_ascii_uppercase()) } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -411,6 +382,13 @@ mod tests {
         assert!(told.contains("'Journey' (which holds 'Unsubscribed')"), "{told}");
         assert!(fields(&["phone", ""], rows, &[]).expect_err("unclear").message.contains("--map '#2=label.column_2'"));
         assert!(fields(&["phone", "Email status"], rows, &[]).is_ok());
+        for (heading, cell, is_ok) in
+            [("Text me", "n", false), ("SMS marketing", "Yes", false), ("Text", "hello", true)]
+        {
+            assert_eq!(fields(&["phone", heading], &[&["1", cell], &["2", ""]], &[]).is_ok(), is_ok, "{heading}");
+        }
+        let opt_outs = Wishes { opt_outs: true, ..Wishes::default() };
+        assert!(Columns::of_table(&["phone", "DNC"], &[], opt_outs).is_ok(), "it cannot forbid more than all");
         // A mapped column takes nothing from those that are known.
         let both = fields(&["phone", "opted_out", "DNC"], &[], &["DNC=opted_out"]).expect("columns");
         assert_eq!(both[1..], [Field::OptOut, Field::OptOut]);

@@ -24,6 +24,8 @@ const WORDS: [&str; 18] = [
 const PAIRS: [[&str; 2]; 3] = [["do", "not"], ["black", "list"], ["block", "list"]];
 /// What one may opt out of that is no message to a phone.
 const OTHER_CHANNELS: [&str; 5] = ["email", "emails", "mail", "mailing", "fax"];
+/// Words of headings over which yes or no may be consent: "SMS marketing", "Text me".
+const MESSAGES: [&str; 9] = ["sms", "mms", "text", "texts", "texting", "message", "messages", "messaging", "marketing"];
 /// Words beside which a heading may speak of messages to a phone all the same.
 const PHONES: [&str; 9] = ["sms", "mms", "text", "texts", "phone", "mobile", "cell", "via", "by"];
 
@@ -33,6 +35,11 @@ pub fn speaks_of_consent(heading: &str) -> bool {
     let speaks = |word: &String| STEMS.iter().any(|stem| word.contains(stem)) || WORDS.contains(&word.as_str());
     !of_another_channel(heading)
         && (words.iter().any(speaks) || words.windows(2).any(|two| PAIRS.iter().any(|pair| pair == two)))
+}
+
+/// Whether a heading is about messages, so that yes or no below it may be consent.
+pub fn speaks_of_messages(heading: &str) -> bool {
+    words(heading).iter().any(|word| MESSAGES.contains(&word.as_str()))
 }
 
 /// Whether a heading is about e-mail or fax alone, as `HasOptedOutOfEmail` is.

@@ -6,7 +6,7 @@
 //! | `source.rs` | the file as text, whatever its encoding |
 //! | `records.rs`, `dialect.rs` | the text as whole records; how they are written, and under which header |
 //! | `columns.rs`, `names.rs` | which column is what, by its name |
-//! | `consent.rs` | which columns may hold opt-outs under another name |
+//! | `consent.rs`, `held.rs` | which columns may hold opt-outs under another name; what their cells tell |
 //! | `objects.rs` | the same for an object a line |
 //! | `row.rs`, `status.rs` | a row's cells into one request |
 //! | `pipeline.rs` | requests out and replies in, at once |
@@ -19,6 +19,7 @@ mod columns;
 mod consent;
 mod dialect;
 mod field;
+mod held;
 mod names;
 mod objects;
 mod pipeline;
@@ -306,9 +307,10 @@ fn check_list(client: &mut Client, list: &str) -> Result<()> {
 fn defaults(options: &Options, name: &str) -> Result<Defaults> {
     let wrong =
         |what: &str, word: &str, like: &str| Error::bad_arg(format!("--{what} {}: {like}", excerpt(word.as_bytes())));
-    let region = options.region.as_deref().map(|word| {
-        columns::region(word).ok_or_else(|| wrong("region", word, "no region: two letters, like US or DE"))
-    });
+    let region = options
+        .region
+        .as_deref()
+        .map(|word| held::region(word).ok_or_else(|| wrong("region", word, "no region: two letters, like US or DE")));
     let how = options
         .how
         .as_deref()
@@ -349,5 +351,10 @@ fn wishes(options: &Options) -> Result<Wishes> {
         .labels
         .as_ref()
         .map(|labels| labels.iter().map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect());
-    Ok(Wishes { map: map.collect::<Result<_>>()?, labels, region: options.region.is_some() })
+    Ok(Wishes {
+        map: map.collect::<Result<_>>()?,
+        labels,
+        region: options.region.is_some(),
+        opt_outs: options.all_are == Some(AllAre::Optout),
+    })
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::columns::{Columns, Held, Wishes};
+use super::columns::{Columns, Wishes};
+use super::held::Held;
 use super::refusal::Refusal;
 use crate::command::rows;
 use crate::error::Result;

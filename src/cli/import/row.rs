@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::field::Field;
+use super::held;
 use super::refusal::Refusal;
 use super::status::{self, Said};
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX, SOURCE_BYTES_MAX};
@@ -255,7 +256,7 @@ fn read_cell<'c>(
     }
     match field {
         Field::List => told.list = cell.trim(),
-        Field::Region => told.region = Some(columns::region(word).ok_or(Refusal::BadRegion)?),
+        Field::Region => told.region = Some(held::region(word).ok_or(Refusal::BadRegion)?),
         Field::Status => told.hear(status::status(word))?,
         Field::Consent => told.hear(status::consent(word))?,
         Field::OptOut => match status::opt_out(word) {

@@ -83,7 +83,8 @@ pub fn is_refusal(cell: &str) -> bool {
     PLAIN.contains(&word.as_str()) || NO_CONSENT.contains(&word.as_str())
 }
 
-fn yes_or_no(cell: &str) -> Option<bool> {
+/// Whether a cell says yes or no; none where it says something else.
+pub fn yes_or_no(cell: &str) -> Option<bool> {
     let word = squeezed(cell);
     if YES.contains(&word.as_str()) {
         return Some(true);
