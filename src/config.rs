@@ -240,7 +240,7 @@ impl Settings {
         };
         let default_region = match self.default_region.or(file.default_region) {
             Some(text) => Some(
-                Region::parse(&text)
+                Region::parse(&text.to_ascii_uppercase())
                     .ok_or_else(|| Error::bad_arg(format!("'{text}' is no region: two letters, like US or DE")))?,
             ),
             None => None,
@@ -291,7 +291,10 @@ fn rate(rate: f64) -> Result<f64> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|why| Error::bad_arg(format!("cannot read {}: {why}", path.display())))
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|why| Error::bad_arg(format!("cannot read {}: {why}", path.display())))?;
+    // Some editors begin a file with a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 fn in_file(path: &Path, why: &str) -> Error {
@@ -320,6 +323,16 @@ mod tests {
         let config = with_file("keep-messages = '36h'\nopt-out-rate-warn = 0.05").map_err(|why| why.message);
         let config = config.expect("valid");
         assert_eq!((config.keep.messages, config.keep.feed), (129_600_000, 2_592_000_000));
+    }
+
+    #[test]
+    fn small_letters_and_byte_order_marks_do_no_harm() {
+        let tokens = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(tokens.path(), "\u{feff}read 0123456789abcdef\n").expect("written");
+        let text = format!("\u{feff}default-region = 'us'\ntokens = '{}'", tokens.path().display());
+        let config = with_file(&text).map_err(|why| why.message).expect("valid");
+        assert_eq!(config.default_region, Region::parse("US"));
+        assert!(!config.tokens.is_empty());
     }
 
     #[test]

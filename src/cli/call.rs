@@ -8,8 +8,12 @@ use super::client::Reply;
 use super::{Target, say};
 use crate::error::Result;
 
-/// Sends one request and prints the reply without its mark: text on standard output, errors on standard error.
-/// The exit code is 0, 1 for nil, 2 for an error.
+/// Send one request to a running daemon and print the reply
+///
+/// The reply comes without its marks: text on standard output, errors on standard error. Words are sent as they are, so quotes
+/// are for the shell alone: contactd call COUNT 'label.city=New York'.
+///
+/// Exit code 0; 1: nil; 2: an error.
 #[derive(Args)]
 pub struct Call {
     #[command(flatten)]

@@ -35,7 +35,7 @@ pub enum Reply {
     Integer(i64),
     /// Nothing there.
     Nil,
-    /// `*n` and the items.
+    /// `*n` and the items; or `%n`, a map, and its keys and values in turn, as before `HELLO 3`.
     Array(Vec<Reply>),
     /// `*?`: items follow until [`Reply::StreamEnd`].
     Stream,
@@ -258,8 +258,9 @@ fn read_reply(from: &mut impl BufRead) -> io::Result<Reply> {
         },
         Some(b'*') if line == "*?" => Reply::Stream,
         Some(b'.') => Reply::StreamEnd,
-        Some(b'*') => {
-            let items = (0..number()?).map(|_| read_reply(from));
+        Some(kind @ (b'*' | b'%')) => {
+            let items = number()?.saturating_mul(if *kind == b'%' { 2 } else { 1 });
+            let items = (0..items).map(|_| read_reply(from));
             Reply::Array(items.collect::<io::Result<_>>()?)
         }
         _ => return Err(strange()),

@@ -15,8 +15,12 @@ use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::store::Store;
 
-/// Purges contacts by the daemon's policy: invalid ones, and those of whom nothing has come for long. Opt-outs and
-/// suppressions stay. The exit code is 0 when all was done, 1 when it was stopped.
+/// Purge invalid and long-term non-engaged contacts, or write the store anew
+///
+/// A purge is by the daemon's policy: of invalid contacts, and those of whom nothing has come for long. Opt-outs and suppressions
+/// stay.
+///
+/// Exit code 0: all was done; 1: it was stopped; 2: an error.
 #[derive(Args)]
 pub struct Compact {
     #[command(flatten)]
@@ -27,7 +31,8 @@ pub struct Compact {
     /// Print plan and report as JSON, a line each
     #[arg(long)]
     json: bool,
-    /// Write the store anew and smaller, instead: of a data directory that no daemon has open
+    /// Write the store anew, instead, without what is free in its file: of a data directory that no daemon has open. Where
+    /// next to nothing is free it may come out a little larger
     #[arg(long, requires = "data_dir", conflicts_with = "dry_run")]
     rewrite: bool,
     /// The data directory of --rewrite
@@ -185,8 +190,13 @@ fn tell(report: &Value) {
     line(number(report, "events"), "of the history's events are gone");
     line(number(report, "feed_entries"), "of the feed's entries are gone");
     line(number(report, "ids"), "of the ids are forgotten");
-    let size = |key: &str| HumanBytes(number(report, key));
-    say(&format!("The store had {} before and has {} now.", size("bytes_before"), size("bytes_after")));
+    // Only a run that came to its end has measured the store again.
+    if report["state"] == "finished" {
+        let size = |key: &str| HumanBytes(number(report, key));
+        say(&format!("The store had {} before and has {} now.", size("bytes_before"), size("bytes_after")));
+    } else {
+        say(&format!("It goes on with: contactd call PURGE RUN {}", report["plan"]));
+    }
 }
 
 fn line(count: u64, what: &str) {
@@ -197,7 +207,7 @@ fn line(count: u64, what: &str) {
 
 /// Writes a store anew, compares it with the old one, and puts it in its place.
 fn rewrite(dir: &Path) -> Result<ExitCode> {
-    if !dir.join("store").is_dir() {
+    if !Store::is_in(dir) {
         return Err(Error::bad_arg(format!("{} is no contactd store", dir.display())));
     }
     let done = Store::rewrite(dir)?;

@@ -1,18 +1,20 @@
 //! `contactd export`: contacts as rows that a spreadsheet shows and `contactd import` takes back.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
-use super::Target;
 use super::client::{Client, Reply};
+use super::{Out, Target};
 use crate::command::rows::{COLUMNS, rows};
 use crate::error::{Error, Result};
 
-/// Writes contacts to standard output, as rows that `contactd import` takes back: on an empty store with the same lists
-/// they make the same state.
+/// Write contacts as CSV or NDJSON
+///
+/// They go to standard output, as rows that `contactd import` takes back: on an empty store with the same lists they make the
+/// same state.
 #[derive(Args)]
 pub struct Export {
     #[command(flatten)]
@@ -23,7 +25,7 @@ pub struct Export {
     /// csv for spreadsheets, ndjson for programs
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
-    /// Only contacts that match, like: label.state=CA created<2026-05-01
+    /// Only contacts that match, like: label.state=CA created<2026-05-01 'label.city="New York"'
     #[arg(value_name = "FILTER", trailing_var_arg = true)]
     filter: Vec<String>,
 }
@@ -58,8 +60,10 @@ fn label_keys(client: &mut Client) -> Result<Vec<String>> {
     let mut keys = Vec::new();
     let mut after = "0".to_owned();
     loop {
-        let Reply::Array(items) = client.call(&["LABELS", "LIMIT", "1000", "AFTER", &after])? else {
-            return Err(Error::internal("LABELS was not answered"));
+        let items = match client.call(&["LABELS", "LIMIT", "1000", "AFTER", &after])? {
+            Reply::Array(items) => items,
+            Reply::Error(why) => return Err(Error::bad_arg(why)),
+            other => return Err(Error::internal(format!("a strange reply: {other}"))),
         };
         let mut texts = items.into_iter().filter_map(|item| match item {
             Reply::Text(text) => Some(text),
@@ -77,13 +81,13 @@ fn label_keys(client: &mut Client) -> Result<Vec<String>> {
 }
 
 enum Sheet {
-    Csv(Box<csv::Writer<io::StdoutLock<'static>>>, Vec<String>),
-    Ndjson(BufWriter<io::StdoutLock<'static>>),
+    Csv(Box<csv::Writer<Out>>, Vec<String>),
+    Ndjson(BufWriter<Out>),
 }
 
 impl Sheet {
     fn begin(format: Format, labels: &[String]) -> Result<Sheet> {
-        let out = io::stdout().lock();
+        let out = Out::new();
         if format == Format::Ndjson {
             return Ok(Sheet::Ndjson(BufWriter::new(out)));
         }

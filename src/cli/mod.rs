@@ -40,21 +40,16 @@ pub struct Arguments {
     settings: Settings,
 }
 
+/// What each is for, its help tells from its own file.
 #[derive(Subcommand)]
 enum Command {
     /// Run the daemon (the default)
     Serve(Box<Settings>),
-    /// Send one request to a running daemon and print the reply
     Call(call::Call),
-    /// Put a spreadsheet's rows onto a list: CSV or NDJSON
     Import(Box<import::Import>),
-    /// Write contacts as CSV or NDJSON
     Export(export::Export),
-    /// Compare every index with the records
     Verify(verify::Verify),
-    /// Purge invalid and long-term non-engaged contacts, or write the store anew
     Compact(compact::Compact),
-    /// Walk through the main job with a store of its own, printing every request and reply
     Demo(demo::Demo),
 }
 
@@ -79,6 +74,32 @@ impl Target {
 /// Prints a line on standard output. A reader that has seen enough, like `head`, is no error.
 fn say(line: &dyn fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Standard output of a command that does nothing but write there. A reader that has seen enough ends it without a word, as
+/// it ends most programs.
+struct Out(io::StdoutLock<'static>);
+
+impl Out {
+    fn new() -> Out {
+        Out(io::stdout().lock())
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).inspect_err(end_if_unread)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().inspect_err(end_if_unread)
+    }
+}
+
+fn end_if_unread(why: &io::Error) {
+    if why.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
 }
 
 impl Arguments {

@@ -12,7 +12,9 @@ use crate::error::{Error, Result};
 use crate::model::verdict::StopScope;
 use crate::store::{Options, Store, Verified};
 
-/// Compares every index with the records. The exit code is 0 when all agree, 1 when something differs.
+/// Compare every index with the records
+///
+/// Exit code 0: all agree; 1: something differs; 2: an error, which says nothing about the store.
 #[derive(Args)]
 pub struct Verify {
     #[command(flatten)]
@@ -29,10 +31,13 @@ impl Verify {
     pub fn run(self) -> Result<ExitCode> {
         let Some(dir) = self.data_dir else {
             let reply = self.target.connect()?.call(&["VERIFY"])?;
+            if let Reply::Error(why) = reply {
+                return Err(Error::bad_arg(why));
+            }
             say(&reply);
             return Ok(ExitCode::from(u8::from(!matches!(reply, Reply::Text(_)))));
         };
-        if !dir.join("store").is_dir() {
+        if !Store::is_in(&dir) {
             return Err(Error::bad_arg(format!("{} is no contactd store", dir.display())));
         }
         let open = || {

@@ -1,7 +1,8 @@
 //! Accepting connections.
 
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,15 +22,12 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// Binds an address. The file of a Unix socket that nobody listens on any more is replaced.
+    /// Binds an address. The file of a Unix socket that nobody listens on any more is replaced, and no other.
     pub async fn bind(address: &Address) -> io::Result<Listener> {
         match address {
             Address::Tcp(address) => Ok(Listener::Tcp(TcpListener::bind(address).await?)),
             Address::Unix(path) => {
-                let stale = path.exists() && std::os::unix::net::UnixStream::connect(path).is_err();
-                if stale {
-                    std::fs::remove_file(path)?;
-                }
+                remove_stale(path)?;
                 Ok(Listener::Unix(UnixListener::bind(path)?, path.clone()))
             }
         }
@@ -71,6 +69,19 @@ impl Listener {
             Listener::Unix(listener, _) => admit(listener.accept().await?.0, server),
         }
         Ok(())
+    }
+}
+
+/// Removes the file of a Unix socket that nobody listens on.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    if !found.file_type().is_socket() {
+        return Err(io::Error::other(format!("{} is no socket: remove it, or give another path", path.display())));
+    }
+    // A socket of another kind, or one that we may not connect to, may well be alive: binding then says that it is in use.
+    match std::os::unix::net::UnixStream::connect(path) {
+        Err(why) if why.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        _ => Ok(()),
     }
 }
 

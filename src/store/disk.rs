@@ -180,6 +180,11 @@ impl Disk {
     }
 }
 
+/// Whether a directory has a store, or what a crash in [`Disk::replace`] left of one.
+pub fn has_store(dir: &Path) -> bool {
+    [STORE, REPLACED].iter().any(|name| dir.join(name).is_dir())
+}
+
 /// After a crash in [`Disk::replace`]: the old store is put back if the new one is not in its place.
 fn recover_replaced(dir: &Path, store: &Path) -> std::io::Result<()> {
     let old = dir.join(REPLACED);

@@ -205,6 +205,11 @@ impl Store {
         Ok(Store { shared, threads: Mutex::new(threads), planning: Mutex::new(()), erasing: Mutex::new(()) })
     }
 
+    /// Whether a directory has a store, be it one whose rewriting was cut off, which opening it mends.
+    pub fn is_in(dir: &std::path::Path) -> bool {
+        disk::has_store(dir)
+    }
+
     /// The stop scope under which a store was last open; none for a new one. Nobody may have it open.
     pub fn scope_of(dir: &std::path::Path) -> Result<Option<StopScope>> {
         let disk = Disk::open(dir)?;

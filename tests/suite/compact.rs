@@ -122,7 +122,8 @@ fn a_run_that_somebody_stops_is_told_by_its_exit_code() {
     let output = child.wait_with_output().expect("it ends");
     let told = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("Plan 1 is stopped."), "{told}");
+    assert!(told.contains("Plan 1 is stopped.") && told.contains("PURGE RUN 1"), "{told}");
+    assert!(!told.contains(" now."), "it has not measured the store: {told}");
 }
 
 #[test]
@@ -280,10 +281,18 @@ fn a_rewriting_that_is_killed_leaves_a_whole_store() {
     assert_eq!(seen(&mut daemon.connect()), before);
     // Between its two renames, and right behind them.
     let (store, old) = (daemon.data_dir().join("store"), daemon.data_dir().join("store.old"));
-    assert_eq!(daemon.terminate(), Some(0));
-    fs::rename(&store, &old).expect("renamed");
-    daemon.restart();
-    assert_eq!(seen(&mut daemon.connect()), before, "the old one is put back");
+    let mut verify = Command::new(program());
+    verify.args(["verify", "--data-dir"]).arg(daemon.data_dir());
+    for mends in [None, Some(verify), Some(rewrite(&daemon))] {
+        assert_eq!(daemon.terminate(), Some(0));
+        fs::rename(&store, &old).expect("renamed");
+        if let Some(command) = mends {
+            let (code, _, errors) = done(command);
+            assert!(code == Some(0) && store.exists() && !old.exists(), "{code:?}: {errors}");
+        }
+        daemon.restart();
+        assert_eq!(seen(&mut daemon.connect()), before, "the old one is put back");
+    }
     assert_eq!(daemon.terminate(), Some(0));
     fs::create_dir(&old).expect("a directory");
     fs::write(old.join("db"), "the one before").expect("a file");

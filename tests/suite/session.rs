@@ -248,6 +248,8 @@ fn call_tells_by_its_exit_code() {
     let (code, told) = call(&daemon, &["CHECK", "+14155550000", "+14155552671", "nonsense"]);
     assert_eq!(code, Some(2), "one of several: {told}");
     assert!(told.contains("no not_subscribed") && told.contains("BADARG"), "{told}");
+    let (code, told) = call(&daemon, &["HELLO", "3"]);
+    assert!(code == Some(0) && told.lines().take(2).eq(["server", "contactd"]) && told.ends_with("proto\n3"), "{told}");
     let nobody = call_at(&free_address(), &["PING"]);
     assert_eq!(nobody.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("is it running?"));
@@ -255,6 +257,40 @@ fn call_tells_by_its_exit_code() {
     let objects =
         log.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok_and(|json| json.is_object()));
     assert!(!log.is_empty() && objects.count() == log.lines().count(), "{log}");
+}
+
+/// That something may not be asked is neither a difference nor a reply.
+#[test]
+fn verify_and_export_say_what_they_lack() {
+    let (daemon, _dir) = with_tokens();
+    for (command, token, code) in
+        [("verify", "", "NOAUTH"), ("verify", READ, "NOPERM"), ("export", "", "NOAUTH"), ("export", READ, "")]
+    {
+        let mut client = Command::new(program());
+        client.args([command, "--server", &daemon.address]).env_remove("CONTACTD_TOKEN");
+        if !token.is_empty() {
+            client.env("CONTACTD_TOKEN", token);
+        }
+        let output = client.output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(if code.is_empty() { 0 } else { 2 }), "{command}: {told}");
+        assert!(told.contains(code) && (code.is_empty() || output.stdout.is_empty()), "{command}: {told}");
+    }
+}
+
+/// As `call --help` and `export --help` say: quotes are the shell's here, and the filter's there.
+#[test]
+fn a_value_with_a_blank_is_found() {
+    let daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    assert!(wire.call(r#"PUT +14155552671 {"labels":{"city":"New York"}}"#).starts_with('+'));
+    assert_eq!(wire.call(r#"COUNT label.city="New York""#), ":1");
+    assert_eq!(call(&daemon, &["COUNT", "label.city=New York"]), (Some(0), "1".into()));
+    let output = Command::new(program())
+        .args(["export", "--server", &daemon.address, r#"label.city="New York""#])
+        .output()
+        .expect("it runs");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("+14155552671"));
 }
 
 #[test]
@@ -279,6 +315,32 @@ fn unix_sockets() {
     assert!(Command::new("kill").arg(started.0.id().to_string()).status().expect("kill").success());
     assert_eq!(started.0.wait().expect("it ends").code(), Some(0));
     assert!(!dir.path().join("contactd.sock").exists(), "a drained daemon removes it");
+}
+
+#[test]
+fn nothing_but_a_socket_that_nobody_listens_on_is_replaced() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("contactd.sock");
+    let refused = || {
+        let address = format!("unix:{}", path.display());
+        let mut command = Command::new(program());
+        command.args(["serve", "--listen", &address, "--data-dir"]).arg(dir.path().join("data"));
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    std::fs::write(&path, "precious").expect("written");
+    assert!(refused().contains("is no socket"));
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), "precious");
+    std::fs::remove_file(&path).expect("removed");
+    std::os::unix::fs::symlink(dir.path().join("nowhere"), &path).expect("a link");
+    assert!(refused().contains("is no socket"));
+    std::fs::remove_file(&path).expect("removed");
+    let alive = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket of another kind");
+    assert!(refused().contains("in use"));
+    let other = std::os::unix::net::UnixDatagram::unbound().expect("a socket");
+    other.send_to(b"hello", &path).expect("it is still there");
+    drop(alive);
 }
 
 /// Whether a daemon with a store in `data` answers on `address` and has taken `--stop-scope all`.
@@ -332,6 +394,11 @@ fn help_and_the_readme_tell_every_setting() {
     for command in ["serve", "call", "export", "verify", "demo", "--version"] {
         assert!(help.contains(command), "--help does not tell {command}");
     }
+    for command in ["call", "import", "verify", "compact"] {
+        let help = Command::new(program()).args([command, "--help"]).output().expect("it runs");
+        let help = String::from_utf8(help.stdout).expect("text");
+        assert!(help.contains("Exit code 0"), "{command} --help does not tell its exit codes");
+    }
 }
 
 #[test]
@@ -344,6 +411,29 @@ fn export_comes_out_and_formulas_are_safe() {
     let sheet = String::from_utf8_lossy(&output.stdout);
     assert!(sheet.contains("'=1+1") && sheet.contains("'+14155552671") && sheet.contains("New York"), "{sheet}");
     assert_eq!(sheet.lines().count(), 2);
+}
+
+/// As `| head -1` does.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let daemon = Daemon::start(&[]);
+    let note = "x".repeat(500);
+    let row = |n| format!(r#"IMPORT * {{"phone":"+1415555{n:04}","labels":{{"note":"{note}"}}}}"#);
+    daemon.connect().call_all(&(1_000..2_000).map(row).collect::<Vec<_>>());
+    for arguments in [
+        &["export", "--server", &daemon.address][..],
+        &["export", "--format", "ndjson", "--server", &daemon.address],
+        &["demo"],
+    ] {
+        let mut command = Command::new(program());
+        let mut child =
+            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut byte = [0];
+        std::io::Read::read_exact(&mut child.stdout.take().expect("a pipe"), &mut byte).expect("a byte");
+        let output = child.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*told), (Some(0), ""), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -23,7 +23,9 @@ const BEN: &str = "+12135550198";
 /// One who never answered.
 const EVA: &str = "+12135550197";
 
-/// Makes a store in a temporary directory, serves it on a free port, and walks through the main job.
+/// Walk through the main job with a store of its own, printing every request and reply
+///
+/// The store is in a temporary directory, and served on a free port.
 #[derive(Args)]
 pub struct Demo {
     /// Serve on 127.0.0.1:7164 and stay there after the story, until Ctrl-C
@@ -34,18 +36,18 @@ pub struct Demo {
 impl Demo {
     pub fn run(self) -> Result<ExitCode> {
         let mut daemon = Daemon::start(self.stay.then_some(ADDRESS))?;
-        println!("contactd demo: a store in {}, served on {}\n", daemon.dir().display(), daemon.address());
+        say(&format!("contactd demo: a store in {}, served on {}\n", daemon.dir().display(), daemon.address()));
         let mut story = Story { client: daemon.connect()? };
         story.tell(&mut daemon)?;
         if self.stay {
-            println!("It stays on {ADDRESS} until Ctrl-C. In another terminal:");
-            println!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164");
+            say(&format!("It stays on {ADDRESS} until Ctrl-C. In another terminal:"));
+            say(&format!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164"));
             wait_for_interrupt()?;
             daemon.stop()?;
         } else {
             daemon.stop()?;
-            println!("That was it. To talk to it yourself, run `contactd demo --stay`, and in another terminal:");
-            println!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164");
+            say("That was it. To talk to it yourself, run `contactd demo --stay`, and in another terminal:");
+            say(&format!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164"));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -125,7 +127,7 @@ impl Story {
             r#"{{"phone":"{EVA}","created_at":"2021-02-01","subscribed_at":"2021-02-01","sends_since_engaged":12}}"#
         );
         self.expect(&format!("IMPORT {LIST} {eva}"), "+created")?;
-        println!("  $ contactd compact");
+        say("  $ contactd compact");
         compact::aloud(&mut self.client)?;
 
         say("\nThe contacts are gone, the STOP is not: whatever brings the number back brings it back first:");
@@ -137,9 +139,9 @@ impl Story {
 
     /// Sends a request as a person would type it, prints it with its reply, and checks how that begins.
     fn expect(&mut self, request: &str, begins: &str) -> Result<()> {
-        println!("  → {request}");
+        say(&format!("  → {request}"));
         let reply = self.client.line(request)?.to_string();
-        println!("  ← {}\n", reply.replace('\n', "\n    "));
+        say(&format!("  ← {}\n", reply.replace('\n', "\n    ")));
         if reply.starts_with(begins) {
             return Ok(());
         }
@@ -148,12 +150,12 @@ impl Story {
 
     /// Imports the sheet as `contactd import` does.
     fn import(daemon: &mut Daemon) -> Result<()> {
-        println!("  $ contactd import contacts.csv --list {LIST} --region US");
+        say(&format!("  $ contactd import contacts.csv --list {LIST} --region US"));
         let options = Options { list: Some(LIST.into()), region: Some("US".into()), ..Options::default() };
-        let print = |request: &str, reply: &Reply| println!("  → {request}\n  ← {reply}");
+        let print = |request: &str, reply: &Reply| say(&format!("  → {request}\n  ← {reply}"));
         let show = Show { rows: 3, print };
         let report = import::import_text(SHEET, "contacts.csv", &options, daemon.connect()?, show)?;
-        println!("  …\n{report}");
+        say(&format!("  …\n{report}"));
         Ok(())
     }
 }
@@ -165,5 +167,5 @@ fn wait_for_interrupt() -> Result<()> {
 }
 
 fn say(line: &str) {
-    println!("{line}");
+    super::say(&line);
 }

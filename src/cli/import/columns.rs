@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::consent;
 use super::field::Field;
+use super::held::Held;
 use super::names;
 use crate::error::{Error, Result, excerpt};
-use crate::model::phone::Region;
 
 /// What the options say about columns.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,10 @@ pub struct Wishes {
     pub map: Vec<(String, String)>,
     /// `--labels only,these`.
     pub labels: Option<Vec<String>>,
+    /// `--region` is given: no column stands against it by its name alone.
+    pub region: bool,
+    /// `--as optout`: nobody is subscribed, whatever a column says.
+    pub opt_outs: bool,
 }
 
 /// The columns of a file.
@@ -32,19 +37,22 @@ pub struct Columns {
 pub const REJECTS_COLUMNS: [&str; 2] = ["line", "reason"];
 
 impl Columns {
-    /// Finds out what the columns of a header are. The rows of a sample tell countries from states.
+    /// Finds out what the columns of a header are. The rows of a sample tell countries from states, and opt-outs from labels.
     pub fn of_table(names: &[&str], sample: &[csv::StringRecord], wishes: Wishes) -> Result<Columns> {
+        let mut held = vec![Held::default(); names.len()];
+        for row in sample {
+            held.iter_mut().zip(row).for_each(|(held, cell)| held.see(cell));
+        }
         let mut columns = Columns::new(names, wishes);
         columns.is_rejects = names.len() > 2 && names[names.len() - 2..] == REJECTS_COLUMNS;
-        let cells = |at: usize| sample.iter().filter_map(move |row| row.get(at));
-        columns.resolve(&|at| cells(at).all(|cell| cell.is_empty() || region(cell).is_some()))?;
+        columns.resolve(&held)?;
         Ok(columns)
     }
 
     /// The same for the keys of the first objects.
-    pub fn of_objects(names: &[&str], regions: &dyn Fn(&str) -> bool, wishes: Wishes) -> Result<Columns> {
+    pub fn of_objects(names: &[&str], held: &[Held], wishes: Wishes) -> Result<Columns> {
         let mut columns = Columns::new(names, wishes);
-        columns.resolve(&|at| regions(names[at]))?;
+        columns.resolve(held)?;
         Ok(columns)
     }
 
@@ -76,6 +84,7 @@ impl Columns {
         let taken = |field: &Field| !may_repeat(field) && self.fields.contains(field);
         let field = match usual {
             Some(field) if field != Field::Phone && field != Field::Region && !taken(&field) => field,
+            _ if self.may_forbid(name, &Held::default()) => Field::Unclear,
             _ => Field::Label(String::new()),
         };
         self.names.push(name.to_owned());
@@ -84,7 +93,27 @@ impl Columns {
         self.fields.len() - 1
     }
 
-    fn resolve(&mut self, holds_regions: &dyn Fn(usize) -> bool) -> Result<()> {
+    /// How each column is read, for people: its heading, or its number where it has none, and what it is.
+    pub fn told(&self) -> Vec<(String, String)> {
+        let told = |at: usize| {
+            let field = &self.fields[at];
+            let usual = names::usual(&self.names[at]).map(|(field, _)| field);
+            let passed_over = self.wishes.region && usual == Some(Field::Region) && *field != Field::Region;
+            let but = if passed_over { ", since --region says where numbers are from" } else { "" };
+            (self.name(at), format!("{}{but}", field.told()))
+        };
+        (0..self.len()).map(told).collect()
+    }
+
+    /// A column's heading, or `#` and its number where that says more.
+    fn name(&self, at: usize) -> String {
+        let name = &self.names[at];
+        let is_plain = !name.is_empty() && excerpt(name.as_bytes()) == *name;
+        let is_alone = self.names.iter().filter(|other| *other == name).count() == 1;
+        if is_plain && is_alone { name.clone() } else { format!("#{}", at + 1) }
+    }
+
+    fn resolve(&mut self, held: &[Held]) -> Result<()> {
         let own = if self.is_rejects { self.names.len() - REJECTS_COLUMNS.len() } else { self.names.len() };
         let mapped = self.mapped(own)?;
         let mut ranks = vec![0; own];
@@ -93,15 +122,17 @@ impl Columns {
             self.fields[at] = match (&mapped[at], names::label_prefix(&self.names[at]), names::usual(&self.names[at])) {
                 (Some(field), _, _) => field.clone(),
                 (None, Some(key), _) => Field::Label(key),
-                (None, None, Some((field, rank))) if !mapped.contains(&Some(field.clone())) => {
+                (None, None, Some((field, rank))) if field.may_repeat() || !mapped.contains(&Some(field.clone())) => {
                     ranks[at] = rank;
                     field
                 }
+                _ if self.may_forbid(&self.names[at], &held[at]) => Field::Unclear,
                 _ if self.names[at].is_empty() => Field::Ignore,
                 _ => label(),
             };
         }
-        self.choose_region(&mapped, holds_regions);
+        self.refuse_unclear(held)?;
+        self.choose_region(&mapped, held);
         self.choose_phone(&ranks)?;
         for at in 0..own {
             let twin = (0..at).find(|&before| self.fields[before] == self.fields[at]);
@@ -111,6 +142,45 @@ impl Columns {
         }
         self.name_labels(0);
         self.check_label_wishes()
+    }
+
+    /// Whether a column that would be a label may say who wants no messages: by its name, by what it holds, or by both.
+    fn may_forbid(&self, name: &str, held: &Held) -> bool {
+        let speaks = consent::speaks_of_consent(name)
+            || held.refusal.is_some()
+            || (held.answers() && consent::speaks_of_messages(name));
+        speaks && !consent::of_another_channel(name) && !self.is_wanted_label(name) && !self.wishes.opt_outs
+    }
+
+    /// Whether `--labels` names a column.
+    fn is_wanted_label(&self, name: &str) -> bool {
+        let key = names::label_key(name);
+        self.wishes.labels.iter().flatten().any(|wish| wish.eq_ignore_ascii_case(name) || *wish == key)
+    }
+
+    /// An opt-out that would be a label stops the import before its first row.
+    fn refuse_unclear(&self, held: &[Held]) -> Result<()> {
+        let unclear: Vec<usize> = (0..held.len()).filter(|&at| self.fields[at] == Field::Unclear).collect();
+        let Some(&first) = unclear.first() else { return Ok(()) };
+        let told: Vec<String> = unclear
+            .iter()
+            .map(|&at| match &held[at].refusal {
+                Some(refusal) => format!("'{}' (which holds '{}')", self.name(at), excerpt(refusal.as_bytes())),
+                None => format!("'{}'", self.name(at)),
+            })
+            .collect();
+        let what = if told.len() == 1 { "the column" } else { "each of the columns" };
+        // As one can type it into a shell.
+        let name =
+            Some(self.name(first)).filter(|name| !name.contains('\'')).unwrap_or_else(|| format!("#{}", first + 1));
+        let key = Some(names::label_key(&self.names[first])).filter(|key| !key.is_empty());
+        let key = key.unwrap_or_else(|| format!("column_{}", first + 1));
+        Err(Error::bad_arg(format!(
+            "say how to read {what} {}, which may tell who wants no messages: --map '{name}=opted_out' if yes means out, \
+             --map '{name}=opt_in' if yes means in, --map '{name}=status' for words like active and unsubscribed, \
+             --map '{name}=opted_out_at' for dates, or --map '{name}=label.{key}' for a label that forbids nothing",
+            told.join(", ")
+        )))
     }
 
     /// The fields that `--map` gives to columns.
@@ -145,20 +215,23 @@ impl Columns {
         Ok(mapped)
     }
 
-    /// A column of countries helps to read numbers only if it holds codes; "region" may well hold states.
-    fn choose_region(&mut self, mapped: &[Option<Field>], holds_regions: &dyn Fn(usize) -> bool) {
+    /// A column of countries helps to read numbers only if it holds codes; "region" may well hold states, and some of them
+    /// are codes of countries: CO, DE.
+    fn choose_region(&mut self, mapped: &[Option<Field>], held: &[Held]) {
         let candidates: Vec<usize> = (0..mapped.len()).filter(|&at| self.fields[at] == Field::Region).collect();
         let by_option = candidates.iter().copied().find(|&at| mapped[at].is_some());
         let is_country = |at: &usize| self.names[*at].to_ascii_lowercase().contains("country");
-        let fit = |at: &usize| holds_regions(*at);
-        let chosen = by_option
-            .or_else(|| candidates.iter().copied().filter(is_country).find(fit))
-            .or_else(|| candidates.iter().copied().find(fit));
+        let fit = |at: &usize| held[*at].regions;
+        let by_name = || {
+            let countries = candidates.iter().copied().filter(is_country).find(fit);
+            countries.or_else(|| candidates.iter().copied().find(fit)).filter(|_| !self.wishes.region)
+        };
+        let chosen = by_option.or_else(by_name);
         for at in candidates.into_iter().filter(|&at| Some(at) != chosen) {
             self.fields[at] = Field::Label(String::new());
-            if chosen.is_none() {
+            if chosen.is_none() && !self.wishes.region {
                 self.warnings.push(format!(
-                    "column '{}' holds more than two-letter country codes: it is a label, and numbers without + are read as --region says",
+                    "column '{}' holds more than two-letter country codes: it is a label, and says nothing about numbers without +; --region does",
                     excerpt(self.names[at].as_bytes())
                 ));
             }
@@ -241,12 +314,6 @@ impl Columns {
     }
 }
 
-/// A two-letter country code, in either case.
-pub fn region(cell: &str) -> Option<Region> {
-    let cell = cell.trim();
-    if cell.len() == 2 { Region::parse(&cell.to_ascii_uppercase()) } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,7 +321,7 @@ mod tests {
     fn columns(names: &[&str], rows: &[&[&str]], map: &[&str]) -> Result<Columns> {
         let rows: Vec<csv::StringRecord> = rows.iter().map(|row| csv::StringRecord::from(row.to_vec())).collect();
         let map = map.iter().filter_map(|map| map.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
-        Columns::of_table(names, &rows, Wishes { map, labels: None })
+        Columns::of_table(names, &rows, Wishes { map, ..Wishes::default() })
     }
 
     fn words(names: &[&str]) -> Vec<String> {
@@ -303,14 +370,44 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_may_hold_opt_outs_is_never_a_label_unasked() {
+        let fields = |names: &[&str], rows: &[&[&str]], map: &[&str]| columns(names, rows, map).map(|it| it.fields);
+        for map in ["DNC=opted_out", "dnc=label.dnc", "#2=ignore", "DNC=status"] {
+            assert!(fields(&["phone", "DNC"], &[], &[map]).is_ok(), "{map}");
+        }
+        let told = fields(&["phone", "DNC", "City", "Consent"], &[], &[]).expect_err("unclear").message;
+        assert!(told.contains("'DNC', 'Consent'") && told.contains("--map 'DNC=opted_out'"), "{told}");
+        let rows: &[&[&str]] = &[&["1", "active", "x"], &["2", "Unsubscribed", ""]];
+        let told = fields(&["phone", "Journey", ""], rows, &[]).expect_err("unclear").message;
+        assert!(told.contains("'Journey' (which holds 'Unsubscribed')"), "{told}");
+        assert!(fields(&["phone", ""], rows, &[]).expect_err("unclear").message.contains("--map '#2=label.column_2'"));
+        assert!(fields(&["phone", "Email status"], rows, &[]).is_ok());
+        for (heading, cell, is_ok) in
+            [("Text me", "n", false), ("SMS marketing", "Yes", false), ("Text", "hello", true)]
+        {
+            assert_eq!(fields(&["phone", heading], &[&["1", cell], &["2", ""]], &[]).is_ok(), is_ok, "{heading}");
+        }
+        let opt_outs = Wishes { opt_outs: true, ..Wishes::default() };
+        assert!(Columns::of_table(&["phone", "DNC"], &[], opt_outs).is_ok(), "it cannot forbid more than all");
+        // A mapped column takes nothing from those that are known.
+        let both = fields(&["phone", "opted_out", "DNC"], &[], &["DNC=opted_out"]).expect("columns");
+        assert_eq!(both[1..], [Field::OptOut, Field::OptOut]);
+        let dates = fields(&["phone", "opted_out_at", "Left"], &[], &["Left=opted_out_at"]).expect_err("unclear");
+        assert!(dates.message.contains("'opted_out_at'"), "{}", dates.message);
+    }
+
+    #[test]
     fn only_the_labels_that_are_wanted() {
         let wishes = |labels: &[&str]| Wishes {
-            map: Vec::new(),
             labels: Some(labels.iter().map(ToString::to_string).collect()),
+            ..Wishes::default()
         };
         let names = ["phone", "First Name", "City"];
         let columns = Columns::of_table(&names, &[], wishes(&["first_name"])).expect("columns");
         assert_eq!(columns.fields[1..], [Field::Label("first_name".into()), Field::Ignore]);
         assert!(Columns::of_table(&names, &[], wishes(&["Town"])).is_err());
+        let names = ["phone", "DNC"];
+        assert!(Columns::of_table(&names, &[], wishes(&["dnc"])).is_ok(), "asked for by name");
+        assert!(Columns::of_table(&names, &[], wishes(&[])).is_err(), "not to be lost by leaving out labels");
     }
 }

@@ -1,9 +1,11 @@
-//! How a file is written: CSV with which delimiter, or NDJSON.
+//! How a file is written: CSV with which delimiter and whether with a header, or NDJSON.
 
 use clap::ValueEnum;
 
+use super::columns::Wishes;
 use super::records::Records;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, excerpt};
+use crate::model::phone::{Region, normalize};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,39 @@ pub fn sniff(records: &mut Records, format: Option<Format>) -> Result<(Dialect, 
     let dialect = Dialect::Csv { delimiter };
     records.set_dialect(dialect);
     Ok((dialect, separator_line))
+}
+
+/// Takes the header. Where the first line is a row already, and the columns are told by their numbers, gives a header made up.
+///
+/// # Errors
+/// The first line is a row, and nothing tells what the columns are.
+pub fn header(records: &mut Records, delimiter: u8, wishes: &Wishes, region: Option<Region>) -> Result<String> {
+    let first = reader(records.sample().as_bytes(), delimiter).into_records().next();
+    let first = first.and_then(std::result::Result::ok).unwrap_or_default();
+    let Some(phone) = first.iter().find(|cell| is_phone(cell, region)) else {
+        let mut header = records.take_first()?;
+        while header.trim().is_empty() {
+            header = records.take_first()?;
+        }
+        return Ok(header);
+    };
+    if !wishes.map.iter().any(|(column, _)| column.starts_with('#')) {
+        return Err(Error::bad_arg(format!(
+            "the header is missing, since the first line holds the number '{}': put a line like phone,name before it, \
+             or say what the columns are by number, like --map '#1=phone'",
+            excerpt(phone.as_bytes())
+        )));
+    }
+    let names: Vec<String> = (1..=first.len()).map(|number| format!("column_{number}")).collect();
+    let end = if records.sample().contains("\r\n") { "\r\n" } else { "\n" };
+    Ok(names.join(&char::from(delimiter).to_string()) + end)
+}
+
+/// Whether a cell is a phone number, which no heading is. Without its region it only looks like one.
+fn is_phone(cell: &str, region: Option<Region>) -> bool {
+    let digits = cell.chars().filter(char::is_ascii_digit).count();
+    let is_plain = cell.chars().all(|char| char.is_ascii_digit() || "+-().'/ \u{a0}".contains(char));
+    normalize(cell, region).is_ok() || (is_plain && (9..=15).contains(&digits))
 }
 
 /// The delimiter of a first line `sep=;`.
@@ -117,5 +152,15 @@ mod tests {
         }
         assert_eq!(announced("separator,b"), None);
         assert_eq!(announced("sep=,phone"), None);
+    }
+
+    #[test]
+    fn a_number_is_no_heading() {
+        for cell in ["+14155550101", "(415) 555-0101", "4155550101", "'+14155550101", "919876543210"] {
+            assert!(is_phone(cell, None), "{cell}");
+        }
+        for cell in ["phone", "2024", "2024-01-01", "24365", "", "Phone 1", "2024-01-01 10:00:00"] {
+            assert!(!is_phone(cell, Region::parse("US")), "{cell}");
+        }
     }
 }

@@ -23,6 +23,8 @@ pub enum Field {
     Reason,
     /// A label, by its key.
     Label(String),
+    /// It may say who wants no messages, and nobody knows how: rows in which it says something are refused.
+    Unclear,
     Ignore,
 }
 
@@ -42,12 +44,26 @@ impl Field {
             Field::How => "how",
             Field::Reason => "reason",
             Field::Label(key) => key,
+            Field::Unclear => "unclear",
             Field::Ignore => "ignore",
+        }
+    }
+
+    /// How a column of it is read, for people.
+    pub fn told(&self) -> String {
+        match self {
+            Field::Label(key) => format!("label.{key}"),
+            Field::Unclear => "not clear, its rows are rejected".to_owned(),
+            Field::Ignore => "not used".to_owned(),
+            _ => self.word().to_owned(),
         }
     }
 
     /// Whether several columns can be it.
     pub fn may_repeat(&self) -> bool {
-        matches!(self, Field::Status | Field::Consent | Field::OptOut | Field::Label(_) | Field::Ignore)
+        matches!(
+            self,
+            Field::Status | Field::Consent | Field::OptOut | Field::Label(_) | Field::Unclear | Field::Ignore
+        )
     }
 }

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `mod.rs` | the options, and what they make of a file |
 //! | `source.rs` | the file as text, whatever its encoding |
-//! | `records.rs`, `dialect.rs` | the text as whole records; how they are written |
+//! | `records.rs`, `dialect.rs` | the text as whole records; how they are written, and under which header |
 //! | `columns.rs`, `names.rs` | which column is what, by its name |
+//! | `consent.rs`, `held.rs` | which columns may hold opt-outs under another name; what their cells tell |
 //! | `objects.rs` | the same for an object a line |
 //! | `row.rs`, `status.rs` | a row's cells into one request |
 //! | `pipeline.rs` | requests out and replies in, at once |
@@ -15,8 +16,10 @@
 //! Nothing here decides about consent: each row is one IMPORT, and the daemon keeps the strictest.
 
 mod columns;
+mod consent;
 mod dialect;
 mod field;
+mod held;
 mod names;
 mod objects;
 mod pipeline;
@@ -59,13 +62,17 @@ const SOME_REJECTED: u8 = 3;
 /// The exit code when the import could not be done, or not to its end.
 const FAILED: u8 = 1;
 
-/// Imports a spreadsheet through a running daemon. It never lifts an opt-out, a suppression or an invalid number; run again
-/// after any interruption, it completes what is missing. Exit code 0: every row was taken; 3: some were rejected; 1: failure.
+/// Put a spreadsheet's rows onto a list: CSV or NDJSON
+///
+/// It never lifts an opt-out, a suppression or an invalid number; run again after any interruption, it completes what is
+/// missing. The summary tells how each column was read.
+///
+/// Exit code 0: every row was taken; 3: some were rejected; 1: it could not be done, or not to its end; 2: wrong arguments.
 #[derive(Args)]
 pub struct Import {
     #[command(flatten)]
     target: Target,
-    /// CSV (comma, semicolon, tab or pipe) or NDJSON; - reads standard input
+    /// CSV (comma, semicolon, tab or pipe) or NDJSON (rows, or contacts as GET and EXPORT tell them); - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -90,11 +97,13 @@ pub struct Options {
     /// The sending list for rows that name none; * for contacts themselves, on no list
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     pub list: Option<String>,
-    /// Where numbers without country code are from, like US [default: the daemon's]
+    /// Where numbers without country code are from, like US; a column of countries then says nothing about them, unless
+    /// --map COLUMN=region [default: such a column, else the daemon's]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// What a column is, like --map 'Cell No=phone'; the fields: phone, list, region, status, `subscribed_at`,
-    /// `opted_out_at` and so on, label.KEY, ignore
+    /// What a column is, like --map 'Cell No=phone' or --map '#3=phone' for the third; the fields: phone, list, region, status, `opt_in`,
+    /// `opted_out`, `subscribed_at`, `opted_out_at` and so on, label.KEY, ignore. A column that seems to be about consent must
+    /// be known or said
     #[arg(long, value_name = "COLUMN=FIELD")]
     pub map: Vec<String>,
     /// Which columns become labels [default: all others]
@@ -163,7 +172,7 @@ impl Import {
         report.warnings.extend_from_slice(&sheet.rows.columns.warnings);
         let lists = sheet.import(client, rejects, Progress::new(bytes, read), None, report)?;
         if self.options.dry_run {
-            // A real import learns of a list that is not there by itself.
+            // A real import learns of a list that is not there by itself, and rejects its rows.
             let mut client = self.target.connect()?;
             lists.iter().try_for_each(|list| check_list(&mut client, list))?;
         }
@@ -215,9 +224,7 @@ impl Sheet {
         let (keys, columns) = match dialect {
             Dialect::Ndjson => Keys::find(complete(records.sample(), &records), wishes)?,
             Dialect::Csv { delimiter } => {
-                while header.trim().is_empty() {
-                    header = records.take_first()?;
-                }
+                header = dialect::header(&mut records, delimiter, &wishes, defaults.region)?;
                 let rows = |text: &str| -> Vec<csv::StringRecord> {
                     dialect::reader(text.as_bytes(), delimiter)
                         .into_records()
@@ -300,9 +307,10 @@ fn check_list(client: &mut Client, list: &str) -> Result<()> {
 fn defaults(options: &Options, name: &str) -> Result<Defaults> {
     let wrong =
         |what: &str, word: &str, like: &str| Error::bad_arg(format!("--{what} {}: {like}", excerpt(word.as_bytes())));
-    let region = options.region.as_deref().map(|word| {
-        columns::region(word).ok_or_else(|| wrong("region", word, "no region: two letters, like US or DE"))
-    });
+    let region = options
+        .region
+        .as_deref()
+        .map(|word| held::region(word).ok_or_else(|| wrong("region", word, "no region: two letters, like US or DE")));
     let how = options
         .how
         .as_deref()
@@ -343,5 +351,10 @@ fn wishes(options: &Options) -> Result<Wishes> {
         .labels
         .as_ref()
         .map(|labels| labels.iter().map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect());
-    Ok(Wishes { map: map.collect::<Result<_>>()?, labels })
+    Ok(Wishes {
+        map: map.collect::<Result<_>>()?,
+        labels,
+        region: options.region.is_some(),
+        opt_outs: options.all_are == Some(AllAre::Optout),
+    })
 }

@@ -70,6 +70,9 @@ const FIELDS: [(Field, &[&str]); 11] = [
             "acceptssms",
             "acceptssmsmarketing",
             "textoptin",
+            "subscribed",
+            "issubscribed",
+            "smssubscribed",
         ],
     ),
     (
@@ -87,6 +90,10 @@ const FIELDS: [(Field, &[&str]); 11] = [
             "isunsubscribed",
             "donottext",
             "donotsms",
+            "donotcontact",
+            "unsubscribe",
+            "optoutstatus",
+            "smsoptoutstatus",
         ],
     ),
     (

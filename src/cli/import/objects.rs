@@ -1,10 +1,14 @@
-//! NDJSON: an object a line, its keys found among the columns as they turn up.
+//! NDJSON: an object a line, its keys found among the columns as they turn up. An object is a row, or a contact as GET and
+//! EXPORT tell it, which is several.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::columns::{Columns, Wishes, region};
+use super::columns::{Columns, Wishes};
+use super::held::Held;
+use super::refusal::Refusal;
+use crate::command::rows;
 use crate::error::Result;
 
 /// The key under which a refused object tells why.
@@ -22,22 +26,21 @@ impl Keys {
     pub fn find(sample: &str, wishes: Wishes) -> Result<(Keys, Columns)> {
         let mut keys = Keys::default();
         let mut names: Vec<String> = Vec::new();
-        let mut no_regions: Vec<String> = Vec::new();
+        let mut held: Vec<Held> = Vec::new();
         for line in sample.lines() {
-            let Some(object) = parse(line) else { continue };
-            each(&object, &mut |key, value| {
-                if !keys.0.contains_key(key) {
-                    keys.0.insert(key.to_owned(), names.len());
-                    names.push(key.to_owned());
-                }
-                if region(&value).is_none() {
-                    no_regions.push(key.to_owned());
-                    no_regions.dedup();
-                }
-            });
+            for row in rows(line).unwrap_or_default() {
+                each(&row, &mut |key, value| {
+                    if !keys.0.contains_key(key) {
+                        keys.0.insert(key.to_owned(), names.len());
+                        names.push(key.to_owned());
+                        held.push(Held::default());
+                    }
+                    held[keys.0[key]].see(&value);
+                });
+            }
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let columns = Columns::of_objects(&names, &|key| !no_regions.iter().any(|other| other == key), wishes)?;
+        let columns = Columns::of_objects(&names, &held, wishes)?;
         Ok((keys, columns))
     }
 
@@ -61,6 +64,24 @@ impl Keys {
 /// The object of a line, if it is one.
 pub fn parse(line: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(line).ok()
+}
+
+/// The rows of a line.
+///
+/// # Errors
+/// The line is no object, or its `lists` may say who wants no messages in another way than ours.
+pub fn rows(line: &str) -> std::result::Result<Vec<Map<String, Value>>, Refusal> {
+    let object = parse(line).ok_or(Refusal::BadJson)?;
+    let lists = match object.get("lists") {
+        Some(Value::Array(lists)) if lists.iter().all(Value::is_object) => lists,
+        _ => return Ok(vec![object]),
+    };
+    let is_told = |on: &Value| on["list"].is_string() && on["status"].is_string();
+    let is_contact = object.contains_key("phone_number") && object.contains_key("status");
+    if !is_contact || !lists.iter().all(is_told) {
+        return if lists.is_empty() { Ok(vec![object]) } else { Err(Refusal::BadLists) };
+    }
+    Ok(rows::rows(&Value::Object(object), None))
 }
 
 /// Every value of an object as text; those of `labels` under `labels.key`. What is null is not there.

@@ -86,6 +86,7 @@ impl Import {
             let received = receiving.join().unwrap_or_else(|_| Err(Error::internal("a thread has panicked")));
             (received, sending)
         });
+        report.columns = sender.rows.columns.told();
         report.warnings.extend(sender.records.source().warning());
         report.finish();
         // When a reply ends it, the sender only sees that nobody is there any more.
@@ -160,16 +161,18 @@ impl Sender {
         let text = std::mem::take(&mut batch.block.text);
         for line in text.split_inclusive('\n') {
             let end = start + line.len();
-            let from = requests.len();
-            let written = match objects::parse(line) {
-                _ if line.trim().is_empty() => Ok(None),
-                None => Err(Refusal::BadJson),
-                Some(object) => {
-                    self.keys.cells(&object, &mut self.rows.columns, &mut cells);
-                    self.rows.write(cells.iter().map(|(at, cell)| (*at, cell.as_str())), requests)
+            let rows = if line.trim().is_empty() { Ok(Vec::new()) } else { objects::rows(line) };
+            match rows {
+                Err(why) => self.enter(start..end, Err(why), &[], batch),
+                Ok(rows) => {
+                    for row in rows {
+                        let from = requests.len();
+                        self.keys.cells(&row, &mut self.rows.columns, &mut cells);
+                        let written = self.rows.write(cells.iter().map(|(at, cell)| (*at, cell.as_str())), requests);
+                        self.enter(start..end, written, &requests[from..], batch);
+                    }
                 }
-            };
-            self.enter(start..end, written, &requests[from..], batch);
+            }
             start = end;
         }
         batch.block.text = text;
@@ -279,7 +282,6 @@ impl Counter<'_> {
 /// An error that ends the import: what to do about it.
 pub fn ended(error: &str) -> Error {
     let advice = match error.split(' ').next().unwrap_or_default() {
-        "NOLIST" => "make the list first: contactd call LIST NUMBER",
         "NOAUTH" | "NOPERM" => "put a token for writing into CONTACTD_TOKEN",
         "READONLY" => "the daemon's disk is full: make room there",
         "BUSY" | "LOADING" | "DRAINING" => "the daemon is not ready: wait a moment",

@@ -11,13 +11,19 @@ pub enum Refusal {
     UnclosedQuote,
     TooManyCells,
     BadJson,
+    /// An array `lists` that is not as GET and EXPORT tell it.
+    BadLists,
     BadDate,
     BadNumber,
     BadRegion,
     BadHow,
     BadList,
     NoList,
+    /// The daemon has no such list, or not any more.
+    UnknownList,
     UnknownStatus,
+    /// A column that may say who wants no messages turned up behind the first rows.
+    Unclear,
     NoConsent,
     /// Too many labels, too long a text, or too high a total.
     Limit,
@@ -31,6 +37,7 @@ impl Refusal {
         let (code, message) = error.split_once(' ')?;
         match code {
             "LIMIT" => Some(Refusal::Limit),
+            "NOLIST" => Some(Refusal::UnknownList),
             "BADARG" => {
                 let word = message.split(':').next().unwrap_or_default();
                 let known = Unusable::ALL.into_iter().find(|unusable| unusable.code() == word);
@@ -47,13 +54,16 @@ impl Refusal {
             Refusal::UnclosedQuote => "unclosed_quote",
             Refusal::TooManyCells => "too_many_cells",
             Refusal::BadJson => "bad_json",
+            Refusal::BadLists => "bad_lists",
             Refusal::BadDate => "bad_date",
             Refusal::BadNumber => "bad_number",
             Refusal::BadRegion => "bad_region",
             Refusal::BadHow => "bad_how",
             Refusal::BadList => "bad_list",
             Refusal::NoList => "no_list",
+            Refusal::UnknownList => "unknown_list",
             Refusal::UnknownStatus => "unknown_status",
+            Refusal::Unclear => "unclear_consent",
             Refusal::NoConsent => "no_consent",
             Refusal::Limit => "limit",
             Refusal::Other(_) => "refused",
@@ -70,6 +80,9 @@ impl Refusal {
             Refusal::UnclosedQuote => "a quote is opened and not closed: close it, or write it twice inside quotes",
             Refusal::TooManyCells => "more cells than the header has: put a cell with a delimiter in it into quotes",
             Refusal::BadJson => "this line is no JSON object",
+            Refusal::BadLists => {
+                "\"lists\" is not as GET and EXPORT tell it, and may hold opt-outs: write a row for each list, as contactd export does"
+            }
             Refusal::BadDate => {
                 "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; or --map COLUMN=label.KEY"
             }
@@ -78,8 +91,14 @@ impl Refusal {
             Refusal::BadHow => "\"how\" is api, import, journey or keyword: correct it, or --map COLUMN=label.KEY",
             Refusal::BadList => "no number of a sending list: correct it, or --map COLUMN=label.KEY and --list",
             Refusal::NoList => "the row names no list: fill the cell, or say --list",
+            Refusal::UnknownList => {
+                "there is no such list, or not any more: contactd call LIST NUMBER makes it; then import the rejected rows"
+            }
             Refusal::UnknownStatus => {
                 "not a status that is known: write active, opted_out, suppressed or invalid; or --map COLUMN=label.KEY"
+            }
+            Refusal::Unclear => {
+                "a key that looks like consent turned up behind the first rows: import the rejected rows with --map KEY=FIELD"
             }
             Refusal::NoConsent => "the row says that there never was a consent",
             Refusal::Limit => {
@@ -107,7 +126,8 @@ mod tests {
         assert_eq!(code("BADARG lost_digits: the spreadsheet …"), Some("lost_digits"));
         assert_eq!(code("BADARG in the JSON: unknown field"), Some("refused"));
         assert_eq!(code("LIMIT a contact has at most 64 labels"), Some("limit"));
-        for error in ["NOLIST there is no list", "READONLY the disk is full", "INTERNAL x", "LOADING", "ERR unknown"] {
+        assert_eq!(code("NOLIST there is no list 999"), Some("unknown_list"));
+        for error in ["READONLY the disk is full", "INTERNAL x", "LOADING", "ERR unknown"] {
             assert_eq!(code(error), None);
         }
     }

@@ -8,6 +8,7 @@ use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
+use crate::error::excerpt;
 
 /// The sums of an import. Every row is in exactly one of them.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Report {
     pub rejected: BTreeMap<&'static str, (u64, String)>,
     /// Rows that a dry run would have imported.
     pub readable: u64,
+    /// How each column was read: its heading and what it is.
+    pub columns: Vec<(String, String)>,
     pub warnings: Vec<String>,
     started: Instant,
     took: Option<Duration>,
@@ -42,6 +45,7 @@ impl Report {
             kept: BTreeMap::new(),
             rejected: BTreeMap::new(),
             readable: 0,
+            columns: Vec::new(),
             warnings: Vec::new(),
             started: Instant::now(),
             took: None,
@@ -73,10 +77,11 @@ impl Report {
     pub fn json(&self, error: Option<&str>) -> Value {
         let rejected: BTreeMap<_, _> = self.rejected.iter().map(|(code, (rows, _))| (code, rows)).collect();
         let seconds = (self.took().as_secs_f64() * 1000.0).round() / 1000.0;
+        let columns = self.columns.iter().map(|(column, read_as)| json!({"column": column, "read_as": read_as}));
         let mut json = json!({
             "rows": self.rows, "created": self.created, "updated": self.updated, "unchanged": self.unchanged,
             "duplicate": self.duplicate, "kept": self.kept, "rejected": rejected, "seconds": seconds,
-            "dry_run": self.dry_run, "warnings": self.warnings,
+            "dry_run": self.dry_run, "columns": columns.collect::<Value>(), "warnings": self.warnings,
         });
         if self.dry_run {
             json["readable"] = self.readable.into();
@@ -108,6 +113,8 @@ impl fmt::Display for Report {
         for (code, (rows, advice)) in &self.rejected {
             line(f, *rows, &format!("rejected, {code}: {advice}"))?;
         }
-        Ok(())
+        self.columns.iter().try_for_each(|(column, read_as)| {
+            writeln!(f, "{:>12} {} → {read_as}", "column", excerpt(column.as_bytes()))
+        })
     }
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::field::Field;
+use super::held;
 use super::refusal::Refusal;
 use super::status::{self, Said};
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX, SOURCE_BYTES_MAX};
@@ -55,9 +56,9 @@ struct Told<'c> {
     how: Option<How>,
     active: bool,
     no_consent: bool,
-    /// Statuses that a word gives, and those that a date gives.
+    /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
-    dates: [bool; 3],
+    dates: [Option<time::Millis>; 3],
     labels: usize,
     labels_bytes: usize,
     anything: bool,
@@ -164,16 +165,18 @@ impl Rows {
         let mut words = told.words;
         words[0] |= self.defaults.opt_outs;
         let forbids = words.contains(&true);
-        if told.no_consent && !forbids && !told.dates.contains(&true) {
+        if told.no_consent && !forbids && told.dates.iter().all(Option::is_none) {
             return Err(Refusal::NoConsent);
         }
-        let mut word_given = false;
-        for (at, (_, word, date)) in FORBIDDING.into_iter().enumerate().filter(|&(at, _)| words[at]) {
-            if !word_given {
-                word_given = true;
-                put(&mut self.body, format_args!(",\"status\":\"{word}\""));
-            } else if !told.dates[at] {
-                put(&mut self.body, format_args!(",\"{date}\":\"{}\"", self.now));
+        let first = words.iter().position(|&said| said);
+        if let Some(at) = first {
+            put(&mut self.body, format_args!(",\"status\":\"{}\"", FORBIDDING[at].1));
+        }
+        for (at, (_, _, key)) in FORBIDDING.into_iter().enumerate() {
+            let also_said = words[at] && first != Some(at);
+            let date = told.dates[at].map(time::format).or_else(|| also_said.then(|| self.now.clone()));
+            if let Some(date) = date {
+                put(&mut self.body, format_args!(",\"{key}\":\"{date}\""));
             }
         }
         if told.active && !forbids {
@@ -238,6 +241,7 @@ fn read_cell<'c>(
             return Ok(());
         }
         Field::Ignore => return Ok(()),
+        Field::Unclear => return Err(Refusal::Unclear),
         Field::Phone => {
             told.phone = cell;
             return Ok(());
@@ -252,7 +256,7 @@ fn read_cell<'c>(
     }
     match field {
         Field::List => told.list = cell.trim(),
-        Field::Region => told.region = Some(columns::region(word).ok_or(Refusal::BadRegion)?),
+        Field::Region => told.region = Some(held::region(word).ok_or(Refusal::BadRegion)?),
         Field::Status => told.hear(status::status(word))?,
         Field::Consent => told.hear(status::consent(word))?,
         Field::OptOut => match status::opt_out(word) {
@@ -278,7 +282,7 @@ fn read_cell<'c>(
             body.extend_from_slice(b",\"reason\":");
             put_text(body, &text);
         }
-        Field::Label(_) | Field::Ignore | Field::Phone => {}
+        Field::Label(_) | Field::Unclear | Field::Ignore | Field::Phone => {}
     }
     Ok(())
 }
@@ -299,12 +303,11 @@ impl Told<'_> {
     }
 
     fn date(&mut self, key: &'static str, word: &str, body: &mut Vec<u8>) -> Result<(), Refusal> {
-        time::parse(word).map_err(|_| Refusal::BadDate)?;
+        let date = time::parse(word).map_err(|_| Refusal::BadDate)?;
         if let Some(at) = FORBIDDING.iter().position(|(_, _, date)| *date == key) {
-            // A column "opted_out" that holds dates, beside another one: one of them is enough.
-            if std::mem::replace(&mut self.dates[at], true) {
-                return Ok(());
-            }
+            // A column "opted_out" that holds dates, beside another one: the newest opt-out counts.
+            self.dates[at] = self.dates[at].max(Some(date));
+            return Ok(());
         }
         put(body, format_args!(",\"{key}\":\"{word}\""));
         Ok(())
@@ -374,12 +377,15 @@ mod tests {
         };
         let opt_outs = || Defaults { opt_outs: true, ..onto_list() };
         let now = "2026-05-01T12:00:00.000Z";
+        let out = |day: &str| format!("\"opted_out_at\":\"{day}T00:00:00.000Z\"");
         for (cells, defaults, said) in [
             (["1", "", "", ""], onto_list(), String::new()),
             (["1", "active", "no", ""], onto_list(), r#","status":"active""#.into()),
             (["1", "active", "yes", ""], onto_list(), r#","status":"opted_out""#.into()),
             (["1", "active", "", ""], opt_outs(), r#","status":"opted_out""#.into()),
-            (["1", "", "2024-01-01", ""], onto_list(), r#","opted_out_at":"2024-01-01""#.into()),
+            (["1", "", "2024-01-01", ""], onto_list(), format!(",{}", out("2024-01-01"))),
+            (["1", "", "2024-01-01", "2025-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
+            (["1", "", "2025-01-01", "2024-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
             (["1", "invalid", "", ""], opt_outs(), format!(r#","status":"opted_out","invalid_at":"{now}""#)),
         ] {
             assert_eq!(says(&cells, defaults), Ok(said), "{cells:?}");

@@ -70,7 +70,21 @@ pub fn opt_out(cell: &str) -> Option<Said> {
     }
 }
 
-fn yes_or_no(cell: &str) -> Option<bool> {
+/// Whether a cell says, whatever its column is, that somebody wants no messages. Words that are common elsewhere, like
+/// "cancelled", say nothing by themselves.
+pub fn is_refusal(cell: &str) -> bool {
+    const PLAIN: [&str; 8] =
+        ["optedout", "optout", "unsubscribed", "unsubscribe", "stop", "stopall", "donottext", "donotcontact"];
+    // Longer cells are somebody's words.
+    if cell.len() > 32 {
+        return false;
+    }
+    let word = squeezed(cell);
+    PLAIN.contains(&word.as_str()) || NO_CONSENT.contains(&word.as_str())
+}
+
+/// Whether a cell says yes or no; none where it says something else.
+pub fn yes_or_no(cell: &str) -> Option<bool> {
     let word = squeezed(cell);
     if YES.contains(&word.as_str()) {
         return Some(true);
@@ -112,5 +126,11 @@ mod tests {
         assert_eq!(opt_out("Yes"), Some(Said::Status(RowStatus::OptedOut)));
         assert_eq!(opt_out("false"), Some(Said::Nothing));
         assert_eq!(opt_out("maybe"), None);
+    }
+
+    #[test]
+    fn a_refusal_is_known_in_any_column() {
+        assert!([" Opted-Out", "STOP", "never subscribed", "Do not text"].into_iter().all(is_refusal));
+        assert!(!["", "yes", "cancelled", "active", "blocked", "non-stop"].into_iter().any(is_refusal));
     }
 }
