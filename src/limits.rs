@@ -87,6 +87,8 @@ pub const PAGE_ITEMS_DEFAULT: usize = 100;
 
 /// How far ahead a caller's clock may be for an opt-in to lift an opt-out.
 pub const CLOCK_ERROR_MS_MAX: i64 = 5_000;
+/// So far ahead may a date be that a wrong clock has made, or local time that was taken for UTC.
+pub const CLOCK_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
 
 /// Every stored value. sled splits leaves by count (17 items) and moves one over 128 KiB to a file it never syncs:
 /// 17 × 7 KiB stays below.

@@ -35,14 +35,22 @@ pub fn rows(contact: &Value, only: Option<&str>) -> Vec<Map<String, Value>> {
     let mut rows = Vec::new();
     let common = common(contact);
     let lists = contact["lists"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let lists: Vec<&Value> = lists.iter().filter(|on| on["status"] != "none").collect();
+    // Subscriptions end with their list, and what forbids does not.
+    let has_ended = |on: &Value| on["list_removed_at"].is_string();
+    let says_something = |on: &&Value| on["status"] != "none" && !(has_ended(on) && on["status"] == "active");
+    let lists: Vec<&Value> = lists.iter().filter(says_something).collect();
     for on in &lists {
         if only.is_some_and(|only| on["list"] != only) {
             continue;
         }
         let mut row = common.clone();
-        for column in ["list", "status", "how", "subscribed_at", "source", "opted_out_at"] {
+        for column in ["list", "status", "opted_out_at"] {
             put(&mut row, column, &on[column]);
+        }
+        if !has_ended(on) {
+            for column in ["how", "subscribed_at", "source"] {
+                put(&mut row, column, &on[column]);
+            }
         }
         put_standing(&mut row, on, ["suppressed_at", "released_at"]);
         let reason = [&on["opted_out_reason"], &on["suppressed_reason"]].into_iter().find(|reason| reason.is_string());
@@ -115,6 +123,7 @@ mod tests {
                 {"list": "+14155550100", "status": "active", "how": "api", "subscribed_at": "2026-01-02T00:00:00.000Z"},
                 {"list": "12345", "status": "opted_out", "opted_out_at": "2026-02-02T00:00:00.000Z"},
                 {"list": "777", "status": "none"},
+                {"list": "888", "status": "active", "list_removed_at": "2026-02-03T00:00:00.000Z"},
             ],
         });
         let all = rows(&contact, None);

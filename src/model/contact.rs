@@ -207,15 +207,6 @@ impl Contact {
         self.lists.iter().map(ListContact::newest).fold(own, Millis::max)
     }
 
-    /// The oldest date as which a fact counts that came with a later date than it could count, and not before `told`.
-    pub fn counted_since(&self, told: Millis) -> Option<Millis> {
-        let own = self.opted_out_all.iter().chain(self.suppression.facts()).chain(self.invalidity.facts());
-        let of_lists =
-            self.lists.iter().flat_map(|on| on.opted_in.iter().chain(&on.opted_out).chain(on.suppression.facts()));
-        let facts = own.chain(of_lists);
-        facts.filter(|fact| fact.told >= told).map(|fact| fact.at).min()
-    }
-
     /// Since when nothing has come from the contact: the newest of last engagement, newest subscription and creation.
     pub fn idle_since(&self) -> Millis {
         let subscribed = self.lists.iter().map(|on| date(on.subscription())).fold(self.created_at, Millis::max);

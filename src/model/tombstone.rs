@@ -64,7 +64,10 @@ impl Tombstone {
     pub fn of_erased(facts: &Contact, now: Millis) -> Tombstone {
         let mut opted_out_all = facts.opted_out_all.as_ref().map(wordless);
         let at = now.max(facts.newest() + 1);
-        keep_newest(&mut opted_out_all, Fact { at, how: How::Api, ..Fact::default() });
+        // An opt-in that came with a later date, and is delivered again, is older.
+        let opt_ins = facts.lists.iter().filter_map(|on| on.opted_in.as_ref());
+        let told = opt_ins.map(|fact| fact.told).max().filter(|&told| told > at).unwrap_or(0);
+        keep_newest(&mut opted_out_all, Fact { at, how: How::Api, told, ..Fact::default() });
         let relation = |on: &ListContact| ListContact {
             opted_out: on.opted_out.as_ref().map(wordless),
             suppression: wordless_standing(&on.suppression),

@@ -20,12 +20,13 @@ use std::sync::Arc;
 use contactd::command::TABLE;
 use contactd::error::{Code, Retry};
 use contactd::limits::{
-    ARRAY_SWALLOW_BYTES_MAX, BURST_REQUESTS_MAX, CHECK_PHONES_MAX, CLIENTS_MAX, CLOCK_ERROR_MS_MAX, CONTACT_LISTS_MAX,
-    DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, EVIDENCE_BYTES_MAX, FEED_WAIT_MS_MAX, FILTER_BYTES_MAX, FILTER_DEPTH_MAX,
-    FSYNC_INTERVAL_MS, ID_BYTES_MAX, IMPORTED_TOTAL_MAX, LABEL_KEY_BYTES_MAX, LABELS_BYTES_MAX, LABELS_MAX,
-    LIST_NAME_BYTES_MAX, LISTS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, QUEUED_WRITES_MAX, RAW_PHONE_BYTES_MAX,
-    REMEMBERED_IDS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX,
-    UNAUTHENTICATED_BYTES_MAX, UNAUTHENTICATED_MS_MAX, UNWRITTEN_FORBIDS_MAX, URL_BYTES_MAX, WRITE_STALL_MS_MAX,
+    ARRAY_SWALLOW_BYTES_MAX, BURST_REQUESTS_MAX, CHECK_PHONES_MAX, CLIENTS_MAX, CLOCK_AHEAD_MS_MAX, CLOCK_ERROR_MS_MAX,
+    CONTACT_LISTS_MAX, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, EVIDENCE_BYTES_MAX, FEED_WAIT_MS_MAX,
+    FILTER_BYTES_MAX, FILTER_DEPTH_MAX, FSYNC_INTERVAL_MS, ID_BYTES_MAX, IMPORTED_TOTAL_MAX, LABEL_KEY_BYTES_MAX,
+    LABELS_BYTES_MAX, LABELS_MAX, LIST_NAME_BYTES_MAX, LISTS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
+    QUEUED_WRITES_MAX, RAW_PHONE_BYTES_MAX, REMEMBERED_IDS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX,
+    SOURCE_BYTES_MAX, TEXT_CHARS_MAX, UNAUTHENTICATED_BYTES_MAX, UNAUTHENTICATED_MS_MAX, UNWRITTEN_FORBIDS_MAX,
+    URL_BYTES_MAX, WRITE_STALL_MS_MAX,
 };
 use contactd::model::change::{self, Change, Claim, Failed, Inbound, Sent};
 use contactd::model::fact::How;
@@ -428,8 +429,13 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
         ("RAW_PHONE_BYTES_MAX", "a number as somebody typed it", bytes(RAW_PHONE_BYTES_MAX)),
         (
             "CLOCK_ERROR_MS_MAX",
-            "a date ahead of the daemon's clock that still lifts an opt-out",
+            "a date ahead of the daemon's clock with which OPTIN still lifts an opt-out",
             seconds(CLOCK_ERROR_MS_MAX.unsigned_abs()),
+        ),
+        (
+            "CLOCK_AHEAD_MS_MAX",
+            "one with which START, RELEASE or VALID still lifts anything",
+            format!("{} s", thousands(usize::try_from(CLOCK_AHEAD_MS_MAX / 1_000).expect("a span"))),
         ),
         ("QUEUED_WRITES_MAX", "writes that wait, of each urgency", thousands(QUEUED_WRITES_MAX)),
         (

@@ -258,6 +258,24 @@ fn a_message_is_granted_once_though_its_contact_was_purged() {
     assert_eq!(wire.call(&format!("CLAIM {LIST} {BOB} m-1")), "+yes");
 }
 
+/// What proves that a number exists is the phone's word, or the caller's by VALID, and no import's.
+#[test]
+fn an_import_does_not_lift_invalid_from_whom_was_purged() {
+    let (house, mut wire) = house();
+    for phone in [ADA, BOB] {
+        tell(&mut wire, &[format!("OPTIN {LIST} {phone} {{\"at\":\"2026-04-30\"}}"), format!("INVALID {phone}")]);
+    }
+    house.set_clock(START_MS + 2 * DAY_MS);
+    assert_eq!(purge(&mut wire)["purged"], 2);
+    let now = START_MS + 2 * DAY_MS;
+    let import = |phone: &str| format!("IMPORT {LIST} {{\"phone\":\"{phone}\",\"last_inbound\":{now}}}");
+    assert_eq!(wire.call(&import(ADA)), format!("+kept {ADA} invalid"));
+    assert_eq!(wire.call(&format!("CHECK {LIST} {ADA}")), "+no invalid");
+    // Who was proven to exist stays so.
+    assert_eq!(wire.call(&format!("INBOUND {LIST} {BOB} {{\"text\":\"still me\"}}")), "+message");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {BOB}")), "+yes");
+}
+
 /// Whoever asks just before it leaves, and is answered just after, hears that it is gone.
 #[test]
 fn what_left_the_feed_while_it_was_read_is_not_skipped() {

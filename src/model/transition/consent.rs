@@ -1,12 +1,12 @@
 //! Consent and status: OPTIN, OPTOUT, SUPPRESS, RELEASE.
 
-use super::{Effect, Forbids, Step};
+use super::{Effect, Step};
 use crate::error::{Code, Error, Result};
 use crate::limits::{CLOCK_ERROR_MS_MAX, CONTACT_LISTS_MAX};
 use crate::model::change::Claim;
 use crate::model::contact::ListContact;
 use crate::model::event::{Event, Kind};
-use crate::model::fact::{Fact, date, keep_newest};
+use crate::model::fact::{Fact, Standing, date, keep_newest};
 use crate::model::list::ListId;
 use crate::model::remembered::{Domain, What};
 use crate::model::time::{self, Millis};
@@ -29,13 +29,18 @@ impl Step<'_, '_> {
     }
 
     pub(super) fn is_suppressed(&self) -> bool {
-        match self.list {
-            None => self.contact.suppression.in_force(),
-            Some(list) => {
-                let old = self.contact.predecessor(list, self.world.lists).map(|at| &self.contact.lists[at]);
-                self.contact.on(list).or(old).is_some_and(|on| on.suppression.in_force())
-            }
-        }
+        self.suppression().is_some_and(Standing::in_force)
+    }
+
+    /// What was told of the suppression that the change speaks of.
+    pub(super) fn suppressions(&self) -> impl Iterator<Item = &Fact> {
+        self.suppression().into_iter().flat_map(Standing::facts)
+    }
+
+    fn suppression(&self) -> Option<&Standing> {
+        let Some(list) = self.list else { return Some(&self.contact.suppression) };
+        let old = self.contact.predecessor(list, self.world.lists).map(|at| &self.contact.lists[at]);
+        self.contact.on(list).or(old).map(|on| &on.suppression)
     }
 
     pub(super) fn release(&mut self, fact: Fact) -> (Kind, bool) {
@@ -81,7 +86,7 @@ impl Step<'_, '_> {
                 format!("a contact has a relation with at most {CONTACT_LISTS_MAX} lists"),
             ));
         }
-        let at = self.moment(claim.at, Forbids::No);
+        let at = self.permitted(claim.at, self.consent_of(list));
         let effect = self.record(claim, at, |step, fact| (Kind::OptIn, step.take_opt_in(list, fact)));
         if !effect.events.is_empty() {
             self.remember(Domain::OptIn, &claim.id, What::OptIn, at);

@@ -1,6 +1,6 @@
 //! IMPORT: one row of a file.
 
-use super::{Effect, Forbids, Step, fact};
+use super::{Effect, Step, fact};
 use crate::error::{Error, Result};
 use crate::limits::CONTACT_LISTS_MAX;
 use crate::model::change::{Claim, Outcome, Row, RowStatus};
@@ -24,7 +24,12 @@ impl Step<'_, '_> {
         if self.fresh {
             let created_at = row.created_at.unwrap_or(self.world.now).min(self.world.now);
             self.contact.created_at = created_at;
+            // What proves that a number exists is no import's word where somebody said that it does not.
+            let proven = self.contact.engagement.last_inbound;
             self.contact.engagement = row.totals.clone().until(self.world.now);
+            if self.contact.invalidity.set.is_some() {
+                self.contact.engagement.last_inbound = proven;
+            }
             self.contact.remembered.forget_until(self.contact.engagement.last_sent);
         }
         let claim = Claim {
@@ -42,7 +47,7 @@ impl Step<'_, '_> {
             if asked.is_none() && self.stands(status) {
                 continue;
             }
-            let at = self.moment(asked, Forbids::Yes);
+            let at = self.moment(asked);
             // `how` is how the contact subscribed.
             let claim = Claim { at: asked, ..claim.clone() };
             let said = Fact { how: How::Import, ..fact(at, &claim) };
@@ -59,7 +64,7 @@ impl Step<'_, '_> {
         if let Some(list) = subscribes {
             let at = match row.subscribed_at {
                 Some(at) => at.min(self.world.now),
-                None => self.moment(None, Forbids::No),
+                None => self.moment(None),
             };
             let claim = Claim { at: row.subscribed_at, ..claim };
             let said = fact(at, &claim);

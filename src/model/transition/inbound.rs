@@ -1,6 +1,6 @@
 //! INBOUND: a message from the phone, and what it means.
 
-use super::{Effect, Forbids, Step, fact};
+use super::{Effect, Step, fact};
 use crate::model::change::{Claim, Inbound, Outcome, Turn};
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{How, keep_newest};
@@ -14,13 +14,11 @@ impl Step<'_, '_> {
             return Effect::of(Outcome::Inbound { class, turn: Turn::Again });
         }
         let class = self.class(inbound.meaning);
-        let forbids = match class {
-            Class::OptOut | Class::OptOutAll => Forbids::Yes,
-            // Without a date it is the newest that is known of this phone, opt-in or not.
-            _ if inbound.at.is_none() => Forbids::Yes,
-            _ => Forbids::No,
+        let at = match (class, self.list) {
+            (Class::OptOut | Class::OptOutAll, _) => self.moment(inbound.at),
+            (Class::OptIn, Some(list)) => self.permitted(inbound.at, self.consent_of(list)),
+            _ => self.permitted(inbound.at, std::iter::empty()),
         };
-        let at = self.moment(inbound.at, forbids);
         let claim = Claim {
             at: inbound.at,
             how: How::Keyword,

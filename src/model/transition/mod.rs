@@ -21,7 +21,7 @@ use super::tally::{Tallied, Tally};
 use super::time::Millis;
 use super::verdict::{Reason, StopScope};
 use crate::error::Result;
-use crate::limits::CONTACT_LISTS_MAX;
+use crate::limits::{CLOCK_AHEAD_MS_MAX, CONTACT_LISTS_MAX};
 
 /// What a transition may know besides the contact.
 pub struct World<'a> {
@@ -78,16 +78,18 @@ pub fn apply(
         }
         Change::Import(row) => step.import(row),
         Change::OptIn(claim) => step.opt_in(claim),
-        Change::OptOut(claim) => Ok(step.status_verb(claim, Forbids::Yes, Step::opt_out)),
-        Change::Suppress(claim) => Ok(step.status_verb(claim, Forbids::Yes, Step::suppress)),
+        Change::OptOut(claim) => Ok(step.record(claim, step.moment(claim.at), Step::opt_out)),
+        Change::Suppress(claim) => Ok(step.record(claim, step.moment(claim.at), Step::suppress)),
         // Without a date, lifting what does not stand says nothing: it must not beat a late older fact.
         Change::Release(claim) if claim.at.is_none() && !step.is_suppressed() => Ok(Effect::nothing()),
         Change::Valid(claim) if claim.at.is_none() && !step.contact.is_invalid() => Ok(Effect::nothing()),
-        Change::Release(claim) => Ok(step.status_verb(claim, Forbids::No, Step::release)),
-        Change::Invalid(claim) => Ok(step.status_verb(claim, Forbids::Yes, Step::invalid)),
-        Change::Valid(claim) => Ok(step.status_verb(claim, Forbids::No, |step, fact| {
-            (Kind::Valid, keep_newest(&mut step.contact.invalidity.lifted, fact))
-        })),
+        Change::Release(claim) => Ok(step.record(claim, step.permitted(claim.at, step.suppressions()), Step::release)),
+        Change::Invalid(claim) => Ok(step.record(claim, step.moment(claim.at), Step::invalid)),
+        Change::Valid(claim) => {
+            let at = step.permitted(claim.at, step.contact.invalidity.facts());
+            Ok(step
+                .record(claim, at, |step, fact| (Kind::Valid, keep_newest(&mut step.contact.invalidity.lifted, fact))))
+        }
         Change::Inbound(inbound) => Ok(step.inbound(inbound)),
         Change::Claim(id) => Ok(step.claim(id)),
         Change::Sent(sent) => Ok(step.sent(sent)),
@@ -95,13 +97,6 @@ pub fn apply(
         Change::Click(click) => Ok(step.click(click)),
         Change::Convert(conversion) => step.convert(conversion),
     }
-}
-
-/// Whether a change can only take a yes away.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Forbids {
-    Yes,
-    No,
 }
 
 struct Step<'a, 'w> {
@@ -112,18 +107,38 @@ struct Step<'a, 'w> {
 }
 
 impl Step<'_, '_> {
-    /// When a change counts as having been. Without a date it is newer than all that is known, even if the clock was
-    /// set back. A date in the future counts as now. A change that forbids counts as undated when its date is in the
-    /// future or something on the record is: the clock was set back, and must not lose a STOP. One that permits counts as
-    /// no newer than what came with the same or a later date before it: whoever dates them has a clock that is ahead, and
-    /// a repetition, or an older START behind a STOP, must not lift what came since.
-    fn moment(&self, asked: Option<Millis>, forbids: Forbids) -> Millis {
+    /// When a change that forbids, or that has no date, counts as having been. Without a date it is newer than all that is
+    /// known, even if the clock was set back. So it is when its date is in the future or something on the record is: the
+    /// clock was set back, and must not lose a STOP.
+    fn moment(&self, asked: Option<Millis>) -> Millis {
         let (now, newest) = (self.world.now, self.contact.newest());
         match asked {
-            Some(at) if forbids == Forbids::No => at.min(now).min(self.contact.counted_since(at).unwrap_or(now)),
             Some(at) if at <= now && newest <= now => at,
             _ => now.max(newest + 1),
         }
+    }
+
+    /// When a change that permits counts as having been: a date in the future counts as now, and none is newer than what is
+    /// `related`, what it would lift and what it may repeat, and came with the same or a later date before it. Whoever
+    /// dates them has a clock that is ahead, and a repetition, or an older START behind a STOP, must not lift what came
+    /// since. A date that is further ahead than any clock lifts nothing.
+    fn permitted<'f>(&self, asked: Option<Millis>, related: impl Iterator<Item = &'f Fact>) -> Millis {
+        let Some(at) = asked else { return self.moment(None) };
+        let now = self.world.now;
+        let is_far = at > now + CLOCK_AHEAD_MS_MAX;
+        let counted = related.filter(|fact| is_far || fact.told >= at).map(|fact| fact.at).min();
+        at.min(now).min(counted.unwrap_or(now))
+    }
+
+    /// What decides whether a contact has opted out of a list: of this list, of those that had its number before, of all,
+    /// and of the others, if a STOP reaches them.
+    fn consent_of(&self, list: ListId) -> impl Iterator<Item = &Fact> {
+        let (lists, number) = (self.world.lists, self.world.lists.number(list));
+        let is_here = move |on: &ListContact| on.list == list || number.is_some() && lists.number(on.list) == number;
+        let reaches = self.world.scope == StopScope::All;
+        let opted_in = self.contact.lists.iter().filter(move |on| is_here(on)).filter_map(|on| on.opted_in.as_ref());
+        let opted_out = self.contact.lists.iter().filter(move |on| reaches || is_here(on));
+        opted_in.chain(opted_out.filter_map(|on| on.opted_out.as_ref())).chain(&self.contact.opted_out_all)
     }
 
     /// Whether an event is of the list that the change speaks of, or of one that had its number before.
@@ -181,17 +196,6 @@ impl Step<'_, '_> {
             }
         };
         self.contact.lists.get_mut(at)
-    }
-
-    /// The common course of the verbs that claim a status: date it, record it, say whether a status changed.
-    fn status_verb(
-        &mut self,
-        claim: &Claim,
-        forbids: Forbids,
-        record: impl FnOnce(&mut Self, Fact) -> (Kind, bool),
-    ) -> Effect {
-        let at = self.moment(claim.at, forbids);
-        self.record(claim, at, record)
     }
 
     /// Records a claim as of `at`, and says whether a status changed.
@@ -263,6 +267,6 @@ impl Effect {
 }
 
 fn fact(at: Millis, claim: &Claim) -> Fact {
-    let told = claim.at.filter(|&told| told > at).unwrap_or(0);
+    let told = claim.at.filter(|told| (1..=CLOCK_AHEAD_MS_MAX).contains(&(told - at))).unwrap_or(0);
     Fact { at, how: claim.how, source: claim.source.clone(), reason: claim.reason.clone(), told }
 }

@@ -3,7 +3,7 @@
 //! A message is known by its list and id, and is claimed, sent or failed; failed is final, whatever comes first. Totals
 //! and dates follow from the messages, so that any order of arrival comes to the same.
 
-use super::{Effect, Forbids, Step, fact};
+use super::{Effect, Step, fact};
 use crate::error::{Error, Result};
 use crate::model::change::{Claim, Click, Conversion, Failed, Outcome, Sent, State};
 use crate::model::event::{Event, Kind};
@@ -120,7 +120,7 @@ impl Step<'_, '_> {
             reason: [failed.code.as_str(), failed.reason.as_str()].join(" ").trim().to_owned(),
             ..Claim::default()
         };
-        let at = self.moment(failed.at, Forbids::Yes);
+        let at = self.moment(failed.at);
         let mut events = Vec::new();
         if news.permanent && self.invalid(fact(at, &claim)).1 {
             events.push(Event { list: None, ..self.claimed_event(Kind::Invalid, at, &claim) });

@@ -91,11 +91,33 @@ impl Contact {
         self.facts.push(fact);
     }
 
-    /// The oldest date as which the newest fact of a kind counts, where one of that kind came with this date or a later one,
-    /// which was later than it could count.
-    pub fn counted_since(&self, told: i64) -> Option<i64> {
-        let late = self.facts.iter().filter(|f| f.kind != Kind::Imported && f.told.is_some_and(|date| date >= told));
-        late.map(|f| self.date(f.kind, f.list.as_deref())).min()
+    /// The oldest date as which the newest fact of a kind counts, where one of that kind is related and came with this date
+    /// or a later one, which was later than it could count. Every related one, when this date is too far ahead.
+    pub fn counted_since(&self, told: i64, now: i64, is_related: impl Fn(&Fact) -> bool) -> Option<i64> {
+        const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
+        let is_far = told > now + AHEAD_MS_MAX;
+        let ahead = |f: &Fact| f.told.is_some_and(|date| date >= told && (1..=AHEAD_MS_MAX).contains(&(date - f.at)));
+        let counted = self.facts.iter().filter(|f| is_related(f) && (is_far || ahead(f)));
+        counted.map(|f| self.date(f.kind, f.list.as_deref())).min()
+    }
+
+    /// What decides whether the contact is out of a list.
+    pub fn is_consent_of(fact: &Fact, list: &str, scope: Scope) -> bool {
+        let here = fact.list.as_ref().is_some_and(|of| of == list || *of == removed(list));
+        match fact.kind {
+            Kind::OptedIn => here,
+            Kind::OptedOut => here || fact.list.is_none() || scope == Scope::All,
+            _ => false,
+        }
+    }
+
+    /// What decides whether it is suppressed, on a list or as a contact.
+    pub fn is_suppression_of(fact: &Fact, list: Option<&str>) -> bool {
+        let here = match (&fact.list, list) {
+            (Some(of), Some(list)) => of == list || *of == removed(list),
+            (of, list) => of.is_none() && list.is_none(),
+        };
+        here && matches!(fact.kind, Kind::Suppressed | Kind::Released)
     }
 
     /// The list is no more.

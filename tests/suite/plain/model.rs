@@ -221,7 +221,10 @@ impl Model {
         if too_many || claim.at.is_none() && !stands {
             return ":0".to_owned();
         }
-        let at = permitting_date(&before, claim.at, claim.now);
+        let at = permitting_date(&before, claim.at, claim.now, |fact| match kind {
+            Kind::Valid => matches!(fact.kind, Kind::Invalid | Kind::Valid),
+            _ => Contact::is_suppression_of(fact, claim.list),
+        });
         let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
         contact.tell(Fact::new(kind, claim.list, at, "api", "").told(claim.at));
         self.changed_since(&before, claim.phone, claim.list)
@@ -244,7 +247,7 @@ impl Model {
             return "-LIMIT too many lists".to_owned();
         }
         let told = at;
-        let at = permitting_date(&before, told, now);
+        let at = permitting_date(&before, told, now, |fact| Contact::is_consent_of(fact, list, self.scope));
         let contact = self.contacts.entry(phone.to_owned()).or_default();
         contact.tell(Fact::new(Kind::OptedIn, Some(list), at, how, source).told(told));
         contact.engaged.push(at);
@@ -270,7 +273,12 @@ impl Model {
         };
         let opts_out = matches!(class, Class::Out | Class::OutAll);
         let told = at;
-        let at = if opts_out { forbidding_date(&contact, told, now) } else { permitting_date(&contact, told, now) };
+        let is_related = |fact: &Fact| class == Class::In && Contact::is_consent_of(fact, list, self.scope);
+        let at = if opts_out {
+            forbidding_date(&contact, told, now)
+        } else {
+            permitting_date(&contact, told, now, is_related)
+        };
 
         // A message proves the number; what it says is judged after that, so that `again` speaks of consent alone.
         contact.last_inbound = contact.last_inbound.max(at);
@@ -358,7 +366,7 @@ impl Model {
             && (subscribed_at.is_some() || wants_in && !before.subscribed(list))
             && !before.out_of(list, Scope::List)
         {
-            let at = subscribed_at.map_or_else(|| permitting_date(&before, None, now), |at| at.min(now));
+            let at = subscribed_at.map_or_else(|| permitting_date(&before, None, now, |_| false), |at| at.min(now));
             contact.tell(Fact::new(Kind::Imported, Some(list), at, how, source));
         }
 
@@ -487,11 +495,11 @@ fn forbidding_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
     }
 }
 
-/// The date of a permission: one in the future is now, none is newer than all that is known. It is no newer than what came
-/// before with that date or a later one.
-fn permitting_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
+/// The date of a permission: one in the future is now, none is newer than all that is known. It is no newer than what is
+/// related and came before with that date or a later one.
+fn permitting_date(contact: &Contact, at: Option<i64>, now: i64, is_related: impl Fn(&Fact) -> bool) -> i64 {
     let Some(at) = at else { return now.max(contact.newest_date() + 1) };
-    at.min(now).min(contact.counted_since(at).unwrap_or(now))
+    at.min(now).min(contact.counted_since(at, now, is_related).unwrap_or(now))
 }
 
 /// The date of what is no consent and no status: one in the future is now, and so is none.
