@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 
-use super::columns::Columns;
+use super::columns::{Columns, Watch};
+use super::consent;
 use super::field::Field;
 use super::held;
 use super::refusal::Refusal;
@@ -56,6 +57,8 @@ struct Told<'c> {
     how: Option<How>,
     active: bool,
     no_consent: bool,
+    /// A detail of an opt-out.
+    end: bool,
     /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
     dates: [Option<time::Millis>; 3],
@@ -110,6 +113,16 @@ impl Rows {
                 read_cell(self.columns.field(at), cell, &mut told, &mut self.body, &mut self.labels)
             {
                 wrong = wrong.or(Some(why));
+            } else {
+                match self.columns.watch(at) {
+                    Watch::Nothing => {}
+                    Watch::Refusals
+                        if !status::is_refusal(cell) && !consent::object_speaks(self.columns.heading(at), cell) => {}
+                    Watch::Noes
+                        if !status::says_no(cell) && !consent::object_speaks(self.columns.heading(at), cell) => {}
+                    Watch::Refusals | Watch::Noes => wrong = wrong.or(Some(Refusal::Unclear)),
+                    Watch::Ends => told.end |= !status::is_blank(cell) && status::yes_or_no(cell) != Some(false),
+                }
             }
         }
         if !told.anything {
@@ -167,6 +180,10 @@ impl Rows {
         let forbids = words.contains(&true);
         if told.no_consent && !forbids && told.dates.iter().all(Option::is_none) {
             return Err(Refusal::NoConsent);
+        }
+        // Why somebody left, and not that they did.
+        if told.end && !forbids && told.dates.iter().all(Option::is_none) {
+            return Err(Refusal::Unclear);
         }
         let first = words.iter().position(|&said| said);
         if let Some(at) = first {
