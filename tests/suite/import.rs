@@ -423,9 +423,11 @@ fn a_late_refusal_rejects_its_row() {
         ("SMS marketing", "No"),
         ("Text me", "no thanks"),
         ("column_3", "no"),
+        ("Mobile", "no"),
+        ("Email settings", "\"{\"\"sms\"\":{\"\"on\"\":false}}\""),
         ("SMS settings", "\"{\"\"on\"\":false}\""),
     ] {
-        let told = desk.onto_list(sheet(heading, cell), &[]);
+        let told = desk.onto_list(sheet(heading, cell), &["--map", "phone=phone"]);
         assert_eq!(
             (told.code, &told.json["rejected"]),
             (3, &json!({"unclear_consent": 1})),

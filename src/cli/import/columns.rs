@@ -39,6 +39,8 @@ pub struct Columns {
 pub enum Watch {
     /// It was said what the column is.
     Nothing,
+    /// An object in which a key speaks of messages: the column is about another channel.
+    Objects,
     /// A word by which somebody wants no messages.
     Refusals,
     /// Such a word, or a no.
@@ -212,11 +214,14 @@ impl Columns {
 
     /// What to watch for in a column that nobody said to be a label.
     fn watch_over(&self, name: &str, held: &Held) -> Watch {
-        if self.is_wanted_label(name) || self.wishes.opt_outs || consent::of_another_channel(name) {
+        let is_phone = || matches!(names::usual(name), Some((Field::Phone, _)));
+        if self.is_wanted_label(name) || self.wishes.opt_outs {
             Watch::Nothing
+        } else if consent::of_another_channel(name) {
+            Watch::Objects
         } else if self.is_told_elsewhere(name) {
             Watch::Ends
-        } else if is_about_messages(name) || (is_made_up(name) && !held.anything) {
+        } else if is_about_messages(name) || (!held.anything && (is_made_up(name) || is_phone())) {
             Watch::Noes
         } else {
             Watch::Refusals
@@ -553,7 +558,10 @@ mod tests {
             ("journey", "unsubscribed", false),
             ("channels", "{\"sms\":{\"subscribed\":false}}", false),
             ("UNSUB_REASON", "spam", false),
+            ("Mobile", "no", false),
+            ("email", "{\"sms\":{\"optin\":false}}", false),
             ("city", "no", true),
+            ("email_2", "{\"optin\":false}", true),
             ("address", "{\"city\":\"Rome\"}", true),
         ] {
             let at = columns.add(name, cell);

@@ -114,14 +114,19 @@ impl Rows {
             {
                 wrong = wrong.or(Some(why));
             } else {
-                match self.columns.watch(at) {
-                    Watch::Nothing => {}
-                    Watch::Refusals
-                        if !status::is_refusal(cell) && !consent::object_speaks(self.columns.heading(at), cell) => {}
-                    Watch::Noes
-                        if !status::says_no(cell) && !consent::object_speaks(self.columns.heading(at), cell) => {}
-                    Watch::Refusals | Watch::Noes => wrong = wrong.or(Some(Refusal::Unclear)),
-                    Watch::Ends => told.end |= !status::is_blank(cell) && status::yes_or_no(cell) != Some(false),
+                let speaks = || consent::object_speaks(self.columns.heading(at), cell);
+                let refuses = match self.columns.watch(at) {
+                    Watch::Nothing => false,
+                    Watch::Objects => speaks(),
+                    Watch::Refusals => status::is_refusal(cell) || speaks(),
+                    Watch::Noes => status::says_no(cell) || speaks(),
+                    Watch::Ends => {
+                        told.end |= !status::is_blank(cell) && status::yes_or_no(cell) != Some(false);
+                        false
+                    }
+                };
+                if refuses {
+                    wrong = wrong.or(Some(Refusal::Unclear));
                 }
             }
         }

@@ -115,6 +115,8 @@ const REFUSALS_ALONE: [&str; 12] = [
 ];
 /// Longer words are somebody's own.
 const REFUSAL_BYTES_MAX: usize = 32;
+/// Between the values of a cell; and `:::`.
+const SEPARATORS: [char; 4] = [',', ';', '|', '\n'];
 
 /// A word for the status; none for a word that nobody knows.
 pub fn status(cell: &str) -> Option<Said> {
@@ -155,14 +157,14 @@ pub fn is_refusal(cell: &str) -> bool {
     if cell.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic()) {
         return false;
     }
-    let is_one_of = |text: &str, words: &[&str]| {
-        text.len() <= REFUSAL_BYTES_MAX && {
-            let word = squeezed(text);
-            words.contains(&word.as_str())
-        }
-    };
-    let is_part = |part: &str| is_one_of(part, &REFUSALS);
-    is_one_of(cell, &REFUSALS_ALONE) || cell.split([',', ';', '|', '\n']).any(|part| part.split(":::").any(is_part))
+    let word = |text: &str| if text.len() <= REFUSAL_BYTES_MAX { squeezed(text) } else { String::new() };
+    let whole = word(cell);
+    if REFUSALS.contains(&whole.as_str()) || REFUSALS_ALONE.contains(&whole.as_str()) {
+        return true;
+    }
+    let is_part = |part: &str| REFUSALS.contains(&word(part).as_str());
+    (cell.contains(SEPARATORS) || cell.contains(":::"))
+        && cell.split(SEPARATORS).any(|part| part.split(":::").any(is_part))
 }
 
 /// Whether nothing is known where a cell stands, in words or without.
