@@ -163,8 +163,8 @@ impl Columns {
                 _ => label_to_be(),
             };
         }
-        for at in 0..own {
-            if self.fields[at] == Field::Unclear && mapped[at].is_none() && self.is_told_elsewhere(&self.names[at]) {
+        for (at, mapped) in mapped.iter().enumerate() {
+            if self.fields[at] == Field::Unclear && mapped.is_none() && self.is_told_elsewhere(&self.names[at]) {
                 self.fields[at] = label_to_be();
             }
         }
@@ -201,9 +201,9 @@ impl Columns {
         let by_name = consent::speaks_of_consent(name) && !consent::is_detail(name);
         let is_phone = || matches!(names::usual(name), Some((Field::Phone, _)));
         let is_answer = held.answers() && (is_made_up(name) || is_phone());
-        let says_no = (held.says_no || held.answers()) && is_about_messages(name);
+        let says_no = (held.says_no() || held.answers()) && is_about_messages(name);
         let speaks = by_name || held.refusal.is_some() || is_answer || says_no;
-        held.speaking_object || (speaks && !consent::of_another_channel(name))
+        held.has_speaking_object() || (speaks && !consent::of_another_channel(name))
     }
 
     /// Whether a column tells more of opt-outs that another column tells.
@@ -221,7 +221,7 @@ impl Columns {
             Watch::Objects
         } else if self.is_told_elsewhere(name) {
             Watch::Ends
-        } else if is_about_messages(name) || (!held.anything && (is_made_up(name) || is_phone())) {
+        } else if is_about_messages(name) || (!held.is_known() && (is_made_up(name) || is_phone())) {
             Watch::Noes
         } else {
             Watch::Refusals
@@ -297,7 +297,7 @@ impl Columns {
         let candidates: Vec<usize> = (0..mapped.len()).filter(|&at| self.fields[at] == Field::Region).collect();
         let by_option = candidates.iter().copied().find(|&at| mapped[at].is_some());
         let is_country = |at: &usize| self.names[*at].to_ascii_lowercase().contains("country");
-        let fit = |at: &usize| held[*at].regions;
+        let fit = |at: &usize| held[*at].are_regions();
         let by_name = || {
             let countries = candidates.iter().copied().filter(is_country).find(fit);
             countries.or_else(|| candidates.iter().copied().find(fit)).filter(|_| !self.wishes.region)

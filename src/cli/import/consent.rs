@@ -82,18 +82,20 @@ pub fn speaks_of_consent(heading: &str) -> bool {
 /// Whether a heading tells where a consent was given, as `OPTIN_IP` does, and not whether.
 pub fn is_detail(heading: &str) -> bool {
     let words = words(heading);
-    words.last().is_some_and(|word| DETAILS.contains(&word.as_str())) && !words.iter().any(speaks_of_an_end)
+    words.last().is_some_and(|word| DETAILS.contains(&word.as_str()))
+        && !words.iter().any(|word| speaks_of_an_end(word))
 }
 
 /// Whether a heading tells more of an opt-out that another column tells, as `UNSUB_REASON` does beside `UNSUB_TIME`.
 pub fn is_detail_of_an_end(heading: &str) -> bool {
     let words = words(heading);
     let last = words.last().is_some_and(|word| DETAILS.contains(&word.as_str()));
-    (last || words.iter().any(|word| OUT_DETAILS.contains(&word.as_str()))) && words.iter().any(speaks_of_an_end)
+    (last || words.iter().any(|word| OUT_DETAILS.contains(&word.as_str())))
+        && words.iter().any(|word| speaks_of_an_end(word))
 }
 
-fn speaks_of_an_end(word: &String) -> bool {
-    OUT_STEMS.iter().any(|stem| word.contains(stem)) || OUT_WORDS.contains(&word.as_str())
+fn speaks_of_an_end(word: &str) -> bool {
+    OUT_STEMS.iter().any(|stem| word.contains(stem)) || OUT_WORDS.contains(&word)
 }
 
 /// Whether a cell is an object, or several, in which a key speaks of consent or of messages, or a value refuses them.

@@ -57,8 +57,8 @@ struct Told<'c> {
     how: Option<How>,
     active: bool,
     no_consent: bool,
-    /// A detail of an opt-out.
-    end: bool,
+    /// Details of an opt-out.
+    ends: usize,
     /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
     dates: [Option<time::Millis>; 3],
@@ -121,7 +121,7 @@ impl Rows {
                     Watch::Refusals => status::is_refusal(cell) || speaks(),
                     Watch::Noes => status::says_no(cell) || speaks(),
                     Watch::Ends => {
-                        told.end |= !status::is_blank(cell) && status::yes_or_no(cell) != Some(false);
+                        told.ends += usize::from(!status::is_blank(cell) && status::yes_or_no(cell) != Some(false));
                         false
                     }
                 };
@@ -187,7 +187,7 @@ impl Rows {
             return Err(Refusal::NoConsent);
         }
         // Why somebody left, and not that they did.
-        if told.end && !forbids && told.dates.iter().all(Option::is_none) {
+        if told.ends > 0 && !forbids && told.dates.iter().all(Option::is_none) {
             return Err(Refusal::Unclear);
         }
         let first = words.iter().position(|&said| said);

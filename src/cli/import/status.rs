@@ -189,7 +189,10 @@ pub fn yes_or_no(cell: &str) -> Option<bool> {
 /// Letters and digits alone, in lower case and without accents. What is written in other letters stays, to be unknown.
 fn squeezed(cell: &str) -> String {
     let lower = cell.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase);
-    lower.map(|char| names::without_accent(char).unwrap_or(char)).collect()
+    // As much as it may need at once: it is asked of each label.
+    let mut word = String::with_capacity(cell.len());
+    word.extend(lower.map(|char| if char.is_ascii() { char } else { names::without_accent(char).unwrap_or(char) }));
+    word
 }
 
 #[cfg(test)]
