@@ -47,6 +47,8 @@ pub enum Watch {
     Noes,
     /// Whatever tells more of an opt-out, where the row tells of none.
     Ends,
+    /// A refusal as the reason or the source, where the row neither tells of an opt-out nor is active.
+    Reasons,
 }
 
 /// The columns that a file of rejected rows has behind its own.
@@ -115,8 +117,12 @@ impl Columns {
             _ if self.may_forbid(name, &held) && !self.is_told_elsewhere(name) => Field::Unclear,
             _ => Field::Label(String::new()),
         };
-        let is_said = names::label_prefix(name).is_some() || field == Field::Unclear || !may_watch(&field);
-        self.watches.push(if is_said { Watch::Nothing } else { self.watch_over(name, &Held::default()) });
+        let is_said = names::label_prefix(name).is_some() || !may_watch(&field);
+        self.watches.push(match field {
+            Field::Reason | Field::Source => Watch::Reasons,
+            _ if is_said => Watch::Nothing,
+            _ => self.watch_over(name, &Held::default()),
+        });
         self.names.push(name.to_owned());
         self.fields.push(field);
         self.name_labels(self.fields.len() - 1);
@@ -172,6 +178,9 @@ impl Columns {
         self.choose_region(&mapped, held);
         self.choose_phone(&ranks)?;
         for at in (0..own).filter(|&at| mapped[at].is_none() && names::label_prefix(&self.names[at]).is_none()) {
+            if matches!(self.fields[at], Field::Reason | Field::Source) {
+                self.watches[at] = Watch::Reasons;
+            }
             if !may_watch(&self.fields[at]) {
                 continue;
             }

@@ -59,6 +59,8 @@ struct Told<'c> {
     no_consent: bool,
     /// Details of an opt-out.
     ends: usize,
+    /// Reasons and sources that are refusals.
+    reasons: usize,
     /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
     dates: [Option<time::Millis>; 3],
@@ -120,6 +122,10 @@ impl Rows {
                     Watch::Objects => speaks(),
                     Watch::Refusals => status::is_refusal(cell) || speaks(),
                     Watch::Noes => status::says_no(cell) || speaks(),
+                    Watch::Reasons => {
+                        told.reasons += usize::from(status::is_refusal(cell));
+                        false
+                    }
                     Watch::Ends => {
                         told.ends += usize::from(!status::is_blank(cell) && status::yes_or_no(cell) != Some(false));
                         false
@@ -187,7 +193,8 @@ impl Rows {
             return Err(Refusal::NoConsent);
         }
         // Why somebody left, and not that they did.
-        if told.ends > 0 && !forbids && told.dates.iter().all(Option::is_none) {
+        let tells_more = told.ends > 0 || (told.reasons > 0 && !told.active);
+        if tells_more && !forbids && told.dates.iter().all(Option::is_none) {
             return Err(Refusal::Unclear);
         }
         let first = words.iter().position(|&said| said);
@@ -419,6 +426,22 @@ mod tests {
             (["1", "never subscribed", "", ""], "no_consent"),
         ] {
             assert_eq!(says(&cells, onto_list()), Err(code), "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_that_is_a_refusal_needs_a_status() {
+        let header = ["phone", "status", "opted_out_at", "reason", "source"];
+        let code = |cells: &[&str]| request(&header, cells, onto_list()).err();
+        assert_eq!(code(&["1", "", "", "unsubscribed", ""]), Some("unclear_consent"));
+        assert_eq!(code(&["1", "", "", "", "Do not text"]), Some("unclear_consent"));
+        for cells in [
+            ["1", "opted_out", "", "STOP", ""],
+            ["1", "", "2024-01-01", "STOP", ""],
+            ["1", "active", "", "STOP", ""],
+            ["1", "", "", "a form", "a form"],
+        ] {
+            assert_eq!(code(&cells), None, "{cells:?}");
         }
     }
 

@@ -159,7 +159,8 @@ pub fn is_refusal(cell: &str) -> bool {
     }
     let word = |text: &str| if text.len() <= REFUSAL_BYTES_MAX { squeezed(text) } else { String::new() };
     let whole = word(cell);
-    if REFUSALS.contains(&whole.as_str()) || REFUSALS_ALONE.contains(&whole.as_str()) {
+    let whole = whole.trim_start_matches("please").trim_end_matches("please");
+    if REFUSALS.contains(&whole) || REFUSALS_ALONE.contains(&whole) {
         return true;
     }
     let is_part = |part: &str| REFUSALS.contains(&word(part).as_str());
@@ -240,6 +241,8 @@ mod tests {
             "do not send",
             "Do not send SMS",
             "no marketing",
+            "Please do not text",
+            "No SMS, please",
             "abgemeldet",
             "Widerrufen",
             "Désabonné",
