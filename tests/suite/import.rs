@@ -405,6 +405,118 @@ fn an_opt_out_under_any_heading_never_becomes_a_label() {
     assert_eq!(desk.check(EVE), "+no list_opted_out");
 }
 
+/// What stands behind the rows that are looked at beforehand is looked at in its row.
+#[test]
+fn a_late_refusal_rejects_its_row() {
+    let desk = Desk::new();
+    let early = |row: &str| row.repeat(300 * 1024 / row.len());
+    let sheet = |heading: &str, cell: &str| {
+        let rows = early(&format!("{ADA},Ada,\n"));
+        format!("phone,name,{heading}\n{rows}{BOB},Bob,{cell}\n{EVE},Eve,\n")
+    };
+    for (heading, cell) in [
+        ("Journey", "unsubscribed"),
+        ("", "Opted out"),
+        ("Tags", "\"vip, sms-unsubscribed\""),
+        ("Groups", "* myContacts ::: Unsubscribed"),
+        ("Answer", "Declined"),
+        ("SMS marketing", "No"),
+        ("Text me", "no thanks"),
+        ("column_3", "no"),
+        ("Mobile", "no"),
+        ("Email settings", "\"{\"\"sms\"\":{\"\"on\"\":false}}\""),
+        ("SMS settings", "\"{\"\"on\"\":false}\""),
+    ] {
+        let told = desk.onto_list(sheet(heading, cell), &["--map", "phone=phone"]);
+        assert_eq!(
+            (told.code, &told.json["rejected"]),
+            (3, &json!({"unclear_consent": 1})),
+            "{heading}: {}",
+            told.errors
+        );
+        assert_eq!((desk.get(BOB), desk.check(EVE).as_str()), (Value::Null, "+yes"), "{heading}");
+    }
+    let told = desk.onto_list(sheet("Journey", "unsubscribed"), &["--labels", "name"]);
+    assert_eq!(told.json["rejected"], json!({"unclear_consent": 1}), "leaving a column out loses no refusal");
+    desk.onto_list(sheet("SMS marketing", "Yes"), &[]).all_taken();
+    for (number, (heading, cell, options)) in [
+        ("Journey", "unsubscribed", &["--map", "Journey=label.journey"][..]),
+        ("Journey", "unsubscribed", &["--map", "Journey=ignore"]),
+        ("Journey", "unsubscribed", &["--labels", "journey"]),
+        ("label.journey", "unsubscribed", &[]),
+        ("Email status", "unsubscribed", &[]),
+        ("VIP", "no", &[]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let phone = format!("+1415555011{number}");
+        desk.onto_list(sheet(heading, cell).replace(BOB, &phone), options).all_taken();
+        assert_eq!(desk.check(&phone), "+yes", "{heading} {options:?}");
+    }
+    desk.onto_list(sheet("SMS marketing", "No"), &["--as", "optout"]).all_taken();
+    assert_eq!(desk.check(BOB), "+no list_opted_out");
+    // Keys.
+    let rows = early(&format!("{{\"phone\":\"{ADA}\",\"note\":\"a long time ago\"}}\n"));
+    for (number, late) in [
+        r#""sms_marketing":"no""#,
+        r#""sms_marketing":false"#,
+        r#""sms":{"optin":false}"#,
+        r#""channels":{"sms":{"subscribed":false}}"#,
+        r#""note":"unsubscribed""#,
+        r#""note":{"sms":{"optin":false}}"#,
+        r#""tags":["vip","sms-unsubscribed"]"#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let phone = format!("+1415555012{number}");
+        let told = desk.onto_list(format!("{rows}{{\"phone\":\"{phone}\",{late}}}\n"), &[]);
+        assert_eq!(told.json["rejected"], json!({"unclear_consent": 1}), "{late}: {}", told.errors);
+        assert_eq!(desk.get(&phone), Value::Null, "{late}");
+    }
+}
+
+#[test]
+fn objects_in_objects_that_speak_of_consent_are_asked_about() {
+    let desk = Desk::new();
+    for (number, (key, value, is_clear)) in [
+        ("sms", r#"{"optin":false}"#, false),
+        ("channels", r#"{"sms":{"subscribed":false}}"#, false),
+        ("address", r#"{"city":"Rome"}"#, true),
+        ("channels", r#"{"email":{"subscribed":false}}"#, true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let phone = format!("+1415555011{number}");
+        let told = desk.onto_list(format!("{{\"phone\":\"{phone}\",\"{key}\":{value}}}\n"), &[]);
+        assert_eq!(told.code, i32::from(!is_clear), "{value}: {}", told.errors);
+        assert_eq!(told.errors.contains(&format!("the column '{key}'")), !is_clear, "{}", told.errors);
+        assert_eq!(desk.check(&phone) == "+yes", is_clear, "{value}");
+    }
+}
+
+#[test]
+fn details_of_an_opt_out_are_labels_where_the_row_tells_it() {
+    let desk = Desk::new();
+    let told = desk.onto_list(
+        format!(
+            "Phone,OPTIN_TIME,OPTIN_IP,CONFIRM_IP,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_CAMPAIGN_ID,UNSUB_REASON,UNSUB_REASON_OTHER\n\
+             {ADA},2024-01-01,10.0.0.1,10.0.0.2,,,,,\n\
+             {BOB},2024-01-01,10.0.0.1,,2024-03-04,Spring,17,OTHER,too many\n\
+             {EVE},2024-01-01,10.0.0.1,,,Spring,17,,\n"
+        ),
+        &[],
+    );
+    assert_eq!((told.code, &told.json["rejected"]), (3, &json!({"unclear_consent": 1})), "{}", told.errors);
+    assert_eq!(desk.get(ADA)["labels"], json!({"optin_ip": "10.0.0.1", "confirm_ip": "10.0.0.2"}));
+    assert_eq!((desk.check(ADA), desk.check(BOB)), ("+yes".into(), "+no list_opted_out".into()));
+    assert_eq!((desk.label(BOB, "unsub_reason_other"), desk.get(EVE)), (json!("too many"), Value::Null));
+    let told = desk.onto_list(format!("Phone,UNSUB_REASON\n{EVE},\n"), &[]);
+    assert!(told.code == 1 && told.errors.contains("UNSUB_REASON"), "{}", told.errors);
+}
+
 #[test]
 fn of_two_opt_outs_in_a_row_the_newer_counts() {
     let desk = Desk::new();
@@ -442,6 +554,8 @@ fn a_file_without_a_header_loses_no_row() {
     assert!(told.code == 1 && told.errors.contains("header is missing"), "{}", told.errors);
     let told = desk.onto_list(sheet, &["--map", "#1=phone"]);
     assert!(told.code == 1 && told.errors.contains("column_3"), "what it holds is an opt-out: {}", told.errors);
+    let told = desk.onto_list("4155550101,Ada,yes\n4155550102,Bob,no\n", &["--map", "#1=phone"]);
+    assert!(told.code == 1 && told.errors.contains("'column_3'"), "what was asked is not known: {}", told.errors);
     let map = ["--map", "#1=phone", "--map", "#2=label.name", "--map", "#3=status"];
     let told = desk.onto_list(sheet, &[&map[..], &["--rejects", "rejects.csv"]].concat());
     assert_eq!((&told.json["rows"], &told.json["rejected"]), (&json!(3), &json!({"too_short": 1})), "{}", told.errors);

@@ -26,11 +26,29 @@ pub struct Wishes {
 pub struct Columns {
     names: Vec<String>,
     fields: Vec<Field>,
+    watches: Vec<Watch>,
     wishes: Wishes,
     /// The last two columns are the line and the reason of an earlier refusal.
     pub is_rejects: bool,
     /// What a person should know.
     pub warnings: Vec<String>,
+}
+
+/// What in a cell of a column that is no consent refuses its row all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// It was said what the column is.
+    Nothing,
+    /// An object in which a key speaks of messages: the column is about another channel.
+    Objects,
+    /// A word by which somebody wants no messages.
+    Refusals,
+    /// Such a word, or a no.
+    Noes,
+    /// Whatever tells more of an opt-out, where the row tells of none.
+    Ends,
+    /// A refusal as the reason or the source, where the row neither tells of an opt-out nor is active.
+    Reasons,
 }
 
 /// The columns that a file of rejected rows has behind its own.
@@ -41,7 +59,7 @@ impl Columns {
     pub fn of_table(names: &[&str], sample: &[csv::StringRecord], wishes: Wishes) -> Result<Columns> {
         let mut held = vec![Held::default(); names.len()];
         for row in sample {
-            held.iter_mut().zip(row).for_each(|(held, cell)| held.see(cell));
+            held.iter_mut().zip(names).zip(row).for_each(|((held, name), cell)| held.see(name, cell));
         }
         let mut columns = Columns::new(names, wishes);
         columns.is_rejects = names.len() > 2 && names[names.len() - 2..] == REJECTS_COLUMNS;
@@ -60,12 +78,22 @@ impl Columns {
         let names: Vec<String> =
             names.iter().map(|name| name.trim_matches(['\u{feff}', '\'']).trim().to_owned()).collect();
         let fields = vec![Field::Ignore; names.len()];
-        Columns { names, fields, wishes, is_rejects: false, warnings: Vec::new() }
+        let watches = vec![Watch::Nothing; names.len()];
+        Columns { names, fields, watches, wishes, is_rejects: false, warnings: Vec::new() }
     }
 
     /// What a column is. One behind the header is nothing.
     pub fn field(&self, at: usize) -> &Field {
         self.fields.get(at).unwrap_or(&Field::Ignore)
+    }
+
+    /// What in a cell of a column refuses its row.
+    pub fn watch(&self, at: usize) -> Watch {
+        self.watches.get(at).copied().unwrap_or(Watch::Nothing)
+    }
+
+    pub fn heading(&self, at: usize) -> &str {
+        self.names.get(at).map_or("", String::as_str)
     }
 
     pub fn len(&self) -> usize {
@@ -76,17 +104,25 @@ impl Columns {
         self.fields.contains(field)
     }
 
-    /// A column that turns up later, as the keys of objects may. Gives its place.
-    pub fn add(&mut self, name: &str) -> usize {
+    /// A column that turns up later, as the keys of objects may, with its first cell. Gives its place.
+    pub fn add(&mut self, name: &str, cell: &str) -> usize {
+        let mut held = Held::default();
+        held.see(name, cell);
         let usual = names::label_prefix(name).map(Field::Label).or_else(|| names::usual(name).map(|(field, _)| field));
         // Two dates of one kind are never two labels: a row has one of them.
         let may_repeat = |field: &Field| field.may_repeat() || matches!(field, Field::Date(_));
         let taken = |field: &Field| !may_repeat(field) && self.fields.contains(field);
         let field = match usual {
             Some(field) if field != Field::Phone && field != Field::Region && !taken(&field) => field,
-            _ if self.may_forbid(name, &Held::default()) => Field::Unclear,
+            _ if self.may_forbid(name, &held) && !self.is_told_elsewhere(name) => Field::Unclear,
             _ => Field::Label(String::new()),
         };
+        let is_said = names::label_prefix(name).is_some() || !may_watch(&field);
+        self.watches.push(match field {
+            Field::Reason | Field::Source => Watch::Reasons,
+            _ if is_said => Watch::Nothing,
+            _ => self.watch_over(name, &Held::default()),
+        });
         self.names.push(name.to_owned());
         self.fields.push(field);
         self.name_labels(self.fields.len() - 1);
@@ -118,22 +154,44 @@ impl Columns {
         let mapped = self.mapped(own)?;
         let mut ranks = vec![0; own];
         for at in 0..own {
-            let label = || Field::Label(String::new());
             self.fields[at] = match (&mapped[at], names::label_prefix(&self.names[at]), names::usual(&self.names[at])) {
                 (Some(field), _, _) => field.clone(),
                 (None, Some(key), _) => Field::Label(key),
-                (None, None, Some((field, rank))) if field.may_repeat() || !mapped.contains(&Some(field.clone())) => {
+                (None, None, Some((field, rank)))
+                    if (field.may_repeat() || !mapped.contains(&Some(field.clone())))
+                        && !(field == Field::Phone && held[at].is_no_phone()) =>
+                {
                     ranks[at] = rank;
                     field
                 }
                 _ if self.may_forbid(&self.names[at], &held[at]) => Field::Unclear,
                 _ if self.names[at].is_empty() => Field::Ignore,
-                _ => label(),
+                _ => label_to_be(),
             };
+        }
+        for (at, mapped) in mapped.iter().enumerate() {
+            if self.fields[at] == Field::Unclear && mapped.is_none() && self.is_told_elsewhere(&self.names[at]) {
+                self.fields[at] = label_to_be();
+            }
         }
         self.refuse_unclear(held)?;
         self.choose_region(&mapped, held);
         self.choose_phone(&ranks)?;
+        for at in (0..own).filter(|&at| mapped[at].is_none() && names::label_prefix(&self.names[at]).is_none()) {
+            if matches!(self.fields[at], Field::Reason | Field::Source) {
+                self.watches[at] = Watch::Reasons;
+            }
+            if !may_watch(&self.fields[at]) {
+                continue;
+            }
+            self.watches[at] = self.watch_over(&self.names[at], &held[at]);
+            // Neither the phone nor the region, though its name says so.
+            let is_clear = matches!(self.watches[at], Watch::Nothing | Watch::Ends);
+            if !is_clear && self.may_forbid(&self.names[at], &held[at]) {
+                self.fields[at] = Field::Unclear;
+            }
+        }
+        self.refuse_unclear(held)?;
         for at in 0..own {
             let twin = (0..at).find(|&before| self.fields[before] == self.fields[at]);
             if let Some(before) = twin.filter(|_| !self.fields[at].may_repeat()) {
@@ -146,10 +204,37 @@ impl Columns {
 
     /// Whether a column that would be a label may say who wants no messages: by its name, by what it holds, or by both.
     fn may_forbid(&self, name: &str, held: &Held) -> bool {
-        let speaks = consent::speaks_of_consent(name)
-            || held.refusal.is_some()
-            || (held.answers() && consent::speaks_of_messages(name));
-        speaks && !consent::of_another_channel(name) && !self.is_wanted_label(name) && !self.wishes.opt_outs
+        if self.is_wanted_label(name) || self.wishes.opt_outs {
+            return false;
+        }
+        let by_name = consent::speaks_of_consent(name) && !consent::is_detail(name);
+        let is_phone = || matches!(names::usual(name), Some((Field::Phone, _)));
+        let is_answer = held.answers() && (is_made_up(name) || is_phone());
+        let says_no = (held.says_no() || held.answers()) && is_about_messages(name);
+        let speaks = by_name || held.refusal.is_some() || is_answer || says_no;
+        held.has_speaking_object() || (speaks && !consent::of_another_channel(name))
+    }
+
+    /// Whether a column tells more of opt-outs that another column tells.
+    fn is_told_elsewhere(&self, name: &str) -> bool {
+        let tells = |field: &Field| matches!(field, Field::OptOut | Field::Date("opted_out_at"));
+        consent::is_detail_of_an_end(name) && self.fields.iter().any(tells)
+    }
+
+    /// What to watch for in a column that nobody said to be a label.
+    fn watch_over(&self, name: &str, held: &Held) -> Watch {
+        let is_phone = || matches!(names::usual(name), Some((Field::Phone, _)));
+        if self.is_wanted_label(name) || self.wishes.opt_outs {
+            Watch::Nothing
+        } else if consent::of_another_channel(name) {
+            Watch::Objects
+        } else if self.is_told_elsewhere(name) {
+            Watch::Ends
+        } else if is_about_messages(name) || (!held.is_known() && (is_made_up(name) || is_phone())) {
+            Watch::Noes
+        } else {
+            Watch::Refusals
+        }
     }
 
     /// Whether `--labels` names a column.
@@ -221,7 +306,7 @@ impl Columns {
         let candidates: Vec<usize> = (0..mapped.len()).filter(|&at| self.fields[at] == Field::Region).collect();
         let by_option = candidates.iter().copied().find(|&at| mapped[at].is_some());
         let is_country = |at: &usize| self.names[*at].to_ascii_lowercase().contains("country");
-        let fit = |at: &usize| held[*at].regions;
+        let fit = |at: &usize| held[*at].are_regions();
         let by_name = || {
             let countries = candidates.iter().copied().filter(is_country).find(fit);
             countries.or_else(|| candidates.iter().copied().find(fit)).filter(|_| !self.wishes.region)
@@ -314,6 +399,29 @@ impl Columns {
     }
 }
 
+/// A label that has no key yet.
+fn label_to_be() -> Field {
+    Field::Label(String::new())
+}
+
+/// Whether a cell of such a column says nothing of consent.
+fn may_watch(field: &Field) -> bool {
+    matches!(field, Field::Label(_) | Field::Ignore)
+}
+
+/// Whether a no under a heading may refuse messages.
+fn is_about_messages(name: &str) -> bool {
+    consent::speaks_of_messages(name) || consent::speaks_of_consent(name)
+}
+
+/// Whether a column has no heading, or one that was made up for it.
+fn is_made_up(name: &str) -> bool {
+    let number = name.strip_prefix("column_").unwrap_or(name);
+    number.bytes().all(|byte| byte.is_ascii_digit())
+        && number.len() < 6
+        && (name.is_empty() || number.len() < name.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,7 +491,7 @@ mod tests {
         assert!(fields(&["phone", ""], rows, &[]).expect_err("unclear").message.contains("--map '#2=label.column_2'"));
         assert!(fields(&["phone", "Email status"], rows, &[]).is_ok());
         for (heading, cell, is_ok) in
-            [("Text me", "n", false), ("SMS marketing", "Yes", false), ("Text", "hello", true)]
+            [("Text me", "n", false), ("SMS marketing", "Yes", false), ("Text", "hello", true), ("VIP", "no", true)]
         {
             assert_eq!(fields(&["phone", heading], &[&["1", cell], &["2", ""]], &[]).is_ok(), is_ok, "{heading}");
         }
@@ -394,6 +502,83 @@ mod tests {
         assert_eq!(both[1..], [Field::OptOut, Field::OptOut]);
         let dates = fields(&["phone", "opted_out_at", "Left"], &[], &["Left=opted_out_at"]).expect_err("unclear");
         assert!(dates.message.contains("'opted_out_at'"), "{}", dates.message);
+    }
+
+    #[test]
+    fn a_no_among_anything_is_asked_about_where_a_heading_speaks_of_messages() {
+        let is_ok = |names: &[&str], rows: &[&[&str]]| match columns(names, rows, &[]) {
+            Ok(_) => true,
+            Err(why) => {
+                assert!(why.message.contains("say how to read"), "{}", why.message);
+                false
+            }
+        };
+        for heading in ["SMS Marketing", "Text me", "SMS OK", "receive_sms", "Contact preferences"] {
+            for other in ["N/A", "unknown", "-", "NULL", "none", "pending"] {
+                let rows: &[&[&str]] = &[&["+1", "No"], &["+2", "Yes"], &["+3", other]];
+                assert!(!is_ok(&["phone", heading], rows), "{heading} {other}");
+            }
+        }
+        for blank in ["N/A", "unknown", "-", "NULL", "none"] {
+            assert!(!is_ok(&["phone", "Text me"], &[&["+1", "Yes"], &["+2", blank]]), "{blank}");
+        }
+        assert!(is_ok(&["phone", "Marketing preferences"], &[&["+1", "weekly"]]));
+        assert!(!is_ok(&["phone", "Marketing preferences"], &[&["+1", "weekly"], &["+2", "No SMS"]]));
+        assert!(!is_ok(&["phone", "Preferences"], &[&["+1", "no thanks"]]));
+        // Without a heading nobody knows what was asked.
+        assert!(!is_ok(&["phone", "column_2"], &[&["+1", "yes"], &["+2", "no"]]));
+        assert!(!is_ok(&["phone", ""], &[&["+1", "yes"]]));
+        assert!(is_ok(&["phone", "column_2", ""], &[&["+1", "Ada", ""]]));
+        assert!(is_ok(&["phone", "columns", "12"], &[&["+1", "yes", "yes"]]));
+    }
+
+    #[test]
+    fn details_of_a_consent_are_labels() {
+        let fields = |names: &[&str]| columns(names, &[], &[]).map(|columns| columns.watches);
+        let mailchimp = ["Phone", "OPTIN_TIME", "OPTIN_IP", "CONFIRM_IP", "Consent source", "Signup page"];
+        assert_eq!(fields(&mailchimp).expect("columns")[2..5], [Watch::Noes, Watch::Refusals, Watch::Noes]);
+        let ends = ["Phone", "UNSUB_CAMPAIGN_TITLE", "UNSUB_CAMPAIGN_ID", "UNSUB_REASON", "UNSUB_REASON_OTHER"];
+        let told = fields(&ends).expect_err("unclear").message;
+        assert!(told.contains("'UNSUB_CAMPAIGN_TITLE', 'UNSUB_CAMPAIGN_ID', 'UNSUB_REASON'"), "{told}");
+        assert_eq!(fields(&[&ends[..], &["UNSUB_TIME"]].concat()).expect("columns")[1..5], [Watch::Ends; 4]);
+        assert!(fields(&["Phone", "Opt-out source"]).is_err());
+        assert!(columns(&["Phone", "OPTIN_IP"], &[&["+1", "no"]], &[]).is_err(), "an answer is none");
+    }
+
+    #[test]
+    fn yes_and_no_are_no_phone() {
+        let told = |names: &[&str], rows: &[&[&str]]| columns(names, rows, &[]).expect_err("an error").message;
+        for (yes, no) in [("yes", "no"), ("Y", "N/A"), ("1", "0"), ("{\"optin\":false,\"at\":2024}", "")] {
+            let told = told(&["Mobile", "Name", "SMS"], &[&["+14155550101", "Ada", yes], &["+14155550102", "Bob", no]]);
+            assert!(told.contains("the column 'SMS'") && told.contains("--map 'SMS=opt_in'"), "{yes}: {told}");
+        }
+        assert!(told(&["Phone", "Mobile"], &[&["+14155550101", "yes"]]).contains("the column 'Mobile'"));
+        assert!(told(&["Mobile", "SMS"], &[&["+14155550101", "+14155550102"]]).contains("could both be the phone"));
+        let mixed = columns(&["Mobile"], &[&["no"], &["+14155550101"]], &[]).expect("columns");
+        assert_eq!(mixed.fields, [Field::Phone]);
+    }
+
+    #[test]
+    fn a_column_that_turns_up_late_is_judged_with_its_first_cell() {
+        let mut columns = columns(&["phone"], &[], &[]).expect("columns");
+        for (name, cell, is_clear) in [
+            ("sms_marketing", "no", false),
+            ("sms", "yes", false),
+            ("journey", "unsubscribed", false),
+            ("channels", "{\"sms\":{\"subscribed\":false}}", false),
+            ("UNSUB_REASON", "spam", false),
+            ("Mobile", "no", false),
+            ("email", "{\"sms\":{\"optin\":false}}", false),
+            ("city", "no", true),
+            ("email_2", "{\"optin\":false}", true),
+            ("address", "{\"city\":\"Rome\"}", true),
+        ] {
+            let at = columns.add(name, cell);
+            assert_eq!(*columns.field(at) != Field::Unclear, is_clear, "{name}");
+        }
+        columns.add("opted_out_at", "");
+        let at = columns.add("UNSUB_REASON", "spam");
+        assert_eq!((columns.field(at).word(), columns.watch(at)), ("unsub_reason", Watch::Ends));
     }
 
     #[test]

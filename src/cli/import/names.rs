@@ -227,7 +227,7 @@ pub fn label_key(name: &str) -> String {
 }
 
 /// The letter under a Latin letter with an accent.
-fn without_accent(char: char) -> Option<char> {
+pub fn without_accent(char: char) -> Option<char> {
     Some(match char {
         'à'..='æ' | 'ā' | 'ă' | 'ą' => 'a',
         'ç' | 'ć' | 'č' => 'c',

@@ -35,7 +35,7 @@ impl Keys {
                         names.push(key.to_owned());
                         held.push(Held::default());
                     }
-                    held[keys.0[key]].see(&value);
+                    held[keys.0[key]].see(key, &value);
                 });
             }
         }
@@ -51,7 +51,7 @@ impl Keys {
             let at = match self.0.get(key) {
                 Some(&at) => at,
                 None => {
-                    let at = columns.add(key);
+                    let at = columns.add(key, &value);
                     self.0.insert(key.to_owned(), at);
                     at
                 }

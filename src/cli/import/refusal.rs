@@ -22,7 +22,7 @@ pub enum Refusal {
     /// The daemon has no such list, or not any more.
     UnknownList,
     UnknownStatus,
-    /// A column that may say who wants no messages turned up behind the first rows.
+    /// The row may say that somebody wants no messages, in a column that is not read so.
     Unclear,
     NoConsent,
     /// Too many labels, too long a text, or too high a total.
@@ -98,7 +98,7 @@ impl Refusal {
                 "not a status that is known: write active, opted_out, suppressed or invalid; or --map COLUMN=label.KEY"
             }
             Refusal::Unclear => {
-                "a key that looks like consent turned up behind the first rows: import the rejected rows with --map KEY=FIELD"
+                "the row may say that somebody wants no messages, in a column that is not read so: import the rejected rows with --map COLUMN=FIELD"
             }
             Refusal::NoConsent => "the row says that there never was a consent",
             Refusal::Limit => {

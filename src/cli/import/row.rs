@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 
-use super::columns::Columns;
+use super::columns::{Columns, Watch};
+use super::consent;
 use super::field::Field;
 use super::held;
 use super::refusal::Refusal;
@@ -56,6 +57,10 @@ struct Told<'c> {
     how: Option<How>,
     active: bool,
     no_consent: bool,
+    /// Details of an opt-out.
+    ends: usize,
+    /// Reasons and sources that are refusals.
+    reasons: usize,
     /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
     dates: [Option<time::Millis>; 3],
@@ -110,6 +115,25 @@ impl Rows {
                 read_cell(self.columns.field(at), cell, &mut told, &mut self.body, &mut self.labels)
             {
                 wrong = wrong.or(Some(why));
+            } else {
+                let speaks = || consent::object_speaks(self.columns.heading(at), cell);
+                let refuses = match self.columns.watch(at) {
+                    Watch::Nothing => false,
+                    Watch::Objects => speaks(),
+                    Watch::Refusals => status::is_refusal(cell) || speaks(),
+                    Watch::Noes => status::says_no(cell) || speaks(),
+                    Watch::Reasons => {
+                        told.reasons += usize::from(status::is_refusal(cell));
+                        false
+                    }
+                    Watch::Ends => {
+                        told.ends += usize::from(!status::is_blank(cell) && status::yes_or_no(cell) != Some(false));
+                        false
+                    }
+                };
+                if refuses {
+                    wrong = wrong.or(Some(Refusal::Unclear));
+                }
             }
         }
         if !told.anything {
@@ -167,6 +191,11 @@ impl Rows {
         let forbids = words.contains(&true);
         if told.no_consent && !forbids && told.dates.iter().all(Option::is_none) {
             return Err(Refusal::NoConsent);
+        }
+        // Why somebody left, and not that they did.
+        let tells_more = told.ends > 0 || (told.reasons > 0 && !told.active);
+        if tells_more && !forbids && told.dates.iter().all(Option::is_none) {
+            return Err(Refusal::Unclear);
         }
         let first = words.iter().position(|&said| said);
         if let Some(at) = first {
@@ -397,6 +426,22 @@ mod tests {
             (["1", "never subscribed", "", ""], "no_consent"),
         ] {
             assert_eq!(says(&cells, onto_list()), Err(code), "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_that_is_a_refusal_needs_a_status() {
+        let header = ["phone", "status", "opted_out_at", "reason", "source"];
+        let code = |cells: &[&str]| request(&header, cells, onto_list()).err();
+        assert_eq!(code(&["1", "", "", "unsubscribed", ""]), Some("unclear_consent"));
+        assert_eq!(code(&["1", "", "", "", "Do not text"]), Some("unclear_consent"));
+        for cells in [
+            ["1", "opted_out", "", "STOP", ""],
+            ["1", "", "2024-01-01", "STOP", ""],
+            ["1", "active", "", "STOP", ""],
+            ["1", "", "", "a form", "a form"],
+        ] {
+            assert_eq!(code(&cells), None, "{cells:?}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a file says about consent, in the words of those who write files.
 
+use super::names;
 use crate::model::change::RowStatus;
 
 /// What a cell says.
@@ -13,7 +14,7 @@ pub enum Said {
 
 const ACTIVE: [&str; 9] =
     ["active", "subscribed", "subscribe", "optedin", "optin", "confirmed", "resubscribed", "start", "unstop"];
-const OPTED_OUT: [&str; 14] = [
+const OPTED_OUT: [&str; 26] = [
     "optedout",
     "optout",
     "unsubscribed",
@@ -28,14 +29,94 @@ const OPTED_OUT: [&str; 14] = [
     "optedoutall",
     "donottext",
     "donotcontact",
+    "donotsend",
+    "donotsendsms",
+    "donotsms",
+    "abgemeldet",
+    "widerrufen",
+    "desabonne",
+    "desabonnee",
+    "desinscrit",
+    "desinscrite",
+    "desuscrito",
+    "dadodebaja",
+    "dadadebaja",
 ];
 const SUPPRESSED: [&str; 7] = ["suppressed", "suppress", "blocked", "blocklisted", "blacklisted", "blacklist", "held"];
 const INVALID: [&str; 8] =
     ["invalid", "bounced", "bounce", "hardbounced", "undeliverable", "disconnected", "unallocated", "cleaned"];
-const NO_CONSENT: [&str; 6] =
-    ["neversubscribed", "notsubscribed", "nonsubscribed", "notoptedin", "noconsent", "nonconsented"];
-const YES: [&str; 7] = ["yes", "y", "true", "t", "1", "x", "on"];
-const NO: [&str; 6] = ["no", "n", "false", "f", "0", "off"];
+const NO_CONSENT: [&str; 8] = [
+    "neversubscribed",
+    "notsubscribed",
+    "nonsubscribed",
+    "notoptedin",
+    "noconsent",
+    "nonconsented",
+    "declined",
+    "nosuscrito",
+];
+const YES: [&str; 10] = ["yes", "y", "true", "t", "1", "x", "on", "ja", "oui", "si"];
+const NO: [&str; 8] = ["no", "n", "false", "f", "0", "off", "nein", "non"];
+/// What stands where nothing is known.
+const BLANK: [&str; 9] = ["", "null", "na", "nan", "nil", "none", "unknown", "undefined", "notset"];
+/// Refusals that are plain in any column, also as one of several values in a cell.
+const REFUSALS: [&str; 36] = [
+    "optedout",
+    "optout",
+    "unsubscribed",
+    "unsubscribe",
+    "smsunsubscribed",
+    "smsunsubscribe",
+    "smsoptout",
+    "smsoptedout",
+    "smsstop",
+    "unsubscribedsms",
+    "unsubscribedfromsms",
+    "optedoutofsms",
+    "stop",
+    "stopall",
+    "donottext",
+    "donotcontact",
+    "donotsend",
+    "donotsendsms",
+    "donotsms",
+    "donotmessage",
+    "nosms",
+    "notexts",
+    "nomarketing",
+    "abgemeldet",
+    "widerrufen",
+    "desabonne",
+    "desabonnee",
+    "desinscrit",
+    "desinscrite",
+    "desuscrito",
+    "dadodebaja",
+    "dadadebaja",
+    "neversubscribed",
+    "notsubscribed",
+    "notoptedin",
+    "noconsent",
+];
+/// Refusals that may be half a sentence where more stands in the cell.
+const REFUSALS_ALONE: [&str; 12] = [
+    "declined",
+    "nothanks",
+    "nothankyou",
+    "notext",
+    "nomessages",
+    "nosmsmarketing",
+    "dnc",
+    "baja",
+    "debaja",
+    "nonsubscribed",
+    "nonconsented",
+    "nosuscrito",
+];
+/// Longer words are somebody's own.
+const REFUSAL_BYTES_MAX: usize = 32;
+/// Between the values of a cell; and `:::`.
+const SEPARATORS: [char; 4] = [',', ';', '|', '\n'];
 
 /// A word for the status; none for a word that nobody knows.
 pub fn status(cell: &str) -> Option<Said> {
@@ -73,14 +154,28 @@ pub fn opt_out(cell: &str) -> Option<Said> {
 /// Whether a cell says, whatever its column is, that somebody wants no messages. Words that are common elsewhere, like
 /// "cancelled", say nothing by themselves.
 pub fn is_refusal(cell: &str) -> bool {
-    const PLAIN: [&str; 8] =
-        ["optedout", "optout", "unsubscribed", "unsubscribe", "stop", "stopall", "donottext", "donotcontact"];
-    // Longer cells are somebody's words.
-    if cell.len() > 32 {
+    if cell.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic()) {
         return false;
     }
-    let word = squeezed(cell);
-    PLAIN.contains(&word.as_str()) || NO_CONSENT.contains(&word.as_str())
+    let word = |text: &str| if text.len() <= REFUSAL_BYTES_MAX { squeezed(text) } else { String::new() };
+    let whole = word(cell);
+    let whole = whole.trim_start_matches("please").trim_end_matches("please");
+    if REFUSALS.contains(&whole) || REFUSALS_ALONE.contains(&whole) {
+        return true;
+    }
+    let is_part = |part: &str| REFUSALS.contains(&word(part).as_str());
+    (cell.contains(SEPARATORS) || cell.contains(":::"))
+        && cell.split(SEPARATORS).any(|part| part.split(":::").any(is_part))
+}
+
+/// Whether nothing is known where a cell stands, in words or without.
+pub fn is_blank(cell: &str) -> bool {
+    matches!(cell.trim(), "" | "\\N") || BLANK.contains(&squeezed(cell).as_str())
+}
+
+/// Whether a cell answers no, or refuses.
+pub fn says_no(cell: &str) -> bool {
+    !is_blank(cell) && (yes_or_no(cell) == Some(false) || squeezed(cell) == "never" || is_refusal(cell))
 }
 
 /// Whether a cell says yes or no; none where it says something else.
@@ -92,9 +187,13 @@ pub fn yes_or_no(cell: &str) -> Option<bool> {
     NO.contains(&word.as_str()).then_some(false)
 }
 
-/// Letters and digits alone, in lower case. What is written in other letters stays, to be unknown.
+/// Letters and digits alone, in lower case and without accents. What is written in other letters stays, to be unknown.
 fn squeezed(cell: &str) -> String {
-    cell.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let lower = cell.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase);
+    // As much as it may need at once: it is asked of each label.
+    let mut word = String::with_capacity(cell.len());
+    word.extend(lower.map(|char| if char.is_ascii() { char } else { names::without_accent(char).unwrap_or(char) }));
+    word
 }
 
 #[cfg(test)]
@@ -130,7 +229,50 @@ mod tests {
 
     #[test]
     fn a_refusal_is_known_in_any_column() {
-        assert!([" Opted-Out", "STOP", "never subscribed", "Do not text"].into_iter().all(is_refusal));
-        assert!(!["", "yes", "cancelled", "active", "blocked", "non-stop"].into_iter().any(is_refusal));
+        for cell in [
+            " Opted-Out",
+            "STOP",
+            "never subscribed",
+            "Do not text",
+            "declined",
+            "No SMS",
+            "no texts",
+            "No, thanks",
+            "do not send",
+            "Do not send SMS",
+            "no marketing",
+            "Please do not text",
+            "No SMS, please",
+            "abgemeldet",
+            "Widerrufen",
+            "Désabonné",
+            "de\u{301}sabonne\u{301}",
+            "désinscrit",
+            "Baja",
+            "* myContacts ::: Unsubscribed",
+            "vip, sms-unsubscribed",
+            "vip;Opted out|gold",
+            "[\"vip\",\"sms-unsubscribed\"]",
+        ] {
+            assert!(is_refusal(cell), "{cell}");
+        }
+        for cell in [
+            "",
+            "yes",
+            "cancelled",
+            "active",
+            "blocked",
+            "non-stop",
+            "Baja California",
+            "vip, gold",
+            "coffee, no thanks",
+            "* myContacts ::: * starred",
+            "4155550101",
+        ] {
+            assert!(!is_refusal(cell), "{cell}");
+        }
+        assert!(["-", "NULL", "\\N", "N/A", "na", "unknown", "", "?"].into_iter().all(is_blank));
+        assert!(["No", "0", "n", "never", "no sms", "nein"].into_iter().all(says_no));
+        assert!(!["", "\\N", "n/a", "yes", "none", "notes"].into_iter().any(says_no));
     }
 }
