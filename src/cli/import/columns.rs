@@ -115,7 +115,7 @@ impl Columns {
         let field = match usual {
             Some(field) if field != Field::Phone && field != Field::Region && !taken(&field) => field,
             _ if self.may_forbid(name, &held) && !self.is_told_elsewhere(name) => Field::Unclear,
-            _ => Field::Label(String::new()),
+            _ => label_to_be(),
         };
         let is_said = names::label_prefix(name).is_some() || !may_watch(&field);
         self.watches.push(match field {

@@ -14,19 +14,14 @@ pub enum Said {
 
 const ACTIVE: [&str; 9] =
     ["active", "subscribed", "subscribe", "optedin", "optin", "confirmed", "resubscribed", "start", "unstop"];
-const OPTED_OUT: [&str; 26] = [
+/// Opt-outs that are plain in any column, also as one of several values in a cell.
+const LEFT: [&str; 20] = [
     "optedout",
     "optout",
     "unsubscribed",
     "unsubscribe",
-    "unsub",
     "stop",
-    "stopped",
     "stopall",
-    "cancelled",
-    "canceled",
-    "revoked",
-    "optedoutall",
     "donottext",
     "donotcontact",
     "donotsend",
@@ -42,6 +37,8 @@ const OPTED_OUT: [&str; 26] = [
     "dadodebaja",
     "dadadebaja",
 ];
+/// Those that are plain under a heading about it alone.
+const OPTED_OUT: [&str; 6] = ["unsub", "stopped", "cancelled", "canceled", "revoked", "optedoutall"];
 const SUPPRESSED: [&str; 7] = ["suppressed", "suppress", "blocked", "blocklisted", "blacklisted", "blacklist", "held"];
 const INVALID: [&str; 8] =
     ["invalid", "bounced", "bounce", "hardbounced", "undeliverable", "disconnected", "unallocated", "cleaned"];
@@ -59,12 +56,8 @@ const YES: [&str; 10] = ["yes", "y", "true", "t", "1", "x", "on", "ja", "oui", "
 const NO: [&str; 8] = ["no", "n", "false", "f", "0", "off", "nein", "non"];
 /// What stands where nothing is known.
 const BLANK: [&str; 9] = ["", "null", "na", "nan", "nil", "none", "unknown", "undefined", "notset"];
-/// Refusals that are plain in any column, also as one of several values in a cell.
-const REFUSALS: [&str; 36] = [
-    "optedout",
-    "optout",
-    "unsubscribed",
-    "unsubscribe",
+/// Other refusals, as plain.
+const REFUSALS: [&str; 16] = [
     "smsunsubscribed",
     "smsunsubscribe",
     "smsoptout",
@@ -73,26 +66,10 @@ const REFUSALS: [&str; 36] = [
     "unsubscribedsms",
     "unsubscribedfromsms",
     "optedoutofsms",
-    "stop",
-    "stopall",
-    "donottext",
-    "donotcontact",
-    "donotsend",
-    "donotsendsms",
-    "donotsms",
     "donotmessage",
     "nosms",
     "notexts",
     "nomarketing",
-    "abgemeldet",
-    "widerrufen",
-    "desabonne",
-    "desabonnee",
-    "desinscrit",
-    "desinscrite",
-    "desuscrito",
-    "dadodebaja",
-    "dadadebaja",
     "neversubscribed",
     "notsubscribed",
     "notoptedin",
@@ -125,7 +102,7 @@ pub fn status(cell: &str) -> Option<Said> {
     Some(match () {
         () if matches!(cell.trim(), "" | "-") => Said::Nothing,
         () if is(&ACTIVE) => Said::Status(RowStatus::Active),
-        () if is(&OPTED_OUT) => Said::Status(RowStatus::OptedOut),
+        () if is(&LEFT) || is(&OPTED_OUT) => Said::Status(RowStatus::OptedOut),
         () if is(&SUPPRESSED) => Said::Status(RowStatus::Suppressed),
         () if is(&INVALID) => Said::Status(RowStatus::Invalid),
         () if is(&NO_CONSENT) => Said::NoConsent,
@@ -160,10 +137,11 @@ pub fn is_refusal(cell: &str) -> bool {
     let word = |text: &str| if text.len() <= REFUSAL_BYTES_MAX { squeezed(text) } else { String::new() };
     let whole = word(cell);
     let whole = whole.trim_start_matches("please").trim_end_matches("please");
-    if REFUSALS.contains(&whole) || REFUSALS_ALONE.contains(&whole) {
+    let is_plain = |word: &str| LEFT.contains(&word) || REFUSALS.contains(&word);
+    if is_plain(whole) || REFUSALS_ALONE.contains(&whole) {
         return true;
     }
-    let is_part = |part: &str| REFUSALS.contains(&word(part).as_str());
+    let is_part = |part: &str| is_plain(&word(part));
     (cell.contains(SEPARATORS) || cell.contains(":::"))
         && cell.split(SEPARATORS).any(|part| part.split(":::").any(is_part))
 }
