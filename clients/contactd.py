@@ -46,11 +46,14 @@ import dataclasses
 import json
 import os
 import random
+import re
 import selectors
 import socket
+import ssl
 import sys
 import threading
 import time
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
@@ -58,15 +61,16 @@ from decimal import Decimal
 from itertools import islice
 from types import TracebackType
 from typing import (
-    IO, Any, Callable, Dict, Generic, Iterable, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple, Type,
-    TypeVar, Union,
+    IO, Any, Callable, Dict, Generic, Iterable, Iterator, List, Mapping, NoReturn, Optional, Sequence, Set, Tuple,
+    Type, TypeVar, Union,
 )
+from urllib.parse import unquote, urlsplit
 
 __all__ = [
     "ALL", "BadArgument", "Busy", "Change", "Claim", "Client", "CommandError", "Contact", "ContactdError", "Draining",
-    "Erased", "Event", "Feed", "Imported", "Inbound", "Internal", "LabelCount", "ListContact", "ListInfo", "Loading", "NoAuth",
+    "Erased", "Event", "Fact", "Feed", "Ground", "Imported", "Inbound", "Internal", "LabelCount", "ListContact", "ListInfo", "Loading", "NoAuth",
     "NoList", "NoPermission", "NoProtocol", "OverLimit", "Pending", "Pipeline", "ProtocolError", "ReadOnly", "Row",
-    "StatusChange", "Unreachable", "Verdict",
+    "StatusChange", "Trend", "Unreachable", "UnresolvedClaim", "Verdict", "WaitingMessage", "Why",
 ]
 
 ALL = "*"
@@ -98,7 +102,7 @@ class ContactdError(Exception):
     `code` is for programs, `message` for people. `retryable` says that the same request may succeed later and that
     repeating it does no harm: keep `request`, which carries its id and date, and give it to `Client.line` then. An
     opt-out that got such an error is not lost as long as you keep it. A code that this client does not know is not
-    retryable.
+    retryable. `taken` says that what the request forbids is on disk all the same.
     """
 
     code = "UNKNOWN"
@@ -109,6 +113,12 @@ class ContactdError(Exception):
         self.request = request
         self.code = code or self.code
         super().__init__(f"{self.code} {message}")
+
+    @property
+    def taken(self) -> str:
+        """The number of which contactd took what the request forbids, and refused only the rest; else empty."""
+        words = self.message.split(" ", 2)
+        return words[1] if len(words) == 3 and words[0] == "taken" else ""
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return _revive, (type(self), self.message, self.request, self.code, self.retryable)
@@ -273,13 +283,14 @@ class Inbound:
     """What a message from a phone meant.
 
     `meaning` is `optout`, `optin`, `help` or `message`; `turn` is empty for just now, else `again`, `late`, or of a
-    message `maybe_optout`. `retried`: the reply to an earlier attempt was lost, so `again` may be this call's own
+    message `maybe_optout`. `undated`: contactd could not read `at` and took it as of now. `retried`: the reply to an earlier attempt was lost, so `again` may be this call's own
     effect.
     """
 
     meaning: str
     turn: str = ""
     retried: bool = False
+    undated: bool = False
 
     @property
     def confirm(self) -> bool:
@@ -287,7 +298,7 @@ class Inbound:
         return self.meaning == "optout" and not self.turn
 
     def __str__(self) -> str:
-        return f"{self.meaning} {self.turn}".rstrip()
+        return " ".join(filter(None, (self.meaning, self.turn, "undated" if self.undated else "")))
 
 
 @dataclass(frozen=True)
@@ -320,6 +331,7 @@ class Row:
     labels: Optional[Mapping[str, Optional[str]]] = None
     how: Optional[str] = None
     source: Optional[str] = None
+    import_id: Optional[str] = None
     reason: Optional[str] = None
     status: Optional[str] = None
     subscribed_at: Optional[When] = None
@@ -370,6 +382,7 @@ class ListContact(_Told):
     released_how: Optional[str] = None
     released_source: Optional[str] = None
     released_reason: Optional[str] = None
+    verdict: Optional[str] = None
     list_removed_at: Optional[datetime] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
@@ -440,6 +453,7 @@ class ListInfo(_Told):
     sends_30d: int = 0
     opt_outs_30d: int = 0
     opt_out_rate_30d: Optional[float] = None
+    opt_out_rate_enough_sends: bool = False
     opt_out_rate_high: bool = False
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
@@ -470,6 +484,97 @@ class Event(_Told):
 
 
 @dataclass(frozen=True, repr=False)
+class Fact(_Told):
+    """A fact behind a verdict, as WHY tells it."""
+
+    kind: str
+    at: datetime
+    list: Optional[str] = None
+    how: Optional[str] = None
+    source: Optional[str] = None
+    reason: Optional[str] = None
+    change: Optional[str] = None
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, repr=False)
+class Ground(_Told):
+    """A reason that stands behind another one."""
+
+    reason: str
+    meaning: str = ""
+    ends: str = ""
+    fact: Optional[Fact] = None
+    memory_only: bool = False
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, repr=False)
+class Why(_Told):
+    """The verdict and what it follows from, as WHY tells it; `text` says it in words. True if the verdict is yes."""
+
+    list: str
+    phone: str
+    verdict: str
+    reason: str = ""
+    meaning: str = ""
+    ends: str = ""
+    fact: Optional[Fact] = None
+    memory_only: bool = False
+    event: Optional[Event] = None
+    behind: Sequence[Ground] = ()
+    purged_at: Optional[datetime] = None
+    purged_reason: Optional[str] = None
+    erased_at: Optional[datetime] = None
+    text: str = ""
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+
+    def __bool__(self) -> bool:
+        return self.verdict == "yes"
+
+
+@dataclass(frozen=True, repr=False)
+class Trend(_Told):
+    """What happened on a list, or on all of them, on one day (UTC)."""
+
+    day: date
+    sends: int = 0
+    failed: int = 0
+    opt_outs: int = 0
+    clicks: int = 0
+    bot_clicks: int = 0
+    conversions: int = 0
+    revenue: Decimal = Decimal(0)
+    replies: int = 0
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, repr=False)
+class UnresolvedClaim(_Told):
+    """A message that was claimed, and nobody has said what became of it."""
+
+    list: str
+    phone: str
+    id: str
+    at: datetime
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, repr=False)
+class WaitingMessage(_Told):
+    """A message in which somebody may want out, and that nobody has settled."""
+
+    number: int
+    phone: str
+    list: str
+    text: str
+    at: datetime
+    seen_at: datetime
+    id: str = ""
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, repr=False)
 class StatusChange(_Told):
     """The status that a contact has on a list since a change."""
 
@@ -487,6 +592,7 @@ class Change(_Told):
     at: Optional[datetime] = None
     phone: Optional[str] = None
     cause: Optional[str] = None
+    meaning: Optional[str] = None
     status: Optional[str] = None
     lists: Sequence[StatusChange] = ()
     list: Optional[str] = None
@@ -588,11 +694,13 @@ class _Requests:
 
     def failed(
         self, list: str, phone: str, msg_id: str, *, code: Union[int, str, None] = None,
-        permanent: Optional[bool] = None, at: Optional[When] = None, reason: Optional[str] = None,
-        source: Optional[str] = None,
+        provider: Optional[str] = None, permanent: Optional[bool] = None, at: Optional[When] = None,
+        reason: Optional[str] = None, source: Optional[str] = None,
     ) -> Pending[bool]:
         """As Client.failed."""
-        keys = {"code": code, "permanent": permanent, "at": at, "reason": reason, "source": source}
+        keys = {
+            "provider": provider, "code": code, "permanent": permanent, "at": at, "reason": reason, "source": source,
+        }
         return self._add(Pending(_line("FAILED", list, phone, msg_id, keys=keys), _changed))
 
     def click(
@@ -739,7 +847,10 @@ class Pipeline(_Requests):
 class Client:
     """A connection to a contactd daemon, made when it is first needed and made again when it is lost.
 
-    `host` may also be `unix:/path`. `timeout` is how many seconds the daemon may be silent while a reply is due; then
+    `host` may also be `unix:/path`. With `tls` the connection is encrypted, and the daemon's certificate must have the
+    name `host` and be of an authority in `ca_file`; without that, of one that the system trusts. `cert_file` and
+    `key_file` are shown to a daemon that asks its clients for a certificate. What is not given comes from
+    CONTACTD_CA_FILE, CONTACTD_CERT_FILE and CONTACTD_KEY_FILE. `timeout` is how many seconds the daemon may be silent while a reply is due; then
     the connection counts as lost. `retry` is for how many seconds a call connects again and repeats its request; 0
     tries once. Every method may raise a ContactdError; those that are said to be false for "no change" tell what the
     last attempt did.
@@ -747,31 +858,39 @@ class Client:
 
     def __init__(
         self, host: str = "127.0.0.1", port: int = 7164, *, token: Optional[str] = None, timeout: float = 10.0,
-        retry: float = 10.0,
+        retry: float = 10.0, tls: bool = False, ca_file: Optional[str] = None, cert_file: Optional[str] = None,
+        key_file: Optional[str] = None,
     ) -> None:
         self.host = host
         self.port = port
         self.timeout = timeout
         self.retry = retry
         self._token = token
+        self._tls = _Tls(ca_file, cert_file, key_file) if tls else None
         self._lock = threading.RLock()
         self._connection: Optional[_Connection] = None
         self._pid = os.getpid()
         self._ask = _Requests()
 
     @classmethod
-    def at(cls, server: str, *, token: Optional[str] = None, timeout: float = 10.0, retry: float = 10.0) -> Client:
-        """A client of a daemon named by `host:port`, `host` or `unix:/path`, as everywhere in contactd."""
-        host, colon, port = server.rpartition(":")
-        if server.startswith("unix:") or not colon:
-            return cls(server, token=token, timeout=timeout, retry=retry)
-        if not port.isdigit():
-            raise ValueError(f"{server!r} is no address: expected host:port or unix:/path")
-        return cls(host.strip("[]"), int(port), token=token, timeout=timeout, retry=retry)
+    def at(
+        cls, server: str, *, token: Optional[str] = None, timeout: float = 10.0, retry: float = 10.0,
+        ca_file: Optional[str] = None, cert_file: Optional[str] = None, key_file: Optional[str] = None,
+    ) -> Client:
+        """A client of a daemon named by `host:port`, `host`, `tls:host:port` or `unix:/path`, as everywhere in
+        contactd, or by a URL: `contactd://host:port`, and `contactds://host:port` for TLS. A URL may have the token:
+        `contactds://:TOKEN@host:port`. `redis://` and `rediss://` mean the same."""
+        host, port, tls, in_url = _address(server)
+        return cls(
+            host, port, token=in_url if token is None else token, timeout=timeout, retry=retry, tls=tls,
+            ca_file=ca_file, cert_file=cert_file, key_file=key_file,
+        )
 
     def clone(self) -> Client:
         """A client of the same daemon with a connection of its own."""
-        return Client(self.host, self.port, token=self._token, timeout=self.timeout, retry=self.retry)
+        other = Client(self.host, self.port, token=self._token, timeout=self.timeout, retry=self.retry)
+        other._tls = self._tls
+        return other
 
     def close(self) -> None:
         """Ends the connection. The next call makes a new one."""
@@ -824,6 +943,10 @@ class Client:
         told = iter(self._check_page(list, words) if words else ())
         return [next(told) if _is_word(phone) else _no_number(phone) for phone in phones]
 
+    def why(self, list: str, phone: str) -> Why:
+        """The verdict, the fact behind it, and what ends it; `text` is for people."""
+        return self._do(Pending(_line("WHY", list, phone), _why))
+
     def claim(self, list: str, phone: str, msg_id: str) -> Claim:
         """The check at the last moment: if it is yes, the send is recorded under your `msg_id` (1 to 64 bytes, no
         blanks).
@@ -838,14 +961,18 @@ class Client:
 
     def failed(
         self, list: str, phone: str, msg_id: str, *, code: Union[int, str, None] = None,
-        permanent: Optional[bool] = None, at: Optional[When] = None, reason: Optional[str] = None,
-        source: Optional[str] = None,
+        provider: Optional[str] = None, permanent: Optional[bool] = None, at: Optional[When] = None,
+        reason: Optional[str] = None, source: Optional[str] = None,
     ) -> bool:
         """The message did not arrive; final for its id. `code` is the provider's: some say that the number does not
-        exist, or that the person opted out there. `permanent` says whether the number exists, whatever the code. False
-        if it was known as failed."""
+        exist, or that the person opted out there. Name the `provider`, like `vonage`: 9 is an opt-out with Vonage and
+        nothing elsewhere. `permanent` says whether the number exists, whatever the code. False if it was known as
+        failed."""
         return self._do(
-            self._ask.failed(list, phone, msg_id, code=code, permanent=permanent, at=at, reason=reason, source=source)
+            self._ask.failed(
+                list, phone, msg_id, code=code, provider=provider, permanent=permanent, at=at, reason=reason,
+                source=source,
+            )
         )
 
     def click(
@@ -944,7 +1071,8 @@ class Client:
         """Takes one row of an import, for a list or with ALL for the contact alone; never lifts anything. Use a
         pipeline for many.
 
-        A row that gets an error is not taken at all, its opt-out included.
+        A row that gets an error is not taken at all, its opt-out included: report that with `optout`, which takes every
+        number. The command `import` does so.
         """
         return self._do(self._ask.import_row(list, row))
 
@@ -958,9 +1086,37 @@ class Client:
         words = ("UNLIST", list, "FORCE") if force else ("UNLIST", list)
         return self._do(Pending(_line(*words), _text, repeatable=False))
 
-    def lists(self) -> List[ListInfo]:
-        """All sending lists."""
-        return self._do(Pending("LISTS", _list_infos))
+    def lists(self, *lists: str) -> List[ListInfo]:
+        """These sending lists, or all of them in the order of their numbers."""
+        return self._do(Pending(_line("LISTS", *lists), _list_infos))
+
+    def lists_page(self, *, limit: int = PAGE_ITEMS, after: Optional[str] = None) -> List[ListInfo]:
+        """One page of all lists, behind the number `after`. A page with fewer than `limit` is the last."""
+        words = ("LISTS", "LIMIT", str(limit), "AFTER", after) if after else ("LISTS", "LIMIT", str(limit))
+        return self._do(Pending(_line(*words), _list_infos))
+
+    def trends(self, list: str = ALL, days: Optional[int] = None) -> List[Trend]:
+        """What was sent from a list, or from all, and what came of it: the last `days` days (30), today the last."""
+        words = ("TRENDS", list) if days is None else ("TRENDS", list, "DAYS", str(days))
+        return self._do(Pending(_line(*words), _trends))
+
+    def claims(self, *, limit: int = PAGE_ITEMS) -> Iterator[UnresolvedClaim]:
+        """The claims of 30 days that nobody has confirmed or taken back for five minutes, the newest first."""
+        cursor: Optional[str] = ""
+        while cursor is not None:
+            claims, cursor = self._do(Pending(_page_line("CLAIMS", "", limit, cursor), _claim_page))
+            yield from claims
+
+    def inbox(self, *, limit: int = PAGE_ITEMS) -> Iterator[WaitingMessage]:
+        """The messages that a person should look at, the newest first: somebody may want out."""
+        cursor: Optional[str] = ""
+        while cursor is not None:
+            messages, cursor = self._do(Pending(_page_line("INBOX", "", limit, cursor), _inbox_page))
+            yield from messages
+
+    def inbox_done(self, number: int) -> bool:
+        """A person has looked at a message. False if it did not wait any more."""
+        return self._do(Pending(_line("INBOX", "DONE", str(number)), _changed))
 
     # Queries
 
@@ -968,17 +1124,21 @@ class Client:
         """How many contacts match."""
         return self._do(self._ask.count(filter))
 
-    def find(self, filter: str = "", *, limit: int = PAGE_ITEMS, after: Optional[str] = None) -> Iterator[str]:
-        """The numbers that match, in order of creation, asked for in pages of `limit`, at most 1,000."""
+    def find(
+        self, filter: str = "", *, limit: int = PAGE_ITEMS, after: Optional[str] = None, newest: bool = False
+    ) -> Iterator[str]:
+        """The numbers that match, in order of creation or the newest first, in pages of `limit`, at most 1,000."""
         cursor: Optional[str] = after or ""
         while cursor is not None:
-            phones, cursor = self.find_page(filter, limit=limit, after=cursor)
+            phones, cursor = self.find_page(filter, limit=limit, after=cursor, newest=newest)
             yield from phones
 
     def find_page(
-        self, filter: str = "", *, limit: int = PAGE_ITEMS, after: Optional[str] = None
+        self, filter: str = "", *, limit: int = PAGE_ITEMS, after: Optional[str] = None, newest: bool = False
     ) -> Tuple[List[str], Optional[str]]:
         """One page of `find`, and the cursor of the next, None when this was the last. A cursor may be kept."""
+        if newest:
+            filter = f"{filter} NEWEST" if filter else "NEWEST"
         return self._do(Pending(_page_line("FIND", filter, limit, after), _phone_page))
 
     def export(self, filter: str = "") -> Iterator[Contact]:
@@ -1031,6 +1191,10 @@ class Client:
         if wait > 0:
             words += ["WAIT", str(int(wait * 1000))]
         return self._do(Pending(_line(*words), _change_page), patience=wait)
+
+    def feed_last(self, number: int = 20) -> Tuple[List[Change], str]:
+        """The newest changes, the newest first, and the position behind them."""
+        return self._do(Pending(_line("FEED", "LAST", str(number)), _change_page))
 
     # Administration
 
@@ -1170,7 +1334,7 @@ class Client:
         if self._connection is not None and not self._connection.is_quiet():
             self.close()
         if self._connection is None:
-            self._connection = _Connection(self.host, self.port, self._token, self.timeout)
+            self._connection = _Connection(self.host, self.port, self._tls, self._token, self.timeout)
         return self._connection
 
     def _after_fork(self) -> None:
@@ -1236,12 +1400,17 @@ class Feed(Iterator[Change]):
 class _Connection:
     """A socket on which a token was given and the daemon has said that it is ready."""
 
-    def __init__(self, host: str, port: int, token: Optional[str], timeout: float) -> None:
+    def __init__(self, host: str, port: int, tls: Optional[_Tls], token: Optional[str], timeout: float) -> None:
         self._cutter = _Cutter()
-        self._writing = False
+        self._events = selectors.EVENT_READ
         try:
             self._socket = _connect(host, port, timeout)
+            if tls is not None:
+                self._socket = tls.wrap(self._socket, host)
         except OSError as why:
+            if isinstance(why, ssl.SSLError) and not isinstance(why, _BROKEN_OFF):
+                # A certificate or a version that does not fit: waiting mends neither.
+                raise ProtocolError(f"no TLS with {host}:{port}: {why}") from why
             where = host if host.startswith("unix:") else f"{host}:{port}"
             raise Unreachable(f"cannot reach contactd on {where}: {why}") from why
         self._socket.setblocking(False)
@@ -1270,7 +1439,7 @@ class _Connection:
         """Whether the connection lives and nothing unasked for has come."""
         try:
             self._socket.recv(1)
-        except BlockingIOError:
+        except _BLOCKED:
             return self._cutter.is_clean()
         except OSError:
             pass
@@ -1286,7 +1455,7 @@ class _Connection:
             if left:
                 try:
                     left = left[self._socket.send(left) :]
-                except BlockingIOError:
+                except _BLOCKED:
                     pass
                 except OSError as why:
                     # What was answered before the connection broke still counts.
@@ -1332,11 +1501,12 @@ class _Connection:
         """Waits until more has come, or, while `sending`, until more can be sent."""
         try:
             data = self._socket.recv(READ_BYTES)
-        except BlockingIOError:
-            if sending != self._writing:
-                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if sending else 0)
+        except _BLOCKED as why:
+            writes = sending or isinstance(why, ssl.SSLWantWriteError)
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writes else 0)
+            if events != self._events:
                 self._selector.modify(self._socket, events)
-                self._writing = sending
+                self._events = events
             if not self._selector.select(patience):
                 raise Unreachable(f"no reply for {patience:g} s") from None
             return
@@ -1345,6 +1515,60 @@ class _Connection:
         if not data:
             raise Unreachable("the daemon closed the connection")
         self._cutter.take(data)
+
+
+_BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""A socket that must wait before it can read or write."""
+
+_BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""A connection that was lost, in the words of TLS."""
+
+
+class _Tls:
+    """Whom a client trusts, and what it shows."""
+
+    def __init__(self, ca_file: Optional[str], cert_file: Optional[str], key_file: Optional[str]) -> None:
+        ca_file = ca_file or os.environ.get("CONTACTD_CA_FILE") or None
+        cert_file = cert_file or os.environ.get("CONTACTD_CERT_FILE") or None
+        key_file = key_file or os.environ.get("CONTACTD_KEY_FILE") or None
+        self._context = ssl.create_default_context(cafile=ca_file)
+        if cert_file is not None:
+            self._context.load_cert_chain(cert_file, key_file)
+
+    def wrap(self, stream: socket.socket, host: str) -> socket.socket:
+        try:
+            return self._context.wrap_socket(stream, server_hostname=host)
+        except BaseException:
+            stream.close()
+            raise
+
+
+def _address(server: str) -> Tuple[str, int, bool, Optional[str]]:
+    """Host, port, whether TLS is spoken, and the token of a URL."""
+    expected = f"{server!r} is no address: expected host:port, tls:host:port, unix:/path or contactds://host:port"
+    if server.startswith("unix:"):
+        return server, DEFAULT_PORT, False, None
+    scheme, slashes, rest = server.partition("://")
+    if slashes:
+        url = urlsplit(server)
+        if scheme not in _SCHEMES or not url.hostname or url.path.strip("/0") or url.query or url.fragment:
+            raise ValueError(expected)
+        token = unquote(url.password) if url.password else None
+        return url.hostname, url.port or DEFAULT_PORT, _SCHEMES[scheme], token
+    tls = server.startswith("tls:")
+    host, colon, port = server[len("tls:") if tls else 0 :].rpartition(":")
+    if not colon:
+        host, port = port, str(DEFAULT_PORT)
+    if not host or not port.isdigit():
+        raise ValueError(expected)
+    return host.strip("[]"), int(port), tls, None
+
+
+_SCHEMES = {"contactd": False, "contactds": True, "redis": False, "rediss": True}
+"""Of URLs, and whether they mean TLS."""
+
+DEFAULT_PORT = 7164
+"""Where contactd listens when nothing is said."""
 
 
 def _connect(host: str, port: int, timeout: float) -> socket.socket:
@@ -1579,8 +1803,9 @@ def _changed(reply: Reply, retried: bool) -> bool:
 
 
 def _inbound(reply: Reply, retried: bool) -> Inbound:
-    meaning, _, turn = _text(reply).partition(" ")
-    return Inbound(meaning, turn, retried)
+    meaning, *more = _text(reply).split(" ")
+    undated = more[-1:] == ["undated"]
+    return Inbound(meaning, " ".join(more[:-1] if undated else more), retried, undated)
 
 
 def _imported(reply: Reply, retried: bool) -> Imported:
@@ -1653,6 +1878,24 @@ def _change_page(reply: Reply, retried: bool) -> Tuple[List[Change], str]:
     return [_fill(Change, _json(item)) for item in items[1:]], _text(items[0])
 
 
+def _claim_page(reply: Reply, retried: bool) -> Tuple[List[UnresolvedClaim], Optional[str]]:
+    items, cursor = _page(reply)
+    return [_fill(UnresolvedClaim, _json(item)) for item in items], cursor
+
+
+def _inbox_page(reply: Reply, retried: bool) -> Tuple[List[WaitingMessage], Optional[str]]:
+    items, cursor = _page(reply)
+    return [_fill(WaitingMessage, _json(item)) for item in items], cursor
+
+
+def _trends(reply: Reply, retried: bool) -> List[Trend]:
+    return [_fill(Trend, _json(item)) for item in _array(reply)]
+
+
+def _why(reply: Reply, retried: bool) -> Why:
+    return _fill(Why, _json(reply))
+
+
 def _list_infos(reply: Reply, retried: bool) -> List[ListInfo]:
     return [_fill(ListInfo, _json(item)) for item in _array(reply)]
 
@@ -1701,12 +1944,20 @@ class _Readers(Dict[type, Dict[str, Callable[[Any], Any]]]):
     def reader(self, kind: type, name: str) -> Callable[[Any], Any]:
         if name.endswith("_at") or name in ("at", "last_sent", "last_clicked", "last_engaged", "last_inbound"):
             return _parse_time
-        if name in ("total_revenue", "amount"):
+        if name in ("total_revenue", "amount", "revenue"):
             return Decimal
         if name in ("opt_out_rate", "opt_out_rate_30d"):
             return float
         if name == "code":
             return str
+        if name == "day":
+            return date.fromisoformat
+        if name == "fact":
+            return lambda item: _fill(Fact, item)
+        if name == "event":
+            return lambda item: _fill(Event, item)
+        if name == "behind":
+            return lambda items: [_fill(Ground, item) for item in items]
         if name == "lists":
             return lambda items: [_fill(ListContact if kind is Contact else StatusChange, item) for item in items]
         return lambda value: value
@@ -1740,10 +1991,12 @@ def _differences(reply: Reply, retried: bool) -> List[str]:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs a command. 0 is yes or done, 1 is no, nil or rows refused, 2 is an error."""
-    args = _parser().parse_args(arguments, argparse.Namespace(server=None, json=False, retry=10.0))
+    args = _parser().parse_args(arguments, argparse.Namespace(**_COMMON))
     server = args.server or os.environ.get("CONTACTD_SERVER") or "127.0.0.1:7164"
     try:
-        with Client.at(server, token=os.environ.get("CONTACTD_TOKEN") or None, retry=args.retry) as client:
+        token = os.environ.get("CONTACTD_TOKEN") or None
+        tls = {"ca_file": args.ca_file, "cert_file": args.cert_file, "key_file": args.key_file}
+        with Client.at(server, token=token, retry=args.retry, **tls) as client:
             code: int = args.run(client, args, _Printer(args.json))
             sys.stdout.flush()
             return code
@@ -1758,7 +2011,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return 130
 
 
-_LISTINGS = ("export", "feed", "find", "history", "labels", "lists", "stats")
+_COMMON: Dict[str, Any] = {
+    "server": None, "json": False, "retry": 10.0, "ca_file": None, "cert_file": None, "key_file": None
+}
+"""What can stand before the command and after it, and what it is where it stands nowhere."""
+
+_LISTINGS = ("claims", "export", "feed", "find", "history", "inbox", "labels", "lists", "stats", "trends")
 """Whose output is all there is to them, and may be read in part."""
 
 
@@ -1801,6 +2059,12 @@ def _run_check(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     return code if asked else 1
 
 
+def _run_why(client: Client, args: argparse.Namespace, show: _Printer) -> int:
+    why = client.why(args.list, args.phone)
+    show(why, _safe(why.text))
+    return 0 if why else 1
+
+
 def _run_claim(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     claim = client.claim(args.list, args.phone, args.msg_id)
     show(claim)
@@ -1812,13 +2076,24 @@ def _run_claim(client: Client, args: argparse.Namespace, show: _Printer) -> int:
 def _run_changed(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     """Any command whose options are its method's arguments and whose reply is whether something changed."""
     given = {key: value for key, value in vars(args).items() if key in args.takes and value is not None}
-    changed: bool = getattr(client, args.verb)(**given)
+    run: Callable[..., bool] = getattr(client, args.verb)
+    try:
+        changed = run(**given)
+    except ContactdError as why:
+        if not why.taken:
+            raise
+        print(f"contactd.py: {why}", file=sys.stderr)
+        show({"taken": why.taken}, f"taken {why.taken}")
+        return 1
     show({"changed": changed}, "changed" if changed else "no change")
     return 0
 
 
 def _run_inbound(client: Client, args: argparse.Namespace, show: _Printer) -> int:
-    show(client.inbound(args.list, args.phone, args.text, at=args.at, id=args.id))
+    told = client.inbound(args.list, args.phone, args.text, at=args.at, id=args.id)
+    if told.undated:
+        print(f"contactd.py: taken as of now, since --at {args.at!r} cannot be read", file=sys.stderr)
+    show(told)
     return 0
 
 
@@ -1869,10 +2144,14 @@ def _run_unlist(client: Client, args: argparse.Namespace, show: _Printer) -> int
 
 
 def _run_lists(client: Client, args: argparse.Namespace, show: _Printer) -> int:
-    for info in client.lists():
+    for info in client.lists(*args.lists):
         paused = ", paused" if info.paused else ""
-        numbers = f"{info.active} active, {info.opted_out} opted out, {info.suppressed} suppressed{paused}"
-        show(info, f"{info.list:<16} {numbers}  {info.name or ''}".rstrip())
+        out = f"{info.opted_out} opted out ({info.opt_out_rate:.1%})"
+        numbers = f"{info.active} active, {out}, {info.suppressed} suppressed{paused}"
+        recent = "" if info.opt_out_rate_30d is None else f" ({info.opt_out_rate_30d:.1%})"
+        high = ", HIGH" if info.opt_out_rate_high else ""
+        month = f"30 days: {info.sends_30d} sends, {info.opt_outs_30d} opt-outs{recent}{high}"
+        show(info, f"{info.list:<16} {numbers}; {month}  {info.name or ''}".rstrip())
     return 0
 
 
@@ -1883,7 +2162,7 @@ def _run_count(client: Client, args: argparse.Namespace, show: _Printer) -> int:
 
 
 def _run_find(client: Client, args: argparse.Namespace, show: _Printer) -> int:
-    for phone in client.find(" ".join(args.filter)):
+    for phone in client.find(" ".join(args.filter), newest=getattr(args, "newest", False)):
         show({"phone": phone}, phone)
     return 0
 
@@ -1910,15 +2189,55 @@ def _run_history(client: Client, args: argparse.Namespace, show: _Printer) -> in
 
 
 def _run_feed(client: Client, args: argparse.Namespace, show: _Printer) -> int:
+    if args.last is not None:
+        for change in client.feed_last(args.last)[0]:
+            show(change, _detail(change.raw, _CHANGE_FIRST, ()))
+        return 0
     if args.position is None and not args.follow:
         position = client.feed_page()[1]
         show({"position": position}, position)
         return 0
     with client.feed(args.position, follow=args.follow) as feed:
         for change in feed:
-            show(change, _detail(change.raw, ("position", "at", "kind", "phone", "list", "cause", "status"), ()))
+            show(change, _detail(change.raw, _CHANGE_FIRST, ()))
             sys.stdout.flush()
     return 0
+
+
+_CHANGE_FIRST = ("position", "at", "kind", "phone", "list", "cause", "status")
+
+
+def _run_trends(client: Client, args: argparse.Namespace, show: _Printer) -> int:
+    if not show.as_json:
+        print("day         sends  failed  opt-outs  clicks  by scanners  bought  revenue  replies")
+    for trend in client.trends(args.list, args.days):
+        show(
+            trend,
+            f"{trend.day} {trend.sends:>6} {trend.failed:>7} {trend.opt_outs:>9} {trend.clicks:>7} {trend.bot_clicks:>12}"
+            f" {trend.conversions:>7} {trend.revenue:>8} {trend.replies:>8}",
+        )
+    return 0
+
+
+def _run_claims(client: Client, args: argparse.Namespace, show: _Printer) -> int:
+    for claim in client.claims():
+        show(claim, f"{claim.at:%Y-%m-%dT%H:%M:%SZ} {claim.list} {claim.phone} {_safe(claim.id)}")
+    return 0
+
+
+def _run_inbox(client: Client, args: argparse.Namespace, show: _Printer) -> int:
+    if args.done is not None:
+        show(client.inbox_done(args.done))
+        return 0
+    for message in client.inbox():
+        at = f"{message.at:%Y-%m-%dT%H:%M:%SZ}"
+        show(message, f"{message.number} {at} {message.list} {message.phone} {_safe(message.text)}")
+    return 0
+
+
+def _safe(text: str) -> str:
+    """A text that was written by others, as a terminal can show it: what it would obey is a question mark."""
+    return "".join("?" if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c for c in text)
 
 
 def _detail(raw: Mapping[str, Any], first: Sequence[str], hidden: Sequence[str]) -> str:
@@ -1932,7 +2251,8 @@ def _detail(raw: Mapping[str, Any], first: Sequence[str], hidden: Sequence[str])
 
 def _run_stats(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     stats = client.stats()
-    show(stats, "\n".join(f"{name} {str(value).lower()}" for name, value in stats.items()))
+    told = {name: str(value).lower() if isinstance(value, bool) else value for name, value in stats.items()}
+    show(stats, "\n".join(f"{name} {value}" for name, value in told.items()))
     return 0
 
 
@@ -1967,12 +2287,59 @@ def _run_call(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     return int(request.split(" ")[0].upper() in ("CHECK", "CLAIM") and any(item != "yes" for item in items))
 
 
-class _Columns:
-    """What the columns of a file are. A heading is a key of IMPORT, `list`, or `label.KEY`; any other is refused, for
-    it might be an opt-out under another name."""
+class _Refusal:
+    """What a row forbids, read without the rest of the row: an opt-out counts, whatever else is wrong with it."""
 
-    FIELDS = {field.name for field in dataclasses.fields(Row)} - {"labels"} | {"list"}
+    def __init__(self, phone: str, region: str, list: str, facts: Mapping[str, str]) -> None:
+        self.phone = phone
+        self.region = region
+        self.list = list
+        self.facts = facts
+        """For each of `optout`, `suppress` and `invalid` that the row says: its date, as it is written, or nothing."""
+        self.source: Optional[str] = None
+        self.reason: Optional[str] = None
+
+    def ask(self, batch: Pipeline, fact: str, phone: str, at: Optional[str]) -> Pending[bool]:
+        given = {"at": at, "source": self.source, "reason": self.reason}
+        if fact == "invalid":
+            return batch.invalid(phone, **given)
+        if fact == "suppress":
+            return batch.suppress(phone, list=None if self.list == ALL else self.list, **given)
+        return batch.optout(self.list, phone, how="import", **given)
+
+
+class _Columns:
+    """What the columns of a file are, and what a row says. A heading is a key of IMPORT, `list`, or `label.KEY`; any
+    other is refused, for it might be an opt-out under another name."""
+
+    FIELDS = {field.name for field in dataclasses.fields(Row)} - {"labels", "import_id"} | {"list", "verdict"}
     COUNTS = {"total_sends", "total_clicks", "total_bot_clicks", "total_conversions", "sends_since_engaged"}
+    FACTS = {"opted_out_at": "optout", "suppressed_at": "suppress", "invalid_at": "invalid"}
+
+    WORDS = {
+        **dict.fromkeys(
+            "optedout optout unsubscribed unsubscribe unsub stop stopped stopall cancelled canceled revoked optedoutall"
+            " donottext donotcontact donotsend donotsendsms donotsms donotmessage nosms notexts nomarketing"
+            " smsunsubscribed smsunsubscribe smsoptout smsoptedout smsstop unsubscribedsms unsubscribedfromsms"
+            " optedoutofsms dnc dnd abgemeldet widerrufen desabonne desabonnee desinscrit desinscrite desuscrito"
+            " dadodebaja dadadebaja".split(),
+            "optout",
+        ),
+        **dict.fromkeys("suppressed suppress blocked blocklisted blacklisted blacklist held".split(), "suppress"),
+        **dict.fromkeys(
+            "invalid bounced bounce hardbounced undeliverable disconnected unallocated cleaned".split(), "invalid"
+        ),
+    }
+    """What a status forbids, as letters and digits alone: more words than IMPORT takes, so that the row is refused and
+    its opt-out is not lost."""
+
+    COMMON = set("unsub stopped cancelled canceled revoked blocked held bounced bounce disconnected cleaned".split())
+    """Of these, what means something else in other columns."""
+
+    NO_DATE = set(
+        "null n na nan nil none no never false f off 0 unknown undefined notset 00000000 00000000000000".split()
+    )
+    """What stands under a date where there is none."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = ["phone" if name == "phone_number" else name for name in map(str.strip, names)]
@@ -1994,14 +2361,98 @@ class _Columns:
         fields: Dict[str, Any] = {"region": region, "source": source}
         labels: Dict[str, Optional[str]] = {}
         for name, cell in zip(self.names, cells):
+            if not cell.isascii() and _SURROGATES.search(cell):
+                raise BadArgument(f"the cell under {name!r} is not UTF-8")
             cell = _unquoted(cell)
+            if name == "verdict":
+                # What CHECK said when the file was written says nothing of now.
+                continue
             if name.startswith("label."):
                 if cell:
                     labels[name[len("label.") :]] = cell
             elif cell.strip():
-                fields[name] = int(cell) if name in self.COUNTS and cell.isdigit() else cell.strip()
+                fields[name] = int(cell) if name in self.COUNTS and _DIGITS.fullmatch(cell) else cell.strip()
         number: Optional[str] = fields.pop("list", None)
+        if number is not None:
+            number = _list_number(number) or number
         return number, Row(fields.pop("phone", ""), labels=labels or None, **fields)
+
+    def refusal(
+        self, cells: Sequence[str], list_: Optional[str], region: Optional[str], source: Optional[str]
+    ) -> Optional[_Refusal]:
+        """What a refused row forbids, as far as that can be read."""
+        if len(cells) > len(self.names):
+            return self._refusal_anywhere(cells, list_, region)
+        # What is missing at the end says nothing.
+        told = {name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)}
+        facts: Dict[str, str] = {}
+        word = self.WORDS.get(_squeezed(told.get("status", "")))
+        if word is not None:
+            facts[word] = ""
+        for name, fact in self.FACTS.items():
+            date = told.get(name, "")
+            if re.search(r"\w", date) and _squeezed(date) not in self.NO_DATE:
+                facts[fact] = date
+        if word is None and _squeezed(told.get("status", "")) in ("active", "subscribed") and "optout" in facts:
+            days = [_DAY.match(told.get(name, "")) for name in ("opted_out_at", "subscribed_at")]
+            if days[0] and days[1] and days[0][0] < days[1][0]:
+                # It came back since, which is what such a row says.
+                del facts["optout"]
+        if not facts:
+            return None
+        written = told.get("region") or region or "-"
+        number = _list_number(told["list"]) if told.get("list") else list_
+        # A list that cannot be read may be any of them.
+        found = _Refusal(told.get("phone", ""), written, number or ALL, facts)
+        found.source = told.get("source") or source
+        found.reason = told.get("reason") or None
+        return found
+
+    def _refusal_anywhere(
+        self, cells: Sequence[str], list_: Optional[str], region: Optional[str]
+    ) -> Optional[_Refusal]:
+        """Of a row with too many cells, in which nobody knows what stands under which heading: one number, and one cell
+        that is an opt-out in a word."""
+        if "status" not in self.names:
+            return None
+        at = self.names.index("phone")
+        plain = self.WORDS.keys() - self.COMMON
+        words = {self.WORDS[_squeezed(cell)] for cell in cells if _squeezed(cell) in plain}
+        phones = {_compact(cell) for cell in cells if _E164.fullmatch(_compact(cell))}
+        # Before the comma that is too much, cells stand where they should; so they do behind it, from the end.
+        aligned = {cells[at], cells[at - len(self.names)]}
+        phones = phones or {cell for cell in aligned if len(re.sub("[^0-9]", "", cell)) >= 5}
+        if not words or len(phones) != 1:
+            return None
+        number = None if "list" in self.names else list_
+        return _Refusal(phones.pop().strip(), region or "-", number or ALL, dict.fromkeys(words, ""))
+
+
+_SURROGATES = re.compile("[\udc80-\udcff]")
+_DIGITS = re.compile("[0-9]{1,18}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _squeezed(text: str) -> str:
+    """Letters without accents, and digits, small; nothing of what is longer than any word."""
+    if len(text) > 64:
+        return ""
+    marked = unicodedata.normalize("NFKD", text)
+    return re.sub(r"[\W_]", "", "".join(c for c in marked if not unicodedata.combining(c))).lower()
+
+
+def _compact(text: str) -> str:
+    """A number without what people write into it."""
+    return re.sub(r"[\s().'-]", "", text) if len(text) <= 64 else ""
+
+
+def _list_number(cell: str) -> Optional[str]:
+    """A list as it stands in a cell: spreadsheets take the plus away, or make a fraction of it."""
+    number = re.sub(r"\.0*$", "", cell.strip().lstrip("'"))
+    if number == ALL or _E164.fullmatch(number) or re.fullmatch("[1-9][0-9]{2,7}", number):
+        return number
+    return f"+{number}" if re.fullmatch("[1-9][0-9]{8,14}", number) else None
 
 
 def _unquoted(cell: str) -> str:
@@ -2038,9 +2489,17 @@ class _Import:
     """An import of a file: what became of how many rows."""
 
     BATCH = 5000
+    CELL_CHARS_MAX = 16 * 1024 * 1024
+    """A longer cell is taken for a quote that is not closed."""
 
     def __init__(self, client: Client, args: argparse.Namespace, rejects: Optional[IO[str]]) -> None:
         self.counts = {outcome: 0 for outcome in ("created", "updated", "unchanged", "kept", "refused")}
+        self.taken = 0
+        """Refused rows of which all that they forbid was taken."""
+        self.lost = 0
+        """Refused rows that forbid something which could not be taken."""
+        self.id = _format_time(datetime.now(timezone.utc))
+        """What HISTORY shows as the id of what the rows said."""
         self._client = client
         self._args = args
         self._rejects = csv.writer(rejects) if rejects is not None else None
@@ -2079,6 +2538,7 @@ class _Import:
     def _records(self, file: IO[bytes]) -> Iterator[Tuple[int, List[str]]]:
         """Records with the number of their last line. A quote that is not closed would swallow the rows behind it, and
         their opt-outs."""
+        csv.field_size_limit(self.CELL_CHARS_MAX)
         reader = csv.reader(self._decoded(file), delimiter=self._args.delimiter, strict=True)
         begun = 1
         try:
@@ -2086,13 +2546,15 @@ class _Import:
                 begun = reader.line_num + 1
                 if cells:
                     yield reader.line_num, cells
-        except (csv.Error, UnicodeDecodeError) as why:
+        except csv.Error as why:
             raise ValueError(f"line {begun}: {why}: from there on nothing is taken, opt-outs included") from why
 
     def _decoded(self, file: IO[bytes]) -> Iterator[str]:
+        """Lines. What is not UTF-8 spoils its own row alone; old csv modules end at a NUL."""
         for line in file:
             self._read += len(line)
-            yield line.decode("utf-8-sig" if self._read == len(line) else "utf-8")
+            encoding = "utf-8-sig" if self._read == len(line) else "utf-8"
+            yield line.replace(b"\0", b"").decode(encoding, "surrogateescape")
 
     def _send(self, columns: _Columns, rows: List[Tuple[int, List[str]]]) -> None:
         waiting: List[Tuple[int, List[str], Union[Pending[Imported], ContactdError]]] = []
@@ -2100,25 +2562,102 @@ class _Import:
             for number, cells in rows:
                 try:
                     own, row = columns.row(cells, self._args.region, self._args.source)
+                    row.import_id = self.id
                     list_ = own or self._args.list
                     if list_ is None:
                         raise BadArgument("names no list, and --list is not given")
                     waiting.append((number, cells, batch.import_row(list_, row)))
                 except BadArgument as why:
                     waiting.append((number, cells, why))
+        refused: List[Tuple[int, List[str], str]] = []
+        refusals: Dict[int, _Refusal] = {}
         for number, cells, told in waiting:
             error = told if isinstance(told, ContactdError) else told.error
             if error is not None:
-                self._refuse(number, cells + [""] * (len(columns.names) - len(cells)), error)
+                found = columns.refusal(cells, self._args.list, self._args.region, self._args.source)
+                text = str(error)
+                taken, _, rest = error.message.partition("; ") if error.taken else ("", "", "")
+                if found is not None and not all(_TAKEN_NAMES[fact] in taken for fact in found.facts):
+                    refusals[len(refused)] = found
+                elif taken:
+                    self.taken += 1
+                    what = " and ".join(_FACT_NAMES[fact] for fact, word in _TAKEN_NAMES.items() if word in taken)
+                    where = " of all lists" if " of all lists" in taken else ""
+                    when = ", as of now" if " as of now" in taken else ""
+                    text = f"{error.code} {rest}; its {what}{where} was taken{when}"
+                refused.append((number, cells + [""] * (len(columns.names) - len(cells)), text))
             elif isinstance(told, Pending):
                 self.counts[told.get().outcome] += 1
+        became = self._hand_over(refusals)
+        for at, (number, cells, error_text) in enumerate(refused):
+            self._refuse(number, cells, error_text + became.get(at, ""))
 
-    def _refuse(self, number: int, cells: List[str], why: ContactdError) -> None:
+    def _hand_over(self, refusals: Mapping[int, _Refusal]) -> Dict[int, str]:
+        """Takes what refused rows forbid, and says what became of it. An unreadable date counts as now."""
+        if not refusals:
+            return {}
+        phones = self._normalized(refusals)
+        facts = [(at, fact, date) for at in phones for fact, date in refusals[at].facts.items()]
+        errors: Dict[int, ContactdError] = {}
+        undated: Set[int] = {at for at, _, date in facts if not date}
+        # First with the dates; then, where those are not taken, without.
+        for dated in (True, False):
+            with self._client.pipeline(raise_errors=False) as batch:
+                asked = [
+                    (at, fact, date, refusals[at].ask(batch, fact, phones[at], (date or None) if dated else None))
+                    for at, fact, date in facts
+                ]
+            facts = []
+            for at, fact, date, told in asked:
+                if isinstance(told.error, BadArgument) and dated and date:
+                    facts.append((at, fact, date))
+                    undated.add(at)
+                elif told.error is not None:
+                    errors[at] = told.error
+        became = {}
+        for at, refusal in refusals.items():
+            what = " and ".join(_FACT_NAMES[fact] for fact in refusal.facts)
+            where = " of all lists" if "optout" in refusal.facts and refusal.list == ALL else ""
+            if at not in phones:
+                became[at] = f"; IT SAYS {what.upper()}, BUT ITS NUMBER CANNOT BE READ: see to it"
+            elif at in errors:
+                became[at] = f"; IT SAYS {what.upper()}, WHICH WAS NOT TAKEN: {errors[at]}"
+            else:
+                became[at] = f"; its {what}{where} was taken" + (", as of now" if at in undated else "")
+            self.taken += at in phones and at not in errors
+            self.lost += at not in phones or at in errors
+        return became
+
+    def _normalized(self, refusals: Mapping[int, _Refusal]) -> Dict[int, str]:
+        """The numbers that can be read. What forbids takes every E.164, in a numbering plan or not."""
+        asked: Dict[int, Pending[str]] = {}
+        phones: Dict[int, str] = {}
+        with self._client.pipeline(raise_errors=False) as batch:
+            for at, refusal in refusals.items():
+                region = refusal.region if re.fullmatch("[A-Za-z]{2}|-", refusal.region) else ""
+                international = _compact(refusal.phone).startswith("+")
+                if refusal.phone and (region or international) and refusal.phone.isprintable():
+                    words = _line("NORMALIZE", region or "-")
+                    asked[at] = batch._add(Pending(_text_line(words, refusal.phone), _text))
+        for at, told in asked.items():
+            compact = _compact(refusals[at].phone)
+            if told.error is None:
+                phones[at] = told.get()
+            elif _E164.fullmatch(compact):
+                phones[at] = compact
+        return phones
+
+    def _refuse(self, number: int, cells: List[str], why: str) -> None:
         self.counts["refused"] += 1
         if self._rejects is not None:
-            self._rejects.writerow([*cells, str(why)])
-        elif self.counts["refused"] <= 20:
+            self._rejects.writerow([*cells, why])
+        elif self.counts["refused"] <= 20 or "; IT SAYS" in why:
             print(f"line {number}: {why}", file=sys.stderr)
+
+
+_FACT_NAMES = {"optout": "opt-out", "suppress": "suppression", "invalid": "invalid number"}
+_TAKEN_NAMES = {"optout": " opted out of ", "suppress": " suppressed ", "invalid": " invalid"}
+"""What contactd says that it took of a refused row."""
 
 
 def _run_import(client: Client, args: argparse.Namespace, show: _Printer) -> int:
@@ -2127,21 +2666,46 @@ def _run_import(client: Client, args: argparse.Namespace, show: _Printer) -> int
         size = 0 if args.file == "-" else os.stat(args.file).st_size
         rejects = None
         if args.rejects is not None:
-            rejects = files.enter_context(open(args.rejects, "w", encoding="utf-8", newline=""))
+            # What was not UTF-8 goes back as it came.
+            rejects = open(args.rejects, "w", encoding="utf-8", errors="surrogateescape", newline="")
+            files.enter_context(rejects)
         importing = _Import(client, args, rejects)
         try:
             importing.run(file, size)
         finally:
             counts = importing.counts
-            show(counts, "  ".join(f"{number:,} {outcome}" for outcome, number in counts.items()))
+            text = "  ".join(f"{number:,} {outcome}" for outcome, number in counts.items())
+            if importing.taken:
+                text += f", of which {importing.taken:,} forbid: that was taken"
+            told = {"refusals_taken": importing.taken, "refusals_lost": importing.lost, "import_id": importing.id}
+            show({**counts, **told}, text)
+    if importing.lost:
+        print(
+            f"{importing.lost:,} refused rows say that somebody may not be sent to, and that was NOT taken: see to"
+            " them.",
+            file=sys.stderr,
+        )
     if counts["refused"]:
-        print("Refused rows are not taken at all, their opt-outs included: mend them and import them.", file=sys.stderr)
+        print(
+            "Of a refused row only what it forbids is taken, where number and refusal can be read, as of now where its"
+            " date cannot: mend the rows and import them.",
+            file=sys.stderr,
+        )
     return 1 if counts["refused"] else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("--server", metavar="ADDRESS", help="host:port or unix:/path [CONTACTD_SERVER, 127.0.0.1:7164]")
+    common.add_argument(
+        "--server",
+        metavar="ADDRESS",
+        help="host:port, tls:host:port or unix:/path [CONTACTD_SERVER, 127.0.0.1:7164]",
+    )
+    common.add_argument("--ca-file", metavar="FILE", help="for tls: the authorities to trust [CONTACTD_CA_FILE]")
+    common.add_argument(
+        "--cert-file", metavar="FILE", help="for tls: the certificate to show, if one is wanted [CONTACTD_CERT_FILE]"
+    )
+    common.add_argument("--key-file", metavar="FILE", help="its key [CONTACTD_KEY_FILE; in the same file]")
     common.add_argument("--json", action="store_true", help="print JSON, one value a line")
     common.add_argument(
         "--retry", type=float, metavar="SECONDS", help="how long to wait for a daemon that is away [10]"
@@ -2170,10 +2734,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command = verb("check", "may I send, now? exit code 0 only if every answer is yes", _run_check, "list")
     command.add_argument("phones", metavar="PHONE", nargs="+", help="or - to read them from standard input")
+    verb("why", "the verdict in words: why, and what ends it", _run_why, "list", "phone")
     verb("claim", "the check at the last moment, which records the send", _run_claim, "list", "phone", "msg_id")
     fact("sent", "the message was sent", ("list", "phone", "msg_id"), ("at",))
     command = fact(
-        "failed", "the message did not arrive", ("list", "phone", "msg_id"), ("code", "at", "reason", "source")
+        "failed", "the message did not arrive", ("list", "phone", "msg_id"),
+        ("provider", "code", "at", "reason", "source"),
     )
     command.add_argument("--permanent", action="store_true", default=None, help="the number does not exist")
     command.set_defaults(takes={*command.get_default("takes"), "permanent"})
@@ -2198,8 +2764,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--region", default="-", metavar="US", help="where it is dialled [the daemon's default]")
     command = verb(
         "import",
-        "put the rows of a CSV file with clean headings onto a list; for any other spreadsheet use `contactd import`,"
-        " which knows dialects, encodings and other names",
+        "put the rows of a CSV file with clean headings onto a list; of a row that is refused, what it forbids is taken"
+        " where its number can be read. For any other spreadsheet use `contactd import`, which knows dialects,"
+        " encodings and other names",
         _run_import,
         "file",
     )
@@ -2215,7 +2782,8 @@ def _parser() -> argparse.ArgumentParser:
     state.add_argument("--resume", dest="paused", action="store_false", default=None, help="end a pause")
     command = verb("unlist", "remove a sending list; opt-outs stay", _run_unlist, "list")
     command.add_argument("--force", action="store_true", help="also while contacts are subscribed")
-    verb("lists", "the sending lists", _run_lists)
+    command = verb("lists", "the sending lists", _run_lists)
+    command.add_argument("lists", metavar="LIST", nargs="*", help="only these")
     for name, help, run in (
         ("count", "how many contacts match", _run_count),
         ("find", "the numbers that match, in order of creation", _run_find),
@@ -2223,6 +2791,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = verb(name, help, run)
         command.add_argument("filter", metavar="FILTER", nargs="*", help="like: label.state=CA eligible=+14155550100")
+        if name == "find":
+            command.add_argument("--newest", action="store_true", help="the newest first")
     command = verb("labels", "the label keys, or the values of one", _run_labels)
     command.add_argument("key", metavar="KEY", nargs="?")
     command = verb("history", "what happened to a contact, newest first", _run_history, "phone")
@@ -2231,6 +2801,13 @@ def _parser() -> argparse.ArgumentParser:
     command = verb("feed", "changes from a position on; without one, the present position", _run_feed)
     command.add_argument("position", metavar="POSITION", nargs="?")
     command.add_argument("--follow", action="store_true", help="wait for more, for ever")
+    command.add_argument("--last", type=int, metavar="N", help="the newest changes, the newest first")
+    command = verb("trends", "what was sent from a list and what came of it, day by day", _run_trends)
+    command.add_argument("list", metavar="LIST", nargs="?", default=ALL, help="or '*' for all together [*]")
+    command.add_argument("--days", type=int, metavar="N", help="how many days [30]")
+    verb("claims", "messages that were claimed, and nobody has said what became of them", _run_claims)
+    inbox = verb("inbox", "messages that a person should look at, for somebody may want out", _run_inbox)
+    inbox.add_argument("--done", type=int, metavar="NUMBER", help="settle this one: the contact wants to stay")
     verb("stats", "what the daemon counts", _run_stats)
     verb("verify", "compare every index with the records", _run_verify)
     command = verb("purge", "plan, run and watch a purge", _run_purge)
@@ -2250,6 +2827,7 @@ _OPTIONS = {
     "evidence": "what proves it",
     "message": "the msg-id that it came from",
     "url": "the link",
+    "provider": "whose code it is, like twilio or vonage: the same number means another thing elsewhere",
     "code": "the provider's code",
     "list": "on this list alone",
 }

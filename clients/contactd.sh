@@ -48,6 +48,12 @@ _contactd_open() {
     local server=${CONTACTD_SERVER:-127.0.0.1:7164} host port line
     host=${server%:*} port=${server##*:}
     host=${host#\[} host=${host%\]}
+    if [[ $server == tls:* ]]; then
+        _contactd_say "bash does not speak TLS, so '$server' needs another client or a tunnel. Take contactd.py, or" \
+            "\`contactd call\`. Or run \`socat TCP-LISTEN:7164,bind=127.0.0.1,fork" \
+            "OPENSSL:${server#tls:},cafile=FILE\` and set CONTACTD_SERVER=127.0.0.1:7164"
+        return 2
+    fi
     if [[ $server == unix:* || ! $port =~ ^[0-9]+$ ]]; then
         _contactd_say "'$server' is no address that bash can reach: host:port"
         return 2
@@ -112,7 +118,7 @@ _contactd_ask() {
         # An old connection may have been lost long ago. A question may be asked twice.
         case ${_contactd_new:-old}.${1^^} in
             old.CHECK | old.GET | old.COUNT | old.FIND | old.EXPORT | old.HISTORY | old.LABELS | old.LISTS | \
-                old.NORMALIZE | old.PING | old.STATS | old.FEED) _contactd_ask "$_first" "$@" ;;
+                old.NORMALIZE | old.PING | old.STATS | old.FEED | old.WHY | old.TRENDS | old.CLAIMS | old.INBOX) _contactd_ask "$_first" "$@" ;;
             *)
                 _contactd_say 'connection lost, or no reply in time: whether the request took effect is not known'
                 return 2
@@ -259,10 +265,11 @@ _contactd_pass() {
 }
 
 # CSV with clean headings from standard input onto a list; `contactd import` reads any spreadsheet. Prints what became
-# of the rows; refused ones go to standard error.
+# of the rows; refused ones go to standard error. Of a refused row only what it forbids is taken.
 contactd_import() {
     local LC_ALL=C IFS=' ' list=${1-} region=${2-} line end="end-$RANDOM$RANDOM$RANDOM" cells names=() row=0
-    local read_lines=0 torn='' CONTACTD_TIMEOUT=$_contactd_forever
+    local read_lines=0 torn='' patience=${CONTACTD_TIMEOUT:-10} CONTACTD_TIMEOUT=$_contactd_forever
+    local refused='' taken='' refusals=() forbidden=0 lost=0 import_id
     local -A rows=([created]=0 [updated]=0 [unchanged]=0 [kept]=0 [refused]=0)
     if (($# < 1 || $# > 2)) || [[ ! $list =~ ^(\+?[0-9]+|\*)$ || ! $region =~ ^([A-Z]{2})?$ ]]; then
         _contactd_say 'usage: contactd_import LIST [REGION] < contacts.csv'
@@ -270,34 +277,153 @@ contactd_import() {
     fi
     if ! _contactd_cells || ! _contactd_headings; then return 2; fi
     _contactd_open || return
+    TZ=UTC printf -v import_id '%(%Y-%m-%dT%H:%M:%SZ)T' -1
     _contactd_rows "$end" <&0 1>&"$_contactd_fd" &
     while _contactd_line line; do
+        if [[ $line == '$'[0-9]* ]]; then
+            # Behind each row that forbids something comes what it is, should the row be refused.
+            _contactd_line line || break
+            if [[ -n $refused ]] && ! _contactd_is_taken "$taken" "$line"; then
+                [[ -z $taken ]] || ((--forbidden))
+                refusals+=("$row|$line")
+            fi
+            continue
+        fi
         [[ $line == "+$end"* ]] && break
         ((++row))
+        refused='' taken=''
         case $line in
             +created* | +updated* | +unchanged* | +kept*)
                 line=${line%% *}
                 ((++rows[${line#+}]))
                 ;;
-            +skipped) ((++rows[refused])) ;;
             *)
                 ((++rows[refused]))
-                _contactd_say "row $row: ${line#-}"
+                refused=yes
+                if [[ $line =~ ^(-[A-Z]+)\ taken\ \+[0-9]+\  ]]; then
+                    taken=${line%%;*}
+                    ((++forbidden))
+                    line="${BASH_REMATCH[1]}${line#*;}"
+                fi
+                [[ $line == +skipped ]] || _contactd_say "row $row: ${line#-}"
+                [[ -z $taken ]] || _contactd_say "row $row: its $(_contactd_taken_words "$taken")"
                 ;;
         esac
     done
     _contactd_close
     [[ $line == "+$end:"* ]] && torn=${line##*:}
-    printf '%s created  %s updated  %s unchanged  %s kept  %s refused%s\n' "${rows[created]}" "${rows[updated]}" \
-        "${rows[unchanged]}" "${rows[kept]}" "${rows[refused]}" "${torn:+  nothing from line $torn on}"
+    CONTACTD_TIMEOUT=$patience
+    ((${#refusals[@]} == 0)) || _contactd_hand_over "${refusals[@]}"
+    printf '%s created  %s updated  %s unchanged  %s kept  %s refused%s%s\n' "${rows[created]}" "${rows[updated]}" \
+        "${rows[unchanged]}" "${rows[kept]}" "${rows[refused]}" \
+        "$( ((forbidden)) && printf ', of which %s forbid: that was taken' "$forbidden")" \
+        "${torn:+  nothing from line $torn on}"
     if [[ -n $torn ]]; then
         _contactd_say "from line $torn on nothing is taken, opt-outs included: mend the quote and import the file again"
     fi
-    [[ $line == "+$end" ]] || return 2
-    if ((rows[refused])); then
-        _contactd_say 'refused rows are not taken at all, their opt-outs included: mend them and import them'
-        return 1
+    if ((lost)); then
+        _contactd_say "$lost refused rows say that somebody may not be sent to, and that was NOT taken: see to them"
     fi
+    if ((rows[refused])); then
+        _contactd_say 'of a refused row only what it forbids is taken, where number and refusal can be read, as of now' \
+            'where its date cannot: mend the rows and import them'
+    fi
+    [[ $line == "+$end" ]] || return 2
+    ((rows[refused] == 0)) || return 1
+}
+
+# What contactd says that it took of a refused row, in words.
+_contactd_taken_words() {
+    local what=''
+    [[ $1 == *' opted out of '* ]] && what+=' and opt-out'
+    [[ $1 == *' suppressed '* ]] && what+=' and suppression'
+    [[ $1 == *' invalid'* ]] && what+=' and invalid number'
+    printf '%s was taken%s' "${what#' and '}" "$([[ $1 == *' as of now'* ]] && printf ', as of now')"
+}
+
+# Whether contactd says that it took, of a refused row, every fact of $2, which is as _contactd_facts makes it. $1 is what it took.
+_contactd_is_taken() {
+    local facts=${2#*|}
+    facts=\;${facts%%|*}
+    [[ -n $1 ]] || return
+    [[ $facts != *';optout='* || $1 == *' opted out of '* ]] || return
+    [[ $facts != *';suppress='* || $1 == *' suppressed '* ]] || return
+    [[ $facts != *';invalid='* || $1 == *' invalid'* ]]
+}
+
+# Takes what refused rows forbid: each argument is the row, its region, the facts with their dates, the number as it is
+# written, and more for the JSON, with | between them.
+_contactd_hand_over() {
+    local refusal row region facts phone more line fact verb words what left undated
+    for refusal in "$@"; do
+        IFS='|' read -r row region facts phone more <<<"$refusal"
+        what='' undated='' left=$facts\;
+        while [[ -n $left ]]; do
+            verb=${left%%=*} left=${left#*;}
+            case $verb in
+                optout) what+=' and opt-out' ;;
+                suppress) what+=' and suppression' ;;
+                *) what+=' and invalid number' ;;
+            esac
+        done
+        what=${what#' and '}
+        if ! _contactd_number; then
+            ((++lost))
+            _contactd_say "row $row: IT SAYS ${what^^}, BUT ITS NUMBER CANNOT BE READ: see to it"
+            continue
+        fi
+        left=$facts\;
+        while [[ -n $left ]]; do
+            fact=${left%%;*} left=${left#*;}
+            case $fact in
+                optout=*) words=(OPTOUT "$list" "$phone") ;;
+                suppress=*)
+                    words=(SUPPRESS "$list" "$phone")
+                    [[ $list == '*' ]] && words=(SUPPRESS "$phone")
+                    ;;
+                *) words=(INVALID "$phone") ;;
+            esac
+            if ! _contactd_forbid "${fact#*=}"; then
+                ((++lost))
+                _contactd_say "row $row: IT SAYS ${what^^}, WHICH WAS NOT TAKEN: ${line#-}"
+                continue 2
+            fi
+        done
+        ((++forbidden))
+        _contactd_say "row $row: its $what was taken$undated"
+    done
+}
+
+# Sets `phone` to its E.164, if it can be read. What forbids takes every number, in a numbering plan or not.
+_contactd_number() {
+    local compact=${phone//[ ().\'-]/}
+    [[ $region =~ ^([A-Za-z]{2}|-)$ ]] || region=''
+    [[ -n $phone && (-n $region || $compact == +*) ]] || return
+    _contactd_ask line NORMALIZE "${region:--}" "$phone" || return
+    _contactd_busy=''
+    if [[ $line == ++* ]]; then
+        phone=${line#+}
+    else
+        [[ $compact =~ ^\+[1-9][0-9]{6,14}$ ]] && phone=$compact
+    fi
+}
+
+# Asks for `words`, with the date $1 and with `more`, as far as the daemon takes these; else as of now.
+_contactd_forbid() {
+    local at json all=$more
+    [[ ${words[0]} == OPTOUT ]] && all+=',"how":"import"'
+    _contactd_quote at "$1"
+    at=${1:+,\"at\":$at}
+    for json in "$at$all" "$at" "$all" ''; do
+        _contactd_ask line "${words[@]}" "{${json#,}}" || return
+        _contactd_busy=''
+        if [[ $line == :* ]]; then
+            [[ -n $at && $json == "$at"* ]] || undated=', as of now'
+            return 0
+        fi
+        [[ $line == -BADARG* ]] || return
+    done
+    return 1
 }
 
 # Reads a record of a CSV file into `cells`; 1 at the end of the file, and where quotes leave open what is a cell: the
@@ -365,7 +491,7 @@ _contactd_headings() {
     for name in "${cells[@]}"; do
         case $name in
             phone_number) name=phone ;;
-            label.?* | phone | region | status | how | source | reason | subscribed_at | opted_out_at | \
+            label.?* | phone | region | status | verdict | how | source | reason | subscribed_at | opted_out_at | \
                 suppressed_at | invalid_at | created_at | last_sent | last_clicked | last_engaged | last_inbound | \
                 total_revenue | total_sends | total_clicks | total_bot_clicks | total_conversions | \
                 sends_since_engaged) ;;
@@ -382,40 +508,171 @@ _contactd_headings() {
     }
 }
 
-# Writes a request for each row, then asks for a sign of the end, which tells from which line on there were no rows.
+# Writes a request for each row, and behind it what the row forbids, as a question that comes back as it is; then asks
+# for a sign of the end, which tells from which line on there were no rows.
 _contactd_rows() {
-    local at name cell json labels row=0
+    local at name cell json labels row=0 speaks='' facts phone more
     trap '' PIPE
+    [[ " ${names[*]} " == *' '@(status|opted_out_at|suppressed_at|invalid_at)' '* ]] && speaks=yes
     while _contactd_cells; do
         ((++row))
+        facts=''
+        [[ -n $speaks ]] && _contactd_facts
         if ((${#cells[@]} != ${#names[@]})); then
             _contactd_say "row $row: ${#cells[@]} cells under ${#names[@]} headings"
             printf 'PING skipped\n' || return
-            continue
+        else
+            json='' labels=''
+            for at in "${!names[@]}"; do
+                name=${names[at]}
+                cell=${cells[at]}
+                # An apostrophe keeps spreadsheets from taking a cell for a formula.
+                [[ $cell =~ ^\'+[-=+@] ]] && cell=${cell#\'}
+                [[ -n $cell ]] || continue
+                case $name in
+                    # What CHECK said when the file was written says nothing of now.
+                    verdict) ;;
+                    label.*)
+                        _contactd_quote cell "$cell"
+                        labels+=",\"${name#label.}\":$cell"
+                        ;;
+                    *)
+                        [[ $name =~ ^(total_[^r]|sends_) && $cell =~ ^[0-9]+$ ]] || _contactd_quote cell "$cell"
+                        json+=",\"$name\":$cell"
+                        ;;
+                esac
+            done
+            [[ -n $region && $json != *',"region":'* ]] && json+=",\"region\":\"$region\""
+            [[ -n $labels ]] && json+=",\"labels\":{${labels#,}}"
+            printf 'IMPORT %s {"import_id":"%s"%s}\n' "$list" "$import_id" "$json" || return
         fi
-        json='' labels=''
-        for at in "${!names[@]}"; do
-            name=${names[at]}
-            cell=${cells[at]}
-            # An apostrophe keeps spreadsheets from taking a cell for a formula.
-            [[ $cell =~ ^\'+[-=+@] ]] && cell=${cell#\'}
-            [[ -n $cell ]] || continue
-            case $name in
-                label.*)
-                    _contactd_quote cell "$cell"
-                    labels+=",\"${name#label.}\":$cell"
-                    ;;
-                *)
-                    [[ $name =~ ^(total_[^r]|sends_) && $cell =~ ^[0-9]+$ ]] || _contactd_quote cell "$cell"
-                    json+=",\"$name\":$cell"
-                    ;;
-            esac
-        done
-        [[ -n $region && $json != *',"region":'* ]] && json+=",\"region\":\"$region\""
-        [[ -n $labels ]] && json+=",\"labels\":{${labels#,}}"
-        printf 'IMPORT %s {%s}\n' "$list" "${json#,}" || return
+        if [[ -n $facts ]]; then
+            # shellcheck disable=SC2016 # these are lengths
+            printf '*2\r\n$4\r\nECHO\r\n$%s\r\n%s\r\n' "${#facts}" "$facts" || return
+        fi
     done
     printf 'PING %s\n' "$1${torn:+:$torn}"
+}
+
+# Sets `facts` to what the row in `cells` forbids, as _contactd_hand_over takes it, without the row; to nothing if it
+# forbids nothing.
+_contactd_facts() {
+    local at cell word status='' out='' back='' code=$region
+    phone='' more=''
+    if ((${#cells[@]} > ${#names[@]})); then
+        _contactd_facts_anywhere
+        return
+    fi
+    for at in "${!cells[@]}"; do
+        cell=${cells[at]}
+        cell=${cell#"${cell%%[! ]*}"} cell=${cell%"${cell##*[! ]}"}
+        [[ $cell =~ ^\'+[-=+@] ]] && cell=${cell#\'}
+        [[ -n $cell ]] || continue
+        case ${names[at]} in
+            phone) phone=$cell ;;
+            region) code=$cell ;;
+            source | reason)
+                # Longer than is kept, and perhaps longer than a line may be.
+                ((${#cell} > 1000)) && continue
+                _contactd_quote word "$cell"
+                more+=",\"${names[at]}\":$word"
+                ;;
+            status)
+                _contactd_squeeze word "$cell"
+                status=$word
+                _contactd_fact word "$word"
+                [[ -z $word ]] || facts+=";$word="
+                ;;
+            subscribed_at) back=$cell ;;
+            opted_out_at | suppressed_at | invalid_at)
+                _contactd_squeeze word "$cell"
+                case $word in
+                    null | n | na | nan | nil | none | no | never | false | f | off | 0) continue ;;
+                    unknown | undefined | notset | 00000000 | 00000000000000) continue ;;
+                esac
+                # Letters of any language, or digits.
+                [[ $cell == *[![:punct:][:space:]]* ]] || continue
+                cell=${cell//[;|=[:cntrl:]]/ }
+                case ${names[at]} in
+                    opted_out_at) out=$cell word=optout ;;
+                    suppressed_at) word=suppress ;;
+                    *) word=invalid ;;
+                esac
+                facts="${facts/";$word="/};$word=$cell"
+                ;;
+        esac
+    done
+    local day='^[0-9]{4}-[0-9]{2}-[0-9]{2}'
+    if [[ $status == @(active|subscribed) && $out =~ $day && $back =~ $day && ${back:0:10} > ${out:0:10} ]]; then
+        # It came back since, which is what such a row says.
+        facts=${facts/";optout=$out"/}
+    fi
+    _contactd_facts_end
+}
+
+# Of a row with too many cells, in which nobody knows what stands under which heading: one number, and one cell that is
+# an opt-out in a word.
+_contactd_facts_anywhere() {
+    local cell word compact left right
+    [[ " ${names[*]} " == *' status '* ]] || return 0
+    for cell in "${cells[@]}"; do
+        compact=${cell//[ ().\'-]/}
+        if [[ $compact =~ ^\+[1-9][0-9]{6,14}$ ]]; then
+            [[ -z $phone || $phone == "$compact" ]] || { facts=''; return 0; }
+            phone=$compact
+        fi
+        _contactd_squeeze word "$cell"
+        case $word in
+            # What means something else in other columns.
+            unsub | stopped | cancelled | canceled | revoked | blocked | held) ;;
+            bounced | bounce | disconnected | cleaned) ;;
+            *)
+                _contactd_fact word "$word"
+                [[ -z $word || $facts == *";$word="* ]] || facts+=";$word="
+                ;;
+        esac
+    done
+    if [[ -z $phone ]]; then
+        # Before the comma that is too much, cells stand where they should; so they do behind it, from the end.
+        for at in "${!names[@]}"; do [[ ${names[at]} == phone ]] && break; done
+        left=${cells[at]} right=${cells[at - ${#names[@]}]}
+        [[ ${left//[!0-9]/} == ?????* ]] || left=''
+        [[ ${right//[!0-9]/} == ?????* ]] || right=''
+        if [[ -n $left && -n $right && $left != "$right" ]]; then
+            facts=''
+        else
+            phone=${left:-$right}
+        fi
+        [[ -n $phone ]] || facts=''
+    fi
+    _contactd_facts_end
+}
+
+_contactd_facts_end() {
+    [[ -z $facts ]] || facts="${code//|/ }|${facts#;}|${phone//[|[:cntrl:]]/ }|$more"
+}
+
+# Sets the variable $1 to the letters and digits of $2, in small letters.
+_contactd_squeeze() {
+    local _text=${2//[!A-Za-z0-9]/}
+    printf -v "$1" '%s' "${_text,,}"
+}
+
+# Sets the variable $1 to what a status forbids, by its ASCII letters. More words than IMPORT takes, so that the row is
+# refused and its opt-out is not lost.
+_contactd_fact() {
+    local _fact=''
+    case $2 in
+        optedout | optout | unsubscribed | unsubscribe | unsub | stop | stopped | stopall | cancelled | canceled) ;&
+        revoked | optedoutall | donottext | donotcontact | donotsend | donotsendsms | donotsms | donotmessage) ;&
+        nosms | notexts | nomarketing | smsunsubscribed | smsunsubscribe | smsoptout | smsoptedout | smsstop) ;&
+        unsubscribedsms | unsubscribedfromsms | optedoutofsms | dnc | dnd | abgemeldet | widerrufen) ;&
+        desabonne | desabonnee | dsabonn | dsabonne | desinscrit | desinscrite | dsinscrit | dsinscrite) ;&
+        desuscrito | dadodebaja | dadadebaja) _fact=optout ;;
+        suppressed | suppress | blocked | blocklisted | blacklisted | blacklist | held) _fact=suppress ;;
+        invalid | bounced | bounce | hardbounced | undeliverable | disconnected | unallocated | cleaned) _fact=invalid ;;
+    esac
+    printf -v "$1" '%s' "$_fact"
 }
 
 # Sets the variable $1 to the JSON text of $2.
@@ -463,7 +720,7 @@ contactd_export() {
         _contactd_show "$line"
         return 2
     fi
-    printf '%s' phone,status,subscribed_at,opted_out_at,suppressed_at,invalid_at,created_at "${keys[@]/#/,label.}"
+    printf '%s' phone,status,verdict,subscribed_at,opted_out_at,suppressed_at,invalid_at,created_at "${keys[@]/#/,label.}"
     printf '\n'
     while _contactd_line item; do
         case $item in
@@ -488,7 +745,7 @@ contactd_export() {
         fi
         row=${told[.phone_number]},
         if [[ ${told[.status]} == active ]]; then row+=${told[.lists.$at.status]}; else row+=${told[.status]}; fi
-        row+=,${told[.lists.$at.subscribed_at]-},${told[.lists.$at.opted_out_at]-},
+        row+=,${told[.lists.$at.verdict]-},${told[.lists.$at.subscribed_at]-},${told[.lists.$at.opted_out_at]-},
         _contactd_standing cell ".lists.$at.suppressed_at" ".lists.$at.released_at"
         [[ -n $cell ]] || _contactd_standing cell .suppressed_at .released_at
         row+=$cell,

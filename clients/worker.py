@@ -70,13 +70,16 @@ Send = Callable[[str, str, str], None]
 
 
 class Refused(Exception):
-    """The provider will not send this message; `code` is its reason, `permanent` whether the number is no good for
-    ever."""
+    """The provider will not send this message; `code` is its reason, `provider` whose code that is, like `vonage`, and
+    `permanent` whether the number is no good for ever."""
 
-    def __init__(self, code: Union[int, str, None], permanent: Optional[bool] = None) -> None:
+    def __init__(
+        self, code: Union[int, str, None], permanent: Optional[bool] = None, provider: Optional[str] = None
+    ) -> None:
         super().__init__(f"refused with code {code}")
         self.code = code
         self.permanent = permanent
+        self.provider = provider
 
 
 class NotSent(Exception):
@@ -106,7 +109,7 @@ def twilio(phone: str, text: str, msg_id: str) -> None:
     TWILIO_STATUS_CALLBACK is the public address of webhook.py's /status, which then knows each message by its id."""
     form = {"To": phone, "From": os.environ["TWILIO_FROM"], "Body": text}
     if os.environ.get("TWILIO_STATUS_CALLBACK"):
-        form["StatusCallback"] = f"{os.environ['TWILIO_STATUS_CALLBACK']}?{urllib.parse.urlencode({'id': msg_id})}"
+        form["StatusCallback"] = _with_id(os.environ["TWILIO_STATUS_CALLBACK"], msg_id)
     request = urllib.request.Request(_twilio_url(), urllib.parse.urlencode(form).encode())
     key = f"{os.environ['TWILIO_ACCOUNT_SID']}:{os.environ['TWILIO_AUTH_TOKEN']}"
     request.add_header("Authorization", f"Basic {base64.b64encode(key.encode()).decode()}")
@@ -120,7 +123,7 @@ def twilio(phone: str, text: str, msg_id: str) -> None:
             if why.code in ABOUT_NO_MESSAGE:
                 raise NotSent(str(why)) from why
             if 400 <= why.code < 500:
-                raise Refused(_code(why)) from why
+                raise Refused(_code(why), provider="twilio") from why
         raise
     except urllib.error.URLError as why:
         if isinstance(why.reason, (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)):
@@ -128,6 +131,13 @@ def twilio(phone: str, text: str, msg_id: str) -> None:
         raise
     except http.client.InvalidURL as why:
         raise NotSent(str(why)) from why
+
+
+def _with_id(url: str, msg_id: str) -> str:
+    """The callback's address for one message. What stands behind # is for the provider, as in `#rc=5&rp=all`."""
+    parts = urllib.parse.urlsplit(url)
+    query = "&".join(filter(None, (parts.query, urllib.parse.urlencode({"id": msg_id}))))
+    return urllib.parse.urlunsplit(parts._replace(query=query))
 
 
 def _twilio_url() -> str:
@@ -399,7 +409,8 @@ class Worker:
                 self.state.unsent[msg_id] = phone
             raise
         except Refused as why:
-            self._report(partial(client.failed, self._list, phone, msg_id, code=why.code, permanent=why.permanent))
+            tell = partial(client.failed, self._list, phone, msg_id, code=why.code, provider=why.provider)
+            self._report(partial(tell, permanent=why.permanent))
             self._count(f"failed with code {why.code}", failure=True)
         except Exception as why:
             self._not_known(phone, msg_id, f"{type(why).__name__}: {why}")
@@ -529,7 +540,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             raise ValueError("--rate must be above 0, --threads at least 1, --page from 1 to 1000")
         send = provider(args.provider)
         token = os.environ.get("CONTACTD_TOKEN") or None
-        with Client.at(args.server, token=token, retry=args.retry) as client:
+        with Client.at(args.server, token=token, retry=args.retry, ca_file=args.ca_file) as client:
             worker = Worker(client, args, send)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: worker.stop(Stopped("asked to stop")))
@@ -576,8 +587,9 @@ def options() -> argparse.ArgumentParser:
         "--server",
         default=os.environ.get("CONTACTD_SERVER", "127.0.0.1:7164"),
         metavar="ADDRESS",
-        help="host:port or unix:/path [CONTACTD_SERVER, 127.0.0.1:7164]",
+        help="host:port, tls:host:port or unix:/path [CONTACTD_SERVER, 127.0.0.1:7164]",
     )
+    parser.add_argument("--ca-file", metavar="FILE", help="for tls: the authorities to trust [CONTACTD_CA_FILE]")
     return parser
 
 

@@ -1,27 +1,34 @@
 //! Configuration: flags, environment and a TOML file, in this order of precedence, into one plain struct.
 
+mod access;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
+use jiff::SpanRelativeTo;
 use serde::{Deserialize, Deserializer};
 
-use crate::command::{PurgeSettings, Tokens};
+use crate::address::Address;
 use crate::error::{Error, Result};
+use crate::jobs::PurgeSettings;
+use crate::model::inbox::MaybeOptOut;
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
 use crate::model::purge::Policy;
 use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
-use crate::server::Address;
-use crate::store::{Fsync, Keep};
+use crate::server::Setup;
+use crate::store::{Fsync, OptOutWarning, Retention};
+
+pub use access::{Access, AuthClients, needs_tokens};
 
 /// Where the daemon listens and clients call when nothing is said.
 pub const ADDRESS: &str = "127.0.0.1:7164";
-/// How often the compactor purges when nothing is said.
-const COMPACT_EVERY_MS: Millis = DAY_MS;
+/// How often the daemon purges when nothing is said.
+const PURGE_EVERY_MS: Millis = DAY_MS;
 
 /// What can be said on the command line, in the environment, and in the file under the same names.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -31,21 +38,26 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Where to listen: `host:port` or `unix:/path`; may be repeated [default: `127.0.0.1:7164`]
+    /// Where to listen: `host:port`, `tls:host:port` or `unix:/path`; may be repeated [default: `127.0.0.1:7164`]
     #[arg(long, env = "CONTACTD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     #[serde(default)]
     listen: Vec<String>,
 
-    /// When a write is answered: "always" once it is on disk; "interval" for writes that forbid nothing at once, on disk
-    /// within a second [default: always]
+    /// When contactd answers a write: "always" after it is on disk; "interval" at once for writes that do not forbid, and
+    /// on disk within a second [default: always]
     #[arg(long, env = "CONTACTD_FSYNC", value_name = "WHEN")]
     fsync: Option<FsyncSetting>,
 
-    /// How far a STOP reaches: to that list, or to all lists whose opt-in is not newer [default: list]
+    /// How far an opt-out of one list reaches: that list, or all lists whose opt-in is not newer [default: list]
     #[arg(long, env = "CONTACTD_STOP_SCOPE", value_name = "SCOPE")]
     stop_scope: Option<ScopeSetting>,
 
-    /// Where numbers without a country code are from, like US or DE
+    /// What to do with a contact whose message may want out: "show" it in the INBOX, or "hold" the contact back from that
+    /// list as well until somebody has looked [default: show]
+    #[arg(long, env = "CONTACTD_MAYBE_OPTOUT", value_name = "WHAT")]
+    maybe_optout: Option<MaybeSetting>,
+
+    /// The country of numbers that are written without a country code, like US or DE
     #[arg(long, env = "CONTACTD_DEFAULT_REGION", value_name = "REGION")]
     default_region: Option<String>,
 
@@ -56,6 +68,22 @@ pub struct Settings {
     /// Who may do what: lines like "read TOKEN", "write TOKEN", "admin TOKEN"
     #[arg(long, env = "CONTACTD_TOKENS", value_name = "FILE")]
     tokens: Option<PathBuf>,
+
+    /// For addresses with tls: the certificate, as PEM, with those between it and an authority that clients know
+    #[arg(long, env = "CONTACTD_TLS_CERT_FILE", value_name = "FILE")]
+    tls_cert_file: Option<PathBuf>,
+
+    /// The private key of the certificate, as PEM without a password
+    #[arg(long, env = "CONTACTD_TLS_KEY_FILE", value_name = "FILE")]
+    tls_key_file: Option<PathBuf>,
+
+    /// The authorities of the certificates that clients show, as PEM
+    #[arg(long, env = "CONTACTD_TLS_CA_CERT_FILE", value_name = "FILE")]
+    tls_ca_cert_file: Option<PathBuf>,
+
+    /// Whether clients show a certificate before they may send a request [default: off]
+    #[arg(long, env = "CONTACTD_TLS_AUTH_CLIENTS", value_name = "WHETHER")]
+    tls_auth_clients: Option<AuthClients>,
 
     /// How long messages, clicks and conversions stay in the history, like 400d [default: 400d]
     #[arg(long, env = "CONTACTD_KEEP_EVENTS", value_name = "TIME")]
@@ -73,33 +101,44 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_KEEP_CONSENT", value_name = "TIME")]
     keep_consent: Option<Span>,
 
-    /// How long after it was found invalid a contact is purged, or "never" [default: 30d]
+    /// Purge contacts that have been invalid for this long, or "never" [default: 30d]
     #[arg(long, env = "CONTACTD_PURGE_INVALID_AFTER", value_name = "TIME")]
-    purge_invalid_after: Option<Limit>,
+    purge_invalid_after: Option<SpanOrNever>,
 
-    /// How long nothing has come from a contact that is purged after so many sends in vain, or "never" [default: 180d]
+    /// Purge contacts that have been idle for this long and got at least --purge-sends messages since, or "never"
+    /// [default: 180d]
     #[arg(long, env = "CONTACTD_PURGE_IDLE_AFTER", value_name = "TIME")]
-    purge_idle_after: Option<Limit>,
+    purge_idle_after: Option<SpanOrNever>,
 
-    /// The sends in vain after which it is [default: 10]
+    /// How many unanswered messages that takes [default: 10]
     #[arg(long, env = "CONTACTD_PURGE_SENDS", value_name = "SENDS")]
     purge_sends: Option<u64>,
 
-    /// How long nothing has come from a contact that is purged whatever the sends, or "never" [default: 1095d]
+    /// Purge contacts that have been idle for this long, whatever was sent, or "never" [default: 1095d]
     #[arg(long, env = "CONTACTD_PURGE_IDLE_MAX", value_name = "TIME")]
-    purge_idle_max: Option<Limit>,
+    purge_idle_max: Option<SpanOrNever>,
 
-    /// Where purged contacts go first, as NDJSON that "contactd import" takes back
+    /// Write purged contacts here first, as NDJSON that "contactd import" takes back
     #[arg(long, env = "CONTACTD_PURGE_ARCHIVE", value_name = "DIR")]
     purge_archive: Option<PathBuf>,
 
-    /// How often the compactor purges, or "never"; the first time an hour after the start [default: 24h]
-    #[arg(long, env = "CONTACTD_COMPACT_EVERY", value_name = "TIME")]
-    compact_every: Option<Limit>,
+    /// How often the daemon purges on its own, or "never"; the first time an hour after the start [default: 24h]
+    #[arg(long, alias = "compact-every", env = "CONTACTD_PURGE_EVERY", value_name = "TIME")]
+    #[serde(alias = "compact-every")]
+    purge_every: Option<SpanOrNever>,
 
-    /// Opt-outs per message of 30 days from which on a list's rate is called high [default: 0.02]
+    // The former name of CONTACTD_PURGE_EVERY.
+    #[arg(skip = std::env::var("CONTACTD_COMPACT_EVERY").ok())]
+    #[serde(skip)]
+    compact_every: Option<String>,
+
+    /// Opt-outs per message in 30 days above which a list's rate counts as high [default: 0.02]
     #[arg(long, env = "CONTACTD_OPT_OUT_RATE_WARN", value_name = "RATE")]
     opt_out_rate_warn: Option<f64>,
+
+    /// How many messages in 30 days a list must have sent for its rate to count as high [default: 100]
+    #[arg(long, env = "CONTACTD_OPT_OUT_RATE_MIN_SENDS", value_name = "SENDS")]
+    opt_out_rate_min_sends: Option<u64>,
 
     /// How to log [default: human]
     #[arg(long, env = "CONTACTD_LOG_FORMAT", value_name = "FORMAT")]
@@ -125,7 +164,14 @@ enum ScopeSetting {
     All,
 }
 
-/// A length of time: a number and `d` for days, `h` for hours, `m` for minutes or `s` for seconds.
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+enum MaybeSetting {
+    Show,
+    Hold,
+}
+
+/// A length of time in whole seconds: `30d`, `12h`, `2h30m`, `1 week`. A day is 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Millis);
 
@@ -133,38 +179,41 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Span, String> {
-        let unit = match text.chars().last() {
-            Some('d') => DAY_MS,
-            Some('h') => 3_600_000,
-            Some('m') => 60_000,
-            Some('s') => 1_000,
-            _ => 0,
-        };
-        let number = text.get(..text.len().saturating_sub(1)).and_then(|number| number.parse::<u32>().ok());
-        match number.and_then(|number| Millis::from(number).checked_mul(unit)) {
-            Some(millis) if unit > 0 => Ok(Span(millis)),
-            _ => Err(format!("'{text}' is no length of time: a number and d, h, m or s, like 30d or 12h")),
+        let span: jiff::Span = text.parse().map_err(|_| {
+            format!("'{text}' is not a length of time: write a number and d, h, m or s, like 30d or 12h")
+        })?;
+        // Months and years differ in length.
+        let length = span
+            .to_duration(SpanRelativeTo::days_are_24_hours())
+            .map_err(|_| format!("'{text}' is not a fixed length of time: write it in days, like 365d"))?;
+        if length.is_negative() || length.subsec_nanos() > 0 {
+            return Err(format!("'{text}' is not a length of time: write whole seconds, 0 or more"));
         }
+        // What jiff can read is at most some 20,000 years.
+        Ok(Span(length.as_secs() * 1_000))
     }
 }
 
 /// A length of time, or none: "never".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit(pub Option<Millis>);
+pub struct SpanOrNever(pub Option<Millis>);
 
-impl FromStr for Limit {
+impl FromStr for SpanOrNever {
     type Err = String;
 
-    fn from_str(text: &str) -> std::result::Result<Limit, String> {
+    fn from_str(text: &str) -> std::result::Result<SpanOrNever, String> {
         match text {
-            "never" | "0" => Ok(Limit(None)),
-            text => text.parse().map(|span: Span| Limit(Some(span.0).filter(|&millis| millis > 0))),
+            "never" | "0" => Ok(SpanOrNever(None)),
+            text => match text.parse::<Span>() {
+                Ok(span) => Ok(SpanOrNever(Some(span.0).filter(|&millis| millis > 0))),
+                Err(why) => Err(format!("{why}, or never")),
+            },
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Limit {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Limit, D::Error> {
+impl<'de> Deserialize<'de> for SpanOrNever {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<SpanOrNever, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
@@ -186,33 +235,25 @@ pub enum LogFormat {
     Json,
 }
 
-/// What the daemon runs with.
+/// What `contactd serve` runs with.
 pub struct Config {
-    /// Where contacts are kept.
-    pub data_dir: PathBuf,
     /// Where to listen.
     pub listen: Vec<Address>,
-    /// When a write is answered.
-    pub fsync: Fsync,
-    /// How far a STOP reaches.
-    pub stop_scope: StopScope,
-    /// Where numbers without a country code are from.
-    pub default_region: Option<Region>,
-    /// What words from a phone mean.
-    pub keywords: Arc<Keywords>,
-    /// Who may do what.
-    pub tokens: Arc<Tokens>,
-    /// How long what passes is kept.
-    pub keep: Keep,
-    /// Opt-outs per message from which on a list's rate is high.
-    pub opt_out_rate_warn: f64,
-    /// Whom a purge removes, when and where to.
-    pub purge: PurgeSettings,
+    /// Whether somebody said so, and it is not the default.
+    pub listen_is_said: bool,
     /// How to log.
     pub log_format: LogFormat,
+    /// The daemon.
+    pub setup: Setup,
 }
 
 impl Settings {
+    /// The flags that are keys of the file under the same names.
+    pub fn in_file() -> Vec<Arg> {
+        let flags = Settings::augment_args(clap::Command::new("settings"));
+        flags.get_arguments().filter(|flag| flag.get_id() != "config").cloned().collect()
+    }
+
     /// Reads the files, checks everything, and fills in the defaults.
     pub fn resolve(self) -> Result<Config> {
         let file = match &self.config {
@@ -220,20 +261,18 @@ impl Settings {
             None => Settings::default(),
         };
         let listen = if self.listen.is_empty() { file.listen } else { self.listen };
+        let listen_is_said = !listen.is_empty();
         let listen = if listen.is_empty() { vec![ADDRESS.to_owned()] } else { listen };
         let listen =
             listen.iter().map(|text| text.parse::<Address>().map_err(Error::bad_arg)).collect::<Result<Vec<_>>>()?;
-        let tokens = match self.tokens.or(file.tokens) {
-            Some(path) => Tokens::parse(&read(&path)?).map_err(|why| in_file(&path, &why.message))?,
-            None => Tokens::default(),
+        let access = Access {
+            listen,
+            tokens: self.tokens.or(file.tokens),
+            tls_cert_file: self.tls_cert_file.or(file.tls_cert_file),
+            tls_key_file: self.tls_key_file.or(file.tls_key_file),
+            tls_ca_cert_file: self.tls_ca_cert_file.or(file.tls_ca_cert_file),
+            tls_auth_clients: self.tls_auth_clients.or(file.tls_auth_clients).unwrap_or_default(),
         };
-        if tokens.is_empty()
-            && let Some(public) = listen.iter().find(|address| !address.is_local())
-        {
-            return Err(Error::bad_arg(format!(
-                "{public} can be reached from other machines: give --tokens FILE, or listen on {ADDRESS}"
-            )));
-        }
         let keywords = match self.keywords.or(file.keywords) {
             Some(path) => Keywords::with_file(&read(&path)?).map_err(|why| in_file(&path, &why.message))?,
             None => Keywords::default(),
@@ -241,15 +280,21 @@ impl Settings {
         let default_region = match self.default_region.or(file.default_region) {
             Some(text) => Some(
                 Region::parse(&text.to_ascii_uppercase())
-                    .ok_or_else(|| Error::bad_arg(format!("'{text}' is no region: two letters, like US or DE")))?,
+                    .ok_or_else(|| Error::bad_arg(format!("'{text}' is not a region: two letters, like US or DE")))?,
             ),
             None => None,
         };
-        let policy = Policy::default();
-        let limit = |said: Option<Limit>, usual: Option<Millis>| said.map_or(usual, |limit| limit.0);
-        Ok(Config {
-            data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| "./contactd-data".into()),
-            listen,
+        let data_dir = self.data_dir.or(file.data_dir).unwrap_or_else(|| "./contactd-data".into());
+        let usual = Setup::new(data_dir);
+        let (keep, policy) = (usual.keep, usual.purge.policy);
+        let every = match (self.purge_every, self.compact_every) {
+            (None, Some(text)) => {
+                Some(text.parse().map_err(|why| Error::bad_arg(format!("CONTACTD_COMPACT_EVERY: {why}")))?)
+            }
+            (every, _) => every.or(file.purge_every),
+        };
+        let or_never = |said: Option<SpanOrNever>, usual: Option<Millis>| said.map_or(usual, |span| span.0);
+        let setup = Setup {
             fsync: match self.fsync.or(file.fsync) {
                 Some(FsyncSetting::Interval) => Fsync::Interval,
                 _ => Fsync::Always,
@@ -258,28 +303,44 @@ impl Settings {
                 Some(ScopeSetting::All) => StopScope::All,
                 _ => StopScope::List,
             },
+            maybe_optout: match self.maybe_optout.or(file.maybe_optout) {
+                Some(MaybeSetting::Hold) => MaybeOptOut::Hold,
+                _ => MaybeOptOut::Show,
+            },
             default_region,
             keywords: Arc::new(keywords),
-            tokens: Arc::new(tokens),
-            keep: Keep {
-                events: self.keep_events.or(file.keep_events).map_or(Keep::default().events, |span| span.0),
-                messages: self.keep_messages.or(file.keep_messages).map_or(Keep::default().messages, |span| span.0),
-                feed: self.keep_feed.or(file.keep_feed).map_or(Keep::default().feed, |span| span.0),
-                consent: self.keep_consent.or(file.keep_consent).map_or(Keep::default().consent, |span| span.0),
+            tokens: Arc::new(access.tokens()?),
+            tls: access.tls()?.map(Arc::new),
+            keep: Retention {
+                events: self.keep_events.or(file.keep_events).map_or(keep.events, |span| span.0),
+                messages: self.keep_messages.or(file.keep_messages).map_or(keep.messages, |span| span.0),
+                feed: self.keep_feed.or(file.keep_feed).map_or(keep.feed, |span| span.0),
+                consent: self.keep_consent.or(file.keep_consent).map_or(keep.consent, |span| span.0),
             },
             purge: PurgeSettings {
                 policy: Policy {
-                    invalid_after: limit(self.purge_invalid_after.or(file.purge_invalid_after), policy.invalid_after),
-                    idle_after: limit(self.purge_idle_after.or(file.purge_idle_after), policy.idle_after),
+                    invalid_after: or_never(
+                        self.purge_invalid_after.or(file.purge_invalid_after),
+                        policy.invalid_after,
+                    ),
+                    idle_after: or_never(self.purge_idle_after.or(file.purge_idle_after), policy.idle_after),
                     sends: self.purge_sends.or(file.purge_sends).unwrap_or(policy.sends),
-                    idle_max: limit(self.purge_idle_max.or(file.purge_idle_max), policy.idle_max),
+                    idle_max: or_never(self.purge_idle_max.or(file.purge_idle_max), policy.idle_max),
                 },
                 archive: self.purge_archive.or(file.purge_archive),
-                every_ms: limit(self.compact_every.or(file.compact_every), Some(COMPACT_EVERY_MS)).unwrap_or(0),
+                every_ms: or_never(every, Some(PURGE_EVERY_MS)).unwrap_or(0),
             },
-            opt_out_rate_warn: rate(self.opt_out_rate_warn.or(file.opt_out_rate_warn).unwrap_or(0.02))?,
-            log_format: self.log_format.or(file.log_format).unwrap_or_default(),
-        })
+            opt_out_warning: OptOutWarning {
+                rate: rate(self.opt_out_rate_warn.or(file.opt_out_rate_warn).unwrap_or(usual.opt_out_warning.rate))?,
+                sends_min: self
+                    .opt_out_rate_min_sends
+                    .or(file.opt_out_rate_min_sends)
+                    .unwrap_or(usual.opt_out_warning.sends_min),
+            },
+            ..usual
+        };
+        let log_format = self.log_format.or(file.log_format).unwrap_or_default();
+        Ok(Config { listen: access.listen, listen_is_said, log_format, setup })
     }
 }
 
@@ -287,7 +348,7 @@ fn rate(rate: f64) -> Result<f64> {
     if (0.0..=1.0).contains(&rate) {
         return Ok(rate);
     }
-    Err(Error::bad_arg(format!("--opt-out-rate-warn {rate}: a rate from 0 to 1, like 0.02")))
+    Err(Error::bad_arg(format!("--opt-out-rate-warn {rate}: give a rate from 0 to 1, like 0.02")))
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -305,6 +366,19 @@ fn in_file(path: &Path, why: &str) -> Error {
 mod tests {
     use super::*;
 
+    /// What the file is documented to take is what it takes, but for former names.
+    #[test]
+    fn the_documented_keys_are_the_keys() {
+        let unknown = toml::from_str::<Settings>("no-such-key = 1").expect_err("no such key").to_string();
+        let taken: std::collections::BTreeSet<_> = unknown.split('`').skip(3).step_by(2).collect();
+        let flags = Settings::in_file();
+        let documented: std::collections::BTreeSet<_> = flags.iter().filter_map(Arg::get_long).collect();
+        assert_eq!(
+            taken.difference(&["compact-every"].into()).copied().collect::<Vec<_>>(),
+            Vec::from_iter(documented)
+        );
+    }
+
     fn with_file(text: &str) -> Result<Config> {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("contactd.toml");
@@ -317,12 +391,34 @@ mod tests {
         let config =
             with_file("data-dir = '/var/lib/c'\nfsync = 'always'\nstop-scope = 'all'\nlisten = ['[::1]:1', 'unix:/a']");
         let config = config.map_err(|why| why.message).expect("valid");
-        assert_eq!(config.data_dir, Path::new("/var/lib/c"));
-        assert_eq!((config.fsync, config.stop_scope), (Fsync::Interval, StopScope::All));
+        assert_eq!(config.setup.data_dir, Path::new("/var/lib/c"));
+        assert_eq!((config.setup.fsync, config.setup.stop_scope), (Fsync::Interval, StopScope::All));
         assert_eq!(config.listen.len(), 2);
         let config = with_file("keep-messages = '36h'\nopt-out-rate-warn = 0.05").map_err(|why| why.message);
         let config = config.expect("valid");
-        assert_eq!((config.keep.messages, config.keep.feed), (129_600_000, 2_592_000_000));
+        assert_eq!((config.setup.keep.messages, config.setup.keep.feed), (129_600_000, 2_592_000_000));
+    }
+
+    #[test]
+    fn how_often_to_purge_has_a_former_name() {
+        const HOUR_MS: Millis = 3_600_000;
+        let every = |now: Option<Millis>, formerly: Option<&str>, file: &str| {
+            let dir = tempfile::tempdir().expect("a directory");
+            let path = dir.path().join("contactd.toml");
+            fs::write(&path, file).expect("a file");
+            let purge_every = now.map(|every| SpanOrNever(Some(every)));
+            let compact_every = formerly.map(str::to_owned);
+            let settings = Settings { config: Some(path), purge_every, compact_every, ..Settings::default() };
+            settings.resolve().map(|config| config.setup.purge.every_ms).map_err(|why| why.message)
+        };
+        assert_eq!(every(None, None, ""), Ok(24 * HOUR_MS));
+        assert_eq!(every(None, None, "purge-every = '2h'"), Ok(2 * HOUR_MS));
+        assert_eq!(every(None, None, "compact-every = '3h'"), Ok(3 * HOUR_MS));
+        assert_eq!(every(None, Some("4h"), "purge-every = '2h'"), Ok(4 * HOUR_MS), "the environment wins");
+        assert_eq!(every(Some(HOUR_MS), Some("4h"), ""), Ok(HOUR_MS), "the new name wins");
+        assert_eq!(every(None, Some("never"), ""), Ok(0));
+        let both = every(None, None, "purge-every = '2h'\ncompact-every = '3h'");
+        assert!(both.as_ref().is_err_and(|why| why.contains("duplicate field `purge-every`")), "{both:?}");
     }
 
     #[test]
@@ -331,8 +427,8 @@ mod tests {
         fs::write(tokens.path(), "\u{feff}read 0123456789abcdef\n").expect("written");
         let text = format!("\u{feff}default-region = 'us'\ntokens = '{}'", tokens.path().display());
         let config = with_file(&text).map_err(|why| why.message).expect("valid");
-        assert_eq!(config.default_region, Region::parse("US"));
-        assert!(!config.tokens.is_empty());
+        assert_eq!(config.setup.default_region, Region::parse("US"));
+        assert!(!config.setup.tokens.get().is_empty());
     }
 
     #[test]
@@ -340,13 +436,63 @@ mod tests {
         for (text, told) in [
             ("datadir = 'x'", "unknown field `datadir`"),
             ("listen = ['0.0.0.0:7164']", "give --tokens FILE"),
+            ("listen = ['tls:127.0.0.1:0']", "needs --tls-cert-file FILE and --tls-key-file FILE"),
+            ("tls-cert-file = 'x'", "give --listen tls:HOST:PORT"),
+            ("tls-auth-clients = 'yes'", "unknown variant `yes`"),
+            ("listen = ['tls:127.0.0.1:0']\ntls-cert-file = 'x'\ntls-key-file = '/none'", "cannot read x"),
             ("default-region = 'USA'", "two letters"),
             ("tokens = '/does/not/exist'", "cannot read /does/not/exist"),
             ("keep-events = '400'", "like 30d or 12h"),
+            ("keep-events = '1y'", "in days, like 365d"),
+            ("purge-idle-after = 'sometimes'", "like 30d or 12h, or never"),
             ("opt-out-rate-warn = 2", "from 0 to 1"),
         ] {
             let why = with_file(text).err().expect("refused").message;
             assert!(why.contains(told), "{why}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_are_read() {
+        const SECOND_MS: Millis = 1_000;
+        const HOUR_MS: Millis = 3_600 * SECOND_MS;
+        for (text, millis) in [
+            ("30d", 30 * DAY_MS),
+            ("1826d", 1_826 * DAY_MS),
+            ("24h", DAY_MS),
+            ("90m", HOUR_MS + HOUR_MS / 2),
+            ("45s", 45 * SECOND_MS),
+            ("0s", 0),
+            ("2h30m", 2 * HOUR_MS + HOUR_MS / 2),
+            ("1d 12h", DAY_MS + DAY_MS / 2),
+            ("2 weeks", 14 * DAY_MS),
+            ("P30D", 30 * DAY_MS),
+        ] {
+            assert_eq!(text.parse(), Ok(Span(millis)), "{text}");
+            assert_eq!(text.parse(), Ok(SpanOrNever((millis > 0).then_some(millis))), "{text}");
+        }
+        for never in ["never", "0"] {
+            assert_eq!(never.parse(), Ok(SpanOrNever(None)), "{never}");
+            assert!(never.parse::<Span>().is_err(), "{never}");
+        }
+        for bad in [
+            "",
+            "d",
+            "30",
+            "-3d",
+            "3d ago",
+            "1mo",
+            "12M",
+            "1y",
+            "500us",
+            "0.5s",
+            "30 d x",
+            "99999999999999d",
+            "30ď",
+            "Never",
+        ] {
+            assert!(bad.parse::<Span>().is_err(), "{bad}");
+            assert!(bad.parse::<SpanOrNever>().is_err(), "{bad}");
         }
     }
 }

@@ -1,31 +1,51 @@
 //! contactd answers one question for SMS senders, at a very high rate and without ever being wrong in the dangerous
 //! direction: may I send to this contact from this sending list, now?
 //!
-//! **After a STOP, no CHECK says yes until a newer, explicit opt-in.** What keeps that true, from the rules outwards, is the
-//! order in which to read:
+//! **After a STOP, no CHECK says yes until a newer, explicit opt-in.** The modules, in the order in which to read:
 //!
-//! 1. [`model`] has the rules, without I/O. A contact is a set of dated facts; a status is derived from them, never stored;
-//!    [`model::transition`] is the only way to change one, a date only grows, and on a tie the forbidding side wins.
+//! 1. [`model`] has the rules, without I/O. A contact is a set of dated facts; a status is derived from them, never stored.
+//!    [`model::transition`] is the only way to change a contact: a date only grows, and on a tie the forbidding side wins.
 //! 2. [`store`] keeps contacts. One thread writes: a request, its history events, its feed entries and the indexes that
 //!    follow from the record go to disk in one batch. Then the [`store::gate`] shuts or opens, then comes the reply: so a
 //!    gate that is open is open on disk, and a reply is a promise.
-//! 3. [`wire`] turns bytes into requests and replies into bytes, without I/O.
-//! 4. [`command`] is one table of all commands, and a file for each job.
-//! 5. [`server`] is the only async floor. On one connection requests take effect in their order: a CHECK behind an OPTOUT
-//!    sees it.
-//! 6. [`cli`] starts the daemon, and has its clients: import, export, compact, call, demo.
+//! 3. [`wire`] turns bytes into requests and replies into bytes, without I/O; [`json`] renders what programs see of a contact.
+//! 4. [`jobs`] run in the background: what takes minutes, like a purge, in small steps on a thread of its own.
+//! 5. [`command`] is one table of all commands, and a file for each subject.
+//! 6. [`server`] waits for the network. On one connection requests take effect in their order: a CHECK behind an OPTOUT
+//!    sees it. [`client`] is the other end of a connection.
+//!    Both speak TLS with what [`tls`] makes of the files; a [`reloadable`] value is read again when its files change.
+//! 7. [`import`] is a client: a spreadsheet onto a list, each row's fate known.
+//! 8. [`cli`] starts the daemon, and has its clients: import, export, purge, call, demo.
 //!
-//! What holds everywhere, and is tested where a test can see it: a module uses only what is below it. Only [`store`] knows
-//! sled, only [`wire`] knows the protocol's bytes, only [`server`] is async, so that no lock lives across an await. Every
-//! index is derived from the record by one function, which writes, verification and repair share. Every change passes through
-//! the transitions, whoever asks. Every queue and every loop has a limit, and all of them are in [`limits`].
+//! `docs/architecture.md` walks one CHECK and one OPTOUT through these files.
+//!
+//! # Invariants
+//!
+//! A test keeps each of them where a test can (`tests/suite/floors.rs`, the property tests, VERIFY).
+//!
+//! 1. **One file knows sled**: `store/engine/sled.rs`. A module uses only what is below it, inside the store, too.
+//! 2. **One folder knows the protocol's bytes**: [`wire`].
+//! 3. **No lock lives across an await.** Only [`server`], [`client`] and [`cli`] are async.
+//! 4. **The contact record is the truth.** Every index is derived from it by one function, [`store::term::Term::all_of`], which
+//!    writes, repair and VERIFY share.
+//! 5. **Every change passes through the pure transitions, and all bytes through one commit** (`store/write/committer.rs`).
+//! 6. **Every queue and every loop has a limit**, and all limits are in [`limits`].
+//! 7. **A byte on disk never changes its meaning** (`store/format/code.rs`, the golden bytes, the stores in `tests/fixtures`).
+//! 8. **The compactor and the import are clients of the protocol**, with the rights of who asked, as every console is to be.
 
 pub mod error;
 pub mod limits;
 pub mod model;
+pub mod json;
 pub mod wire;
 pub mod store;
+pub mod jobs;
+pub mod reloadable;
 pub mod command;
+pub mod address;
+pub mod tls;
 pub mod server;
+pub mod client;
+pub mod import;
 pub mod config;
 pub mod cli;

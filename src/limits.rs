@@ -10,6 +10,12 @@ pub const ARRAY_SWALLOW_BYTES_MAX: usize = 1024 * 1024;
 pub const UNAUTHENTICATED_BYTES_MAX: usize = 1024;
 /// How long a client may take to give its token.
 pub const UNAUTHENTICATED_MS_MAX: u64 = 5_000;
+/// How long a client waits for the reply to a wrong token.
+pub const WRONG_TOKEN_MS: u64 = 1_000;
+/// How long a client may take for the TLS handshake, and a daemon too, as our own clients see it.
+pub const HANDSHAKE_MS_MAX: u64 = 10_000;
+/// How often the files that are read again are looked at. One that has changed is read at the second look.
+pub const RELOAD_LOOK_MS: u64 = 5_000;
 /// Connected clients; the next one is told `-BUSY`.
 pub const CLIENTS_MAX: usize = 10_000;
 /// Unsent replies at which a client's requests are no longer read.
@@ -20,6 +26,10 @@ pub const WRITE_STALL_MS_MAX: u64 = 10_000;
 pub const BURST_REQUESTS_MAX: usize = 1_000;
 /// Phones in one CHECK.
 pub const CHECK_PHONES_MAX: usize = 1_000;
+/// A reply that our own clients take. The largest is LISTS with [`LISTS_MAX`] lists whose names are long: some 11 MiB.
+pub const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Arrays inside arrays that our own clients take. contactd replies with one at most.
+pub const REPLY_DEPTH_MAX: usize = 8;
 /// The longest verb, in letters.
 pub const VERB_BYTES_MAX: usize = 16;
 
@@ -31,6 +41,8 @@ pub const LABELS_BYTES_MAX: usize = 3 * 1024;
 pub const LABEL_KEY_BYTES_MAX: usize = 64;
 /// Lists a contact can have a relation with.
 pub const CONTACT_LISTS_MAX: usize = 64;
+/// Messages that wait in the inbox for a person. One more opts out: what nobody would see is not left to chance.
+pub const INBOX_MESSAGES_MAX: usize = 100_000;
 /// The text of an inbound message, in characters.
 pub const TEXT_CHARS_MAX: usize = 1_600;
 /// An id of a message or event.
@@ -49,6 +61,10 @@ pub const REMEMBERED_IDS_MAX: usize = 256;
 pub const REMEMBERED_IDS_MIN: usize = 32;
 /// Events that one HISTORY looks at; where few of them are wanted its page is short, and goes on from there.
 pub const HISTORY_EVENTS_LOOKED_AT_MAX: usize = 10_000;
+/// Events that one CLAIMS looks at, some tens of milliseconds; where few of them are unresolved claims its page is short.
+pub const CLAIM_EVENTS_LOOKED_AT_MAX: usize = 50_000;
+/// Sums of a list and a day that one TRENDS of all lists adds up: some seconds at most.
+pub const TREND_TALLIES_MAX: usize = 1_000_000;
 /// Contacts that a plan of a purge shows.
 pub const PLAN_SAMPLE: usize = 10;
 /// Plans that were run, of which reports are kept.
@@ -63,6 +79,8 @@ pub const ERASE_VALUES_STEP: usize = 32;
 pub const EXPIRE_VALUES_STEP: usize = 32;
 /// Records that one step of housekeeping looks at.
 pub const EXPIRE_RECORDS_STEP: usize = 1_000;
+/// Contacts that one step of a renumbering looks at, when a store is opened.
+pub const RENUMBER_STEP: u32 = 512;
 /// Minutes in which a claim may wait to be confirmed or taken back before STATS counts it.
 pub const CLAIM_YOUNG_MINUTES: i64 = 5;
 /// Days of a list's opt-out rate.
@@ -151,9 +169,11 @@ pub const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 /// How often sled cleans up a segment.
 pub const CLEAN_EVERY_MS: u64 = 50;
 
+const _: () = assert!(2 * RELOAD_LOOK_MS < 60_000);
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(BLOCK_CONTACTS));
 const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(GATE_CHUNK_IDS) && POSTING_CHUNK_IDS <= 1 << 16);
 const _: () = assert!(17 * VALUE_BYTES_MAX < 128 * 1024);
 const _: () = assert!(BATCH_WRITES_MAX >= JOB_WRITES_MAX && QUEUED_WRITES_MAX >= JOB_WRITES_MAX);
+const _: () = assert!(LISTS_MAX * (6 * LIST_NAME_BYTES_MAX + 400) < REPLY_BYTES_MAX);

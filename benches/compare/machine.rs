@@ -105,7 +105,7 @@ impl Daemon {
     /// Imports a sheet with the client that people use.
     pub fn import(&self, sheet: &Path, list: &str) -> Duration {
         let mut import = Command::new(env!("CARGO_BIN_EXE_contactd"));
-        import.arg("import").arg(sheet).args(["--list", list, "--region", "US", "--json"]);
+        import.arg("import").arg(sheet).args(["--list", list, "--region", "US", "--labels", "*", "--json"]);
         import.args(["--server", &format!("127.0.0.1:{}", self.port)]).stdout(Stdio::null());
         let (status, took) = timed(|| import.status().expect("contactd import"));
         assert!(status.success(), "the import takes every row");
@@ -133,8 +133,8 @@ impl Daemon {
     pub fn rewrite(&mut self, list: &str) -> Duration {
         self.stop();
         let mut rewrite = Command::new(env!("CARGO_BIN_EXE_contactd"));
-        rewrite.args(["compact", "--rewrite", "--data-dir"]).arg(&self.data).stdout(Stdio::null());
-        let (status, took) = timed(|| rewrite.status().expect("contactd compact"));
+        rewrite.args(["rewrite", "--data-dir"]).arg(&self.data).stdout(Stdio::null());
+        let (status, took) = timed(|| rewrite.status().expect("contactd rewrite"));
         assert!(status.success(), "the store can be written anew");
         self.go_on(&format!("CHECK {list} +14155552671"));
         took

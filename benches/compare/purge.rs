@@ -84,7 +84,7 @@ pub fn run(dir: &Path, rows: usize) {
     daemon.restart(LIST);
     tell("after a restart", &size(&daemon));
     let took = daemon.rewrite(LIST);
-    tell("after compact --rewrite", &format!("{}; it took {:.1} s", size(&daemon), took.as_secs_f64()));
+    tell("after rewrite", &format!("{}; it took {:.1} s", size(&daemon), took.as_secs_f64()));
 }
 
 fn size(daemon: &Daemon) -> String {

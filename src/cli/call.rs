@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::client::Reply;
 use super::{Target, say};
+use crate::client::Reply;
 use crate::error::Result;
 
 /// Send one request to a running daemon and print the reply
 ///
-/// The reply comes without its marks: text on standard output, errors on standard error. Words are sent as they are, so quotes
-/// are for the shell alone: contactd call COUNT 'label.city=New York'.
+/// Prints the reply without its first byte: text on standard output, errors on standard error. Each word is sent as it is,
+/// so quote only for the shell: contactd call COUNT 'label.city=New York'.
 ///
 /// Exit code 0; 1: nil; 2: an error.
 #[derive(Args)]

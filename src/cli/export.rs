@@ -6,20 +6,20 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
-use super::client::{Client, Reply};
 use super::{Out, Target};
-use crate::command::rows::{COLUMNS, rows};
+use crate::client::{Client, Reply};
 use crate::error::{Error, Result};
+use crate::json::{COLUMNS, rows};
 
 /// Write contacts as CSV or NDJSON
 ///
-/// They go to standard output, as rows that `contactd import` takes back: on an empty store with the same lists they make the
+/// Writes rows to standard output that `contactd import` takes back: on an empty store with the same lists they make the
 /// same state.
 #[derive(Args)]
 pub struct Export {
     #[command(flatten)]
     target: Target,
-    /// Only contacts with a relation to this list, and only their rows for it
+    /// Only contacts with a status on this list, and only their rows for it
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     list: Option<String>,
     /// csv for spreadsheets, ndjson for programs
@@ -63,7 +63,7 @@ fn label_keys(client: &mut Client) -> Result<Vec<String>> {
         let items = match client.call(&["LABELS", "LIMIT", "1000", "AFTER", &after])? {
             Reply::Array(items) => items,
             Reply::Error(why) => return Err(Error::bad_arg(why)),
-            other => return Err(Error::internal(format!("a strange reply: {other}"))),
+            other => return Err(Error::internal(format!("an unexpected reply: {other}"))),
         };
         let mut texts = items.into_iter().filter_map(|item| match item {
             Reply::Text(text) => Some(text),

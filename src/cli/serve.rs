@@ -1,102 +1,110 @@
-//! `contactd serve`: configuration → log → listeners → store → server → exit code.
+//! `contactd serve`: configuration → log → listeners → daemon → exit code.
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::command::{Context, Counters, Purger};
-use crate::config::{Config, LogFormat};
+use super::systemd::Systemd;
+use crate::address::Address;
+use crate::config::{Access, Config, LogFormat, needs_tokens};
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
-use crate::model::phone;
 use crate::model::time::Millis;
-use crate::server::{Listener, Server};
-use crate::store::{Fsync, Options, Store};
+use crate::server::{Daemon, Inherited, Listener};
+use crate::store::Fsync;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 pub fn serve(config: Config) -> Result<ExitCode> {
     start_log(config.log_format);
     raise_open_files();
+    let inherited = Inherited::from_env().map_err(|why| Error::internal(format!("systemd's sockets: {why}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
-    runtime.block_on(run(config))
+    runtime.block_on(run(config, inherited))
 }
 
-async fn run(config: Config) -> Result<ExitCode> {
-    let server = Arc::new(Server::default());
+async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
     let mut term = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
-    let mut addresses = Vec::new();
-    for address in &config.listen {
-        let listener = Listener::bind(address)
-            .await
-            .map_err(|why| Error::internal(format!("cannot listen on {address}: {why}")))?;
-        addresses.push(listener.address().map_err(Error::internal)?.to_string());
-        server.listen(listener);
-    }
-    // The metadata of all countries takes a moment, and the first import should not wait for it.
-    std::thread::spawn(phone::warm_up);
-    // Clients are told -LOADING meanwhile.
-    let dir = config.data_dir.display().to_string();
-    let fsync = config.fsync;
-    let every = Duration::from_millis(config.purge.every_ms.unsigned_abs());
-    let context = tokio::task::spawn_blocking(move || load(config)).await.map_err(Error::internal)??;
-    let contacts = context.store.gate().directory.len();
-    let context = Arc::new(context);
-    Purger::start(&context)?;
-    server.open(Arc::clone(&context));
-    super::compact::in_background(&server, every);
+    let mut hangup = signal(SignalKind::hangup()).map_err(Error::internal)?;
+    let systemd = Systemd::from_env();
+    let listeners = listeners(&config, inherited).await?;
+    let listens = addresses(&listeners)?;
+    let addresses = listens.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let setup = config.setup;
+    let (dir, fsync) = (setup.data_dir.display().to_string(), setup.fsync);
+    let readable = Access::readable_by_others(&listens, &setup.tokens.get());
+    let daemon = systemd.while_loading(Daemon::start(setup, Arc::new(now), listeners)).await?;
     tracing::info!(
-        "contactd {} serves {contacts} contacts of {dir} on {}",
+        "contactd {} serves {} contacts of {dir} on {}",
         env!("CARGO_PKG_VERSION"),
+        daemon.contacts(),
         addresses.join(", ")
     );
+    if !readable.is_empty() {
+        tracing::warn!(
+            "tokens travel in clear text to {}: whoever is between can read them; --listen tls:HOST:PORT encrypts",
+            readable.join(", ")
+        );
+    }
     if fsync == Fsync::Interval {
         tracing::warn!(
             "--fsync interval: a crash may lose up to {FSYNC_INTERVAL_MS} ms of acknowledged opt-ins, imports and labels; opt-outs are always synced"
         );
     }
+    systemd.ready(&daemon);
 
-    tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
-    tracing::info!("draining: finishing what was received; a second signal aborts");
-    tokio::select! {
-        () = server.drain() => {
-            let unwritten = context.store.gate().unwritten();
-            if unwritten > 0 {
-                tracing::error!(
-                    "stopped; {unwritten} opt-outs and the like that were answered READONLY are not on disk: send them again"
-                );
-                return Ok(ExitCode::FAILURE);
-            }
-            tracing::info!("stopped; everything is on disk");
-            Ok(ExitCode::SUCCESS)
+    loop {
+        tokio::select! {
+            _ = term.recv() => break,
+            _ = interrupt.recv() => break,
+            // The terminal that started the daemon may close, and log rotation may send it: neither ends the daemon.
+            _ = hangup.recv() => daemon.reload().await,
         }
+    }
+    systemd.stopping();
+    tracing::info!("draining: finishing what was received; a second signal aborts");
+    let unwritten = tokio::select! {
+        unwritten = daemon.stop() => unwritten,
         _ = term.recv() => std::process::abort(),
         _ = interrupt.recv() => std::process::abort(),
+    };
+    if unwritten > 0 {
+        tracing::error!(
+            "stopped; {unwritten} opt-outs and similar writes that got READONLY are not on disk: send them again"
+        );
+        return Ok(ExitCode::FAILURE);
     }
+    tracing::info!("stopped; everything is on disk");
+    Ok(ExitCode::SUCCESS)
 }
 
-fn load(config: Config) -> Result<Context> {
-    let store = Store::open(Options {
-        dir: config.data_dir,
-        fsync: config.fsync,
-        scope: config.stop_scope,
-        clock: Arc::new(now),
-        keep: config.keep,
-        opt_out_rate_warn: config.opt_out_rate_warn,
-    })?;
-    Ok(Context {
-        store,
-        keywords: config.keywords,
-        default_region: config.default_region,
-        tokens: config.tokens,
-        counters: Counters::default(),
-        purge: config.purge,
-        purger: Purger::default(),
-    })
+/// What is listened on: the sockets that were opened already, then each address that was said and is not among them. The
+/// default address is for when nothing was said and nothing opened.
+async fn listeners(config: &Config, inherited: Inherited) -> Result<Vec<Listener>> {
+    let is_default = !config.listen_is_said && inherited.is_empty();
+    let mut listeners = inherited.into_listeners().map_err(Error::internal)?;
+    let inherited = addresses(&listeners)?;
+    if config.setup.tokens.get().is_empty()
+        && let Some(public) = inherited.iter().find(|address| !address.is_local())
+    {
+        return Err(needs_tokens(public));
+    }
+    let said = config.listen.iter().filter(|_| config.listen_is_said || is_default);
+    for address in said.filter(|said| !inherited.contains(said)) {
+        let listener = Listener::bind(address)
+            .await
+            .map_err(|why| Error::internal(format!("cannot listen on {address}: {why}")))?;
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+fn addresses(listeners: &[Listener]) -> Result<Vec<Address>> {
+    listeners.iter().map(|listener| listener.address().map_err(Error::internal)).collect()
 }
 
 /// The system's clock.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::client::Reply;
 use super::{Target, say};
+use crate::client::Reply;
 use crate::error::{Error, Result};
 use crate::model::verdict::StopScope;
 use crate::store::{Options, Store, Verified};
@@ -19,10 +19,10 @@ use crate::store::{Options, Store, Verified};
 pub struct Verify {
     #[command(flatten)]
     target: Target,
-    /// A store that no daemon has open, instead of a running daemon
+    /// Check this data directory instead of a running daemon; no daemon may have it open
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Write what the records say over what differs
+    /// Overwrite what differs with what the records say
     #[arg(long, requires = "data_dir")]
     repair: bool,
 }
@@ -38,7 +38,7 @@ impl Verify {
             return Ok(ExitCode::from(u8::from(!matches!(reply, Reply::Text(_)))));
         };
         if !Store::is_in(&dir) {
-            return Err(Error::bad_arg(format!("{} is no contactd store", dir.display())));
+            return Err(Error::bad_arg(format!("{} is not a contactd store", dir.display())));
         }
         let open = || {
             let scope = Store::scope_of(&dir)?.unwrap_or(StopScope::List);
@@ -48,7 +48,7 @@ impl Verify {
         let mut found = open()?.verify(self.repair)?;
         report(&found);
         if self.repair && found.differing > 0 {
-            say(&"repaired; looking again");
+            say(&"repaired; checking again");
             found = open()?.verify(false)?;
             report(&found);
         }

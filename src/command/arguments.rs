@@ -1,15 +1,18 @@
 //! Arguments: words and JSON into the model's types, with errors that say what is wrong.
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::Context;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{EVIDENCE_BYTES_MAX, ID_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::model::amount::{self, Micros};
-use crate::model::change::Claim;
+use crate::model::change::Statement;
 use crate::model::fact::How;
+use crate::model::list::{ListId, Lists};
 use crate::model::phone::{ListNumber, Phone};
 use crate::model::time::{self, Millis};
+use crate::model::transition::list::no_list;
 use crate::wire::Args;
 
 /// The next argument as a canonical E.164 number.
@@ -22,7 +25,7 @@ pub fn phone(args: &mut Args<'_>) -> Result<Phone> {
 #[cold]
 fn not_a_phone(arg: &[u8]) -> Error {
     Error::bad_arg(format!(
-        "'{}' is no E.164 number: + and 7 to 15 digits, like +14155552671 (NORMALIZE makes one)",
+        "'{}' is not an E.164 number: write + and 7 to 15 digits, like +14155552671 (NORMALIZE can make one)",
         excerpt(arg)
     ))
 }
@@ -34,14 +37,33 @@ pub fn plausible_phone(context: &Context, args: &mut Args<'_>) -> Result<Phone> 
     if known || phone.is_known() {
         return Ok(phone);
     }
-    Err(Error::bad_arg(format!("{phone} is no number of any country's numbering plan")))
+    Err(Error::bad_arg(format!("{phone} does not exist in the numbering plan of any country")))
 }
 
 /// The next argument as the number of a sending list.
 #[inline]
 pub fn list(args: &mut Args<'_>) -> Result<ListNumber> {
-    let arg = args.next().unwrap_or_default();
-    ListNumber::parse(arg).ok_or_else(|| not_a_list(arg))
+    list_number(args.next().unwrap_or_default())
+}
+
+/// A word as the number of a sending list.
+#[inline]
+pub fn list_number(word: &[u8]) -> Result<ListNumber> {
+    ListNumber::parse(word).ok_or_else(|| not_a_list(word))
+}
+
+/// The id of a list that CHECK knows, for commands that ask about one.
+pub fn known_list(lists: &Lists, number: ListNumber) -> Result<ListId> {
+    lists.known(number).ok_or_else(|| no_list(number))
+}
+
+/// The next argument as a phone number, or `*`, which is none.
+pub fn phone_or_all(args: &mut Args<'_>) -> Result<Option<Phone>> {
+    if args.peek() == Some(b"*") {
+        args.next();
+        return Ok(None);
+    }
+    phone(args).map(Some)
 }
 
 /// The next argument as the number of a sending list, or `*` for all of them.
@@ -56,17 +78,22 @@ pub fn list_or_all(args: &mut Args<'_>) -> Result<Option<ListNumber>> {
 #[cold]
 fn not_a_list(arg: &[u8]) -> Error {
     Error::bad_arg(format!(
-        "'{}' is no sending list: an E.164 number like +14155550000, or a short code of 3 to 8 digits",
+        "'{}' is not a list number: write an E.164 number like +14155550000, or a short code of 3 to 8 digits",
         excerpt(arg)
     ))
 }
 
 /// The next argument as JSON; the default when there is none.
 pub fn json<T: DeserializeOwned + Default>(args: &mut Args<'_>) -> Result<T> {
-    match args.next() {
+    json_of(args.next())
+}
+
+/// An argument as JSON; the default when there is none.
+pub fn json_of<T: DeserializeOwned + Default>(arg: Option<&[u8]>) -> Result<T> {
+    match arg {
         None => Ok(T::default()),
         Some(text) if !text.starts_with(b"{") => {
-            Err(Error::bad_arg(format!("'{}' is no JSON object: {{\"key\":value}}", excerpt(text))))
+            Err(Error::bad_arg(format!("'{}' is not a JSON object like {{\"key\":value}}", excerpt(text))))
         }
         Some(text) => serde_json::from_slice(text).map_err(|why| {
             let why = why.to_string();
@@ -76,18 +103,25 @@ pub fn json<T: DeserializeOwned + Default>(args: &mut Args<'_>) -> Result<T> {
     }
 }
 
-/// A time in JSON: see [`time::parse`], or milliseconds as a number.
+/// A time in JSON: see [`date`].
 #[derive(Clone, Copy, Debug)]
-pub struct When(pub Millis);
+pub struct When(pub Option<Millis>);
 
 impl<'de> Deserialize<'de> for When {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<When, D::Error> {
-        let at = match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::String(text) => time::parse(&text),
-            serde_json::Value::Number(number) => time::parse(&number_text(&number)),
-            other => time::parse(&other.to_string()),
-        };
-        at.map(When).map_err(|why| serde::de::Error::custom(why.message))
+        let value = Value::deserialize(deserializer)?;
+        date(&value).map(When).map_err(|why| serde::de::Error::custom(why.message))
+    }
+}
+
+/// A time of JSON: a text as [`time::parse_optional`] reads it, or milliseconds as a number. None if it says that there is no
+/// date.
+pub fn date(value: &Value) -> Result<Option<Millis>> {
+    match value {
+        Value::String(text) => time::parse_optional(text),
+        Value::Number(number) => time::parse(&number_text(number)).map(Some),
+        Value::Null => Ok(None),
+        other => time::parse(&other.to_string()).map(Some),
     }
 }
 
@@ -108,9 +142,9 @@ pub struct Amount(pub Micros);
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Amount, D::Error> {
-        let text = match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::Number(number) => number.to_string(),
-            serde_json::Value::String(text) => text,
+        let text = match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text,
             other => other.to_string(),
         };
         amount::parse(&text).map(Amount).map_err(|why| serde::de::Error::custom(why.message))
@@ -126,13 +160,13 @@ struct StatusJson {
 }
 
 /// The next argument as the JSON of a status verb. What is too long is cut: it forbids, and is not refused for its words.
-pub fn status_claim(args: &mut Args<'_>) -> Result<Claim> {
+pub fn status_claim(args: &mut Args<'_>) -> Result<Statement> {
     let json: StatusJson = json(args)?;
-    Ok(Claim {
-        at: json.at.map(|at| at.0),
+    Ok(Statement {
+        at: json.at.and_then(|at| at.0),
         source: cut(json.source, SOURCE_BYTES_MAX),
         reason: cut(json.reason, SOURCE_BYTES_MAX),
-        ..Claim::default()
+        ..Statement::default()
     })
 }
 
@@ -146,14 +180,14 @@ struct OptOutJson {
 }
 
 /// The next argument as the JSON of OPTOUT. What is too long is cut: an opt-out is never refused for its words.
-pub fn opt_out_claim(args: &mut Args<'_>) -> Result<Claim> {
+pub fn opt_out_claim(args: &mut Args<'_>) -> Result<Statement> {
     let json: OptOutJson = json(args)?;
-    Ok(Claim {
-        at: json.at.map(|at| at.0),
+    Ok(Statement {
+        at: json.at.and_then(|at| at.0),
         how: json.how.map_or(Ok(How::Api), |word| how(&word))?,
         source: cut(json.source, SOURCE_BYTES_MAX),
         reason: cut(json.reason, SOURCE_BYTES_MAX),
-        ..Claim::default()
+        ..Statement::default()
     })
 }
 
@@ -168,15 +202,15 @@ struct OptInJson {
 }
 
 /// The next argument as the JSON of OPTIN.
-pub fn opt_in_claim(args: &mut Args<'_>) -> Result<Claim> {
+pub fn opt_in_claim(args: &mut Args<'_>) -> Result<Statement> {
     let json: OptInJson = json(args)?;
-    Ok(Claim {
-        at: json.at.map(|at| at.0),
+    Ok(Statement {
+        at: json.at.and_then(|at| at.0),
         how: json.how.map_or(Ok(How::Api), |word| how(&word))?,
         id: text("id", json.id, ID_BYTES_MAX)?,
         source: text("source", json.source, SOURCE_BYTES_MAX)?,
         evidence: text("evidence", json.evidence, EVIDENCE_BYTES_MAX)?,
-        ..Claim::default()
+        ..Statement::default()
     })
 }
 
@@ -187,7 +221,7 @@ pub fn message_id(args: &mut Args<'_>) -> Result<String> {
     let is_id = |id: &&str| !id.is_empty() && !id.starts_with(['"', '[', '{']) && !id.contains(char::is_control);
     let id = std::str::from_utf8(arg).ok().filter(is_id).ok_or_else(|| {
         Error::bad_arg(format!(
-            "'{}' is no message id: 1 to {ID_BYTES_MAX} bytes of text, the first none of \" [ {{",
+            "'{}' is not a message id: use 1 to {ID_BYTES_MAX} bytes of text that do not begin with \" [ or {{",
             excerpt(arg)
         ))
     })?;
@@ -206,7 +240,10 @@ pub fn cut(value: Option<String>, bytes_max: usize) -> String {
 pub fn text(key: &str, value: Option<String>, bytes_max: usize) -> Result<String> {
     let value = value.unwrap_or_default();
     if value.len() > bytes_max {
-        return Err(Error::limit(format!("\"{key}\" has at most {bytes_max} bytes, this one {}", value.len())));
+        return Err(Error::limit(format!(
+            "\"{key}\" may have at most {bytes_max} bytes; this one has {}",
+            value.len()
+        )));
     }
     Ok(value)
 }
@@ -214,6 +251,6 @@ pub fn text(key: &str, value: Option<String>, bytes_max: usize) -> Result<String
 /// How somebody subscribed.
 pub fn how(word: &str) -> Result<How> {
     How::parse(word).ok_or_else(|| {
-        Error::bad_arg(format!("\"how\" is api, import, journey or keyword, not '{}'", excerpt(word.as_bytes())))
+        Error::bad_arg(format!("\"how\" must be api, import, journey or keyword, not '{}'", excerpt(word.as_bytes())))
     })
 }

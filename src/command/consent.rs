@@ -1,48 +1,74 @@
 //! OPTIN, OPTOUT, INBOUND: what the contact wants.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::Context;
-use super::arguments::{self, When};
+use super::asked::{Asked, Reading};
+use super::remains::Remains;
+use super::{Context, arguments};
 use crate::error::{Error, Result};
 use crate::limits::{ID_BYTES_MAX, TEXT_CHARS_MAX};
 use crate::model::change::{Change, Inbound, Write};
+use crate::model::keyword::Meaning;
 use crate::wire::Args;
 
 pub fn opt_in(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let list = arguments::list(&mut args)?;
     let phone = arguments::plausible_phone(context, &mut args)?;
-    let claim = arguments::opt_in_claim(&mut args)?;
-    Ok(Write::Contact { phone, list: Some(list), change: Change::OptIn(claim) })
+    let statement = arguments::opt_in_claim(&mut args)?;
+    Ok(Write::Contact { phone, list: Some(list), change: Change::OptIn(statement) })
 }
 
-pub fn opt_out(_: &Context, mut args: Args<'_>) -> Result<Write> {
-    let list = arguments::list_or_all(&mut args)?;
-    let phone = arguments::phone(&mut args)?;
-    let claim = arguments::opt_out_claim(&mut args)?;
-    Ok(Write::Contact { phone, list, change: Change::OptOut(claim) })
+pub fn opt_out(context: &Context, mut args: Args<'_>) -> Result<Asked> {
+    let mut reading = Reading::default();
+    let list = reading.list(context, &mut args, arguments::list_or_all);
+    let phone = reading.phone(&mut args)?;
+    let json = args.peek();
+    let statement = reading.or(arguments::opt_out_claim(&mut args), || Remains::of(json).statement());
+    reading.asked(Write::Contact { phone, list, change: Change::OptOut(statement) }, context)
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct InboundJson {
     text: Option<String>,
-    at: Option<When>,
+    at: Option<Value>,
     id: Option<String>,
 }
 
-pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Write> {
-    let list = arguments::list(&mut args)?;
-    let phone = arguments::phone(&mut args)?;
-    let json: InboundJson = arguments::json(&mut args)?;
-    let mut text = json.text.ok_or_else(|| Error::bad_arg("in the JSON: \"text\" is missing"))?;
+impl InboundJson {
+    /// What can be read of it.
+    fn of(remains: &Remains) -> InboundJson {
+        InboundJson { text: remains.text("text"), at: remains.all("at").next().cloned(), id: remains.text("id") }
+    }
+}
+
+pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
+    let mut reading = Reading::default();
+    let list = reading.list(context, &mut args, |args| arguments::list(args).map(Some));
+    let phone = reading.phone(&mut args)?;
+    let json = args.peek();
+    let json: InboundJson = reading.or(arguments::json(&mut args), || InboundJson::of(&Remains::of(json)));
+    let Some(mut text) = json.text else {
+        reading.refuse(Error::bad_arg("in the JSON: \"text\" is missing"));
+        return reading.refused();
+    };
     // What a phone sent is taken whatever its length: a STOP is never refused. The rest of it is not kept.
     let meaning = context.keywords.meaning(&text);
     if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
         text.truncate(end);
     }
+    let (at, undated) = match json.at.map(|at| arguments::date(&at)) {
+        None => (None, false),
+        Some(Ok(at)) => (at, false),
+        // A START of an unknown date could be older than the STOP that it would lift.
+        Some(Err(why)) if matches!(meaning, Meaning::In | Meaning::InIfKnown) => {
+            return Err(Error::bad_arg(format!("in the JSON: {}", why.message)));
+        }
+        Some(Err(_)) => (None, true),
+    };
     // Cut, two of them could be the same, and the second message be taken for a repetition.
     let id = json.id.filter(|id| id.len() <= ID_BYTES_MAX).unwrap_or_default();
-    let inbound = Inbound { at: json.at.map(|at| at.0), id, text, meaning };
-    Ok(Write::Contact { phone, list: Some(list), change: Change::Inbound(inbound) })
+    let inbound = Inbound { at, undated, id, text, meaning };
+    reading.asked(Write::Contact { phone, list, change: Change::Inbound(inbound) }, context)
 }

@@ -6,20 +6,15 @@ use std::fmt;
 
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value, json};
 
 use super::{Context, arguments};
 use crate::error::{Error, Result, excerpt};
-use crate::model::amount;
+use crate::json::{Against, contact_json, date};
 use crate::model::change::{Change, Write};
-use crate::model::contact::{Contact, ListContact};
-use crate::model::fact::{Fact, Standing};
+use crate::model::contact::Contact;
 use crate::model::label::{LabelPatch, check_key};
-use crate::model::list::Lists;
 use crate::model::phone::{Region, normalize as normalize_phone};
-use crate::model::time::{self, Millis};
-use crate::model::tombstone::Gone;
-use crate::model::verdict::StopScope;
+use crate::model::tombstone::RemovedBy;
 use crate::wire::{Args, Replies};
 
 #[derive(Default, Deserialize)]
@@ -76,32 +71,33 @@ pub fn label_patch(labels: LabelsJson) -> Result<LabelPatch> {
 pub fn get(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let phone = arguments::phone(&mut args)?;
     let since = context.store.remember_since();
-    let json = |contact: &Contact| {
+    let json = |contact: &Contact, is_gone: bool| {
         let gate = context.store.gate();
-        contact_json(contact, gate.lists(), gate.scope(), since)
+        let against: Against<'_> = &|list| gate.against(phone, list);
+        contact_json(contact, gate.lists(), gate.scope(), since, Some(against).filter(|_| !is_gone))
     };
     if let Some(contact) = context.store.contact(phone)? {
-        replies.text(&json(&contact).to_string());
+        replies.text(&json(&contact, false).to_string());
         return Ok(());
     }
     let Some(tombstone) = context.store.tombstone(phone)? else {
         replies.nil();
         return Ok(());
     };
-    let mut json = json(&tombstone.revive(phone, tombstone.created_at));
+    let mut json = json(&tombstone.restore(phone, tombstone.created_at), true);
     let gone = match tombstone.why {
-        Gone::Purged(why) => {
+        RemovedBy::Purged(why) => {
             json["purged_reason"] = why.word().into();
             "purged_at"
         }
-        Gone::Erased => "erased_at",
+        RemovedBy::Erased => "erased_at",
     };
     json[gone] = date(tombstone.gone_at);
     replies.text(&json.to_string());
     Ok(())
 }
 
-/// ERASE. It is no write like the others: the reply comes when nothing is left.
+/// ERASE. It differs from other writes: the reply comes when nothing is left.
 pub fn erase(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let phone = arguments::phone(&mut args)?;
     match context.store.erase(phone)? {
@@ -131,96 +127,8 @@ pub fn region_or_default(context: &Context, word: &[u8]) -> Result<Option<Region
     let region = std::str::from_utf8(word).ok().and_then(Region::parse);
     region.map(Some).ok_or_else(|| {
         Error::bad_arg(format!(
-            "'{}' is no region: two capital letters, like US or DE, or - for the daemon's default",
+            "'{}' is not a region: write two capital letters, like US or DE, or - for the daemon's default region",
             excerpt(word)
         ))
     })
-}
-
-/// Everything known of a contact. Ids that were seen before `remember_since` are forgotten.
-pub fn contact_json(contact: &Contact, lists: &Lists, scope: StopScope, remember_since: Millis) -> Value {
-    let engagement = &contact.engagement;
-    let labels: BTreeMap<&str, &str> = contact.labels.iter().collect();
-    let mut on: Vec<&ListContact> = contact.lists.iter().collect();
-    on.sort_by_key(|on| lists.number(on.list));
-    let mut json = json!({
-        "phone_number": contact.phone.to_string(),
-        "status": contact.status().word(),
-        "labels": labels,
-        "created_at": date(contact.created_at),
-        "total_sends": engagement.sends,
-        "total_clicks": engagement.clicks,
-        "total_bot_clicks": engagement.bot_clicks,
-        "total_conversions": engagement.conversions,
-        "total_revenue": micros(engagement.revenue_micros),
-        "last_sent": date(engagement.last_sent),
-        "last_clicked": date(engagement.last_clicked),
-        "last_engaged": date(engagement.last_engaged),
-        "last_inbound": date(engagement.last_inbound),
-        "sends_since_engaged": engagement.sends_since_engaged,
-        "soft_failures": contact.remembered.soft_failures(engagement.last_inbound, remember_since),
-        "lists": on.into_iter().map(|on| list_json(contact, on, lists, scope)).collect::<Vec<_>>(),
-    });
-    if let Some(fields) = json.as_object_mut() {
-        put_fact(fields, "opted_out_all", contact.opted_out_all.as_ref());
-        put_standing(fields, ["suppressed", "released"], &contact.suppression);
-        put_standing(fields, ["invalid", "valid"], &contact.invalidity);
-    }
-    json
-}
-
-fn list_json(contact: &Contact, on: &ListContact, lists: &Lists, scope: StopScope) -> Value {
-    let status = contact.list_status(on, scope);
-    let subscription = on.subscription();
-    let mut json = json!({
-        "list": lists.number(on.list).map(|number| number.to_string()),
-        "status": status.word(),
-        "how": subscription.map(|fact| fact.how.word()),
-        "subscribed_at": date(subscription.map_or(0, |fact| fact.at)),
-        "source": subscription.map(|fact| fact.source.as_str()),
-    });
-    let Some(fields) = json.as_object_mut() else { return json };
-    if contact.is_opted_out(on, scope)
-        && let Some(out) = contact.opt_out_of(on, scope)
-    {
-        fields.insert("opted_out_at".into(), date(out.at));
-        fields.insert("opted_out_how".into(), out.how.word().into());
-        put_text(fields, "opted_out_source", &out.source);
-        put_text(fields, "opted_out_reason", &out.reason);
-    }
-    put_standing(fields, ["suppressed", "released"], &on.suppression);
-    if let Some(list) = lists.get(on.list).filter(|list| list.removed_at > 0) {
-        fields.insert("list_removed_at".into(), date(list.removed_at));
-    }
-    json
-}
-
-/// `<name>_at`, `<name>_how` and so on, when the fact is there.
-fn put_fact(fields: &mut Map<String, Value>, name: &str, fact: Option<&Fact>) {
-    let Some(fact) = fact else { return };
-    fields.insert(format!("{name}_at"), date(fact.at));
-    fields.insert(format!("{name}_how"), fact.how.word().into());
-    put_text(fields, &format!("{name}_source"), &fact.source);
-    put_text(fields, &format!("{name}_reason"), &fact.reason);
-}
-
-fn put_standing(fields: &mut Map<String, Value>, [set, lifted]: [&str; 2], standing: &Standing) {
-    put_fact(fields, set, standing.set.as_ref());
-    put_fact(fields, lifted, standing.lifted.as_ref());
-}
-
-pub fn put_text(fields: &mut Map<String, Value>, name: &str, text: &str) {
-    if !text.is_empty() {
-        fields.insert(name.to_owned(), text.into());
-    }
-}
-
-/// A date, or null for never.
-pub fn date(at: Millis) -> Value {
-    if at == 0 { Value::Null } else { time::format(at).into() }
-}
-
-/// An amount as a JSON number.
-pub fn micros(amount: i64) -> Value {
-    serde_json::from_str(&amount::format(amount)).unwrap_or_default()
 }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Context;
-use super::contacts::date;
-use super::history::kind_word;
-use super::page::{page_options, words};
+use super::page::{items, page_options, words};
 use crate::error::{Code, Error, Result, excerpt};
+use crate::json::{date, kind_word, meaning};
+use crate::model::event::EventKind;
 use crate::model::verdict::{ContactStatus, ListStatus};
 use crate::store::gate::Gate;
 use crate::store::{FeedBounds, FeedItem, FeedWhat};
@@ -21,10 +21,15 @@ pub fn feed(context: &Context, args: Args<'_>, over: bool, replies: &mut Replies
         replies.text(&position(bounds.epoch, bounds.next));
         return Ok(None);
     }
+    if let [last, number] = words.as_slice()
+        && last.text.eq_ignore_ascii_case("LAST")
+    {
+        return newest(context, items("LAST", &number.text)?, replies).map(|()| None);
+    }
     let options = page_options("FEED", ["LIMIT", "WAIT"], &mut words)?;
     let from = match words.as_slice() {
         [from] => parse(&from.text, bounds)?,
-        _ => return Err(Error::new(Code::Err, "usage: FEED [position [LIMIT n] [WAIT ms]]")),
+        _ => return Err(Error::new(Code::Err, "usage: FEED [LAST n|position [LIMIT n] [WAIT ms]]")),
     };
     // What was there a moment ago may have expired since.
     let Some(items) = context.store.feed(from, options.limit)? else {
@@ -45,11 +50,31 @@ pub fn feed(context: &Context, args: Args<'_>, over: bool, replies: &mut Replies
     Ok(None)
 }
 
+/// Answers with the newest items, the newest first, and the position behind them.
+fn newest(context: &Context, number: usize, replies: &mut Replies) -> Result<()> {
+    let mut bounds = context.store.feed_bounds()?;
+    let items = loop {
+        let from = bounds.next.saturating_sub(number as u64).max(bounds.first);
+        match context.store.feed(from, number)? {
+            Some(items) => break items,
+            // The oldest have expired since.
+            None => bounds = context.store.feed_bounds()?,
+        }
+    };
+    replies.array(items.len() + 1);
+    replies.text(&position(bounds.epoch, items.last().map_or(bounds.next, |item| item.position + 1)));
+    let gate = context.store.gate();
+    for item in items.iter().rev() {
+        replies.text(&item_json(item, bounds.epoch, &gate).to_string());
+    }
+    Ok(())
+}
+
 fn position(epoch: u64, number: u64) -> String {
     format!("{epoch:x}-{number}")
 }
 
-/// A position that is still there. Any other is refused: what it would skip is lost for whoever asks.
+/// A position that is still there. Any other is refused: it would skip items without saying so.
 fn parse(word: &str, bounds: FeedBounds) -> Result<u64> {
     let number = word.split_once('-').and_then(|(epoch, number)| {
         (epoch == format!("{:x}", bounds.epoch)).then(|| number.parse::<u64>().ok()).flatten()
@@ -57,14 +82,14 @@ fn parse(word: &str, bounds: FeedBounds) -> Result<u64> {
     let why = match number {
         Some(number) if (bounds.first..=bounds.next).contains(&number) => return Ok(number),
         Some(number) if number < bounds.first => "has expired",
-        _ => "is not of this feed",
+        _ => "does not belong to this feed",
     };
     Err(lost(word, why, bounds))
 }
 
 fn lost(word: &str, why: &str, bounds: FeedBounds) -> Error {
     Error::limit(format!(
-        "the position '{}' {why}; the oldest there is is {}: begin again with FEED and EXPORT",
+        "the position '{}' {why}; the oldest position is {}: begin again with FEED and EXPORT",
         excerpt(word.as_bytes()),
         position(bounds.epoch, bounds.first)
     ))
@@ -79,13 +104,17 @@ fn item_json(item: &FeedItem, epoch: u64, gate: &Gate) -> Value {
             let list = |&(list, status): &(_, ListStatus)| {
                 Some(json!({ "list": number(list)?.to_string(), "status": status.word() }))
             };
-            json!({
+            let mut json = json!({
                 "kind": "contact",
                 "phone": phone.to_string(),
                 "cause": kind_word(*cause),
                 "status": status.map_or("none", ContactStatus::word),
                 "lists": lists.iter().filter_map(list).collect::<Vec<_>>(),
-            })
+            });
+            if let EventKind::Inbound(class) = cause {
+                json["meaning"] = meaning(*class).into();
+            }
+            json
         }
         FeedWhat::List { number, known, paused } => {
             json!({ "kind": "list", "list": number.to_string(), "known": known, "paused": paused })

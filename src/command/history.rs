@@ -1,20 +1,18 @@
 //! HISTORY: what happened to a contact.
 
-use serde_json::{Map, Value};
-
-use super::contacts::{date, micros, put_text};
+use super::list_history::{LIST_KINDS, list_history};
 use super::page::{page_options, words};
 use super::{Context, arguments};
 use crate::error::{Error, Result, excerpt};
-use crate::model::event::{Event, Kind};
-use crate::model::keyword::Class;
-use crate::model::list::Lists;
+use crate::json::{event_json, kind_word};
+use crate::model::event::{Event, EventKind};
+use crate::model::keyword::InboundKind;
 use crate::model::phone::Phone;
 use crate::store::Newest;
 use crate::wire::{Args, Replies};
 
 /// The kinds that HISTORY names.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 15] = [
     "send",
     "click",
     "conversion",
@@ -28,21 +26,28 @@ pub const KINDS: [&str; 13] = [
     "subscribe",
     "purge",
     "erase",
+    "renumber",
+    "review",
 ];
 
 pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
-    let phone = arguments::phone(&mut args)?;
+    let phone = arguments::phone_or_all(&mut args)?;
     let mut words = words(args)?;
     let options = page_options("HISTORY", ["LIMIT", "AFTER"], &mut words)?;
+    let known: &[&str] = if phone.is_some() { &KINDS } else { &LIST_KINDS };
     let kinds = match words.as_slice() {
         [] => None,
         [option, kinds] if option.text.eq_ignore_ascii_case("KIND") => {
-            Some(kinds.text.split(',').map(known_kind).collect::<Result<Vec<_>>>()?)
+            Some(kinds.text.split(',').map(|kind| known_kind(kind, known)).collect::<Result<Vec<_>>>()?)
         }
         [word, ..] => {
-            return Err(Error::bad_arg(format!("'{}' should be KIND, LIMIT or AFTER", excerpt(word.text.as_bytes()))));
+            return Err(Error::bad_arg(format!(
+                "expected KIND, LIMIT or AFTER, not '{}'",
+                excerpt(word.text.as_bytes())
+            )));
         }
     };
+    let Some(phone) = phone else { return list_history(context, kinds.as_deref(), &options, replies) };
     let wanted = |event: &Event| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| is_of(event, kind)));
     let after = options.after.as_deref().map(cursor).transpose()?;
     let contact = |from| of_contact(context, phone, from, options.limit, &wanted);
@@ -55,7 +60,7 @@ pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> 
     let Some((events, next)) = page else {
         if after.is_some() && is_known(context, phone)? {
             return Err(Error::bad_arg(format!(
-                "'{}' is no cursor of this HISTORY any more: the contact was removed or came back, begin again without AFTER",
+                "'{}' is not a cursor of this HISTORY any more: the contact was removed or came back. Begin again without AFTER",
                 excerpt(options.after.unwrap_or_default().as_bytes())
             )));
         }
@@ -71,11 +76,11 @@ pub fn history(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> 
     Ok(())
 }
 
-fn known_kind(word: &str) -> Result<&'static str> {
-    KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(word)).ok_or_else(|| {
-        let (last, first) = KINDS.split_last().unwrap_or((&"", &[]));
+fn known_kind<'k>(word: &str, known: &[&'k str]) -> Result<&'k str> {
+    known.iter().copied().find(|kind| kind.eq_ignore_ascii_case(word)).ok_or_else(|| {
+        let (last, first) = known.split_last().unwrap_or((&"", &[]));
         let word = excerpt(word.as_bytes());
-        Error::bad_arg(format!("'{word}' is no kind of HISTORY: expected {} or {last}", first.join(", ")))
+        Error::bad_arg(format!("'{word}' is not a kind of event: expected {} or {last}", first.join(", ")))
     })
 }
 
@@ -95,7 +100,12 @@ fn cursor(text: &str) -> Result<Cursor> {
             Some(Cursor::Contact(Newest { consent: consent.parse().ok()?, activity: activity.parse().ok()? }))
         }),
     };
-    cursor.ok_or_else(|| Error::bad_arg(format!("'{}' is no cursor of HISTORY", excerpt(text.as_bytes()))))
+    cursor.ok_or_else(|| {
+        Error::bad_arg(format!(
+            "'{}' is not a cursor of HISTORY: AFTER takes the first item of the page before",
+            excerpt(text.as_bytes())
+        ))
+    })
 }
 
 /// Events, the newest first, and the cursor of the next page.
@@ -132,85 +142,12 @@ fn is_known(context: &Context, phone: Phone) -> Result<bool> {
     Ok(context.store.gate().directory.id(phone).is_some() || context.store.tombstone(phone)?.is_some())
 }
 
-/// The kind of an event, as HISTORY and FEED name it.
-pub fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Claimed | Kind::Sent | Kind::Failed(_) => "send",
-        Kind::Click | Kind::BotClick => "click",
-        Kind::Conversion => "conversion",
-        Kind::Inbound(_) => "inbound",
-        Kind::OptIn => "optin",
-        Kind::OptOut | Kind::OptOutAll => "optout",
-        Kind::Suppress => "suppress",
-        Kind::Release => "release",
-        Kind::Invalid => "invalid",
-        Kind::Valid => "valid",
-        Kind::Subscribe => "subscribe",
-        Kind::Purged => "purge",
-        Kind::Erased => "erase",
-        Kind::Created => "created",
-    }
-}
-
 /// Whether an event is of a kind that was asked for. A message that opted out is an opt-out, too.
 fn is_of(event: &Event, kind: &str) -> bool {
     let meant = match event.kind {
-        Kind::Inbound(Class::OptOut | Class::OptOutAll) => "optout",
-        Kind::Inbound(Class::OptIn) => "optin",
+        EventKind::Inbound(InboundKind::OptOut | InboundKind::OptOutAll) => "optout",
+        EventKind::Inbound(InboundKind::OptIn) => "optin",
         _ => "",
     };
     kind == kind_word(event.kind) || kind == meant
-}
-
-fn event_json(event: &Event, lists: &Lists) -> Value {
-    let mut fields = Map::new();
-    let mut put = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
-    put("kind", kind_word(event.kind).into());
-    put("at", date(event.at));
-    put("seen_at", date(event.seen_at));
-    if let Some(given) = event.sent_at {
-        put("given_at", date(given));
-    }
-    if let Some(number) = event.list.and_then(|list| lists.number(list))
-        && event.kind != Kind::OptOutAll
-    {
-        put("list", number.to_string().into());
-    }
-    match event.kind {
-        Kind::Claimed => put("state", "claimed".into()),
-        Kind::Sent => put("state", "sent".into()),
-        Kind::Failed(_) => put("state", "failed".into()),
-        Kind::BotClick => put("bot", true.into()),
-        Kind::Conversion => put("amount", micros(event.amount)),
-        Kind::Inbound(class) => put("meaning", meaning(class).into()),
-        Kind::Purged | Kind::Erased => {}
-        _ if event.kind.is_consent() => put("how", event.how.word().into()),
-        _ => {}
-    }
-    let text = match event.kind {
-        Kind::Failed(_) => "code",
-        Kind::Click | Kind::BotClick => "url",
-        Kind::OptIn => "evidence",
-        _ => "text",
-    };
-    if matches!(event.kind, Kind::Inbound(_)) {
-        put("text", event.text.as_str().into());
-    } else {
-        put_text(&mut fields, text, &event.text);
-    }
-    put_text(&mut fields, "id", &event.id);
-    put_text(&mut fields, "message", &event.message);
-    put_text(&mut fields, "source", &event.source);
-    put_text(&mut fields, "reason", &event.reason);
-    Value::Object(fields)
-}
-
-fn meaning(class: Class) -> &'static str {
-    match class {
-        Class::OptOut | Class::OptOutAll => "optout",
-        Class::OptIn => "optin",
-        Class::Help => "help",
-        Class::Message => "message",
-        Class::MaybeOptOut => "maybe_optout",
-    }
 }

@@ -1,15 +1,20 @@
 //! IMPORT: one row of an import. It is the only writing verb that takes a number as somebody typed it.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Context;
 use super::arguments::{self, Amount, When};
+use super::asked::{Asked, Reading};
 use super::contacts::{LabelsJson, label_patch, region_or_default};
+use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
-use crate::limits::{IMPORTED_TOTAL_MAX, SOURCE_BYTES_MAX};
+use crate::limits::{ID_BYTES_MAX, IMPORTED_TOTAL_MAX, SOURCE_BYTES_MAX};
 use crate::model::change::{Change, Row, RowStatus, Write};
 use crate::model::contact::Engagement;
-use crate::model::phone::normalize;
+use crate::model::fact::How;
+use crate::model::phone::{Phone, normalize};
+use crate::model::time;
 use crate::wire::Args;
 
 #[derive(Default, Deserialize)]
@@ -21,6 +26,7 @@ struct RowJson {
     labels: LabelsJson,
     how: Option<String>,
     source: Option<String>,
+    import_id: Option<String>,
     status: Option<String>,
     subscribed_at: Option<When>,
     opted_out_at: Option<When>,
@@ -43,7 +49,7 @@ struct RowJson {
 impl RowJson {
     /// What a new contact brings along from where it comes.
     fn totals(&self) -> Result<Engagement> {
-        let date = |at: Option<When>| at.map_or(0, |at| at.0);
+        let date = |at: Option<When>| at.and_then(|at| at.0).unwrap_or(0);
         Ok(Engagement {
             sends: total("total_sends", self.total_sends)?,
             clicks: total("total_clicks", self.total_clicks)?,
@@ -59,47 +65,135 @@ impl RowJson {
     }
 }
 
-pub fn import(context: &Context, mut args: Args<'_>) -> Result<Write> {
-    let list = arguments::list_or_all(&mut args)?;
-    let json: RowJson = arguments::json(&mut args)?;
+pub fn import(context: &Context, mut args: Args<'_>) -> Result<Asked> {
+    let mut reading = Reading::default();
+    let json = args.last();
+    let list = reading.list(context, &mut args, arguments::list_or_all);
+    let (phone, change) = match arguments::json(&mut args).and_then(|json| row(context, json)) {
+        Ok((phone, row)) if reading.is_complete() => (phone, Change::Import(Box::new(row))),
+        Ok((phone, row)) => (phone, Change::Forbid(Box::new(row.only_what_forbids()))),
+        Err(why) => {
+            reading.refuse(why);
+            match what_forbids(context, &Remains::of(json)) {
+                Some((phone, row)) => (phone, Change::Forbid(Box::new(row))),
+                None => return reading.refused(),
+            }
+        }
+    };
+    reading.asked(Write::Contact { phone, list, change }, context)
+}
+
+/// A row of which everything can be read.
+fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
     let totals = json.totals()?;
     let raw = json.phone.ok_or_else(|| Error::bad_arg("in the JSON: \"phone\" is missing"))?;
     let region = region_or_default(context, json.region.as_deref().unwrap_or("-").as_bytes())?;
     let phone = normalize(&raw, region).map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))?;
+    let date = |at: Option<When>| at.and_then(|at| at.0);
     let row = Row {
         labels: label_patch(json.labels)?,
         how: json.how.map(|word| arguments::how(&word)).transpose()?,
         source: arguments::text("source", json.source, SOURCE_BYTES_MAX)?,
+        import_id: arguments::text("import_id", json.import_id, ID_BYTES_MAX)?,
         status: json.status.map(|word| status(&word)).transpose()?,
-        subscribed_at: json.subscribed_at.map(|at| at.0),
-        opted_out_at: json.opted_out_at.map(|at| at.0),
-        suppressed_at: json.suppressed_at.map(|at| at.0),
-        invalid_at: json.invalid_at.map(|at| at.0),
+        subscribed_at: date(json.subscribed_at),
+        opted_out_at: date(json.opted_out_at),
+        suppressed_at: date(json.suppressed_at),
+        invalid_at: date(json.invalid_at),
+        undated: Vec::new(),
         reason: arguments::text("reason", json.reason, SOURCE_BYTES_MAX)?,
-        created_at: json.created_at.map(|at| at.0),
+        created_at: date(json.created_at),
         totals,
     };
-    Ok(Write::Contact { phone, list, change: Change::Import(Box::new(row)) })
+    Ok((phone, row))
+}
+
+/// The number of a row that was refused, and what the row forbids, if both can be read.
+fn what_forbids(context: &Context, remains: &Remains) -> Option<(Phone, Row)> {
+    /// The dates that forbid.
+    const DATES: [(&str, RowStatus); 3] = [
+        ("opted_out_at", RowStatus::OptedOut),
+        ("suppressed_at", RowStatus::Suppressed),
+        ("invalid_at", RowStatus::Invalid),
+    ];
+    // Of an object that breaks off nobody knows what else it would have said of the number.
+    let phone = remains.only("phone").filter(|_| remains.is_whole()).and_then(|raw| phone(context, remains, raw))?;
+    let statuses = remains.all("status").filter_map(Value::as_str).filter_map(spelt_status);
+    let strictest = statuses.max_by_key(|status| *status != RowStatus::Active);
+    let mut row = Row {
+        how: Some(How::Import),
+        source: remains.words("source"),
+        import_id: remains.text("import_id").filter(|id| id.len() <= ID_BYTES_MAX).unwrap_or_default(),
+        status: strictest,
+        subscribed_at: remains.date("subscribed_at"),
+        reason: arguments::cut(remains.noted(&DATES.map(|(key, _)| key), remains.text("reason")), SOURCE_BYTES_MAX),
+        ..Row::default()
+    };
+    for (key, status) in DATES {
+        if remains.all(key).any(is_given) {
+            row.forbid(status, remains.date(key));
+        }
+    }
+    Some((phone, row))
+}
+
+/// The number of a row, if it can be read beside what else is wrong. One in E.164 need not exist: a person may have it.
+fn phone(context: &Context, remains: &Remains, raw: &Value) -> Option<Phone> {
+    let raw = match raw {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => arguments::number_text(number),
+        _ => return None,
+    };
+    let region = match remains.only("region") {
+        None if remains.all("region").next().is_none() => context.default_region,
+        given => {
+            given.and_then(Value::as_str).and_then(|word| region_or_default(context, word.as_bytes()).ok().flatten())
+        }
+    };
+    let plain = |c: &char| !matches!(c, ' ' | '(' | ')' | '.' | '-' | '\'');
+    normalize(&raw, region).ok().or_else(|| Phone::parse(raw.chars().filter(plain).collect::<String>().as_bytes()))
+}
+
+/// Whether the value of a date that forbids says that it was so at some time. A word for no says that it was not.
+fn is_given(value: &Value) -> bool {
+    const NOES: [&str; 8] = ["0", "false", "f", "no", "n", "off", "never", "undefined"];
+    match value {
+        Value::String(text) => {
+            time::parse_optional(text) != Ok(None) && !NOES.iter().any(|no| text.trim().eq_ignore_ascii_case(no))
+        }
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Bool(given) => *given,
+        _ => true,
+    }
+}
+
+/// A status by its letters alone, as in `Opted out`.
+fn spelt_status(word: &str) -> Option<RowStatus> {
+    let letters: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    STATUSES.into_iter().find(|(word, _)| word.replace('_', "") == letters).map(|(_, status)| status)
 }
 
 fn total(key: &str, total: Option<u64>) -> Result<u64> {
     match total.unwrap_or(0) {
         total if total > IMPORTED_TOTAL_MAX => {
-            Err(Error::limit(format!("\"{key}\" is at most {IMPORTED_TOTAL_MAX}, this one {total}")))
+            Err(Error::limit(format!("\"{key}\" may be at most {IMPORTED_TOTAL_MAX}; this one is {total}")))
         }
         total => Ok(total),
     }
 }
 
+const STATUSES: [(&str, RowStatus); 4] = [
+    ("active", RowStatus::Active),
+    ("opted_out", RowStatus::OptedOut),
+    ("suppressed", RowStatus::Suppressed),
+    ("invalid", RowStatus::Invalid),
+];
+
 fn status(word: &str) -> Result<RowStatus> {
-    match word {
-        "active" => Ok(RowStatus::Active),
-        "opted_out" => Ok(RowStatus::OptedOut),
-        "suppressed" => Ok(RowStatus::Suppressed),
-        "invalid" => Ok(RowStatus::Invalid),
-        _ => Err(Error::bad_arg(format!(
-            "\"status\" is active, opted_out, suppressed or invalid, not '{}'",
+    STATUSES.into_iter().find(|(known, _)| *known == word).map(|(_, status)| status).ok_or_else(|| {
+        Error::bad_arg(format!(
+            "\"status\" must be active, opted_out, suppressed or invalid, not '{}'",
             excerpt(word.as_bytes())
-        ))),
-    }
+        ))
+    })
 }

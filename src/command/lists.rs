@@ -1,12 +1,17 @@
 //! LIST, UNLIST, LISTS: the numbers one sends from.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::json;
 
+use super::page::items;
 use super::{Context, arguments};
 use crate::error::{Error, Result, excerpt};
-use crate::limits::LIST_NAME_BYTES_MAX;
+use crate::limits::{LIST_NAME_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::model::change::Write;
+use crate::model::list::{ListId, Lists};
+use crate::model::phone::ListNumber;
 use crate::model::time;
 use crate::model::verdict::ListStatus;
 use crate::store::opt_out_rate;
@@ -34,38 +39,79 @@ pub fn unlist(_: &Context, mut args: Args<'_>) -> Result<Write> {
     let force = match args.next() {
         None => false,
         Some(word) if word.eq_ignore_ascii_case(b"FORCE") => true,
-        Some(word) => return Err(Error::bad_arg(format!("'{}' should be FORCE, or nothing", excerpt(word)))),
+        Some(word) => {
+            return Err(Error::bad_arg(format!("expected FORCE or nothing after the list, not '{}'", excerpt(word))));
+        }
     };
     Ok(Write::Unlist { number, force })
 }
 
-pub fn lists(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()> {
-    let gate = context.store.gate();
-    let known: Vec<_> = gate.lists().iter().filter(|(_, list)| list.is_known()).collect();
-    replies.array(known.len());
-    for (id, list) in known {
-        let active = gate.count_on_list(id, ListStatus::Active);
-        let opted_out = gate.count_on_list(id, ListStatus::OptedOut);
-        let suppressed = gate.count_on_list(id, ListStatus::Suppressed);
-        let members = active + opted_out + suppressed;
-        let (recent, high) = context.store.recent(id);
-        let item = json!({
-            "list": list.number.to_string(),
-            "name": list.name,
-            "paused": list.paused,
-            "created_at": time::format(list.created_at),
-            "active": active,
-            "opted_out": opted_out,
-            "suppressed": suppressed,
-            "opt_out_rate": rounded(if members == 0 { 0.0 } else { opted_out as f64 / members as f64 }),
-            "sends_30d": recent.sends.max(0),
-            "opt_outs_30d": recent.opt_outs.max(0),
-            "opt_out_rate_30d": rounded(opt_out_rate(recent)),
-            "opt_out_rate_high": high,
-        });
-        replies.text(&item.to_string());
+pub fn lists(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let lists = Arc::clone(context.store.gate().lists());
+    let (mut named, mut limit, mut after) = (Vec::new(), None, None);
+    while let Some(word) = args.next() {
+        if word.eq_ignore_ascii_case(b"LIMIT") {
+            limit = Some(items("LIMIT", &String::from_utf8_lossy(args.next().unwrap_or_default()))?);
+        } else if word.eq_ignore_ascii_case(b"AFTER") {
+            after = Some(arguments::list(&mut args)?);
+        } else {
+            named.push(arguments::known_list(&lists, arguments::list_number(word)?)?);
+        }
+    }
+    let is_page = limit.is_some() || after.is_some();
+    if is_page && !named.is_empty() {
+        return Err(Error::bad_arg("LISTS takes numbers of lists, or LIMIT and AFTER"));
+    }
+    if named.len() > PAGE_ITEMS_MAX {
+        let given = named.len();
+        return Err(Error::limit(format!("LISTS takes at most {PAGE_ITEMS_MAX} lists; this request has {given}")));
+    }
+    let chosen = if named.is_empty() {
+        let limit = if is_page { limit.unwrap_or(PAGE_ITEMS_DEFAULT) } else { usize::MAX };
+        ordered(&lists, after, limit)
+    } else {
+        named
+    };
+    replies.array(chosen.len());
+    for some in chosen.chunks(LISTS_AT_A_TIME) {
+        let gate = context.store.gate();
+        let counts: Vec<_> =
+            some.iter().map(|&id| ListStatus::KEPT.map(|status| gate.count_on_list(id, status))).collect();
+        drop(gate);
+        for (&id, [suppressed, opted_out, active]) in some.iter().zip(counts) {
+            let Some(list) = lists.get(id) else { continue };
+            let members = active + opted_out + suppressed;
+            let recent = context.store.recent(id);
+            let item = json!({
+                "list": list.number.to_string(),
+                "name": list.name,
+                "paused": list.paused,
+                "created_at": time::format(list.created_at),
+                "active": active,
+                "opted_out": opted_out,
+                "suppressed": suppressed,
+                "opt_out_rate": rounded(if members == 0 { 0.0 } else { opted_out as f64 / members as f64 }),
+                "sends_30d": recent.tally.sends.max(0),
+                "opt_outs_30d": recent.tally.opt_outs.max(0),
+                "opt_out_rate_30d": rounded(opt_out_rate(recent.tally)),
+                "opt_out_rate_high": recent.is_high,
+                "opt_out_rate_enough_sends": recent.has_enough_sends,
+            });
+            replies.text(&item.to_string());
+        }
     }
     Ok(())
+}
+
+/// The gate is held for so many lists at a time: a CHECK waits no longer.
+const LISTS_AT_A_TIME: usize = 50;
+
+/// The first lists behind a number, in the order of their numbers.
+fn ordered(lists: &Lists, after: Option<ListNumber>, limit: usize) -> Vec<ListId> {
+    let known = lists.iter().filter(|(_, list)| list.is_known() && after.is_none_or(|after| list.number > after));
+    let mut known: Vec<(ListNumber, ListId)> = known.map(|(id, list)| (list.number, id)).collect();
+    known.sort_unstable();
+    known.into_iter().take(limit).map(|(_, id)| id).collect()
 }
 
 /// Four decimals say enough.

@@ -1,39 +1,50 @@
 //! The commands: one table, which feeds dispatch, permissions, HELP, the counters and the test of `protocol.md`.
 //!
-//! One file per job. A command that reads answers at once; one that writes only says what is to be changed, and the
+//! One file per subject. A command that reads answers at once; one that writes only says what is to be changed, and the
 //! server hands that to the store.
 
-mod admin;
 pub mod arguments;
+mod asked;
+mod claims;
 mod consent;
 mod contacts;
 mod feed;
 mod history;
 mod import;
+mod inbox;
+mod list_history;
 mod lists;
 mod page;
 mod purge;
 mod queries;
-pub mod rows;
+mod remains;
 mod sending;
 mod session;
+pub mod stats;
 mod status;
+mod tokens;
+mod trends;
+mod verify;
+mod why;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Code, Error, Result, excerpt};
+use crate::jobs::Jobs;
 use crate::limits::VERB_BYTES_MAX;
-use crate::model::change::{Change, Outcome, Turn, Write};
-use crate::model::keyword::{Class, Keywords};
-use crate::model::phone::{Phone, Region};
+use crate::model::change::Write;
+use crate::model::keyword::Keywords;
+use crate::model::phone::Region;
+use crate::reloadable::Reloadable;
 use crate::store::Store;
 use crate::store::gate::Gate;
-use crate::wire::{Args, Replies};
+use crate::wire::{Args, Replies, VERDICTS};
 
-pub use purge::{PurgeSettings, Purger};
+pub use asked::{Asked, Remark, answer, ask};
 pub use queries::Export;
-pub use session::{Session, Tokens};
+pub use session::Session;
+pub use tokens::{TokenId, Tokens};
 
 /// One command.
 pub struct Command {
@@ -47,7 +58,9 @@ pub struct Command {
     pub arity: (usize, usize),
     /// What it does, in one line.
     pub summary: &'static str,
-    /// How.
+    /// How long it may take.
+    pub pace: Pace,
+    /// How it is run.
     pub run: Run,
 }
 
@@ -79,47 +92,62 @@ impl Access {
     }
 }
 
-/// How a command is run.
-#[derive(Clone, Copy)]
-pub enum Run {
-    /// It concerns the connection.
-    Session(SessionCommand),
-    /// It asks the gate: many of one burst see the same state.
-    Gate(fn(&Gate, Args<'_>, &mut Replies) -> Result<()>),
-    /// It reads the store.
-    Read(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
-    /// It reads much of the store: not on a thread that serves others.
-    Scan(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
-    /// It answers at once, or says for how many milliseconds to wait for news before it is asked again. The flag says that
-    /// this time is over.
-    Follow(fn(&Context, Args<'_>, bool, &mut Replies) -> Result<Option<u64>>),
-    /// It answers with a stream.
-    Stream(fn(Args<'_>, &mut Replies) -> Result<Export>),
-    /// It says what to change.
-    Write(fn(&Context, Args<'_>) -> Result<Write>),
-    /// It says what to change after work that would hold other connections up.
-    SlowWrite(fn(&Context, Args<'_>) -> Result<Write>),
+/// How long a command may take, which decides where it is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pace {
+    /// It looks up a few things and is done. The server runs it on the thread that serves other connections.
+    Prompt,
+    /// It may take long: it reads much, or waits for the writer or a disk. The server runs it where other connections do not
+    /// wait for it.
+    Slow,
 }
 
-/// A command that concerns the connection.
+/// What a command works with, and who answers.
+#[derive(Clone, Copy)]
+pub enum Run {
+    /// It concerns the connection: it reads and changes the session, and no contact.
+    Session(SessionCommand),
+    /// It asks the gate, in memory, and answers. Commands of this kind that follow each other in one burst see the same
+    /// state, and cost one lock together.
+    Gate(fn(&Gate, Args<'_>, &mut Replies) -> Result<()>),
+    /// It works with the store or with a job, and answers when it is done. What it changed is on disk then.
+    Store(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
+    /// The same, where what it may do depends on the client's access.
+    Granted(GrantedCommand),
+    /// It says what to change, and changes nothing itself. The server hands that to the writer, together with the writes next
+    /// to it, and answers once the writer has.
+    Write(fn(&Context, Args<'_>) -> Result<Write>),
+    /// The same, of a command that can forbid. Where something of its request cannot be read, what forbids is taken, and only
+    /// the rest is refused.
+    Forbid(fn(&Context, Args<'_>) -> Result<Asked>),
+    /// It answers, or says for how many milliseconds to wait for news. The server runs it again when there is news, or when
+    /// that time is over: then the flag is set, and it answers.
+    Follow(FollowCommand),
+    /// It begins a stream. The server asks for its pieces, each once the client has taken the one before.
+    Stream(fn(Args<'_>, &mut Replies) -> Result<Export>),
+}
+
+/// See [`Run::Session`].
 pub type SessionCommand = fn(&Context, &mut Session, Args<'_>, &mut Replies) -> Result<()>;
+/// See [`Run::Granted`].
+pub type GrantedCommand = fn(&Context, Access, Args<'_>, &mut Replies) -> Result<()>;
+/// See [`Run::Follow`].
+pub type FollowCommand = fn(&Context, Args<'_>, bool, &mut Replies) -> Result<Option<u64>>;
 
 /// What commands work with, besides their arguments.
 pub struct Context {
     /// The store.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// What words from a phone mean.
     pub keywords: Arc<Keywords>,
     /// Where numbers without a country code are from, when a request does not say.
     pub default_region: Option<Region>,
     /// Who may do what. None given: everybody everything.
-    pub tokens: Arc<Tokens>,
+    pub tokens: Arc<Reloadable<Tokens>>,
     /// What is counted.
     pub counters: Counters,
-    /// Whom a purge removes, and where to.
-    pub purge: PurgeSettings,
-    /// The purge that runs, if one does.
-    pub purger: Purger,
+    /// What runs in the background.
+    pub jobs: Jobs,
 }
 
 /// What the server counts, for STATS.
@@ -137,6 +165,14 @@ pub struct Counters {
     pub requests: Vec<AtomicU64>,
     /// Requests answered with an error.
     pub errors: AtomicU64,
+    /// What CHECK said of phones: yes, then each reason of [`Reason::ALL`].
+    pub checks: [AtomicU64; VERDICTS],
+    /// Tokens that were given and are none.
+    pub wrong_tokens: AtomicU64,
+    /// TLS connections that ended before a request could be sent.
+    pub handshakes_failed: AtomicU64,
+    /// Files that should have been read again, and could not.
+    pub reloads_failed: AtomicU64,
 }
 
 impl Default for Counters {
@@ -148,6 +184,10 @@ impl Default for Counters {
             clients_refused: AtomicU64::new(0),
             requests: TABLE.iter().map(|_| AtomicU64::new(0)).collect(),
             errors: AtomicU64::new(0),
+            checks: Default::default(),
+            wrong_tokens: AtomicU64::new(0),
+            handshakes_failed: AtomicU64::new(0),
+            reloads_failed: AtomicU64::new(0),
         }
     }
 }
@@ -157,6 +197,29 @@ impl Counters {
     pub fn count(&self, command: usize, n: u64) {
         self.requests[command].fetch_add(n, Ordering::Relaxed);
     }
+
+    /// Counts what CHECK said.
+    pub fn count_checks(&self, checks: [u64; VERDICTS]) {
+        for (counter, n) in self.checks.iter().zip(checks).filter(|(_, n)| *n > 0) {
+            counter.fetch_add(n, Ordering::Relaxed);
+        }
+    }
+
+    /// For how many phones CHECK said yes, and no.
+    pub fn checks(&self) -> [u64; 2] {
+        let counts = self.checks.each_ref().map(|count| count.load(Ordering::Relaxed));
+        [counts[0], counts[1..].iter().sum()]
+    }
+
+    /// Counts `n` requests that were answered with an error.
+    pub fn count_errors(&self, n: u64) {
+        self.errors.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Counts a token that is none.
+    pub fn count_wrong_token(&self) {
+        self.wrong_tokens.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 const ANY: usize = usize::MAX;
@@ -164,86 +227,94 @@ const ANY: usize = usize::MAX;
 /// Every command, in the order in which HELP and `protocol.md` show them.
 #[rustfmt::skip]
 pub const TABLE: &[Command] = &[
-    Command { name: "PING", usage: "[text]", access: Access::Anyone, arity: (0, 1), run: Run::Session(session::ping),
+    Command { name: "PING", usage: "[text]", access: Access::Anyone, arity: (0, 1), pace: Pace::Prompt, run: Run::Session(session::ping),
         summary: "answers PONG, or the text" },
-    Command { name: "HELLO", usage: "[2|3 [AUTH user token]]", access: Access::Anyone, arity: (0, 6), run: Run::Session(session::hello),
+    Command { name: "HELLO", usage: "[2|3 [AUTH user token]]", access: Access::Anyone, arity: (0, 6), pace: Pace::Prompt, run: Run::Session(session::hello),
         summary: "server, version and protocol; 3 switches replies to RESP 3" },
-    Command { name: "AUTH", usage: "[user] token", access: Access::Anyone, arity: (1, 2), run: Run::Session(session::auth),
+    Command { name: "AUTH", usage: "[user] token", access: Access::Anyone, arity: (1, 2), pace: Pace::Prompt, run: Run::Session(session::auth),
         summary: "gives the token" },
-    Command { name: "HELP", usage: "[verb]", access: Access::Anyone, arity: (0, 1), run: Run::Session(session::help),
-        summary: "the commands, or one of them" },
-    Command { name: "QUIT", usage: "", access: Access::Anyone, arity: (0, 0), run: Run::Session(session::quit),
+    Command { name: "HELP", usage: "[verb]", access: Access::Anyone, arity: (0, 1), pace: Pace::Prompt, run: Run::Session(session::help),
+        summary: "describes all commands, or one of them" },
+    Command { name: "QUIT", usage: "", access: Access::Anyone, arity: (0, 0), pace: Pace::Prompt, run: Run::Session(session::quit),
         summary: "closes the connection" },
-    Command { name: "LIST", usage: "list [json]", access: Access::Write, arity: (1, 2), run: Run::Write(lists::list),
+    Command { name: "LIST", usage: "list [json]", access: Access::Write, arity: (1, 2), pace: Pace::Prompt, run: Run::Write(lists::list),
         summary: "creates or changes a sending list: name, paused" },
-    Command { name: "UNLIST", usage: "list [FORCE]", access: Access::Admin, arity: (1, 2), run: Run::Write(lists::unlist),
+    Command { name: "UNLIST", usage: "list [FORCE]", access: Access::Admin, arity: (1, 2), pace: Pace::Prompt, run: Run::Write(lists::unlist),
         summary: "removes a sending list and ends its subscriptions; opt-outs stay" },
-    Command { name: "LISTS", usage: "", access: Access::Read, arity: (0, 0), run: Run::Read(lists::lists),
-        summary: "the sending lists, with how many contacts have which status" },
-    Command { name: "PUT", usage: "phone [json]", access: Access::Write, arity: (1, 2), run: Run::Write(contacts::put),
+    Command { name: "LISTS", usage: "[list…] [LIMIT n] [AFTER list]", access: Access::Read, arity: (0, ANY), pace: Pace::Slow, run: Run::Store(lists::lists),
+        summary: "shows all sending lists, those that are named, or a page of them, and how many contacts have which status" },
+    Command { name: "PUT", usage: "phone [json]", access: Access::Write, arity: (1, 2), pace: Pace::Prompt, run: Run::Write(contacts::put),
         summary: "creates a contact, sets and removes labels" },
-    Command { name: "GET", usage: "phone", access: Access::Read, arity: (1, 1), run: Run::Read(contacts::get),
-        summary: "all that is known of a contact" },
-    Command { name: "ERASE", usage: "phone", access: Access::Admin, arity: (1, 1), run: Run::Scan(contacts::erase),
+    Command { name: "GET", usage: "phone", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Store(contacts::get),
+        summary: "shows all that is known of a contact" },
+    Command { name: "ERASE", usage: "phone", access: Access::Admin, arity: (1, 1), pace: Pace::Slow, run: Run::Store(contacts::erase),
         summary: "removes all that is known of a contact and opts it out of all lists, for ever" },
-    Command { name: "NORMALIZE", usage: "region raw…", access: Access::Read, arity: (2, ANY), run: Run::Read(contacts::normalize),
-        summary: "a number as somebody typed it, in E.164; region - for none" },
-    Command { name: "SUPPRESS", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), run: Run::Write(status::suppress),
+    Command { name: "NORMALIZE", usage: "region raw…", access: Access::Read, arity: (2, ANY), pace: Pace::Prompt, run: Run::Store(contacts::normalize),
+        summary: "turns a number as people write it into E.164; region - for the daemon's default region" },
+    Command { name: "SUPPRESS", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), pace: Pace::Prompt, run: Run::Forbid(status::suppress),
         summary: "holds a contact back, on a list or everywhere" },
-    Command { name: "RELEASE", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), run: Run::Write(status::release),
-        summary: "takes a suppression back" },
-    Command { name: "INVALID", usage: "phone [json]", access: Access::Write, arity: (1, 2), run: Run::Write(status::invalid),
-        summary: "the number does not exist" },
-    Command { name: "VALID", usage: "phone [json]", access: Access::Write, arity: (1, 2), run: Run::Write(status::valid),
-        summary: "the number exists after all" },
-    Command { name: "OPTIN", usage: "list phone [json]", access: Access::Write, arity: (2, 3), run: Run::Write(consent::opt_in),
-        summary: "an explicit opt-in; only this lifts an opt-out, and then it must say when" },
-    Command { name: "OPTOUT", usage: "list|* phone [json]", access: Access::Write, arity: (2, 3), run: Run::Write(consent::opt_out),
-        summary: "an opt-out of a list, or of all; never refused" },
-    Command { name: "INBOUND", usage: "list phone json", access: Access::Write, arity: (3, 3), run: Run::Write(consent::inbound),
-        summary: "a message from a phone: keywords opt out and in" },
-    Command { name: "IMPORT", usage: "list|* json", access: Access::Write, arity: (2, 2), run: Run::SlowWrite(import::import),
-        summary: "one row of an import; never lifts anything" },
-    Command { name: "CHECK", usage: "list phone…", access: Access::Read, arity: (2, ANY), run: Run::Gate(sending::check),
+    Command { name: "RELEASE", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), pace: Pace::Prompt, run: Run::Write(status::release),
+        summary: "ends a suppression" },
+    Command { name: "INVALID", usage: "phone [json]", access: Access::Write, arity: (1, 2), pace: Pace::Prompt, run: Run::Forbid(status::invalid),
+        summary: "reports that the number does not exist" },
+    Command { name: "VALID", usage: "phone [json]", access: Access::Write, arity: (1, 2), pace: Pace::Prompt, run: Run::Write(status::valid),
+        summary: "reports that the number exists after all" },
+    Command { name: "OPTIN", usage: "list phone [json]", access: Access::Write, arity: (2, 3), pace: Pace::Prompt, run: Run::Write(consent::opt_in),
+        summary: "reports an explicit opt-in; only this and START lift an opt-out, and then it must say when" },
+    Command { name: "OPTOUT", usage: "list|* phone [json]", access: Access::Write, arity: (2, 3), pace: Pace::Prompt, run: Run::Forbid(consent::opt_out),
+        summary: "reports an opt-out of a list, or of all lists; never refused" },
+    Command { name: "INBOUND", usage: "list phone json", access: Access::Write, arity: (3, 3), pace: Pace::Prompt, run: Run::Forbid(consent::inbound),
+        summary: "reports a message from a phone; keywords in it opt out or in" },
+    Command { name: "IMPORT", usage: "list|* json", access: Access::Write, arity: (2, 2), pace: Pace::Slow, run: Run::Forbid(import::import),
+        summary: "reports one row of a file; never lifts an opt-out" },
+    Command { name: "CHECK", usage: "list phone…", access: Access::Read, arity: (2, ANY), pace: Pace::Prompt, run: Run::Gate(sending::check),
         summary: "may I send to this contact from this list, now?" },
-    Command { name: "CLAIM", usage: "list phone msg-id", access: Access::Write, arity: (3, 3), run: Run::Write(sending::claim),
-        summary: "the check at the last moment: if yes, the message counts as sent" },
-    Command { name: "SENT", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), run: Run::Write(sending::sent),
-        summary: "a message was sent" },
-    Command { name: "FAILED", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), run: Run::Write(sending::failed),
-        summary: "a message did not arrive; final for its id" },
-    Command { name: "CLICK", usage: "list phone [json]", access: Access::Write, arity: (2, 3), run: Run::Write(sending::click),
-        summary: "somebody followed a link" },
-    Command { name: "CONVERT", usage: "list phone amount [json]", access: Access::Write, arity: (3, 4), run: Run::Write(sending::convert),
-        summary: "somebody bought; a negative amount is a refund" },
-    Command { name: "COUNT", usage: "[filter]", access: Access::Read, arity: (0, ANY), run: Run::Scan(queries::count),
-        summary: "how many contacts match" },
-    Command { name: "FIND", usage: "[filter] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, ANY), run: Run::Scan(queries::find),
-        summary: "the next cursor (0: done) and the numbers that match, in order of creation" },
-    Command { name: "EXPORT", usage: "[filter]", access: Access::Read, arity: (0, ANY), run: Run::Stream(queries::export),
-        summary: "streams all that is known of the contacts that match; as a line only" },
-    Command { name: "LABELS", usage: "[key] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 5), run: Run::Scan(queries::labels),
-        summary: "the label keys, or the values of one, with how many contacts have them" },
-    Command { name: "HISTORY", usage: "phone [KIND k,…] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (1, 7), run: Run::Scan(history::history),
-        summary: "what happened to a contact, newest first" },
-    Command { name: "FEED", usage: "[position [LIMIT n] [WAIT ms]]", access: Access::Read, arity: (0, 5), run: Run::Follow(feed::feed),
-        summary: "every change of consent, status, list or scope since a position" },
-    Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), run: Run::Scan(admin::stats),
-        summary: "what the daemon counts" },
-    Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), run: Run::Scan(purge::purge),
-        summary: "removes contacts by policy: whom, now, how far, and what was done" },
-    Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), run: Run::Scan(admin::verify),
+    Command { name: "WHY", usage: "list phone", access: Access::Read, arity: (2, 2), pace: Pace::Slow, run: Run::Store(why::why),
+        summary: "the verdict, the fact behind it, and what ends it" },
+    Command { name: "CLAIM", usage: "list phone msg-id", access: Access::Write, arity: (3, 3), pace: Pace::Prompt, run: Run::Write(sending::claim),
+        summary: "asks at the last moment; if the answer is yes, the message counts as sent" },
+    Command { name: "SENT", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), pace: Pace::Prompt, run: Run::Write(sending::sent),
+        summary: "reports that a message was sent" },
+    Command { name: "FAILED", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), pace: Pace::Prompt, run: Run::Forbid(sending::failed),
+        summary: "reports that a message did not arrive; final for its id" },
+    Command { name: "CLICK", usage: "list phone [json]", access: Access::Write, arity: (2, 3), pace: Pace::Prompt, run: Run::Write(sending::click),
+        summary: "reports that somebody followed a link" },
+    Command { name: "CONVERT", usage: "list phone amount [json]", access: Access::Write, arity: (3, 4), pace: Pace::Prompt, run: Run::Write(sending::convert),
+        summary: "reports that somebody bought; a negative amount is a refund" },
+    Command { name: "COUNT", usage: "[filter]", access: Access::Read, arity: (0, ANY), pace: Pace::Slow, run: Run::Store(queries::count),
+        summary: "counts the contacts that match" },
+    Command { name: "FIND", usage: "[filter] [NEWEST] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, ANY), pace: Pace::Slow, run: Run::Store(queries::find),
+        summary: "finds the numbers that match, in order of creation or newest first; the first item is the next cursor (0: done)" },
+    Command { name: "EXPORT", usage: "[filter]", access: Access::Read, arity: (0, ANY), pace: Pace::Slow, run: Run::Stream(queries::export),
+        summary: "streams all that is known of the contacts that match; only as a line, not as an array" },
+    Command { name: "LABELS", usage: "[key] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 5), pace: Pace::Slow, run: Run::Store(queries::labels),
+        summary: "lists the label keys, or the values of one, and how many contacts have them" },
+    Command { name: "HISTORY", usage: "phone|* [KIND k,…] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (1, 7), pace: Pace::Slow, run: Run::Store(history::history),
+        summary: "shows what happened to a contact, or with * to the lists, newest first" },
+    Command { name: "FEED", usage: "[LAST n|position [LIMIT n] [WAIT ms]]", access: Access::Read, arity: (0, 5), pace: Pace::Slow, run: Run::Follow(feed::feed),
+        summary: "shows every change of consent, status, list or scope since a position, or the newest" },
+    Command { name: "TRENDS", usage: "list|* [DAYS n]", access: Access::Read, arity: (1, 3), pace: Pace::Slow, run: Run::Store(trends::trends),
+        summary: "shows what was sent from a list, or from all, and what came of it, day by day" },
+    Command { name: "CLAIMS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 4), pace: Pace::Slow, run: Run::Store(claims::claims),
+        summary: "shows the messages that were claimed, and nobody has said what became of them" },
+    Command { name: "INBOX", usage: "[LIMIT n] [AFTER cursor]|DONE number", access: Access::Read, arity: (0, 4), pace: Pace::Slow, run: Run::Granted(inbox::inbox),
+        summary: "shows the messages that a person should look at; DONE, with write access, settles one" },
+    Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), pace: Pace::Slow, run: Run::Store(stats::stats),
+        summary: "shows what the daemon counts" },
+    Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), pace: Pace::Slow, run: Run::Store(purge::purge),
+        summary: "removes contacts by policy: plans, runs, stops and reports purges" },
+    Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),
         summary: "compares every index with the records" },
-    Command { name: "ECHO", usage: "text", access: Access::Read, arity: (1, 1), run: Run::Session(session::echo),
+    Command { name: "ECHO", usage: "text", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Session(session::echo),
         summary: "for Redis libraries: answers the text as a bulk string" },
-    Command { name: "SELECT", usage: "0", access: Access::Read, arity: (1, 1), run: Run::Session(session::select),
+    Command { name: "SELECT", usage: "0", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Session(session::select),
         summary: "for Redis libraries: there is one database, 0" },
-    Command { name: "CLIENT", usage: "…", access: Access::Anyone, arity: (1, ANY), run: Run::Session(session::client),
+    Command { name: "CLIENT", usage: "…", access: Access::Anyone, arity: (1, ANY), pace: Pace::Prompt, run: Run::Session(session::client),
         summary: "for Redis libraries: accepted and ignored" },
-    Command { name: "COMMAND", usage: "…", access: Access::Read, arity: (0, ANY), run: Run::Session(session::command),
-        summary: "for Redis libraries: tells nothing, see HELP" },
-    Command { name: "CONFIG", usage: "GET …", access: Access::Read, arity: (1, ANY), run: Run::Session(session::config),
-        summary: "for Redis libraries: tells nothing" },
+    Command { name: "COMMAND", usage: "…", access: Access::Read, arity: (0, ANY), pace: Pace::Prompt, run: Run::Session(session::command),
+        summary: "for Redis libraries: counts the commands; HELP describes them" },
+    Command { name: "CONFIG", usage: "GET …", access: Access::Read, arity: (1, ANY), pace: Pace::Prompt, run: Run::Session(session::config),
+        summary: "for Redis libraries: answers with nothing" },
 ];
 
 /// The command with a verb, by its place in the table.
@@ -271,45 +342,23 @@ pub fn check_arity(command: &Command, args: Args<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The number that the reply to a write repeats, if it does.
-pub fn echoes(write: &Write) -> Option<Phone> {
-    match write {
-        Write::Contact { phone, change: Change::Import(_), .. } => Some(*phone),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The reply to a write. `echo` is what [`echoes`] said.
-pub fn answer(outcome: &Result<Outcome>, echo: Option<Phone>, replies: &mut Replies) {
-    let word = match outcome {
-        Err(error) => return replies.error(error),
-        Ok(Outcome::Changed(changed)) => return replies.integer(u64::from(*changed)),
-        Ok(Outcome::Claim(verdict)) => return replies.verdict(*verdict),
-        Ok(Outcome::Duplicate(state)) => return replies.text(&format!("dup {}", state.word())),
-        Ok(Outcome::Created) => "created",
-        Ok(Outcome::Updated) => "updated",
-        Ok(Outcome::Unchanged) => "unchanged",
-        Ok(Outcome::Removed) => "removed",
-        Ok(Outcome::Kept(reason)) => {
-            return match echo {
-                Some(phone) => replies.text(&format!("kept {phone} {}", reason.word())),
-                None => replies.text(&format!("kept {}", reason.word())),
-            };
+    #[test]
+    fn what_reads_much_or_waits_is_slow() {
+        for command in TABLE {
+            match command.run {
+                Run::Session(_) | Run::Gate(_) => assert_eq!(command.pace, Pace::Prompt, "{}", command.name),
+                Run::Follow(_) | Run::Stream(_) => assert_eq!(command.pace, Pace::Slow, "{}", command.name),
+                Run::Store(_) | Run::Granted(_) | Run::Write(_) | Run::Forbid(_) => {}
+            }
         }
-        Ok(Outcome::Inbound { class, turn }) => match (class, turn) {
-            (Class::OptOut | Class::OptOutAll, Turn::New) => "optout",
-            (Class::OptOut | Class::OptOutAll, Turn::Again) => "optout again",
-            (Class::OptOut | Class::OptOutAll, Turn::Late) => "optout late",
-            (Class::OptIn, Turn::New) => "optin",
-            (Class::OptIn, Turn::Again) => "optin again",
-            (Class::OptIn, Turn::Late) => "optin late",
-            (Class::Help, _) => "help",
-            (Class::Message, _) => "message",
-            (Class::MaybeOptOut, _) => "message maybe_optout",
-        },
-    };
-    match echo {
-        Some(phone) => replies.text(&format!("{word} {phone}")),
-        None => replies.text(word),
+        for slow in ["ERASE", "PURGE", "VERIFY", "COUNT", "FIND", "IMPORT", "LISTS", "WHY", "TRENDS", "CLAIMS", "INBOX"]
+        {
+            let command = TABLE.iter().find(|command| command.name == slow).expect("a command");
+            assert_eq!(command.pace, Pace::Slow, "{slow}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Pages: where an answer of many items begins, and how many of them it has.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+
+use data_encoding::HEXLOWER_PERMISSIVE as HEX;
 
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{FEED_WAIT_MS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
@@ -31,19 +32,28 @@ pub struct PageOptions {
     pub after: Option<String>,
     /// How long to wait for the first item.
     pub wait_ms: Option<u64>,
+    /// Whether the newest come first.
+    pub newest: bool,
 }
 
-/// Takes the options off the end, of which a command has `known`. Another one is refused: whoever gives it counts on it.
-pub fn page_options(command: &str, known: [&str; 2], words: &mut Vec<Word>) -> Result<PageOptions> {
+/// Takes the options off the end, of which a command has `known`. Another one is an error: ignoring it would mislead the caller.
+pub fn page_options<const N: usize>(command: &str, known: [&str; N], words: &mut Vec<Word>) -> Result<PageOptions> {
     const OPTIONS: [&str; 3] = ["LIMIT", "AFTER", "WAIT"];
-    let mut options = PageOptions { limit: PAGE_ITEMS_DEFAULT, after: None, wait_ms: None };
-    while let [.., option, value] = words.as_slice() {
+    let mut options = PageOptions { limit: PAGE_ITEMS_DEFAULT, after: None, wait_ms: None, newest: false };
+    loop {
+        let is_newest = |word: &Word| known.contains(&"NEWEST") && word.text.eq_ignore_ascii_case("NEWEST");
+        if words.last().is_some_and(is_newest) {
+            options.newest = true;
+            words.pop();
+            continue;
+        }
+        let [.., option, value] = words.as_slice() else { break };
         let Some(name) = OPTIONS.into_iter().find(|name| option.text.eq_ignore_ascii_case(name)) else { break };
         if !known.contains(&name) {
-            return Err(Error::bad_arg(format!("{command} has no {name}: HELP {command} shows what it takes")));
+            return Err(Error::bad_arg(format!("{command} has no option {name}: HELP {command} shows its options")));
         }
         match name {
-            "LIMIT" => options.limit = limit(&value.text)?,
+            "LIMIT" => options.limit = items("LIMIT", &value.text)?,
             "AFTER" => options.after = Some(value.text.clone()).filter(|after| after != "0"),
             _ => options.wait_ms = Some(wait_ms(&value.text)?),
         }
@@ -52,16 +62,16 @@ pub fn page_options(command: &str, known: [&str; 2], words: &mut Vec<Word>) -> R
     Ok(options)
 }
 
-/// How many items LIMIT wants.
-fn limit(word: &str) -> Result<usize> {
-    let limit = word.parse().ok().filter(|&limit| limit > 0).ok_or_else(|| {
+/// How many items an option such as LIMIT wants.
+pub fn items(option: &str, word: &str) -> Result<usize> {
+    let items = word.parse().ok().filter(|&items| items > 0).ok_or_else(|| {
         let word = excerpt(word.as_bytes());
-        Error::bad_arg(format!("LIMIT expects a number from 1 to {PAGE_ITEMS_MAX}, not '{word}'"))
+        Error::bad_arg(format!("{option} expects a number from 1 to {PAGE_ITEMS_MAX}, not '{word}'"))
     })?;
-    if limit > PAGE_ITEMS_MAX {
-        return Err(Error::limit(format!("LIMIT is at most {PAGE_ITEMS_MAX}")));
+    if items > PAGE_ITEMS_MAX {
+        return Err(Error::limit(format!("{option} is at most {PAGE_ITEMS_MAX}")));
     }
-    Ok(limit)
+    Ok(items)
 }
 
 /// How long WAIT waits.
@@ -77,20 +87,33 @@ fn wait_ms(word: &str) -> Result<u64> {
 
 /// A cursor that stands for a text: one word without blanks, whatever the text has.
 pub fn text_cursor(text: &str) -> String {
-    text.bytes().fold(String::from("x"), |mut cursor, byte| {
-        let _ = write!(cursor, "{byte:02x}");
-        cursor
-    })
+    format!("x{}", HEX.encode(text.as_bytes()))
 }
 
 /// The text of a [`text_cursor`].
 pub fn cursor_text(cursor: &str) -> Result<String> {
-    let hex = cursor.strip_prefix('x').filter(|hex| hex.len() % 2 == 0 && hex.is_ascii());
-    let bytes = hex.and_then(|hex| {
-        let pairs = hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-        pairs.collect::<Option<Vec<u8>>>()
-    });
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| Error::bad_arg(format!("'{}' is no cursor of LABELS", excerpt(cursor.as_bytes()))))
+    let text = cursor.strip_prefix('x').and_then(|hex| String::from_utf8(HEX.decode(hex.as_bytes()).ok()?).ok());
+    text.ok_or_else(|| {
+        Error::bad_arg(format!(
+            "'{}' is not a cursor of LABELS: AFTER takes the first item of the page before",
+            excerpt(cursor.as_bytes())
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_stands_for_any_text() {
+        for (text, cursor) in [("", "x"), ("New York", "x4e657720596f726b"), ("\u{e9}\n", "xc3a90a")] {
+            assert_eq!(text_cursor(text), cursor);
+            assert_eq!(cursor_text(cursor), Ok(text.to_owned()));
+            assert_eq!(cursor_text(&cursor.to_ascii_uppercase().replacen('X', "x", 1)), Ok(text.to_owned()));
+        }
+        for wrong in ["", "0", "4e", "x4", "x+f", "xzz", "x4e 4e", "x\u{e9}", "xff"] {
+            assert!(cursor_text(wrong).is_err(), "{wrong}");
+        }
+    }
 }

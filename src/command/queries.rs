@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::Context;
-use super::contacts::contact_json;
 use super::page::{PageOptions, cursor_text, page_options, text_cursor, words};
 use crate::error::{Code, Error, Result, excerpt};
+use crate::json::contact_json;
 use crate::model::filter::{self, Filter};
 use crate::model::label::check_key;
 use crate::wire::{Args, Replies};
@@ -18,16 +18,25 @@ pub fn count(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result
 
 pub fn find(context: &Context, args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let mut words = words(args)?;
-    let PageOptions { limit, after, .. } = page_options("FIND", ["LIMIT", "AFTER"], &mut words)?;
-    let from = match after {
-        Some(after) => after
-            .parse()
-            .map_err(|_| Error::bad_arg(format!("'{}' is no cursor of FIND", excerpt(after.as_bytes()))))?,
-        None => 0,
+    let options = page_options("FIND", ["LIMIT", "AFTER", "NEWEST"], &mut words)?;
+    // A cursor of one order means nothing in the other.
+    let mark = if options.newest { "n" } else { "" };
+    let from = options.after.map(|after| {
+        after.strip_prefix(mark).and_then(|id| id.parse().ok()).ok_or_else(|| {
+            Error::bad_arg(format!(
+                "'{}' is not a cursor of this FIND: AFTER takes the first item of the page before",
+                excerpt(after.as_bytes())
+            ))
+        })
+    });
+    let (from, filter) = (from.transpose()?, filter::parse(&words)?);
+    let page = if options.newest {
+        context.store.find_newest(&filter, from, options.limit)?
+    } else {
+        context.store.find(&filter, from.unwrap_or(0), options.limit)?
     };
-    let page = context.store.find(&filter::parse(&words)?, from, limit)?;
     replies.array(page.phones.len() + 1);
-    replies.text(&page.next.unwrap_or(0).to_string());
+    replies.text(&page.next.map_or_else(|| "0".to_owned(), |next| format!("{mark}{next}")));
     for phone in page.phones {
         replies.phone(phone);
     }
@@ -66,7 +75,7 @@ pub fn export(args: Args<'_>, replies: &mut Replies) -> Result<Export> {
     if matches!(args, Args::Array(_)) {
         return Err(Error::new(
             Code::Err,
-            "EXPORT streams, which Redis libraries do not expect: send it as a line, or page with FIND",
+            "EXPORT answers with a stream, which Redis libraries do not expect: send it as a line, or use FIND",
         ));
     }
     let filter = filter::parse(&words(args)?)?;
@@ -84,7 +93,9 @@ impl Export {
                 let since = context.store.remember_since();
                 let gate = context.store.gate();
                 for contact in &contacts {
-                    replies.text(&contact_json(contact, gate.lists(), gate.scope(), since).to_string());
+                    let against = |list| gate.against(contact.phone, list);
+                    let json = contact_json(contact, gate.lists(), gate.scope(), since, Some(&against));
+                    replies.text(&json.to_string());
                 }
                 self.from = next;
             }

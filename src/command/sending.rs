@@ -5,31 +5,37 @@ use serde_json::Value;
 
 use super::Context;
 use super::arguments::{self, When};
+use super::asked::{Asked, Reading};
+use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{CHECK_PHONES_MAX, ID_BYTES_MAX, SOURCE_BYTES_MAX, URL_BYTES_MAX};
 use crate::model::amount;
-use crate::model::change::{Change, Click, Conversion, Failed, Sent, Write};
-use crate::model::failure::Failure;
+use crate::model::change::{Change, Click, Conversion, Failed, Row, RowStatus, Sent, Write};
+use crate::model::fact::How;
+use crate::model::failure::{self, Failure};
 use crate::store::gate::Gate;
 use crate::wire::{Args, Replies};
 
 #[inline]
 pub fn check(gate: &Gate, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
-    let door = gate.door(arguments::list(&mut args)?);
+    let list = gate.list(arguments::list(&mut args)?);
     let first = arguments::phone(&mut args);
     if args.is_empty() {
-        replies.verdict(door.verdict(first?));
+        replies.checked(list.verdict(first?));
         return Ok(());
     }
     let more = args.count();
     if more >= CHECK_PHONES_MAX {
-        return Err(Error::limit(format!("CHECK takes at most {CHECK_PHONES_MAX} phones, these are {}", more + 1)));
+        return Err(Error::limit(format!(
+            "CHECK takes at most {CHECK_PHONES_MAX} phones; this request has {}",
+            more + 1
+        )));
     }
     replies.array(more + 1);
     let mut phone = first;
     loop {
         match phone {
-            Ok(phone) => replies.verdict(door.verdict(phone)),
+            Ok(phone) => replies.checked(list.verdict(phone)),
             Err(error) => replies.error(&error),
         }
         if args.is_empty() {
@@ -57,43 +63,86 @@ pub fn sent(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let phone = arguments::plausible_phone(context, &mut args)?;
     let id = arguments::message_id(&mut args)?;
     let json: SentJson = arguments::json(&mut args)?;
-    let sent = Sent { id, at: json.at.map(|at| at.0) };
+    let sent = Sent { id, at: json.at.and_then(|at| at.0) };
     Ok(Write::Contact { phone, list: Some(list), change: Change::Sent(sent) })
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FailedJson {
-    at: Option<When>,
+    at: Option<Value>,
+    provider: Option<Value>,
     code: Option<Value>,
     permanent: Option<bool>,
     reason: Option<String>,
     source: Option<String>,
 }
 
-pub fn failed(_: &Context, mut args: Args<'_>) -> Result<Write> {
-    let list = arguments::list(&mut args)?;
-    let phone = arguments::phone(&mut args)?;
-    let id = arguments::message_id(&mut args)?;
-    let json: FailedJson = arguments::json(&mut args)?;
+impl FailedJson {
+    /// What can be read of it.
+    fn of(remains: &Remains) -> FailedJson {
+        FailedJson {
+            at: remains.all("at").next().cloned(),
+            provider: remains.only("provider").cloned(),
+            code: remains.only("code").cloned(),
+            permanent: remains.only("permanent").and_then(Value::as_bool),
+            reason: remains.text("reason"),
+            source: remains.text("source"),
+        }
+    }
+}
+
+pub fn failed(context: &Context, mut args: Args<'_>) -> Result<Asked> {
+    let mut reading = Reading::default();
+    let list = reading.list(context, &mut args, |args| arguments::list(args).map(Some));
+    let phone = reading.phone(&mut args)?;
+    // Without an id the JSON may stand in its place.
+    let is_json = |arg: &&[u8]| arg.starts_with(b"{");
+    let (id_arg, json_arg) = (args.peek(), args.clone().nth(1));
+    let id = reading.or(arguments::message_id(&mut args), String::new);
+    let json_arg = json_arg.or(id_arg.filter(is_json));
+    let remains = Remains::of(json_arg);
+    let json: FailedJson = reading.or(arguments::json(&mut args), || FailedJson::of(&remains));
+    let json = if id.is_empty() { FailedJson::of(&remains) } else { json };
     let code = match json.code {
         None => String::new(),
-        Some(Value::String(code)) => code,
+        Some(Value::String(code)) => failure::plain(&code).into_owned(),
         Some(Value::Number(code)) => arguments::number_text(&code),
         Some(other) => {
             let other = other.to_string();
-            return Err(Error::bad_arg(format!("\"code\" is a number or a text, not {}", excerpt(other.as_bytes()))));
+            reading.refuse(Error::bad_arg(format!(
+                "\"code\" must be a number or a text, not {}",
+                excerpt(other.as_bytes())
+            )));
+            String::new()
         }
     };
-    let failed = Failed {
-        id,
-        at: json.at.map(|at| at.0),
-        failure: Failure::of(code.trim(), json.permanent),
-        code: arguments::cut(Some(code), ID_BYTES_MAX),
-        reason: arguments::cut(json.reason, SOURCE_BYTES_MAX),
-        source: arguments::cut(json.source, SOURCE_BYTES_MAX),
+    let provider = match json.provider {
+        Some(Value::String(name)) => name,
+        _ => String::new(),
     };
-    Ok(Write::Contact { phone, list: Some(list), change: Change::Failed(failed) })
+    let failure = Failure::of(&provider, &code, json.permanent);
+    let at = json.at.map_or(Ok(None), |at| arguments::date(&at));
+    let at = reading.or(at.map_err(|why| Error::bad_arg(format!("in the JSON: {}", why.message))), || None);
+    // Whose code it is tells who says so.
+    let source = arguments::cut(json.source.or(Some(provider)), SOURCE_BYTES_MAX);
+    let reason = remains.noted(&["at"], json.reason);
+    let change = if id.is_empty() {
+        // What became of which message is not known: only what is said of the number counts.
+        let reason = [Some(code).filter(|code| !code.is_empty()), reason].into_iter().flatten().collect::<Vec<_>>();
+        let said = [(failure.opted_out, RowStatus::OptedOut), (failure.permanent, RowStatus::Invalid)];
+        let said = said.into_iter().filter(|(said, _)| *said).map(|(_, status)| status);
+        let reason = arguments::cut(Some(reason.join(" ")), SOURCE_BYTES_MAX);
+        let mut row = Row { how: Some(How::Api), source, reason, ..Row::default() };
+        for status in said {
+            row.forbid(status, at);
+        }
+        Change::Forbid(Box::new(row))
+    } else {
+        let reason = arguments::cut(reason, SOURCE_BYTES_MAX);
+        Change::Failed(Failed { id, at, failure, code: arguments::cut(Some(code), ID_BYTES_MAX), reason, source })
+    };
+    reading.asked(Write::Contact { phone, list, change }, context)
 }
 
 #[derive(Default, Deserialize)]
@@ -111,7 +160,7 @@ pub fn click(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let phone = arguments::plausible_phone(context, &mut args)?;
     let json: ClickJson = arguments::json(&mut args)?;
     let click = Click {
-        at: json.at.map(|at| at.0),
+        at: json.at.and_then(|at| at.0),
         id: arguments::text("id", json.id, ID_BYTES_MAX)?,
         message: arguments::text("message", json.message, ID_BYTES_MAX)?,
         bot: json.bot.unwrap_or(false),
@@ -135,7 +184,7 @@ pub fn convert(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let json: ConversionJson = arguments::json(&mut args)?;
     let conversion = Conversion {
         amount,
-        at: json.at.map(|at| at.0),
+        at: json.at.and_then(|at| at.0),
         id: arguments::text("id", json.id, ID_BYTES_MAX)?,
         message: arguments::text("message", json.message, ID_BYTES_MAX)?,
     };

@@ -1,24 +1,26 @@
 //! What concerns the connection: PING, HELLO, AUTH, HELP, QUIT, and what Redis libraries send on their own.
 
-use subtle::ConstantTimeEq;
-
-use super::{Access, Command, Context, TABLE, find};
+use super::{Access, Command, Context, TABLE, TokenId, Tokens, find};
 use crate::error::{Code, Error, Result, excerpt};
+use crate::reloadable::Reloadable;
 use crate::wire::{Args, Replies};
 
 /// What a connection is at.
-#[derive(Debug)]
 pub struct Session {
     /// What it may do.
     pub access: Access,
     /// Whether it is closed after the replies.
     pub closing: bool,
+    gave_wrong_token: bool,
+    /// The token to which it owes its access, and the generation of the tokens in which that was looked up last.
+    token: Option<(TokenId, u64)>,
 }
 
 impl Session {
     /// A new connection: with tokens in use it may do nothing yet.
     pub fn new(tokens: &Tokens) -> Session {
-        Session { access: if tokens.is_empty() { Access::Admin } else { Access::Anyone }, closing: false }
+        let access = if tokens.is_empty() { Access::Admin } else { Access::Anyone };
+        Session { access, closing: false, gave_wrong_token: false, token: None }
     }
 
     /// Whether it may use a command.
@@ -36,66 +38,47 @@ impl Session {
         })
     }
 
-    fn give(&mut self, tokens: &Tokens, token: &[u8]) -> Result<()> {
-        self.access = tokens.access(token).ok_or_else(|| {
-            Error::new(Code::NoAuth, "the token is not known: contactd's operator has a file of those that are")
-        })?;
+    /// The token to which it owes its access.
+    pub fn token(&self) -> Option<TokenId> {
+        self.token.map(|(token, _)| token)
+    }
+
+    /// Whether the tokens are others than when its own was looked up.
+    #[inline]
+    pub fn is_outdated(&self, tokens: &Reloadable<Tokens>) -> bool {
+        self.token.is_some_and(|(_, generation)| generation != tokens.generation())
+    }
+
+    /// Whether its token was withdrawn.
+    #[inline]
+    pub fn is_withdrawn(&self) -> bool {
+        self.token.is_some() && self.access == Access::Anyone
+    }
+
+    /// Looks its token up again. If the token was withdrawn, the session may do nothing more and ends.
+    pub fn renew(&mut self, tokens: &Reloadable<Tokens>) {
+        if let Some((token, known)) = &mut self.token {
+            *known = tokens.generation();
+            self.access = tokens.get().access(*token).unwrap_or(Access::Anyone);
+        }
+        self.closing |= self.is_withdrawn();
+    }
+
+    /// Whether its latest token was wrong. Says so once.
+    pub fn gave_wrong_token(&mut self) -> bool {
+        std::mem::take(&mut self.gave_wrong_token)
+    }
+
+    fn give(&mut self, context: &Context, token: &[u8]) -> Result<()> {
+        let (generation, token) = (context.tokens.generation(), TokenId::of(token));
+        let Some(access) = context.tokens.get().access(token) else {
+            self.gave_wrong_token = true;
+            context.counters.count_wrong_token();
+            return Err(Error::new(Code::NoAuth, "the token is not known: ask contactd's operator for one"));
+        };
+        self.access = access;
+        self.token = Some((token, generation));
         Ok(())
-    }
-}
-
-/// Who may do what.
-#[derive(Default)]
-pub struct Tokens(Vec<(Access, String)>);
-
-impl Tokens {
-    /// The fewest bytes of a token: fewer can be guessed.
-    const BYTES_MIN: usize = 16;
-
-    /// Reads a tokens file: a line each, `read`, `write` or `admin`, then the token. Blank lines and lines that start
-    /// with `#` are skipped.
-    pub fn parse(text: &str) -> Result<Tokens> {
-        let mut tokens = Vec::new();
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            // The line itself is never shown: it holds a secret.
-            let wrong = |what: &str| Error::bad_arg(format!("line {} {what}", number + 1));
-            let (access, token) = line
-                .split_once(char::is_whitespace)
-                .ok_or_else(|| wrong("should be: read, write or admin, a blank, and the token"))?;
-            let access = Access::ALL[1..]
-                .iter()
-                .find(|known| known.word() == access)
-                .ok_or_else(|| wrong("should begin with read, write or admin"))?;
-            let token = token.trim();
-            if token.len() < Tokens::BYTES_MIN || token.contains(char::is_whitespace) {
-                return Err(wrong("has a token of fewer than 16 characters, or with a blank in it"));
-            }
-            tokens.push((*access, token.to_owned()));
-        }
-        if tokens.is_empty() {
-            return Err(Error::bad_arg("there is no token in it"));
-        }
-        Ok(Tokens(tokens))
-    }
-
-    /// Whether none are in use.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What a token allows. Takes the same time wherever a wrong token differs.
-    fn access(&self, token: &[u8]) -> Option<Access> {
-        let mut found = None;
-        for (access, known) in &self.0 {
-            if bool::from(known.as_bytes().ct_eq(token)) {
-                found = found.max(Some(*access));
-            }
-        }
-        found
     }
 }
 
@@ -119,10 +102,10 @@ pub fn quit(_: &Context, session: &mut Session, _: Args<'_>, replies: &mut Repli
 }
 
 pub fn auth(context: &Context, session: &mut Session, args: Args<'_>, replies: &mut Replies) -> Result<()> {
-    if context.tokens.is_empty() {
-        return Err(Error::new(Code::NoAuth, "this daemon has no tokens: no AUTH is needed"));
+    if context.tokens.get().is_empty() {
+        return Err(Error::new(Code::NoAuth, "contactd runs without tokens: no AUTH is needed"));
     }
-    session.give(&context.tokens, args.last().unwrap_or_default())?;
+    session.give(context, args.last().unwrap_or_default())?;
     replies.text("OK");
     Ok(())
 }
@@ -132,19 +115,19 @@ pub fn hello(context: &Context, session: &mut Session, mut args: Args<'_>, repli
         None => replies.is_resp3(),
         Some(b"2") => false,
         Some(b"3") => true,
-        Some(_) => return Err(Error::new(Code::NoProto, "the protocols spoken are 2 and 3")),
+        Some(_) => return Err(Error::new(Code::NoProto, "contactd speaks protocol 2 and protocol 3")),
     };
     while let Some(option) = args.next() {
         if option.eq_ignore_ascii_case(b"AUTH") {
             let (_user, token) = (args.next(), args.next());
             // Redis libraries with a password set send it; a daemon without tokens lets everybody in.
-            if !context.tokens.is_empty() {
-                session.give(&context.tokens, token.unwrap_or_default())?;
+            if !context.tokens.get().is_empty() {
+                session.give(context, token.unwrap_or_default())?;
             }
         } else if option.eq_ignore_ascii_case(b"SETNAME") {
             args.next();
         } else {
-            return Err(Error::bad_arg(format!("'{}' should be AUTH or SETNAME", excerpt(option))));
+            return Err(Error::bad_arg(format!("expected AUTH or SETNAME, not '{}'", excerpt(option))));
         }
     }
     if session.access == Access::Anyone {
@@ -184,7 +167,7 @@ pub fn help(_: &Context, _: &mut Session, mut args: Args<'_>, replies: &mut Repl
 pub fn select(_: &Context, _: &mut Session, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     match args.next() {
         Some(b"0") => replies.text("OK"),
-        _ => return Err(Error::bad_arg("there is one database, 0")),
+        _ => return Err(Error::bad_arg("there is only one database, 0")),
     }
     Ok(())
 }
@@ -206,7 +189,7 @@ pub fn command(_: &Context, _: &mut Session, mut args: Args<'_>, replies: &mut R
 pub fn config(_: &Context, _: &mut Session, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     match args.next() {
         Some(word) if word.eq_ignore_ascii_case(b"GET") => replies.map(0),
-        _ => return Err(Error::bad_arg("only CONFIG GET is answered; contactd is configured when it is started")),
+        _ => return Err(Error::bad_arg("only CONFIG GET is supported: contactd gets its settings when it is started")),
     }
     Ok(())
 }

@@ -1,16 +1,17 @@
 //! SUPPRESS, RELEASE, INVALID, VALID: what the sender knows of a number.
 
+use super::asked::{Asked, Reading};
+use super::remains::Remains;
 use super::{Context, arguments};
 use crate::error::Result;
-use crate::model::change::{Change, Claim, Write};
+use crate::model::change::{Change, Statement, Write};
 use crate::model::phone::ListNumber;
 use crate::wire::Args;
 
-pub fn suppress(_: &Context, mut args: Args<'_>) -> Result<Write> {
-    let list = optional_list(&mut args)?;
-    let phone = arguments::phone(&mut args)?;
-    let claim = arguments::status_claim(&mut args)?;
-    Ok(Write::Contact { phone, list, change: Change::Suppress(claim) })
+pub fn suppress(context: &Context, mut args: Args<'_>) -> Result<Asked> {
+    let mut reading = Reading::default();
+    let list = reading.list(context, &mut args, optional_list);
+    forbid(context, args, reading, list, Change::Suppress)
 }
 
 pub fn release(context: &Context, mut args: Args<'_>) -> Result<Write> {
@@ -18,20 +19,36 @@ pub fn release(context: &Context, mut args: Args<'_>) -> Result<Write> {
     lift(context, args, list, Change::Release)
 }
 
-pub fn invalid(_: &Context, mut args: Args<'_>) -> Result<Write> {
-    let phone = arguments::phone(&mut args)?;
-    let claim = arguments::status_claim(&mut args)?;
-    Ok(Write::Contact { phone, list: None, change: Change::Invalid(claim) })
+pub fn invalid(context: &Context, args: Args<'_>) -> Result<Asked> {
+    forbid(context, args, Reading::default(), None, Change::Invalid)
 }
 
 pub fn valid(context: &Context, args: Args<'_>) -> Result<Write> {
     lift(context, args, None, Change::Valid)
 }
 
-fn lift(context: &Context, mut args: Args<'_>, list: Option<ListNumber>, change: fn(Claim) -> Change) -> Result<Write> {
+fn forbid(
+    context: &Context,
+    mut args: Args<'_>,
+    mut reading: Reading,
+    list: Option<ListNumber>,
+    change: fn(Statement) -> Change,
+) -> Result<Asked> {
+    let phone = reading.phone(&mut args)?;
+    let json = args.peek();
+    let statement = reading.or(arguments::status_claim(&mut args), || Remains::of(json).statement());
+    reading.asked(Write::Contact { phone, list, change: change(statement) }, context)
+}
+
+fn lift(
+    context: &Context,
+    mut args: Args<'_>,
+    list: Option<ListNumber>,
+    change: fn(Statement) -> Change,
+) -> Result<Write> {
     let phone = arguments::plausible_phone(context, &mut args)?;
-    let claim = arguments::status_claim(&mut args)?;
-    Ok(Write::Contact { phone, list, change: change(claim) })
+    let statement = arguments::status_claim(&mut args)?;
+    Ok(Write::Contact { phone, list, change: change(statement) })
 }
 
 /// A list in front of the phone. Both may look alike, so what counts is whether another number follows.

@@ -12,7 +12,7 @@ const DECIMALS_MAX: usize = 6;
 pub fn parse(text: &str) -> Result<Micros> {
     let wrong = || {
         Error::bad_arg(format!(
-            "'{}' is no amount: a number with at most {DECIMALS_MAX} decimals, like 12.5 or -3",
+            "'{}' is not an amount: write a number with at most {DECIMALS_MAX} decimals, like 12.5 or -3",
             excerpt(text.as_bytes())
         ))
     };

@@ -3,12 +3,15 @@
 use super::amount::Micros;
 use super::fact::How;
 use super::failure::Failure;
-use super::keyword::Class;
+use super::keyword::InboundKind;
 use super::label::LabelPatch;
 use super::phone::{ListNumber, Phone};
-use super::remembered::What;
+use super::remembered::IdUse;
 use super::time::Millis;
-use super::verdict::{Reason, Verdict};
+use super::verdict::{self, ListState, ListStatus, Reason, Verdict};
+use crate::error::Error;
+
+pub use super::row::{Row, RowStatus, Since};
 
 /// A write, as it waits for the writer.
 #[derive(Clone, Debug)]
@@ -60,8 +63,8 @@ impl Write {
     /// Which writes it passes.
     pub fn urgency(&self) -> Urgency {
         match self {
+            Write::Contact { change: Change::Import(_) | Change::Forbid(_), .. } => Urgency::Bulk,
             _ if self.forbids() => Urgency::Forbidding,
-            Write::Contact { change: Change::Import(_), .. } => Urgency::Bulk,
             _ => Urgency::Prompt,
         }
     }
@@ -86,7 +89,11 @@ impl Write {
     /// Whether it is on disk before it is answered, whatever the configuration says: a message that was granted and
     /// forgotten could be granted again.
     pub fn must_sync(&self) -> bool {
-        self.forbids() || matches!(self, Write::Contact { change: Change::Claim(_), .. })
+        match self {
+            Write::Contact { change: Change::Claim(_), .. } => true,
+            Write::Contact { change: Change::Import(row), .. } => row.may_forbid(),
+            _ => self.forbids(),
+        }
     }
 }
 
@@ -97,20 +104,29 @@ pub enum Change {
     Put(LabelPatch),
     /// One row of an import.
     Import(Box<Row>),
+    /// What a row forbids, and nothing else of it.
+    Forbid(Box<Row>),
     /// An explicit opt-in to the list.
-    OptIn(Claim),
+    OptIn(Statement),
     /// An opt-out of the list, or of all.
-    OptOut(Claim),
+    OptOut(Statement),
     /// Hold it back, on the list or everywhere.
-    Suppress(Claim),
+    Suppress(Statement),
     /// Let it go again.
-    Release(Claim),
+    Release(Statement),
     /// The number does not exist.
-    Invalid(Claim),
+    Invalid(Statement),
     /// It does.
-    Valid(Claim),
+    Valid(Statement),
     /// A message from it.
     Inbound(Inbound),
+    /// Somebody has looked at a message of the inbox.
+    Reviewed {
+        /// Which.
+        number: u64,
+        /// Who, and why.
+        statement: Statement,
+    },
     /// May this message, by its id, be sent now? If yes, it counts as sent.
     Claim(String),
     /// A message was sent.
@@ -128,19 +144,25 @@ impl Change {
     pub fn forbids(&self) -> bool {
         matches!(
             self,
-            Change::OptOut(_) | Change::Suppress(_) | Change::Invalid(_) | Change::Inbound(_) | Change::Failed(_)
+            Change::OptOut(_)
+                | Change::Suppress(_)
+                | Change::Invalid(_)
+                | Change::Inbound(_)
+                | Change::Failed(_)
+                | Change::Forbid(_)
         )
     }
 
-    /// Whether it only takes back what forbade, which may have been said of a number that is no list.
+    /// Whether it only takes back what forbade, which may have been said of a number that is not a list.
     pub fn lifts(&self) -> bool {
         matches!(self, Change::Release(_) | Change::Valid(_))
     }
 
-    /// The answer for a number that is no contact and is not made one. `stopped` is why nobody gets a message.
-    pub fn of_nobody(&self, stopped: Option<Reason>) -> Outcome {
+    /// The answer for a number that is not a contact and does not become one. `list` and `unwritten` are as in
+    /// [`verdict::decide`].
+    pub fn of_nobody(&self, list: ListState, unwritten: Option<Reason>) -> Outcome {
         match self {
-            Change::Claim(_) => Outcome::Claim(Verdict::No(stopped.unwrap_or(Reason::NotSubscribed))),
+            Change::Claim(_) => Outcome::Claim(verdict::decide(list, unwritten, None, ListStatus::None, false)),
             _ => Outcome::Changed(false),
         }
     }
@@ -158,7 +180,7 @@ impl Change {
 
 /// What somebody says is so: the common arguments of the consent and status verbs.
 #[derive(Clone, Debug, Default)]
-pub struct Claim {
+pub struct Statement {
     /// When it was so; now, when not given.
     pub at: Option<Millis>,
     /// How it came to us.
@@ -178,6 +200,8 @@ pub struct Claim {
 pub struct Inbound {
     /// When it was sent; now, when not given.
     pub at: Option<Millis>,
+    /// Whether a date was given that could not be read: the message may be old, and proves nothing of the number.
+    pub undated: bool,
     /// Its id; a repeated one changes nothing. May be empty.
     pub id: String,
     /// What it says.
@@ -240,46 +264,6 @@ pub struct Conversion {
     pub message: String,
 }
 
-/// One row of an import.
-#[derive(Clone, Debug, Default)]
-pub struct Row {
-    /// Labels to set.
-    pub labels: LabelPatch,
-    /// How the contact subscribed.
-    pub how: Option<How>,
-    /// Where the row comes from.
-    pub source: String,
-    /// What the row says the status is; it subscribes when nothing is said.
-    pub status: Option<RowStatus>,
-    /// When the contact subscribed.
-    pub subscribed_at: Option<Millis>,
-    /// When it opted out.
-    pub opted_out_at: Option<Millis>,
-    /// Since when it is held back.
-    pub suppressed_at: Option<Millis>,
-    /// Since when its number is known not to exist.
-    pub invalid_at: Option<Millis>,
-    /// Why, of whatever the row forbids.
-    pub reason: String,
-    /// When a new contact was created where it comes from.
-    pub created_at: Option<Millis>,
-    /// Totals of a new contact.
-    pub totals: super::contact::Engagement,
-}
-
-/// The status a row of an import gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowStatus {
-    /// Subscribed.
-    Active,
-    /// Opted out of the list, or of all.
-    OptedOut,
-    /// Held back, on the list or everywhere.
-    Suppressed,
-    /// The number does not exist.
-    Invalid,
-}
-
 /// What a write did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -295,12 +279,14 @@ pub enum Outcome {
     Kept(Reason),
     /// Whether a status changed.
     Changed(bool),
+    /// A row was refused for this, and what it forbids was taken.
+    Taken(Error),
     /// What a message meant, and whether it came to something.
     Inbound {
         /// What it meant.
-        class: Class,
+        class: InboundKind,
         /// Whether it changed a status.
-        turn: Turn,
+        turn: Effectiveness,
     },
     /// Whether a message was granted.
     Claim(Verdict),
@@ -320,9 +306,6 @@ pub enum State {
 }
 
 impl State {
-    /// Every state.
-    pub const ALL: [State; 3] = [State::Claimed, State::Sent, State::Failed];
-
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
@@ -333,10 +316,10 @@ impl State {
     }
 
     /// The state of a message of which something is remembered.
-    pub fn of(what: What) -> State {
+    pub fn of(what: IdUse) -> State {
         match what {
-            What::Claimed => State::Claimed,
-            What::Failed { .. } => State::Failed,
+            IdUse::Claimed => State::Claimed,
+            IdUse::Failed { .. } => State::Failed,
             _ => State::Sent,
         }
     }
@@ -344,11 +327,32 @@ impl State {
 
 /// Whether a message changed a status, as it says it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// It did, or it is no keyword.
+pub enum Effectiveness {
+    /// It did, or it is not a keyword.
     New,
     /// It was so.
     Again,
     /// Something newer stands against it.
     Late,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_row_forbids_is_on_disk_before_its_reply_and_keeps_its_place_among_rows() {
+        let phone = Phone::parse(b"+14155552671").expect("a number");
+        let write = |change| Write::Contact { phone, list: None, change };
+        let out = || Box::new(Row { status: Some(RowStatus::OptedOut), ..Row::default() });
+        for (change, must_sync, forbids) in [
+            (Change::Import(Box::default()), false, false),
+            (Change::Import(out()), true, false),
+            (Change::Forbid(out()), true, true),
+        ] {
+            let write = write(change);
+            assert_eq!((write.must_sync(), write.forbids()), (must_sync, forbids), "{write:?}");
+            assert_eq!(write.urgency(), Urgency::Bulk);
+        }
+    }
 }

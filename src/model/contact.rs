@@ -1,12 +1,12 @@
 //! A contact: one phone number, its labels, engagement and consent.
 
-use super::fact::{Fact, Standing, date};
+use super::fact::{Fact, Toggle, date};
 use super::label::Labels;
 use super::list::{ListId, Lists};
 use super::phone::Phone;
 use super::remembered::Remembered;
 use super::time::Millis;
-use super::verdict::{ContactStatus, ListStatus, StopScope, Verdict};
+use super::verdict::{self, ContactStatus, ListState, ListStatus, StopScope, Verdict};
 
 /// One phone number and all that is known of it. Its statuses are derived, never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub struct Contact {
     /// The newest opt-out of all lists.
     pub opted_out_all: Option<Fact>,
     /// Held back by the sender.
-    pub suppression: Standing,
+    pub suppression: Toggle,
     /// The number does not exist any more.
-    pub invalidity: Standing,
+    pub invalidity: Toggle,
     /// Its relation to lists, by list id.
     pub lists: Vec<ListContact>,
     /// Ids that change nothing when they come again.
@@ -68,7 +68,7 @@ pub struct ListContact {
     /// The newest opt-out of this list.
     pub opted_out: Option<Fact>,
     /// Held back on this list.
-    pub suppression: Standing,
+    pub suppression: Toggle,
 }
 
 impl Engagement {
@@ -88,10 +88,10 @@ impl Engagement {
 impl ListContact {
     /// A relation of which nothing is known yet.
     pub fn new(list: ListId) -> ListContact {
-        ListContact { list, opted_in: None, imported: None, opted_out: None, suppression: Standing::default() }
+        ListContact { list, opted_in: None, imported: None, opted_out: None, suppression: Toggle::default() }
     }
 
-    /// The relation to a list made anew: opt-outs and suppressions stay, subscriptions ended with the old list.
+    /// The relation to a list that was made again: opt-outs and suppressions stay, subscriptions ended with the old list.
     #[must_use]
     pub fn renewed(&self, list: ListId) -> ListContact {
         ListContact {
@@ -108,6 +108,11 @@ impl ListContact {
         } else {
             self.imported.as_ref()
         }
+    }
+
+    /// Whether an opt-out of that date stands against the explicit opt-in: on a tie the STOP wins.
+    pub fn is_ended_by(&self, out_at: Millis) -> bool {
+        out_at >= date(self.opted_in.as_ref())
     }
 
     fn newest(&self) -> Millis {
@@ -127,8 +132,8 @@ impl Contact {
             labels: Labels::default(),
             engagement: Engagement::default(),
             opted_out_all: None,
-            suppression: Standing::default(),
-            invalidity: Standing::default(),
+            suppression: Toggle::default(),
+            invalidity: Toggle::default(),
             lists: Vec::new(),
             remembered: Remembered::default(),
         }
@@ -155,7 +160,7 @@ impl Contact {
     /// Whether the opt-out of all stands: no list's opt-in is newer.
     pub fn is_opted_out_of_all(&self) -> bool {
         let out_at = date(self.opted_out_all.as_ref());
-        out_at > 0 && self.lists.iter().all(|on| date(on.opted_in.as_ref()) <= out_at)
+        out_at > 0 && self.lists.iter().all(|on| on.is_ended_by(out_at))
     }
 
     /// The opt-out that counts for a list: its own or that of all, under [`StopScope::All`] the newest of any list.
@@ -167,9 +172,9 @@ impl Contact {
         }
     }
 
-    /// Whether an opt-out stands against a list: on a tie with the opt-in it does.
+    /// Whether an opt-out stands against a list.
     pub fn is_opted_out(&self, on: &ListContact, scope: StopScope) -> bool {
-        self.opt_out_of(on, scope).is_some_and(|out| out.at >= date(on.opted_in.as_ref()))
+        self.opt_out_of(on, scope).is_some_and(|out| on.is_ended_by(out.at))
     }
 
     /// The derived status on one list. The opt-out of another list matters to who is subscribed.
@@ -190,12 +195,10 @@ impl Contact {
         self.lists.binary_search_by_key(&list, |on| on.list).ok().map(|at| &self.lists[at])
     }
 
-    /// The verdict for a list that is known and not paused.
+    /// The verdict for a list that is open, but for messages that wait in the inbox.
     pub fn verdict(&self, list: ListId, scope: StopScope) -> Verdict {
-        match self.status().reason() {
-            Some(reason) => Verdict::No(reason),
-            None => self.on(list).map_or(ListStatus::None, |on| self.list_status(on, scope)).verdict(),
-        }
+        let on_list = self.on(list).map_or(ListStatus::None, |on| self.list_status(on, scope));
+        verdict::decide(ListState::Open, None, Some(self.status()), on_list, false)
     }
 
     /// The newest date that a status can follow from; 0 when there is none.
@@ -217,15 +220,15 @@ impl Contact {
     pub fn statuses(&self, scope: StopScope) -> Vec<(ListId, u8)> {
         let own = [self.is_invalid(), self.suppression.in_force(), self.is_opted_out_of_all()];
         let own = own.iter().fold(0, |bits, &set| bits << 1 | u8::from(set));
-        let lists = self.lists.iter().map(|on| (on.list, self.standing(on, scope)));
+        let lists = self.lists.iter().map(|on| (on.list, self.flags(on, scope)));
         std::iter::once((ListId(u32::MAX), own)).chain(lists.filter(|&(_, bits)| bits != 0)).collect()
     }
 
     /// What stands for and against one relation, a bit each.
-    pub fn standing(&self, on: &ListContact, scope: StopScope) -> u8 {
+    pub fn flags(&self, on: &ListContact, scope: StopScope) -> u8 {
         let out = self.is_opted_out(on, scope);
-        let standing = [on.suppression.in_force(), out, !out && on.subscription().is_some()];
-        standing.iter().fold(0, |bits, &set| bits << 1 | u8::from(set))
+        let flags = [on.suppression.in_force(), out, !out && on.subscription().is_some()];
+        flags.iter().fold(0, |bits, &set| bits << 1 | u8::from(set))
     }
 
     /// What an earlier list of the same number left behind: its place in [`Contact::lists`].

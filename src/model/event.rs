@@ -3,7 +3,7 @@
 use super::amount::Micros;
 use super::fact::How;
 use super::failure::Failure;
-use super::keyword::Class;
+use super::keyword::InboundKind;
 use super::list::ListId;
 use super::time::Millis;
 
@@ -11,7 +11,7 @@ use super::time::Millis;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// What happened.
-    pub kind: Kind,
+    pub kind: EventKind,
     /// When it happened, as it counts.
     pub at: Millis,
     /// When the daemon took it.
@@ -39,7 +39,7 @@ pub struct Event {
 
 impl Event {
     /// An event of which only kind and date are known.
-    pub fn new(kind: Kind, at: Millis) -> Event {
+    pub fn new(kind: EventKind, at: Millis) -> Event {
         Event {
             kind,
             at,
@@ -59,7 +59,7 @@ impl Event {
 
 /// What can happen to a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum EventKind {
     /// An explicit opt-in to a list.
     OptIn,
     /// An opt-out of a list.
@@ -75,7 +75,7 @@ pub enum Kind {
     /// It does.
     Valid,
     /// A message from the number, and what it meant.
-    Inbound(Class),
+    Inbound(InboundKind),
     /// A subscription by import, on a contact that existed before.
     Subscribe,
     /// A message was granted.
@@ -94,33 +94,39 @@ pub enum Kind {
     Purged,
     /// The contact was erased.
     Erased,
+    /// The number of the contact was held in another spelling, which the reason says.
+    Renumbered,
+    /// Somebody has looked at a message that waited in the inbox.
+    Reviewed,
     /// The contact came in without any of these: by PUT, or by an import that subscribed it.
     Created,
 }
 
-impl Kind {
+impl EventKind {
     /// Whether it concerns consent or status; these are never removed by age.
     pub fn is_consent(self) -> bool {
         match self {
-            Kind::OptIn
-            | Kind::OptOut
-            | Kind::OptOutAll
-            | Kind::Suppress
-            | Kind::Release
-            | Kind::Invalid
-            | Kind::Valid
-            | Kind::Subscribe
-            | Kind::Purged
-            | Kind::Erased
-            | Kind::Inbound(Class::OptOut | Class::OptOutAll | Class::OptIn) => true,
-            Kind::Inbound(Class::Help | Class::Message | Class::MaybeOptOut)
-            | Kind::Claimed
-            | Kind::Sent
-            | Kind::Failed(_)
-            | Kind::Click
-            | Kind::BotClick
-            | Kind::Conversion
-            | Kind::Created => false,
+            EventKind::OptIn
+            | EventKind::OptOut
+            | EventKind::OptOutAll
+            | EventKind::Suppress
+            | EventKind::Release
+            | EventKind::Invalid
+            | EventKind::Valid
+            | EventKind::Subscribe
+            | EventKind::Purged
+            | EventKind::Erased
+            | EventKind::Renumbered
+            | EventKind::Reviewed
+            | EventKind::Inbound(InboundKind::OptOut | InboundKind::OptOutAll | InboundKind::OptIn) => true,
+            EventKind::Inbound(InboundKind::Help | InboundKind::Message | InboundKind::MaybeOptOut)
+            | EventKind::Claimed
+            | EventKind::Sent
+            | EventKind::Failed(_)
+            | EventKind::Click
+            | EventKind::BotClick
+            | EventKind::Conversion
+            | EventKind::Created => false,
         }
     }
 }

@@ -67,8 +67,8 @@ pub struct Fact {
     /// Why. May be empty.
     pub reason: String,
     /// The latest date with which a fact of this kind came, where it was later than the fact could count: the clock of
-    /// whoever dated it is ahead. Otherwise 0.
-    pub told: Millis,
+    /// who dated it is ahead. Otherwise 0.
+    pub claimed_at: Millis,
 }
 
 /// The date of a fact; 0, which is before every date, when there is none.
@@ -78,27 +78,27 @@ pub fn date(fact: Option<&Fact>) -> Millis {
 
 /// Keeps the newer of two facts of one kind, and the later date with which either came. Says whether it was the new one.
 pub fn keep_newest(kept: &mut Option<Fact>, new: Fact) -> bool {
-    let told = new.told.max(kept.as_ref().map_or(0, |old| old.told));
+    let claimed_at = new.claimed_at.max(kept.as_ref().map_or(0, |old| old.claimed_at));
     let is_newer = kept.as_ref().is_none_or(|old| *old < new);
     if is_newer {
         *kept = Some(new);
     }
     if let Some(kept) = kept {
-        kept.told = if told > kept.at { told } else { 0 };
+        kept.claimed_at = if claimed_at > kept.at { claimed_at } else { 0 };
     }
     is_newer
 }
 
 /// A fact that can be lifted: in force while it is not older than its lifting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Toggle {
     /// When it was last set.
     pub set: Option<Fact>,
     /// When it was last lifted.
     pub lifted: Option<Fact>,
 }
 
-impl Standing {
+impl Toggle {
     /// Whether it holds now. On a tie the forbidding side wins.
     pub fn in_force(&self) -> bool {
         self.in_force_after(0)
@@ -118,15 +118,5 @@ impl Standing {
     /// The newest date in it.
     pub fn newest(&self) -> Millis {
         date(self.set.as_ref()).max(date(self.lifted.as_ref()))
-    }
-
-    /// Takes over the facts of `other`.
-    pub fn merge(&mut self, other: Standing) {
-        if let Some(set) = other.set {
-            keep_newest(&mut self.set, set);
-        }
-        if let Some(lifted) = other.lifted {
-            keep_newest(&mut self.lifted, lifted);
-        }
     }
 }

@@ -79,7 +79,10 @@ pub struct Word {
 /// Takes a line apart: at blanks and parentheses, but not inside quotes.
 pub fn words(line: &str) -> Result<Vec<Word>> {
     if line.len() > FILTER_BYTES_MAX {
-        return Err(Error::limit(format!("a filter has at most {FILTER_BYTES_MAX} bytes, this one {}", line.len())));
+        return Err(Error::limit(format!(
+            "a filter may have at most {FILTER_BYTES_MAX} bytes; this one has {}",
+            line.len()
+        )));
     }
     let mut words: Vec<Word> = Vec::new();
     let mut open = false;
@@ -165,7 +168,9 @@ impl<'w> Parser<'w> {
 
     fn any(&mut self, depth: usize) -> Result<Filter> {
         if depth > FILTER_DEPTH_MAX {
-            return Err(Error::limit(format!("a filter is at most {FILTER_DEPTH_MAX} deep")));
+            return Err(Error::limit(format!(
+                "a filter may have at most {FILTER_DEPTH_MAX} parentheses inside each other"
+            )));
         }
         let mut any = vec![self.all(depth)?];
         while self.takes("OR") {
@@ -256,7 +261,7 @@ fn condition(text: &str) -> Result<Filter> {
         (_, "", Some(key), _) => Ok(Filter::HasLabel(key.to_owned())),
         (_, "=" | "<" | "<=" | ">" | ">=", _, Some(of)) => days(of, operator, value),
         _ => Err(Error::bad_arg(format!(
-            "'{}' is no condition: expected status= list= eligible= label.key label.key= created< last_engaged< idle_since< or invalid_since<",
+            "'{}' is not a condition: expected status= list= eligible= label.key label.key= created< last_engaged< idle_since< or invalid_since<",
             excerpt(text.as_bytes())
         ))),
     }
@@ -264,10 +269,7 @@ fn condition(text: &str) -> Result<Filter> {
 
 fn list(text: &str) -> Result<ListNumber> {
     ListNumber::parse(text.as_bytes()).ok_or_else(|| {
-        Error::bad_arg(format!(
-            "'{}' is no sending list: expected a number like +14155550000",
-            excerpt(text.as_bytes())
-        ))
+        Error::bad_arg(format!("'{}' is not a list number: expected one like +14155550000", excerpt(text.as_bytes())))
     })
 }
 
@@ -336,18 +338,18 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_their_column() {
         let cases = [
-            ("label.a=1 colour=red", "in column 11: 'colour=red' is no condition"),
+            ("label.a=1 colour=red", "in column 11: 'colour=red' is not a condition"),
             ("(label.a=1", "in column 11: expected a ) for the ( in column 1"),
             ("label.a=1)", "in column 10: expected nothing more"),
             ("label.a=1 OR", "expected a condition"),
             ("NOT", "expected a condition"),
             ("()", "in column 2: expected a condition"),
-            ("label.A=1", "'A' is no label key"),
+            ("label.A=1", "'A' is not a label key"),
             (r#"label.a="open"#, "expected a closing quote"),
             ("status=happy", "status= expects active"),
             ("list=+1415/gone", "list=…/ expects"),
-            ("created<yesterday", "'yesterday' is no"),
-            ("created~2026", "is no condition"),
+            ("created<yesterday", "'yesterday' is not"),
+            ("created~2026", "is not a condition"),
         ];
         for (line, told) in cases {
             let why = read(line).expect_err(line).message;

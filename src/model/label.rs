@@ -49,7 +49,7 @@ impl Labels {
         let bytes: usize = patched.iter().map(|(key, value)| key.len() + value.len()).sum();
         if patched.len() > LABELS_MAX || bytes > LABELS_BYTES_MAX {
             return Err(Error::limit(format!(
-                "a contact has at most {LABELS_MAX} labels of together {LABELS_BYTES_MAX} bytes; these would be {} of {bytes}",
+                "a contact has at most {LABELS_MAX} labels with {LABELS_BYTES_MAX} bytes in all; this would make {} labels with {bytes} bytes",
                 patched.len()
             )));
         }
@@ -65,7 +65,7 @@ pub fn check_key(key: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::bad_arg(format!(
-        "'{}' is no label key: 1 to {LABEL_KEY_BYTES_MAX} of a-z 0-9 _ . -",
+        "'{}' is not a label key: use 1 to {LABEL_KEY_BYTES_MAX} of a-z 0-9 _ . -",
         excerpt(key.as_bytes())
     )))
 }

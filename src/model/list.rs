@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::phone::ListNumber;
 use super::time::Millis;
+use super::verdict::ListState;
 
 /// A list's dense id. A number whose list was removed and made again has a new one, so that removing a list is one
 /// write and its subscriptions end with it.
@@ -26,7 +27,7 @@ pub struct List {
 }
 
 impl List {
-    /// A number that was written to, but is no list yet.
+    /// A number that was written to, but is not a list yet.
     pub fn unknown(number: ListNumber) -> List {
         List { number, name: String::new(), paused: false, created_at: 0, removed_at: 0 }
     }
@@ -34,6 +35,15 @@ impl List {
     /// Whether LIST created it and UNLIST has not removed it.
     pub fn is_known(&self) -> bool {
         self.created_at > 0 && self.removed_at == 0
+    }
+
+    /// Whether messages may be sent from it.
+    pub fn state(&self) -> ListState {
+        match self {
+            _ if !self.is_known() => ListState::Unknown,
+            List { paused: true, .. } => ListState::Paused,
+            _ => ListState::Open,
+        }
     }
 }
 
@@ -63,6 +73,11 @@ impl Lists {
     /// The id of a list that CHECK knows.
     pub fn known(&self, number: ListNumber) -> Option<ListId> {
         self.id(number).filter(|&id| self.get(id).is_some_and(List::is_known))
+    }
+
+    /// Whether messages may be sent from a number.
+    pub fn state(&self, number: ListNumber) -> ListState {
+        self.id(number).and_then(|id| self.get(id)).map_or(ListState::Unknown, List::state)
     }
 
     /// A list by id.

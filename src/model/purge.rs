@@ -1,4 +1,4 @@
-//! The purge policy: which contacts are condemned, and why.
+//! The purge policy: which contacts it selects, and why.
 
 use super::contact::Contact;
 use super::list::ListId;
@@ -12,11 +12,11 @@ pub const KEEP_LABEL: &str = "keep";
 pub struct Policy {
     /// An invalid contact is purged so long after it was found invalid.
     pub invalid_after: Option<Millis>,
-    /// One that nothing has come from for so long is purged, if there were as many sends as [`Policy::sends`] in vain.
+    /// A contact that has been idle for so long is purged, if [`Policy::sends`] messages went to it since.
     pub idle_after: Option<Millis>,
     /// See [`Policy::idle_after`].
     pub sends: u64,
-    /// One that nothing has come from for so long is purged whatever the sends.
+    /// A contact that has been idle for so long is purged, whatever was sent.
     pub idle_max: Option<Millis>,
 }
 
@@ -33,78 +33,78 @@ impl Default for Policy {
 
 /// Why a contact is purged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Condemned {
+pub enum PurgeReason {
     /// Its number does not exist.
     Invalid,
-    /// Nothing has come from it, and not for want of messages.
+    /// It has been idle although messages went to it.
     NonEngaged,
     /// Nothing has come from it for very long.
     Idle,
 }
 
-impl Condemned {
+impl PurgeReason {
     /// Every reason, the first that holds is told.
-    pub const ALL: [Condemned; 3] = [Condemned::Invalid, Condemned::NonEngaged, Condemned::Idle];
+    pub const ALL: [PurgeReason; 3] = [PurgeReason::Invalid, PurgeReason::NonEngaged, PurgeReason::Idle];
 
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
-            Condemned::Invalid => "invalid",
-            Condemned::NonEngaged => "non_engaged",
-            Condemned::Idle => "idle",
+            PurgeReason::Invalid => "invalid",
+            PurgeReason::NonEngaged => "non_engaged",
+            PurgeReason::Idle => "idle",
         }
     }
 }
 
 /// What the policy says of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sentence {
+pub enum PurgeDecision {
     /// It stays.
-    Stays,
+    Keep,
     /// It would go, but has the label [`KEEP_LABEL`].
-    Kept,
+    Labelled,
     /// It would go, but nobody's engagement is measured on its lists: unmeasured is not disengaged.
     Unmeasured,
     /// It goes.
-    Goes(Condemned),
+    Purge(PurgeReason),
 }
 
 impl Policy {
     /// What becomes of a contact. `measured` tells whether a list has had a click, a reply or a conversion from anybody
     /// within [`Policy::measured_within`].
-    pub fn sentence(&self, contact: &Contact, now: Millis, measured: &dyn Fn(ListId) -> bool) -> Sentence {
-        let Some(why) = self.condemns(contact, now) else { return Sentence::Stays };
+    pub fn decide(&self, contact: &Contact, now: Millis, measured: &dyn Fn(ListId) -> bool) -> PurgeDecision {
+        let Some(why) = self.reason_for(contact, now) else { return PurgeDecision::Keep };
         if contact.labels.get(KEEP_LABEL).is_some() {
-            return Sentence::Kept;
+            return PurgeDecision::Labelled;
         }
         let is_measured = contact.lists.is_empty() || contact.lists.iter().any(|on| measured(on.list));
-        if why != Condemned::Invalid && !is_measured {
-            return Sentence::Unmeasured;
+        if why != PurgeReason::Invalid && !is_measured {
+            return PurgeDecision::Unmeasured;
         }
-        Sentence::Goes(why)
+        PurgeDecision::Purge(why)
     }
 
-    fn condemns(&self, contact: &Contact, now: Millis) -> Option<Condemned> {
+    fn reason_for(&self, contact: &Contact, now: Millis) -> Option<PurgeReason> {
         let over = |limit: Option<Millis>, since: Millis| limit.is_some_and(|limit| now - since >= limit);
         let invalid_since = contact.invalidity.set.as_ref().filter(|_| contact.is_invalid()).map(|fact| fact.at);
         let idle_since = contact.idle_since();
         if invalid_since.is_some_and(|since| over(self.invalid_after, since)) {
-            Some(Condemned::Invalid)
+            Some(PurgeReason::Invalid)
         } else if over(self.idle_after, idle_since) && contact.engagement.sends_since_engaged >= self.sends {
-            Some(Condemned::NonEngaged)
+            Some(PurgeReason::NonEngaged)
         } else if over(self.idle_max, idle_since) {
-            Some(Condemned::Idle)
+            Some(PurgeReason::Idle)
         } else {
             None
         }
     }
 
-    /// Contacts that nothing has come from since this date may be condemned; none if no rule asks for that.
+    /// Contacts that have been idle since this date may be selected; none if no rule asks for that.
     pub fn idle_before(&self, now: Millis) -> Option<Millis> {
         self.idle_after.into_iter().chain(self.idle_max).min().map(|limit| now - limit)
     }
 
-    /// Contacts that were found invalid before this date are condemned; none if the rule is off.
+    /// Contacts that were found invalid before this date are selected; none if the rule is off.
     pub fn invalid_before(&self, now: Millis) -> Option<Millis> {
         self.invalid_after.map(|limit| now - limit)
     }
@@ -131,41 +131,41 @@ mod tests {
         contact
     }
 
-    fn sentence(contact: &Contact) -> Sentence {
-        Policy::default().sentence(contact, NOW, &|list| list == ListId(1))
+    fn decide(contact: &Contact) -> PurgeDecision {
+        Policy::default().decide(contact, NOW, &|list| list == ListId(1))
     }
 
     #[test]
     fn the_rules_and_their_edges() {
         for (idle_days, sends, expected) in [
-            (179, 100, Sentence::Stays),
-            (180, 9, Sentence::Stays),
-            (180, 10, Sentence::Goes(Condemned::NonEngaged)),
-            (1_094, 0, Sentence::Stays),
-            (1_095, 0, Sentence::Goes(Condemned::Idle)),
+            (179, 100, PurgeDecision::Keep),
+            (180, 9, PurgeDecision::Keep),
+            (180, 10, PurgeDecision::Purge(PurgeReason::NonEngaged)),
+            (1_094, 0, PurgeDecision::Keep),
+            (1_095, 0, PurgeDecision::Purge(PurgeReason::Idle)),
         ] {
-            assert_eq!(sentence(&contact(idle_days, sends)), expected, "{idle_days} days, {sends} sends");
+            assert_eq!(decide(&contact(idle_days, sends)), expected, "{idle_days} days, {sends} sends");
         }
         let mut invalid = contact(0, 0);
         invalid.invalidity.set = Some(Fact { at: NOW - 30 * DAY_MS, ..Fact::default() });
-        assert_eq!(sentence(&invalid), Sentence::Goes(Condemned::Invalid));
+        assert_eq!(decide(&invalid), PurgeDecision::Purge(PurgeReason::Invalid));
         invalid.engagement.last_inbound = NOW;
-        assert_eq!(sentence(&invalid), Sentence::Stays, "a message proves that it exists");
+        assert_eq!(decide(&invalid), PurgeDecision::Keep, "a message proves that it exists");
         let off = Policy { idle_after: None, idle_max: None, invalid_after: None, sends: 0 };
-        assert_eq!(off.sentence(&contact(5_000, 99), NOW, &|_| true), Sentence::Stays);
+        assert_eq!(off.decide(&contact(5_000, 99), NOW, &|_| true), PurgeDecision::Keep);
     }
 
     #[test]
     fn kept_and_unmeasured_ones_stay() {
         let mut kept = contact(200, 10);
         kept.labels.patch(&vec![("keep".into(), Some(String::new()))]).expect("a label");
-        assert_eq!(sentence(&kept), Sentence::Kept);
+        assert_eq!(decide(&kept), PurgeDecision::Labelled);
         let mut elsewhere = contact(200, 10);
         elsewhere.lists = vec![ListContact::new(ListId(2))];
-        assert_eq!(sentence(&elsewhere), Sentence::Unmeasured);
+        assert_eq!(decide(&elsewhere), PurgeDecision::Unmeasured);
         elsewhere.lists.push(ListContact::new(ListId(1)));
-        assert_eq!(sentence(&elsewhere), Sentence::Goes(Condemned::NonEngaged));
+        assert_eq!(decide(&elsewhere), PurgeDecision::Purge(PurgeReason::NonEngaged));
         elsewhere.lists.clear();
-        assert_eq!(sentence(&elsewhere), Sentence::Goes(Condemned::NonEngaged));
+        assert_eq!(decide(&elsewhere), PurgeDecision::Purge(PurgeReason::NonEngaged));
     }
 }

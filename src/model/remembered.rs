@@ -7,7 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::failure::Failure;
-use super::keyword::Class;
+use super::keyword::InboundKind;
 use super::list::ListId;
 use super::time::Millis;
 use crate::limits::REMEMBERED_IDS_MAX;
@@ -24,11 +24,11 @@ pub struct Remembered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Stands for the id.
-    pub print: u64,
+    pub fingerprint: u64,
     /// For which list it was told.
     pub list: ListId,
     /// What it is the id of.
-    pub what: What,
+    pub what: IdUse,
     /// When that was: of a message that failed before its send was told, when it failed.
     pub at: Millis,
     /// When the daemon learned of it.
@@ -37,7 +37,7 @@ pub struct Item {
 
 /// What has an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum IdUse {
     /// A message that was granted, and no more is known.
     Claimed,
     /// A message that was sent.
@@ -54,14 +54,14 @@ pub enum What {
     /// A conversion or a refund.
     Conversion,
     /// A message from the phone, and what it meant.
-    Inbound(Class),
+    Inbound(InboundKind),
     /// An opt-in.
     OptIn,
 }
 
 /// The kinds of ids: the same word may be the id of a message and of a click.
 #[derive(Clone, Copy, Debug)]
-pub enum Domain {
+pub enum IdSpace {
     /// Messages to the contact.
     Message,
     /// Clicks.
@@ -74,16 +74,29 @@ pub enum Domain {
     OptIn,
 }
 
+impl IdSpace {
+    /// The byte that goes into a fingerprint, never reused: what is remembered on disk depends on it.
+    fn code(self) -> u8 {
+        match self {
+            IdSpace::Message => 0,
+            IdSpace::Click => 1,
+            IdSpace::Conversion => 2,
+            IdSpace::Inbound => 3,
+            IdSpace::OptIn => 4,
+        }
+    }
+}
+
 /// Bytes of a print.
-pub const PRINT_BYTES: usize = 5;
+pub const FINGERPRINT_BYTES: usize = 5;
 
 /// What stands for an id. `text` tells apart what shares an id.
-pub fn print(domain: Domain, id: &str, text: &str) -> u64 {
+pub fn fingerprint(domain: IdSpace, id: &str, text: &str) -> u64 {
     let mut hash = Sha256::new();
-    hash.update([domain as u8, id.len() as u8]);
+    hash.update([domain.code(), id.len() as u8]);
     hash.update(id);
     hash.update(text);
-    hash.finalize().iter().take(PRINT_BYTES).fold(0, |print, &byte| print << 8 | u64::from(byte))
+    hash.finalize().iter().take(FINGERPRINT_BYTES).fold(0, |fingerprint, &byte| fingerprint << 8 | u64::from(byte))
 }
 
 impl Remembered {
@@ -108,13 +121,13 @@ impl Remembered {
     }
 
     /// The newest item of an id that was not seen before `since`, and of which this holds.
-    pub fn find(&self, print: u64, since: Millis, wanted: impl Fn(&Item) -> bool) -> Option<Item> {
-        let is_it = |item: &&Item| item.print == print && item.seen_at >= since && wanted(item);
+    pub fn find(&self, fingerprint: u64, since: Millis, wanted: impl Fn(&Item) -> bool) -> Option<Item> {
+        let is_it = |item: &&Item| item.fingerprint == fingerprint && item.seen_at >= since && wanted(item);
         self.items.iter().rev().find(is_it).copied()
     }
 
     /// Changes what is known of an id that [`Remembered::find`] found.
-    pub fn update(&mut self, known: &Item, what: What, at: Millis) {
+    pub fn update(&mut self, known: &Item, what: IdUse, at: Millis) {
         if let Some(item) = self.items.iter_mut().find(|item| *item == known) {
             item.what = what;
             item.at = at;
@@ -152,7 +165,7 @@ impl Remembered {
     /// Those of opt-ins alone.
     #[must_use]
     pub fn opt_ins(&self) -> Remembered {
-        let is_opt_in = |item: &&Item| matches!(item.what, What::OptIn | What::Inbound(Class::OptIn));
+        let is_opt_in = |item: &&Item| matches!(item.what, IdUse::OptIn | IdUse::Inbound(InboundKind::OptIn));
         Remembered { items: self.items.iter().filter(is_opt_in).copied().collect(), forgotten: 0 }
     }
 
@@ -177,18 +190,18 @@ impl Remembered {
     /// number.
     pub fn soft_failures(&self, last_inbound: Millis, since: Millis) -> u64 {
         let items = || self.items.iter().filter(|item| item.seen_at >= since);
-        let sent = items().filter(|item| item.what == What::Sent).map(|item| item.at);
+        let sent = items().filter(|item| item.what == IdUse::Sent).map(|item| item.at);
         let reached = sent.fold(last_inbound, Millis::max);
         let soft =
-            |item: &&Item| matches!(item.what, What::Failed { failure, .. } if failure.is_soft()) && item.at > reached;
+            |item: &&Item| matches!(item.what, IdUse::Failed { failure, .. } if failure.is_soft()) && item.at > reached;
         items().filter(soft).count() as u64
     }
 }
 
-impl What {
+impl IdUse {
     /// Whether it is a message that counts as sent.
     fn is_send(self) -> bool {
-        matches!(self, What::Claimed | What::Sent)
+        matches!(self, IdUse::Claimed | IdUse::Sent)
     }
 }
 
@@ -196,15 +209,29 @@ impl What {
 mod tests {
     use super::*;
 
-    fn item(print: u64, what: What, at: Millis) -> Item {
-        Item { print, list: ListId(0), what, at, seen_at: at }
+    fn item(fingerprint: u64, what: IdUse, at: Millis) -> Item {
+        Item { fingerprint, list: ListId(0), what, at, seen_at: at }
+    }
+
+    /// What is on people's disks: with another fingerprint a repetition would be new.
+    #[test]
+    fn golden_fingerprints() {
+        for (domain, id, text, fingerprint) in [
+            (IdSpace::Message, "m-1", "", 0xdf_fe80_6ee9),
+            (IdSpace::Click, "c-1", "", 0x3b_ec48_268f),
+            (IdSpace::Conversion, "v-1", "", 0x0b_70cf_5285),
+            (IdSpace::Inbound, "SM1", "Stop.", 0x42_b95d_9c92),
+            (IdSpace::OptIn, "o-1", "", 0x6f_64f9_6909),
+        ] {
+            assert_eq!(super::fingerprint(domain, id, text), fingerprint, "{id}");
+        }
     }
 
     #[test]
     fn what_is_old_or_too_many_is_forgotten_and_the_sends_among_it_are_known_to_be() {
         let mut remembered = Remembered::default();
         for at in 1..=300_i64 {
-            remembered.add(item(at.unsigned_abs(), What::Sent, at), 3);
+            remembered.add(item(at.unsigned_abs(), IdUse::Sent, at), 3);
         }
         assert_eq!(remembered.items().len(), 256);
         assert_eq!(remembered.forgotten(), 44);
@@ -217,8 +244,8 @@ mod tests {
 
     #[test]
     fn soft_failures_end_with_a_message_that_arrives_or_comes() {
-        let soft = What::Failed { failure: Failure::of("30003", None), sent: true };
-        let items = vec![item(1, soft, 10), item(2, soft, 20), item(3, What::Sent, 15), item(4, What::Claimed, 30)];
+        let soft = IdUse::Failed { failure: Failure::of("", "30003", None), sent: true };
+        let items = vec![item(1, soft, 10), item(2, soft, 20), item(3, IdUse::Sent, 15), item(4, IdUse::Claimed, 30)];
         let remembered = Remembered::from_stored(items, 0);
         assert_eq!((remembered.soft_failures(0, 0), remembered.soft_failures(20, 0)), (1, 0));
         assert_eq!(remembered.soft_failures(0, 16), 1);
@@ -227,13 +254,13 @@ mod tests {
     #[test]
     fn prints_tell_apart() {
         let all = [
-            print(Domain::Message, "a", ""),
-            print(Domain::Click, "a", ""),
-            print(Domain::Inbound, "a", "b"),
-            print(Domain::Inbound, "ab", ""),
+            fingerprint(IdSpace::Message, "a", ""),
+            fingerprint(IdSpace::Click, "a", ""),
+            fingerprint(IdSpace::Inbound, "a", "b"),
+            fingerprint(IdSpace::Inbound, "ab", ""),
         ];
         assert!((0..all.len()).all(|at| !all[..at].contains(&all[at])));
         // It is on people's disks.
-        assert_eq!(print(Domain::Message, "m-1", ""), 0xdf_fe80_6ee9);
+        assert_eq!(fingerprint(IdSpace::Message, "m-1", ""), 0xdf_fe80_6ee9);
     }
 }

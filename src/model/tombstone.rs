@@ -4,11 +4,11 @@
 //! contact's having been gone, and no message is granted again.
 
 use super::contact::{Contact, ListContact};
-use super::event::{Event, Kind};
-use super::fact::{Fact, How, Standing, keep_newest};
+use super::event::{Event, EventKind};
+use super::fact::{Fact, How, Toggle, keep_newest};
 use super::list::ListId;
 use super::phone::Phone;
-use super::purge::Condemned;
+use super::purge::PurgeReason;
 use super::remembered::Remembered;
 use super::time::Millis;
 
@@ -18,15 +18,15 @@ pub struct Tombstone {
     /// When the contact went.
     pub gone_at: Millis,
     /// Why it went.
-    pub why: Gone,
+    pub why: RemovedBy,
     /// When the contact had come in; 0 once it was erased.
     pub created_at: Millis,
     /// The newest opt-out of all lists. An erasure counts as one.
     pub opted_out_all: Option<Fact>,
     /// Held back by the sender.
-    pub suppression: Standing,
+    pub suppression: Toggle,
     /// The number did not exist any more.
-    pub invalidity: Standing,
+    pub invalidity: Toggle,
     /// The newest message from the number, which proves that it exists.
     pub last_inbound: Millis,
     /// What it had said on lists.
@@ -37,19 +37,19 @@ pub struct Tombstone {
 
 /// Why a contact is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gone {
-    /// The policy condemned it.
-    Purged(Condemned),
+pub enum RemovedBy {
+    /// The policy selected it.
+    Purged(PurgeReason),
     /// Somebody asked for it.
     Erased,
 }
 
 impl Tombstone {
-    /// Of a contact that the policy condemned: every fact.
-    pub fn of_purged(contact: Contact, why: Condemned, now: Millis) -> Tombstone {
+    /// Of a contact that a purge removes: every fact.
+    pub fn of_purged(contact: Contact, why: PurgeReason, now: Millis) -> Tombstone {
         Tombstone {
             gone_at: now,
-            why: Gone::Purged(why),
+            why: RemovedBy::Purged(why),
             created_at: contact.created_at,
             opted_out_all: contact.opted_out_all,
             suppression: contact.suppression,
@@ -66,21 +66,21 @@ impl Tombstone {
         let at = now.max(facts.newest() + 1);
         // An opt-in that came with a later date, and is delivered again, is older.
         let opt_ins = facts.lists.iter().filter_map(|on| on.opted_in.as_ref());
-        let told = opt_ins.map(|fact| fact.told).max().filter(|&told| told > at).unwrap_or(0);
-        keep_newest(&mut opted_out_all, Fact { at, how: How::Api, told, ..Fact::default() });
+        let claimed_at = opt_ins.map(|fact| fact.claimed_at).max().filter(|&claimed_at| claimed_at > at).unwrap_or(0);
+        keep_newest(&mut opted_out_all, Fact { at, how: How::Api, claimed_at, ..Fact::default() });
         let relation = |on: &ListContact| ListContact {
             opted_out: on.opted_out.as_ref().map(wordless),
-            suppression: wordless_standing(&on.suppression),
+            suppression: wordless_toggle(&on.suppression),
             ..ListContact::new(on.list)
         };
-        let is_empty = |on: &ListContact| on.opted_out.is_none() && on.suppression == Standing::default();
+        let is_empty = |on: &ListContact| on.opted_out.is_none() && on.suppression == Toggle::default();
         Tombstone {
             gone_at: now,
-            why: Gone::Erased,
+            why: RemovedBy::Erased,
             created_at: 0,
             opted_out_all,
-            suppression: wordless_standing(&facts.suppression),
-            invalidity: wordless_standing(&facts.invalidity),
+            suppression: wordless_toggle(&facts.suppression),
+            invalidity: wordless_toggle(&facts.invalidity),
             // Only to say that the number exists after all.
             last_inbound: facts.invalidity.set.as_ref().map_or(0, |_| facts.engagement.last_inbound),
             lists: facts.lists.iter().map(relation).filter(|on| !is_empty(on)).collect(),
@@ -89,7 +89,7 @@ impl Tombstone {
     }
 
     /// The contact that comes back: with all that is kept, and nothing else.
-    pub fn revive(&self, phone: Phone, created_at: Millis) -> Contact {
+    pub fn restore(&self, phone: Phone, created_at: Millis) -> Contact {
         let mut contact = Contact::new(phone, created_at);
         contact.opted_out_all.clone_from(&self.opted_out_all);
         contact.suppression.clone_from(&self.suppression);
@@ -117,7 +117,7 @@ impl Tombstone {
     /// What it tells, as events in the order of their dates; the going of the contact is the last.
     pub fn events(&self) -> Vec<Event> {
         let mut events = Vec::new();
-        let mut tell = |kind: Kind, list: Option<ListId>, fact: Option<&Fact>| {
+        let mut tell = |kind: EventKind, list: Option<ListId>, fact: Option<&Fact>| {
             events.extend(fact.map(|fact| Event {
                 list,
                 how: fact.how,
@@ -126,22 +126,22 @@ impl Tombstone {
                 ..Event::new(kind, fact.at)
             }));
         };
-        tell(Kind::OptOutAll, None, self.opted_out_all.as_ref());
-        tell(Kind::Suppress, None, self.suppression.set.as_ref());
-        tell(Kind::Release, None, self.suppression.lifted.as_ref());
-        tell(Kind::Invalid, None, self.invalidity.set.as_ref());
-        tell(Kind::Valid, None, self.invalidity.lifted.as_ref());
+        tell(EventKind::OptOutAll, None, self.opted_out_all.as_ref());
+        tell(EventKind::Suppress, None, self.suppression.set.as_ref());
+        tell(EventKind::Release, None, self.suppression.lifted.as_ref());
+        tell(EventKind::Invalid, None, self.invalidity.set.as_ref());
+        tell(EventKind::Valid, None, self.invalidity.lifted.as_ref());
         for on in &self.lists {
-            tell(Kind::OptIn, Some(on.list), on.opted_in.as_ref());
-            tell(Kind::Subscribe, Some(on.list), on.imported.as_ref());
-            tell(Kind::OptOut, Some(on.list), on.opted_out.as_ref());
-            tell(Kind::Suppress, Some(on.list), on.suppression.set.as_ref());
-            tell(Kind::Release, Some(on.list), on.suppression.lifted.as_ref());
+            tell(EventKind::OptIn, Some(on.list), on.opted_in.as_ref());
+            tell(EventKind::Subscribe, Some(on.list), on.imported.as_ref());
+            tell(EventKind::OptOut, Some(on.list), on.opted_out.as_ref());
+            tell(EventKind::Suppress, Some(on.list), on.suppression.set.as_ref());
+            tell(EventKind::Release, Some(on.list), on.suppression.lifted.as_ref());
         }
         events.sort_by_key(|event| event.at);
         let (kind, reason) = match self.why {
-            Gone::Purged(why) => (Kind::Purged, why.word()),
-            Gone::Erased => (Kind::Erased, ""),
+            RemovedBy::Purged(why) => (EventKind::Purged, why.word()),
+            RemovedBy::Erased => (EventKind::Erased, ""),
         };
         events.push(Event { reason: reason.to_owned(), ..Event::new(kind, self.gone_at) });
         events
@@ -149,11 +149,11 @@ impl Tombstone {
 }
 
 fn wordless(fact: &Fact) -> Fact {
-    Fact { at: fact.at, how: fact.how, told: fact.told, ..Fact::default() }
+    Fact { at: fact.at, how: fact.how, claimed_at: fact.claimed_at, ..Fact::default() }
 }
 
-fn wordless_standing(standing: &Standing) -> Standing {
-    Standing { set: standing.set.as_ref().map(wordless), lifted: standing.lifted.as_ref().map(wordless) }
+fn wordless_toggle(toggle: &Toggle) -> Toggle {
+    Toggle { set: toggle.set.as_ref().map(wordless), lifted: toggle.lifted.as_ref().map(wordless) }
 }
 
 #[cfg(test)]
@@ -179,18 +179,21 @@ mod tests {
     #[test]
     fn a_purged_contact_comes_back_with_the_same_verdicts() {
         let before = contact();
-        let mut tombstone = Tombstone::of_purged(before.clone(), Condemned::Idle, 1_000);
-        let after = tombstone.revive(before.phone, 2_000);
+        let mut tombstone = Tombstone::of_purged(before.clone(), PurgeReason::Idle, 1_000);
+        let after = tombstone.restore(before.phone, 2_000);
         for list in [ListId(1), ListId(2), ListId(3)] {
             assert_eq!(after.verdict(list, StopScope::All), before.verdict(list, StopScope::All));
         }
         assert_eq!((after.engagement.sends, after.created_at), (0, 2_000));
         // The proof of consent goes in time, and what forbids stays.
         assert!(!tombstone.forget_consent_before(50) && tombstone.forget_consent_before(61));
-        let later = tombstone.revive(before.phone, 2_000);
+        let later = tombstone.restore(before.phone, 2_000);
         assert_eq!(later.verdict(ListId(1), StopScope::List), Verdict::No(Reason::ListOptedOut));
         assert_eq!(later.verdict(ListId(2), StopScope::List), Verdict::No(Reason::NotSubscribed));
-        assert_eq!(tombstone.events().iter().map(|event| event.kind).collect::<Vec<_>>(), [Kind::OptOut, Kind::Purged]);
+        assert_eq!(
+            tombstone.events().iter().map(|event| event.kind).collect::<Vec<_>>(),
+            [EventKind::OptOut, EventKind::Purged]
+        );
     }
 
     #[test]
@@ -198,7 +201,7 @@ mod tests {
         let mut before = contact();
         before.suppression.set = fact(5_000);
         let tombstone = Tombstone::of_erased(&before, 1_000);
-        let after = tombstone.revive(before.phone, 2_000);
+        let after = tombstone.restore(before.phone, 2_000);
         assert_eq!(after.verdict(ListId(1), StopScope::List), Verdict::No(Reason::Suppressed));
         assert_eq!(
             after.opted_out_all,

@@ -9,10 +9,44 @@ pub enum Verdict {
     No(Reason),
 }
 
+/// The verdict, from all that it follows from. CHECK, CLAIM, `eligible=` and what GET says of a list ask this function,
+/// so that they cannot differ.
+///
+/// `unwritten` is a forbidding fact that is in memory alone. `contact` is none for a number that is not a contact.
+/// `is_held`: a message waits in the inbox, and the contact with it.
+pub fn decide(
+    list: ListState,
+    unwritten: Option<Reason>,
+    contact: Option<ContactStatus>,
+    on_list: ListStatus,
+    is_held: bool,
+) -> Verdict {
+    let forbids = match list {
+        ListState::Unknown => Some(Reason::UnknownList),
+        ListState::Paused => Some(Reason::ListPaused),
+        ListState::Open => unwritten.or(contact.map_or(Some(Reason::NotSubscribed), ContactStatus::reason)),
+    };
+    match forbids.or(on_list.reason()).or(is_held.then_some(Reason::HeldForReview)) {
+        Some(reason) => Verdict::No(reason),
+        None => Verdict::Yes,
+    }
+}
+
+/// Whether messages may be sent from a list at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListState {
+    /// The number is not a list, or the list was removed.
+    Unknown,
+    /// An operator stopped the list.
+    Paused,
+    /// They may.
+    Open,
+}
+
 /// Why not. When several hold, the first in this order is the one that is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// The number sent from is no list here.
+    /// The number sent from is not a list here.
     UnknownList,
     /// An operator stopped the list.
     ListPaused,
@@ -28,11 +62,13 @@ pub enum Reason {
     ListSuppressed,
     /// The contact opted out of this list.
     ListOptedOut,
+    /// The contact may want out of this list: nobody has looked at its message yet.
+    HeldForReview,
 }
 
 impl Reason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 9] = [
         Reason::UnknownList,
         Reason::ListPaused,
         Reason::Invalid,
@@ -41,6 +77,7 @@ impl Reason {
         Reason::NotSubscribed,
         Reason::ListSuppressed,
         Reason::ListOptedOut,
+        Reason::HeldForReview,
     ];
 
     /// The word on the wire.
@@ -54,6 +91,7 @@ impl Reason {
             Reason::NotSubscribed => "not_subscribed",
             Reason::ListSuppressed => "list_suppressed",
             Reason::ListOptedOut => "list_opted_out",
+            Reason::HeldForReview => "held_for_review",
         }
     }
 }
@@ -119,13 +157,13 @@ impl ListStatus {
         }
     }
 
-    /// The verdict of a contact that is itself active.
-    pub fn verdict(self) -> Verdict {
+    /// Why this status forbids, if it does.
+    pub fn reason(self) -> Option<Reason> {
         match self {
-            ListStatus::Suppressed => Verdict::No(Reason::ListSuppressed),
-            ListStatus::OptedOut => Verdict::No(Reason::ListOptedOut),
-            ListStatus::Active => Verdict::Yes,
-            ListStatus::None => Verdict::No(Reason::NotSubscribed),
+            ListStatus::Suppressed => Some(Reason::ListSuppressed),
+            ListStatus::OptedOut => Some(Reason::ListOptedOut),
+            ListStatus::Active => None,
+            ListStatus::None => Some(Reason::NotSubscribed),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Accepting connections.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,17 +9,26 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 
-use super::{Address, Server, serve};
+use super::connection::serve;
+use super::handshake::handshake;
+use super::{Address, Server};
+use crate::error::{Code, Error};
 use crate::limits::CLIENTS_MAX;
+use crate::wire::Replies;
+
+/// How long a last word may take.
+pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A bound socket.
 pub enum Listener {
     /// TCP.
     Tcp(TcpListener),
-    /// A Unix socket, and its file, which is removed at the end.
-    Unix(UnixListener, PathBuf),
+    /// TCP, encrypted.
+    Tls(TcpListener),
+    /// A Unix socket, and its file if it is removed at the end.
+    Unix(UnixListener, Option<PathBuf>),
 }
 
 impl Listener {
@@ -26,9 +36,10 @@ impl Listener {
     pub async fn bind(address: &Address) -> io::Result<Listener> {
         match address {
             Address::Tcp(address) => Ok(Listener::Tcp(TcpListener::bind(address).await?)),
+            Address::Tls(address) => Ok(Listener::Tls(TcpListener::bind(address).await?)),
             Address::Unix(path) => {
                 remove_stale(path)?;
-                Ok(Listener::Unix(UnixListener::bind(path)?, path.clone()))
+                Ok(Listener::Unix(UnixListener::bind(path)?, Some(path.clone())))
             }
         }
     }
@@ -37,7 +48,12 @@ impl Listener {
     pub fn address(&self) -> io::Result<Address> {
         match self {
             Listener::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?.to_string())),
-            Listener::Unix(_, path) => Ok(Address::Unix(path.clone())),
+            Listener::Tls(listener) => Ok(Address::Tls(listener.local_addr()?.to_string())),
+            Listener::Unix(_, Some(path)) => Ok(Address::Unix(path.clone())),
+            Listener::Unix(listener, None) => {
+                let address = listener.local_addr()?;
+                Ok(Address::Unix(address.as_pathname().unwrap_or(Path::new("(no name)")).to_owned()))
+            }
         }
     }
 
@@ -54,7 +70,7 @@ impl Listener {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        if let Listener::Unix(_, path) = &self {
+        if let Listener::Unix(_, Some(path)) = &self {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -64,9 +80,17 @@ impl Listener {
             Listener::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                admit(stream, server);
+                admit(server, |server, is_full| talk(stream, server, is_full));
             }
-            Listener::Unix(listener, _) => admit(listener.accept().await?.0, server),
+            Listener::Tls(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                admit(server, |server, is_full| talk_encrypted(stream, peer, server, is_full));
+            }
+            Listener::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                admit(server, |server, is_full| talk(stream, server, is_full));
+            }
         }
         Ok(())
     }
@@ -76,7 +100,7 @@ impl Listener {
 fn remove_stale(path: &Path) -> io::Result<()> {
     let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
     if !found.file_type().is_socket() {
-        return Err(io::Error::other(format!("{} is no socket: remove it, or give another path", path.display())));
+        return Err(io::Error::other(format!("{} is not a socket: remove it, or give another path", path.display())));
     }
     // A socket of another kind, or one that we may not connect to, may well be alive: binding then says that it is in use.
     match std::os::unix::net::UnixStream::connect(path) {
@@ -85,7 +109,9 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     }
 }
 
-fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut stream: S, server: &Arc<Server>) {
+/// Counts a client from now on until `talk` has ended, which runs in a task of its own. `talk` is told whether there are too
+/// many.
+fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: impl FnOnce(Arc<Server>, bool) -> T) {
     let clients = server.enter();
     if let Some(context) = server.context() {
         let counters = &context.counters;
@@ -93,17 +119,34 @@ fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut stream: S, serv
         counters.clients_total.fetch_add(1, Ordering::Relaxed);
         counters.clients_refused.fetch_add(u64::from(clients > CLIENTS_MAX), Ordering::Relaxed);
     }
+    let talk = talk(Arc::clone(server), clients > CLIENTS_MAX);
     let server = Arc::clone(server);
     server.connections.clone().spawn(async move {
-        if clients > CLIENTS_MAX {
-            let refusal = stream.write_all(b"-BUSY too many clients\r\n");
-            let _ = tokio::time::timeout(Duration::from_secs(1), refusal).await;
-        } else {
-            serve(stream, &server).await;
-        }
+        talk.await;
         let clients = server.leave();
         if let Some(context) = server.context() {
             context.counters.clients.store(clients as u64, Ordering::Relaxed);
         }
     });
+}
+
+/// Serves a client, or tells it that there are too many.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Server>, is_full: bool) {
+    if !is_full {
+        return serve(stream, &server).await;
+    }
+    let mut replies = Replies::default();
+    replies.error(&Error::new(Code::Busy, "too many clients"));
+    let told = async {
+        stream.write_all(replies.as_bytes()).await?;
+        stream.flush().await
+    };
+    let _ = tokio::time::timeout(GOODBYE, told).await;
+}
+
+async fn talk_encrypted(stream: TcpStream, peer: SocketAddr, server: Arc<Server>, is_full: bool) {
+    let Some(mut stream) = handshake(stream, peer, &server).await else { return };
+    talk(&mut stream, server, is_full).await;
+    // So that the client knows that nothing was cut off.
+    let _ = tokio::time::timeout(GOODBYE, stream.shutdown()).await;
 }

@@ -1,55 +1,85 @@
-//! The server: the only async floor. It accepts, hands requests to the commands and their writes to the store, and
+//! The server: it waits for the network, accepts, hands requests to the commands and their writes to the store, and
 //! drains. It decides nothing about contacts.
 
-mod address;
+mod burst;
+mod compactor;
 mod connection;
+mod daemon;
+mod feed_wait;
+mod handshake;
+mod inherited;
 mod listener;
+mod pipeline;
+mod reload;
+mod withdrawal;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use address::Address;
-pub use connection::{serve, serve_inside};
+pub use daemon::{Daemon, Setup};
+pub use inherited::Inherited;
 pub use listener::Listener;
+
+pub use crate::address::Address;
+
+use handshake::Rarely;
+use withdrawal::Withdrawals;
 
 use crate::command::Context;
 use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
+use crate::reloadable::Reloadable;
+use crate::tls::ServerConfig;
 
 /// What all connections share.
 pub struct Server {
     /// Set once the store is loaded; until then everything answers `-LOADING`.
     context: OnceLock<Arc<Context>>,
     clients: AtomicUsize,
-    /// Of the writer's queues, by urgency.
-    room: [Arc<Semaphore>; Urgency::ALL.len()],
+    /// To queue writes for the writer, by urgency.
+    permits: [Arc<Semaphore>; Urgency::ALL.len()],
     /// The position after the newest entry of the feed, for those who wait for it.
     feed: watch::Sender<u64>,
     /// Told to stop reading and finish.
     stop: CancellationToken,
     connections: TaskTracker,
+    /// How TLS is spoken, if it is.
+    tls: Option<Arc<Reloadable<ServerConfig>>>,
+    withdrawals: Withdrawals,
+    /// Held while files are read again.
+    reloading: Mutex<()>,
+    handshake_log: Rarely,
 }
 
 impl Default for Server {
     fn default() -> Server {
-        Server {
-            context: OnceLock::new(),
-            clients: AtomicUsize::new(0),
-            room: Urgency::ALL.map(|_| Arc::new(Semaphore::new(QUEUED_WRITES_MAX))),
-            feed: watch::Sender::new(0),
-            stop: CancellationToken::new(),
-            connections: TaskTracker::new(),
-        }
+        Server::new(None)
     }
 }
 
 impl Server {
-    /// Opens the gate: requests are answered from now on.
-    pub fn open(&self, context: Arc<Context>) {
+    /// One that speaks TLS if it is told how.
+    fn new(tls: Option<Arc<Reloadable<ServerConfig>>>) -> Server {
+        Server {
+            context: OnceLock::new(),
+            clients: AtomicUsize::new(0),
+            permits: Urgency::ALL.map(|_| Arc::new(Semaphore::new(QUEUED_WRITES_MAX))),
+            feed: watch::Sender::new(0),
+            stop: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            tls,
+            withdrawals: Withdrawals::default(),
+            reloading: Mutex::new(()),
+            handshake_log: Rarely::default(),
+        }
+    }
+
+    /// The store is loaded: requests are answered from now on.
+    fn open(&self, context: Arc<Context>) {
         let feed = self.feed.clone();
         context.store.on_feed(Box::new(move |position| {
             feed.send_replace(position);
@@ -72,32 +102,20 @@ impl Server {
     pub fn connect_inside(self: &Arc<Server>) -> tokio::io::DuplexStream {
         let (inside, outside) = tokio::io::duplex(REQUEST_BYTES_MAX);
         let server = Arc::clone(self);
-        self.connections.spawn(async move { serve_inside(inside, &server).await });
+        self.connections.spawn(async move { connection::serve_inside(inside, &server).await });
         outside
     }
 
-    /// Is told when the server is to stop.
-    pub fn stopping(&self) -> CancellationToken {
-        self.stop.clone()
-    }
-
-    /// Stops accepting and reading, finishes what was received, and syncs.
-    pub async fn drain(&self) {
+    /// Stops accepting and reading, and answers what was received.
+    async fn drain(&self) {
         self.stop.cancel();
         self.connections.close();
         self.connections.wait().await;
-        if let Some(context) = self.context.get().cloned() {
-            let close = move || {
-                context.purger.close();
-                context.store.close();
-            };
-            let _ = tokio::task::spawn_blocking(close).await;
-        }
     }
 
-    /// Waits for room in one of the writer's queues. This is what stops reading when the writer is behind.
-    async fn room(&self, urgency: Urgency, writes: usize) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.room[urgency as usize]).acquire_many_owned(writes as u32).await.ok()
+    /// Waits for permits to queue writes. This is what stops reading when the writer is behind.
+    async fn permits(&self, urgency: Urgency, writes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits[urgency as usize]).acquire_many_owned(writes as u32).await.ok()
     }
 
     fn enter(&self) -> usize {

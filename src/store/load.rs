@@ -1,155 +1,186 @@
 //! The start: reads the lists, the directory and the gate's postings, not the records.
 
-use super::changes::Changes;
-use super::chunk::Chunk;
-use super::codec::{self, FeedEntry, Heads};
-use super::compressed::expand;
-use super::disk::Disk;
-use super::gate::Gate;
-use super::term::GATE_TAG_MAX;
-use super::tombstones::{Secret, Tombstones};
-use super::unsettled::Unsettled;
-use super::{keys, sled_failed};
+use std::path::Path;
+
+use super::engine::{Batch, Engine, rows};
+use super::format::chunk::Chunk;
+use super::format::codec::{self, FeedEntry, NextIds};
+use super::format::compressed::expand;
+use super::format::keys;
+use super::format::term::GATE_TAG_MAX;
+use super::ledger::CommitError;
+use super::memory::Memory;
+use super::memory::changes::Changes;
+use super::memory::directory::Directory;
+use super::memory::gate::Gate;
+use super::memory::pending::Pending;
+use super::memory::tallies::Tallies;
+use super::memory::tombstones::Tombstones;
+use super::options::Options;
+use super::read::postings::stored_posting;
+use super::secret::Secret;
+use super::write::Committer;
+use super::write::committer::Durability;
 use crate::error::{Error, Result};
 use crate::limits::{DIRECTORY_CHUNK_IDS, POSTING_CHUNK_IDS};
 use crate::model::list::ListId;
-use crate::model::phone::Phone;
+use crate::model::list_event::{ListEvent, ListEventKind};
+use crate::model::phone::RENUMBERINGS_VERSION;
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 
 /// The format this version writes. A newer one is refused.
 const FORMAT: u8 = 1;
 
-/// Builds the gate from what is stored; a new store gets its first keys.
-pub fn load(disk: &Disk, scope: StopScope, now: Millis) -> Result<(Gate, Unsettled, Heads)> {
-    let tree = disk.tree();
-    let synced = disk.synced()?;
-    let mut heads = match tree.get(keys::FORMAT).map_err(sled_failed)? {
-        None => {
-            refuse_cut_off(disk, 0, synced)?;
-            create(disk, scope, now)?
-        }
+/// What the store gives out next, as the engine has it; none if the store is new.
+pub fn next_ids(engine: &dyn Engine) -> Result<Option<NextIds>> {
+    match engine.get(keys::FORMAT)? {
+        None => Ok(None),
         Some(format) if *format == [FORMAT] => {
-            let heads = tree.get(keys::HEADS).map_err(sled_failed)?;
-            codec::decode_heads(&heads.ok_or_else(|| Error::internal("the store has no counters"))?)?
+            let next = engine.get(keys::NEXT_IDS)?.ok_or_else(|| Error::internal("the store has no counters"))?;
+            codec::decode_next_ids(&next).map(Some)
         }
-        Some(format) => {
-            return Err(Error::internal(format!(
-                "the store has format {}, this contactd reads {FORMAT}: use the contactd that wrote it, or a newer one",
-                format.first().copied().unwrap_or(0)
-            )));
-        }
-    };
-    refuse_cut_off(disk, heads.batches, synced)?;
-    if synced.is_none() && heads.batches > 0 {
-        // Somebody has decided to serve what is left, and positions of the feed may be given a second time.
-        heads.epoch = now.unsigned_abs().max(heads.epoch + 1);
-        tree.insert(keys::HEADS, codec::encode_heads(&heads)?).map_err(sled_failed)?;
-        disk.sync()?;
+        Some(format) => Err(Error::internal(format!(
+            "the store has format {}, this contactd reads {FORMAT}: use the contactd that wrote it, or a newer one",
+            format.first().copied().unwrap_or(0)
+        ))),
     }
-    let mut gate = Gate::new(scope);
-    for row in tree.scan_prefix([keys::LIST]) {
-        let (key, value) = row.map_err(sled_failed)?;
+}
+
+/// Writes what a start has to write: the first keys of a new store, another stop scope, another epoch of the feed. Gives what
+/// the store gives out next.
+pub fn prepare(engine: &dyn Engine, committer: &mut Committer, options: &Options) -> Result<NextIds> {
+    let now = (options.clock)();
+    let stored = next_ids(engine)?;
+    let could_tell = engine.check_complete(stored.as_ref().map_or(0, |next| next.batches))?;
+    let mut batch = Batch::new(committer.next_number());
+    let mut next = match stored {
+        Some(next) => next,
+        None => create(engine, now, &mut batch)?,
+    };
+    if !could_tell && next.batches > 0 {
+        // Somebody has decided to serve what is left, and positions of the feed may be given a second time.
+        next.epoch = now.unsigned_abs().max(next.epoch + 1);
+    }
+    follow_scope(engine, &mut next, options.scope, now, &mut batch)?;
+    if stored == Some(next) {
+        committer.sync().map_err(CommitError::into_error)?;
+    } else {
+        next.batches = batch.number();
+        batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
+        committer.commit(&batch, Durability::Now).map_err(CommitError::into_error)?;
+    }
+    Ok(next)
+}
+
+/// The first keys of a new store.
+fn create(engine: &dyn Engine, now: Millis, batch: &mut Batch) -> Result<NextIds> {
+    if !engine.scan(&(Vec::new()..vec![u8::MAX]), 1)?.is_empty() {
+        return Err(Error::internal("the store has no format: contactd did not write it"));
+    }
+    batch.put(keys::FORMAT, &[FORMAT]);
+    batch.put(keys::RENUMBERED, &[RENUMBERINGS_VERSION]);
+    keys::fences().for_each(|key| batch.put(&key, &[]));
+    Ok(NextIds { next_feed: 1, epoch: now.unsigned_abs(), next_event: 1, next_journal: 1, ..NextIds::default() })
+}
+
+/// Another stop scope changes verdicts: the feed and the history of lists have it.
+fn follow_scope(
+    engine: &dyn Engine,
+    next: &mut NextIds,
+    scope: StopScope,
+    now: Millis,
+    batch: &mut Batch,
+) -> Result<()> {
+    let stored = engine.get(keys::SCOPE)?.map(|stored| codec::decode_scope(&stored));
+    if stored == Some(scope) {
+        return Ok(());
+    }
+    batch.put(keys::SCOPE, &codec::encode_scope(scope));
+    if stored.is_none() {
+        return Ok(());
+    }
+    let entry = FeedEntry::Scope { at: now.into(), all: scope == StopScope::All };
+    batch.put(&keys::feed(next.next_feed), &codec::encode_feed(&[entry])?);
+    next.next_feed += 1;
+    let event = ListEvent { at: now, list: None, kind: ListEventKind::Scope(scope) };
+    batch.put(&keys::list_event(next.next_event), &codec::encode_list_event(&event)?);
+    next.next_event += 1;
+    Ok(())
+}
+
+/// Opens the secret of the store's tombstones. The first one is noted in the store.
+pub fn secret(engine: &dyn Engine, committer: &mut Committer, next: &mut NextIds, dir: &Path) -> Result<Secret> {
+    let known = engine.get(keys::SECRET)?;
+    let secret = Secret::open(dir, known.as_deref())?;
+    if known.is_none() {
+        next.batches = committer.next_number();
+        let mut batch = Batch::new(next.batches);
+        batch.put(keys::SECRET, &secret.fingerprint());
+        batch.put(keys::NEXT_IDS, &codec::encode_next_ids(next)?);
+        committer.commit(&batch, Durability::Now).map_err(CommitError::into_error)?;
+    }
+    Ok(secret)
+}
+
+/// Reads what is held in memory.
+pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Options) -> Result<Memory> {
+    let now = (options.clock)();
+    let mut gate = Gate::new(options.scope, options.maybe_optout);
+    for row in rows(engine, keys::all(keys::LIST)) {
+        let (key, value) = row?;
         gate.put_list(ListId(number(&key)?), codec::decode_list(&value)?);
     }
-    for row in tree.scan_prefix([keys::DIRECTORY]) {
-        let (key, value) = row.map_err(sled_failed)?;
-        let first = number(&key)? * DIRECTORY_CHUNK_IDS;
-        for (id, phone) in (first..).zip(codec::decode_numbers(&value)?) {
-            if let Some(phone) = Phone::from_u64(phone) {
-                gate.directory.insert(id, phone.as_u64());
-            }
-        }
-    }
-    for chunk in 0..heads.next_contact.div_ceil(POSTING_CHUNK_IDS) {
+    read_directory(engine, keys::DIRECTORY, &mut gate.directory)?;
+    for chunk in 0..next.next_contact.div_ceil(POSTING_CHUNK_IDS) {
         let mut gate_end = keys::postings(chunk).to_vec();
         gate_end.push(GATE_TAG_MAX + 1);
-        for row in tree.range(keys::postings(chunk).to_vec()..gate_end) {
-            let (key, value) = row.map_err(sled_failed)?;
-            let (term, first) = keys::parse_posting(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+        for row in rows(engine, keys::postings(chunk).to_vec()..gate_end) {
+            let (key, value) = row?;
+            let (term, first) = keys::parse_posting(&key).ok_or_else(damaged_key)?;
             gate.insert_all(term, &Chunk::decode(term.chunk_ids(), &value)?.ids(first));
         }
     }
-    let mut unsettled = Unsettled::default();
-    for row in tree.scan_prefix([keys::JOURNAL]) {
-        let (key, value) = row.map_err(sled_failed)?;
-        let number = keys::long_number(&key).ok_or_else(|| Error::internal("a damaged key"))?;
+    for row in rows(engine, keys::all(keys::INBOX)) {
+        let (key, value) = row?;
+        let number = keys::long_number(&key).ok_or_else(damaged_key)?;
+        gate.inbox.insert(number, (&codec::decode_waiting(&expand(&value)?)?).into());
+    }
+    let mut pending = Pending::default();
+    for row in rows(engine, keys::all(keys::JOURNAL)) {
+        let (key, value) = row?;
+        let number = keys::long_number(&key).ok_or_else(damaged_key)?;
         let changes = Changes::decode(&expand(&value)?)?;
         gate.change(&changes);
-        unsettled.replay(number, changes, |posting| disk.posting(posting))?;
+        pending.replay(number, changes, |posting| stored_posting(engine, posting))?;
     }
-    follow_scope(disk, &mut heads, scope, now)?;
-    disk.note_synced(heads.batches)?;
-    Ok((gate, unsettled, heads))
+    let mut tombstones = Tombstones::new(secret);
+    read_directory(engine, keys::TOMBSTONE_DIRECTORY, &mut tombstones.directory)?;
+    let mut days = Vec::new();
+    for row in rows(engine, keys::tallies_since(Tallies::first_day(now))) {
+        let (key, value) = row?;
+        days.push((keys::parse_tally(&key).ok_or_else(damaged_key)?, codec::decode_tally(&value)?));
+    }
+    let tallies = Tallies::new(days, now, options.opt_out_warning);
+    Ok(Memory::new(pending, gate, tombstones, tallies))
 }
 
-/// sled takes damage in the middle of its file for the end of it, and serves what is before. That must not be taken for the
-/// whole: opt-outs would be lost without a word.
-fn refuse_cut_off(disk: &Disk, batches: u64, synced: Option<u64>) -> Result<()> {
-    match synced {
-        Some(synced) if synced > batches => Err(Error::internal(format!(
-            "the store in {} ends after {batches} of {synced} batches that were on disk: its file was damaged or cut off, and \
-             opt-outs are lost with the rest. Restore a backup, or delete {} to serve what is left",
-            disk.dir().display(),
-            disk.mark().display()
-        ))),
-        _ => Ok(()),
+/// Reads the chunks of a directory.
+fn read_directory(engine: &dyn Engine, keyspace: u8, directory: &mut Directory) -> Result<()> {
+    for row in rows(engine, keys::all(keyspace)) {
+        let (key, value) = row?;
+        let first = number(&key)? * DIRECTORY_CHUNK_IDS;
+        for (id, number) in (first..).zip(codec::decode_numbers(&value)?).filter(|(_, number)| *number != 0) {
+            directory.insert(id, number);
+        }
     }
-}
-
-/// Opens the secret of the store's tombstones, and reads their directory.
-pub fn load_tombstones(disk: &Disk) -> Result<Tombstones> {
-    let known = disk.tree().get(keys::SECRET).map_err(sled_failed)?;
-    let secret = Secret::open(disk.dir(), known.as_deref())?;
-    if known.is_none() {
-        disk.tree().insert(keys::SECRET, &secret.fingerprint()).map_err(sled_failed)?;
-        disk.sync()?;
-    }
-    Tombstones::load(disk, secret)
-}
-
-fn create(disk: &Disk, scope: StopScope, now: Millis) -> Result<Heads> {
-    if !disk.tree().is_empty() {
-        return Err(Error::internal("the store has no format: it is not contactd's"));
-    }
-    let heads = Heads {
-        next_contact: 0,
-        next_feed: 1,
-        epoch: now.unsigned_abs(),
-        next_event: 1,
-        next_journal: 1,
-        next_tombstone: 0,
-        batches: 0,
-    };
-    let mut batch = sled::Batch::default();
-    batch.insert(keys::FORMAT, &[FORMAT]);
-    batch.insert(keys::HEADS, codec::encode_heads(&heads)?);
-    batch.insert(keys::SCOPE, codec::encode_scope(scope));
-    for key in keys::fences() {
-        batch.insert(&key, &[]);
-    }
-    disk.tree().apply_batch(batch).map_err(sled_failed)?;
-    disk.sync()?;
-    Ok(heads)
-}
-
-/// A changed scope changes verdicts: whoever follows the feed is told.
-fn follow_scope(disk: &Disk, heads: &mut Heads, scope: StopScope, now: Millis) -> Result<()> {
-    let stored = disk.tree().get(keys::SCOPE).map_err(sled_failed)?;
-    if stored.is_some_and(|stored| codec::decode_scope(&stored) == scope) {
-        return Ok(());
-    }
-    let mut batch = sled::Batch::default();
-    let entry = FeedEntry::Scope { at: now.into(), all: scope == StopScope::All };
-    batch.insert(&keys::feed(heads.next_feed), codec::encode_feed(&[entry])?);
-    heads.next_feed += 1;
-    heads.batches += 1;
-    batch.insert(keys::HEADS, codec::encode_heads(heads)?);
-    batch.insert(keys::SCOPE, codec::encode_scope(scope));
-    disk.tree().apply_batch(batch).map_err(sled_failed)?;
-    disk.sync()
+    Ok(())
 }
 
 fn number(key: &[u8]) -> Result<u32> {
-    keys::number(key).ok_or_else(|| Error::internal("a damaged key"))
+    keys::number(key).ok_or_else(damaged_key)
+}
+
+fn damaged_key() -> Error {
+    Error::internal("a damaged key")
 }

@@ -1,306 +1,135 @@
-//! The store: the only place that knows sled.
+//! The store: contacts on disk, one thread that writes, and a gate in memory that answers CHECK.
 //!
-//! One tree; keys in `keys`, values in `codec`. The contact record is the truth; every index follows from it by
-//! [`term::Term::all_of`]. One thread, the `writer`, makes all changes, another reads `ahead` of it; the [`gate`] answers
-//! CHECK from memory.
+//! The contact record is the truth; every index follows from it by [`term::Term::all_of`]. The rooms, from the bottom up:
+//! [`engine`] keeps bytes, `format` says what they mean, `memory` holds what CHECK needs, `state` is what writer and readers
+//! share, `read` answers, `write` is the path of a write, `upkeep` is what happens between batches, `load` is the start.
+//! Each uses only what is below it. [`Store`] is the face of all of them.
 
-mod ahead;
-mod block;
-mod changes;
-mod chunk;
-mod codec;
-mod commit;
-mod compressed;
-mod directory;
-mod disk;
-mod erase;
-mod expire;
-mod feed;
-pub mod gate;
-mod keys;
+pub mod engine;
+mod format;
+pub mod ledger;
 mod load;
-mod log;
-mod purge;
-mod query;
-mod queue;
-mod rewrite;
-mod round;
-mod tallies;
-pub mod term;
-mod tombstones;
-mod unsettled;
-mod verify;
-mod writer;
+mod memory;
+mod options;
+mod read;
+mod secret;
+mod state;
+mod upkeep;
+mod write;
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-pub use directory::Directory;
-pub use erase::Erased;
-pub use expire::Step;
-pub use feed::{FeedBounds, FeedItem, FeedWhat};
-pub use log::{HistoryPage, Log, Newest};
-pub use purge::{Burial, Look, Measured, NewPlan, PLAN_KEPT_MS, Plan, Progress};
-pub use query::Page;
-pub use queue::{Done, Job};
-pub use rewrite::Rewritten;
-pub use tallies::opt_out_rate;
-pub use verify::Verified;
+pub use crate::model::plan::{PLAN_KEPT_MS, Plan, Progress};
+pub use format::position::{Log, Newest};
+pub use format::term;
+pub use memory::directory::Directory;
+pub use memory::gate;
+pub use memory::tallies::{Recent, opt_out_rate};
+pub use options::{Clock, Fsync, OptOutWarning, Options, Retention};
+pub use read::claims::{ClaimsCursor, ClaimsPage, UnresolvedClaim};
+pub use read::feed::{FeedBounds, FeedItem, FeedWhat};
+pub use read::history::HistoryPage;
+pub use read::inbox::InboxPage;
+pub use read::lists::ListHistoryPage;
+pub use read::plans::Measured;
+pub use read::query::Page;
+pub use state::{Counters, FeedListener};
+pub use upkeep::erase::Erased;
+pub use upkeep::expire::Swept;
+pub use upkeep::purge::{Candidates, NewPlan, PurgeCandidate};
+pub use upkeep::rewrite::Rewritten;
+pub use upkeep::verify::Verified;
+pub use write::heartbeat::OnHeartbeat;
+pub use write::queue::{Done, Job};
 
 use crate::error::{Code, Error, Result};
-use crate::limits::BLOCK_CONTACTS;
-use crate::model::change::Urgency;
+use crate::model::change::{Statement, Urgency};
 use crate::model::contact::Contact;
+use crate::model::event::Event;
+use crate::model::filter::Filter;
 use crate::model::list::ListId;
+use crate::model::list_event::ListEvent;
 use crate::model::phone::Phone;
+use crate::model::purge::Policy;
 use crate::model::tally::Tally;
-use crate::model::time::{DAY_MS, Millis};
+use crate::model::time::{Day, Millis};
 use crate::model::tombstone::Tombstone;
 use crate::model::verdict::StopScope;
-use block::Slot;
-use disk::{Disk, Room};
+use engine::{DiskEngine, Engine, Space};
 use gate::Gate;
-use queue::Queue;
-use tallies::Tallies;
-use tombstones::Tombstones;
-use unsettled::Unsettled;
-use writer::Writer;
-
-/// How a store is opened.
-#[derive(Clone)]
-pub struct Options {
-    /// Where it lives.
-    pub dir: PathBuf,
-    /// When a write is answered.
-    pub fsync: Fsync,
-    /// How far a STOP reaches.
-    pub scope: StopScope,
-    /// The clock.
-    pub clock: Clock,
-    /// How long what passes is kept.
-    pub keep: Keep,
-    /// Opt-outs per send of 30 days, above which a list's rate is high.
-    pub opt_out_rate_warn: f64,
-}
-
-/// How long what passes is kept. Consent and status are kept for ever.
-#[derive(Clone, Copy, Debug)]
-pub struct Keep {
-    /// Messages, clicks and so on in the history.
-    pub events: Millis,
-    /// Ids that change nothing when they come again.
-    pub messages: Millis,
-    /// Entries of the feed.
-    pub feed: Millis,
-    /// The proof of consent in tombstones.
-    pub consent: Millis,
-}
-
-impl Default for Keep {
-    fn default() -> Keep {
-        Keep { events: 400 * DAY_MS, messages: 30 * DAY_MS, feed: 30 * DAY_MS, consent: 1_826 * DAY_MS }
-    }
-}
-
-impl Options {
-    /// The usual ones.
-    pub fn new(dir: PathBuf, clock: Clock) -> Options {
-        Options {
-            dir,
-            fsync: Fsync::default(),
-            scope: StopScope::default(),
-            clock,
-            keep: Keep::default(),
-            opt_out_rate_warn: 0.02,
-        }
-    }
-}
-
-/// Tells the time.
-pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
-
-/// When a write is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fsync {
-    /// When it is on disk.
-    #[default]
-    Always,
-    /// Forbidding writes when they are on disk; others at once, and on disk within
-    /// [`crate::limits::FSYNC_INTERVAL_MS`].
-    Interval,
-}
-
-/// What the store counts.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Batches committed.
-    pub batches: AtomicU64,
-    /// Writes in them.
-    pub writes: AtomicU64,
-    /// Syncs done.
-    pub syncs: AtomicU64,
-    /// Messages in which somebody may want out.
-    pub maybe_optout: AtomicU64,
-}
+use ledger::Ledger;
+use state::{FeedHead, Settings, State};
+use upkeep::Upkeep;
+use write::Committer;
+use write::queue::Queue;
+use write::writer::Task;
 
 /// The open store.
 pub struct Store {
-    shared: Arc<Shared>,
-    /// The writer, and who reads ahead of it.
+    state: Arc<State>,
+    queue: Arc<Queue<Task>>,
+    upkeep: Upkeep,
+    /// The writer, and the thread that reads ahead of it.
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Held while the plan of a purge is written.
-    planning: Mutex<()>,
-    /// Held while a number is erased, so that each erasure counts its own work.
-    erasing: Mutex<()>,
 }
 
-/// What the writer and the readers share.
-pub struct Shared {
-    disk: Disk,
-    gate: RwLock<Gate>,
-    unsettled: RwLock<Unsettled>,
-    queue: Queue,
-    clock: Clock,
-    fsync: Fsync,
-    counters: Counters,
-    read_only: AtomicBool,
-    keep: Keep,
-    tallies: RwLock<Tallies>,
-    tombstones: RwLock<Tombstones>,
-    opt_out_rate_warn: f64,
-    /// The feed's, which a restore changes.
-    epoch: u64,
-    /// The position after the newest entry of the feed that is on disk.
-    feed_next: AtomicU64,
-    on_feed: OnceLock<Box<dyn Fn(u64) + Send + Sync>>,
-}
-
+/// Opening and closing.
 impl Store {
-    /// Opens the store, loads the gate and starts the writer.
+    /// Opens the store in a directory, loads what is held in memory, and starts the writer.
     pub fn open(options: Options) -> Result<Store> {
-        let disk = Disk::open(&options.dir)?;
-        let (gate, unsettled, heads) = load::load(&disk, options.scope, (options.clock)())?;
-        let tombstones = load::load_tombstones(&disk)?;
-        let tallies = Tallies::load(&disk, (options.clock)(), options.opt_out_rate_warn)?;
-        let shared = Arc::new(Shared {
-            disk,
-            gate: RwLock::new(gate),
-            unsettled: RwLock::new(unsettled),
-            queue: Queue::default(),
-            clock: options.clock,
-            fsync: options.fsync,
-            counters: Counters::default(),
-            read_only: AtomicBool::new(false),
-            keep: options.keep,
-            tallies: RwLock::new(tallies),
-            tombstones: RwLock::new(tombstones),
-            opt_out_rate_warn: options.opt_out_rate_warn,
-            epoch: heads.epoch,
-            feed_next: AtomicU64::new(heads.next_feed),
-            on_feed: OnceLock::new(),
-        });
-        let threads = vec![writer::start(Arc::clone(&shared), heads)?, ahead::start(Arc::clone(&shared))?];
-        Ok(Store { shared, threads: Mutex::new(threads), planning: Mutex::new(()), erasing: Mutex::new(()) })
+        let engine = DiskEngine::open(&options.dir)?;
+        Store::open_on(Arc::new(engine), options)
+    }
+
+    /// The same on an engine that is open. The directory has the secret of the tombstones.
+    pub fn open_on(engine: Arc<dyn Engine>, options: Options) -> Result<Store> {
+        Store::open_with(engine, Ledger::Local, options)
+    }
+
+    /// The same with another place where batches count.
+    pub fn open_with(engine: Arc<dyn Engine>, ledger: Ledger, options: Options) -> Result<Store> {
+        let newest = load::next_ids(&*engine)?.map_or(0, |next| next.batches);
+        let mut committer = Committer::new(Arc::clone(&engine), ledger, newest);
+        let mut next = load::prepare(&*engine, &mut committer, &options)?;
+        let secret = load::secret(&*engine, &mut committer, &mut next, &options.dir)?;
+        let memory = load::memory(&*engine, &next, secret, &options)?;
+        let Options { fsync, clock, keep, opt_out_warning, .. } = options;
+        let settings = Settings { clock, fsync, keep, opt_out_warning };
+        let state = Arc::new(State::new(engine, memory, settings, FeedHead::new(next.epoch, next.next_feed)));
+        let queue = Arc::new(Queue::default());
+        let threads = vec![
+            write::writer::start(Arc::clone(&state), Arc::clone(&queue), committer, next)?,
+            write::prefetch::start(Arc::clone(&state), Arc::clone(&queue))?,
+        ];
+        let upkeep = Upkeep::new(Arc::clone(&state), Arc::clone(&queue));
+        let store = Store { state, queue, upkeep, threads: Mutex::new(threads) };
+        store.upkeep.renumber()?;
+        Ok(store)
     }
 
     /// Whether a directory has a store, be it one whose rewriting was cut off, which opening it mends.
-    pub fn is_in(dir: &std::path::Path) -> bool {
-        disk::has_store(dir)
+    pub fn is_in(dir: &Path) -> bool {
+        DiskEngine::is_in(dir)
     }
 
     /// The stop scope under which a store was last open; none for a new one. Nobody may have it open.
-    pub fn scope_of(dir: &std::path::Path) -> Result<Option<StopScope>> {
-        let disk = Disk::open(dir)?;
-        let stored = disk.tree().get(keys::SCOPE).map_err(sled_failed)?;
-        Ok(stored.map(|stored| codec::decode_scope(&stored)))
+    pub fn scope_of(dir: &Path) -> Result<Option<StopScope>> {
+        let stored = DiskEngine::open(dir)?.get(format::keys::SCOPE)?;
+        Ok(stored.map(|stored| format::codec::decode_scope(&stored)))
     }
 
-    /// The gate, to ask many questions of one state. Hold it briefly: the writer waits.
-    pub fn gate(&self) -> RwLockReadGuard<'_, Gate> {
-        self.shared.gate.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One contact, from its record.
-    pub fn contact(&self, phone: Phone) -> Result<Option<Contact>> {
-        let Some(id) = self.gate().directory.id(phone) else { return Ok(None) };
-        Ok(self.shared.record(id)?.map(|record| record.contact))
-    }
-
-    /// The tombstone of a number whose contact is gone.
-    pub fn tombstone(&self, phone: Phone) -> Result<Option<Tombstone>> {
-        Ok(self.shared.tombstone(phone)?.map(|(_, tombstone)| tombstone))
-    }
-
-    /// How many tombstones there are.
-    pub fn tombstones(&self) -> u64 {
-        self.shared.tombstones_read().directory.len()
-    }
-
-    /// Sends the writer on an errand between two batches, and waits for it.
-    fn errand<T: Send + 'static>(&self, errand: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static) -> Result<T> {
-        let (send, done) = std::sync::mpsc::channel();
-        self.shared.queue.send(Box::new(move |writer| {
-            // Whoever sent it has waited, and hears of it.
-            let _ = send.send(errand(writer));
-        }));
-        done.recv().map_err(|_| Error::new(Code::Draining, "the daemon is shutting down"))?
-    }
-
-    /// Hands writes to the writer. After [`Store::close`] they are answered `-DRAINING`.
-    pub fn submit(&self, job: Job) {
-        if let Err(job) = self.shared.queue.push(job) {
-            let refused = Error::new(Code::Draining, "the daemon is shutting down");
-            let outcomes = job.writes.iter().map(|_| Err(refused.clone())).collect();
-            (job.done)(outcomes);
-        }
-    }
-
-    /// What happened on a list in the last 30 days, and whether its opt-out rate is high.
-    pub fn recent(&self, list: ListId) -> (Tally, bool) {
-        let recent = self.shared.tallies_read().recent(list, self.now());
-        (recent, opt_out_rate(recent) > self.shared.opt_out_rate_warn)
-    }
-
-    /// Claims of the last days of which nobody has told for some minutes what became of them.
-    pub fn claims_unresolved(&self) -> u64 {
-        self.shared.tallies_read().unresolved(self.now())
-    }
-
-    /// Ids that were seen before this are forgotten.
-    pub fn remember_since(&self) -> Millis {
-        self.now() - self.shared.keep.messages
-    }
-
-    /// The clock.
-    pub fn now(&self) -> Millis {
-        (self.shared.clock)()
-    }
-
-    /// What was counted.
-    pub fn counters(&self) -> &Counters {
-        &self.shared.counters
-    }
-
-    /// Writes that wait, by urgency.
-    pub fn queued(&self) -> [usize; Urgency::ALL.len()] {
-        self.shared.queue.len()
-    }
-
-    /// Bytes on disk.
-    pub fn size(&self) -> u64 {
-        self.shared.disk.size()
-    }
-
-    /// Whether nothing can be written: until a restart, or until the disk has room.
-    pub fn is_read_only(&self) -> bool {
-        self.shared.read_only.load(Ordering::Relaxed) || self.shared.disk.room() == Room::None
+    /// Rewrites a store that nobody has open, so that its file has only what is there. A crash at any moment leaves the old
+    /// or the new one whole.
+    pub fn rewrite(dir: &Path) -> Result<Rewritten> {
+        upkeep::rewrite::rewrite(dir)
     }
 
     /// Does what is queued, syncs, and stops the writer.
     pub fn close(&self) {
-        self.shared.queue.close();
+        self.queue.close();
         for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             // A panic there has already ended the process.
             let _ = thread.join();
@@ -314,57 +143,289 @@ impl Drop for Store {
     }
 }
 
-impl Shared {
-    fn record(&self, id: u32) -> Result<Option<codec::Record>> {
-        self.record_in(self.block(id)?.as_deref(), id)
-    }
-
-    /// The block in which a contact's record is.
-    fn block(&self, id: u32) -> Result<Option<Vec<u8>>> {
-        self.expanded(keys::block(id))
-    }
-
-    /// A value as it was before it was compressed.
-    fn expanded(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>> {
-        let value = self.disk.tree().get(key).map_err(sled_failed)?;
-        value.map(|value| Ok(compressed::expand(&value)?.into_owned())).transpose()
-    }
-
-    /// A contact's record from its block.
-    fn record_in(&self, block: Option<&[u8]>, id: u32) -> Result<Option<codec::Record>> {
-        let Some(block) = block else { return Ok(None) };
-        match block::slots(block)?[(id % BLOCK_CONTACTS) as usize] {
-            Slot::Empty => Ok(None),
-            Slot::Here(record) => codec::decode_record(record).map(Some),
-            Slot::Apart => self.expanded(keys::apart(id))?.map(|record| codec::decode_record(&record)).transpose(),
+/// Writes.
+impl Store {
+    /// Hands writes to the writer. After [`Store::close`] they are answered `-DRAINING`.
+    pub fn submit(&self, job: Job) {
+        if let Err(job) = self.queue.push(job) {
+            let refused = Error::new(Code::Draining, "the daemon is shutting down");
+            let outcomes = job.writes.iter().map(|_| Err(refused.clone())).collect();
+            (job.done)(outcomes);
         }
     }
 
-    /// The records of a block, each with its contact's id; a damaged one as what is wrong with it.
-    fn records(&self, block: u32, value: &[u8]) -> Result<Vec<(u32, Result<codec::Record>)>> {
-        let first = block * BLOCK_CONTACTS;
-        let value = compressed::expand(value)?;
-        let slots = (first..).zip(block::slots(&value)?);
-        let lost = || Error::internal("its record is lost");
-        Ok(slots
-            .filter(|(_, slot)| *slot != Slot::Empty)
-            .map(|(id, _)| (id, self.record_in(Some(&value), id).and_then(|record| record.ok_or_else(lost))))
-            .collect())
+    /// Sets who is told by the writer's own thread, about so often, that the writer lives. The writer waits for the call.
+    pub fn on_heartbeat(&self, every: Duration, tell: OnHeartbeat) {
+        self.queue.send(Box::new(move |writer| writer.set_heartbeat(every, tell)));
+    }
+
+    /// Writes that wait, by urgency.
+    pub fn queued(&self) -> [usize; Urgency::ALL.len()] {
+        self.queue.len()
     }
 }
 
-fn sled_failed(why: sled::Error) -> Error {
-    Error::internal(format!("the store failed: {why}"))
+/// What is known.
+impl Store {
+    /// The gate, to ask many questions of one state. Hold it briefly: the writer waits.
+    pub fn gate(&self) -> RwLockReadGuard<'_, Gate> {
+        self.state.memory.gate()
+    }
+
+    /// One contact, from its record.
+    pub fn contact(&self, phone: Phone) -> Result<Option<Contact>> {
+        self.state.contact(phone)
+    }
+
+    /// The tombstone of a number whose contact is gone.
+    pub fn tombstone(&self, phone: Phone) -> Result<Option<Tombstone>> {
+        Ok(self.state.tombstones_of(phone)?.into_iter().next().map(|(_, tombstone)| tombstone))
+    }
+
+    /// How many tombstones there are.
+    pub fn tombstones(&self) -> u64 {
+        self.state.memory.tombstones().directory.len()
+    }
+
+    /// What happened to a contact, newest first, from the beginning or from where a page ended: at most `limit` events
+    /// that are wanted. None if there is no such contact.
+    pub fn history(
+        &self,
+        phone: Phone,
+        from: Option<Newest>,
+        wanted: &dyn Fn(&Event) -> bool,
+        limit: usize,
+    ) -> Result<Option<HistoryPage>> {
+        self.state.history(phone, from, wanted, limit)
+    }
+
+    /// What happened to lists, newest first, from the beginning or from where a page ended.
+    pub fn list_history(
+        &self,
+        from: Option<u64>,
+        wanted: &dyn Fn(&ListEvent) -> bool,
+        limit: usize,
+    ) -> Result<ListHistoryPage> {
+        self.state.list_history(from, wanted, limit)
+    }
+
+    /// Where the feed begins and ends now.
+    pub fn feed_bounds(&self) -> Result<FeedBounds> {
+        self.state.feed_bounds()
+    }
+
+    /// The feed's items from a position on, at most `limit`. None if some of them have expired.
+    pub fn feed(&self, from: u64, limit: usize) -> Result<Option<Vec<FeedItem>>> {
+        self.state.feed_items(from, limit)
+    }
+
+    /// Sets who is told when the feed grows. Once only.
+    pub fn on_feed(&self, listener: FeedListener) {
+        self.state.feed.listen(listener);
+    }
+
+    /// The messages that wait for a person, before a number, the newest first.
+    pub fn inbox(&self, before: u64, limit: usize) -> Result<InboxPage> {
+        self.state.inbox(before, limit)
+    }
+
+    /// Settles a message by its number. Says whether it waited.
+    pub fn settle(&self, number: u64, statement: Statement) -> Result<bool> {
+        self.upkeep.settle(number, statement)
+    }
+
+    /// How many contacts match.
+    pub fn count(&self, filter: &Filter) -> Result<u64> {
+        self.state.count(filter)
+    }
+
+    /// The contacts that match, from an id on, in order of creation.
+    pub fn find(&self, filter: &Filter, from: u32, limit: usize) -> Result<Page> {
+        self.state.find(filter, from, limit)
+    }
+
+    /// The same from the newest on, or from an id on downwards.
+    pub fn find_newest(&self, filter: &Filter, from: Option<u32>, limit: usize) -> Result<Page> {
+        self.state.find_newest(filter, from, limit)
+    }
+
+    /// The contacts that match, from an id on, with their records: at most `limit`, and where to go on.
+    pub fn export(&self, filter: &Filter, from: u32, limit: usize) -> Result<(Vec<Contact>, Option<u32>)> {
+        self.state.export(filter, from, limit)
+    }
+
+    /// Label keys, each with how many contacts have it, in order, after a key.
+    pub fn label_keys(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
+        self.state.label_keys(after, limit)
+    }
+
+    /// The values of one label, each with how many contacts have it, in order, after a value.
+    pub fn label_values(&self, key: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
+        self.state.label_values(key, after, limit)
+    }
+
+    /// What happened on a list in the last 30 days.
+    pub fn recent(&self, list: ListId) -> Recent {
+        self.state.memory.tallies().of_window(list, self.now())
+    }
+
+    /// Claims of the last days that have waited for some minutes to be confirmed or taken back.
+    pub fn claims_unresolved(&self) -> u64 {
+        self.state.memory.tallies().unresolved(self.now())
+    }
+
+    /// These claims, the newest first, from the beginning or from where a page ended.
+    pub fn unresolved_claims(&self, from: Option<ClaimsCursor>, limit: usize) -> Result<ClaimsPage> {
+        self.state.unresolved_claims(from, limit)
+    }
+
+    /// What happened in the last days, today's the last: on a list, or on all together.
+    pub fn trends(&self, list: Option<ListId>, days: u32) -> Result<Vec<(Day, Tally)>> {
+        self.state.trends(list, days)
+    }
+
+    /// Ids that were seen before this are forgotten.
+    pub fn remember_since(&self) -> Millis {
+        self.state.remember_since()
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Millis {
+        self.state.now()
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> &Counters {
+        &self.state.counters
+    }
+
+    /// Bytes on disk.
+    pub fn size(&self) -> u64 {
+        self.state.engine.size()
+    }
+
+    /// Whether nothing can be written: until a restart, or until the disk has space.
+    pub fn is_read_only(&self) -> bool {
+        self.state.space() == Space::None
+    }
 }
 
-/// Ends the process when a thread of the store panics: whoever waits for it would wait for ever, and nobody may write
-/// into ruins.
+/// Upkeep.
+impl Store {
+    /// Compares everything that is derived with the records. With `repair`, writes what the records say; what is in memory
+    /// follows at the next start.
+    pub fn verify(&self, repair: bool) -> Result<Verified> {
+        self.upkeep.verify(repair)
+    }
+
+    /// Erases a contact, and opts its number out of all lists. Returns when nothing of it is left but the tombstone; none
+    /// if there was no contact.
+    pub fn erase(&self, phone: Phone) -> Result<Option<Erased>> {
+        self.upkeep.erase(phone)
+    }
+
+    /// Finishes the erasures that a crash has interrupted.
+    pub fn finish_erasures(&self) -> Result<()> {
+        self.upkeep.finish_erasures()
+    }
+
+    /// Finds the contacts that a policy selects now, and stores them as a plan.
+    pub fn plan_purge(&self, policy: Policy) -> Result<NewPlan> {
+        self.upkeep.plan_purge(policy)
+    }
+
+    /// Finds the lists whose engagement is measured, as a policy asks.
+    pub fn measured(&self, policy: &Policy) -> Result<Measured> {
+        self.state.measured(policy)
+    }
+
+    /// A plan by its number.
+    pub fn plan(&self, number: u32) -> Result<Option<Plan>> {
+        self.state.plan(number)
+    }
+
+    /// Every plan, the newest first.
+    pub fn plans(&self) -> Result<Vec<(u32, Plan)>> {
+        self.state.plans()
+    }
+
+    /// Looks again at the next contacts of a plan, by the policy with which it was made.
+    pub fn purge_candidates(
+        &self,
+        number: u32,
+        plan: &Plan,
+        measured: &Measured,
+        from: u32,
+        limit: usize,
+    ) -> Result<Candidates> {
+        self.upkeep.purge_candidates(number, plan, measured, from, limit)
+    }
+
+    /// Removes contacts that are as they were when they were looked at, and writes how far the run has come, all in one
+    /// batch. Gives the plan as it is then.
+    pub fn remove_candidates(&self, number: u32, plan: Plan, candidates: Vec<PurgeCandidate>) -> Result<Plan> {
+        self.upkeep.remove_candidates(number, plan, candidates)
+    }
+
+    /// Writes how far the run of a plan has come.
+    pub fn note_plan(&self, number: u32, plan: &Plan) -> Result<()> {
+        self.upkeep.note_plan(number, plan)
+    }
+
+    /// Writes that the run of a plan ended before its end.
+    pub fn stop_plan(&self, number: u32) -> Result<()> {
+        self.upkeep.stop_plan(number)
+    }
+
+    /// Forgets plans that nobody has run in time, the ids of those that will not be run any more, and the oldest reports.
+    pub fn expire_plans(&self) -> Result<()> {
+        self.upkeep.expire_plans()
+    }
+
+    /// Whether the history may still have events of contacts that were removed by a purge that has not ended.
+    pub fn sweep_is_due(&self) -> Result<bool> {
+        self.state.sweep_is_due()
+    }
+
+    /// Removes, from a block on, events of contacts that are gone.
+    pub fn sweep(&self, log: Log, from: u64) -> Result<Swept> {
+        self.upkeep.sweep(log, from)
+    }
+
+    /// Removes the oldest entries of the feed that nobody may read any more.
+    pub fn expire_feed(&self) -> Result<Swept> {
+        self.upkeep.expire_feed()
+    }
+
+    /// Removes the oldest blocks of events that are not of consent.
+    pub fn expire_events(&self) -> Result<Swept> {
+        self.upkeep.expire_events()
+    }
+
+    /// Forgets ids of contacts from an id on that were seen too long ago.
+    pub fn expire_ids(&self, from: u64) -> Result<Swept> {
+        self.upkeep.expire_ids(from)
+    }
+
+    /// Removes sums by list and day that nobody asks for any more.
+    pub fn expire_tallies(&self, measured: Millis) -> Result<Swept> {
+        self.upkeep.expire_tallies(measured)
+    }
+
+    /// Forgets, in tombstones from an id on, proof of consent that is too old, and ids that were seen too long ago.
+    pub fn expire_consents(&self, from: u64) -> Result<Swept> {
+        self.upkeep.expire_consents(from)
+    }
+}
+
+/// Ends the process when a thread of the store panics: who waits for it would wait for ever, and nobody may write into
+/// ruins.
 pub fn abort_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
         let thread = std::thread::current();
-        let ours = ["sled", writer::THREAD_NAME, ahead::THREAD_NAME];
+        let ours = ["sled", write::writer::THREAD_NAME, write::prefetch::THREAD_NAME];
         if thread.name().is_some_and(|name| ours.iter().any(|our| name.starts_with(our))) {
             std::process::abort();
         }

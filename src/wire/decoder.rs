@@ -8,7 +8,7 @@ use crate::limits::{ARRAY_SWALLOW_BYTES_MAX, REQUEST_BYTES_MAX};
 
 /// What stands at the front of the buffer.
 #[derive(Debug)]
-pub enum Step<'a> {
+pub enum Decoded<'a> {
     /// Nothing complete yet.
     Incomplete,
     /// Bytes that need no reply: a blank line, a comment, the rest of a request that was refused.
@@ -47,6 +47,9 @@ const CRLF_BYTES: usize = 2;
 /// `$` or `*`, and the digits of a number that is within the limits.
 const HEAD_BYTES_MAX: usize = 12;
 
+/// With this a client begins that wants to speak TLS.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 impl Default for Decoder {
     fn default() -> Decoder {
         Decoder { skipping: None, request_bytes_max: REQUEST_BYTES_MAX }
@@ -61,7 +64,7 @@ impl Decoder {
 
     /// Looks at the front of `buffer`. The caller drops the bytes that the step took and calls again.
     #[inline]
-    pub fn step<'a>(&mut self, buffer: &'a [u8]) -> Step<'a> {
+    pub fn step<'a>(&mut self, buffer: &'a [u8]) -> Decoded<'a> {
         match self.skipping {
             Some(skipping) => self.skip(skipping, buffer),
             None if buffer.first() == Some(&b'*') => self.array(buffer),
@@ -70,17 +73,21 @@ impl Decoder {
     }
 
     #[inline]
-    fn line<'a>(&mut self, buffer: &'a [u8]) -> Step<'a> {
+    fn line<'a>(&mut self, buffer: &'a [u8]) -> Decoded<'a> {
         let Some(end) = memchr(b'\n', buffer) else {
+            if buffer.first() == Some(&TLS_HANDSHAKE) {
+                // It waits for an answer before it would ever send the end of a line.
+                return Decoded::Broken(Error::new(Code::Err, "this address does not speak TLS: call it without"));
+            }
             if buffer.len() <= self.request_bytes_max {
-                return Step::Incomplete;
+                return Decoded::Incomplete;
             }
             self.skipping = Some(Skipping::Line);
-            return Step::Refused(self.too_long("line"), buffer.len());
+            return Decoded::Refused(self.too_long("line"), buffer.len());
         };
         let taken = end + 1;
         if end > self.request_bytes_max {
-            return Step::Refused(self.too_long("line"), taken);
+            return Decoded::Refused(self.too_long("line"), taken);
         }
         let mut line = &buffer[..end];
         if let [body @ .., b'\r'] = line {
@@ -90,61 +97,63 @@ impl Decoder {
             line = body;
         }
         if line.is_empty() || line[0] == b'#' {
-            return Step::Skip(taken);
+            return Decoded::Skip(taken);
         }
         let verb = memchr(b' ', line).unwrap_or(line.len());
-        Step::Request(Request { verb: &line[..verb], args: Args::Line(&line[verb..]) }, taken)
+        Decoded::Request(Request { verb: &line[..verb], args: Args::Line(&line[verb..]) }, taken)
     }
 
-    fn array<'a>(&mut self, buffer: &'a [u8]) -> Step<'a> {
+    fn array<'a>(&mut self, buffer: &'a [u8]) -> Decoded<'a> {
         let (items, mut at) = match head(buffer, b'*') {
-            Head::Incomplete => return Step::Incomplete,
-            Head::Broken(why) => return Step::Broken(Error::new(Code::Err, why)),
+            Head::Incomplete => return Decoded::Incomplete,
+            Head::Broken(why) => return Decoded::Broken(Error::new(Code::Err, why)),
             Head::Number(items, taken) => (items, taken),
         };
         if items == 0 {
-            return Step::Skip(at);
+            return Decoded::Skip(at);
         }
         // The smallest item is `$0\r\n\r\n`.
         if items > ARRAY_SWALLOW_BYTES_MAX / 6 {
-            return Step::Broken(too_large());
+            return Decoded::Broken(too_large());
         }
         let first = at;
         for item in 0..items {
             let length = match head(&buffer[at..], b'$') {
-                Head::Broken(why) => return Step::Broken(Error::new(Code::Err, why)),
+                Head::Broken(why) => return Decoded::Broken(Error::new(Code::Err, why)),
                 Head::Number(length, taken) if at + taken + length <= self.request_bytes_max => {
                     at += taken;
                     length
                 }
-                Head::Number(length, _) if length > ARRAY_SWALLOW_BYTES_MAX => return Step::Broken(too_large()),
-                Head::Incomplete if buffer.len() <= self.request_bytes_max => return Step::Incomplete,
+                Head::Number(length, _) if length > ARRAY_SWALLOW_BYTES_MAX => return Decoded::Broken(too_large()),
+                Head::Incomplete if buffer.len() <= self.request_bytes_max => return Decoded::Incomplete,
                 _ => {
                     self.skipping = Some(Skipping::Array { items_left: items - item, bytes_left: 0, swallowed: at });
-                    return Step::Refused(self.too_long("array"), at);
+                    return Decoded::Refused(self.too_long("array"), at);
                 }
             };
             match buffer.get(at + length..at + length + CRLF_BYTES) {
                 Some(b"\r\n") => at += length + CRLF_BYTES,
-                Some(_) => return Step::Broken(Error::new(Code::Err, "protocol error: a bulk string ends with CRLF")),
-                None => return Step::Incomplete,
+                Some(_) => {
+                    return Decoded::Broken(Error::new(Code::Err, "protocol error: a bulk string must end with CRLF"));
+                }
+                None => return Decoded::Incomplete,
             }
         }
         let mut args = Args::Array(&buffer[first..at]);
         match args.next() {
-            Some(verb) => Step::Request(Request { verb, args }, at),
-            None => Step::Skip(at),
+            Some(verb) => Decoded::Request(Request { verb, args }, at),
+            None => Decoded::Skip(at),
         }
     }
 
-    fn skip<'a>(&mut self, skipping: Skipping, buffer: &'a [u8]) -> Step<'a> {
+    fn skip<'a>(&mut self, skipping: Skipping, buffer: &'a [u8]) -> Decoded<'a> {
         match skipping {
             Skipping::Line => {
                 let Some(end) = memchr(b'\n', buffer) else {
-                    return if buffer.is_empty() { Step::Incomplete } else { Step::Skip(buffer.len()) };
+                    return if buffer.is_empty() { Decoded::Incomplete } else { Decoded::Skip(buffer.len()) };
                 };
                 self.skipping = None;
-                Step::Skip(end + 1)
+                Decoded::Skip(end + 1)
             }
             Skipping::Array { mut items_left, mut bytes_left, mut swallowed } => {
                 let taken = if bytes_left > 0 {
@@ -155,7 +164,7 @@ impl Decoder {
                 } else {
                     match head(buffer, b'$') {
                         Head::Incomplete => 0,
-                        Head::Broken(why) => return Step::Broken(Error::new(Code::Err, why)),
+                        Head::Broken(why) => return Decoded::Broken(Error::new(Code::Err, why)),
                         Head::Number(length, taken) => {
                             bytes_left = length + CRLF_BYTES;
                             swallowed += taken + bytes_left;
@@ -164,16 +173,16 @@ impl Decoder {
                     }
                 };
                 if swallowed > ARRAY_SWALLOW_BYTES_MAX {
-                    return Step::Broken(too_large());
+                    return Decoded::Broken(too_large());
                 }
                 self.skipping = (items_left > 0).then_some(Skipping::Array { items_left, bytes_left, swallowed });
-                if taken == 0 { Step::Incomplete } else { Step::Skip(taken) }
+                if taken == 0 { Decoded::Incomplete } else { Decoded::Skip(taken) }
             }
         }
     }
 
     fn too_long(&self, what: &str) -> Error {
-        Error::limit(format!("a request {what} has at most {} bytes", self.request_bytes_max))
+        Error::limit(format!("a request {what} may have at most {} bytes", self.request_bytes_max))
     }
 }
 
@@ -196,11 +205,11 @@ fn head(buffer: &[u8], mark: u8) -> Head {
             b'\r' if at > 1 => {
                 return match buffer.get(at + 1) {
                     Some(b'\n') => Head::Number(number, at + CRLF_BYTES),
-                    Some(_) => Head::Broken("protocol error: a length ends with CRLF"),
+                    Some(_) => Head::Broken("protocol error: a length must end with CRLF"),
                     None => Head::Incomplete,
                 };
             }
-            _ => return Head::Broken("protocol error: a length has digits only"),
+            _ => return Head::Broken("protocol error: a length must have only digits"),
         }
     }
     if buffer.len() < HEAD_BYTES_MAX { Head::Incomplete } else { Head::Broken("protocol error: a length is too long") }
@@ -218,17 +227,17 @@ mod tests {
             buffer.extend_from_slice(piece);
             loop {
                 let taken = match decoder.step(&buffer) {
-                    Step::Incomplete => break,
-                    Step::Skip(taken) => taken,
-                    Step::Refused(error, taken) => {
+                    Decoded::Incomplete => break,
+                    Decoded::Skip(taken) => taken,
+                    Decoded::Refused(error, taken) => {
                         told.push(error.to_string());
                         taken
                     }
-                    Step::Broken(error) => {
+                    Decoded::Broken(error) => {
                         told.push(format!("closed: {error}"));
                         return told;
                     }
-                    Step::Request(request, taken) => {
+                    Decoded::Request(request, taken) => {
                         let mut words = vec![String::from_utf8_lossy(request.verb).into_owned()];
                         words.extend(request.args.map(|arg| String::from_utf8_lossy(arg).into_owned()));
                         told.push(words.join("|"));
@@ -255,7 +264,7 @@ mod tests {
         let mut stream = vec![b'x'; 3 * REQUEST_BYTES_MAX];
         stream.extend_from_slice(b"\nPING\n");
         for piece in [1000, 4096, REQUEST_BYTES_MAX * 4] {
-            assert_eq!(transcript(&stream, piece), ["LIMIT a request line has at most 65536 bytes", "PING"]);
+            assert_eq!(transcript(&stream, piece), ["LIMIT a request line may have at most 65536 bytes", "PING"]);
         }
     }
 
@@ -264,11 +273,17 @@ mod tests {
         let long = "x".repeat(100_000);
         let stream = format!("*3\r\n$3\r\nPUT\r\n$100000\r\n{long}\r\n$1\r\ny\r\nPING\n");
         for piece in [1000, 65_530, 65_536, 65_537, 200_000] {
-            assert_eq!(transcript(stream.as_bytes(), piece), ["LIMIT a request array has at most 65536 bytes", "PING"]);
+            assert_eq!(
+                transcript(stream.as_bytes(), piece),
+                ["LIMIT a request array may have at most 65536 bytes", "PING"]
+            );
         }
         let many = format!("*20000\r\n{}PING\n", "$1\r\nx\r\n".repeat(20_000));
         for piece in [999, 4096, 200_000] {
-            assert_eq!(transcript(many.as_bytes(), piece), ["LIMIT a request array has at most 65536 bytes", "PING"]);
+            assert_eq!(
+                transcript(many.as_bytes(), piece),
+                ["LIMIT a request array may have at most 65536 bytes", "PING"]
+            );
         }
     }
 
@@ -290,5 +305,14 @@ mod tests {
                 "{stream:?}: {told:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_client_that_begins_with_tls_is_told() {
+        let told = transcript(b"\x16\x03\x01\x02\x00\x01", 100);
+        assert!(
+            matches!(&told[..], [told] if told.starts_with("closed: ERR this address does not speak TLS")),
+            "{told:?}"
+        );
     }
 }

@@ -1,10 +1,12 @@
-//! Bytes to requests, replies to bytes. Sans-io: nothing here reads or writes a socket, and nothing outside knows what
-//! a byte of the protocol means.
+//! Bytes to requests and replies to bytes, for the daemon; the same the other way round, for its clients. Sans-io: nothing
+//! here reads or writes a socket, and nothing outside knows what a byte of the protocol means.
 
+mod client;
 mod decoder;
 mod reply;
 mod request;
 
-pub use decoder::{Decoder, Step};
-pub use reply::Replies;
+pub use client::{Reply, ReplyDecoder, end_line, write_request};
+pub use decoder::{Decoded, Decoder};
+pub use reply::{Replies, VERDICTS};
 pub use request::{Args, Request};

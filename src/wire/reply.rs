@@ -9,7 +9,13 @@ use crate::model::verdict::{Reason, Verdict};
 pub struct Replies {
     bytes: Vec<u8>,
     resp3: bool,
+    /// How often CHECK said yes since this was last counted, and each reason for a no.
+    yes: u64,
+    no: [u64; Reason::ALL.len()],
 }
+
+/// Yes, and every reason for a no.
+pub const VERDICTS: usize = 1 + Reason::ALL.len();
 
 impl Replies {
     /// Whether the client asked for protocol 3.
@@ -112,6 +118,26 @@ impl Replies {
         self.end();
     }
 
+    /// A verdict of CHECK, which is counted. Nothing is shared here: a burst hands over what it counted at its end.
+    #[inline]
+    pub fn checked(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Yes => self.yes += 1,
+            Verdict::No(reason) => self.no[reason as usize] += 1,
+        }
+        self.verdict(verdict);
+    }
+
+    /// The verdicts of CHECK since this was last asked: yes, then each reason in its order.
+    pub fn take_checks(&mut self) -> [u64; VERDICTS] {
+        let mut checks = [0; VERDICTS];
+        if self.yes > 0 || self.no != [0; Reason::ALL.len()] {
+            checks[0] = std::mem::take(&mut self.yes);
+            checks[1..].copy_from_slice(&std::mem::take(&mut self.no));
+        }
+        checks
+    }
+
     /// A verdict: `+yes` or `+no reason`.
     #[inline]
     pub fn verdict(&mut self, verdict: Verdict) {
@@ -121,15 +147,20 @@ impl Replies {
         }
     }
 
-    fn head(&mut self, mark: u8, number: usize) {
-        self.bytes.push(mark);
-        self.bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-        self.end();
+    fn head(&mut self, type_byte: u8, number: usize) {
+        write_head(&mut self.bytes, type_byte, number);
     }
 
     fn end(&mut self) {
         self.bytes.extend_from_slice(b"\r\n");
     }
+}
+
+/// Appends `*3` or `$5` and a line end.
+pub(super) fn write_head(bytes: &mut Vec<u8>, type_byte: u8, number: usize) {
+    bytes.push(type_byte);
+    bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    bytes.extend_from_slice(b"\r\n");
 }
 
 fn refusal(reason: Reason) -> &'static [u8] {
@@ -142,6 +173,7 @@ fn refusal(reason: Reason) -> &'static [u8] {
         Reason::NotSubscribed => b"+no not_subscribed\r\n",
         Reason::ListSuppressed => b"+no list_suppressed\r\n",
         Reason::ListOptedOut => b"+no list_opted_out\r\n",
+        Reason::HeldForReview => b"+no held_for_review\r\n",
     }
 }
 
@@ -168,10 +200,12 @@ mod tests {
 
     #[test]
     fn verdicts_are_words() {
-        for reason in Reason::ALL {
+        for (at, reason) in Reason::ALL.into_iter().enumerate() {
             let mut replies = Replies::default();
-            replies.verdict(Verdict::No(reason));
+            replies.checked(Verdict::No(reason));
             assert_eq!(replies.as_bytes(), format!("+no {}\r\n", reason.word()).as_bytes());
+            let checks = replies.take_checks();
+            assert!(checks[1 + at] == 1 && checks.iter().sum::<u64>() == 1 && replies.take_checks() == [0; VERDICTS]);
         }
     }
 }

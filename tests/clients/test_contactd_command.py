@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
 import os
 import pty
@@ -12,9 +14,13 @@ import tempfile
 import threading
 import time
 import unittest
-from typing import Any, List
+from datetime import datetime, timezone
+from typing import Any, List, Tuple
 
+# First, for it says where the clients are.
 from support import CLIENTS, LIST, Daemon, DaemonTest, Scripted, eventually, free_port, phone
+
+import contactd
 
 COMMAND = os.path.join(CLIENTS, "contactd.py")
 
@@ -69,6 +75,61 @@ class Command(DaemonTest):
         self.assertIn(" inbound ", self.says("history", somebody))
         self.assertEqual(self.says("history", phone(4), code=1), "")
 
+    def test_codes_have_a_provider(self) -> None:
+        for number, (options, yes) in enumerate(
+            (
+                (("--code", "9"), True),
+                (("--code", "9", "--provider", "vonage"), False),
+                (("--code", "200", "--provider", "plivo"), False),
+                (("--code", "21610.0"), False),
+                (("--code", "21610", "--provider", "no-such-one"), False),
+            )
+        ):
+            somebody = phone(40 + number)
+            self.client.optin(LIST, somebody, at="2023-06-01")
+            self.says("failed", LIST, somebody, "m", *options)
+            self.assertEqual(bool(self.client.check(LIST, somebody)), yes, options)
+
+    def test_a_date_that_cannot_be_read(self) -> None:
+        """A STOP counts for more than its date; the message says that it was taken as of now."""
+        for number, (words, at) in enumerate(
+            (
+                (("inbound", LIST, "{}", "STOP"), "2024-01-02T99"),
+                (("inbound", LIST, "{}", "STOP"), "1704207840"),
+                (("optout", LIST, "{}"), "1/2/2024"),
+                (("optout", "*", "{}"), "0000-00-00 25:00:00"),
+                (("suppress", "{}"), "soon"),
+                (("invalid", "{}"), "1989-01-01"),
+                (("failed", LIST, "{}", "m", "--code", "21610"), "1/2/2024"),
+            )
+        ):
+            somebody = phone(50 + number)
+            self.client.optin(LIST, somebody, at="2023-06-01")
+            told = run(self.daemon, *[word.format(somebody) for word in words], "--at", at)
+            with self.subTest(words=words):
+                is_message = words[0] == "inbound"
+                self.assertEqual(told.returncode, 0 if is_message else 1, told.stderr)
+                self.assertEqual(told.stdout, "optout undated\n" if is_message else f"taken {somebody}\n")
+                self.assertIn("as of now", told.stderr)
+                self.assertFalse(self.client.check(LIST, somebody))
+        # What permits is not taken so.
+        self.says("optin", LIST, phone(59), "--at", "1/2/2024", code=2)
+        self.says("valid", phone(55), "--at", "1/2/2024", code=2)
+        self.says("inbound", LIST, phone(50), "START", "--at", "1/2/2024", code=2)
+        self.assertFalse(self.client.check(LIST, phone(50)))
+
+    def test_rates(self) -> None:
+        with self.client.pipeline() as batch:
+            for number in range(10):
+                batch.optin(LIST, phone(60 + number), at="2026-01-01")
+                for message in range(10):
+                    batch.sent(LIST, phone(60 + number), f"m-{message}")
+            batch.optout(LIST, phone(60))
+        info = next(info for info in self.client.lists() if info.list == LIST)
+        line = next(line for line in self.says("lists").splitlines() if line.startswith(LIST))
+        self.assertIn(f"opted out ({info.opt_out_rate:.1%})", line)
+        self.assertRegex(line, r"\d+ sends, \d+ opt-outs \(\d+\.\d%\), HIGH$")
+
     def test_status(self) -> None:
         somebody = phone(5)
         self.assertEqual(self.says("suppress", somebody, "--list", LIST, "--reason", "told us"), "changed\n")
@@ -96,12 +157,15 @@ class Command(DaemonTest):
         self.assertEqual(self.says("normalize", "nonsense", code=2), "")
         self.assertEqual(self.says("list", "24365", "--name", "Spring"), "created\n")
         self.assertEqual(self.says("list", "24365", "--pause"), "updated\n")
-        self.assertIn("24365            0 active, 0 opted out, 0 suppressed, paused  Spring", self.says("lists"))
+        line = "24365            0 active, 0 opted out (0.0%), 0 suppressed, paused; 30 days: 0 sends, 0 opt-outs (0.0%)"
+        self.assertIn(f"{line}  Spring\n", self.says("lists"))
         self.assertEqual(self.says("list", "24365", "--resume"), "updated\n")
         self.assertEqual(self.says("unlist", "24365", "--force"), "removed\n")
 
     def test_administration(self) -> None:
         self.assertIn("stop_scope list\n", self.says("stats"))
+        self.assertIn("read_only false\n", self.says("stats"))
+        self.assertRegex(self.says("stats"), r"(?m)^now 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ$")
         self.assertEqual(self.json("stats")[0]["read_only"], False)
         self.assertEqual(self.says("verify"), "ok\n")
         self.assertEqual(self.says("call", "CHECK", "24399", phone(8), code=1), "no unknown_list\n")
@@ -111,6 +175,21 @@ class Command(DaemonTest):
         self.assertEqual(self.says("call", "GET", phone(9), code=1), "")
         self.assertEqual(self.says("call", "NOSUCH", code=2), "")
         self.assertEqual(self.says("call", "CHECK", "24399", phone(8), "x", code=2).splitlines()[0], "no unknown_list")
+
+    def test_lookups(self) -> None:
+        somebody = phone(90)
+        self.client.optin(LIST, somebody, at="2026-01-01", source="form\x1b[2J")
+        self.assertIn("source 'form?[2J'", self.says("why", LIST, somebody))
+        self.client.optout(LIST, somebody)
+        self.assertRegex(self.says("why", LIST, somebody, code=1), r"^No\. .* Only a newer opt-in from the person ends it")
+        self.assertEqual(self.json("why", LIST, somebody, code=1)[0]["verdict"], "no list_opted_out")
+        self.assertEqual(len(self.says("trends", LIST, "--days", "3").splitlines()), 4)
+        self.assertEqual(len(self.json("trends")), 30)
+        self.assertEqual(self.says("claims"), "")
+        self.assertEqual(self.says("find", "--newest").splitlines()[0], somebody)
+        newest = self.json("feed", "--last", "1")
+        self.assertEqual([(change["phone"], change["cause"]) for change in newest], [(somebody, "optout")])
+        self.assertEqual([line.split()[0] for line in self.says("lists", LIST).splitlines()], [LIST])
 
     def test_feed(self) -> None:
         position = self.says("feed").strip()
@@ -236,6 +315,183 @@ class Import(DaemonTest):
         self.assertEqual((rows[0], rows[1][:2], len(rows)), (["phone", "list", "why"], ["nonsense", LIST], 6))
         self.assertEqual(rows[3], [phone(13), "", "BADARG 1 cells under 2 headings"])
 
+    def refusing(self, heading: str, row: str, *options: str, lost: bool = False) -> str:
+        """Imports one row that is refused, and whose opt-out is taken (or `lost`), and gives what is said of it."""
+        stdout, stderr = self.taking(f"{heading}\n{row}\n", *options)
+        self.assertIn("1 refused", stdout)
+        self.assertEqual("1 forbid: that was taken" in stdout, not lost, stdout + stderr)
+        self.assertIn("mend the rows and import them", stderr)
+        self.assertEqual("NOT taken" in stderr, lost)
+        return next(line for line in stderr.splitlines() if line.startswith("line "))
+
+    def taking(self, text: str, *options: str) -> Tuple[str, str]:
+        """An import of which something is refused, in this process: what it prints."""
+        stdout, stderr = io.StringIO(), io.StringIO()
+        with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+                code = contactd.main(["--server", self.daemon.server, "import", file.name, *options])
+        self.assertEqual(code, 1, stdout.getvalue() + stderr.getvalue())
+        return stdout.getvalue(), stderr.getvalue()
+
+    def test_no_opt_out_is_lost_with_its_row(self) -> None:
+        """Where number and refusal can be read, the refusal counts, as of now where its date cannot; the rest of the
+        row does not."""
+        out = "list_opted_out"
+        somebody = phone(1000)
+        national = f"(415) {somebody[5:8]}-{somebody[8:]}"
+        now = "was taken"
+        self.client.list("24365")
+        for heading, row, said, reason in (
+            # A bad number, date or word in another column.
+            ("phone,status,total_revenue", '{},opted_out,"$1,234.50"', now, out),
+            ("phone,status,total_sends", "{},opted_out,12.5", now, out),
+            ("phone,status,last_sent", "{},opted_out,01/02/2024", now, out),
+            ("phone,status,created_at", "{},opted_out,soon", now, out),
+            ("phone,status,subscribed_at", "{},opted_out,1/2/2024", now, out),
+            ("phone,status,how", "{},opted_out,web form", now, out),
+            ("phone,status,region", "{},opted_out,USA", now, out),
+            ("phone,status,list", "{},opted_out,Spring News", "its opt-out of all lists was taken", "opted_out"),
+            # Its own date.
+            ("phone,opted_out_at", "{},1/2/2024", now, out),
+            ("phone,opted_out_at", "{},yesterday", now, out),
+            ("phone,opted_out_at", "{},1704207840", now, out),
+            ("phone,status,opted_out_at", "{},active,1/2/2024", now, out),
+            ("phone,suppressed_at", "{},soon", "its suppression was taken, as of now", "list_suppressed"),
+            ("phone,invalid_at", "{},soon", "its invalid number was taken, as of now", "invalid"),
+            ("phone,status,opted_out_at", "{},invalid,1/2/2024", now, "invalid"),
+            # A word that IMPORT does not know.
+            ("phone,status", "{},unsubscribed", now, out),
+            ("phone,status", "{},STOP", now, out),
+            ("phone,status", "{},Do not contact", now, out),
+            ("phone,status", "{},Désinscrit", now, out),
+            ("phone,status", "{},Opted Out", now, out),
+            ("phone,status", "{},Blocked", "its suppression", "list_suppressed"),
+            ("phone,status", "{},bounced", "its invalid number", "invalid"),
+            # A cell that is too long.
+            ("phone,status,reason", "{},opted_out," + "x" * 4_000, now, out),
+            ("phone,status,source", "{},opted_out," + "x" * 200, now, out),
+            ("phone,status,label.note", "{},opted_out," + "x" * 4_000, now, out),
+            ("phone,status,label.note", "{},opted_out," + "x" * 70_000, now, out),
+            ("phone,status,label.note", "{},opted_out," + "x" * 200_000, now, out),
+            ("phone,status,label." + "k" * 70, "{},opted_out,x", now, out),
+            # Cells that are not there, or too many.
+            ("phone,status,label.name", "{},opted_out", now, out),
+            ("phone,status,label.name", "{},opted_out,Smith, John", now, out),
+            ("label.name,phone,status", "Smith, John,{},opted_out", now, out),
+            ("label.name,status,phone", "Smith, John,unsubscribed,{}", now, out),
+        ):
+            for number, written in enumerate((somebody, national)):
+                self.client.valid(somebody), self.client.release(somebody, list=LIST)
+                for list_ in (LIST, "24365"):
+                    self.client.optin(list_, somebody, at=datetime.now(timezone.utc))
+                options = ("--list", LIST, "--region", "US")
+                with self.subTest(heading=heading[:40], row=row[:40], written=written):
+                    self.assertTrue(self.client.check(LIST, somebody))
+                    if "region" in heading and number:
+                        # Which country is meant is not guessed.
+                        line = self.refusing(heading, row.format(written), *options, lost=True)
+                        self.assertIn("CANNOT BE READ", line)
+                        continue
+                    self.assertIn(said, self.refusing(heading, row.format(written), *options))
+                    self.assertEqual(self.client.check(LIST, somebody).reason, reason)
+                    self.assertEqual(bool(self.client.check("24365", somebody)), reason not in ("opted_out", "invalid"))
+                    contact = self.client.get(somebody)
+                    assert contact is not None
+                    self.assertEqual(contact.labels, {})
+
+    def test_an_opt_out_for_which_the_row_has_no_place(self) -> None:
+        """A list that does not exist yet, a number of no numbering plan, no list at all."""
+        row = f"phone,status\n{phone(1001)},opted_out\n+99955501234567,opted_out\n"
+        self.assertIn("2 refused, of which 2 forbid", self.taking(row, "--list", "24398")[0])
+        self.client.list("24398")
+        self.assertEqual(self.client.check("24398", phone(1001)).reason, "list_opted_out")
+        self.assertEqual(self.client.check("24398", "+99955501234567").reason, "list_opted_out")
+        # Its own date and words are kept, where they can be read: a newer opt-in stands.
+        self.client.optin(LIST, phone(1004), at="2026-03-05")
+        for row, reason in (("2026-03-04,-", ""), ("2026-03-06,-", "list_opted_out")):
+            heading = "phone,reason,opted_out_at,total_sends"
+            line = self.refusing(heading, f"{phone(1004)},told us,{row}", "--list", LIST)
+            self.assertTrue(line.endswith("its opt-out was taken"), line)
+            self.assertEqual(self.client.check(LIST, phone(1004)).reason, reason)
+        contact = self.client.get(phone(1004))
+        assert contact is not None
+        on = contact.lists[0]
+        self.assertEqual(str(on.opted_out_at), "2026-03-06 00:00:00+00:00")
+        self.assertEqual((on.opted_out_how, on.opted_out_reason), ("import", "told us"))
+        self.client.optin(LIST, phone(1002))
+        self.assertIn("of all lists", self.refusing("phone,status", f"{phone(1002)},opted_out"))
+        self.assertEqual(self.client.check(LIST, phone(1002)).reason, "opted_out")
+        self.refusing("phone,status", f"{phone(1003)},suppressed")
+        self.assertEqual(self.client.check(LIST, phone(1003)).reason, "suppressed")
+
+    def test_what_is_no_refusal_or_nobodys(self) -> None:
+        """Nobody is opted out by a row that does not say so, and nobody's number is guessed."""
+        for number, (heading, row) in enumerate(
+            (
+                ("phone,status,total_sends", "{},active,x"),
+                ("phone,opted_out_at,total_sends", "{},N/A,x"),
+                ("phone,opted_out_at,total_sends", "{},-,x"),
+                ("phone,opted_out_at,total_sends", "{},0000-00-00 00:00:00,x"),
+                ("phone,opted_out_at,total_sends", "{},no,x"),
+                ("phone,label.status,total_sends", "{},unsubscribed,x"),
+                ("phone,status", "{},perhaps"),
+                ("phone,status,label.order", "{},active,cancelled, twice"),
+                ("phone,label.note,status", "{},unsubscribed,{},opted_out"),
+                # It came back since.
+                ("phone,status,opted_out_at,subscribed_at,total_sends", "{},active,2024-01-02,2024-05-06,x"),
+            )
+        ):
+            somebody = phone(1100 + number)
+            self.client.optin(LIST, somebody, at="2023-06-01")
+            other = phone(1200 + number)
+            self.client.optin(LIST, other, at="2023-06-01")
+            with self.subTest(heading=heading, row=row):
+                stdout, _ = self.taking(f"{heading}\n{row.format(somebody, other)}\n", "--list", LIST)
+                self.assertNotIn("forbid", stdout)
+                verdicts = self.client.check_many(LIST, (somebody, other))
+                self.assertEqual([str(verdict) for _, verdict in verdicts], ["yes"] * 2)
+        for heading, row in (
+            ("phone,status,total_sends", "nonsense,opted_out,x"),
+            ("phone,status", ",opted_out"),
+            ("phone,status", "5550123,unsubscribed"),
+            ("phone,status,region", "4155550123,opted_out,USA"),
+        ):
+            with self.subTest(row=row):
+                line = self.refusing(heading, row, "--list", LIST, lost=True)
+                self.assertIn("IT SAYS OPT-OUT, BUT ITS NUMBER CANNOT BE READ", line)
+
+    def test_refusals_beside_good_rows(self) -> None:
+        """In their thousands, with the rejects file and the counts as JSON."""
+        rows = [
+            f"{phone(2000 + number)},{'unsubscribed' if number % 2 else 'active'},{'x' if number % 3 else ''}"
+            for number in range(6_000)
+        ]
+        with self.client.pipeline() as batch:
+            for number in range(6_000):
+                batch.optin(LIST, phone(2000 + number), at="2023-06-01")
+        with tempfile.TemporaryDirectory() as folder:
+            rejects = os.path.join(folder, "rejects.csv")
+            text = "phone,status,total_sends\n" + "\n".join(rows) + "\nnonsense,opted_out,\n"
+            told = self.importing(text, "--list", LIST, "--rejects", rejects, "--json", code=1)
+            with open(rejects, encoding="utf-8", newline="") as file:
+                whys = [row[-1] for row in csv.reader(file)][1:]
+        counts = json.loads(told.stdout)
+        self.assertEqual((counts["refusals_taken"], counts["refusals_lost"]), (3_000, 1))
+        self.assertEqual(counts["refused"], len(whys))
+        self.assertEqual(sum("its opt-out was taken" in why for why in whys), 3_000)
+        self.assertIn("CANNOT BE READ", whys[-1])
+        self.assertEqual(self.client.count(f"list={LIST}/opted_out") >= 3_000, True)
+        for number in range(0, 6_000, 501):
+            self.assertEqual(bool(self.client.check(LIST, phone(2000 + number))), number % 2 == 0)
+
+    def test_a_list_without_its_plus(self) -> None:
+        """As spreadsheets leave it."""
+        text = f"phone,list,status\n{phone(1300)},{LIST[1:]},opted_out\n{phone(1301)},{LIST[1:]}.0,\n"
+        self.assertIn("2 created", self.importing(text).stdout)
+        self.assertEqual([self.client.check(LIST, phone(1300 + n)).reason for n in (0, 1)], ["list_opted_out", ""])
+
     def test_headings_that_are_not_clean(self) -> None:
         for text, why in (
             ("phone,Unsubscribed At\n", "Unsubscribed At"),
@@ -253,7 +509,6 @@ class Import(DaemonTest):
         for behind in (
             f'{phone(17)},opted_out,"B\n{phone(18)},opted_out,C\n',
             f'{phone(17)},opted_out,"B\n{phone(18)},opted_out,"C"\n',
-            f'{phone(17)},opted_out,{"B" * 200_000}\n',
         ):
             told = self.importing(text + behind, "--list", LIST, code=2)
             with self.subTest(behind=behind[:40]):
@@ -266,11 +521,17 @@ class Import(DaemonTest):
         self.assertEqual(told.returncode, 2)
         self.assertIn("line 1: ", told.stderr)
         latin = [sys.executable, COMMAND, "import", "-", "--list", LIST]
-        file = f"phone,label.name\n{phone(19)},x\n{phone(17)},é\n".encode("latin-1")
+        # Letters of another encoding spoil their own row, and its opt-out is taken.
+        file = f"phone,status,label.name\n{phone(19)},,x\n{phone(17)},opted_out,é\n{phone(18)},,y\n".encode("latin-1")
         refused = subprocess.run(latin, env=self.daemon.environment(), input=file, capture_output=True)
-        self.assertEqual(refused.returncode, 2)
-        self.assertIn(b"line 3: ", refused.stderr)
-        self.assertIsNotNone(self.client.get(phone(19)))
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b"line 3: BADARG the cell under 'label.name' is not UTF-8; its opt-out was taken", refused.stderr)
+        self.assertEqual([self.client.check(LIST, phone(n)).reason for n in (17, 18, 19)], ["list_opted_out", "", ""])
+        with tempfile.NamedTemporaryFile() as rejects:
+            words = [*latin, "--rejects", rejects.name]
+            subprocess.run(words, env=self.daemon.environment(), input=file, capture_output=True)
+            with open(rejects.name, "rb") as back:
+                self.assertIn(f"{phone(17)},opted_out,é,".encode("latin-1"), back.read())
 
     def test_an_import_never_lifts(self) -> None:
         self.client.optout(LIST, phone(21))

@@ -37,7 +37,7 @@ class Commands(DaemonTest):
         verdict = client.check(LIST, somebody)
         self.assertTrue(verdict)
         self.assertEqual((verdict.reason, str(verdict)), ("", "yes"))
-        told = client.inbound(LIST, somebody, "Stop\r\nby? — ‘now’", id="SM0")
+        told = client.inbound(LIST, somebody, "Stopp?\r\n — ‘now’", id="SM0")
         self.assertEqual(told, Inbound("message", "maybe_optout"))
         told = client.inbound(LIST, somebody, "Stop!", id="SM1")
         self.assertEqual(told, Inbound("optout"))
@@ -173,6 +173,67 @@ class Commands(DaemonTest):
         with self.assertRaises(contactd.NoList):
             client.unlist("24366")
 
+    def test_lists_by_number_and_in_pages(self) -> None:
+        client = self.client
+        for number in ("24371", "24370"):
+            client.list(number)
+        self.assertEqual([info.list for info in client.lists("24371", LIST)], ["24371", LIST])
+        numbers = [info.list for info in client.lists()]
+        pages = [client.lists_page(limit=1)[0].list]
+        while page := client.lists_page(limit=1, after=pages[-1]):
+            pages += [info.list for info in page]
+        self.assertEqual(pages, numbers)
+        with self.assertRaises(contactd.NoList):
+            client.lists("24399")
+
+    def test_why(self) -> None:
+        client, somebody = self.client, phone(12)
+        client.optin(LIST, somebody, at=MAY, source="web")
+        yes = client.why(LIST, somebody)
+        self.assertTrue(yes)
+        assert yes.fact is not None and yes.event is not None
+        self.assertEqual((yes.fact.kind, yes.fact.at, yes.fact.source, yes.event.kind), ("optin", MAY, "web", "optin"))
+        client.inbound(LIST, somebody, "Stop", id="w1")
+        client.suppress(somebody, reason="a complaint")
+        no = client.why(LIST, somebody)
+        self.assertFalse(no)
+        assert no.fact is not None
+        self.assertEqual((no.verdict, no.reason, no.fact.reason), ("no suppressed", "suppressed", "a complaint"))
+        self.assertEqual([ground.reason for ground in no.behind], ["list_opted_out"])
+        assert no.behind[0].fact is not None
+        self.assertEqual(no.behind[0].fact.how, "keyword")
+        self.assertIn("Only a newer RELEASE", no.text)
+        with self.assertRaises(BadArgument):
+            client.why("spring", somebody)
+
+    def test_the_inbox(self) -> None:
+        client, somebody = self.client, phone(31)
+        client.list(LIST)
+        client.optin(LIST, somebody, at="2026-01-01")
+        client.inbound(LIST, somebody, "wrong number", id="SM1")
+        client.inbound(LIST, somebody, "stopp", id="SM2")
+        messages = [message for message in client.inbox(limit=1) if message.phone == somebody]
+        self.assertEqual([(message.text, message.id) for message in messages], [("stopp", "SM2"), ("wrong number", "SM1")])
+        self.assertTrue(client.inbox_done(messages[0].number))
+        self.assertFalse(client.inbox_done(messages[0].number))
+        client.optout(LIST, somebody)
+        self.assertEqual([message for message in client.inbox() if message.phone == somebody], [])
+
+    def test_trends_and_claims(self) -> None:
+        client, somebody = self.client, phone(13)
+        client.list("24372")
+        client.optin("24372", somebody, at=MAY)
+        self.assertTrue(client.claim("24372", somebody, "t-1"))
+        client.click("24372", somebody, id="t-c")
+        client.convert("24372", somebody, "1.5", id="t-o")
+        yesterday, today = client.trends("24372", days=2)
+        self.assertEqual((today.day - yesterday.day).days, 1)
+        self.assertEqual((today.sends, today.clicks, today.conversions, today.revenue), (1, 1, 1, Decimal("1.5")))
+        self.assertGreaterEqual(client.trends()[-1].sends, 1)
+        self.assertEqual(len(client.trends()), 30)
+        # It is too young to be missed.
+        self.assertEqual(list(client.claims(limit=1)), [])
+
     def test_queries(self) -> None:
         client = self.client
         phones = [phone(number) for number in range(10_000, 10_250)]
@@ -183,6 +244,7 @@ class Commands(DaemonTest):
         self.assertEqual(counted.get(), 83)
         self.assertEqual(client.count("label.query"), 250)
         self.assertEqual(list(client.find("label.query", limit=100)), phones)
+        self.assertEqual(list(client.find("label.query", limit=100, newest=True)), phones[::-1])
         page, cursor = client.find_page("label.query", limit=249)
         self.assertEqual(len(page), 249)
         self.assertEqual(list(client.find("label.query", after=cursor)), phones[-1:])
@@ -229,6 +291,8 @@ class Commands(DaemonTest):
         self.assertEqual([(on.list, on.status) for on in changes[1].lists], [(LIST, "opted_out")])
         self.assertEqual((changes[-1].list, changes[-1].paused, changes[-1].known), ("24367", True, True))
         self.assertEqual(client.feed_page(after)[0], [])
+        newest, behind = client.feed_last(2)
+        self.assertEqual(([c.position for c in newest], behind), ([c.position for c in changes[:-3:-1]], after))
         self.assertEqual([c.kind for c in client.feed(position, follow=False, limit=1)], [c.kind for c in changes])
         # What has been dealt with does not come again, and nothing else is left out.
         for dealt_with in range(len(changes) + 1):
@@ -300,6 +364,8 @@ class EveryCommand(DaemonTest):
         client.convert(LIST, somebody, 1), client.optout(LIST, somebody), client.inbound(LIST, somebody, "hi")
         client.suppress(somebody), client.release(somebody), client.invalid(somebody), client.valid(somebody)
         client.import_row(LIST, Row(somebody)), client.count(), list(client.find()), list(client.export())
+        client.why(LIST, somebody), client.trends(), list(client.claims()), list(client.inbox())
+        client.feed_last()
         list(client.labels()), list(client.history(somebody)), client.feed_page(), client.unlist("24365")
         for words in ("ECHO a", "SELECT 0", "CLIENT SETINFO LIB-NAME x", "COMMAND COUNT", "CONFIG GET save", "AUTH x"):
             # The daemon has no tokens, which is how it answers AUTH.
@@ -533,6 +599,10 @@ class TheSource(unittest.TestCase):
             ("key of a reply to LISTS", contactd.ListInfo),
             ("key of a reply to HISTORY", contactd.Event),
             ("key of a reply to FEED", contactd.Change),
+            ("key of a reply to WHY", contactd.Why),
+            ("key of a fact in a reply to WHY", contactd.Fact),
+            ("key of a reply to TRENDS", contactd.Trend),
+            ("key of a reply to INBOX", contactd.WaitingMessage),
             ("JSON key of IMPORT", contactd.Row),
         ):
             rows = protocol.partition(f"\n| {table} |")[2].partition("\n\n")[0].splitlines()[2:]

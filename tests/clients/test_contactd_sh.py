@@ -46,6 +46,7 @@ EVERY_COMMAND = """
 0 INBOUND 24365 +14155000030 {"text":"hi"}
 0 IMPORT * {"phone":"+14155000030"}
 1 CHECK 24365 +14155000030
+0 WHY 24365 +14155000030
 1 CLAIM 24365 +14155000030 m
 0 SENT 24365 +14155000030 m
 0 FAILED 24365 +14155000030 n
@@ -57,6 +58,9 @@ EVERY_COMMAND = """
 0 LABELS
 0 HISTORY +14155000030
 0 FEED
+0 TRENDS * DAYS 2
+0 CLAIMS
+0 INBOX
 0 STATS
 0 VERIFY
 0 ECHO a
@@ -369,6 +373,110 @@ class Csv(DaemonTest):
         for row, why in ((2, "BADARG letters"), (3, "BADARG"), (4, "1 cells under 2 headings"), (5, "BADARG")):
             self.assertIn(why, next(line for line in told.stderr.splitlines() if f"row {row}:" in line))
 
+    def test_no_opt_out_is_lost_with_its_row(self) -> None:
+        """Where number and refusal can be read, the refusal counts, as of now where its date cannot; the rest of the
+        row does not."""
+        out, now, dated = "list_opted_out", "its opt-out was taken, as of now", "its opt-out was taken"
+        national = "(415) 500-{}"
+        for first, heading, rows in (
+            (
+                1_000,
+                "phone,status,opted_out_at,total_revenue,how,reason,region",
+                (
+                    # A bad number, date or word in another column; too long, or not where it should be.
+                    ("{},opted_out,,\"$1,234.50\",,,", dated, out),
+                    (f"{national},opted_out,,x,,,", dated, out),
+                    ("{},opted_out,,,web form,,", dated, out),
+                    ("{},opted_out,,,,,USA", dated, out),
+                    ("{},opted_out,,,," + "x" * 4_000 + ",", dated, out),
+                    ("{},opted_out,,,," + "x" * 70_000 + ",", now, out),
+                    ("{},,1/2/2024,,,,", now, out),
+                    ("{},active,yesterday,,,told us | twice; \"\"really\"\",", now, out),
+                    ("{},,1704207840,,,é,", now, out),
+                    ("{},unsubscribed,,,,,", now, out),
+                    (f"{national},Do not text,,,,,", now, out),
+                    ("{},Désinscrit,,,,,", now, out),
+                    ("{},suppressed,,x,,,", "its suppression was taken", "list_suppressed"),
+                    ("{},bounced,,x,,,", "its invalid number was taken, as of now", "invalid"),
+                    ("{},invalid,1/2/2024,,,,", "its opt-out and invalid number was taken, as of now", "invalid"),
+                    ("{},opted_out", now, out),
+                    ("{},opted_out,,,,,,,", now, out),
+                    (f"{national},opted_out,,,,,,,", now, out),
+                    # Nobody is opted out who does not say so.
+                    ("{},active,,x,,,", "BADARG", ""),
+                    ("{},,N/A,x,,,", "BADARG", ""),
+                    ("{},,0000-00-00 00:00:00,x,,,", "BADARG", ""),
+                    ("{},active,no,x,,,", "BADARG", ""),
+                    ("{},perhaps,,,,,", "BADARG", ""),
+                    # Nobody's number is guessed.
+                    (f"{national},opted_out,,,,,USA", "OPT-OUT, BUT ITS NUMBER CANNOT BE READ", ""),
+                ),
+            ),
+            (
+                1_100,
+                "label.name,phone,status",
+                (("Smith, John,{},opted_out", now, out), (f"Smith, John,{national},stop", now, out)),
+            ),
+            (
+                1_200,
+                "phone,status,opted_out_at,subscribed_at,total_sends",
+                (
+                    ("{},active,2024-01-02,2024-05-06,x", "BADARG", ""),
+                    ("{},active,2024-01-02,2023-05-06,x", "its opt-out was taken", out),
+                    ("{},,2024-01-02,,x", "its opt-out was taken", out),
+                ),
+            ),
+        ):
+            text, expected = heading + "\n", []
+            for number, (row, said, reason) in enumerate(rows):
+                somebody = phone(first + number)
+                self.client.optin(LIST, somebody, at="2023-06-01")
+                text += row.format(somebody if "(415)" not in row else somebody[-4:]) + "\n"
+                expected.append((somebody, said, reason))
+            told = run(self.daemon.server, "import", LIST, "US", input=text)
+            taken = sum("taken" in said for _, said, _ in expected)
+            self.assertEqual(told.returncode, 1)
+            self.assertIn(f"{len(rows)} refused, of which {taken} forbid: that was taken\n", told.stdout)
+            self.assertIn("mend the rows and import them", told.stderr)
+            for number, (somebody, said, reason) in enumerate(expected, 1):
+                with self.subTest(row=rows[number - 1][0][:60]):
+                    lines = [line for line in told.stderr.splitlines() if f"row {number}: " in line]
+                    self.assertIn(said, lines[-1])
+                    self.assertEqual(self.client.check(LIST, somebody).reason, reason)
+        # Its date and its words are kept, where they can be read.
+        contact = self.client.get(phone(1_202))
+        assert contact is not None
+        self.assertEqual(str(contact.lists[0].opted_out_at), "2024-01-02 00:00:00+00:00")
+        self.assertEqual(contact.lists[0].opted_out_how, "import")
+        # A list that does not exist yet, no list, a number of no numbering plan.
+        text = f"phone,status\n{phone(1_300)},opted_out\n+99955501234567,opted_out\n{phone(1_301)},suppressed\n"
+        self.assertIn("of which 3 forbid", run(self.daemon.server, "import", "24398", input=text).stdout)
+        self.client.list("24398")
+        self.assertEqual(self.client.check("24398", phone(1_300)).reason, "list_opted_out")
+        self.assertEqual(self.client.check("24398", "+99955501234567").reason, "list_opted_out")
+        text = f"phone,status,total_sends\n{phone(1_302)},opted_out,x\n{phone(1_303)},suppressed,x\n"
+        self.assertIn("of which 2 forbid", run(self.daemon.server, "import", "*", input=text).stdout)
+        reasons = [self.client.check(LIST, phone(number)).reason for number in (1_302, 1_303)]
+        self.assertEqual(reasons, ["opted_out", "suppressed"])
+        # Letters of another encoding spoil their own row.
+        text = f"phone,status,label.name,reason\n{phone(1_304)},opted_out,\xe9,\xe9\n{phone(1_305)},,x,\n"
+        told = subprocess.run(
+            ["bash", SCRIPT, "import", LIST], input=text.encode("latin-1"), capture_output=True,
+            env={**os.environ, "CONTACTD_SERVER": self.daemon.server},
+        )  # fmt: skip
+        self.assertIn(b"1 created  0 updated  0 unchanged  0 kept  1 refused, of which 1 forbid", told.stdout)
+        self.assertEqual(self.client.check(LIST, phone(1_304)).reason, "list_opted_out")
+
+    def test_refusals_beside_good_rows(self) -> None:
+        text = "phone,status,total_sends\n" + "".join(
+            f"{phone(2_000 + number)},{'unsubscribed' if number % 2 else 'active'},\n" for number in range(600)
+        )
+        told = run(self.daemon.server, "import", LIST, input=text)
+        counts = "300 created  0 updated  0 unchanged  0 kept  300 refused"
+        self.assertEqual(told.stdout, f"{counts}, of which 300 forbid: that was taken\n")
+        reasons = [self.client.check(LIST, phone(2_000 + number)).reason for number in range(600)]
+        self.assertEqual(reasons, ["", "list_opted_out"] * 300)
+
     def test_a_quote_that_is_not_closed(self) -> None:
         """It hides what the lines behind it are, opt-outs among them: they are not taken, and that is no success."""
         for name, broken in (
@@ -441,7 +549,7 @@ class Csv(DaemonTest):
         self.client.optout("+525512345678", phone(64), at="2026-02-03")
         told = run(self.daemon.server, "export", "+5215512345678")
         self.assertEqual(told.returncode, 0, told.stderr)
-        self.assertIn(f"\n{phone(64)},opted_out,,2026-02-03T00:00:00.000Z,", told.stdout)
+        self.assertIn(f"\n{phone(64)},opted_out,list_opted_out,,2026-02-03T00:00:00.000Z,", told.stdout)
         other = f'+{{"phone_number":"{phone(64)}","status":"active","labels":{{}},"lists":[{{"list":"24399"}}]}}'
         replies = {"LABELS": "*1\r\n+0\r\n", "EXPORT": f"*?\r\n{other}\r\n.\r\n"}
         with Scripted(lambda line: replies.get(line.split(" ")[0], "").encode()) as server:

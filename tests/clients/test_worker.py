@@ -47,6 +47,10 @@ def send(phone, text, msg_id):
         outbox.write(f"{phone} {msg_id} {text}\\n")
     if fails == "refused" and number % 10 == 3:
         raise Refused(21610)
+    if fails == "vonage" and number % 10 == 3:
+        raise Refused("9", provider="vonage")
+    if fails == "nobody" and number % 10 == 3:
+        raise Refused("9")
     if fails == "unknown" and number % 10 == 3:
         raise TimeoutError("no answer")
     if fails == "dies":
@@ -318,6 +322,17 @@ class Run(unittest.TestCase):
         self.run_worker()
         self.assertEqual(len(self.handed()), 100)
 
+    def test_a_code_is_told_with_its_provider(self) -> None:
+        phones = self.subscribe(20)
+        self.assertIn("2 failed with code 9", self.run_worker(FAILS="vonage"))
+        refused = [somebody for somebody in phones if int(somebody[-4:]) % 10 == 3]
+        self.assertEqual({self.client.check(LIST, somebody).reason for somebody in refused}, {"list_opted_out"})
+
+    def test_a_code_of_nobody_says_nothing(self) -> None:
+        phones = self.subscribe(20)
+        self.assertIn("2 failed with code 9", self.run_worker(FAILS="nobody"))
+        self.assertTrue(all(self.client.check(LIST, somebody) for somebody in phones))
+
     def test_a_provider_that_does_not_answer(self) -> None:
         self.subscribe(50)
         told = self.run_worker(code=1, FAILS="unknown")
@@ -433,7 +448,7 @@ class Run(unittest.TestCase):
             TWILIO_ACCOUNT_SID="AC1",
             TWILIO_AUTH_TOKEN="key",
             TWILIO_FROM=LIST,
-            TWILIO_STATUS_CALLBACK="https://sms.example.com/status",
+            TWILIO_STATUS_CALLBACK="https://sms.example.com/status?shop=7#rc=5&rp=all",
         )
         # One is refused, one is not answered, one comes too fast at first.
         self.assertIn("6 sent", told)
@@ -443,7 +458,10 @@ class Run(unittest.TestCase):
         form = api.forms[phone(0)]
         self.assertEqual((form["From"], form["Body"]), (LIST, "Hello!"))
         callback = urllib.parse.urlsplit(form["StatusCallback"])
-        self.assertEqual(urllib.parse.parse_qs(callback.query)["id"], [f"spring-26:{phone(0)}"])
+        self.assertEqual(urllib.parse.parse_qs(callback.query), {"shop": ["7"], "id": [f"spring-26:{phone(0)}"]})
+        self.assertEqual(callback.fragment, "rc=5&rp=all")
+        reported = next(self.client.history(phone(1), "invalid"))
+        self.assertEqual((reported.source, reported.reason), ("twilio", "21211"))
         self.assertEqual(api.requests[phone(3)], 2)
         self.assertEqual(api.keys, {"Basic QUMxOmtleQ=="})
 

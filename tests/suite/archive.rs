@@ -4,10 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use contactd::command::PurgeSettings;
+use contactd::jobs::PurgeSettings;
 use contactd::model::purge::Policy;
 use contactd::model::verdict::StopScope;
-use contactd::store::Keep;
 use serde_json::{Map, Value};
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
@@ -22,7 +21,7 @@ const FILE: &str = "purge-2026-05-03.ndjson";
 fn house(archive: Option<PathBuf>) -> (House, Wire) {
     let policy = Policy { invalid_after: Some(1), idle_after: Some(DAY_MS), sends: 0, idle_max: None };
     let purge = PurgeSettings { policy, archive, every_ms: 0 };
-    let house = House::removing(StopScope::List, START_MS, Removal { purge, keep: Keep::default() });
+    let house = House::removing(StopScope::List, START_MS, Removal { purge, ..Removal::default() });
     let mut wire = house.connect();
     for list in LISTS {
         assert_eq!(wire.call(&format!("LIST {list}")), "+created");
@@ -209,6 +208,10 @@ fn broken_off(archive: &Path) -> (House, Wire, Value) {
     assert_eq!(wire.call(&format!("PURGE RUN {}", plan["plan"])), "+started");
     let report = purged(&mut wire);
     assert_eq!((&report["purged"], &report["state"]), (&0.into(), &"stopped".into()), "{report}");
+    let status = json(&wire.call("PURGE STATUS"));
+    assert_eq!((&status["state"], &status["plan"]), (&"idle".into(), &plan["plan"]), "{status}");
+    let why = status["broke_off"].as_str().expect("why");
+    assert!(why.starts_with(&format!("cannot write the archive {}", archive.display())), "{why}");
     assert_eq!(wire.call("COUNT"), ":1");
     (house, wire, plan)
 }
@@ -236,5 +239,6 @@ fn nobody_is_purged_whom_the_archive_does_not_take() {
     let phone = phone(0);
     fs::remove_file(&archive).expect("removed");
     assert_eq!(run(&mut wire, &plan)["purged"], 1);
+    assert_eq!(wire.call("PURGE STATUS"), "+{\"state\":\"idle\"}");
     assert!(fs::read_to_string(archive.join(FILE)).expect("text").contains(&phone));
 }

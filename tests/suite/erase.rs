@@ -5,11 +5,11 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use contactd::command::PurgeSettings;
-use contactd::model::change::{Change, Claim, Write};
+use contactd::jobs::PurgeSettings;
+use contactd::model::change::{Change, Statement, Write};
 use contactd::model::phone::Phone;
 use contactd::model::verdict::StopScope;
-use contactd::store::{Job, Keep, Log, Options, Store};
+use contactd::store::{Job, Log, Options, Store};
 use serde_json::{Value, json};
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
@@ -90,14 +90,14 @@ fn an_erased_number_is_nowhere_and_what_forbids_has_no_words() {
     let events = page(&wire.call(&format!("HISTORY {ADA} LIMIT 1000"))).1.len();
     let named = feed(&mut wire, &start).iter().filter(|item| item["phone"] == ADA).count();
     drop(wire);
-    let (house, stored) = house.reopen_after(StopScope::List, Stored::read);
+    let (house, stored) = house.reopen_after(StopScope::List, Stored::of);
     // The record, both logs, the feed and the directory: the look sees what it should.
     assert_eq!(stored.places_of_number(ADA), [0x08, 0x10, 0x30, 0x38, 0x40]);
     let mut wire = house.connect();
 
     // The entry of the import is by id, and counts as none.
     assert_eq!(wire.call(&format!("ERASE {ADA}")), format!("+erased events {events} feed_entries {}", named - 1));
-    assert!(events == 12 && named == 6, "{events} events, {named} entries");
+    assert!(events == 13 && named == 6, "{events} events, {named} entries");
 
     let at = |hours: i64| time(START_MS - hours * 3_600_000);
     let now = time(START_MS);
@@ -148,7 +148,7 @@ fn an_erased_number_is_nowhere_and_what_forbids_has_no_words() {
     verified(&mut wire);
 
     drop(wire);
-    let (house, stored) = house.reopen_after(StopScope::List, Stored::read);
+    let (house, stored) = house.reopen_after(StopScope::List, Stored::of);
     assert_eq!(stored.places_of_number(ADA), Vec::<u8>::new());
     assert_eq!(stored.count(ERASING), 0);
     // The neighbour's words are there, and so would be the erased one's.
@@ -272,7 +272,7 @@ fn an_opt_in_that_is_delivered_again_lifts_no_erasure() {
 #[test]
 fn a_number_that_was_purged_before_is_not_named_any_more_either() {
     let policy = contactd::model::purge::Policy { idle_after: Some(1), sends: 0, ..Default::default() };
-    let removal = Removal { purge: PurgeSettings { policy, ..PurgeSettings::default() }, keep: Keep::default() };
+    let removal = Removal { purge: PurgeSettings { policy, ..PurgeSettings::default() }, ..Removal::default() };
     let house = House::removing(StopScope::List, START_MS, removal);
     let mut wire = house.connect();
     let (start, _) = page(&wire.call("FEED"));
@@ -289,7 +289,7 @@ fn a_number_that_was_purged_before_is_not_named_any_more_either() {
     assert!(wire.call(&format!("GET {ADA}")).contains("erased_at"));
     verified(&mut wire);
     drop(wire);
-    let (_, stored) = house.reopen_after(StopScope::List, Stored::read);
+    let (_, stored) = house.reopen_after(StopScope::List, Stored::of);
     assert_eq!((stored.places_of_number(ADA), stored.places_of_number(BOB)), (vec![], vec![0x40]));
 }
 
@@ -394,7 +394,7 @@ fn each_erasure_counts_its_own_work_beside_those_that_a_start_finishes() {
     let dir = tempfile::tempdir().expect("a directory");
     let store = Store::open(Options::new(dir.path().to_owned(), Arc::new(|| START_MS))).expect("a store");
     let phones: Vec<Phone> = (0..50).map(|n| Phone::from_u64(14_155_550_100 + n).expect("a number")).collect();
-    let opt_out = |&phone: &Phone| Write::Contact { phone, list: None, change: Change::OptOut(Claim::default()) };
+    let opt_out = |&phone: &Phone| Write::Contact { phone, list: None, change: Change::OptOut(Statement::default()) };
     let (done, stored) = mpsc::channel();
     let done = Box::new(move |outcomes: Vec<_>| done.send(outcomes.len()).expect("to be waited for"));
     store.submit(Job { writes: phones.iter().map(opt_out).collect(), done });
@@ -424,7 +424,7 @@ fn an_erasure_leaves_nothing_beside_a_purge_that_sweeps() {
     let (done, stored) = mpsc::channel();
     for _ in 0..EVENTS / 100 {
         // Each is newer than the one before.
-        let claim = || Claim { reason: reason.clone(), ..Claim::default() };
+        let claim = || Statement { reason: reason.clone(), ..Statement::default() };
         let writes = (0..100).map(|_| Write::Contact { phone, list: None, change: Change::OptOut(claim()) }).collect();
         let done = done.clone();
         store.submit(Job { writes, done: Box::new(move |_| done.send(()).expect("to be waited for")) });

@@ -18,7 +18,7 @@ use crate::plain::commands::{
 use crate::plain::compare::same_reply;
 use crate::plain::facts::Scope;
 use crate::plain::model::Model;
-use crate::plain::text::{Class, classify};
+use crate::plain::text::{InboundKind, TEXTS, classify};
 use crate::support::{House, Wire};
 
 /// A few cases, always the same; `PROPTEST_CASES` asks for more, and for new ones.
@@ -62,6 +62,14 @@ fn seen_alike(model: &mut Model, house: &House, now: i64, when: &str) -> Result<
     let probes = probes();
     for (probe, told) in probes.iter().zip(ask(&mut house.connect(), &probes)) {
         let expected = model.run(probe, now);
+        if let Some(contact) = told.strip_prefix("+{").map(|rest| format!("{{{rest}")) {
+            let contact: serde_json::Value = serde_json::from_str(&contact).expect("JSON");
+            let phone = contact["phone_number"].as_str().unwrap_or_default();
+            for on in contact["lists"].as_array().into_iter().flatten().filter(|on| on["list_removed_at"].is_null()) {
+                let check = model.check(on["list"].as_str().unwrap_or_default(), phone);
+                prop_assert_eq!(on["verdict"].as_str(), Some(check.trim_start_matches("no ")), "{} {}", when, contact);
+            }
+        }
         prop_assert!(
             same_reply(&expected, &told),
             "{}: {}\n  expected {}\n  told     {}",
@@ -147,10 +155,21 @@ struct Stops {
 
 impl Stops {
     fn take(&mut self, command: &Command, reply: &str, scope: Scope, now: i64) {
-        if reply.starts_with('-') {
+        let taken = reply.contains(" taken ");
+        if reply.starts_with('-') && !taken {
             return;
         }
         match command {
+            // Whatever else was refused, it is out as of now.
+            Command::Import { list, phone, .. }
+                if taken && reply.contains("opted out of") && reply.contains("as of now") =>
+            {
+                self.close(list.as_deref(), phone, scope, now);
+            }
+            Command::OptOut { list, phone, .. } if taken => self.close(list.as_deref(), phone, scope, now),
+            Command::Failed { list, phone, .. } if taken && reply.contains("opted out of") => {
+                self.close(Some(list), phone, scope, now);
+            }
             Command::OptOut { list, phone, at } if at.is_none_or(|at| at.ms >= now) => {
                 self.close(list.as_deref(), phone, scope, now);
             }
@@ -166,11 +185,11 @@ impl Stops {
                 if id.as_ref().is_some_and(|id| !self.heard.insert(message(id))) {
                     return;
                 }
-                let now_or_later = at.is_none_or(|at| at.ms >= now);
+                let now_or_later = at.is_none_or(|at| at.ms >= now) || reply.ends_with(" undated");
                 match classify(text) {
-                    Class::Out if now_or_later => self.close(Some(list), phone, scope, now),
-                    Class::OutAll if now_or_later => self.close(None, phone, scope, now),
-                    Class::In | Class::Yes => self.open(list, phone, at.map_or(i64::MAX, |at| at.ms)),
+                    InboundKind::Out if now_or_later => self.close(Some(list), phone, scope, now),
+                    InboundKind::OutAll if now_or_later => self.close(None, phone, scope, now),
+                    InboundKind::In | InboundKind::Yes => self.open(list, phone, at.map_or(i64::MAX, |at| at.ms)),
                     _ => {}
                 }
             }
@@ -344,32 +363,65 @@ proptest! {
     }
 }
 
-/// Texts of keywords, their pieces, and what stands between words.
-fn text() -> impl Strategy<Value = String> {
-    let piece = prop::sample::select(&[
-        "stop", "STOP", "all", "StopAll", "opt", "out", "opt-out", "end", "Quit", "yes", "start", "un", "help", "me",
-        "s", "t", "o", "p", "é", "ß", "7",
+/// Opt-out words alone, in any case, and what may stand between words.
+fn opt_out_words() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(&["stop", "STOP", "Quit", "unsubscribe", "opt-out", "End", "revoke", "StopAll"]);
+    let between = prop::sample::select(&[" ", "  ", ".", "-", "/", "\n", "!", ", ", "...", "\u{a0}", "\u{2014}"]);
+    prop::collection::vec((word, between), 1..5)
+        .prop_map(|pieces| pieces.into_iter().flat_map(|(word, between)| [word, between]).collect())
+}
+
+/// Words of all kinds, parted by blanks.
+fn words() -> impl Strategy<Value = Vec<&'static str>> {
+    let word = prop::sample::select(&[
+        "stop", "STOP", "start", "START", "yes", "unstop", "help", "info", "please", "me", "texting", "don't", "all",
+        "end", "thanks", "s", "t", "o", "p", "é", "7", "🛑", "退订",
     ]);
-    let between = prop::sample::select(&[" ", "  ", "", ".", "-", "/", "\n", "!", ", ", "\u{a0}", "\u{2019}"]);
-    prop::collection::vec((piece, between), 0..9)
-        .prop_map(|pieces| pieces.into_iter().flat_map(|(piece, between)| [piece, between]).collect())
+    prop::collection::vec(word, 0..7)
 }
 
 proptest! {
     #![proptest_config(config(3_000))]
 
     #[test]
-    fn a_text_means_what_its_words_say(text in text()) {
-        let meaning = match classify(&text) {
-            Class::Out => Meaning::Out,
-            Class::OutAll => Meaning::OutOfAll,
-            Class::In => Meaning::In,
-            Class::Yes => Meaning::InIfKnown,
-            Class::Help => Meaning::Help,
-            Class::MaybeOut => Meaning::MaybeOut,
-            Class::Message => Meaning::Message,
+    fn opt_out_words_alone_are_an_opt_out(text in opt_out_words()) {
+        let meaning = Keywords::default().meaning(&text);
+        let all = text.to_lowercase().contains("stopall");
+        prop_assert_eq!(meaning, if all { Meaning::OutOfAll } else { Meaning::Out });
+    }
+
+    #[test]
+    fn nobody_is_opted_in_who_says_stop(words in words()) {
+        let meaning = Keywords::default().meaning(&words.join(" "));
+        let opts_in = matches!(meaning, Meaning::In | Meaning::InIfKnown);
+        let says_stop = words.iter().any(|word| matches!(*word, "stop" | "STOP" | "end" | "🛑" | "退订"));
+        prop_assert!(!(opts_in && says_stop), "{:?}", meaning);
+    }
+
+    #[test]
+    fn a_text_in_capitals_is_no_less_an_opt_out(words in words()) {
+        let text = words.join(" ");
+        if matches!(Keywords::default().meaning(&text), Meaning::Out | Meaning::OutOfAll) {
+            let meaning = Keywords::default().meaning(&text.to_uppercase());
+            prop_assert!(matches!(meaning, Meaning::Out | Meaning::OutOfAll), "{:?}", meaning);
+        }
+    }
+}
+
+/// The texts of the stories are what the daemon takes them for.
+#[test]
+fn the_texts_of_the_stories_mean_what_is_told() {
+    for (text, kind) in TEXTS {
+        let meaning = match kind {
+            InboundKind::Out => Meaning::Out,
+            InboundKind::OutAll => Meaning::OutOfAll,
+            InboundKind::In => Meaning::In,
+            InboundKind::Yes => Meaning::InIfKnown,
+            InboundKind::Help => Meaning::Help,
+            InboundKind::MaybeOut => Meaning::MaybeOut,
+            InboundKind::Message => Meaning::Message,
         };
-        prop_assert_eq!(Keywords::default().meaning(&text), meaning);
+        assert_eq!(Keywords::default().meaning(text), meaning, "{text}");
     }
 }
 
@@ -407,7 +459,8 @@ fn the_sequences_meet_every_verdict_and_reply() {
             let line = step.command.line();
             let reply = model.run(&step.command, now);
             let words = reply.split(' ').filter(|word| !PHONES.contains(word));
-            let said: Vec<&str> = words.take(if reply.starts_with('-') { 1 } else { 3 }).collect();
+            let said: Vec<&str> = words.take(if reply.starts_with('-') { 2 } else { 3 }).collect();
+            let said = if reply.starts_with('-') && said[1..] != ["taken"] { &said[..1] } else { &said[..] };
             let said = if reply.starts_with("+{") { "+{".to_owned() } else { said.join(" ") };
             met.insert(format!("{} {said}", line.split(' ').next().unwrap_or_default()));
         }
@@ -417,7 +470,9 @@ fn the_sequences_meet_every_verdict_and_reply() {
         "CHECK +no opted_out|CHECK +no not_subscribed|CHECK +no list_suppressed|CHECK +no list_opted_out",
         "IMPORT +kept invalid|IMPORT +kept suppressed|IMPORT +kept opted_out|IMPORT +kept list_suppressed",
         "IMPORT +kept list_opted_out|IMPORT +created|IMPORT +updated|IMPORT +unchanged|IMPORT -NOLIST|IMPORT -BADARG",
-        "OPTIN :0|OPTIN :1|OPTIN -BADARG|OPTIN -NOLIST|OPTOUT :0|OPTOUT :1|OPTOUT -BADARG",
+        "OPTIN :0|OPTIN :1|OPTIN -BADARG|OPTIN -NOLIST|OPTOUT :0|OPTOUT :1|OPTOUT -BADARG taken",
+        "IMPORT -BADARG taken|IMPORT -NOLIST taken|SUPPRESS -BADARG taken|INVALID -BADARG taken|FAILED -BADARG taken",
+        "INBOUND +optout undated|INBOUND +message undated|INBOUND +help undated|INBOUND +optout again undated",
         "LIST +created|LIST +updated|LIST +unchanged|UNLIST +removed|UNLIST -BADARG|UNLIST -NOLIST",
         "INBOUND +optout|INBOUND +optout again|INBOUND +optout late|INBOUND +optin|INBOUND +optin again",
         "INBOUND +optin late|INBOUND +help|INBOUND +message|INBOUND +message maybe_optout|INBOUND -BADARG",

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use contactd::command::PurgeSettings;
+use contactd::jobs::PurgeSettings;
 use contactd::model::purge::Policy;
-use contactd::store::Keep;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
@@ -15,7 +14,7 @@ use crate::plain::commands::{
     Command, HOUR_MS, LISTS, OTHER_PHONE, PHONES, START_MS, Step, mixed_with_clock_steps, phone,
 };
 use crate::plain::facts::Scope;
-use crate::plain::text::{Class, classify};
+use crate::plain::text::{InboundKind, classify};
 use crate::properties::{config, scope, stop_scope};
 use crate::support::{House, PATIENCE, Removal, Wire};
 
@@ -56,7 +55,7 @@ pub fn run(wire: &mut Wire, plan: &Value) -> Value {
 /// Everybody of whom nothing came within this moment, where somebody's engagement was measured within the hour.
 fn broad() -> Removal {
     let policy = Policy { invalid_after: Some(1), idle_after: Some(HOUR_MS), sends: 1, idle_max: Some(1) };
-    Removal { purge: PurgeSettings { policy, ..PurgeSettings::default() }, keep: Keep::default() }
+    Removal { purge: PurgeSettings { policy, ..PurgeSettings::default() }, ..Removal::default() }
 }
 
 /// What happens to one of two houses.
@@ -114,7 +113,7 @@ impl Two {
         match &step.command {
             // From one who opted out YES is an opt-in, and an erasure is an opt-out.
             Command::Inbound { phone, text, .. }
-                if classify(text) == Class::Yes && !self.opts_out && self.erased_ever.contains(phone) =>
+                if classify(text) == InboundKind::Yes && !self.opts_out && self.erased_ever.contains(phone) =>
             {
                 return Ok(());
             }
@@ -141,7 +140,9 @@ impl Two {
     fn opened(&mut self, command: &Command, reply: &str) {
         let (phone, at) = match command {
             Command::OptIn { phone, at: Some(at), .. } => (phone, at.ms),
-            Command::Inbound { phone, text, at, .. } if matches!(classify(text), Class::In | Class::Yes) => {
+            Command::Inbound { phone, text, at, .. }
+                if matches!(classify(text), InboundKind::In | InboundKind::Yes) =>
+            {
                 (phone, at.map_or(i64::MAX, |at| at.ms))
             }
             _ => return,
@@ -210,11 +211,11 @@ impl Two {
     }
 }
 
-/// A house with contacts of whom nothing has come for two days, all of them condemned.
+/// A house with contacts of whom nothing has come for two days, all of whom a purge selects.
 fn idle(contacts: usize) -> (House, Vec<String>) {
     let policy = Policy { invalid_after: Some(1), idle_after: Some(HOUR_MS), sends: 0, idle_max: None };
     let purge = PurgeSettings { policy, ..PurgeSettings::default() };
-    let house = House::removing(stop_scope(Scope::List), START_MS, Removal { purge, keep: Keep::default() });
+    let house = House::removing(stop_scope(Scope::List), START_MS, Removal { purge, ..Removal::default() });
     let phones: Vec<String> = (0..contacts).map(|n| format!("+1415{:07}", 2_000_000 + n)).collect();
     let lines: Vec<String> = phones.iter().map(|phone| format!("PUT {phone}")).collect();
     assert!(house.connect().call_all(&lines).iter().all(|reply| reply == "+created"));
@@ -256,6 +257,28 @@ fn whoever_was_erased_since_the_plan_is_spared() {
     }
 }
 
+/// A defect in a purge ends this run, and not purging.
+#[test]
+fn a_purge_that_panics_is_over_and_can_be_run_again() {
+    let (house, _) = idle(100);
+    let mut wire = house.connect();
+    let plan = plan(&mut wire);
+    house.clock.panic_in_purge(true);
+    for _ in 0..2 {
+        assert_eq!(wire.call(&format!("PURGE RUN {}", plan["plan"])), "+started");
+        let report = purged(&mut wire);
+        assert_eq!((&report["state"], &report["purged"]), (&"stopped".into(), &0.into()), "{report}");
+        let status = json(&wire.call("PURGE STATUS"));
+        let told = "a defect, it panicked: the clock has stopped; please report it with the log";
+        assert_eq!((&status["plan"], &status["broke_off"]), (&plan["plan"], &told.into()), "{status}");
+        assert_eq!(wire.call("PURGE STOP"), "+idle");
+    }
+    house.clock.panic_in_purge(false);
+    assert_eq!(run(&mut wire, &plan)["purged"], 100);
+    assert_eq!(wire.call("PURGE STATUS"), "+{\"state\":\"idle\"}");
+    assert!(wire.call("VERIFY").starts_with("+ok"));
+}
+
 #[test]
 fn a_plan_expires_after_seven_days_unless_it_was_begun() {
     const DAYS: i64 = 24 * HOUR_MS;
@@ -271,7 +294,7 @@ fn a_plan_expires_after_seven_days_unless_it_was_begun() {
     // The next run forgets it.
     let third = plan(&mut wire);
     assert_eq!(run(&mut wire, &third)["purged"], 0);
-    assert_eq!(wire.call("PURGE RUN 2"), "-BADARG '2' is no plan: PURGE PLAN makes one");
+    assert_eq!(wire.call("PURGE RUN 2"), "-BADARG there is no plan '2': PURGE PLAN makes one");
     assert_eq!(reports(&mut wire).iter().map(|report| report["plan"].clone()).collect::<Vec<_>>(), [3, 1]);
     assert_eq!(wire.call("COUNT"), ":0");
     assert_eq!(phones.len(), 3);

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use contactd::command::PurgeSettings;
+use contactd::jobs::PurgeSettings;
 use contactd::model::purge::Policy;
-use contactd::store::Keep;
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -147,7 +146,7 @@ enum Verdict {
     Stays,
     Kept,
     Unmeasured,
-    Condemned(&'static str),
+    Selected(&'static str),
 }
 
 fn idle_since(contact: &Value) -> i64 {
@@ -179,7 +178,7 @@ fn scan(contact: &Value, policy: &Policy, measured: &BTreeMap<&str, i64>, now: i
     if reason > 0 && !lists.is_empty() && !lists.iter().copied().any(is_measured) {
         return Verdict::Unmeasured;
     }
-    Verdict::Condemned(REASONS[reason])
+    Verdict::Selected(REASONS[reason])
 }
 
 fn get(wire: &mut Wire, phones: &[String]) -> Vec<Value> {
@@ -203,15 +202,15 @@ fn heard(phone: &str, what: u8) -> Option<(String, Option<&'static str>)> {
 
 /// The plan as JSON, but for the sample, its number and its dates.
 fn expected_plan(contacts: &[Value], verdicts: &[Verdict]) -> Value {
-    let condemned = || contacts.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Condemned(_)));
+    let selected = || contacts.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Selected(_)));
     let counted = |wanted: &Verdict| verdicts.iter().filter(|verdict| *verdict == wanted).count();
     let mut lists: BTreeMap<&str, usize> = BTreeMap::new();
-    for list in condemned().flat_map(|(contact, _)| contact["lists"].as_array().into_iter().flatten()) {
+    for list in selected().flat_map(|(contact, _)| contact["lists"].as_array().into_iter().flatten()) {
         *lists.entry(text(list, "list")).or_default() += 1;
     }
-    let reasons = REASONS.map(|reason| (reason, counted(&Verdict::Condemned(reason))));
+    let reasons = REASONS.map(|reason| (reason, counted(&Verdict::Selected(reason))));
     json!({
-        "contacts": condemned().count(),
+        "contacts": selected().count(),
         "reasons": reasons.into_iter().collect::<BTreeMap<_, _>>(),
         "lists": lists,
         "kept": counted(&Verdict::Kept),
@@ -234,7 +233,7 @@ fn told_plan(plan: &Value) -> Value {
     told
 }
 
-/// Some of the condemned, each with the facts that condemn it.
+/// Some of the selected contacts, each with the facts that select it.
 fn sample_is_true(plan: &Value, contacts: &[Value], verdicts: &[Verdict]) -> Result<(), TestCaseError> {
     let sample = plan["sample"].as_array().expect("a sample");
     prop_assert_eq!(sample.len(), count(plan, "contacts").min(SAMPLE_MAX));
@@ -242,7 +241,7 @@ fn sample_is_true(plan: &Value, contacts: &[Value], verdicts: &[Verdict]) -> Res
         let n = contacts.iter().position(|contact| contact["phone_number"] == one["phone"]);
         let n = n.ok_or_else(|| TestCaseError::fail(format!("{one} is nobody")))?;
         let contact = &contacts[n];
-        prop_assert_eq!(&Verdict::Condemned(REASONS[reason_of(text(one, "reason"))]), &verdicts[n], "{}", one);
+        prop_assert_eq!(&Verdict::Selected(REASONS[reason_of(text(one, "reason"))]), &verdicts[n], "{}", one);
         let expected = json!({
             "phone": contact["phone_number"],
             "reason": one["reason"],
@@ -271,7 +270,7 @@ proptest! {
         heard_of in prop::collection::vec(0..14_u8, 60),
         scope in scope(),
     ) {
-        let removal = Removal { purge: PurgeSettings { policy, ..PurgeSettings::default() }, keep: Keep::default() };
+        let removal = Removal { purge: PurgeSettings { policy, ..PurgeSettings::default() }, ..Removal::default() };
         let house = House::removing(stop_scope(scope), START_MS, removal);
         let mut wire = house.connect();
         let mut phones: Vec<String> = (0..told.len()).map(phone).collect();
@@ -313,9 +312,9 @@ proptest! {
         let after = get(&mut wire, &phones);
         let mut reasons = BTreeMap::from(REASONS.map(|reason| (reason, 0)));
         for n in 0..phones.len() {
-            let planned = matches!(verdicts[n], Verdict::Condemned(_));
+            let planned = matches!(verdicts[n], Verdict::Selected(_));
             match scan(&before[n], &policy, &measured, now) {
-                Verdict::Condemned(reason) if planned => {
+                Verdict::Selected(reason) if planned => {
                     *reasons.get_mut(reason).expect("a reason") += 1;
                     prop_assert_eq!(text(&after[n], "purged_at"), time(now), "{} stays: {}\n{}", before[n], log, report);
                     prop_assert_eq!(text(&after[n], "purged_reason"), reason);

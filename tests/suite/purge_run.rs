@@ -45,8 +45,8 @@ fn rows(contacts: usize) -> Vec<String> {
     (0..contacts).map(row).collect()
 }
 
-/// Condemned contacts, and a plan.
-fn condemned(daemon: &Daemon, contacts: usize) -> (Wire, Value) {
+/// A daemon with contacts that a purge selects, and its plan.
+fn selected_by_a_plan(daemon: &Daemon, contacts: usize) -> (Wire, Value) {
     let mut wire = daemon.connect();
     for list in [LIST, OTHER] {
         assert_eq!(wire.call(&format!("LIST {list}")), "+created");
@@ -136,7 +136,7 @@ fn a_purge_killed_again_and_again_loses_nobody_and_counts_nobody_twice() {
     let archive = tempfile::tempdir().expect("a directory");
     let dir = archive.path().join("not/made/yet");
     let mut daemon = Daemon::start(&["--purge-archive", dir.to_str().expect("UTF-8")]);
-    let (mut wire, plan) = condemned(&daemon, CONTACTS);
+    let (mut wire, plan) = selected_by_a_plan(&daemon, CONTACTS);
     // Heard of since the plan, or gone by another way.
     let heard: Vec<String> = (0..CONTACTS).step_by(100).map(phone).collect();
     let lines: Vec<String> =
@@ -196,7 +196,7 @@ fn a_purge_killed_again_and_again_loses_nobody_and_counts_nobody_twice() {
 fn a_stopped_purge_waits_until_it_is_told_to_go_on() {
     const CONTACTS: usize = 3_000;
     let mut daemon = Daemon::start(&[]);
-    let (mut wire, plan) = condemned(&daemon, CONTACTS);
+    let (mut wire, plan) = selected_by_a_plan(&daemon, CONTACTS);
     let before = contacts_told(&mut wire, CONTACTS);
     let allowed = verdicts(&mut wire, CONTACTS);
     let run = format!("PURGE RUN {}", plan["plan"]);

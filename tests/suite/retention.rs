@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 
-use contactd::command::PurgeSettings;
-use contactd::model::change::{Change, Claim, Write};
+use contactd::jobs::PurgeSettings;
+use contactd::model::change::{Change, Statement, Write};
 use contactd::model::phone::Phone;
 use contactd::model::purge::Policy;
 use contactd::model::verdict::StopScope;
-use contactd::store::{Job, Keep, Options, Store};
+use contactd::store::{Job, Options, Retention, Store};
 use serde_json::Value;
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
@@ -27,14 +27,14 @@ const CONSENT_DAYS: i64 = 30;
 
 fn house() -> (House, Wire) {
     let policy = Policy { invalid_after: Some(DAY_MS), idle_after: None, sends: 0, idle_max: None };
-    let keep = Keep {
+    let keep = Retention {
         events: EVENTS_DAYS * DAY_MS,
         messages: MESSAGES_DAYS * DAY_MS,
         feed: FEED_DAYS * DAY_MS,
         consent: CONSENT_DAYS * DAY_MS,
     };
     let purge = PurgeSettings { policy, ..PurgeSettings::default() };
-    let house = House::removing(StopScope::List, START_MS, Removal { purge, keep });
+    let house = House::removing(StopScope::List, START_MS, Removal { purge, keep, ..Removal::default() });
     let mut wire = house.connect();
     assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
     (house, wire)
@@ -286,7 +286,7 @@ fn what_left_the_feed_while_it_was_read_is_not_skipped() {
     let store = Store::open(options).expect("a store");
     let phone = Phone::from_u64(14_155_550_100).expect("a number");
     let tell_two = || {
-        for change in [Change::Suppress(Claim::default()), Change::Release(Claim::default())] {
+        for change in [Change::Suppress(Statement::default()), Change::Release(Statement::default())] {
             let (done, stored) = mpsc::channel();
             let writes = vec![Write::Contact { phone, list: None, change }];
             store.submit(Job { writes, done: Box::new(move |_| done.send(()).expect("to be waited for")) });
@@ -330,7 +330,7 @@ fn the_history_of_whoever_was_purged_leaves_with_him() {
     assert_eq!(wire.call(&format!("HISTORY {BOB} LIMIT 1000")), of_bob);
     assert!(wire.call("VERIFY").starts_with("+ok"));
     drop(wire);
-    let (_, stored) = house.reopen_after(StopScope::List, Stored::read);
+    let (_, stored) = house.reopen_after(StopScope::List, Stored::of);
     assert_eq!(stored.places_of(format!("by {ADA}").as_bytes()), Vec::<u8>::new());
     assert_eq!(stored.places_of(format!("by {BOB}").as_bytes()), [0x30, 0x38]);
 }
@@ -341,9 +341,10 @@ fn the_history_of_whoever_was_purged_leaves_with_him() {
 fn counts_stay_for_as_long_as_they_are_asked_for() {
     const IDLE_DAYS: i64 = 60;
     let policy = Policy { invalid_after: None, idle_after: Some(IDLE_DAYS * DAY_MS), sends: 0, idle_max: None };
-    let keep = Keep { events: EVENTS_DAYS * DAY_MS, ..Keep::default() };
+    let keep = Retention { events: EVENTS_DAYS * DAY_MS, ..Retention::default() };
     let purge_settings = PurgeSettings { policy, ..PurgeSettings::default() };
-    let house = House::removing(StopScope::List, START_MS, Removal { purge: purge_settings, keep });
+    let house =
+        House::removing(StopScope::List, START_MS, Removal { purge: purge_settings, keep, ..Removal::default() });
     let mut wire = house.connect();
     assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
     tell(

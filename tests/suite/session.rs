@@ -330,11 +330,11 @@ fn nothing_but_a_socket_that_nobody_listens_on_is_replaced() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     std::fs::write(&path, "precious").expect("written");
-    assert!(refused().contains("is no socket"));
+    assert!(refused().contains("is not a socket"));
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), "precious");
     std::fs::remove_file(&path).expect("removed");
     std::os::unix::fs::symlink(dir.path().join("nowhere"), &path).expect("a link");
-    assert!(refused().contains("is no socket"));
+    assert!(refused().contains("is not a socket"));
     std::fs::remove_file(&path).expect("removed");
     let alive = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket of another kind");
     assert!(refused().contains("in use"));
@@ -376,10 +376,10 @@ fn settings_come_from_a_file_and_from_the_environment() {
 }
 
 #[test]
-fn help_and_the_readme_tell_every_setting() {
+fn help_and_the_page_for_operators_tell_every_setting() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let source = std::fs::read_to_string(root.join("src/config.rs")).expect("the source");
-    let readme = std::fs::read_to_string(root.join("README.md")).expect("the readme");
+    let page = std::fs::read_to_string(root.join("docs/operating.md")).expect("the page");
     let help = Command::new(program()).args(["serve", "--help"]).output().expect("it runs");
     let help = String::from_utf8(help.stdout).expect("text");
     let names: Vec<&str> = source.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
@@ -387,14 +387,14 @@ fn help_and_the_readme_tell_every_setting() {
     for name in names {
         let flag = name.replace("CONTACTD_", "--").replace('_', "-").to_lowercase();
         assert!(help.contains(&flag) && help.contains(name), "--help does not tell {flag} and {name}");
-        assert!(readme.contains(&flag) && readme.contains(name), "README.md does not tell {flag} and {name}");
+        assert!(page.contains(&flag) && page.contains(name), "docs/operating.md does not tell {flag} and {name}");
     }
     let help = Command::new(program()).arg("--help").output().expect("it runs");
     let help = String::from_utf8(help.stdout).expect("text");
-    for command in ["serve", "call", "export", "verify", "demo", "--version"] {
+    for command in ["serve", "call", "export", "verify", "purge", "rewrite", "demo", "--version"] {
         assert!(help.contains(command), "--help does not tell {command}");
     }
-    for command in ["call", "import", "verify", "compact"] {
+    for command in ["call", "import", "verify", "purge", "rewrite", "compact"] {
         let help = Command::new(program()).args([command, "--help"]).output().expect("it runs");
         let help = String::from_utf8(help.stdout).expect("text");
         assert!(help.contains("Exit code 0"), "{command} --help does not tell its exit codes");

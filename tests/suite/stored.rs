@@ -1,9 +1,8 @@
-//! What a store that nobody has open holds, value by value, as sled and LZ4 give it.
+//! What a store that nobody has open holds, value by value, as its engine and LZ4 give it.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use crate::support::PATIENCE;
+use contactd::store::engine::{DiskEngine, Engine, rows};
 
 /// Erasures that are under way.
 pub const ERASING: u8 = 0x03;
@@ -15,21 +14,15 @@ const LZ4: u8 = 0x81;
 pub struct Stored(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Stored {
+    /// Of a data directory.
     pub fn read(data_dir: &Path) -> Stored {
-        let config = sled::Config::new().path(data_dir.join("store")).segment_size(contactd::limits::SEGMENT_BYTES);
-        // A thread of sled's may still hold the file of a store that was closed in this process.
-        let started = Instant::now();
-        let db = loop {
-            match config.open() {
-                Err(sled::Error::Io(_)) if started.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                opened => break opened.expect("the store"),
-            }
-        };
-        let tree = db.open_tree("contactd").expect("the tree");
-        let rows = tree.iter().map(|row| row.expect("a value"));
-        Stored(rows.map(|(key, value)| (key.to_vec(), expand(&value))).collect())
+        Stored::of(&DiskEngine::open(data_dir).expect("the store opens"))
+    }
+
+    /// Of an engine.
+    pub fn of(engine: &dyn Engine) -> Stored {
+        let all = rows(engine, vec![0]..vec![u8::MAX]).map(|row| row.expect("a value"));
+        Stored(all.map(|(key, value)| (key, expand(&value))).collect())
     }
 
     /// The keyspaces in which a number stands, as text or as one of the forms of its bytes.

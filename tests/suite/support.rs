@@ -7,15 +7,18 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use contactd::command::{Context, Counters, PurgeSettings, Purger, Tokens};
-use contactd::model::keyword::Keywords;
+use contactd::command::Context;
+use contactd::jobs::{Purge, PurgeSettings, Work};
+use contactd::model::inbox::MaybeOptOut;
 use contactd::model::verdict::StopScope;
-use contactd::server::{Address, Listener, Server};
-use contactd::store::{Keep, Options, Store};
+use contactd::server::{self, Listener, Setup};
+use contactd::store::Retention;
+use contactd::store::engine::{DiskEngine, Engine, MemoryEngine};
 use tempfile::TempDir;
+use tokio::io::DuplexStream;
 use tokio::runtime::Runtime;
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -120,28 +123,75 @@ pub fn free_address() -> String {
 #[derive(Clone, Default)]
 pub struct Removal {
     pub purge: PurgeSettings,
-    pub keep: Keep,
+    pub keep: Retention,
+    /// What is done with a contact that may want out.
+    pub maybe_optout: MaybeOptOut,
 }
 
-/// Store, commands and server inside the test, with a clock that the test sets.
+/// A daemon inside the test, with a clock that the test sets.
 pub struct House {
     // First, since it goes first: before the directory.
     open: Open,
     pub dir: TempDir,
-    pub clock: Arc<AtomicI64>,
+    pub clock: Clock,
     pub address: String,
     removal: Removal,
+    /// What keeps the bytes, where that is not the directory.
+    memory: Option<Arc<MemoryEngine>>,
 }
 
-/// A server that drains when it goes, so that its store is closed and its threads end.
+/// The engine that houses stand on: that of the daemon, or with `CONTACTD_TEST_ENGINE=memory` one in memory.
+fn memory_engine() -> Option<Arc<MemoryEngine>> {
+    match std::env::var("CONTACTD_TEST_ENGINE").as_deref() {
+        Ok("memory") => Some(Arc::default()),
+        Ok("sled") | Err(_) => None,
+        Ok(other) => panic!("CONTACTD_TEST_ENGINE is memory or sled, not {other}"),
+    }
+}
+
+/// A clock that a test sets.
+#[derive(Clone, Default)]
+pub struct Clock {
+    now: Arc<AtomicI64>,
+    /// Whether it panics when a purge looks at it, as a defect in a purge would.
+    panics_in_purge: Arc<AtomicBool>,
+}
+
+impl Clock {
+    fn at(now: i64) -> Clock {
+        let clock = Clock::default();
+        clock.now.store(now, Ordering::SeqCst);
+        clock
+    }
+
+    pub fn panic_in_purge(&self, panics: bool) {
+        self.panics_in_purge.store(panics, Ordering::SeqCst);
+    }
+
+    fn now(&self) -> i64 {
+        let in_purge = || std::thread::current().name() == Some(Purge::THREAD);
+        assert!(!(self.panics_in_purge.load(Ordering::SeqCst) && in_purge()), "the clock has stopped");
+        self.now.load(Ordering::SeqCst)
+    }
+}
+
+/// A daemon that is stopped when it goes, so that its store is closed and its threads end.
 struct Open {
     runtime: Runtime,
-    server: Arc<Server>,
+    daemon: Option<server::Daemon>,
+}
+
+impl Open {
+    fn daemon(&self) -> &server::Daemon {
+        self.daemon.as_ref().expect("it runs until it is dropped")
+    }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.runtime.block_on(self.server.drain());
+        if let Some(daemon) = self.daemon.take() {
+            self.runtime.block_on(daemon.stop());
+        }
     }
 }
 
@@ -152,60 +202,53 @@ impl House {
 
     pub fn removing(scope: StopScope, now: i64, removal: Removal) -> House {
         let dir = tempfile::tempdir().expect("a directory");
-        let clock = Arc::new(AtomicI64::new(now));
-        House::open(dir, clock, scope, removal)
+        House::open(dir, memory_engine(), Clock::at(now), scope, removal)
     }
 
-    fn open(dir: TempDir, clock: Arc<AtomicI64>, scope: StopScope, removal: Removal) -> House {
-        let time = Arc::clone(&clock);
-        let options = || Options {
-            scope,
-            keep: removal.keep,
-            ..Options::new(dir.path().join("data"), {
-                let time = Arc::clone(&time);
-                Arc::new(move || time.load(Ordering::SeqCst))
-            })
-        };
-        // A thread of sled's may still hold the file of a store that was closed in this process.
-        let started = Instant::now();
-        let store = loop {
-            match Store::open(options()) {
-                Err(error) if started.elapsed() < PATIENCE && error.message.contains("acquire lock") => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                opened => break opened.expect("the store opens"),
-            }
-        };
+    /// On a directory that has a store already.
+    pub fn on(dir: TempDir, scope: StopScope, now: i64, removal: Removal) -> House {
+        House::open(dir, None, Clock::at(now), scope, removal)
+    }
+
+    fn open(
+        dir: TempDir,
+        memory: Option<Arc<MemoryEngine>>,
+        clock: Clock,
+        scope: StopScope,
+        removal: Removal,
+    ) -> House {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let server = Arc::new(Server::default());
-        let context = Arc::new(Context {
-            store,
-            keywords: Arc::new(Keywords::default()),
-            default_region: None,
-            tokens: Arc::new(Tokens::default()),
-            counters: Counters::default(),
-            purge: removal.purge.clone(),
-            purger: Purger::default(),
-        });
-        Purger::start(&context).expect("a purger");
-        server.open(context);
-        let address = runtime.block_on(async {
-            let any: Address = "127.0.0.1:0".parse().expect("an address");
-            let listener = Listener::bind(&any).await.expect("to listen");
+        let (daemon, address) = runtime.block_on(async {
+            let listener = Listener::bind(&"127.0.0.1:0".parse().expect("an address")).await.expect("to listen");
             let address = listener.address().expect("an address").to_string();
-            server.listen(listener);
-            address
+            let Removal { purge, keep, maybe_optout } = removal.clone();
+            let engine = memory.clone().map(|memory| memory as Arc<dyn Engine>);
+            let setup =
+                Setup { stop_scope: scope, purge, keep, maybe_optout, engine, ..Setup::new(dir.path().join("data")) };
+            let time = clock.clone();
+            let daemon = server::Daemon::start(setup, Arc::new(move || time.now()), vec![listener]).await;
+            (daemon.expect("the daemon starts"), address)
         });
-        House { open: Open { runtime, server }, dir, clock, address, removal }
+        House { open: Open { runtime, daemon: Some(daemon) }, dir, clock, address, removal, memory }
     }
 
     pub fn connect(&self) -> Wire {
         Wire::connect(&self.address)
     }
 
+    /// What the commands work with.
+    pub fn context(&self) -> &Context {
+        self.open.daemon().context()
+    }
+
+    /// Runs a client inside the daemon: it gets its end of a pipe.
+    pub fn inside<T>(&self, talk: impl AsyncFnOnce(DuplexStream) -> T) -> T {
+        self.open.runtime.block_on(async { talk(self.open.daemon().connect_inside()).await })
+    }
+
     pub fn set_clock(&self, now: i64) {
-        self.clock.store(now, Ordering::SeqCst);
+        self.clock.now.store(now, Ordering::SeqCst);
     }
 
     /// Drains, closes the store, and opens it again, maybe under another stop scope. Open connections end.
@@ -213,12 +256,28 @@ impl House {
         self.reopen_after(scope, |_| ()).0
     }
 
-    /// The same, with a look at the data directory while nobody has it open.
-    pub fn reopen_after<T>(self, scope: StopScope, look: impl FnOnce(&Path) -> T) -> (House, T) {
-        let House { dir, clock, open, removal, .. } = self;
+    /// Holds contacts back whose messages may want out, from the next opening on.
+    pub fn holding(mut self) -> House {
+        self.removal.maybe_optout = MaybeOptOut::Hold;
+        self.reopen(StopScope::List)
+    }
+
+    /// The same, with a look at what is stored while nobody has it open.
+    pub fn reopen_after<T>(self, scope: StopScope, look: impl FnOnce(&dyn Engine) -> T) -> (House, T) {
+        let House { dir, clock, open, removal, memory, .. } = self;
         drop(open);
-        let seen = look(&dir.path().join("data"));
-        (House::open(dir, clock, scope, removal), seen)
+        let seen = match &memory {
+            Some(memory) => look(&**memory),
+            None => look(&DiskEngine::open(&dir.path().join("data")).expect("the store opens")),
+        };
+        (House::open(dir, memory, clock, scope, removal), seen)
+    }
+
+    /// Drains, closes the store, and gives its directory.
+    pub fn close(self) -> TempDir {
+        let House { dir, open, .. } = self;
+        drop(open);
+        dir
     }
 }
 

@@ -1,5 +1,6 @@
 //! A daemon of the demo's own: a child process, so that it can really be killed.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::cli::client::{Client, Reply};
+use crate::address::Address;
+use crate::client::{Client, Reply};
 use crate::error::{Error, Result};
-use crate::server::Address;
 
 /// How long a start may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -107,11 +108,16 @@ fn spawn(dir: &Path, address: &str) -> Result<Child> {
     Command::new(program)
         .args(["serve", "--listen", address, "--data-dir"])
         .arg(dir.join("data"))
-        .env_remove("CONTACTD_TOKENS")
-        .env_remove("CONTACTD_CONFIG")
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| !is_setting(name)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .map_err(Error::internal)
+}
+
+/// Whether a variable is for a daemon of one's own, not for this one.
+fn is_setting(name: &OsStr) -> bool {
+    name != "CONTACTD_LOG" && name.as_encoded_bytes().starts_with(b"CONTACTD_")
 }

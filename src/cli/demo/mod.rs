@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::client::{Client, Reply};
-use super::compact;
-use super::import::{self, Options, Show};
+use super::purge;
+use crate::client::{Client, Reply};
 use crate::config::ADDRESS;
 use crate::error::{Error, Result};
+use crate::import::{self, Options, Show};
 use crate::model::time;
 use daemon::Daemon;
 
@@ -71,7 +71,7 @@ impl Story {
         say(
             "At the last moment it claims the message: the check and the record of the send in one step. A worker that",
         );
-        say("comes second, or tries again, is told so, and nobody gets a message twice:");
+        say("comes second, or tries again, gets +dup, and nobody gets a message twice:");
         self.expect(&format!("CLAIM {LIST} {ADA} autumn-1"), "+yes")?;
         self.expect(&format!("CLAIM {LIST} {ADA} autumn-1"), "+dup claimed")?;
         self.expect(&format!("SENT {LIST} {ADA} autumn-1"), ":1")?;
@@ -116,7 +116,7 @@ impl Story {
         self.expect(&format!("GET {ADA}"), "+{")?;
 
         say(
-            "From an older system come one who wrote STOP to it and one who was sent twelve messages in vain. Contacts",
+            "An older system knew one person who wrote STOP to it, and one who answered none of twelve messages. Contacts",
         );
         say("that are of no use any more are purged, every day by the daemon itself, or now:");
         let ben = format!(
@@ -127,10 +127,10 @@ impl Story {
             r#"{{"phone":"{EVA}","created_at":"2021-02-01","subscribed_at":"2021-02-01","sends_since_engaged":12}}"#
         );
         self.expect(&format!("IMPORT {LIST} {eva}"), "+created")?;
-        say("  $ contactd compact");
-        compact::aloud(&mut self.client)?;
+        say("  $ contactd purge");
+        purge::purge(&mut self.client)?;
 
-        say("\nThe contacts are gone, the STOP is not: whatever brings the number back brings it back first:");
+        say("\nThe contacts are gone, the STOP is not. When the number comes back, its STOP comes back first:");
         self.expect(&format!("CHECK {LIST} {BEN}"), "+no")?;
         self.expect(&format!(r#"IMPORT {LIST} {{"phone":"{BEN}"}}"#), "+kept")?;
         self.expect(&format!("CHECK {LIST} {BEN}"), "+no list_opted_out")?;
@@ -150,11 +150,13 @@ impl Story {
 
     /// Imports the sheet as `contactd import` does.
     fn import(daemon: &mut Daemon) -> Result<()> {
-        say(&format!("  $ contactd import contacts.csv --list {LIST} --region US"));
-        let options = Options { list: Some(LIST.into()), region: Some("US".into()), ..Options::default() };
+        say(&format!("  $ contactd import contacts.csv --list {LIST} --region US --labels name,state,tier,city"));
+        let labels = ["name", "state", "tier", "city"].map(str::to_owned).to_vec();
+        let options = Options { list: Some(LIST.into()), region: Some("US".into()), labels, ..Options::default() };
         let print = |request: &str, reply: &Reply| say(&format!("  → {request}\n  ← {reply}"));
         let show = Show { rows: 3, print };
-        let report = import::import_text(SHEET, "contacts.csv", &options, daemon.connect()?, show)?;
+        let report =
+            import::import_text(SHEET, "contacts.csv", &options, daemon.connect()?, show, super::serve::now())?;
         say(&format!("  …\n{report}"));
         Ok(())
     }

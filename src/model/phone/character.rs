@@ -2,7 +2,7 @@
 
 /// What a character means in a phone number.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(super) enum InboundKind {
     /// An ASCII digit's byte.
     Digit(u8),
     Plus,
@@ -20,7 +20,7 @@ pub(super) enum Class {
     Other,
 }
 
-impl Class {
+impl InboundKind {
     #[inline]
     pub(super) fn of(char: char) -> Self {
         match char {

@@ -51,12 +51,6 @@ impl ListNumber {
         self.0 & SHORT_TAG != 0
     }
 
-    /// The E.164 number, unless it is a short code.
-    #[inline]
-    pub fn phone(self) -> Option<Phone> {
-        if self.is_short_code() { None } else { Phone::from_u64(self.0) }
-    }
-
     /// Appends the spelling that [`ListNumber::parse`] reads.
     #[inline]
     pub fn write_to(self, out: &mut Vec<u8>) {

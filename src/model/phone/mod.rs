@@ -4,30 +4,32 @@
 //! | file | noun |
 //! |---|---|
 //! | `mod.rs` | a canonical number: byte check and one `u64` |
+//! | `renumbering.rs` | which spellings mean the same number |
 //! | `list_number.rs` | a sending list's number: E.164 or a short code |
-//! | `region.rs` | a country's dialling habits: its prefixes |
+//! | `region.rs`, `prefix.rs` | a country's dialling habits: what numbers begin with there |
 //! | `normalize.rs`, `written.rs`, `character.rs`, `unusable.rs` | from any spelling to a number, or the reason why not |
-//! | `plan.rs` | which numbers exist in a country code: one automaton each |
-//! | `pattern.rs` | the small regular expressions of the metadata |
+//! | `plan.rs` | which numbers exist |
 //!
-//! Only the *metadata* of the crate `phonenumber` is used. Its parser makes other subscribers' numbers of some spellings, and
-//! all its regexes share one cache behind one mutex; here each country code has its own automaton, built at first use and
-//! read without a lock.
+//! What is known of the world's numbering plans comes from the *metadata* of the crate `phonenumber`, which `build/main.rs` turns
+//! into static tables. Nothing is read or built at run time.
 
 mod character;
 mod list_number;
 mod normalize;
-mod pattern;
 mod plan;
+mod prefix;
 mod region;
+mod renumbering;
 #[cfg(test)]
 mod tests;
 mod unusable;
 mod written;
 
 pub use list_number::ListNumber;
-pub use normalize::normalize;
+pub use normalize::{has_plus, normalize, normalize_behind, written_with_plus};
+pub use plan::is_code as is_calling_code;
 pub use region::Region;
+pub use renumbering::RENUMBERINGS_VERSION;
 pub use unusable::Unusable;
 
 use std::fmt;
@@ -40,18 +42,17 @@ pub const PHONE_DIGITS_MAX: usize = 15;
 const SMALLEST: u64 = 10_u64.pow(PHONE_DIGITS_MIN as u32 - 1);
 const LARGEST: u64 = 10_u64.pow(PHONE_DIGITS_MAX as u32) - 1;
 
-/// `+521` and ten digits: Mexico's spelling of mobile numbers until 2019, which carriers still deliver.
-const MEXICO_OLD: std::ops::Range<u64> = 521 * TEN_DIGITS..522 * TEN_DIGITS;
-const TEN_DIGITS: u64 = 10_000_000_000;
-
 /// A phone number in its one canonical spelling: E.164, 7 to 15 digits, the first not 0, held as their value.
+///
+/// A number that was renumbered, or that is written in two ways, is one `Phone`: the spellings are made one where a `Phone` is
+/// made, so nothing else needs to know of them. `renumbering.rs` has the table.
 ///
 /// A `Phone` need not exist, nor be of a country our metadata knows: see [`Phone::is_known`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Phone(u64);
 
 impl Phone {
-    /// Reads canonical E.164 (`+14155552671`), and nothing else. Mexico's old `+521` and ten digits is read as `+52` and the ten.
+    /// Reads E.164 (`+14155552671`), and nothing else.
     #[inline]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let [b'+', digits @ ..] = text else {
@@ -66,14 +67,14 @@ impl Phone {
 
     /// The number whose digits have this value; none if it has not 7 to 15 of them.
     #[inline]
-    pub const fn from_u64(value: u64) -> Option<Self> {
-        if value < SMALLEST || value > LARGEST {
-            return None;
-        }
-        if value >= MEXICO_OLD.start && value < MEXICO_OLD.end {
-            return Some(Self(value - MEXICO_OLD.start + 52 * TEN_DIGITS));
-        }
-        Some(Self(value))
+    pub fn from_u64(value: u64) -> Option<Self> {
+        (SMALLEST..=LARGEST).contains(&value).then(|| Self(renumbering::canonical(value)))
+    }
+
+    /// The values of this number's other spellings, as in `+5491123456789` for `+541123456789`: under one of them it was held, and
+    /// its tombstone's mark was made, by a contactd that did not know yet that the two are one.
+    pub fn spellings(self) -> impl Iterator<Item = u64> {
+        renumbering::spellings(self.0)
     }
 
     /// The digits' value, without the plus.
@@ -107,14 +108,6 @@ impl fmt::Debug for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// Reads the metadata and builds every country's automaton and every region's prefixes, so that no later call has to wait.
-///
-/// Optional: each part is built at its first use anyway.
-pub fn warm_up() {
-    region::warm_up();
-    plan::warm_up();
 }
 
 /// The value of ASCII digits; none if one of them is not. The caller limits their number to 19.

@@ -28,70 +28,158 @@ pub fn normalize(raw: &str, region: Option<Region>) -> Result<Phone, Unusable> {
     })
 }
 
+/// Makes the canonical number of what stands beside a calling code: `91` and `70255 50123`. The number may repeat the code, or begin
+/// with `+`, which speaks for itself.
+///
+/// Where several countries share the code, only what means the same number in each of them is read: a local number without its
+/// area code could be anybody's.
+///
+/// # Errors
+/// As [`fn@normalize`]; [`Unusable::Ambiguous`] where the number could repeat the code or not.
+pub fn normalize_behind(raw: &str, code: u16) -> Result<Phone, Unusable> {
+    let written = Written::read(raw)?;
+    if written.plus {
+        return normalize(raw, None);
+    }
+    let digits = written.digits.as_slice();
+    let (mut found, mut why, mut regions) = (None, None, 0);
+    for region in Region::of_code(code) {
+        regions += 1;
+        match normalize(raw, Some(region)) {
+            Ok(phone) if found.is_some_and(|other| other != phone) => return Err(Unusable::Ambiguous),
+            Ok(phone) => found = Some(phone),
+            Err(Unusable::Ambiguous) => return Err(Unusable::Ambiguous),
+            Err(reason) => why = why.or(Some(reason)),
+        }
+    }
+    match found {
+        Some(phone) if regions == 1 || is_as_written(phone, code, digits) => Ok(phone),
+        Some(_) => Err(Unusable::Unknown),
+        // A code that belongs to no country: nobody dials inside it.
+        None if regions == 0 => inside(code, digits).or_else(|| known(digits)).ok_or(Unusable::Unknown),
+        None => Err(why.unwrap_or(Unusable::Unknown)),
+    }
+}
+
+/// Whether a number of this code was written with all the digits that it has behind the code. One of another code was written with
+/// its own.
+fn is_as_written(phone: Phone, code: u16, digits: &[u8]) -> bool {
+    let mut buffer = itoa::Buffer::new();
+    match plan::split(buffer.format(phone.as_u64()).as_bytes()) {
+        Some((found, national)) => found != code || digits.ends_with(national),
+        None => false,
+    }
+}
+
+/// Whether a text is a number written with `+`.
+pub fn has_plus(raw: &str) -> bool {
+    Written::read(raw).is_ok_and(|written| written.plus)
+}
+
+/// The number that stands in a text with `+`, whether any plan knows it or not: an opt-out is taken from any number.
+pub fn written_with_plus(raw: &str) -> Option<Phone> {
+    let written = Written::read(raw).ok().filter(|written| written.plus)?;
+    let digits = written.digits.as_slice();
+    if digits.len() > PHONE_DIGITS_MAX || digits.first() == Some(&b'0') {
+        return None;
+    }
+    Phone::from_u64(digits_value(digits)?)
+}
+
 fn resolve(plus: bool, digits: &[u8], region: Option<Region>) -> Result<Phone, Unusable> {
     if plus {
-        return known(digits).ok_or_else(|| why_unknown(digits));
+        return international(digits);
     }
     let Some(region) = region else {
         return match digits.strip_prefix(b"00") {
-            Some(number) => known(number).ok_or_else(|| why_unknown(number)),
+            Some(number) => international(number),
             None => Err(why_without_region(digits)),
         };
     };
-    let international = region.without_international_prefix(digits);
-    if let Some(phone) = international.and_then(known) {
-        return Ok(phone);
+    // 00 is what the world dials: taken everywhere, unless it means something else there.
+    let (here, world) = (region.without_international_prefix(digits), digits.strip_prefix(b"00"));
+    if let Some(phone) = here.and_then(known) {
+        // "00 256 71…" in Korea is Uganda to the world, and Chile behind the carrier 002.
+        let other = world.and_then(known).filter(|&other| other != phone);
+        return if other.is_none() { Ok(phone) } else { Err(Unusable::Ambiguous) };
     }
     if let Some(phone) = national(digits, region)? {
         return Ok(phone);
     }
-    // 00 is what the world dials: taken everywhere, unless it means something else there.
-    let number = international.or_else(|| digits.strip_prefix(b"00"));
-    match number {
-        Some(number) => known(number).ok_or_else(|| why_unknown(number)),
+    if let Some(phone) = world.and_then(known) {
+        return Ok(phone);
+    }
+    let readings = [here, world].into_iter().flatten();
+    if let Some(phone) = only(readings.filter_map(behind_code))? {
+        return Ok(phone);
+    }
+    match here.or(world) {
+        Some(number) => Err(why_unknown(number)),
         None if digits.len() < PHONE_DIGITS_MIN => Err(Unusable::TooShort),
         None if digits.len() > PHONE_DIGITS_MAX => Err(Unusable::TooManyDigits),
         None => Err(Unusable::Unknown),
     }
 }
 
+/// The number that all readings agree on, if there are any.
+fn only(mut readings: impl Iterator<Item = Phone>) -> Result<Option<Phone>, Unusable> {
+    let first = readings.next();
+    if readings.all(|other| Some(other) == first) { Ok(first) } else { Err(Unusable::Ambiguous) }
+}
+
+/// The number with these digits, country code first.
+fn international(digits: &[u8]) -> Result<Phone, Unusable> {
+    known(digits).or_else(|| behind_code(digits)).ok_or_else(|| why_unknown(digits))
+}
+
 /// The number dialled as `digits` inside the region: without national prefix, as it is, or with the country code but no plus.
 fn national(digits: &[u8], region: Region) -> Result<Option<Phone>, Unusable> {
     let code = region.country_code();
-    let mut buffer = itoa::Buffer::new();
-    let code = buffer.format(code).as_bytes();
-    let inside = |national: &[u8]| {
-        let mut number = Digits::from_slice(code)?;
-        number.extend(national)?;
-        known(number.as_slice())
-    };
-    let without_prefix = region.without_national_prefix(digits).and_then(|number| inside(number.as_slice()));
+    let without_prefix = region.without_national_prefix(digits).and_then(|number| inside(code, number.as_slice()));
     if without_prefix.is_some() {
         return Ok(without_prefix);
     }
-    let as_it_is = inside(digits);
-    let with_code = digits.strip_prefix(code).and_then(|_| known(digits));
+    let as_it_is = inside(code, digits);
+    let has_code = plan::split(digits).is_some_and(|(found, _)| found == code);
+    let with_code = if has_code { known(digits) } else { None };
     match (as_it_is, with_code) {
         // Two subscribers: in Germany 4915123456789 can be a mobile number, or a fixed line in the area 4915.
         (Some(one), Some(other)) if one != other => Err(Unusable::Ambiguous),
         (Some(phone), _) | (None, Some(phone)) => Ok(Some(phone)),
-        (None, None) => Ok(None),
+        (None, None) => Ok(if has_code { behind_code(digits) } else { None }),
     }
 }
 
-/// The number with these digits, country code first, if it exists.
+/// The number meant by a country code and what is dialled inside the country, such as "+44 07911 123456": taken if there is only
+/// one. (Italy's zero belongs to the number, which is known as it is.)
+fn behind_code(digits: &[u8]) -> Option<Phone> {
+    let (code, national) = plan::split(digits)?;
+    // Argentina's 15 is sometimes written besides the 9, which says the same.
+    let national = if code == ARGENTINA { national.strip_prefix(b"9").unwrap_or(national) } else { national };
+    let numbers = Region::of_code(code).flat_map(|region| region.behind_code(national));
+    only(numbers.filter_map(|number| inside(code, number.as_slice()))).unwrap_or_default()
+}
+
+const ARGENTINA: u16 = 54;
+
+/// The number with this country code and these digits behind it, if it exists.
+fn inside(code: u16, national: &[u8]) -> Option<Phone> {
+    let mut number = Digits::from_slice(itoa::Buffer::new().format(code).as_bytes())?;
+    number.extend(national)?;
+    known(number.as_slice())
+}
+
+/// The number with these digits, country code first, if it exists: in today's spelling or an older one.
 #[inline]
 fn known(digits: &[u8]) -> Option<Phone> {
     if digits.len() > PHONE_DIGITS_MAX || digits.first() == Some(&b'0') {
         return None;
     }
-    if plan::is_known(digits) {
-        return Phone::from_u64(digits_value(digits)?);
-    }
-    // Mexico's old spelling is in no metadata, but `from_u64` translates it.
-    let is_old = digits.starts_with(b"521");
-    let phone = if is_old { Phone::from_u64(digits_value(digits)?) } else { None };
-    phone.filter(|phone| phone.is_known())
+    let value = digits_value(digits)?;
+    let phone = Phone::from_u64(value)?;
+    // Most numbers are in today's spelling: their digits are at hand.
+    let is_known = if phone.as_u64() == value { plan::is_known(digits) } else { phone.is_known() };
+    is_known.then_some(phone)
 }
 
 fn why_unknown(digits: &[u8]) -> Unusable {

@@ -1,10 +1,11 @@
 //! Regions: how people of a country dial.
 
-use super::pattern::Pattern;
+use super::prefix::{Prefix, Step};
 use super::written::Digits;
-use phonenumber::metadata::{DATABASE, Metadata};
 use std::fmt;
-use std::sync::LazyLock;
+
+// REGIONS: all regions, sorted by id, and the steps of their prefixes. `build/region.rs` writes it.
+include!(concat!(env!("OUT_DIR"), "/region.rs"));
 
 /// A region of the metadata, such as `US`: where a number written without country code is dialled.
 #[derive(Clone, Copy)]
@@ -28,9 +29,14 @@ impl Region {
         self.0.code
     }
 
+    /// All regions of a country code.
+    pub(super) fn of_code(code: u16) -> impl Iterator<Item = Self> {
+        REGIONS.iter().filter(move |region| region.code == code).map(Self)
+    }
+
     /// What follows the international prefix (`011`, `00`, …); none if the number does not begin with it.
     pub(super) fn without_international_prefix(self, digits: &[u8]) -> Option<&[u8]> {
-        let prefix = self.0.international.as_ref()?.prefix(digits)?;
+        let prefix = self.0.international.as_ref()?.of(digits)?;
         // No country code begins with 0, so what goes on with 0 was no international prefix.
         digits.get(prefix.end..).filter(|rest| rest.first().is_some_and(|&digit| digit != b'0'))
     }
@@ -38,9 +44,9 @@ impl Region {
     /// The number without the national prefix (`0`, `1`, `8`, …), or with what it stands for; none if it does not begin with it.
     pub(super) fn without_national_prefix(self, digits: &[u8]) -> Option<Digits> {
         let trunk = self.0.national.as_ref()?;
-        let prefix = trunk.pattern.prefix(digits).filter(|prefix| prefix.end > 0)?;
+        let prefix = trunk.prefix.of(digits).filter(|prefix| prefix.end > 0)?;
         let rest = &digits[prefix.end..];
-        match &trunk.transform {
+        match trunk.transform {
             // The last group tells whether there is something to keep: Argentina's 15, a Caribbean number without area code.
             Some(rule) if prefix.group(digits, trunk.groups).is_some() => {
                 let mut number = Digits::default();
@@ -58,6 +64,17 @@ impl Region {
             }
             _ => Digits::from_slice(rest),
         }
+    }
+}
+
+impl Region {
+    /// The numbers that can be meant where the national prefix stands behind the country code. It takes a digit or two away. What
+    /// takes more is a carrier's code, and what puts an area code in its place a local number: whose it is nobody can tell.
+    pub(super) fn behind_code(self, national: &[u8]) -> impl Iterator<Item = Digits> {
+        let plain = self.0.national.as_ref().and_then(|trunk| trunk.plain).map_or(&b""[..], str::as_bytes);
+        let plain = national.strip_prefix(plain).and_then(Digits::from_slice);
+        let readings = self.without_national_prefix(national).into_iter().chain(plain);
+        readings.filter(|digits| (1..=2).contains(&national.len().saturating_sub(digits.as_slice().len())))
     }
 }
 
@@ -81,48 +98,18 @@ impl fmt::Debug for Region {
     }
 }
 
-/// Reads all regions.
-pub(super) fn warm_up() {
-    LazyLock::force(&REGIONS);
-}
-
 struct Dialling {
     id: [u8; 2],
     code: u16,
-    international: Option<Pattern>,
+    international: Option<Prefix>,
     national: Option<Trunk>,
 }
 
 struct Trunk {
-    pattern: Pattern,
+    prefix: Prefix,
     groups: usize,
     /// What to put in the prefix's place, `$1` being the first group.
-    transform: Option<String>,
-}
-
-/// Sorted by id.
-static REGIONS: LazyLock<Vec<Dialling>> = LazyLock::new(|| {
-    let mut regions: Vec<_> = DATABASE.iter().filter_map(Dialling::of).collect();
-    regions.sort_unstable_by_key(|region| region.id);
-    regions
-});
-
-impl Dialling {
-    /// None for the "region" 001 of numbers that belong to no country.
-    fn of(metadata: &Metadata) -> Option<Self> {
-        let id: [u8; 2] = metadata.id().as_bytes().try_into().ok()?;
-        let international = metadata.international_prefix();
-        let national = metadata.national_prefix_for_parsing();
-        let national = national.map(regex_cache::CachedRegex::as_str).or(metadata.national_prefix());
-        Some(Self {
-            id,
-            code: metadata.country_code(),
-            international: international.and_then(|regex| Pattern::read(regex.as_str())).map(|(pattern, _)| pattern),
-            national: national.and_then(Pattern::read).map(|(pattern, groups)| Trunk {
-                pattern,
-                groups,
-                transform: metadata.national_prefix_transform_rule().map(str::to_owned),
-            }),
-        })
-    }
+    transform: Option<&'static str>,
+    /// The prefix alone, where the pattern also takes what may follow it, such as a carrier's code.
+    plain: Option<&'static str>,
 }

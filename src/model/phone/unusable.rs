@@ -1,4 +1,4 @@
-//! Why a text is no phone number.
+//! Why a text is not a phone number.
 
 use std::fmt;
 
@@ -88,7 +88,7 @@ impl fmt::Display for Unusable {
             Self::TooManyDigits => "more than fifteen digits: check whether there are two numbers in it",
             Self::UnknownCountry => "no country has this country code: check the digits after the +",
             Self::Ambiguous => "this could be a number with or without country code: write + and the country code first",
-            Self::Unknown => "no number of this country looks like this: check the digits and the region",
+            Self::Unknown => "numbers of this country do not look like this: check the digits and the region",
         })
     }
 }

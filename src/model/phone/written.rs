@@ -1,7 +1,7 @@
 //! A number as somebody wrote it, stripped to its digits.
 
 use super::Unusable;
-use super::character::Class;
+use super::character::InboundKind;
 
 /// Longest text that is looked at, in bytes.
 pub(super) const WRITTEN_BYTES_MAX: usize = 64;
@@ -55,18 +55,18 @@ impl Written {
         }
         let text = without_decimals(without_wrapping(raw));
         let mut written = Self::default();
-        let mut last = Class::Nothing;
+        let mut last = InboundKind::Nothing;
         // How many digits stood before an open parenthesis; whether what follows would be a second number.
         let (mut opened, mut slashed, mut divided) = (None, false, false);
         for (at, char) in text.char_indices() {
-            let class = Class::of(char);
+            let class = InboundKind::of(char);
             let count = written.digits.as_slice().len();
             match class {
-                Class::Digit(_) if divided => return Err(Unusable::TwoNumbers),
-                Class::Digit(digit) => written.digits.push(digit).ok_or(Unusable::TooManyDigits)?,
-                Class::Plus if count == 0 && !written.plus => written.plus = true,
-                Class::Open => opened = Some(count),
-                Class::Close => {
+                InboundKind::Digit(_) if divided => return Err(Unusable::TwoNumbers),
+                InboundKind::Digit(digit) => written.digits.push(digit).ok_or(Unusable::TooManyDigits)?,
+                InboundKind::Plus if count == 0 && !written.plus => written.plus = true,
+                InboundKind::Open => opened = Some(count),
+                InboundKind::Close => {
                     if let Some(from) = opened.take()
                         && &written.digits.as_slice()[from..] == b"0"
                     {
@@ -74,22 +74,22 @@ impl Written {
                     }
                 }
                 // An area code may end in a slash, a number of its own may not: "030/123456", "7654321 / 7654322".
-                Class::Slash => {
-                    divided |= written.could_end() && (!slashed || last == Class::Space);
+                InboundKind::Slash => {
+                    divided |= written.could_end() && (!slashed || last == InboundKind::Space);
                     slashed = true;
                 }
-                Class::Space => divided |= written.could_end() && last == Class::Slash,
-                Class::Break => divided |= written.could_end(),
-                Class::Nothing => continue,
-                Class::Letter => return letters(text, at, count),
-                Class::Hash if count > 0 => return Err(Unusable::Extension),
-                Class::Separator if text[at..].to_ascii_lowercase().starts_with(";ext") => {
+                InboundKind::Space => divided |= written.could_end() && last == InboundKind::Slash,
+                InboundKind::Break => divided |= written.could_end(),
+                InboundKind::Nothing => continue,
+                InboundKind::Letter => return letters(text, at, count),
+                InboundKind::Hash if count > 0 => return Err(Unusable::Extension),
+                InboundKind::Separator if text[at..].to_ascii_lowercase().starts_with(";ext") => {
                     return Err(Unusable::Extension);
                 }
                 // Half the world's spreadsheets write the decimal point as a comma.
-                Class::Separator => return scientific(text).unwrap_or(Err(Unusable::TwoNumbers)),
-                Class::Plus if count > 0 => return Err(Unusable::TwoNumbers),
-                Class::Plus | Class::Hash | Class::Other => return Err(Unusable::Symbol),
+                InboundKind::Separator => return scientific(text).unwrap_or(Err(Unusable::TwoNumbers)),
+                InboundKind::Plus if count > 0 => return Err(Unusable::TwoNumbers),
+                InboundKind::Plus | InboundKind::Hash | InboundKind::Other => return Err(Unusable::Symbol),
             }
             last = class;
         }
@@ -106,7 +106,10 @@ impl Written {
     }
 }
 
-/// Without what spreadsheets and web pages put around a number: `'`, tabs, quotes, `="…"`, `tel:`.
+/// What links and providers write before a number: RFC 3966, RFC 5724, and what others use.
+const SCHEMES: [&str; 5] = ["tel:", "sms:", "smsto:", "callto:", "whatsapp:"];
+
+/// Without what spreadsheets, web pages and providers put around a number: `'`, tabs, quotes, `="…"`, `tel:`, `whatsapp:`.
 fn without_wrapping(raw: &str) -> &str {
     let wrapping = |char: char| {
         matches!(char, '\'' | '"' | '=' | '`' | '\u{2018}' | '\u{2019}' | '\u{201C}' | '\u{201D}' | '\u{FEFF}')
@@ -114,10 +117,14 @@ fn without_wrapping(raw: &str) -> &str {
     };
     // Nearly all texts begin and end with what can stay.
     let text = raw.trim_matches(wrapping);
-    match text.get(..4) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => text[4..].trim_matches(wrapping),
-        _ => text,
+    if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return text;
     }
+    let without_scheme = SCHEMES.iter().find_map(|scheme| {
+        let (begin, rest) = text.split_at_checked(scheme.len())?;
+        begin.eq_ignore_ascii_case(scheme).then(|| rest.trim_matches(wrapping))
+    });
+    without_scheme.unwrap_or(text)
 }
 
 /// Without the `.0` of a number that was taken for a fraction. (`415.555.0` has none: digits alone must precede it.)
@@ -151,7 +158,7 @@ fn letters(text: &str, at: usize, count: usize) -> Result<Written, Unusable> {
     Err(Unusable::Letters)
 }
 
-/// `1.4155552671E+10`: the number, if every digit of it is there; none if the text is no such notation.
+/// `1.4155552671E+10`: the number, if every digit of it is there; none if the text is not in this notation.
 fn scientific(text: &str) -> Option<Result<Written, Unusable>> {
     let (mantissa, exponent) = text.split_once(['e', 'E'])?;
     let mantissa = mantissa.strip_prefix('+').unwrap_or(mantissa);

@@ -1,81 +1,82 @@
 //! Consent and status: OPTIN, OPTOUT, SUPPRESS, RELEASE.
 
-use super::{Effect, Step};
+use super::{Effect, Transition};
 use crate::error::{Code, Error, Result};
 use crate::limits::{CLOCK_ERROR_MS_MAX, CONTACT_LISTS_MAX};
-use crate::model::change::Claim;
+use crate::model::change::Statement;
 use crate::model::contact::ListContact;
-use crate::model::event::{Event, Kind};
-use crate::model::fact::{Fact, Standing, date, keep_newest};
+use crate::model::event::{Event, EventKind};
+use crate::model::fact::{Fact, Toggle, keep_newest};
 use crate::model::list::ListId;
-use crate::model::remembered::{Domain, What};
+use crate::model::remembered::{IdSpace, IdUse};
 use crate::model::time::{self, Millis};
 
-impl Step<'_, '_> {
+impl Transition<'_, '_> {
     /// Of the list; of all, when none is given or the contact has no room for another list: an opt-out is never
     /// refused, and the stricter reading is the safe one.
-    pub(super) fn opt_out(&mut self, fact: Fact) -> (Kind, bool) {
+    pub(super) fn opt_out(&mut self, fact: Fact) -> (EventKind, bool) {
         if let Some(on) = self.list.and_then(|list| self.relation(list)) {
-            return (Kind::OptOut, keep_newest(&mut on.opted_out, fact));
+            return (EventKind::OptOut, keep_newest(&mut on.opted_out, fact));
         }
-        (Kind::OptOutAll, keep_newest(&mut self.contact.opted_out_all, fact))
+        (EventKind::OptOutAll, keep_newest(&mut self.contact.opted_out_all, fact))
     }
 
-    pub(super) fn suppress(&mut self, fact: Fact) -> (Kind, bool) {
+    pub(super) fn suppress(&mut self, fact: Fact) -> (EventKind, bool) {
         if let Some(on) = self.list.and_then(|list| self.relation(list)) {
-            return (Kind::Suppress, keep_newest(&mut on.suppression.set, fact));
+            return (EventKind::Suppress, keep_newest(&mut on.suppression.set, fact));
         }
-        (Kind::Suppress, keep_newest(&mut self.contact.suppression.set, fact))
+        (EventKind::Suppress, keep_newest(&mut self.contact.suppression.set, fact))
     }
 
     pub(super) fn is_suppressed(&self) -> bool {
-        self.suppression().is_some_and(Standing::in_force)
+        self.suppression().is_some_and(Toggle::in_force)
     }
 
     /// What was told of the suppression that the change speaks of.
     pub(super) fn suppressions(&self) -> impl Iterator<Item = &Fact> {
-        self.suppression().into_iter().flat_map(Standing::facts)
+        self.suppression().into_iter().flat_map(Toggle::facts)
     }
 
-    fn suppression(&self) -> Option<&Standing> {
+    fn suppression(&self) -> Option<&Toggle> {
         let Some(list) = self.list else { return Some(&self.contact.suppression) };
-        let old = self.contact.predecessor(list, self.world.lists).map(|at| &self.contact.lists[at]);
+        let old = self.contact.predecessor(list, self.situation.lists).map(|at| &self.contact.lists[at]);
         self.contact.on(list).or(old).map(|on| &on.suppression)
     }
 
-    pub(super) fn release(&mut self, fact: Fact) -> (Kind, bool) {
-        let standing = match self.list {
+    pub(super) fn release(&mut self, fact: Fact) -> (EventKind, bool) {
+        let toggle = match self.list {
             None => &mut self.contact.suppression,
             Some(list) => match self.relation(list) {
                 Some(on) => &mut on.suppression,
-                None => return (Kind::Release, false),
+                None => return (EventKind::Release, false),
             },
         };
-        (Kind::Release, keep_newest(&mut standing.lifted, fact))
+        (EventKind::Release, keep_newest(&mut toggle.lifted, fact))
     }
 
-    pub(super) fn opt_in(&mut self, claim: &Claim) -> Result<Effect> {
+    pub(super) fn opt_in(&mut self, statement: &Statement) -> Result<Effect> {
         let list = self.list.ok_or_else(|| Error::internal("an opt-in without a list"))?;
         // A repetition lifts nothing, however old: what is not remembered is looked for in the history.
-        let repeated = |event: &Event| event.id == claim.id && event.kind == Kind::OptIn && self.is_of_list(event);
-        let is_repeated = || {
-            self.known_on_list(Domain::OptIn, &claim.id, "").is_some() || self.world.history.seen(&repeated).is_some()
-        };
-        if !claim.id.is_empty() && is_repeated() {
+        let repeated =
+            |event: &Event| event.id == statement.id && event.kind == EventKind::OptIn && self.is_of_list(event);
+        if !statement.id.is_empty()
+            && (self.known_on_list(IdSpace::OptIn, &statement.id, "").is_some()
+                || self.situation.history.seen(&repeated)?.is_some())
+        {
             return Ok(Effect::nothing());
         }
         // A date beyond any clock's error proves nothing: it would count as now at every retry.
-        let dated = claim.at.filter(|&at| at <= self.world.now + CLOCK_ERROR_MS_MAX);
-        match self.standing_opt_out(list) {
+        let dated = statement.at.filter(|&at| at <= self.situation.now + CLOCK_ERROR_MS_MAX);
+        match self.opt_out_in_force(list) {
             Some(out) if dated.is_none() => {
                 return Err(Error::bad_arg(format!(
-                    "opted out on {}: give \"at\", when consent was given{}",
+                    "opted out on {}: say in \"at\" when consent was given{}",
                     time::format(out),
-                    if claim.at.is_some() { " (not in the future)" } else { "" }
+                    if statement.at.is_some() { " (not in the future)" } else { "" }
                 )));
             }
             // A nightly sync repeats what is so. It must not beat a STOP that is still on its way.
-            None if claim.at.is_none() && self.contact.on(list).is_some_and(|on| on.opted_in.is_some()) => {
+            None if statement.at.is_none() && self.contact.on(list).is_some_and(|on| on.opted_in.is_some()) => {
                 return Ok(Effect::nothing());
             }
             _ => {}
@@ -83,44 +84,48 @@ impl Step<'_, '_> {
         if self.would_not_fit(list) {
             return Err(Error::new(
                 Code::Limit,
-                format!("a contact has a relation with at most {CONTACT_LISTS_MAX} lists"),
+                format!("a contact has at most {CONTACT_LISTS_MAX} ListContacts, and this one has them all"),
             ));
         }
-        let at = self.permitted(claim.at, self.consent_of(list));
-        let effect = self.record(claim, at, |step, fact| (Kind::OptIn, step.take_opt_in(list, fact)));
+        let at = self.permitting_date(statement.at, self.consent_of(list));
+        let after = self.sends_after(at)?;
+        let effect = self.record(statement, at, |step, fact| (EventKind::OptIn, step.take_opt_in(list, fact, after)));
         if !effect.events.is_empty() {
-            self.remember(Domain::OptIn, &claim.id, What::OptIn, at);
+            self.remember(IdSpace::OptIn, &statement.id, IdUse::OptIn, at);
         }
         Ok(effect)
     }
 
-    pub(super) fn take_opt_in(&mut self, list: ListId, fact: Fact) -> bool {
+    /// Records an opt-in. `after` is what [`Step::sends_after`] gave for its date.
+    pub(super) fn take_opt_in(&mut self, list: ListId, fact: Fact, after: u64) -> bool {
         let at = fact.at;
         let grew = self.relation(list).is_some_and(|on| keep_newest(&mut on.opted_in, fact));
         if grew {
-            self.engage(at);
+            self.engage(at, after);
         }
         grew
     }
 
     /// The date of the opt-out that stands against a list now, an earlier list of the same number included.
-    pub(super) fn standing_opt_out(&self, list: ListId) -> Option<Millis> {
+    pub(super) fn opt_out_in_force(&self, list: ListId) -> Option<Millis> {
         let empty = ListContact::new(list);
         let on = self.contact.on(list).unwrap_or(&empty);
-        let left_behind =
-            self.contact.predecessor(list, self.world.lists).and_then(|at| self.contact.lists[at].opted_out.as_ref());
+        let left_behind = self
+            .contact
+            .predecessor(list, self.situation.lists)
+            .and_then(|at| self.contact.lists[at].opted_out.as_ref());
         self.contact
-            .opt_out_of(on, self.world.scope)
+            .opt_out_of(on, self.situation.scope)
             .into_iter()
             .chain(left_behind)
             .map(|out| out.at)
             .max()
-            .filter(|&out_at| out_at >= date(on.opted_in.as_ref()))
+            .filter(|&out_at| on.is_ended_by(out_at))
     }
 
     pub(super) fn would_not_fit(&self, list: ListId) -> bool {
         self.contact.on(list).is_none()
             && self.contact.lists.len() >= CONTACT_LISTS_MAX
-            && self.contact.predecessor(list, self.world.lists).is_none()
+            && self.contact.predecessor(list, self.situation.lists).is_none()
     }
 }

@@ -1,81 +1,67 @@
 //! IMPORT: one row of a file.
 
-use super::{Effect, Step, fact};
+use super::{Effect, Transition, fact};
 use crate::error::{Error, Result};
 use crate::limits::CONTACT_LISTS_MAX;
-use crate::model::change::{Claim, Outcome, Row, RowStatus};
-use crate::model::event::Kind;
-use crate::model::fact::{Fact, How, date, keep_newest};
+use crate::model::change::{Outcome, Row, RowStatus, Since, Statement};
+use crate::model::event::{Event, EventKind};
+use crate::model::fact::{Fact, How, keep_newest};
 use crate::model::list::ListId;
-use crate::model::time::Millis;
 use crate::model::verdict::{Reason, StopScope, Verdict};
 
-impl Step<'_, '_> {
+impl Transition<'_, '_> {
     /// One row of an import: never makes anything more permissive than it was, except that it subscribes where no
     /// opt-out stands. Without a list it speaks of the contact itself.
     pub(super) fn import(&mut self, row: &Row) -> Result<Effect> {
         if let Some(list) = self.list
             && self.would_not_fit(list)
         {
-            return Err(Error::limit(format!("a contact has a relation with at most {CONTACT_LISTS_MAX} lists")));
+            return Err(Error::limit(format!(
+                "a contact has at most {CONTACT_LISTS_MAX} ListContacts, and this one has them all"
+            )));
         }
         let met = self.list.is_none_or(|list| self.contact.on(list).is_some());
         let mut changed = self.contact.labels.patch(&row.labels)?;
         if self.fresh {
-            let created_at = row.created_at.unwrap_or(self.world.now).min(self.world.now);
+            let created_at = row.created_at.unwrap_or(self.situation.now).min(self.situation.now);
             self.contact.created_at = created_at;
-            // What proves that a number exists is no import's word where somebody said that it does not.
+            // Where somebody said that a number does not exist, an import's word does not prove that it does.
             let proven = self.contact.engagement.last_inbound;
-            self.contact.engagement = row.totals.clone().until(self.world.now);
+            self.contact.engagement = row.totals.clone().until(self.situation.now);
             if self.contact.invalidity.set.is_some() {
                 self.contact.engagement.last_inbound = proven;
             }
             self.contact.remembered.forget_until(self.contact.engagement.last_sent);
         }
-        let claim = Claim {
+        let statement = Statement {
             how: row.how.unwrap_or(How::Import),
+            id: row.import_id.clone(),
             source: row.source.clone(),
             reason: row.reason.clone(),
-            ..Claim::default()
+            ..Statement::default()
         };
-        let mut events = Vec::new();
-        let forbidden = self.row_forbids(row);
+        let forbidden = row.forbids(self.situation.now);
         let wants_in = self.list.is_some() && forbidden.is_empty();
         // Looked at before the row's own opt-out, beside which its subscription is kept as history.
         let subscribes = self.list.filter(|&list| self.subscribes(list, row, wants_in));
-        for (status, asked) in forbidden {
-            if asked.is_none() && self.stands(status) {
-                continue;
-            }
-            let at = self.moment(asked);
-            // `how` is how the contact subscribed.
-            let claim = Claim { at: asked, ..claim.clone() };
-            let said = Fact { how: How::Import, ..fact(at, &claim) };
-            let (kind, grew) = match status {
-                RowStatus::Suppressed => self.suppress(said),
-                RowStatus::Invalid => (Kind::Invalid, keep_newest(&mut self.contact.invalidity.set, said)),
-                _ => self.opt_out(said),
-            };
-            changed |= grew;
-            if grew {
-                events.push(self.claimed_event(kind, at, &claim));
-            }
-        }
+        // `how` is how the contact subscribed.
+        let mut events = self.take_forbidden(forbidden, &statement, How::Import);
+        changed |= !events.is_empty();
         if let Some(list) = subscribes {
             let at = match row.subscribed_at {
-                Some(at) => at.min(self.world.now),
-                None => self.moment(None),
+                Some(at) => at.min(self.situation.now),
+                None => self.forbidding_date(None),
             };
-            let claim = Claim { at: row.subscribed_at, ..claim };
-            let said = fact(at, &claim);
+            let statement = Statement { at: row.subscribed_at, ..statement };
+            let said = fact(at, &statement);
             let grew = self.relation(list).is_some_and(|on| keep_newest(&mut on.imported, said));
             changed |= grew;
-            if grew && !self.fresh {
-                events.push(self.claimed_event(Kind::Subscribe, at, &claim));
+            if grew {
+                events.push(self.claimed_event(EventKind::Subscribe, at, &statement));
             }
         }
         changed |= !met && self.list.is_some_and(|list| self.contact.on(list).is_some());
-        let verdict = self.list.map(|list| self.contact.verdict(list, self.world.scope));
+        let verdict = self.list.map(|list| self.contact.verdict(list, self.situation.scope));
         let outcome = match verdict {
             // No subscription was taken, since what an earlier list of the number left behind, or an opt-out of all,
             // forbids it.
@@ -89,19 +75,37 @@ impl Step<'_, '_> {
         Ok(Effect { events, ..Effect::of(outcome) })
     }
 
-    /// What a row forbids, and since when. An opt-out counts unless the same row says that the contact is active by a
-    /// newer subscription.
-    fn row_forbids(&self, row: &Row) -> Vec<(RowStatus, Option<Millis>)> {
-        let now = self.world.now;
-        let back_in = row.status == Some(RowStatus::Active)
-            && row.subscribed_at.is_some_and(|at| at.min(now) > row.opted_out_at.unwrap_or(now).min(now));
-        let dated = [
-            (RowStatus::OptedOut, row.opted_out_at.filter(|_| !back_in)),
-            (RowStatus::Suppressed, row.suppressed_at),
-            (RowStatus::Invalid, row.invalid_at),
-        ];
-        let said = |status| row.status == Some(status);
-        dated.into_iter().filter(|&(status, at)| at.is_some() || said(status)).collect()
+    /// What a row forbids, and nothing else of it.
+    pub(super) fn forbid(&mut self, row: &Row) -> Effect {
+        let before = self.statuses();
+        let how = row.how.unwrap_or_default();
+        let (id, source, reason) = (row.import_id.clone(), row.source.clone(), row.reason.clone());
+        let statement = Statement { how, id, source, reason, ..Statement::default() };
+        let events = self.take_forbidden(row.forbids(self.situation.now), &statement, how);
+        Effect { events, ..Effect::of(Outcome::Changed(before != self.statuses())) }
+    }
+
+    /// Takes what a row forbids, and gives an event for each fact that is new.
+    fn take_forbidden(&mut self, forbidden: Vec<(RowStatus, Since)>, statement: &Statement, how: How) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (status, since) in forbidden {
+            if since == Since::Unknown && self.stands(status) {
+                continue;
+            }
+            let asked = since.date();
+            let at = self.forbidding_date(asked);
+            let statement = Statement { at: asked, ..statement.clone() };
+            let said = Fact { how, ..fact(at, &statement) };
+            let (kind, grew) = match status {
+                RowStatus::Suppressed => self.suppress(said),
+                RowStatus::Invalid => (EventKind::Invalid, keep_newest(&mut self.contact.invalidity.set, said)),
+                RowStatus::OptedOut | RowStatus::Active => self.opt_out(said),
+            };
+            if grew {
+                events.push(self.claimed_event(kind, at, &statement));
+            }
+        }
+        events
     }
 
     /// Whether what a row forbids is forbidden already, so that the row without a date says nothing new.
@@ -113,9 +117,7 @@ impl Step<'_, '_> {
             (RowStatus::Suppressed, Some(_)) => on.is_some_and(|on| on.suppression.in_force()),
             (_, None) => self.contact.is_opted_out_of_all(),
             // An opt-out of all says nothing of the list's own, which an opt-in would have to be newer than, too.
-            (_, Some(_)) => {
-                on.is_some_and(|on| on.opted_out.is_some() && date(on.opted_out.as_ref()) >= date(on.opted_in.as_ref()))
-            }
+            (_, Some(_)) => on.is_some_and(|on| on.opted_out.as_ref().is_some_and(|out| on.is_ended_by(out.at))),
         }
     }
 
@@ -123,7 +125,7 @@ impl Step<'_, '_> {
     /// opt-out stands and nothing older says the same.
     fn subscribes(&self, list: ListId, row: &Row, wants_in: bool) -> bool {
         let on = self.contact.on(list);
-        let left_behind = self.contact.predecessor(list, self.world.lists);
+        let left_behind = self.contact.predecessor(list, self.situation.lists);
         let opted_out = match on {
             Some(on) => self.contact.is_opted_out(on, StopScope::List),
             None => {

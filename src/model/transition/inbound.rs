@@ -1,122 +1,137 @@
 //! INBOUND: a message from the phone, and what it means.
 
-use super::{Effect, Step, fact};
-use crate::model::change::{Claim, Inbound, Outcome, Turn};
-use crate::model::event::{Event, Kind};
+use super::{Effect, Transition, fact};
+use crate::error::Result;
+use crate::model::change::{Effectiveness, Inbound, Outcome, Statement};
+use crate::model::event::{Event, EventKind};
 use crate::model::fact::{How, keep_newest};
-use crate::model::keyword::{Class, Meaning};
-use crate::model::remembered::{Domain, What};
+use crate::model::keyword::{InboundKind, Meaning};
+use crate::model::remembered::{IdSpace, IdUse};
 use crate::model::tally::Tally;
 
-impl Step<'_, '_> {
-    pub(super) fn inbound(&mut self, inbound: &Inbound) -> Effect {
-        if let Some(class) = self.repeated(inbound) {
-            return Effect::of(Outcome::Inbound { class, turn: Turn::Again });
+impl Transition<'_, '_> {
+    pub(super) fn inbound(&mut self, inbound: &Inbound) -> Result<Effect> {
+        if let Some(class) = self.repeated(inbound)? {
+            return Ok(Effect::of(Outcome::Inbound { class, turn: Effectiveness::Again }));
         }
         let class = self.class(inbound.meaning);
         let at = match (class, self.list) {
-            (Class::OptOut | Class::OptOutAll, _) => self.moment(inbound.at),
-            (Class::OptIn, Some(list)) => self.permitted(inbound.at, self.consent_of(list)),
-            _ => self.permitted(inbound.at, std::iter::empty()),
+            (InboundKind::OptOut | InboundKind::OptOutAll, _) => self.forbidding_date(inbound.at),
+            (InboundKind::OptIn, Some(list)) => self.permitting_date(inbound.at, self.consent_of(list)),
+            _ => self.permitting_date(inbound.at, std::iter::empty()),
         };
-        let claim = Claim {
+        let statement = Statement {
             at: inbound.at,
             how: How::Keyword,
             id: inbound.id.clone(),
             evidence: inbound.text.clone(),
-            ..Claim::default()
+            ..Statement::default()
         };
-        let engagement = &mut self.contact.engagement;
-        engagement.last_inbound = engagement.last_inbound.max(at);
-        if !matches!(class, Class::OptOut | Class::OptOutAll) {
-            self.engage(at);
+        let is_out = matches!(class, InboundKind::OptOut | InboundKind::OptOutAll);
+        let after = if is_out { 0 } else { self.sends_after(at)? };
+        // A message whose date cannot be read may be older than what says that the number does not exist.
+        if !inbound.undated {
+            let engagement = &mut self.contact.engagement;
+            engagement.last_inbound = engagement.last_inbound.max(at);
+        }
+        if !is_out {
+            self.engage(at, after);
         }
         let before = self.statuses();
-        let said = fact(at, &claim);
+        let said = fact(at, &statement);
         let class = match class {
-            Class::OptOut if self.opt_out(said.clone()).0 == Kind::OptOutAll => Class::OptOutAll,
-            Class::OptOutAll => {
+            InboundKind::OptOut if self.opt_out(said.clone()).0 == EventKind::OptOutAll => InboundKind::OptOutAll,
+            InboundKind::OptOutAll => {
                 keep_newest(&mut self.contact.opted_out_all, said);
-                Class::OptOutAll
+                InboundKind::OptOutAll
             }
-            Class::OptIn => match self.list {
+            InboundKind::OptIn => match self.list {
                 Some(list) if !self.would_not_fit(list) => {
-                    self.take_opt_in(list, said);
-                    Class::OptIn
+                    self.take_opt_in(list, said, after);
+                    InboundKind::OptIn
                 }
-                _ => Class::Message,
+                _ => InboundKind::Message,
             },
             other => other,
         };
-        let turn = if before == self.statuses() { self.unmoved(class) } else { Turn::New };
-        let replies = i64::from(!matches!(class, Class::OptOut | Class::OptOutAll));
-        self.remember_text(Domain::Inbound, &inbound.id, &inbound.text, What::Inbound(class), at);
-        Effect {
-            events: vec![self.claimed_event(Kind::Inbound(class), at, &claim)],
+        let turn = if before == self.statuses() { self.unmoved(class) } else { Effectiveness::New };
+        let replies = i64::from(!matches!(class, InboundKind::OptOut | InboundKind::OptOutAll));
+        self.remember_text(IdSpace::Inbound, &inbound.id, &inbound.text, IdUse::Inbound(class), at);
+        Ok(Effect {
+            events: vec![self.claimed_event(EventKind::Inbound(class), at, &statement)],
             tallies: self.tally(at, Tally { replies, ..Tally::default() }).into_iter().collect(),
             ..Effect::of(Outcome::Inbound { class, turn })
-        }
+        })
+    }
+
+    /// Somebody has looked at a message.
+    pub(super) fn reviewed(&self, statement: &Statement) -> Effect {
+        let event = self.claimed_event(EventKind::Reviewed, self.situation.now, statement);
+        Effect { events: vec![event], ..Effect::of(Outcome::Changed(true)) }
     }
 
     /// What a message meant that came before. The same id with another text is another message. An opt-in is looked for
     /// in the history, however old, since it would lift what came after it; and so is what seems to be a repeated
     /// opt-out, since a print may be another id's, and no STOP is lost for that.
-    fn repeated(&self, inbound: &Inbound) -> Option<Class> {
-        let known = self.known_on_list(Domain::Inbound, &inbound.id, &inbound.text).map(|item| item.what);
+    fn repeated(&self, inbound: &Inbound) -> Result<Option<InboundKind>> {
+        let known = self.known_on_list(IdSpace::Inbound, &inbound.id, &inbound.text).map(|item| item.what);
         match (inbound.meaning, known) {
-            (Meaning::Out | Meaning::OutOfAll, Some(_)) => self.told_before(inbound),
-            (_, Some(What::Inbound(class))) => Some(class),
-            (Meaning::In | Meaning::InIfKnown, _) => self.told_before(inbound),
-            _ => None,
+            // If the history cannot be read, an opt-out is taken again: that forbids nothing that it should not.
+            (Meaning::Out | Meaning::OutOfAll, Some(_)) => Ok(self.said_before(inbound).unwrap_or(None)),
+            (_, Some(IdUse::Inbound(class))) => Ok(Some(class)),
+            (Meaning::In | Meaning::InIfKnown, _) => self.said_before(inbound),
+            _ => Ok(None),
         }
     }
 
     /// What a message meant, if the history has it.
-    fn told_before(&self, inbound: &Inbound) -> Option<Class> {
+    fn said_before(&self, inbound: &Inbound) -> Result<Option<InboundKind>> {
         if inbound.id.is_empty() {
-            return None;
+            return Ok(None);
         }
         let is_it = |event: &Event| {
             event.id == inbound.id
                 && event.text == inbound.text
-                && matches!(event.kind, Kind::Inbound(_))
+                && matches!(event.kind, EventKind::Inbound(_))
                 && self.is_of_list(event)
         };
-        match self.world.history.seen(&is_it)? {
-            Kind::Inbound(class) => Some(class),
-            _ => None,
+        match self.situation.history.seen(&is_it)? {
+            Some(EventKind::Inbound(class)) => Ok(Some(class)),
+            _ => Ok(None),
         }
     }
 
     /// Why a message changed no status: it said so before, or something newer stands against it.
-    fn unmoved(&self, class: Class) -> Turn {
+    fn unmoved(&self, class: InboundKind) -> Effectiveness {
         let out = match self.list.and_then(|list| self.contact.on(list)) {
-            Some(on) => self.contact.is_opted_out(on, self.world.scope),
+            Some(on) => self.contact.is_opted_out(on, self.situation.scope),
             None => self.contact.opted_out_all.is_some(),
         };
         match class {
-            Class::OptOut | Class::OptOutAll if !out => Turn::Late,
-            Class::OptIn if out => Turn::Late,
-            Class::OptOut | Class::OptOutAll | Class::OptIn => Turn::Again,
-            Class::Help | Class::Message | Class::MaybeOptOut => Turn::New,
+            InboundKind::OptOut | InboundKind::OptOutAll if !out => Effectiveness::Late,
+            InboundKind::OptIn if out => Effectiveness::Late,
+            InboundKind::OptOut | InboundKind::OptOutAll | InboundKind::OptIn => Effectiveness::Again,
+            InboundKind::Help | InboundKind::Message | InboundKind::MaybeOptOut => Effectiveness::New,
         }
     }
 
     /// What a message means from this contact.
-    fn class(&self, meaning: Meaning) -> Class {
+    fn class(&self, meaning: Meaning) -> InboundKind {
         match meaning {
-            Meaning::Out => Class::OptOut,
-            Meaning::OutOfAll => Class::OptOutAll,
-            Meaning::In => Class::OptIn,
+            Meaning::Out => InboundKind::OptOut,
+            Meaning::OutOfAll => InboundKind::OptOutAll,
+            Meaning::In => InboundKind::OptIn,
             Meaning::InIfKnown => {
                 let known = self
                     .list
-                    .is_some_and(|list| self.contact.on(list).is_some() || self.standing_opt_out(list).is_some());
-                if known { Class::OptIn } else { Class::Message }
+                    .is_some_and(|list| self.contact.on(list).is_some() || self.opt_out_in_force(list).is_some());
+                if known { InboundKind::OptIn } else { InboundKind::Message }
             }
-            Meaning::Help => Class::Help,
-            Meaning::Message => Class::Message,
-            Meaning::MaybeOut => Class::MaybeOptOut,
+            Meaning::Help => InboundKind::Help,
+            Meaning::Message => InboundKind::Message,
+            // Nobody would see it: the strict reading is the safe one.
+            Meaning::MaybeOut if self.situation.inbox_is_full => InboundKind::OptOut,
+            Meaning::MaybeOut => InboundKind::MaybeOptOut,
         }
     }
 }

@@ -8,17 +8,24 @@ const DATES: [&str; 4] = ["last_sent", "last_clicked", "last_engaged", "last_inb
 const COUNTS: [&str; 6] =
     ["total_sends", "total_clicks", "total_bot_clicks", "total_conversions", "sends_since_engaged", "soft_failures"];
 
-/// Errors agree by their code, JSON by `comparable`, all else to the letter. Line ends and the two spellings of nil
+/// Errors agree by their code and by what was taken all the same, JSON by `comparable`, all else to the letter. Line ends and the two spellings of nil
 /// do not count.
 pub fn same_reply(expected: &str, actual: &str) -> bool {
     let (expected, actual) = (clean(expected), clean(actual));
     if let (Some(a), Some(b)) = (expected.strip_prefix('-'), actual.strip_prefix('-')) {
-        return a.split(' ').next() == b.split(' ').next();
+        return told(a) == told(b);
     }
     match (object(expected), object(actual)) {
         (Some(a), Some(b)) => comparable(&a) == comparable(&b),
         _ => expected == actual,
     }
+}
+
+/// The code of an error, and what was taken of its request: all before the `;`.
+fn told(error: &str) -> &str {
+    let code = error.split(' ').next().unwrap_or_default();
+    let is_taken = error[code.len()..].starts_with(" taken ");
+    if is_taken { error.split(';').next().unwrap_or_default() } else { code }
 }
 
 /// Of a contact as GET shows it, what the rules fix: number, status, labels, engagement, and each list's status, how,

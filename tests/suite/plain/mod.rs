@@ -11,3 +11,5 @@ pub mod facts;
 pub mod model;
 pub mod sending;
 pub mod text;
+pub mod trends;
+pub mod why;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::commands::{Command, Row, Stamp, time};
 use super::facts::{Contact, Fact, Kind, ListStatus, Scope};
-use super::sending::{Deed, Failure, Message, Report, Told, What, micros};
-use super::text::{Class, classify};
+use super::sending::{Deed, Failure, IdUse, Message, Report, Told, micros};
+use super::text::{InboundKind, classify};
 
 const LISTS_PER_CONTACT_MAX: usize = 64;
 /// 1990: an earlier date is taken for seconds where milliseconds are meant.
@@ -30,12 +30,30 @@ pub struct Model {
     pub contacts: BTreeMap<String, Contact>,
 }
 
+/// Since when something is so that a row says: a date, one that cannot be read, or the row does not say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Since {
+    Date(i64),
+    Unread,
+    Unknown,
+}
+
 /// A dated statement: about which list of which phone, and since when.
-struct Claim<'a> {
+struct Statement<'a> {
     list: Option<&'a str>,
     phone: &'a str,
     at: Option<i64>,
     now: i64,
+}
+
+/// What a FAILED says of its contact.
+fn failure(command: &Command) -> Option<Failure> {
+    match command {
+        Command::Failed { code, permanent, .. } => {
+            Some(Failure::of(code.as_ref().map(|code| code.said.as_str()), *permanent))
+        }
+        _ => None,
+    }
 }
 
 impl Model {
@@ -46,10 +64,11 @@ impl Model {
     /// Carries out one command at `now` (ms) and gives the reply line, without its line end. Of an error only the code
     /// is meant to be compared.
     pub fn run(&mut self, command: &Command, now: i64) -> String {
-        if command.stamps().iter().any(|stamp| stamp.ms < DATE_MIN) {
-            return "-BADARG before 1990".to_owned();
+        let unread = command.stamps().iter().any(|stamp| stamp.ms < DATE_MIN);
+        if unread {
+            return self.run_unread(command, now);
         }
-        let claim = |list, phone, at| Claim { list, phone, at: ms(at), now };
+        let claim = |list, phone, at| Statement { list, phone, at: ms(at), now };
         match command {
             Command::List { list, name, paused } => self.list(list, name.as_ref(), *paused),
             Command::Unlist { list, force } => self.unlist(list, *force),
@@ -65,7 +84,7 @@ impl Model {
             }
             Command::OptOut { list, phone, at } => self.forbid(Kind::OptedOut, &claim(list.as_deref(), phone, *at)),
             Command::Inbound { list, phone, text, at, id } => {
-                self.inbound(list, phone, text, ms(*at), id.as_deref(), now)
+                self.inbound(list, phone, text, (ms(*at), false), id.as_deref(), now)
             }
             Command::Import { list, phone, row } => self.import(list.as_deref(), phone, row, now),
             Command::Check { list, phone } => format!("+{}", self.check(list, phone)),
@@ -76,14 +95,57 @@ impl Model {
                 self.failed(&claim(Some(list), phone, *at), id, failure)
             }
             Command::Click { list, phone, at, id, message, bot } => {
-                let what = What::Click { bot: bot.unwrap_or(false) };
+                let what = IdUse::Click { bot: bot.unwrap_or(false) };
                 self.deed(what, &claim(Some(list), phone, *at), id.as_deref(), message.as_deref())
             }
             Command::Convert { list, phone, amount, at, id, message } => {
                 let Some(micros) = micros(amount) else { return "-BADARG no amount".to_owned() };
-                let what = What::Conversion { micros };
+                let what = IdUse::Conversion { micros };
                 self.deed(what, &claim(Some(list), phone, *at), id.as_deref(), message.as_deref())
             }
+        }
+    }
+
+    /// The same, of a command with a date that cannot be read. What forbids is taken as of now, and of a row what it
+    /// forbids; an inbound message is taken unless it opts in. Everything else is refused.
+    fn run_unread(&mut self, command: &Command, now: i64) -> String {
+        let taken = |phone: &str, what: String| format!("-BADARG taken {phone} {what} as of now; before 1990");
+        let out_of = |list: Option<&str>| format!("opted out of {}", list.unwrap_or("all lists"));
+        let dateless = |list, phone| Statement { list, phone, at: None, now };
+        match command {
+            Command::OptOut { list, phone, .. } => {
+                self.forbid(Kind::OptedOut, &dateless(list.as_deref(), phone));
+                taken(phone, out_of(list.as_deref()))
+            }
+            Command::Suppress { list, phone, .. } => {
+                self.forbid(Kind::Suppressed, &dateless(list.as_deref(), phone));
+                taken(
+                    phone,
+                    list.as_ref().map_or("suppressed everywhere".into(), |list| format!("suppressed on {list}")),
+                )
+            }
+            Command::Invalid { phone, .. } => {
+                self.forbid(Kind::Invalid, &dateless(None, phone));
+                taken(phone, "invalid".into())
+            }
+            Command::Failed { list, phone, id, .. } => {
+                let failure = failure(command).unwrap_or_default();
+                if !failure.invalid && !failure.out {
+                    return "-BADARG before 1990".to_owned();
+                }
+                self.failed(&dateless(Some(list), phone), id, failure);
+                let out = failure.out.then(|| out_of(Some(list)));
+                let invalid = failure.invalid.then(|| "invalid".to_owned());
+                let what: Vec<String> = [out, invalid].into_iter().flatten().collect();
+                taken(phone, what.join(" as of now and "))
+            }
+            Command::Inbound { list, phone, text, id, .. }
+                if !matches!(classify(text), InboundKind::In | InboundKind::Yes) =>
+            {
+                self.inbound(list, phone, text, (None, true), id.as_deref(), now) + " undated"
+            }
+            Command::Import { list, phone, row } => self.only_what_forbids("BADARG", list.as_deref(), phone, row, now),
+            _ => "-BADARG before 1990".to_owned(),
         }
     }
 
@@ -200,7 +262,7 @@ impl Model {
 
     /// OPTOUT, SUPPRESS, INVALID: taken of any phone and list, known or not; of all lists where one more would be too
     /// many.
-    fn forbid(&mut self, kind: Kind, claim: &Claim<'_>) -> String {
+    fn forbid(&mut self, kind: Kind, claim: &Statement<'_>) -> String {
         self.told_of.extend(claim.list.map(str::to_owned));
         let place = claim.list.filter(|list| !self.full(claim.phone, list));
         let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
@@ -211,7 +273,7 @@ impl Model {
     }
 
     /// RELEASE, VALID. A number that nobody ever spoke of is no list to release on.
-    fn lift(&mut self, kind: Kind, claim: &Claim<'_>) -> String {
+    fn lift(&mut self, kind: Kind, claim: &Statement<'_>) -> String {
         if claim.list.is_some_and(|list| !self.told_of.contains(list)) {
             return "-NOLIST no such list".to_owned();
         }
@@ -254,7 +316,16 @@ impl Model {
         self.changed_since(&before, phone, Some(list))
     }
 
-    fn inbound(&mut self, list: &str, phone: &str, text: &str, at: Option<i64>, id: Option<&str>, now: i64) -> String {
+    /// A date that cannot be read leaves a message `undated`: it proves nothing of the number.
+    fn inbound(
+        &mut self,
+        list: &str,
+        phone: &str,
+        text: &str,
+        (at, undated): (Option<i64>, bool),
+        id: Option<&str>,
+        now: i64,
+    ) -> String {
         self.told_of.insert(list.to_owned());
         let mut contact = self.contacts.get(phone).cloned().unwrap_or_default();
         let key = id.map(|id| (list.to_owned(), id.to_owned(), text.to_owned()));
@@ -266,14 +337,14 @@ impl Model {
         let known_to_list = contact.lists().contains(list) || contact.out_of(list, self.scope);
         let full = self.full(phone, list);
         let class = match classify(text) {
-            Class::Yes if known_to_list && !full => Class::In,
-            Class::Yes => Class::Message,
-            Class::In if full => Class::Message,
+            InboundKind::Yes if known_to_list && !full => InboundKind::In,
+            InboundKind::Yes => InboundKind::Message,
+            InboundKind::In if full => InboundKind::Message,
             class => class,
         };
-        let opts_out = matches!(class, Class::Out | Class::OutAll);
+        let opts_out = matches!(class, InboundKind::Out | InboundKind::OutAll);
         let told = at;
-        let is_related = |fact: &Fact| class == Class::In && Contact::is_consent_of(fact, list, self.scope);
+        let is_related = |fact: &Fact| class == InboundKind::In && Contact::is_consent_of(fact, list, self.scope);
         let at = if opts_out {
             forbidding_date(&contact, told, now)
         } else {
@@ -281,31 +352,33 @@ impl Model {
         };
 
         // A message proves the number; what it says is judged after that, so that `again` speaks of consent alone.
-        contact.last_inbound = contact.last_inbound.max(at);
+        if !undated {
+            contact.last_inbound = contact.last_inbound.max(at);
+        }
         let before = contact.clone();
         let said = |kind, list| Fact::new(kind, list, at, "keyword", "").told(told);
         match class {
-            Class::Out if !full => contact.tell(said(Kind::OptedOut, Some(list))),
-            Class::Out | Class::OutAll => contact.tell(said(Kind::OptedOut, None)),
-            Class::In => contact.tell(said(Kind::OptedIn, Some(list))),
-            Class::Yes | Class::Help | Class::MaybeOut | Class::Message => {}
+            InboundKind::Out if !full => contact.tell(said(Kind::OptedOut, Some(list))),
+            InboundKind::Out | InboundKind::OutAll => contact.tell(said(Kind::OptedOut, None)),
+            InboundKind::In => contact.tell(said(Kind::OptedIn, Some(list))),
+            InboundKind::Yes | InboundKind::Help | InboundKind::MaybeOut | InboundKind::Message => {}
         }
         if !opts_out {
             contact.engaged.push(at);
         }
         let answer = match class {
-            Class::Out | Class::OutAll => "+optout",
-            Class::In => "+optin",
-            Class::Help => "+help",
-            Class::MaybeOut => "+message maybe_optout",
-            Class::Yes | Class::Message => "+message",
+            InboundKind::Out | InboundKind::OutAll => "+optout",
+            InboundKind::In => "+optin",
+            InboundKind::Help => "+help",
+            InboundKind::MaybeOut => "+message maybe_optout",
+            InboundKind::Yes | InboundKind::Message => "+message",
         };
         if let Some(key) = key {
             contact.seen.insert(key, answer.to_owned());
         }
         let out_after = contact.out_of(list, self.scope);
         self.contacts.insert(phone.to_owned(), contact);
-        if !opts_out && class != Class::In || self.changed_since(&before, phone, Some(list)) == ":1" {
+        if !opts_out && class != InboundKind::In || self.changed_since(&before, phone, Some(list)) == ":1" {
             return answer.to_owned();
         }
         // It came to nothing: it was so before, or something newer stands against it.
@@ -315,10 +388,10 @@ impl Model {
     /// With no list the row speaks of the contact itself.
     fn import(&mut self, list: Option<&str>, phone: &str, row: &Row, now: i64) -> String {
         if list.is_some_and(|list| !self.lists.contains_key(list)) {
-            return "-NOLIST no such list".to_owned();
+            return self.only_what_forbids("NOLIST", list, phone, row, now);
         }
         if list.is_some_and(|list| self.full(phone, list)) {
-            return "-LIMIT too many lists".to_owned();
+            return self.only_what_forbids("LIMIT", list, phone, row, now);
         }
         let created = !self.contacts.contains_key(phone);
         let before = self.contacts.get(phone).cloned().unwrap_or_default();
@@ -328,40 +401,14 @@ impl Model {
         let how = row.how.as_deref().unwrap_or("import");
         let source = row.source.as_deref().unwrap_or_default();
         let status = row.status.as_deref();
-        let (subscribed_at, opted_out_at) = (ms(row.subscribed_at), ms(row.opted_out_at));
-        let resubscribed = status == Some("active")
-            && opted_out_at.is_some_and(|out| subscribed_at.is_some_and(|sub| sub.min(now) > out.min(now)));
-        let says_out = status == Some("opted_out") || opted_out_at.is_some() && !resubscribed;
-        // Without a date a row says that it is so, not since when: nothing new where it is so.
-        let related = |list: &str| before.lists().contains(list);
-        let is_out = list.map_or_else(
-            || before.opted_out(),
-            |list| {
-                let out = before.date(Kind::OptedOut, Some(list));
-                related(list) && out > 0 && out >= before.date(Kind::OptedIn, Some(list))
-            },
-        );
-        let is_suppressed = before.suppressed(list) && list.is_none_or(related);
+        let subscribed_at = ms(row.subscribed_at);
         // How the contact subscribed is not how it left.
-        if says_out && (opted_out_at.is_some() || !is_out) {
-            let at = forbidding_date(&before, opted_out_at, now);
-            contact.tell(Fact::new(Kind::OptedOut, list, at, "import", source).told(opted_out_at));
-        }
-        let suppressed_at = ms(row.suppressed_at);
-        if suppressed_at.is_some() || status == Some("suppressed") && !is_suppressed {
-            let at = forbidding_date(&contact, suppressed_at, now);
-            contact.tell(Fact::new(Kind::Suppressed, list, at, "import", source).told(suppressed_at));
-        }
-        let invalid_at = ms(row.invalid_at);
-        if invalid_at.is_some() || status == Some("invalid") && !before.invalid() {
-            let at = forbidding_date(&contact, invalid_at, now);
-            contact.tell(Fact::new(Kind::Invalid, None, at, "import", source).told(invalid_at));
-        }
+        let forbidden = forbidden(row, now);
+        tell_forbidden(&mut contact, &before, list, &forbidden, (source, now));
 
         // What is stored does not depend on the scope, so that it can be switched.
-        let forbids = says_out || suppressed_at.is_some() || invalid_at.is_some();
         // Beside what the row forbids, a dated subscription is kept as history.
-        let wants_in = !forbids && matches!(status, None | Some("active"));
+        let wants_in = forbidden.is_empty() && matches!(status, None | Some("active"));
         if let Some(list) = list
             && (subscribed_at.is_some() || wants_in && !before.subscribed(list))
             && !before.out_of(list, Scope::List)
@@ -381,6 +428,31 @@ impl Model {
         }
     }
 
+    /// A row that is refused: what it forbids is taken, also for what is no list.
+    fn only_what_forbids(&mut self, code: &str, list: Option<&str>, phone: &str, row: &Row, now: i64) -> String {
+        let forbidden = forbidden(row, now);
+        if forbidden.is_empty() {
+            return format!("-{code} refused");
+        }
+        self.told_of.extend(list.map(str::to_owned));
+        // Of a contact that has no room for another list, it counts for all.
+        let place = list.filter(|list| !self.full(phone, list));
+        let mut contact = self.contacts.get(phone).cloned().unwrap_or_default();
+        let before = contact.clone();
+        tell_forbidden(&mut contact, &before, place, &forbidden, (row.source.as_deref().unwrap_or_default(), now));
+        self.contacts.insert(phone.to_owned(), contact);
+        let words = |&(kind, since): &(Kind, Since)| {
+            let what = match (kind, list) {
+                (Kind::OptedOut, _) => format!("opted out of {}", list.unwrap_or("all lists")),
+                (Kind::Suppressed, Some(list)) => format!("suppressed on {list}"),
+                (Kind::Suppressed, None) => "suppressed everywhere".to_owned(),
+                _ => "invalid".to_owned(),
+            };
+            if since == Since::Unread { what + " as of now" } else { what }
+        };
+        format!("-{code} taken {phone} {}; refused", forbidden.iter().map(words).collect::<Vec<_>>().join(" and "))
+    }
+
     /// A repeated id is told its state, whatever the verdict would be now.
     fn claim(&mut self, list: &str, phone: &str, id: &str, now: i64) -> String {
         let contact = self.contacts.get(phone).cloned().unwrap_or_default();
@@ -395,7 +467,7 @@ impl Model {
     }
 
     /// Without a CLAIM it happened all the same. Of a message that had failed before the date is still news.
-    fn sent(&mut self, claim: &Claim<'_>, id: &str) -> String {
+    fn sent(&mut self, claim: &Statement<'_>, id: &str) -> String {
         let list = claim.list.unwrap_or_default();
         if !self.lists.contains_key(list) {
             return "-NOLIST no such list".to_owned();
@@ -410,7 +482,7 @@ impl Model {
     }
 
     /// Of any phone and list, known or not. A repeated one forbids what none before it forbade, and nothing else.
-    fn failed(&mut self, claim: &Claim<'_>, id: &str, failure: Failure) -> String {
+    fn failed(&mut self, claim: &Statement<'_>, id: &str, failure: Failure) -> String {
         let list = claim.list.unwrap_or_default();
         let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
         let message = before.sending.message(list, id, claim.now);
@@ -437,7 +509,7 @@ impl Model {
     }
 
     /// CLICK, CONVERT.
-    fn deed(&mut self, what: What, claim: &Claim<'_>, id: Option<&str>, message: Option<&str>) -> String {
+    fn deed(&mut self, what: IdUse, claim: &Statement<'_>, id: Option<&str>, message: Option<&str>) -> String {
         let list = claim.list.unwrap_or_default();
         if !self.lists.contains_key(list) {
             return "-NOLIST no such list".to_owned();
@@ -481,6 +553,55 @@ impl Model {
     }
 }
 
+/// What a row forbids, each with its date if that can be read. An opt-out does not count if the row says that the contact
+/// is active by a subscription that is newer than it.
+fn forbidden(row: &Row, now: i64) -> Vec<(Kind, Since)> {
+    let read = |at: Option<Stamp>| ms(at).filter(|&at| at >= DATE_MIN);
+    let resubscribed = row.status.as_deref() == Some("active")
+        && read(row.opted_out_at)
+            .is_some_and(|out| read(row.subscribed_at).is_some_and(|sub| sub.min(now) > out.min(now)));
+    let facts = [
+        (Kind::OptedOut, "opted_out", row.opted_out_at.filter(|_| !resubscribed)),
+        (Kind::Suppressed, "suppressed", row.suppressed_at),
+        (Kind::Invalid, "invalid", row.invalid_at),
+    ];
+    let said = |&(_, word, at): &(Kind, &str, Option<Stamp>)| at.is_some() || row.status.as_deref() == Some(word);
+    let since = |at: Option<Stamp>| match (at, read(at)) {
+        (None, _) => Since::Unknown,
+        (Some(_), None) => Since::Unread,
+        (Some(_), Some(at)) => Since::Date(at),
+    };
+    facts.into_iter().filter(said).map(|(kind, _, at)| (kind, since(at))).collect()
+}
+
+/// Without a date a row says that it is so, not since when: nothing new where it is so.
+fn tell_forbidden(
+    contact: &mut Contact,
+    before: &Contact,
+    list: Option<&str>,
+    forbidden: &[(Kind, Since)],
+    (source, now): (&str, i64),
+) {
+    let related = |list: &str| before.lists().contains(list);
+    for &(kind, since) in forbidden {
+        let is_so = match (kind, list) {
+            (Kind::OptedOut, None) => before.opted_out(),
+            (Kind::OptedOut, Some(list)) => {
+                let out = before.date(Kind::OptedOut, Some(list));
+                related(list) && out > 0 && out >= before.date(Kind::OptedIn, Some(list))
+            }
+            (Kind::Suppressed, _) => before.suppressed(list) && list.is_none_or(related),
+            _ => before.invalid(),
+        };
+        if since != Since::Unknown || !is_so {
+            let told = if let Since::Date(at) = since { Some(at) } else { None };
+            let at = forbidding_date(contact, told, now);
+            let place = list.filter(|_| kind != Kind::Invalid);
+            contact.tell(Fact::new(kind, place, at, "import", source).told(told));
+        }
+    }
+}
+
 fn ms(at: Option<Stamp>) -> Option<i64> {
     at.map(|at| at.ms)
 }
@@ -503,7 +624,7 @@ fn permitting_date(contact: &Contact, at: Option<i64>, now: i64, is_related: imp
 }
 
 /// The date of what is no consent and no status: one in the future is now, and so is none.
-fn deed_date(claim: &Claim<'_>) -> i64 {
+fn deed_date(claim: &Statement<'_>) -> i64 {
     claim.at.map_or(claim.now, |at| at.min(claim.now))
 }
 

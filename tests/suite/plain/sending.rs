@@ -112,7 +112,7 @@ impl Message {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum IdUse {
     Click {
         bot: bool,
     },
@@ -125,7 +125,7 @@ pub enum What {
 /// A click or a conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deed {
-    pub what: What,
+    pub what: IdUse,
     /// For which it counts: that of the message, if it names one that is known.
     pub list: String,
     pub id: Option<String>,
@@ -137,13 +137,13 @@ pub struct Deed {
 impl Deed {
     pub fn engages(&self) -> bool {
         match self.what {
-            What::Click { bot } => !bot,
-            What::Conversion { micros } => micros >= 0,
+            IdUse::Click { bot } => !bot,
+            IdUse::Conversion { micros } => micros >= 0,
         }
     }
 
-    fn same_kind(&self, what: What) -> bool {
-        matches!(self.what, What::Click { .. }) == matches!(what, What::Click { .. })
+    fn same_kind(&self, what: IdUse) -> bool {
+        matches!(self.what, IdUse::Click { .. }) == matches!(what, IdUse::Click { .. })
     }
 }
 
@@ -171,7 +171,7 @@ impl Sending {
     }
 
     /// Whether a click, or a conversion, of this id was told.
-    pub fn knows(&self, what: What, id: &str, now: i64) -> bool {
+    pub fn knows(&self, what: IdUse, id: &str, now: i64) -> bool {
         let known = |d: &&Deed| d.same_kind(what) && d.id.as_deref() == Some(id) && d.seen_at > now - KEEP_MS;
         self.deeds.iter().find(known).is_some()
     }
@@ -200,17 +200,17 @@ impl Sending {
     }
 
     pub fn clicks(&self, by_bot: bool) -> usize {
-        self.deeds.iter().filter(|d| d.what == What::Click { bot: by_bot }).count()
+        self.deeds.iter().filter(|d| d.what == IdUse::Click { bot: by_bot }).count()
     }
 
     pub fn last_clicked(&self) -> Option<i64> {
-        self.deeds.iter().filter(|d| d.what == What::Click { bot: false }).map(|d| d.at).max()
+        self.deeds.iter().filter(|d| d.what == IdUse::Click { bot: false }).map(|d| d.at).max()
     }
 
     fn amounts(&self) -> impl Iterator<Item = i64> {
         self.deeds.iter().filter_map(|d| match d.what {
-            What::Conversion { micros } => Some(micros),
-            What::Click { .. } => None,
+            IdUse::Conversion { micros } => Some(micros),
+            IdUse::Click { .. } => None,
         })
     }
 

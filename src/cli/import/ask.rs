@@ -1,0 +1,215 @@
+//! The dialogue with a person at a terminal: what are these columns, and what do these words mean?
+
+use std::io::{BufRead, Write};
+
+use crate::error::{Error, Result, excerpt};
+use crate::import::columns::field::Field;
+use crate::import::columns::status::Said;
+use crate::import::{AllAre, Mapping, Question, Sheet};
+use crate::model::change::RowStatus;
+
+/// What a column can be: the key to press, the field, and what a person reads. More fields there are with `--map`.
+const COLUMN: [(&str, Choice, &str); 11] = [
+    ("l", Choice::Label, "a label, which forbids nothing"),
+    ("L", Choice::AllLabels, "labels: this one and all that follow"),
+    ("o", Choice::Is(Field::OptOut), "opt-outs: yes means out"),
+    ("c", Choice::Is(Field::Consent), "consent: yes means in"),
+    ("s", Choice::Is(Field::Status), "words for a status, like active and unsubscribed"),
+    ("d", Choice::Is(Field::Date("opted_out_at")), "dates of opt-outs"),
+    ("b", Choice::Is(Field::Date("subscribed_at")), "dates of subscriptions"),
+    ("p", Choice::Is(Field::Phone), "the phone"),
+    ("r", Choice::Is(Field::Region), "the country of the phone"),
+    ("i", Choice::Is(Field::Ignore), "not used"),
+    ("q", Choice::Quit, "quit"),
+];
+
+const VALUE: [(&str, Option<Said>, &str); 7] = [
+    ("a", Some(Said::Status(RowStatus::Active)), "subscribed"),
+    ("o", Some(Said::Status(RowStatus::OptedOut)), "opted out"),
+    ("s", Some(Said::Status(RowStatus::Suppressed)), "held back by you"),
+    ("i", Some(Said::Status(RowStatus::Invalid)), "the number does not exist"),
+    ("n", Some(Said::NoConsent), "never agreed"),
+    ("-", Some(Said::Nothing), "says nothing"),
+    ("q", None, "quit"),
+];
+
+const ROWS: [(&str, Option<AllAre>, &str); 4] = [
+    ("o", Some(AllAre::Optout), "opt-outs, whatever the columns say"),
+    ("i", Some(AllAre::Invalid), "numbers that do not exist, whatever the columns say"),
+    ("s", Some(AllAre::Subscribe), "subscribers, as far as the columns do not say otherwise"),
+    ("q", None, "quit"),
+];
+
+#[derive(Clone, PartialEq)]
+enum Choice {
+    Label,
+    AllLabels,
+    Is(Field),
+    Quit,
+}
+
+/// Asks until nothing is open. Gives all that is known of the columns then; none if the person quits.
+pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -> Result<Option<Mapping>> {
+    let mut dialogue = Dialogue { input, out, mapping: sheet.mapping(), are_labels: false };
+    while let Some(question) = next(sheet) {
+        let before = dialogue.mapping.clone();
+        if !dialogue.ask(sheet, &question)? {
+            return Ok(None);
+        }
+        if let Err(why) = sheet.answer(dialogue.mapping.clone()) {
+            dialogue.say(&format!("That does not fit: {}", why.message))?;
+            dialogue.mapping = before;
+        }
+    }
+    complete(sheet, &mut dialogue.mapping)?;
+    Ok(Some(dialogue.mapping))
+}
+
+/// What to ask next: first what the rows are, then what the words of the column mean of which was just spoken.
+fn next(sheet: &Sheet) -> Option<Question> {
+    let rank = |question: &Question| match question {
+        Question::Rows(_) => 0,
+        Question::Value(..) | Question::Values(_) => 1,
+        _ => 2,
+    };
+    sheet.questions(true).into_iter().min_by_key(rank)
+}
+
+struct Dialogue<'d> {
+    input: &'d mut dyn BufRead,
+    out: &'d mut dyn Write,
+    mapping: Mapping,
+    /// Every column that nobody named becomes a label.
+    are_labels: bool,
+}
+
+impl Dialogue<'_> {
+    /// Asks one question, and puts the answer into the mapping. False when the person quits.
+    fn ask(&mut self, sheet: &Sheet, question: &Question) -> Result<bool> {
+        let columns = sheet.columns();
+        match question {
+            Question::Rows(word) => {
+                let word = excerpt(word.as_bytes());
+                self.say(&format!(
+                    "\n'{word}' speaks of people who want no messages, or of numbers that do not exist. What are the rows?"
+                ))?;
+                self.mapping.all_are = self.choose(&ROWS)?.flatten();
+                Ok(self.mapping.all_are.is_some())
+            }
+            Question::Column(_) if self.are_labels => self.take(sheet, question, Choice::AllLabels),
+            Question::Column(at) | Question::Values(at) => {
+                let rows = sheet.describe().rows();
+                self.say(&format!(
+                    "\nThe column '{}' holds, in {rows}:\n  {}\nWhat is it?",
+                    columns.name(*at),
+                    sheet.describe().holds(*at)
+                ))?;
+                let choice = self.choose(&COLUMN)?.unwrap_or(Choice::Quit);
+                self.take(sheet, question, choice)
+            }
+            Question::Value(at, value, rows) => {
+                let (name, value_shown) = (columns.name(*at), excerpt(value.as_bytes()));
+                self.say(&format!(
+                    "\n'{value_shown}' in '{name}' ({rows} in {}) says that the person is …",
+                    sheet.describe().rows()
+                ))?;
+                let Some(said) = self.choose(&VALUE)?.flatten() else { return Ok(false) };
+                self.mapping.set(&name, columns.field(*at).clone());
+                if let Err(why) = self.mapping.explain(&name, value, said) {
+                    self.say(&why.message)?;
+                }
+                Ok(true)
+            }
+            Question::Phone => {
+                let names: Vec<String> = (0..columns.len()).map(|at| format!("'{}'", columns.name(at))).collect();
+                self.say(&format!("\nWhich column is the phone: {}? Its heading, or q to quit:", names.join(", ")))?;
+                match self.line()? {
+                    Some(name) if name != "q" => {
+                        self.mapping.set(&name, Field::Phone);
+                        Ok(true)
+                    }
+                    _ => Ok(false),
+                }
+            }
+            Question::Labels(many) => self.choose_labels(sheet, *many),
+        }
+    }
+
+    fn take(&mut self, sheet: &Sheet, question: &Question, choice: Choice) -> Result<bool> {
+        let (Question::Column(at) | Question::Values(at)) = question else { return Ok(true) };
+        self.are_labels |= choice == Choice::AllLabels;
+        let field = match choice {
+            Choice::Quit => return Ok(false),
+            Choice::Is(field) => field,
+            // It gets its key among the others.
+            Choice::Label | Choice::AllLabels => Field::Label(String::new()),
+        };
+        self.mapping.set(&sheet.columns().name(*at), field);
+        Ok(true)
+    }
+
+    fn choose_labels(&mut self, sheet: &Sheet, many: usize) -> Result<bool> {
+        let columns = sheet.columns();
+        self.say(&format!(
+            "\n{many} columns would be labels, and a contact can have 64. Which ones? Their headings with commas between \
+             them, or q to quit; the others are ignored:"
+        ))?;
+        let wanted = match self.line()? {
+            Some(line) if line != "q" => line,
+            _ => return Ok(false),
+        };
+        let wanted: Vec<&str> = wanted.split(',').map(str::trim).collect();
+        for at in 0..columns.len() {
+            let name = columns.name(at);
+            if matches!(columns.field(at), Field::Label(_)) && !wanted.contains(&name.as_str()) {
+                self.mapping.set(&name, Field::Ignore);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Has a person choose one of several; none at the end of the input.
+    fn choose<T: Clone>(&mut self, choices: &[(&str, T, &str)]) -> Result<Option<T>> {
+        for (key, _, what) in choices {
+            self.say(&format!("  {key}  {what}"))?;
+        }
+        loop {
+            write!(self.out, "> ").and_then(|()| self.out.flush()).map_err(Error::internal)?;
+            let Some(line) = self.line()? else { return Ok(None) };
+            if let Some((_, choice, _)) = choices.iter().find(|(key, ..)| *key == line) {
+                return Ok(Some(choice.clone()));
+            }
+            let keys: Vec<&str> = choices.iter().map(|(key, ..)| *key).collect();
+            self.say(&format!("One of {}, please.", keys.join(" ")))?;
+        }
+    }
+
+    fn line(&mut self) -> Result<Option<String>> {
+        let mut line = String::new();
+        let bytes = self.input.read_line(&mut line).map_err(Error::internal)?;
+        Ok(if bytes == 0 { None } else { Some(line.trim().to_owned()) })
+    }
+
+    fn say(&mut self, text: &str) -> Result<()> {
+        writeln!(self.out, "{text}").map_err(Error::internal)
+    }
+}
+
+/// Adds what is known without a person's word, so that the file of answers shows all columns, and all words with a meaning.
+fn complete(sheet: &Sheet, mapping: &mut Mapping) -> Result<()> {
+    let columns = sheet.columns();
+    for (at, held) in sheet.survey().columns().iter().enumerate() {
+        let field = columns.field(at);
+        if *field == Field::Unclear || columns.is_of_rejects(at) {
+            continue;
+        }
+        let name = columns.name(at);
+        mapping.set(&name, field.clone());
+        for (value, _) in held.values().filter(|_| field.has_words()).unwrap_or_default() {
+            if let Some(said) = columns.words(at).said(field, value) {
+                mapping.explain(&name, value, said)?;
+            }
+        }
+    }
+    Ok(())
+}

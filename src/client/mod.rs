@@ -1,0 +1,20 @@
+//! Clients of the protocol. [`Client`] blocks its thread: the command line uses it. [`AsyncClient`] waits as a task: it is
+//! for clients inside the daemon.
+//!
+//! Both leave the bytes to [`crate::wire`]. What carries a blocking client's bytes is known to `transport.rs` alone.
+
+mod asynchronous;
+mod blocking;
+mod encrypted;
+mod transport;
+
+pub use asynchronous::AsyncClient;
+pub use blocking::{Client, ReplyReceiver, RequestSender};
+
+pub use crate::wire::Reply;
+
+use crate::error::Error;
+
+fn lost(why: std::io::Error) -> Error {
+    Error::internal(format!("the connection to contactd was lost: {why}"))
+}

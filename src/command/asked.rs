@@ -1,0 +1,199 @@
+//! What a writing command asks for, and the reply to it.
+//!
+//! **What forbids is taken**, even where the rest of its request cannot be read: the reply is then the error that the request
+//! deserves, and begins with what was taken.
+
+use super::{Command, Context, check_arity};
+use crate::error::{Error, Result};
+use crate::model::change::{Change, Effectiveness, Outcome, Write};
+use crate::model::keyword::InboundKind;
+use crate::model::phone::{ListNumber, Phone};
+use crate::model::taken::taken;
+use crate::wire::{Args, Replies};
+
+/// What a command asks for.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is to be changed.
+    pub write: Write,
+    /// What its reply says besides what became of it.
+    pub remark: Remark,
+}
+
+/// What a reply says besides what became of a write.
+#[derive(Debug)]
+pub enum Remark {
+    /// Nothing.
+    None,
+    /// The number that the row of an import means.
+    Phone(Phone),
+    /// That the date of a message could not be read.
+    Undated,
+    /// That only what forbids was taken: this error, if it was.
+    Taken(Error),
+}
+
+impl From<Write> for Asked {
+    fn from(write: Write) -> Asked {
+        let remark = match &write {
+            Write::Contact { phone, change: Change::Import(_), .. } => Remark::Phone(*phone),
+            Write::Contact { change: Change::Inbound(inbound), .. } if inbound.undated => Remark::Undated,
+            _ => Remark::None,
+        };
+        Asked { write, remark }
+    }
+}
+
+impl Asked {
+    /// What is asked for if something of the request was refused because of `why`: what forbids for certain, or nothing.
+    fn despite(write: Write, context: &Context, why: Error) -> Result<Asked> {
+        let Write::Contact { phone, list, change } = &write else { return Err(why) };
+        let error = taken(*phone, *list, change, context.store.now(), &why).ok_or(why)?;
+        Ok(Asked { write, remark: Remark::Taken(error) })
+    }
+}
+
+/// What a command that can forbid asks for. More arguments than it has do not lose what it forbids.
+pub fn ask(
+    command: &Command,
+    run: fn(&Context, Args<'_>) -> Result<Asked>,
+    context: &Context,
+    args: Args<'_>,
+) -> Result<Asked> {
+    match check_arity(command, args) {
+        Ok(()) => run(context, args),
+        Err(usage) => match run(context, args) {
+            Ok(asked) => Asked::despite(asked.write, context, usage),
+            Err(_) => Err(usage),
+        },
+    }
+}
+
+/// What a request that can forbid says, and the first thing in it that could not be read.
+#[derive(Default)]
+pub struct Reading {
+    refused: Option<Error>,
+}
+
+impl Reading {
+    /// What was read, or else what can be made of it.
+    pub fn or<T>(&mut self, read: Result<T>, otherwise: impl FnOnce() -> T) -> T {
+        read.unwrap_or_else(|why| {
+            self.refuse(why);
+            otherwise()
+        })
+    }
+
+    /// Whether everything so far could be read.
+    pub fn is_complete(&self) -> bool {
+        self.refused.is_none()
+    }
+
+    /// Notes that something could not be read.
+    pub fn refuse(&mut self, why: Error) {
+        self.refused.get_or_insert(why);
+    }
+
+    /// The next argument as a phone. International digits that lack their plus are read for the sake of what forbids.
+    pub fn phone(&mut self, args: &mut Args<'_>) -> Result<Phone> {
+        let arg = args.peek().unwrap_or_default();
+        super::arguments::phone(args).or_else(|why| {
+            let phone = without_plus(arg).ok_or_else(|| why.clone())?;
+            self.refuse(why);
+            Ok(phone)
+        })
+    }
+
+    /// The next argument as a list. One that cannot be read may be any: then what forbids counts for all.
+    pub fn list(
+        &mut self,
+        context: &Context,
+        args: &mut Args<'_>,
+        read: fn(&mut Args<'_>) -> Result<Option<ListNumber>>,
+    ) -> Option<ListNumber> {
+        let arg = args.peek().unwrap_or_default();
+        self.or(read(args), || {
+            let list = ListNumber::from(without_plus(arg)?);
+            context.store.gate().lists().known(list).map(|_| list)
+        })
+    }
+
+    /// The refusal of a request that forbids nothing.
+    pub fn refused(self) -> Result<Asked> {
+        Err(self.refused.unwrap_or_else(|| Error::internal("a request was refused for no reason")))
+    }
+
+    /// What is asked for: the write, of which only what it forbids counts if something was refused.
+    pub fn asked(self, write: Write, context: &Context) -> Result<Asked> {
+        match self.refused {
+            None => Ok(write.into()),
+            Some(why) => Asked::despite(write, context, why),
+        }
+    }
+}
+
+/// The number that international digits without their plus are, as some gateways write it: with 11 digits or more no short
+/// code is meant. None if they are not a number of their country, or are perhaps national.
+fn without_plus(arg: &[u8]) -> Option<Phone> {
+    const DIGITS_MIN: usize = 11;
+    let digits = arg.len() >= DIGITS_MIN && arg.iter().all(u8::is_ascii_digit);
+    Phone::parse(&[b"+", arg].concat()).filter(|phone| digits && phone.is_known())
+}
+
+/// Answers a write. Says whether the answer is an error.
+pub fn answer(outcome: &Result<Outcome>, remark: &Remark, replies: &mut Replies) -> bool {
+    let word = match (outcome, remark) {
+        (Err(error) | Ok(Outcome::Taken(error)), _) | (Ok(_), Remark::Taken(error)) => {
+            replies.error(error);
+            return true;
+        }
+        (Ok(outcome), _) => outcome,
+    };
+    let word = match word {
+        Outcome::Changed(changed) => {
+            replies.integer(u64::from(*changed));
+            return false;
+        }
+        Outcome::Claim(verdict) => {
+            replies.verdict(*verdict);
+            return false;
+        }
+        Outcome::Duplicate(state) => {
+            replies.text(&format!("dup {}", state.word()));
+            return false;
+        }
+        Outcome::Created => "created",
+        Outcome::Updated => "updated",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Removed => "removed",
+        Outcome::Kept(reason) => {
+            match remark {
+                Remark::Phone(phone) => replies.text(&format!("kept {phone} {}", reason.word())),
+                _ => replies.text(&format!("kept {}", reason.word())),
+            }
+            return false;
+        }
+        Outcome::Inbound { class, turn } => inbound_words(*class, *turn),
+        Outcome::Taken(_) => return true,
+    };
+    match remark {
+        Remark::Phone(phone) => replies.text(&format!("{word} {phone}")),
+        Remark::Undated => replies.text(&format!("{word} undated")),
+        Remark::None | Remark::Taken(_) => replies.text(word),
+    }
+    false
+}
+
+fn inbound_words(class: InboundKind, turn: Effectiveness) -> &'static str {
+    match (class, turn) {
+        (InboundKind::OptOut | InboundKind::OptOutAll, Effectiveness::New) => "optout",
+        (InboundKind::OptOut | InboundKind::OptOutAll, Effectiveness::Again) => "optout again",
+        (InboundKind::OptOut | InboundKind::OptOutAll, Effectiveness::Late) => "optout late",
+        (InboundKind::OptIn, Effectiveness::New) => "optin",
+        (InboundKind::OptIn, Effectiveness::Again) => "optin again",
+        (InboundKind::OptIn, Effectiveness::Late) => "optin late",
+        (InboundKind::Help, _) => "help",
+        (InboundKind::Message, _) => "message",
+        (InboundKind::MaybeOptOut, _) => "message maybe_optout",
+    }
+}

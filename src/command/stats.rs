@@ -1,0 +1,231 @@
+//! STATS: what the daemon counts and knows of itself, as one list of names, kinds, explanations and values.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Context, Counters, TABLE};
+use crate::error::Result;
+use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_MIN_BYTES, PAGE_ITEMS_MAX, TALLY_WINDOW_DAYS};
+use crate::model::time;
+use crate::model::verdict::{ContactStatus, ListStatus};
+use crate::store::Store;
+use crate::store::term::Term;
+use crate::wire::{Args, Replies};
+
+/// One line of STATS.
+#[derive(Clone, Debug)]
+pub struct Stat {
+    /// Its name. It never changes its meaning.
+    pub name: Cow<'static, str>,
+    /// What the value says, as `protocol.md` tells it, too.
+    pub help: Cow<'static, str>,
+    /// How it is now.
+    pub value: StatValue,
+}
+
+/// A value, by its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatValue {
+    /// A number that only grows, from 0 when the daemon starts.
+    Counter(u64),
+    /// A number that goes up and down.
+    Gauge(u64),
+    /// Yes or no.
+    Flag(bool),
+    /// Anything else.
+    Text(String),
+}
+
+impl StatValue {
+    /// The kind, as `protocol.md` names it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            StatValue::Counter(_) => "counter",
+            StatValue::Gauge(_) => "gauge",
+            StatValue::Flag(_) => "flag",
+            StatValue::Text(_) => "text",
+        }
+    }
+}
+
+/// As it stands behind the name.
+impl fmt::Display for StatValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StatValue::Counter(number) | StatValue::Gauge(number) => number.fmt(f),
+            StatValue::Flag(flag) => flag.fmt(f),
+            StatValue::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+pub(super) fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Result<()> {
+    let stats = gather(context)?;
+    replies.array(stats.len());
+    for Stat { name, value, .. } in stats {
+        replies.text(&format!("{name} {value}"));
+    }
+    Ok(())
+}
+
+/// Everything that STATS tells, in its order.
+pub fn gather(context: &Context) -> Result<Vec<Stat>> {
+    let mut list = List(Vec::new());
+    list.daemon(&context.store, &context.counters);
+    list.contacts(&context.store)?;
+    list.store(&context.store);
+    list.requests(&context.counters);
+    Ok(list.0)
+}
+
+struct List(Vec<Stat>);
+
+impl List {
+    fn daemon(&mut self, store: &Store, counters: &Counters) {
+        self.text("version", "the version of contactd", env!("CARGO_PKG_VERSION").into());
+        self.text("now", "the daemon's clock, in UTC", time::format(store.now()));
+        self.gauge("uptime_seconds", "seconds since the daemon started", counters.started.elapsed().as_secs());
+        let floor = DISK_FREE_MIN_BYTES / 1024 / 1024;
+        let help = format!(
+            "`true` while nothing can be written: below {floor} MiB of free disk space, and from a failed write to the restart"
+        );
+        self.add("read_only", help, StatValue::Flag(store.is_read_only()));
+        self.gauge("clients", "connections that are open now", count(&counters.clients));
+        self.counter("clients_total", "connections that were accepted", &counters.clients_total);
+        self.counter(
+            "clients_refused",
+            "connections that were answered `-BUSY`, since too many were open",
+            &counters.clients_refused,
+        );
+        self.counter("wrong_tokens", "tokens that a client gave and that are not known", &counters.wrong_tokens);
+        self.counter(
+            "handshakes_failed",
+            "TLS connections that ended before the client could send a request",
+            &counters.handshakes_failed,
+        );
+        self.counter(
+            "reloads_failed",
+            "how often changed files (tokens, certificates) could not be used: what was read before stays in use",
+            &counters.reloads_failed,
+        );
+    }
+
+    fn contacts(&mut self, store: &Store) -> Result<()> {
+        let gate = store.gate();
+        self.text(
+            "maybe_optout",
+            "`show` or `hold`: what is done with a contact that may want out",
+            gate.inbox.setting().word().into(),
+        );
+        self.gauge(
+            "inbox_messages",
+            "messages that wait in the INBOX, also those of contacts that are opted out or suppressed by now",
+            gate.inbox.len() as u64,
+        );
+        self.text("stop_scope", "`list` or `all`: what a STOP opts out of", gate.scope().word().into());
+        self.gauge("contacts", "contacts, whatever their status", gate.directory.len());
+        for status in ContactStatus::ALL {
+            let word = status.word();
+            let help = format!("contacts whose status is `{word}`");
+            self.gauge(format!("contacts_{word}"), help, gate.count(Term::Contact(status)));
+        }
+        let known: Vec<_> = gate.lists().iter().filter(|(_, list)| list.is_known()).map(|(id, _)| id).collect();
+        self.gauge("lists", "sending lists that LISTS shows", known.len() as u64);
+        for status in ListStatus::KEPT {
+            let word = status.word();
+            let help = format!("contacts whose status on a list that LISTS shows is `{word}`, once for each list");
+            let total = known.iter().map(|&id| gate.count_on_list(id, status)).sum();
+            self.gauge(format!("subscriptions_{word}"), help, total);
+        }
+        self.gauge("tombstones", "numbers whose contacts were removed", store.tombstones());
+        self.gauge(
+            "forbidden_in_memory_only",
+            "facts that forbid, could not be written and hold until a restart: send them again, and they leave this count",
+            gate.unwritten() as u64,
+        );
+        drop(gate);
+        let labels = store.label_keys(None, PAGE_ITEMS_MAX)?;
+        let help = format!("label keys in use; no more than {PAGE_ITEMS_MAX} are counted");
+        self.gauge("label_keys", help, labels.len() as u64);
+        let labels = labels.iter().map(|(_, contacts)| contacts).sum();
+        self.gauge("labels", "labels of all contacts together, with the keys that are counted", labels);
+        Ok(())
+    }
+
+    fn store(&mut self, store: &Store) {
+        let [forbidding, others, imports] = store.queued().map(|writes| writes as u64);
+        self.gauge("queued_forbidding", "waiting writes that forbid", forbidding);
+        self.gauge("queued_others", "other waiting writes, but for rows of imports", others);
+        self.gauge("queued_imports", "waiting rows of imports", imports);
+        let counters = store.counters();
+        self.counter("writes", "writes that were committed", &counters.writes);
+        self.counter("batches", "batches in which writes were committed", &counters.batches);
+        self.counter("syncs", "times that the disk was synced", &counters.syncs);
+        self.counter("opt_outs", "opt-outs of members, as `opt_outs_30d` of LISTS counts them", &counters.opt_outs);
+        self.counter(
+            "inbound_maybe_optout",
+            "messages in which somebody may want out: a person should read them",
+            &counters.maybe_optout,
+        );
+        let help = format!(
+            "claims of the last {TALLY_WINDOW_DAYS} days of UTC, whatever `--keep-messages`, that nobody has confirmed or \
+             taken back for {CLAIM_YOUNG_MINUTES} minutes; a claim whose id was forgotten stays among them, and after a \
+             restart younger claims count, too"
+        );
+        self.gauge("claims_unresolved", help, store.claims_unresolved());
+        self.gauge("store_bytes", "bytes of the store on disk", store.size());
+        self.gauge(
+            "memory_bytes",
+            "bytes of the daemon's resident memory; 0 where the system does not tell it",
+            resident_bytes(),
+        );
+    }
+
+    fn requests(&mut self, counters: &Counters) {
+        self.counter("errors", "requests that were answered with an error", &counters.errors);
+        let [yes, no] = counters.checks();
+        self.add("checks_yes", "phones for which CHECK said yes", StatValue::Counter(yes));
+        self.add("checks_no", "phones for which CHECK said no", StatValue::Counter(no));
+        for (command, requests) in TABLE.iter().zip(&counters.requests) {
+            if count(requests) > 0 {
+                let name = format!("requests_{}", command.name.to_ascii_lowercase());
+                self.counter(
+                    name,
+                    "requests by command, in small letters; only commands that came have a line",
+                    requests,
+                );
+            }
+        }
+    }
+
+    fn counter(&mut self, name: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>, counter: &AtomicU64) {
+        self.add(name, help, StatValue::Counter(count(counter)));
+    }
+
+    fn gauge(&mut self, name: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>, number: u64) {
+        self.add(name, help, StatValue::Gauge(number));
+    }
+
+    fn text(&mut self, name: &'static str, help: &'static str, text: String) {
+        self.add(name, help, StatValue::Text(text));
+    }
+
+    fn add(&mut self, name: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>, value: StatValue) {
+        self.0.push(Stat { name: name.into(), help: help.into(), value });
+    }
+}
+
+fn count(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Resident memory, in bytes.
+fn resident_bytes() -> u64 {
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+    };
+    resident().unwrap_or(0)
+}

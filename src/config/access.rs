@@ -1,0 +1,108 @@
+//! Who reaches the daemon: its addresses, its tokens and its certificate, which have to fit each other.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde::Deserialize;
+
+use super::{ADDRESS, in_file, read};
+use crate::address::Address;
+use crate::command::Tokens;
+use crate::error::{Error, Result};
+use crate::reloadable::Reloadable;
+use crate::tls::{ClientCertificates, ServerConfig, ServerFiles};
+
+/// Whether clients show a certificate.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthClients {
+    /// They are not asked for one.
+    #[default]
+    Off,
+    /// One that is shown is checked.
+    Optional,
+    /// Each client must show one.
+    Required,
+}
+
+/// The settings that say who reaches the daemon.
+pub struct Access {
+    /// Where to listen.
+    pub listen: Vec<Address>,
+    /// The tokens file.
+    pub tokens: Option<PathBuf>,
+    /// The certificate.
+    pub tls_cert_file: Option<PathBuf>,
+    /// Its key.
+    pub tls_key_file: Option<PathBuf>,
+    /// Whose certificates clients may show.
+    pub tls_ca_cert_file: Option<PathBuf>,
+    /// Whether they show one.
+    pub tls_auth_clients: AuthClients,
+}
+
+/// What is wrong with an address that others can reach while everybody may do everything.
+pub fn needs_tokens(public: &Address) -> Error {
+    Error::bad_arg(format!("{public} can be reached from other machines: give --tokens FILE, or listen on {ADDRESS}"))
+}
+
+impl Access {
+    /// Reads the tokens. An address that other machines reach needs them.
+    pub fn tokens(&self) -> Result<Reloadable<Tokens>> {
+        if let Some(path) = self.tokens.clone() {
+            return Reloadable::load(vec![path.clone()], move || tokens_in(&path));
+        }
+        match self.listen.iter().find(|address| !address.is_local()) {
+            None => Ok(Reloadable::default()),
+            Some(public) => Err(needs_tokens(public)),
+        }
+    }
+
+    /// Reads the certificate, if an address wants one.
+    pub fn tls(&self) -> Result<Option<Reloadable<ServerConfig>>> {
+        let encrypted = self.listen.iter().find(|address| matches!(address, Address::Tls(_)));
+        let is_set_up =
+            [&self.tls_cert_file, &self.tls_key_file, &self.tls_ca_cert_file].into_iter().any(Option::is_some)
+                || self.tls_auth_clients != AuthClients::Off;
+        let files = match (encrypted, &self.tls_cert_file, &self.tls_key_file) {
+            (None, ..) if is_set_up => {
+                return Err(Error::bad_arg(
+                    "there are settings for TLS, and no address speaks it: give --listen tls:HOST:PORT",
+                ));
+            }
+            (None, ..) => return Ok(None),
+            (Some(_), Some(certificate), Some(key)) => {
+                ServerFiles { certificate: certificate.clone(), key: key.clone(), clients: self.client_certificates()? }
+            }
+            (Some(address), ..) => {
+                return Err(Error::bad_arg(format!("{address} needs --tls-cert-file FILE and --tls-key-file FILE")));
+            }
+        };
+        Reloadable::load(files.paths(), move || files.load()).map(Some)
+    }
+
+    /// The plain addresses over which tokens travel for others to read.
+    pub fn readable_by_others(listen: &[Address], tokens: &Tokens) -> Vec<String> {
+        let is_readable = |address: &&Address| matches!(address, Address::Tcp(_)) && !address.is_local();
+        let found = listen.iter().filter(is_readable).filter(|_| !tokens.is_empty());
+        found.map(ToString::to_string).collect()
+    }
+
+    fn client_certificates(&self) -> Result<ClientCertificates> {
+        match (self.tls_auth_clients, self.tls_ca_cert_file.clone()) {
+            (AuthClients::Off, None) => Ok(ClientCertificates::Off),
+            (AuthClients::Optional, Some(authorities)) => Ok(ClientCertificates::Optional(authorities)),
+            (AuthClients::Required, Some(authorities)) => Ok(ClientCertificates::Required(authorities)),
+            (AuthClients::Off, Some(_)) => Err(Error::bad_arg(
+                "--tls-ca-cert-file is for the certificates of clients: give --tls-auth-clients optional or required",
+            )),
+            (_, None) => Err(Error::bad_arg(
+                "--tls-auth-clients needs --tls-ca-cert-file FILE, the authorities of those certificates",
+            )),
+        }
+    }
+}
+
+fn tokens_in(path: &Path) -> Result<Tokens> {
+    Tokens::parse(&read(path)?).map_err(|why| in_file(path, &why.message))
+}

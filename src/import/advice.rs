@@ -1,0 +1,170 @@
+//! What to say on the command line where a file leaves questions open.
+
+use std::fmt::Write as _;
+
+use super::columns::field::Field;
+use super::columns::question::Question;
+use super::columns::status::Said;
+use super::columns::survey::FEW;
+use super::columns::{Columns, names, survey::Survey};
+use super::describe::Description;
+use crate::error::excerpt;
+use crate::limits::LABELS_MAX;
+use crate::model::phone::{Region, normalize};
+
+/// A file that leaves questions open, for a person who is not there to answer them.
+pub struct Advice<'s> {
+    pub columns: &'s Columns,
+    pub survey: &'s Survey,
+    pub region: Option<Region>,
+    pub questions: &'s [Question],
+}
+
+impl Advice<'_> {
+    /// What is not known, how the file is read, and the command that says the rest. `command` is the one that was given.
+    pub fn text(&self, command: &str) -> String {
+        let mut text = "nothing was imported, since this must be said first:\n".to_owned();
+        let unknown = self.unknown();
+        if !unknown.is_empty() {
+            let names: Vec<String> = unknown.iter().map(|&at| format!("'{}'", self.columns.name(at))).collect();
+            let what = if names.len() == 1 { "what is the column" } else { "what are the columns" };
+            put(&mut text, format_args!("\n* {what} {}?", names.join(", ")));
+        }
+        for question in self.questions {
+            match question {
+                Question::Column(_) => {}
+                Question::Rows(word) => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what are the rows, since '{}' speaks of people who want no messages, or of numbers that do not \
+                         exist? --as optout: opt-outs, whatever the columns say; --as invalid: numbers that do not exist; \
+                         --as subscribe: subscribers, as the columns say",
+                        excerpt(word.as_bytes())
+                    ),
+                ),
+                Question::Value(at, value, rows) => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what does '{}' mean in the column '{}' ({rows} rows)? Add it to the mapping file, under \
+                         [values.\"{}\"]: {}",
+                        excerpt(value.as_bytes()),
+                        self.columns.name(*at),
+                        self.columns.name(*at),
+                        Said::words()
+                    ),
+                ),
+                Question::Values(at) => put(
+                    &mut text,
+                    format_args!(
+                        "\n* is the column '{}' {}? It has too many different values for that",
+                        self.columns.name(*at),
+                        self.columns.field(*at).word()
+                    ),
+                ),
+                Question::Phone => text.push_str("\n* which column is the phone? --map 'COLUMN=phone'"),
+                Question::Labels(many) => put(&mut text, format_args!("\n* {}", too_many(*many))),
+            }
+        }
+        put(&mut text, format_args!("\n\n{}", Description::new(self.columns, self.survey)));
+        let options = self.options();
+        if !options.is_empty() {
+            put(&mut text, format_args!("\nSay it like this:\n\n  {command} {}\n", options.join(" ")));
+        }
+        if !unknown.is_empty() {
+            text.push_str(
+                "\nIn place of a ? write what the column is: label.KEY for a label, which forbids nothing; opted_out if yes \
+                 means out; opt_in if yes means in; status for words like active and unsubscribed; opted_out_at for dates of \
+                 opt-outs; phone; region for countries; or ignore. If you have looked at all of them, --labels '*' makes labels \
+                 of those that nothing else names, and --map '*=ignore' ignores them. On a terminal contactd \
+                 import asks what each column is, and what its words mean in another language; it keeps the answers for \
+                 --mapping.\n",
+            );
+        }
+        text
+    }
+
+    fn unknown(&self) -> Vec<usize> {
+        let unknown = |question: &Question| if let Question::Column(at) = question { Some(*at) } else { None };
+        self.questions.iter().filter_map(unknown).collect()
+    }
+
+    /// The options to add. What may be an answer to a question about messages has a `?`, so that nobody pastes it unread.
+    fn options(&self) -> Vec<String> {
+        let mut options = Vec::new();
+        if self.questions.iter().any(|question| matches!(question, Question::Rows(_))) {
+            options.push("--as optout".to_owned());
+        }
+        let unknown = self.unknown();
+        let phones: Vec<usize> = unknown.iter().copied().filter(|&at| self.are_phones(at)).collect();
+        let phone = phones.first().filter(|_| phones.len() == 1 && !self.columns.has(&Field::Phone));
+        let mut labels = Vec::new();
+        let mut maps = Vec::new();
+        for &at in &unknown {
+            let name = self.columns.name(at);
+            if Some(&at) == phone {
+                maps.push(format!("--map {}", quote(&format!("{name}=phone"))));
+            } else if self.is_text(at) {
+                labels.push(if name.contains(',') { format!("#{}", at + 1) } else { name });
+            } else {
+                maps.push(format!("--map {}", quote(&format!("{name}=?"))));
+            }
+        }
+        if labels.len() > LABELS_MAX {
+            labels = vec!["?".to_owned()];
+        }
+        if !labels.is_empty() {
+            options.push(format!("--labels {}", quote(&labels.join(","))));
+        }
+        options.extend(maps);
+        options
+    }
+
+    /// Whether a column has another text in nearly each row, as names do. Answers repeat, and dates of opt-outs are rare.
+    fn is_text(&self, at: usize) -> bool {
+        let held = &self.survey.columns()[at];
+        let many = held.values().is_none_or(|values| values.len() > FEW);
+        many && held.filled * 10 >= self.survey.rows * 9 && !names::label_key(&held.name).is_empty()
+    }
+
+    fn are_phones(&self, at: usize) -> bool {
+        let samples = self.survey.columns()[at].samples();
+        !samples.is_empty() && samples.iter().all(|sample| normalize(sample, self.region).is_ok())
+    }
+}
+
+/// More labels than a contact can have.
+fn too_many(many: usize) -> String {
+    format!(
+        "{many} columns would be labels, a contact has at most {LABELS_MAX}: say which with --labels a,b,c, and ignore the \
+         others with --map '*=ignore'"
+    )
+}
+
+/// A word as one types it into a shell.
+pub fn quote(word: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "+-_./:,=@%".contains(char);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to memory does not fail.
+    let _ = out.write_fmt(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_a_shell() {
+        for (word, quoted) in
+            [("a=b", "a=b"), ("", "''"), ("Cell No=?", "'Cell No=?'"), ("it's", "'it'\\''s'"), ("*", "'*'")]
+        {
+            assert_eq!(quote(word), quoted);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What a person said of the columns of a file, kept in a file beside it, so that tomorrow's file of the same kind needs no
+//! questions.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+use super::field::Field;
+use super::names;
+use super::status::Said;
+use super::words::Words;
+use crate::error::{Error, Result, excerpt};
+use crate::import::options::AllAre;
+
+/// What a person said of the columns of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// What every row is, where the file's name asks.
+    pub all_are: Option<AllAre>,
+    columns: Vec<Column>,
+}
+
+/// What a person said of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its heading, or `#` and its number.
+    pub name: String,
+    pub field: Field,
+    /// What its words mean, in the order in which they were explained.
+    pub values: Vec<(String, Said)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(rename = "as")]
+    all_are: Option<String>,
+    #[serde(default)]
+    columns: BTreeMap<String, String>,
+    #[serde(default)]
+    values: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Mapping {
+    /// Reads a mapping file.
+    pub fn parse(text: &str) -> Result<Mapping> {
+        let written: Written = toml::from_str(text).map_err(|why| Error::bad_arg(why.to_string().trim_end()))?;
+        let mut mapping = Mapping::default();
+        let wrong = |word: &str, what: &str, words: String| {
+            Error::bad_arg(format!("'{}' is not {what}; there are {words}", excerpt(word.as_bytes())))
+        };
+        if let Some(word) = &written.all_are {
+            let all_are = AllAre::parse(word).ok_or_else(|| wrong(word, "what all rows can be", AllAre::words()))?;
+            mapping.all_are = Some(all_are);
+        }
+        for (name, word) in &written.columns {
+            mapping.set(name, Field::parse(word).ok_or_else(|| wrong(word, "a field", Field::words()))?);
+        }
+        for (name, values) in &written.values {
+            for (value, word) in values {
+                let said = Said::parse(word).ok_or_else(|| wrong(word, "what a value can mean", Said::words()))?;
+                mapping.explain(name, value, said)?;
+            }
+        }
+        Ok(mapping)
+    }
+
+    /// The text of a mapping file. `file` is the name of the file that it is about.
+    pub fn render(&self, file: &str) -> String {
+        let mut text = format!(
+            "# How contactd import reads files like {}.\n# The fields are {};\n# a value means {}.\n",
+            excerpt(file.as_bytes()),
+            Field::words(),
+            Said::words()
+        );
+        if let Some(all_are) = self.all_are {
+            put(
+                &mut text,
+                format_args!(
+                    "\n# What every row is, whatever the name of the file says.\nas = \"{}\"\n",
+                    all_are.word()
+                ),
+            );
+        }
+        text.push_str("\n[columns]\n");
+        for column in &self.columns {
+            let field = match &column.field {
+                Field::Label(key) => format!("label.{key}"),
+                field => field.word().to_owned(),
+            };
+            put(&mut text, format_args!("{} = {}\n", quoted(&column.name), quoted(&field)));
+        }
+        for column in self.columns.iter().filter(|column| !column.values.is_empty()) {
+            put(&mut text, format_args!("\n[values.{}]\n", quoted(&column.name)));
+            for (value, said) in &column.values {
+                put(&mut text, format_args!("{} = \"{}\"\n", quoted(value), said.word()));
+            }
+        }
+        text
+    }
+
+    /// What was said of each column.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Says what a column is. `name` is its heading, or `#` and its number.
+    pub fn set(&mut self, name: &str, field: Field) {
+        match self.columns.iter_mut().find(|column| column.name == name) {
+            Some(column) => column.field = field,
+            None => self.columns.push(Column { name: name.to_owned(), field, values: Vec::new() }),
+        }
+    }
+
+    /// Says what a value of a column means.
+    ///
+    /// # Errors
+    /// Nothing was said of the column, or it has no such words, or the word is known to mean the opposite.
+    pub fn explain(&mut self, name: &str, value: &str, said: Said) -> Result<()> {
+        let column = self.columns.iter_mut().find(|column| column.name == name && column.field.has_words());
+        let column = column.ok_or_else(|| {
+            Error::bad_arg(format!(
+                "the values of '{}' mean something only in a column that is status, opt_in or opted_out",
+                excerpt(name.as_bytes())
+            ))
+        })?;
+        Words::default().explain(&column.field, value, said)?;
+        column.values.retain(|(known, _)| known != value);
+        column.values.push((value.to_owned(), said));
+        Ok(())
+    }
+}
+
+impl Column {
+    /// What its words mean.
+    pub fn words(&self) -> Result<Words> {
+        let mut words = Words::default();
+        for (value, said) in &self.values {
+            words.explain(&self.field, value, *said)?;
+        }
+        Ok(words)
+    }
+}
+
+/// The place of the column that somebody calls `name`: by its heading as it stands, else by its heading in another spelling,
+/// else by `#` and its number.
+///
+/// # Errors
+/// Several columns are called so: the places of two.
+pub fn place(headings: &[&str], name: &str) -> std::result::Result<Option<usize>, [usize; 2]> {
+    let number =
+        name.strip_prefix('#').and_then(|number| number.parse::<usize>().ok()).and_then(|at| at.checked_sub(1));
+    let folded = names::fold(name);
+    let exact = |at: &usize| headings[*at] == name;
+    let alike = |at: &usize| !folded.is_empty() && names::fold(headings[*at]) == folded;
+    let mut found: Vec<usize> = (0..headings.len()).filter(exact).collect();
+    if found.is_empty() {
+        found = (0..headings.len()).filter(alike).collect();
+    }
+    match found[..] {
+        [] => Ok(number.filter(|&at| at < headings.len())),
+        [at] => Ok(Some(at)),
+        [one, other, ..] => Err([one, other]),
+    }
+}
+
+/// A text as TOML writes it: as JSON does, but for one character.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to memory does not fail.
+    let _ = out.write_fmt(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::RowStatus;
+
+    #[test]
+    fn what_was_said_is_written_and_read() {
+        let mut mapping = Mapping { all_are: Some(AllAre::Subscribe), ..Mapping::default() };
+        mapping.set("Telefono", Field::Phone);
+        mapping.set("Stato \"SMS\"\u{7f}", Field::Status);
+        mapping.set("#3", Field::Label("città".into()));
+        mapping.set("note", Field::Ignore);
+        mapping.set("note", Field::Label("note".into()));
+        let out = Said::Status(RowStatus::OptedOut);
+        mapping.explain("Stato \"SMS\"\u{7f}", "退订\n", out).expect("a word");
+        mapping.explain("Stato \"SMS\"\u{7f}", "Iscritto", Said::Status(RowStatus::Active)).expect("a word");
+        let text = mapping.render("contatti\n.csv");
+        assert!(text.contains("like contatti?.csv.") && text.contains("\"Iscritto\" = \"active\""), "{text}");
+        let read = Mapping::parse(&text).expect("a mapping");
+        assert_eq!(read.all_are, mapping.all_are);
+        for column in &mapping.columns {
+            let same = read.columns.iter().find(|same| same.name == column.name).expect("the column");
+            let field = match &column.field {
+                Field::Label(key) if key == "città" => Field::Label("citta".into()),
+                field => field.clone(),
+            };
+            assert_eq!((&same.field, same.words().expect("words")), (&field, column.words().expect("words")));
+        }
+    }
+
+    #[test]
+    fn what_a_mapping_cannot_say() {
+        for (text, says) in [
+            ("[columns]\nStato = \"stato\"", "'stato' is not a field"),
+            ("[columns]\nStato = 1", "string"),
+            ("colums = 1", "colums"),
+            ("as = \"vip\"", "'vip' is not what all rows can be"),
+            ("[columns]\nStato = \"status\"\n[values.Stato]\nA = \"on\"", "'on' is not what a value can mean"),
+            ("[columns]\nStato = \"label.a\"\n[values.Stato]\nA = \"active\"", "mean something only"),
+            ("[values.Stato]\nA = \"active\"", "mean something only"),
+            ("[columns]\nStato = \"status\"\n[values.Stato]\nSTOP = \"active\"", "cannot mean active"),
+        ] {
+            let why = Mapping::parse(text).expect_err(text).message;
+            assert!(why.contains(says), "{why}");
+        }
+    }
+
+    #[test]
+    fn columns_are_found_as_people_call_them() {
+        let headings = ["phone", "Sms-Status", "name", "name", ""];
+        for (name, at) in
+            [("phone", Some(0)), ("SMS status", Some(1)), ("#5", Some(4)), ("#6", None), ("#0", None), ("x", None)]
+        {
+            assert_eq!(place(&headings, name), Ok(at), "{name}");
+        }
+        assert_eq!(place(&headings, "name"), Err([2, 3]));
+    }
+}

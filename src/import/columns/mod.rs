@@ -1,0 +1,405 @@
+//! Which column is what: in a closed world. A column is read because its name is exactly known, or because a person said what
+//! it is. What neither names is a question, and nothing is imported before it is answered.
+
+pub mod field;
+pub mod mapping;
+pub mod names;
+pub mod question;
+pub mod status;
+pub mod survey;
+pub mod words;
+
+use std::collections::HashSet;
+
+use super::options::AllAre;
+use crate::error::{Error, Result, excerpt};
+use crate::model::phone::Region;
+use field::Field;
+use mapping::{Mapping, place};
+pub use names::without_accent;
+use survey::{Held, Survey};
+use words::Words;
+
+/// What a person says about columns.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// `--map column=field`. The column `*` is every one that nothing else names.
+    pub map: Vec<(String, String)>,
+    /// `--labels these`; `*` for every one that nothing else names.
+    pub labels: Vec<String>,
+    /// `--mapping FILE`, or the answers of a person who was asked.
+    pub mapping: Option<Mapping>,
+    /// `--as`: what every row is.
+    pub all_are: Option<AllAre>,
+}
+
+impl Wishes {
+    /// Whether a column is named by its number, as where there is no header.
+    pub fn names_by_number(&self) -> bool {
+        let mut mapped = self.mapping.iter().flat_map(Mapping::columns);
+        self.map.iter().any(|(column, _)| column.starts_with('#')) || mapped.any(|column| column.name.starts_with('#'))
+    }
+}
+
+/// Why a column is read as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    KnownName,
+    /// Its name begins with `label.`
+    LabelName,
+    Labels,
+    Map,
+    Mapping,
+    /// Every row is the same, and no other column matters.
+    As,
+    /// The two columns that contactd itself puts behind rejected rows.
+    Rejects,
+    /// No name, and nothing there.
+    Empty,
+    Nobody,
+}
+
+impl Why {
+    /// For people.
+    pub fn told(self) -> &'static str {
+        match self {
+            Why::KnownName => "known name",
+            Why::LabelName => "named label.…",
+            Why::Labels => "--labels",
+            Why::Map => "--map",
+            Why::Mapping => "mapping file",
+            Why::As => "--as",
+            Why::Rejects => "of the rejected rows",
+            Why::Empty => "empty",
+            Why::Nobody => "nobody said",
+        }
+    }
+}
+
+/// The columns of a file.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    names: Vec<String>,
+    fields: Vec<Field>,
+    whys: Vec<Why>,
+    words: Vec<Words>,
+    wishes: Wishes,
+    /// The last two columns are the line and the reason of an earlier refusal.
+    pub is_rejects: bool,
+}
+
+/// The columns that a file of rejected rows has behind its own.
+pub const REJECTS_COLUMNS: [&str; 2] = ["line", "reason"];
+
+impl Columns {
+    /// Finds out what the columns of a table are: all of its rows have them.
+    pub fn of_table(survey: &Survey, wishes: Wishes) -> Result<Columns> {
+        let mut columns = Columns::new(survey, wishes);
+        let names = &columns.names;
+        columns.is_rejects = names.len() > 2 && names[names.len() - 2..] == REJECTS_COLUMNS;
+        columns.resolve(survey.columns(), true)?;
+        Ok(columns)
+    }
+
+    /// The same for the keys of the first objects, each of which has some.
+    pub fn of_objects(survey: &Survey, wishes: Wishes) -> Result<Columns> {
+        let mut columns = Columns::new(survey, wishes);
+        columns.resolve(survey.columns(), false)?;
+        Ok(columns)
+    }
+
+    fn new(survey: &Survey, wishes: Wishes) -> Columns {
+        let names: Vec<String> = survey.columns().iter().map(|held| held.name.clone()).collect();
+        let many = names.len();
+        Columns {
+            names,
+            fields: vec![Field::Ignore; many],
+            whys: vec![Why::Rejects; many],
+            words: vec![Words::default(); many],
+            wishes,
+            is_rejects: false,
+        }
+    }
+
+    /// What a column is. One behind the header is nothing.
+    pub fn field(&self, at: usize) -> &Field {
+        self.fields.get(at).unwrap_or(&Field::Ignore)
+    }
+
+    /// Why it is read so.
+    pub fn why(&self, at: usize) -> Why {
+        self.whys[at]
+    }
+
+    /// Whether contactd itself put a column behind the rows that it rejected.
+    pub fn is_of_rejects(&self, at: usize) -> bool {
+        self.why(at) == Why::Rejects
+    }
+
+    /// What the words of a column mean.
+    pub fn words(&self, at: usize) -> &Words {
+        &self.words[at]
+    }
+
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    pub fn has(&self, field: &Field) -> bool {
+        self.fields.contains(field)
+    }
+
+    /// A column that turns up later, as the keys of objects may. Gives its place. Nobody was asked about it, so its rows are
+    /// rejected unless its name is known or somebody named it.
+    pub fn add(&mut self, name: &str) -> usize {
+        let said = self.said_later(name);
+        let (field, why) = match said.or_else(|| self.known_later(name)) {
+            Some(found) => found,
+            None => self.rest(false),
+        };
+        self.names.push(name.to_owned());
+        self.fields.push(field);
+        self.whys.push(why);
+        let at = self.len() - 1;
+        let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name);
+        self.words.push(column.and_then(|column| column.words().ok()).unwrap_or_default());
+        self.name_labels(at);
+        at
+    }
+
+    fn said_later(&self, name: &str) -> Option<(Field, Why)> {
+        let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name)?;
+        let is_free = column.field.may_repeat() || !self.has(&column.field);
+        Some(if is_free { (column.field.clone(), Why::Mapping) } else { (Field::Unclear, Why::Nobody) })
+    }
+
+    fn known_later(&self, name: &str) -> Option<(Field, Why)> {
+        if let Some(key) = names::label_prefix(name) {
+            return Some((Field::Label(key), Why::LabelName));
+        }
+        let field = match names::known(name)? {
+            (Field::Phone, rank) if names::is_own(rank) => Field::OtherPhone,
+            (Field::Phone, _) => return None,
+            // As in `resolve`.
+            (Field::Ignore, _) if !self.has(&Field::Status) => return None,
+            (field, _) => field,
+        };
+        (field.may_repeat() || !self.has(&field)).then_some((field, Why::KnownName))
+    }
+
+    /// How each column is read, for people: its heading, or its number where it has none, and what it is.
+    pub fn told(&self) -> Vec<(String, String)> {
+        (0..self.len()).map(|at| (self.name(at), self.fields[at].told())).collect()
+    }
+
+    /// What one calls a column: by its heading, or by `#` and its number where that is surer.
+    pub fn name(&self, at: usize) -> String {
+        let name = &self.names[at];
+        let is_plain = !name.is_empty() && excerpt(name.as_bytes()) == *name;
+        let is_alone = matches!(place(&self.headings(), name), Ok(Some(found)) if found == at);
+        if is_plain && is_alone { name.clone() } else { format!("#{}", at + 1) }
+    }
+
+    fn headings(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+
+    fn resolve(&mut self, held: &[Held], is_table: bool) -> Result<()> {
+        let own = if self.is_rejects { self.names.len() - REJECTS_COLUMNS.len() } else { self.names.len() };
+        let said = self.said(own, is_table)?;
+        let is_said = |field: &Field| said.iter().flatten().any(|(said, _)| said == field);
+        // Some "Mobile" and "Cell" hold yes and no, beside the column that has the numbers.
+        let has_numbers = |at: usize| held[at].filled == 0 || held[at].with_digits > 0;
+        let is_phone = |at: usize| matches!(names::known(&held[at].name), Some((Field::Phone, _)));
+        let others_have =
+            |at: usize| (0..own).any(|other| other != at && is_phone(other) && held[other].with_digits > 0);
+        let are_numbers = |at: usize| has_numbers(at) || !others_have(at);
+        // The verdict of an export follows from the columns beside it; another program's verdict is its own.
+        let is_export = (0..own).any(|at| matches!(names::known(&held[at].name), Some((Field::Status, _))));
+        let mut ranks = vec![0; own];
+        for at in 0..own {
+            let fits = |field: &Field| match field {
+                Field::Phone => are_numbers(at),
+                Field::Ignore => is_export,
+                _ => true,
+            };
+            let known = || names::known(&held[at].name).filter(|(field, _)| fits(field));
+            let (field, why) = match (&said[at], names::label_prefix(&held[at].name), known()) {
+                (Some(said), _, _) => said.clone(),
+                (None, Some(key), _) => (Field::Label(key), Why::LabelName),
+                (None, None, Some((Field::Phone, rank))) => {
+                    ranks[at] = rank;
+                    (Field::Phone, Why::KnownName)
+                }
+                (None, None, Some((field, _))) if field.may_repeat() || !is_said(&field) => (field, Why::KnownName),
+                _ => self.rest(is_empty(&held[at])),
+            };
+            (self.fields[at], self.whys[at]) = (field, why);
+        }
+        self.choose_phone(&ranks, held, is_said(&Field::Phone))?;
+        for at in 0..own {
+            let twin = (0..at).find(|&before| self.fields[before] == self.fields[at]);
+            if let Some(before) = twin.filter(|_| !self.fields[at].may_repeat()) {
+                return Err(self.two(before, at));
+            }
+        }
+        self.name_labels(0);
+        Ok(())
+    }
+
+    /// What a person said of each column. What is said on the command line wins over a mapping file, `--map` over `--labels`.
+    fn said(&mut self, own: usize, is_table: bool) -> Result<Vec<Option<(Field, Why)>>> {
+        let headings: Vec<&str> = self.names[..own].iter().map(String::as_str).collect();
+        let mut said = vec![None; own];
+        let mut words = vec![Words::default(); own];
+        let found = |option: &str, name: &str| {
+            place(&headings, name).map_err(|[one, _]| {
+                Error::bad_arg(format!(
+                    "{option}: several columns have the name '{}'; name one by its number, like '#{}'",
+                    excerpt(name.as_bytes()),
+                    one + 1
+                ))
+            })
+        };
+        let absent =
+            |option: &str| Error::bad_arg(format!("{option}: the file has no such column; it has {}", list(&headings)));
+        for column in self.wishes.mapping.iter().flat_map(Mapping::columns) {
+            let option = format!("the mapping of '{}'", excerpt(column.name.as_bytes()));
+            match found(&option, &column.name)? {
+                Some(at) => {
+                    said[at] = Some((column.field.clone(), Why::Mapping));
+                    words[at] = column.words()?;
+                }
+                // A table without its column of opt-outs is another table.
+                None if is_table && !matches!(column.field, Field::Label(_) | Field::Ignore | Field::OtherPhone) => {
+                    return Err(absent(&option));
+                }
+                None => {}
+            }
+        }
+        for label in self.wishes.labels.iter().filter(|label| *label != "*") {
+            let option = format!("--labels {label}");
+            let key = |name: &str| names::label_prefix(name).unwrap_or_else(|| names::label_key(name));
+            let by_key = || headings.iter().position(|name| key(name) == *label);
+            let at = found(&option, label)?.or_else(by_key).ok_or_else(|| absent(&option))?;
+            if names::known(headings[at]).is_some_and(|(field, _)| field.says_consent()) {
+                return Err(Error::bad_arg(format!(
+                    "{option}: this column says who wants messages. If it shall be a label that forbids nothing all the same, \
+                     say --map '{label}=label.{}'",
+                    names::label_key(label)
+                )));
+            }
+            let key = names::label_prefix(headings[at]).unwrap_or_default();
+            said[at] = Some((Field::Label(key), Why::Labels));
+        }
+        for (column, word) in self.wishes.map.iter().filter(|(column, _)| column != "*") {
+            let option = format!("--map {column}={word}");
+            let field = parse(&option, word)?;
+            let at = found(&option, column)?.ok_or_else(|| absent(&option))?;
+            said[at] = Some((field, Why::Map));
+        }
+        for (_, word) in self.wishes.map.iter().filter(|(column, _)| column == "*") {
+            let option = format!("--map *={word}");
+            if parse(&option, word)? != Field::Ignore {
+                return Err(Error::bad_arg(format!(
+                    "{option}: all the others can only be ignored, or labels by --labels '*'"
+                )));
+            }
+        }
+        self.words = words;
+        self.words.resize(self.names.len(), Words::default());
+        Ok(said)
+    }
+
+    /// What a column is that nothing names.
+    fn rest(&self, is_empty: bool) -> (Field, Why) {
+        if self.wishes.labels.iter().any(|label| label == "*") {
+            return (Field::Label(String::new()), Why::Labels);
+        }
+        if self.wishes.map.iter().any(|(column, _)| column == "*") {
+            return (Field::Ignore, Why::Map);
+        }
+        if self.wishes.all_are.is_some_and(AllAre::forbids) {
+            return (Field::Ignore, Why::As);
+        }
+        (Field::Unclear, if is_empty { Why::Empty } else { Why::Nobody })
+    }
+
+    /// Of the columns that are phones by their names, the first in rank is the phone, unless somebody named it. Other numbers
+    /// of the same person are what to fall back on.
+    fn choose_phone(&mut self, ranks: &[usize], held: &[Held], is_said: bool) -> Result<()> {
+        let is_known = |at: &usize| self.fields[*at] == Field::Phone && self.whys[*at] == Why::KnownName;
+        let candidates: Vec<usize> = (0..ranks.len()).filter(is_known).collect();
+        let best = if is_said { None } else { candidates.iter().map(|&at| ranks[at]).min() };
+        let mut equals = candidates.iter().copied().filter(|&at| Some(ranks[at]) == best);
+        if let (Some(one), Some(other)) = (equals.next(), equals.next()) {
+            return Err(self.two(one, other));
+        }
+        for at in candidates.into_iter().filter(|&at| Some(ranks[at]) != best) {
+            let other = (Field::OtherPhone, Why::KnownName);
+            (self.fields[at], self.whys[at]) =
+                if names::is_own(ranks[at]) { other } else { self.rest(is_empty(&held[at])) };
+        }
+        Ok(())
+    }
+
+    fn two(&self, one: usize, other: usize) -> Error {
+        let field = self.fields[one].word();
+        Error::bad_arg(format!(
+            "the columns '{}' and '{}' could both be the {field}: choose one with --map '{}={field}'",
+            excerpt(self.names[one].as_bytes()),
+            excerpt(self.names[other].as_bytes()),
+            self.name(one)
+        ))
+    }
+
+    /// Gives labels their keys, each its own.
+    fn name_labels(&mut self, from: usize) {
+        let is_label = |field: &&Field| matches!(field, Field::Label(_));
+        let mut taken: HashSet<String> = self.fields.iter().filter(is_label).map(|field| field.word().into()).collect();
+        for at in from..self.fields.len() {
+            let Field::Label(key) = &mut self.fields[at] else { continue };
+            if !key.is_empty() {
+                continue;
+            }
+            let cleaned = names::label_key(&self.names[at]);
+            let base = if cleaned.is_empty() { format!("column_{}", at + 1) } else { cleaned };
+            key.clone_from(&base);
+            for copy in 2.. {
+                if taken.insert(key.clone()) {
+                    break;
+                }
+                *key = format!("{}_{copy}", &base[..base.len().min(58)]);
+            }
+        }
+    }
+}
+
+/// Whether a column is there by accident: a delimiter at the end of each row.
+fn is_empty(held: &Held) -> bool {
+    held.name.is_empty() && held.filled == 0
+}
+
+fn parse(option: &str, word: &str) -> Result<Field> {
+    Field::parse(word).ok_or_else(|| {
+        Error::bad_arg(format!(
+            "{option}: '{}' is not a field; the fields are {}",
+            excerpt(word.as_bytes()),
+            Field::words()
+        ))
+    })
+}
+
+fn list(headings: &[&str]) -> String {
+    let names: Vec<String> = headings.iter().map(|name| format!("'{}'", excerpt(name.as_bytes()))).collect();
+    names.join(", ")
+}
+
+/// A two-letter country code, in either case.
+pub fn region(cell: &str) -> Option<Region> {
+    let cell = cell.trim();
+    if cell.len() == 2 { Region::parse(&cell.to_ascii_uppercase()) } else { None }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! What must be said before the first row of a file is imported.
+
+use super::field::Field;
+use super::survey::Survey;
+use super::{Columns, Why, status};
+use crate::limits::LABELS_MAX;
+use crate::model::time;
+
+/// What must be said before the first row of a file is imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What the rows are: this in the file's name, or in its headings, speaks of those who want no messages.
+    Rows(String),
+    /// What a column is, by its place.
+    Column(usize),
+    /// What a value of a column means that says who wants messages, and how often it stands there.
+    Value(usize, String, u64),
+    /// What the words of such a column mean, of which there are too many to ask.
+    Values(usize),
+    /// Which column is the phone.
+    Phone,
+    /// Which of so many columns are labels.
+    Labels(usize),
+}
+
+impl Columns {
+    /// What nobody said of these columns. With `every_value` it is also a question what a word means that nobody explained;
+    /// without, its row is rejected.
+    pub fn questions(&self, survey: &Survey, every_value: bool) -> Vec<Question> {
+        let mut questions: Vec<Question> =
+            (0..self.len()).filter(|&at| self.why(at) == Why::Nobody).map(Question::Column).collect();
+        if questions.is_empty() && !self.has(&Field::Phone) {
+            questions.push(Question::Phone);
+        }
+        if every_value {
+            for at in 0..self.len() {
+                match self.unknown_values(at, survey) {
+                    None => questions.push(Question::Values(at)),
+                    Some(values) => {
+                        questions.extend(
+                            values.into_iter().map(|(value, rows)| Question::Value(at, value.to_owned(), rows)),
+                        );
+                    }
+                }
+            }
+        }
+        let labels = survey.most_at_once(|at| matches!(self.field(at), Field::Label(_)));
+        if labels > LABELS_MAX {
+            questions.push(Question::Labels(labels));
+        }
+        questions
+    }
+
+    /// The values of a column that say who wants messages in words that nobody knows; none if it has too many values to be
+    /// such a column.
+    pub fn unknown_values<'s>(&self, at: usize, survey: &'s Survey) -> Option<Vec<(&'s str, u64)>> {
+        let field = self.field(at);
+        if !field.has_words() {
+            return Some(Vec::new());
+        }
+        let is_date = |value: &str| *field == Field::OptOut && time::parse(value).is_ok();
+        let is_known = |value: &str| status::is_nothing(value) || self.words(at).said(field, value).is_some();
+        match survey.columns()[at].values() {
+            Some(values) => Some(values.into_iter().filter(|(value, _)| !is_known(value) && !is_date(value)).collect()),
+            // Many dates are what a column of opt-outs may hold.
+            None if survey.columns()[at].samples().iter().all(|value| is_known(value) || is_date(value)) => {
+                Some(Vec::new())
+            }
+            None => None,
+        }
+    }
+}

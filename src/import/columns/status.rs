@@ -1,0 +1,216 @@
+//! What a file says about consent, in the words of those who write files.
+
+use super::names;
+use crate::model::change::RowStatus;
+
+/// What a cell says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    Status(RowStatus),
+    /// There never was a consent: nobody to subscribe, and nothing to forbid.
+    NoConsent,
+    Nothing,
+}
+
+/// What a mapping file calls it.
+const MEANINGS: [(&str, Said); 6] = [
+    ("active", Said::Status(RowStatus::Active)),
+    ("opted_out", Said::Status(RowStatus::OptedOut)),
+    ("suppressed", Said::Status(RowStatus::Suppressed)),
+    ("invalid", Said::Status(RowStatus::Invalid)),
+    ("no_consent", Said::NoConsent),
+    ("nothing", Said::Nothing),
+];
+
+impl Said {
+    /// Reads the word of a mapping file.
+    pub fn parse(word: &str) -> Option<Said> {
+        MEANINGS.iter().find(|(known, _)| *known == word).map(|(_, said)| *said)
+    }
+
+    /// The word for a mapping file.
+    pub fn word(self) -> &'static str {
+        MEANINGS.iter().find(|(_, said)| *said == self).map_or("", |(word, _)| word)
+    }
+
+    /// The words that [`Said::parse`] takes, for people.
+    pub fn words() -> String {
+        MEANINGS.map(|(word, _)| word).join(", ")
+    }
+
+    /// Whether who says so gets no messages.
+    pub fn forbids(self) -> bool {
+        !matches!(self, Said::Status(RowStatus::Active) | Said::Nothing)
+    }
+}
+
+const ACTIVE: [&str; 9] =
+    ["active", "subscribed", "subscribe", "optedin", "optin", "confirmed", "resubscribed", "start", "unstop"];
+/// Opt-outs.
+const OPTED_OUT: [&str; 26] = [
+    "unsub",
+    "stopped",
+    "cancelled",
+    "canceled",
+    "revoked",
+    "optedoutall",
+    "optedout",
+    "optout",
+    "unsubscribed",
+    "unsubscribe",
+    "stop",
+    "stopall",
+    "donottext",
+    "donotcontact",
+    "donotsend",
+    "donotsendsms",
+    "donotsms",
+    "abgemeldet",
+    "widerrufen",
+    "desabonne",
+    "desabonnee",
+    "desinscrit",
+    "desinscrite",
+    "desuscrito",
+    "dadodebaja",
+    "dadadebaja",
+];
+const SUPPRESSED: [&str; 7] = ["suppressed", "suppress", "blocked", "blocklisted", "blacklisted", "blacklist", "held"];
+const INVALID: [&str; 8] =
+    ["invalid", "bounced", "bounce", "hardbounced", "undeliverable", "disconnected", "unallocated", "cleaned"];
+const NO_CONSENT: [&str; 8] = [
+    "neversubscribed",
+    "notsubscribed",
+    "nonsubscribed",
+    "notoptedin",
+    "noconsent",
+    "nonconsented",
+    "declined",
+    "nosuscrito",
+];
+const YES: [&str; 10] = ["yes", "y", "true", "t", "1", "x", "on", "ja", "oui", "si"];
+const NO: [&str; 8] = ["no", "n", "false", "f", "0", "off", "nein", "non"];
+/// A word for the status; none for a word that nobody knows.
+pub fn status(cell: &str) -> Option<Said> {
+    let word = squeezed(cell);
+    let is = |words: &[&str]| words.contains(&word.as_str());
+    Some(match () {
+        () if matches!(cell.trim(), "" | "-") => Said::Nothing,
+        // Nothing may stand beside a word that permits: "(un)subscribed", "subscribed ✗".
+        () if ACTIVE.contains(&names::fold(cell).as_str()) => Said::Status(RowStatus::Active),
+        () if is(&OPTED_OUT) => Said::Status(RowStatus::OptedOut),
+        () if is(&SUPPRESSED) => Said::Status(RowStatus::Suppressed),
+        () if is(&INVALID) => Said::Status(RowStatus::Invalid),
+        () if is(&NO_CONSENT) => Said::NoConsent,
+        () => return None,
+    })
+}
+
+/// Whether somebody consented: yes, no, or a word for the status.
+pub fn consent(cell: &str) -> Option<Said> {
+    match yes_or_no(cell) {
+        Some(true) => Some(Said::Status(RowStatus::Active)),
+        Some(false) => Some(Said::NoConsent),
+        None => status(cell),
+    }
+}
+
+/// Whether somebody opted out: yes, no, or a word for the status.
+pub fn opt_out(cell: &str) -> Option<Said> {
+    match yes_or_no(cell) {
+        Some(true) => Some(Said::Status(RowStatus::OptedOut)),
+        Some(false) => Some(Said::Nothing),
+        None => status(cell),
+    }
+}
+
+/// Whether a cell is as databases write what is not there.
+pub fn is_nothing(word: &str) -> bool {
+    matches!(word, "" | "NULL" | "null" | "\\N")
+}
+
+/// A yes or a no as it is, but for case, accents and quotes around it: what stands beside it may turn it round.
+pub fn yes_or_no(cell: &str) -> Option<bool> {
+    let plain = cell.trim().trim_matches(['\'', '"', '.']);
+    let lower = plain.chars().flat_map(char::to_lowercase);
+    let word: String = lower.map(|char| names::without_accent(char).unwrap_or(char)).collect();
+    if YES.contains(&word.as_str()) {
+        return Some(true);
+    }
+    NO.contains(&word.as_str()).then_some(false)
+}
+
+/// Letters and digits alone, in lower case and without accents. What is written in other letters stays, to be unknown.
+/// Enough for a word that forbids, whatever stands around it.
+fn squeezed(cell: &str) -> String {
+    let lower = cell.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase);
+    let mut word = String::with_capacity(cell.len());
+    word.extend(lower.map(|char| if char.is_ascii() { char } else { names::without_accent(char).unwrap_or(char) }));
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_known_or_refused() {
+        for cell in ["active", " Subscribed ", "OPTED_IN", "opted-in"] {
+            assert_eq!(status(cell), Some(Said::Status(RowStatus::Active)), "{cell}");
+        }
+        for cell in ["Opted Out", "UNSUBSCRIBED", "stop", "opt-out"] {
+            assert_eq!(status(cell), Some(Said::Status(RowStatus::OptedOut)), "{cell}");
+        }
+        assert_eq!(status("Suppressed"), Some(Said::Status(RowStatus::Suppressed)));
+        assert_eq!(status("bounced"), Some(Said::Status(RowStatus::Invalid)));
+        assert_eq!(status("NEVER_SUBSCRIBED"), Some(Said::NoConsent));
+        assert_eq!(status(""), Some(Said::Nothing));
+        for cell in [
+            "delivered",
+            "yes",
+            "1",
+            "pending",
+            "активен",
+            "unactive",
+            "✗",
+            "?",
+            "subscribed ✗",
+            "!active",
+            "active?",
+            "Iscritto",
+            "Angemeldet",
+        ] {
+            assert_eq!(status(cell), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn yes_and_no_depend_on_the_question() {
+        assert_eq!(consent("TRUE"), Some(Said::Status(RowStatus::Active)));
+        assert_eq!(consent("no"), Some(Said::NoConsent));
+        assert_eq!(consent("Unsubscribed"), Some(Said::Status(RowStatus::OptedOut)));
+        assert_eq!(opt_out("Yes"), Some(Said::Status(RowStatus::OptedOut)));
+        assert_eq!(opt_out("false"), Some(Said::Nothing));
+        assert_eq!(opt_out("maybe"), None);
+        for cell in [
+            "ONAY",
+            "RET",
+            "tak",
+            "nie",
+            "Sim",
+            "Não",
+            "да",
+            "нет",
+            "是",
+            "否",
+            "예",
+            "아니요",
+            "evet",
+            "-1",
+            "!1",
+            "✓",
+        ] {
+            assert_eq!((consent(cell), opt_out(cell)), (None, None), "{cell}");
+        }
+    }
+}

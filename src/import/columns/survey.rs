@@ -1,0 +1,145 @@
+//! What the columns of a file hold, for people to see before anything is read by them.
+
+use std::collections::HashMap;
+
+/// So few different values are all shown.
+pub const FEW: usize = 12;
+/// So many different values are kept of a column: enough for every word that is a status.
+const KEPT_MAX: usize = 100;
+/// So many values are shown of a column that has more.
+const SAMPLES: usize = 3;
+/// What is longer is no word.
+const VALUE_CHARS_MAX: usize = 200;
+
+/// The columns of a file, and what some of its rows hold.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// How many rows were looked at.
+    pub rows: u64,
+    /// Whether these are all.
+    pub is_complete: bool,
+    columns: Vec<Held>,
+    /// The columns that are filled in the row that has most.
+    fullest: Vec<usize>,
+}
+
+/// What one column holds.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    pub name: String,
+    /// How many rows have something there.
+    pub filled: u64,
+    /// In how many of these a digit stands.
+    pub with_digits: u64,
+    /// The different values, and how often each; empty when there are too many.
+    counts: HashMap<String, u64>,
+    are_many: bool,
+    samples: Vec<String>,
+}
+
+impl Survey {
+    pub fn of_header<'n>(names: impl Iterator<Item = &'n str>) -> Survey {
+        let mut survey = Survey::default();
+        for name in names {
+            survey.add_column(name);
+        }
+        survey
+    }
+
+    /// Adds a column, and gives its place.
+    pub fn add_column(&mut self, name: &str) -> usize {
+        let name = name.trim_matches(['\u{feff}', '\'']).trim().to_owned();
+        self.columns.push(Held { name, ..Held::default() });
+        self.columns.len() - 1
+    }
+
+    /// Looks at a row: its cells, each with the place of its column.
+    pub fn see<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)>) {
+        let mut filled = Vec::new();
+        for (at, cell) in cells {
+            let cell = cell.trim();
+            if cell.is_empty() {
+                continue;
+            }
+            if let Some(held) = self.columns.get_mut(at) {
+                held.see(cell);
+                filled.push(at);
+            }
+        }
+        self.rows += u64::from(!filled.is_empty());
+        if filled.len() > self.fullest.len() {
+            self.fullest = filled;
+        }
+    }
+
+    pub fn columns(&self) -> &[Held] {
+        &self.columns
+    }
+
+    /// How many columns of the fullest row are among these.
+    pub fn most_at_once(&self, is_counted: impl Fn(usize) -> bool) -> usize {
+        self.fullest.iter().filter(|&&at| is_counted(at)).count()
+    }
+}
+
+impl Held {
+    fn see(&mut self, cell: &str) {
+        self.filled += 1;
+        self.with_digits += u64::from(cell.chars().any(char::is_numeric));
+        if self.samples.len() < SAMPLES && !self.samples.iter().any(|sample| sample == cell) {
+            self.samples.push(cell.chars().take(VALUE_CHARS_MAX).collect());
+        }
+        if self.are_many {
+            return;
+        }
+        if let Some(count) = self.counts.get_mut(cell) {
+            *count += 1;
+        } else if self.counts.len() >= KEPT_MAX || cell.chars().nth(VALUE_CHARS_MAX).is_some() {
+            self.are_many = true;
+            self.counts = HashMap::new();
+        } else {
+            self.counts.insert(cell.to_owned(), 1);
+        }
+    }
+
+    /// All different values with their counts, the commonest first; none when there are more than a hundred.
+    pub fn values(&self) -> Option<Vec<(&str, u64)>> {
+        if self.are_many {
+            return None;
+        }
+        let mut values: Vec<(&str, u64)> = self.counts.iter().map(|(value, count)| (value.as_str(), *count)).collect();
+        values.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(other.0)));
+        Some(values)
+    }
+
+    /// The same where there are few; none where a person sees more in some samples.
+    pub fn few(&self) -> Option<Vec<(&str, u64)>> {
+        self.values().filter(|values| values.len() <= FEW)
+    }
+
+    /// The first different values.
+    pub fn samples(&self) -> &[String] {
+        &self.samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_values_are_counted_and_many_are_sampled() {
+        let mut survey = Survey::of_header(["\u{feff}phone", " Stato "].into_iter());
+        for row in 0..150 {
+            let phone = format!("+1415555{row:04}");
+            survey.see([(0, phone.as_str()), (1, if row % 3 == 0 { "Disiscritto" } else { " Iscritto" })].into_iter());
+        }
+        survey.see([(0, ""), (1, "  "), (7, "behind the header")].into_iter());
+        assert_eq!(survey.rows, 150, "blank rows are none");
+        let [phone, stato] = survey.columns() else { panic!("two columns") };
+        assert_eq!((phone.name.as_str(), stato.name.as_str()), ("phone", "Stato"));
+        assert_eq!((phone.values(), phone.samples().len(), phone.with_digits), (None, 3, 150));
+        assert_eq!(stato.few(), Some(vec![("Iscritto", 100), ("Disiscritto", 50)]));
+        assert_eq!(survey.most_at_once(|at| at == 1), 1);
+    }
+}

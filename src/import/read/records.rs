@@ -1,0 +1,281 @@
+//! The text in blocks of whole records, so that a batch can be parsed, sent and repeated in one piece.
+//!
+//! A quote that is opened and never closed would swallow the rest of the file: its line is given alone, as broken, and the
+//! next line is looked at afresh.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memchr3};
+
+use super::dialect::Dialect;
+use super::source::Source;
+use crate::error::{Error, Result};
+
+/// How much text makes a block: several hundred rows.
+const BLOCK_BYTES: usize = 32 * 1024;
+/// The longest cell in quotes; a request has no room for more.
+const QUOTED_BYTES_MAX: usize = 64 * 1024;
+/// The longest record. Nobody's rows are so long: this is no table.
+const RECORD_BYTES_MAX: usize = 1024 * 1024;
+/// How much is looked at to find out what the file is.
+const SAMPLE_BYTES: usize = 256 * 1024;
+
+/// The records of a file.
+pub struct Records {
+    source: Source,
+    dialect: Dialect,
+    text: String,
+    at: usize,
+    line: u64,
+    more: bool,
+    /// What stood above the header and was not read, for people.
+    titles: Option<String>,
+}
+
+/// Some whole records.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Block {
+    pub text: String,
+    /// The number of its first line; the first of a file is 1.
+    pub first_line: u64,
+    /// It is one line with a quote that is not closed.
+    pub broken: bool,
+}
+
+/// Where a record ends.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    At(usize),
+    NotYet,
+    Broken,
+}
+
+impl Records {
+    /// Reads enough to know what the file is.
+    pub fn open(source: Source) -> Result<Records> {
+        let mut records = Records {
+            source,
+            dialect: Dialect::default(),
+            text: String::new(),
+            at: 0,
+            line: 1,
+            more: true,
+            titles: None,
+        };
+        while records.more && records.text.len() < SAMPLE_BYTES {
+            records.more = records.source.read_into(&mut records.text)?;
+        }
+        Ok(records)
+    }
+
+    /// The beginning of what has not been taken yet.
+    pub fn sample(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    /// Says how the file is written.
+    pub fn set_dialect(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
+    }
+
+    /// Whether the sample is the whole file.
+    pub fn is_complete(&self) -> bool {
+        !self.more
+    }
+
+    /// The number of the line that is taken next.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Remembers which lines stood above the header.
+    pub fn pass_over(&mut self, lines: Range<u64>) {
+        let (first, last, header) = (lines.start, lines.end - 1, lines.end);
+        self.titles = Some(if first == last {
+            format!("line {first} is a title and was not imported: the headings are in line {header}")
+        } else {
+            format!("lines {first} to {last} are titles and were not imported: the headings are in line {header}")
+        });
+    }
+
+    /// What a person should know about how the file was read.
+    pub fn warnings(&self) -> impl Iterator<Item = String> + '_ {
+        self.titles.iter().cloned().chain(self.source.warning())
+    }
+
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Takes the first record: the header, or the line before it.
+    pub fn take_first(&mut self) -> Result<String> {
+        let end = match self.end_of(self.at) {
+            End::At(bytes) => self.at + bytes,
+            End::NotYet | End::Broken => {
+                return Err(Error::bad_arg("the first line does not end: is this a table with a header?"));
+            }
+        };
+        Ok(self.take(end))
+    }
+
+    /// The next block; none at the end.
+    pub fn next(&mut self) -> Result<Option<Block>> {
+        loop {
+            let mut end = self.at;
+            let mut next = End::NotYet;
+            while end - self.at < BLOCK_BYTES && end < self.text.len() {
+                next = self.end_of(end);
+                match next {
+                    End::At(bytes) => end += bytes,
+                    End::NotYet | End::Broken => break,
+                }
+            }
+            let first_line = self.line;
+            if end > self.at {
+                return Ok(Some(Block { text: self.take(end), first_line, broken: false }));
+            }
+            if next == End::Broken {
+                let rest = &self.text.as_bytes()[self.at..];
+                let end = memchr(b'\n', rest).map_or(self.text.len(), |at| self.at + at + 1);
+                return Ok(Some(Block { text: self.take(end), first_line, broken: true }));
+            }
+            if !self.more {
+                return Ok(None);
+            }
+            if self.text.len() - self.at > RECORD_BYTES_MAX {
+                return Err(Error::bad_arg(format!(
+                    "line {first_line} is longer than {RECORD_BYTES_MAX} bytes: is this a table?"
+                )));
+            }
+            self.text.drain(..self.at);
+            self.at = 0;
+            self.more = self.source.read_into(&mut self.text)?;
+        }
+    }
+
+    fn take(&mut self, end: usize) -> String {
+        let taken = self.text[self.at..end].to_owned();
+        self.at = end;
+        self.line += lines(&taken);
+        taken
+    }
+
+    fn end_of(&self, at: usize) -> End {
+        let rest = &self.text.as_bytes()[at..];
+        match self.dialect {
+            Dialect::Csv { delimiter } => end_of_record(rest, delimiter, !self.more),
+            Dialect::Ndjson => match memchr(b'\n', rest) {
+                Some(end) => End::At(end + 1),
+                None if self.more => End::NotYet,
+                None => End::At(rest.len()),
+            },
+        }
+    }
+}
+
+/// How many lines end in a text. Old Macs ended them with a carriage return alone.
+pub fn lines(text: &str) -> u64 {
+    let count = |end| memchr_iter(end, text.as_bytes()).count() as u64;
+    match count(b'\n') {
+        0 => count(b'\r'),
+        lines => lines,
+    }
+}
+
+/// Where the record at the front ends, the end of its line included. `last` says that nothing follows the text.
+fn end_of_record(text: &[u8], delimiter: u8, last: bool) -> End {
+    let mut at = 0;
+    loop {
+        // A cell begins here; only here a quote opens.
+        if text.get(at) == Some(&b'"') {
+            match end_of_quotes(text, at, delimiter, last) {
+                End::At(end) => at = end,
+                other => return other,
+            }
+        }
+        let Some(found) = memchr3(delimiter, b'\n', b'\r', &text[at..]) else {
+            return if last { End::At(text.len()) } else { End::NotYet };
+        };
+        at += found + 1;
+        if text[at - 1] == delimiter {
+            continue;
+        }
+        return match text.get(at) {
+            Some(b'\n') if text[at - 1] == b'\r' => End::At(at + 1),
+            None if text[at - 1] == b'\r' && !last => End::NotYet,
+            _ => End::At(at),
+        };
+    }
+}
+
+/// Where the quotes that open at `open` are closed.
+fn end_of_quotes(text: &[u8], open: usize, delimiter: u8, last: bool) -> End {
+    let mut at = open + 1;
+    loop {
+        match memchr(b'"', &text[at..]) {
+            None if last || text.len() - open > QUOTED_BYTES_MAX => return End::Broken,
+            None => return End::NotYet,
+            Some(found) => at += found + 1,
+        }
+        match text.get(at) {
+            Some(b'"') => at += 1,
+            None if !last => return End::NotYet,
+            after => {
+                let well = after.is_none_or(|&after| after == delimiter || matches!(after, b'\r' | b'\n'));
+                let too_long = at - open > QUOTED_BYTES_MAX;
+                // What closes it, lines later and in the middle of a cell, was meant to open another one.
+                let lines_later = memchr(b'\n', &text[open..at]).is_some();
+                return if too_long || (!well && lines_later) { End::Broken } else { End::At(at) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(text: &str) -> Vec<(String, u64, bool)> {
+        let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+        let mut records = Records::open(Source::open(input, None).expect("a source")).expect("records");
+        records.set_dialect(Dialect::Csv { delimiter: b',' });
+        let mut blocks = Vec::new();
+        while let Some(block) = records.next().expect("a block") {
+            blocks.push((block.text, block.first_line, block.broken));
+        }
+        blocks
+    }
+
+    #[test]
+    fn ends_are_found_wherever_the_text_is_cut() {
+        let text = "a,\"b\"\"\r\nc\",d\r\n\"e\" f,g\n";
+        assert_eq!(end_of_record(text.as_bytes(), b',', false), End::At(14));
+        assert_eq!(end_of_record(&text.as_bytes()[14..], b',', true), End::At(8));
+        for cut in 0..14 {
+            assert_eq!(end_of_record(&text.as_bytes()[..cut], b',', false), End::NotYet, "{cut}");
+        }
+        assert_eq!(end_of_record(b"a\rb\r", b',', true), End::At(2), "as old Macs wrote");
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_costs_one_line() {
+        let good = |text: &str, line| (text.to_owned(), line, false);
+        let broken = |text: &str, line| (text.to_owned(), line, true);
+        assert_eq!(blocks("a,b\n\"c,d\ne,f\n"), [good("a,b\n", 1), broken("\"c,d\n", 2), good("e,f\n", 3)]);
+        assert_eq!(
+            blocks("\"a,b\nc,\"d\"\ne,f\n"),
+            [broken("\"a,b\n", 1), good("c,\"d\"\ne,f\n", 2)],
+            "a later quote does not close it"
+        );
+        assert_eq!(blocks("\"a\nb\",c\nd,\"\"\n"), [good("\"a\nb\",c\nd,\"\"\n", 1)]);
+    }
+
+    #[test]
+    fn blocks_are_whole_and_count_lines() {
+        let text = "x,\"y\nz\"\n".repeat(50_000);
+        let blocks = blocks(&text);
+        assert_eq!(blocks.iter().map(|block| block.0.as_str()).collect::<String>(), text);
+        assert!(blocks.len() > 10 && blocks.iter().all(|block| block.0.ends_with("z\"\n") && !block.2));
+        assert!(blocks.iter().all(|block| block.1 % 2 == 1));
+    }
+}

@@ -1,0 +1,368 @@
+//! The country of a number, from what its row says of it.
+//!
+//! Each piece of evidence (a country, a calling code, `--region`) reads the number by itself. What all of them read alike is the
+//! number; so a number with `+`, which is read alike everywhere, always is. Where they differ, whose number it is cannot be known,
+//! and the row is refused: it could be a stranger's.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::blank::is_blank;
+use super::fold::folded;
+use super::refusal::Refusal;
+use crate::model::phone::{Phone, Region, Unusable, has_plus, is_calling_code, normalize, normalize_behind};
+
+/// What a row, or whoever imports it, says of the country of its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The country in which the number is dialled.
+    Region(Region),
+    /// A calling code that stands apart from the number.
+    Code(u16),
+    /// Something that is no country: only a number with `+` can do without it.
+    Unreadable,
+}
+
+/// The number of a row, as the daemon is asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number<'c> {
+    /// As it stands in the row, dialled in a region if one is known.
+    Written(&'c str, Option<Region>),
+    Known(Phone),
+}
+
+/// Each country's codes and names: see the head of the file.
+static COUNTRIES: &str = include_str!("countries.tsv");
+
+/// Countries by alpha-3 code and by name, folded.
+static BY_NAME: LazyLock<HashMap<String, Region>> = LazyLock::new(|| {
+    let mut names = HashMap::new();
+    for line in COUNTRIES.lines().filter(|line| !line.starts_with('#')) {
+        let mut cells = line.split('\t');
+        let Some(region) = cells.next().and_then(Region::parse) else { continue };
+        let all = cells.flat_map(|cell| cell.split('|')).map(folded).filter(|name| !name.is_empty());
+        names.extend(all.map(|name| (name, region)));
+    }
+    names
+});
+
+impl Evidence {
+    /// Reads a cell: two or three letters of ISO 3166, a country's name, a calling code, or a name and a code; none where nothing
+    /// stands in it.
+    pub fn read(cell: &str) -> Option<Evidence> {
+        if let Some(region) = two_letters(cell) {
+            return Some(Evidence::Region(region));
+        }
+        if is_blank(cell) {
+            return None;
+        }
+        let has_digits = cell.contains(|char: char| char.is_ascii_digit());
+        let has_letters = cell.contains(char::is_alphabetic);
+        Some(match (has_letters, has_digits) {
+            (true, false) => name(cell).map_or(Evidence::Unreadable, Evidence::Region),
+            (false, _) => code(cell).map_or(Evidence::Unreadable, Evidence::Code),
+            (true, true) => name_and_code(cell).unwrap_or(Evidence::Unreadable),
+        })
+    }
+
+    fn number(self, raw: &str) -> Result<Phone, Unusable> {
+        match self {
+            Evidence::Region(region) => normalize(raw, Some(region)),
+            Evidence::Code(code) => normalize_behind(raw, code),
+            Evidence::Unreadable => Err(Unusable::NoRegion),
+        }
+    }
+
+    /// Whether another piece says all that this one says, and perhaps more.
+    fn is_within(self, other: Evidence) -> bool {
+        match (self, other) {
+            (Evidence::Code(code), Evidence::Region(region)) => region.country_code() == code,
+            _ => self == other,
+        }
+    }
+}
+
+/// Cells that were read before: a column has few countries, and many rows.
+#[derive(Default)]
+pub struct Cells(HashMap<String, Option<Evidence>>);
+
+/// More different cells are no countries.
+const CELLS_MAX: usize = 1_000;
+
+impl Cells {
+    /// Reads a cell.
+    pub fn read(&mut self, cell: &str) -> Option<Evidence> {
+        if let Some(region) = two_letters(cell) {
+            return Some(Evidence::Region(region));
+        }
+        if let Some(&read) = self.0.get(cell) {
+            return read;
+        }
+        let read = Evidence::read(cell);
+        if self.0.len() < CELLS_MAX {
+            self.0.insert(cell.to_owned(), read);
+        }
+        read
+    }
+}
+
+/// The number of a row, by all that is said of its country.
+///
+/// # Errors
+/// The pieces contradict each other, or all of them refuse the number.
+pub fn number<'c>(raw: &'c str, evidence: &[Evidence]) -> Result<Number<'c>, Refusal> {
+    let adds = |&(at, piece): &(usize, &Evidence)| {
+        let says_it = |(place, other): (usize, &Evidence)| {
+            place != at && piece.is_within(*other) && !(other.is_within(*piece) && place > at)
+        };
+        !evidence.iter().enumerate().any(says_it)
+    };
+    let mut pieces = evidence.iter().enumerate().filter(adds).map(|(_, piece)| *piece);
+    let Some(first) = pieces.next() else { return Ok(Number::Written(raw, None)) };
+    let mut pieces = pieces.peekable();
+    let is_alone = pieces.peek().is_none();
+    if let (Evidence::Region(region), true) = (first, is_alone) {
+        // The daemon reads it.
+        return Ok(Number::Written(raw, Some(region)));
+    }
+    if has_plus(raw) {
+        return Ok(Number::Written(raw, None));
+    }
+    let read = first.number(raw);
+    if pieces.any(|piece| piece.number(raw) != read) {
+        return Err(Refusal::CountryUnclear);
+    }
+    match read {
+        Ok(phone) => Ok(Number::Known(phone)),
+        Err(Unusable::Ambiguous | Unusable::NoRegion) => Err(Refusal::CountryUnclear),
+        Err(Unusable::Unknown) if !is_alone => Err(Refusal::CountryUnclear),
+        Err(why) => Err(Refusal::Phone(why.code())),
+    }
+}
+
+/// A two-letter country code, in either case.
+pub fn two_letters(cell: &str) -> Option<Region> {
+    let cell = cell.trim();
+    if cell.len() == 2 { Region::parse(&cell.to_ascii_uppercase()) } else { None }
+}
+
+fn name(text: &str) -> Option<Region> {
+    two_letters(text).or_else(|| BY_NAME.get(&folded(text)).copied())
+}
+
+/// A calling code: `91`, `+91`, `0091`, `91.0` as a spreadsheet has it.
+fn code(text: &str) -> Option<u16> {
+    let text = text.trim().trim_matches(['\'', '(', ')', ' ']);
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    let digits = text.strip_prefix('+').or_else(|| text.strip_prefix("00")).unwrap_or(text);
+    let is_code = (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|code| is_code && !digits.starts_with('0') && is_calling_code(*code))
+}
+
+/// `India (+91)`, `+91 India`, `IN 91`: both must say the same.
+fn name_and_code(text: &str) -> Option<Evidence> {
+    let is_of_code = |char: char| char.is_ascii_digit() || char == '+';
+    let from = text.find(is_of_code)?;
+    let rest = &text[from..];
+    let to = from + rest.find(|char| !is_of_code(char)).unwrap_or(rest.len());
+    let name = name(&format!("{} {}", &text[..from], &text[to..]))?;
+    (code(&text[from..to])? == name.country_code()).then_some(Evidence::Region(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn region(id: &str) -> Evidence {
+        Evidence::Region(Region::parse(id).expect("a region"))
+    }
+
+    /// The number that the daemon makes of a row's, or why the row is refused.
+    fn read(raw: &str, cells: &[&str], said: Option<&str>) -> Result<String, &'static str> {
+        let evidence: Vec<Evidence> =
+            cells.iter().filter_map(|cell| Evidence::read(cell)).chain(said.map(region)).collect();
+        match number(raw, &evidence).map_err(|why| why.code())? {
+            Number::Written(raw, region) => {
+                normalize(raw, region).map(|phone| phone.to_string()).map_err(Unusable::code)
+            }
+            Number::Known(phone) => Ok(phone.to_string()),
+        }
+    }
+
+    #[test]
+    fn cells_are_countries_or_codes() {
+        for cell in ["IN", "in", "IND", "India", "INDIA", "भारत", "India (+91)", "+91 India", "IN +91", "Indien"]
+        {
+            assert_eq!(Evidence::read(cell), Some(region("IN")), "{cell}");
+        }
+        for (cell, id) in [
+            ("USA", "US"),
+            ("U.S.A.", "US"),
+            ("United States", "US"),
+            ("UK", "GB"),
+            ("England", "GB"),
+            ("Deutschland", "DE"),
+            ("Germany", "DE"),
+            ("Côte d'Ivoire", "CI"),
+            ("Ivory Coast", "CI"),
+            ("Türkiye", "TR"),
+            ("Turkey", "TR"),
+            ("日本", "JP"),
+            ("Россия", "RU"),
+            ("España", "ES"),
+            ("South Korea", "KR"),
+            ("Georgia", "GE"),
+            ("NA", "NA"),
+        ] {
+            assert_eq!(Evidence::read(cell), Some(region(id)), "{cell}");
+        }
+        for (cell, code) in [("91", 91), ("+91", 91), ("0091", 91), ("91.0", 91), ("(+44)", 44), ("1", 1), ("'+1", 1)] {
+            assert_eq!(Evidence::read(cell), Some(Evidence::Code(code)), "{cell}");
+        }
+        for cell in ["Congo", "Korea", "Atlantis", "XX", "999", "0", "+1-242", "India (+1)", "Asia", "12345"] {
+            assert_eq!(Evidence::read(cell), Some(Evidence::Unreadable), "{cell}");
+        }
+        for cell in ["", "-", "N/A", "null", "None", "unknown"] {
+            assert_eq!(Evidence::read(cell), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_of_one_country() {
+        let mut known: HashMap<String, &str> = HashMap::new();
+        let mut regions = 0;
+        for line in COUNTRIES.lines().filter(|line| !line.starts_with('#')) {
+            let (id, names) = line.split_once('\t').expect("an id and names");
+            assert!(Region::parse(id).is_some(), "{id}");
+            regions += 1;
+            for name in names.split(['\t', '|']).map(folded).filter(|name| !name.is_empty()) {
+                let other = known.insert(name.clone(), id);
+                assert!(other.is_none_or(|other| other == id), "{name}: {id} and {other:?}");
+                assert!(name.len() > 2 || name == "uk" || !name.is_ascii(), "{name} could be a code");
+            }
+        }
+        assert_eq!(regions, 245, "all regions that phones are dialled in");
+    }
+
+    #[test]
+    fn the_row_says_whose_number_it_is() {
+        let asha = Ok("+917025550123".to_owned());
+        for (raw, cells, said) in [
+            ("7025550123", &["91"][..], None),
+            ("7025550123", &["+91"], None),
+            ("7025550123", &["India"], None),
+            ("7025550123", &["IN"], Some("IN")),
+            ("7025550123", &["91", "India"], None),
+            ("917025550123", &["91"], None),
+            ("0091 7025550123", &["91"], Some("US")),
+            ("+917025550123", &["US"], Some("US")),
+            ("+917025550123", &["1"], None),
+            ("+917025550123", &["Atlantis"], None),
+            ("07025550123", &["91", "-"], None),
+        ] {
+            assert_eq!(read(raw, cells, said), asha, "{raw} {cells:?} {said:?}");
+        }
+        for (raw, cells, said) in [
+            ("7025550123", &["91"][..], Some("US")),
+            ("7025550123", &["IN"], Some("US")),
+            ("7025550123", &["India"], Some("US")),
+            ("7025550123", &["1", "India"], None),
+            ("7025550123", &["US", "IN"], None),
+            ("7025550123", &["Atlantis"], None),
+            ("7025550123", &["Atlantis"], Some("US")),
+            ("7025550123", &["999"], None),
+            ("9876543210", &["IN"], Some("US")),
+        ] {
+            assert_eq!(read(raw, cells, said), Err("country_unclear"), "{raw} {cells:?} {said:?}");
+        }
+        for (raw, cells, said, phone) in [
+            ("4155550123", &["1"][..], None, "+14155550123"),
+            ("1 415 555 0123", &["1"], None, "+14155550123"),
+            ("4165550123", &["CA"], Some("US"), "+14165550123"),
+            ("4155550123", &["1", "CA"], Some("US"), "+14155550123"),
+            ("8765550123", &["Jamaica"], Some("US"), "+18765550123"),
+            ("07911 123456", &["44"], None, "+447911123456"),
+            ("(0)7911 123456", &["+44"], None, "+447911123456"),
+            ("07911123456", &["GB"], Some("GG"), "+447911123456"),
+            ("06 12345678", &["39"], None, "+390612345678"),
+            ("8 916 123 45 67", &["7"], None, "+79161234567"),
+            ("4155550123", &["N/A"], Some("US"), "+14155550123"),
+        ] {
+            assert_eq!(read(raw, cells, said).as_deref(), Ok(phone), "{raw} {cells:?} {said:?}");
+        }
+        for (raw, cells, reason) in [
+            ("555 0123", &["1"][..], "unknown"),
+            ("letters", &["91"], "letters"),
+            ("1.4E+10", &["+1"], "lost_digits"),
+            ("", &["91"], "empty"),
+        ] {
+            assert!(
+                read(raw, cells, None).is_err_and(|code| code == reason || code == "country_unclear"),
+                "{raw} {cells:?}: {:?}",
+                read(raw, cells, None)
+            );
+        }
+    }
+
+    fn countries() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec![
+            "US", "CA", "JM", "BS", "GB", "GG", "IM", "IN", "DE", "IT", "VA", "RU", "KZ", "AU", "CX", "FR", "RE", "YT",
+            "MX", "AR", "BR", "KR", "SG", "NA", "FI", "AX", "MA", "EH", "NO", "SJ",
+        ])
+    }
+
+    fn evidence() -> impl Strategy<Value = Option<Evidence>> {
+        let piece = (countries(), 0..3).prop_map(|(id, what)| match what {
+            0 => region(id),
+            1 => Evidence::Code(Region::parse(id).expect("a region").country_code()),
+            _ => Evidence::Unreadable,
+        });
+        prop::option::weighted(0.7, piece)
+    }
+
+    proptest! {
+        /// No number of another person: what is sent is what each piece of evidence makes of it by itself.
+        #[test]
+        fn what_is_sent_is_valid_under_every_piece(
+            home in countries(),
+            digits in prop::collection::vec(0_u8..10, 5..12),
+            prefix in 0..4,
+            pieces in prop::collection::vec(evidence(), 0..3),
+            said in prop::option::of(countries()),
+        ) {
+            let home = Region::parse(home).expect("a region");
+            let national: String = digits.iter().map(|digit| char::from(b'0' + digit)).collect();
+            let code = home.country_code();
+            let raw = match prefix {
+                0 => national,
+                1 => format!("0{national}"),
+                2 => format!("{code}{national}"),
+                _ => format!("+{code}{national}"),
+            };
+            let said = said.map(region);
+            let all: Vec<Evidence> = pieces.into_iter().flatten().chain(said).collect();
+            let sent = match number(&raw, &all) {
+                Ok(Number::Written(raw, region)) => normalize(raw, region).ok(),
+                Ok(Number::Known(phone)) => Some(phone),
+                Err(_) => None,
+            };
+            if let Some(phone) = sent {
+                for piece in &all {
+                    match piece {
+                        _ if has_plus(&raw) => prop_assert_eq!(Ok(phone), normalize(&raw, None)),
+                        Evidence::Region(region) => prop_assert_eq!(Ok(phone), normalize(&raw, Some(*region))),
+                        Evidence::Unreadable => prop_assert!(false, "{} was sent", phone),
+                        // A region says more than its code: a local number there is a whole one.
+                        Evidence::Code(code) => prop_assert!(
+                            phone.to_string().starts_with(&format!("+{code}")) || raw.starts_with("00") || raw.starts_with("011")
+                                || normalize(&raw, None) == Ok(phone),
+                            "{} {}", raw, phone
+                        ),
+                    }
+                }
+            }
+        }
+    }
+}

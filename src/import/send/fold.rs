@@ -1,0 +1,39 @@
+//! Text made alike: in small letters, without accents.
+
+use crate::import::columns::without_accent;
+
+/// The letters and digits of a text, folded.
+pub fn folded(text: &str) -> String {
+    letters(text).filter(|char| char.is_alphanumeric()).collect()
+}
+
+/// The characters of a text in small letters, without accents and apostrophes. Characters of scripts without such letters stay.
+pub fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
+    let lower = text.chars().flat_map(char::to_lowercase).filter(|char| !is_mark(*char));
+    lower.map(|char| if char.is_ascii() { char } else { without_accent(char).unwrap_or(char) })
+}
+
+/// An accent that stands alone, or an apostrophe: `don't` is `dont`.
+fn is_mark(char: char) -> bool {
+    matches!(char, '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{300}'..='\u{36f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_become_one() {
+        for (text, alike) in [
+            ("Côte d’Ivoire", "cotedivoire"),
+            ("De\u{301}sabonne\u{301}", "desabonne"),
+            ("İPTAL", "iptal"),
+            ("Österreich", "osterreich"),
+            ("退订", "退订"),
+            ("U.S.A.", "usa"),
+            ("- ?", ""),
+        ] {
+            assert_eq!(folded(text), alike);
+        }
+    }
+}

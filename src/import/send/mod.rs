@@ -1,0 +1,15 @@
+//! Sends each row as one request, and makes of each reply a line of the report.
+
+pub mod blank;
+pub mod country;
+pub mod fold;
+pub mod pipeline;
+pub mod plain_refusal;
+pub mod progress;
+pub mod refusal;
+pub mod rejects;
+pub mod report;
+pub mod request;
+pub mod row;
+pub mod told;
+pub mod vocabulary;

@@ -1,0 +1,310 @@
+//! Rows out, replies in, at the same time: one thread reads the file and sends, another one receives and counts. Between
+//! them stands a short queue of batches, which is all that is kept of a file of any size.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use foldhash::fast::RandomState;
+
+use super::progress::Progress;
+use super::refusal::{Refusal, Refused};
+use super::rejects::{Rejected, Rejects};
+use super::report::Report;
+use super::row::{ListIndex, Rows};
+use crate::client::{Client, Reply, ReplyReceiver, RequestSender};
+use crate::error::{Error, Result};
+use crate::import::read::dialect::{Dialect, reader};
+use crate::import::read::objects::{self, Keys};
+use crate::import::read::records::{Block, Records, lines};
+use crate::model::phone::{PHONE_DIGITS_MAX, Phone};
+
+/// Batches that wait for their replies: some thousands of rows.
+const BATCHES_IN_FLIGHT: usize = 12;
+/// Bits of a phone number's value; what is above them tells lists apart.
+const PHONE_BITS: u32 = 50;
+
+const _: () = assert!(10_u64.pow(PHONE_DIGITS_MAX as u32) <= 1 << PHONE_BITS);
+const _: () = assert!(crate::limits::LISTS_MAX < 1 << (u64::BITS - PHONE_BITS));
+
+/// What is imported, and how it is told.
+pub struct Import {
+    pub records: Records,
+    pub dialect: Dialect,
+    pub keys: Keys,
+    pub rows: Rows,
+    pub rejects: Option<Rejects>,
+    pub progress: Progress,
+    /// Of the first rows, shows what was asked and answered.
+    pub show: Option<Show>,
+}
+
+/// How many of the first rows to show, and how.
+#[derive(Clone, Copy)]
+pub struct Show {
+    /// How many rows it is called for.
+    pub rows: usize,
+    /// Called with a row's phone and its reply.
+    pub print: fn(&str, &Reply),
+}
+
+/// A block that was sent, and what of it was asked.
+struct Batch {
+    block: Block,
+    entries: Vec<Entry>,
+    shown: Vec<String>,
+}
+
+/// A row of a batch.
+struct Entry {
+    start: usize,
+    end: usize,
+    fate: Fate,
+}
+
+enum Fate {
+    Asked(ListIndex),
+    Refused(Refused),
+}
+
+impl Import {
+    /// Sends all rows and waits for all replies. The report is complete up to where an error ended it. Gives the lists
+    /// that rows were for.
+    pub fn run(self, client: Client, report: &mut Report) -> Result<Vec<String>> {
+        let Import { records, dialect, keys, rows, rejects, progress, show } = self;
+        report.import_id.clone_from(rows.import_id());
+        let (requests, replies) = client.split();
+        let (batches, sent) = sync_channel(BATCHES_IN_FLIGHT);
+        let unshown = show.map_or(0, |show| show.rows);
+        let mut sender = Sender { records, dialect, keys, rows, requests, unshown };
+        let mut counter = Counter { replies, rejects, progress, report, seen: HashSet::default(), show };
+        let (received, sending) = std::thread::scope(|scope| {
+            let receiving = scope.spawn(|| {
+                let received = counter.count_all(sent);
+                counter.progress.finish();
+                received.and(counter.rejects.take().map_or(Ok(()), Rejects::finish))
+            });
+            // The queue ends with the sending, so that whoever receives learns that nothing follows.
+            let sending = sender.send_all(batches);
+            let received = receiving.join().unwrap_or_else(|_| Err(Error::internal("a thread has panicked")));
+            (received, sending)
+        });
+        report.columns = sender.rows.columns.told();
+        report.warnings.extend(sender.records.warnings());
+        report.finish();
+        // When a reply ends it, the sender only sees that nobody is there any more.
+        received.and(sending).map(|()| sender.rows.lists().to_vec())
+    }
+}
+
+/// Reads and sends.
+struct Sender {
+    records: Records,
+    dialect: Dialect,
+    keys: Keys,
+    rows: Rows,
+    requests: RequestSender,
+    unshown: usize,
+}
+
+impl Sender {
+    fn send_all(&mut self, batches: SyncSender<Batch>) -> Result<()> {
+        let mut requests = Vec::new();
+        while let Some(block) = self.records.next()? {
+            requests.clear();
+            let batch = self.batch(block, &mut requests);
+            if batches.send(batch).is_err() {
+                return Ok(());
+            }
+            let sent = self.requests.write(&requests).and_then(|()| self.requests.flush());
+            if sent.is_err() {
+                self.requests.hang_up();
+                return sent;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the requests of a block's rows.
+    fn batch(&mut self, block: Block, requests: &mut Vec<u8>) -> Batch {
+        let mut batch = Batch { block, entries: Vec::new(), shown: Vec::new() };
+        match self.dialect {
+            _ if batch.block.broken => {
+                let fate = Fate::Refused(Refusal::UnclosedQuote.into());
+                batch.entries.push(Entry { start: 0, end: batch.block.text.len(), fate });
+            }
+            Dialect::Csv { delimiter } => self.table(delimiter, &mut batch, requests),
+            Dialect::Ndjson => self.objects(&mut batch, requests),
+        }
+        batch
+    }
+
+    fn table(&mut self, delimiter: u8, batch: &mut Batch, requests: &mut Vec<u8>) {
+        let text = std::mem::take(&mut batch.block.text);
+        let mut rows = reader(text.as_bytes(), delimiter);
+        let mut row = csv::StringRecord::new();
+        let place = |rows: &csv::Reader<&[u8]>| rows.position().byte() as usize;
+        loop {
+            let start = place(&rows);
+            match rows.read_record(&mut row) {
+                Ok(true) => {}
+                // The text is UTF-8 and in memory, and rows may have any number of cells.
+                Ok(false) | Err(_) => break,
+            }
+            let from = requests.len();
+            let written = self.rows.write(row.iter().enumerate(), requests);
+            self.enter(start..place(&rows), written, &requests[from..], batch);
+        }
+        batch.block.text = text;
+    }
+
+    fn objects(&mut self, batch: &mut Batch, requests: &mut Vec<u8>) {
+        let mut cells = Vec::new();
+        let mut start = 0;
+        let text = std::mem::take(&mut batch.block.text);
+        for line in text.split_inclusive('\n') {
+            let end = start + line.len();
+            let rows = if line.trim().is_empty() { Ok(Vec::new()) } else { objects::rows(line) };
+            match rows {
+                Err(why) => self.enter(start..end, Err(why.into()), &[], batch),
+                Ok(rows) => {
+                    for row in rows {
+                        let from = requests.len();
+                        self.keys.cells(&row, &mut self.rows.columns, &mut cells);
+                        let written = self.rows.write(cells.iter().map(|(at, cell)| (*at, cell.as_str())), requests);
+                        self.enter(start..end, written, &requests[from..], batch);
+                    }
+                }
+            }
+            start = end;
+        }
+        batch.block.text = text;
+    }
+
+    fn enter(
+        &mut self,
+        Range { start, end }: Range<usize>,
+        written: std::result::Result<Option<ListIndex>, Refused>,
+        request: &[u8],
+        batch: &mut Batch,
+    ) {
+        let fate = match written {
+            Ok(None) => return,
+            Ok(Some(list)) => Fate::Asked(list),
+            Err(why) => Fate::Refused(why),
+        };
+        if self.unshown > 0 && matches!(fate, Fate::Asked(_)) {
+            self.unshown -= 1;
+            batch.shown.push(String::from_utf8_lossy(request.trim_ascii_end()).into_owned());
+        }
+        batch.entries.push(Entry { start, end, fate });
+    }
+}
+
+/// Receives and counts.
+struct Counter<'r> {
+    replies: ReplyReceiver,
+    rejects: Option<Rejects>,
+    progress: Progress,
+    report: &'r mut Report,
+    /// Numbers and lists that were in the file before.
+    seen: HashSet<u64, RandomState>,
+    show: Option<Show>,
+}
+
+impl Counter<'_> {
+    fn count_all(&mut self, batches: Receiver<Batch>) -> Result<()> {
+        for batch in &batches {
+            if let Err(why) = self.count_batch(&batch) {
+                // A sender that waits for room in the connection learns of it, too.
+                self.replies.hang_up();
+                return Err(why);
+            }
+            self.progress.update(self.report);
+        }
+        Ok(())
+    }
+
+    fn count_batch(&mut self, batch: &Batch) -> Result<()> {
+        let Block { text, first_line, broken } = &batch.block;
+        let mut shown = batch.shown.iter();
+        let (mut at, mut line) = (0, *first_line);
+        for entry in &batch.entries {
+            self.report.rows += 1;
+            let refusal = match &entry.fate {
+                Fate::Refused(refused) => {
+                    let taken = (0..refused.asked).try_fold(refused.taken, |taken, _| Ok(self.takes()? && taken))?;
+                    self.report.taken += u64::from(taken);
+                    Some(refused.why.clone())
+                }
+                Fate::Asked(list) => {
+                    let reply = self.replies.receive()?;
+                    if let (Some(show), Some(request)) = (self.show, shown.next()) {
+                        (show.print)(request, &reply);
+                    }
+                    self.count(reply, *list)?
+                }
+            };
+            let Some(why) = refusal else { continue };
+            self.report.reject(&why);
+            if let Some(rejects) = &mut self.rejects {
+                // A record may begin with the end of the line before it.
+                let start =
+                    entry.start + text[entry.start..].bytes().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+                line += lines(&text[at..start]);
+                at = start;
+                let text = &text[start..entry.end];
+                rejects.add(&Rejected { text, line, code: why.code(), broken: *broken })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the daemon takes what a refused row forbids.
+    fn takes(&mut self) -> Result<bool> {
+        match self.replies.receive()? {
+            Reply::Error(error) => Refusal::of_reply(&error).map(|(_, taken)| taken).ok_or_else(|| ended(&error)),
+            _ => Ok(true),
+        }
+    }
+
+    /// Counts what became of a row; gives why it was refused, if it was.
+    fn count(&mut self, reply: Reply, list: ListIndex) -> Result<Option<Refusal>> {
+        let text = match reply {
+            Reply::Text(text) => text,
+            Reply::Error(error) => {
+                let (why, taken) = Refusal::of_reply(&error).ok_or_else(|| ended(&error))?;
+                self.report.taken += u64::from(taken);
+                return Ok(Some(why));
+            }
+            other => return Err(Error::internal(format!("an unexpected reply to a row: {other}"))),
+        };
+        let mut words = text.split(' ');
+        let word = words.next().unwrap_or_default();
+        let phone = if self.report.dry_run { Some(word) } else { words.next() };
+        let phone = phone.and_then(|phone| Phone::parse(phone.as_bytes()));
+        let is_new = phone.is_none_or(|phone| self.seen.insert(phone.as_u64() | u64::from(list) << PHONE_BITS));
+        let report = &mut *self.report;
+        match word {
+            _ if !is_new => report.duplicate += 1,
+            _ if report.dry_run => report.readable += 1,
+            "created" => report.created += 1,
+            "updated" => report.updated += 1,
+            "unchanged" => report.unchanged += 1,
+            "kept" => *report.kept.entry(words.next().unwrap_or_default().to_owned()).or_default() += 1,
+            _ => return Err(Error::internal(format!("an unexpected reply to a row: {text}"))),
+        }
+        Ok(None)
+    }
+}
+
+/// An error that ends the import: what to do about it.
+pub fn ended(error: &str) -> Error {
+    let advice = match error.split(' ').next().unwrap_or_default() {
+        "NOAUTH" | "NOPERM" => "put a token for writing into CONTACTD_TOKEN",
+        "READONLY" => "the daemon's disk is full: free space there",
+        "BUSY" | "LOADING" | "DRAINING" => "the daemon is not ready: wait a moment",
+        _ => "see the daemon's log",
+    };
+    Error::internal(format!("{error}; {advice}"))
+}

@@ -1,0 +1,173 @@
+//! Why a row was not taken.
+
+use crate::error::excerpt;
+use crate::model::phone::Unusable;
+
+/// The client's own reasons, and the daemon's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The phone, by the code of [`Unusable`].
+    Phone(&'static str),
+    UnclosedQuote,
+    TooManyCells,
+    BadJson,
+    /// An array `lists` that is not as GET and EXPORT tell it.
+    BadLists,
+    BadDate,
+    BadNumber,
+    /// What the row says of the country of its number contradicts itself, or cannot be read.
+    CountryUnclear,
+    BadHow,
+    BadList,
+    NoList,
+    /// The daemon has no such list, or not any more.
+    UnknownList,
+    UnknownStatus,
+    /// A label or the reason refuses messages, and no status does.
+    MaybeOptOut,
+    /// The row has a column that turned up late, and nobody said what it is.
+    UnknownColumn,
+    NoConsent,
+    /// Too many labels, too long a text, or too high a total.
+    Limit,
+    /// What the daemon says of it.
+    Other(String),
+}
+
+impl Refusal {
+    /// Reads an error of the daemon; none if it does not speak of the row. Says as well whether the daemon took what the row
+    /// forbids: then the message begins with `taken`, the phone and what was taken, up to a semicolon.
+    pub fn of_reply(error: &str) -> Option<(Refusal, bool)> {
+        let (code, message) = error.split_once(' ')?;
+        let (message, taken) = match message.strip_prefix("taken ") {
+            Some(told) => (told.split_once("; ").map_or(told, |(_, why)| why), true),
+            None => (message, false),
+        };
+        let refusal = match code {
+            "LIMIT" => Refusal::Limit,
+            "NOLIST" => Refusal::UnknownList,
+            "BADARG" => {
+                let word = message.split(':').next().unwrap_or_default();
+                let known = Unusable::ALL.into_iter().find(|unusable| unusable.code() == word);
+                known.map_or_else(|| Refusal::Other(message.to_owned()), |known| Refusal::Phone(known.code()))
+            }
+            _ => return None,
+        };
+        Some((refusal, taken))
+    }
+
+    /// The word for reports and for the file of refused rows.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Phone(code) => code,
+            Refusal::UnclosedQuote => "unclosed_quote",
+            Refusal::TooManyCells => "too_many_cells",
+            Refusal::BadJson => "bad_json",
+            Refusal::BadLists => "bad_lists",
+            Refusal::BadDate => "bad_date",
+            Refusal::BadNumber => "bad_number",
+            Refusal::CountryUnclear => "country_unclear",
+            Refusal::BadHow => "bad_how",
+            Refusal::BadList => "bad_list",
+            Refusal::NoList => "no_list",
+            Refusal::UnknownList => "unknown_list",
+            Refusal::UnknownStatus => "unknown_status",
+            Refusal::MaybeOptOut => "maybe_optout",
+            Refusal::UnknownColumn => "unknown_column",
+            Refusal::NoConsent => "no_consent",
+            Refusal::Limit => "limit",
+            Refusal::Other(_) => "refused",
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn advice(&self) -> String {
+        let advice = match self {
+            Refusal::Phone(code) => {
+                let known = Unusable::ALL.into_iter().find(|unusable| unusable.code() == *code);
+                return known.map(|unusable| unusable.to_string()).unwrap_or_default();
+            }
+            Refusal::UnclosedQuote => "a quote is opened and not closed: close it, or write it twice inside quotes",
+            Refusal::TooManyCells => "more cells than the header has: put a cell with a delimiter in it into quotes",
+            Refusal::BadJson => "this line is not a JSON object",
+            Refusal::BadLists => {
+                "\"lists\" is not as in GET and EXPORT, and may have opt-outs: write a row for each list, as contactd export does"
+            }
+            Refusal::BadDate => {
+                "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; or --map COLUMN=label.KEY"
+            }
+            Refusal::BadNumber => "a total that is not a plain number: write it like 12 or 12.5",
+            Refusal::CountryUnclear => {
+                "whose number it is cannot be known, since its country, its calling code and --region contradict each other, or its country cannot be read: write + and the country code before the number, correct the country, or import these rows with their own --region"
+            }
+            Refusal::BadHow => "\"how\" must be api, import, journey or keyword: correct it, or --map COLUMN=label.KEY",
+            Refusal::BadList => "not a list number: correct it, or --map COLUMN=label.KEY and --list",
+            Refusal::NoList => "the row does not name a list: fill the cell, or give --list",
+            Refusal::UnknownList => {
+                "the list does not exist, or was removed: create it with contactd call LIST NUMBER, then import the rejected rows"
+            }
+            Refusal::UnknownStatus => {
+                "an unknown word for a status: write active, opted_out, suppressed or invalid, or say in a --mapping what it means"
+            }
+            Refusal::UnknownColumn => {
+                "a column that the first rows do not have, and nobody named: import the rejected rows with --labels COLUMN or --map COLUMN=FIELD"
+            }
+            Refusal::MaybeOptOut => {
+                "a label or the reason says that the contact wants no messages: if so, import the rejected rows with --as optout; if not, correct the label or --map COLUMN=ignore"
+            }
+            Refusal::NoConsent => "the row says that the contact never consented",
+            Refusal::Limit => {
+                "too many or too long labels, a source or reason that is too long, or a total that is too high"
+            }
+            Refusal::Other(message) => return excerpt_long(message),
+        };
+        advice.to_owned()
+    }
+}
+
+/// A row that was not taken as a whole.
+pub struct Refused {
+    pub why: Refusal,
+    /// How many requests take what it forbids.
+    pub asked: usize,
+    /// Whether it forbids something that is taken, if the daemon takes it.
+    pub taken: bool,
+}
+
+impl From<Refusal> for Refused {
+    /// Nothing of it is taken.
+    fn from(why: Refusal) -> Refused {
+        Refused { why, asked: 0, taken: false }
+    }
+}
+
+/// A message of the daemon, safe to show.
+fn excerpt_long(message: &str) -> String {
+    let chars: Vec<char> = message.chars().take(200).collect();
+    chars.chunks(40).map(|part| excerpt(part.iter().collect::<String>().as_bytes())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_that_speak_of_the_row_refuse_it() {
+        let code = |error: &str| Refusal::of_reply(error).map(|(refusal, _)| refusal.code());
+        assert_eq!(code("BADARG lost_digits: the spreadsheet …"), Some("lost_digits"));
+        assert_eq!(code("BADARG in the JSON: unknown field"), Some("refused"));
+        assert_eq!(code("LIMIT a contact has at most 64 labels"), Some("limit"));
+        assert_eq!(code("NOLIST there is no list 999"), Some("unknown_list"));
+        for (error, code) in [
+            ("BADARG taken +14155550101 opted out of 24365; in the JSON: unknown field", "refused"),
+            ("NOLIST taken +14155550101 opted out of 24365; there is no list 24365", "unknown_list"),
+            ("LIMIT taken +14155550101 opted out of all lists; a contact has at most 64 labels", "limit"),
+        ] {
+            let (refusal, taken) = Refusal::of_reply(error).expect("it speaks of the row");
+            assert!((refusal.code(), taken) == (code, true), "{error}");
+        }
+        for error in ["READONLY the disk is full", "INTERNAL x", "LOADING", "ERR unknown"] {
+            assert_eq!(code(error), None);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The file of refused rows: each as it was, with its line and why, to be mended and imported again.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result};
+use crate::import::columns::REJECTS_COLUMNS;
+use crate::import::read::dialect::{Dialect, reader};
+use crate::import::read::objects::{self, REJECTED};
+
+/// How a file of refused rows is written.
+pub struct Shape {
+    pub dialect: Dialect,
+    /// The line `sep=;`, if there was one.
+    pub separator_line: String,
+    /// The header as it was.
+    pub header: String,
+    pub columns: usize,
+    /// The file is one of refused rows itself: their old line and reason are replaced.
+    pub is_rejects: bool,
+    /// Begin with a byte order mark.
+    pub mark: bool,
+}
+
+/// A file of refused rows.
+pub struct Rejects {
+    out: BufWriter<File>,
+    shape: Shape,
+}
+
+/// A refused row.
+pub struct Rejected<'r> {
+    pub text: &'r str,
+    pub line: u64,
+    pub code: &'static str,
+    /// Its quotes are not closed.
+    pub broken: bool,
+}
+
+impl Rejects {
+    /// Begins the file, in place of one that was there.
+    pub fn create(path: &Path, shape: Shape) -> Result<Rejects> {
+        let file = File::create(path).map_err(|why| failed(path, &why))?;
+        let mut rejects = Rejects { out: BufWriter::new(file), shape };
+        rejects.begin().map_err(|why| failed(path, &why))?;
+        Ok(rejects)
+    }
+
+    fn begin(&mut self) -> std::io::Result<()> {
+        let Rejects { out, shape } = self;
+        if shape.mark {
+            out.write_all("\u{feff}".as_bytes())?;
+        }
+        let Dialect::Csv { delimiter } = shape.dialect else { return out.flush() };
+        out.write_all(shape.separator_line.as_bytes())?;
+        let header = shape.header.trim_end_matches(['\r', '\n']);
+        out.write_all(header.as_bytes())?;
+        if !shape.is_rejects {
+            for name in REJECTS_COLUMNS {
+                out.write_all(&[delimiter])?;
+                out.write_all(name.as_bytes())?;
+            }
+        }
+        out.write_all(line_end(&shape.header))?;
+        out.flush()
+    }
+
+    /// Appends a row.
+    pub fn add(&mut self, row: &Rejected<'_>) -> Result<()> {
+        let done = match self.shape.dialect {
+            Dialect::Csv { delimiter } => self.add_cells(row, delimiter),
+            Dialect::Ndjson => self.add_object(row),
+        };
+        done.map_err(|why| Error::internal(format!("cannot write the rejected rows: {why}")))
+    }
+
+    pub fn finish(mut self) -> Result<()> {
+        self.out.flush().map_err(|why| Error::internal(format!("cannot write the rejected rows: {why}")))
+    }
+
+    fn add_cells(&mut self, row: &Rejected<'_>, delimiter: u8) -> std::io::Result<()> {
+        let text = row.text.trim_matches(['\r', '\n']);
+        let own = self.shape.columns - if self.shape.is_rejects { REJECTS_COLUMNS.len() } else { 0 };
+        let cells = if row.broken {
+            // Quoted anew, so that it spoils no other row here.
+            let quoted = |cell: &str| {
+                if cell.contains('"') { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() }
+            };
+            let cells: Vec<String> = text.split(char::from(delimiter)).map(quoted).collect();
+            self.out.write_all(cells.join(&String::from(char::from(delimiter))).as_bytes())?;
+            cells.len()
+        } else {
+            let first = reader(text.as_bytes(), delimiter).into_records().next();
+            let cells = first.and_then(std::result::Result::ok).map_or(1, |row| row.len());
+            if self.shape.is_rejects && cells >= self.shape.columns {
+                // Neither a number nor a code needs quotes, so the last two delimiters are theirs.
+                let kept = text.rsplitn(1 + REJECTS_COLUMNS.len(), char::from(delimiter)).last().unwrap_or(text);
+                self.out.write_all(kept.as_bytes())?;
+                cells - REJECTS_COLUMNS.len()
+            } else {
+                self.out.write_all(text.as_bytes())?;
+                cells
+            }
+        };
+        for _ in cells..own {
+            self.out.write_all(&[delimiter])?;
+        }
+        let delimiter = char::from(delimiter);
+        write!(self.out, "{delimiter}{}{delimiter}{}", row.line, row.code)?;
+        self.out.write_all(line_end(&self.shape.header))
+    }
+
+    fn add_object(&mut self, row: &Rejected<'_>) -> std::io::Result<()> {
+        let mut object = objects::parse(row.text)
+            .unwrap_or_else(|| Map::from_iter([("text".to_owned(), Value::from(row.text.trim_end()))]));
+        object.insert(REJECTED.to_owned(), json!({"line": row.line, "reason": row.code}));
+        serde_json::to_writer(&mut self.out, &object)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+fn line_end(header: &str) -> &'static [u8] {
+    if header.ends_with("\r\n") { b"\r\n" } else { b"\n" }
+}
+
+fn failed(path: &Path, why: &std::io::Error) -> Error {
+    Error::internal(format!("cannot write {}: {why}", path.display()))
+}

@@ -1,0 +1,352 @@
+//! A row: its cells into one request, or into what it forbids where the rest of it cannot be taken.
+
+use std::collections::HashMap;
+
+use super::country::{self, Evidence, Number};
+use super::refusal::{Refusal, Refused};
+use super::request::{self, Subject};
+use super::told::Told;
+pub use super::told::read_list;
+use crate::import::columns::Columns;
+use crate::import::columns::field::Field;
+use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
+use crate::model::fact::How;
+use crate::model::phone::{Region, Unusable, has_plus, normalize, written_with_plus};
+use crate::model::time;
+use crate::wire::write_request;
+
+/// What every row says that does not say otherwise itself.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// `--list`: a list's number, or `*` for the contact itself.
+    pub list: Option<String>,
+    pub region: Option<Region>,
+    pub source: String,
+    /// The id of this import, which the events of its rows keep.
+    pub import_id: String,
+    pub how: Option<How>,
+    /// `--as optout`.
+    pub opt_outs: bool,
+    /// `--as invalid`.
+    pub invalids: bool,
+    /// `--dry-run`: asks how numbers are read, and changes nothing.
+    pub dry_run: bool,
+}
+
+/// A list's place among those of the file.
+pub type ListIndex = u16;
+
+/// The contact itself: what is forbidden there is forbidden on every list.
+const EVERYWHERE: &str = "*";
+
+/// Makes requests of rows.
+pub struct Rows {
+    pub columns: Columns,
+    defaults: Defaults,
+    /// When an undated opt-out beside another undated status counts as having been.
+    now: String,
+    lists: Vec<String>,
+    /// Cells that were read as a list before.
+    cells: HashMap<String, ListIndex>,
+    countries: country::Cells,
+    /// What a row says of a contact, in JSON: its totals and dates.
+    body: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl Rows {
+    pub fn new(columns: Columns, defaults: Defaults, now: time::Millis) -> Rows {
+        let lists = defaults.list.iter().cloned().collect();
+        Rows {
+            columns,
+            defaults,
+            now: time::format(now),
+            lists,
+            cells: HashMap::new(),
+            countries: country::Cells::default(),
+            body: Vec::new(),
+            labels: Vec::new(),
+        }
+    }
+
+    /// The id of the import that the rows belong to. Empty in a dry run.
+    pub fn import_id(&self) -> &String {
+        &self.defaults.import_id
+    }
+
+    /// The lists that rows went to so far, by their index.
+    pub fn lists(&self) -> &[String] {
+        &self.lists
+    }
+
+    /// Appends the request of a row to `requests`, and gives the row's list; none if the row is blank.
+    ///
+    /// # Errors
+    /// The row is refused. Then `requests` has what takes the opt-out that it may have.
+    pub fn write<'c>(
+        &mut self,
+        cells: impl Iterator<Item = (usize, &'c str)> + Clone,
+        requests: &mut Vec<u8>,
+    ) -> Result<Option<ListIndex>, Refused> {
+        let told = self.read(cells.clone());
+        if !told.anything {
+            return Ok(None);
+        }
+        let from = requests.len();
+        self.write_whole(&told, requests).map(Some).map_err(|why| {
+            requests.truncate(from);
+            self.write_forbidden(told, cells, why, requests)
+        })
+    }
+
+    fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)>) -> Told<'c> {
+        let Rows { columns, countries, body, labels, defaults, .. } = self;
+        body.clear();
+        labels.clear();
+        let mut told = Told::new(defaults.opt_outs, defaults.invalids);
+        for (at, cell) in cells {
+            if cell.is_empty() {
+                continue;
+            }
+            told.anything |= !cell.trim().is_empty();
+            if at >= columns.len() {
+                // What stood before it may have moved as well, and says nothing.
+                told.wrong = Some(Refusal::TooManyCells);
+            } else if let Err(why) = told.read_cell(columns.field(at), columns.words(at), cell, countries, body, labels)
+            {
+                told.wrong = told.wrong.or(Some(why));
+            }
+        }
+        told
+    }
+
+    /// Writes the request of a row that is taken as a whole.
+    fn write_whole(&mut self, told: &Told<'_>, requests: &mut Vec<u8>) -> Result<ListIndex, Refusal> {
+        if let Some(why) = &told.wrong {
+            return Err(why.clone());
+        }
+        if told.labels > LABELS_MAX || told.labels_bytes > LABELS_BYTES_MAX {
+            return Err(Refusal::Limit);
+        }
+        told.check()?;
+        let list = self.list(told.list)?;
+        let number = self.number(told)?;
+        if told.forbids()
+            && let Number::Written(raw, _) = number
+            && has_plus(raw)
+        {
+            // An opt-out is taken from any number; an import takes those that exist.
+            normalize(raw, None).map_err(|why| Refusal::Phone(why.code()))?;
+        }
+        if self.defaults.dry_run {
+            write_question(number, requests);
+            return Ok(list);
+        }
+        request::begin_import(&self.lists[usize::from(list)], number, told, &self.defaults, requests);
+        requests.extend_from_slice(&self.body);
+        told.write_statuses(&self.now, requests);
+        request::end_import(&self.labels, requests);
+        Ok(list)
+    }
+
+    /// Writes what a refused row forbids, and nothing else of it.
+    fn write_forbidden<'c>(
+        &mut self,
+        mut told: Told<'c>,
+        cells: impl Iterator<Item = (usize, &'c str)>,
+        why: Refusal,
+        requests: &mut Vec<u8>,
+    ) -> Refused {
+        let list = if why == Refusal::TooManyCells {
+            let cells: Vec<(usize, &str)> = cells.collect();
+            told = Told::new(self.defaults.opt_outs, self.defaults.invalids).shifted(
+                &cells,
+                &self.columns,
+                self.defaults.region,
+            );
+            if self.columns.has(&Field::List) { None } else { self.defaults.list.clone() }
+        } else if told.list.is_empty() {
+            self.defaults.list.clone()
+        } else {
+            read_list(told.list, self.defaults.region)
+        };
+        told.forbid_alone();
+        if !told.forbids() {
+            return Refused::from(why);
+        }
+        // Whose list it is cannot be known: what is forbidden everywhere is forbidden there.
+        let list = list.unwrap_or_else(|| EVERYWHERE.to_owned());
+        let Some(subject) = self.subject(&told) else { return Refused::from(why) };
+        let asked = match subject {
+            Subject::Planned(number) if self.defaults.dry_run => {
+                write_question(number, requests);
+                1
+            }
+            Subject::Planned(number) => {
+                request::begin_import(&list, number, &told, &self.defaults, requests);
+                told.write_statuses(&self.now, requests);
+                request::end_import(&[], requests);
+                1
+            }
+            Subject::Unplanned(_) if self.defaults.dry_run => 0,
+            Subject::Unplanned(phone) => request::forbid(&list, phone, &told, &self.defaults, requests),
+        };
+        Refused { why, asked, taken: true }
+    }
+
+    /// Whose number a row has, by all that it says of its country.
+    fn number<'c>(&self, told: &Told<'c>) -> Result<Number<'c>, Refusal> {
+        let raw = told.phone();
+        if raw.len() > RAW_PHONE_BYTES_MAX {
+            return Err(Refusal::Phone(Unusable::TooLong.code()));
+        }
+        let region = self.defaults.region.map(Evidence::Region);
+        match (told.evidence.as_slice(), region) {
+            ([], region) => country::number(raw, region.as_slice()),
+            (evidence, None) => country::number(raw, evidence),
+            (evidence, Some(region)) => country::number(raw, &[evidence, &[region]].concat()),
+        }
+    }
+
+    /// Who is meant by a row that forbids something; none where it cannot be known.
+    fn subject<'c>(&self, told: &Told<'c>) -> Option<Subject<'c>> {
+        match self.number(told).ok()? {
+            Number::Written(raw, _) if has_plus(raw) => match normalize(raw, None) {
+                Ok(phone) => Some(Subject::Planned(Number::Known(phone))),
+                Err(Unusable::Unknown | Unusable::UnknownCountry) => written_with_plus(raw).map(Subject::Unplanned),
+                Err(_) => None,
+            },
+            number => Some(Subject::Planned(number)),
+        }
+    }
+
+    /// The list of a cell; the one of `--list` when the cell is empty.
+    fn list(&mut self, cell: &str) -> Result<ListIndex, Refusal> {
+        if cell.is_empty() {
+            return if self.defaults.list.is_some() { Ok(0) } else { Err(Refusal::NoList) };
+        }
+        if let Some(&list) = self.cells.get(cell) {
+            return Ok(list);
+        }
+        let list = read_list(cell, self.defaults.region).ok_or(Refusal::BadList)?;
+        let known = self.lists.iter().position(|known| *known == list);
+        let index = known.unwrap_or(self.lists.len()) as ListIndex;
+        if known.is_none() {
+            // One more than there can be, for `*`.
+            if self.lists.len() > LISTS_MAX {
+                return Err(Refusal::BadList);
+            }
+            self.lists.push(list);
+        }
+        if self.cells.len() < LISTS_MAX {
+            self.cells.insert(cell.to_owned(), index);
+        }
+        Ok(index)
+    }
+}
+
+/// Asks how a number is read, and changes nothing.
+fn write_question(number: Number<'_>, requests: &mut Vec<u8>) {
+    match number {
+        Number::Written(raw, region) => {
+            let region = region.map_or("-".into(), |region| region.to_string());
+            write_request(requests, &["NORMALIZE", &region, raw]);
+        }
+        Number::Known(phone) => write_request(requests, &["NORMALIZE", "-", &phone.to_string()]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::told::unguarded;
+    use super::*;
+    use crate::import::columns::Wishes;
+    use crate::import::columns::survey::Survey;
+
+    /// The request of one row under a header.
+    fn request(header: &[&str], cells: &[&str], defaults: Defaults) -> Result<String, &'static str> {
+        let wishes = Wishes { labels: vec!["*".into()], ..Wishes::default() };
+        let columns = Columns::of_table(&Survey::of_header(header.iter().copied()), wishes).expect("columns");
+        let mut requests = Vec::new();
+        let mut rows = Rows::new(columns, defaults, 1_777_636_800_000);
+        let written = rows.write(cells.iter().copied().enumerate(), &mut requests);
+        written.map(|_| String::from_utf8(requests).expect("UTF-8")).map_err(|refused| refused.why.code())
+    }
+
+    fn onto_list() -> Defaults {
+        Defaults { list: Some("12345".into()), source: "f.csv".into(), ..Defaults::default() }
+    }
+
+    #[test]
+    fn a_row_is_one_line() {
+        let header = ["phone", "country", "note", "how", "last_sent"];
+        let told = request(&header, &["'+1 \"415\"", "us", "a\nb", "API", "2026-05-01"], onto_list());
+        let line = r#"IMPORT 12345 {"phone":"'+1 \"415\"","region":"US","source":"f.csv","how":"api","last_sent":"2026-05-01","labels":{"note":"a\nb"}}"#;
+        assert_eq!(told, Ok(format!("{line}\n")));
+        assert_eq!(request(&header, &["", " ", ""], onto_list()), Ok(String::new()), "a blank row");
+        let dry = Defaults { dry_run: true, ..onto_list() };
+        let told = request(&header, &["4\n5"], dry);
+        assert_eq!(told.as_deref(), Ok("*3\r\n$9\r\nNORMALIZE\r\n$1\r\n-\r\n$3\r\n4\n5\r\n"));
+    }
+
+    #[test]
+    fn what_a_row_forbids_is_never_dropped() {
+        let header = ["phone", "status", "opted_out", "opted_out_at"];
+        let says = |cells: &[&str], defaults: Defaults| {
+            let told = request(&header, cells, defaults)?;
+            Ok(told.trim_end().trim_end_matches('}').split("f.csv\"").nth(1).unwrap_or_default().to_owned())
+        };
+        let opt_outs = || Defaults { opt_outs: true, ..onto_list() };
+        let now = "2026-05-01T12:00:00.000Z";
+        let out = |day: &str| format!("\"opted_out_at\":\"{day}T00:00:00.000Z\"");
+        for (cells, defaults, said) in [
+            (["1", "", "", ""], onto_list(), String::new()),
+            (["1", "active", "no", ""], onto_list(), r#","status":"active""#.into()),
+            (["1", "active", "yes", ""], onto_list(), r#","status":"opted_out""#.into()),
+            (["1", "active", "", ""], opt_outs(), r#","status":"opted_out""#.into()),
+            (["1", "", "2024-01-01", ""], onto_list(), format!(",{}", out("2024-01-01"))),
+            (["1", "", "2024-01-01", "2025-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
+            (["1", "", "2025-01-01", "2024-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
+            (["1", "invalid", "", ""], opt_outs(), format!(r#","status":"opted_out","invalid_at":"{now}""#)),
+        ] {
+            assert_eq!(says(&cells, defaults), Ok(said), "{cells:?}");
+        }
+        for (cells, code) in [
+            (["1", "perhaps", "", ""], "unknown_status"),
+            (["1", "", "perhaps", ""], "unknown_status"),
+            (["1", "", "", "perhaps"], "bad_date"),
+            (["1", "never subscribed", "", ""], "no_consent"),
+        ] {
+            assert_eq!(says(&cells, onto_list()), Err(code), "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_that_is_a_refusal_needs_a_status() {
+        let header = ["phone", "status", "opted_out_at", "reason", "source"];
+        let code = |cells: &[&str]| request(&header, cells, onto_list()).err();
+        assert_eq!(code(&["1", "", "", "unsubscribed", ""]), Some("maybe_optout"));
+        assert_eq!(code(&["1", "", "", "", "Do not text"]), Some("maybe_optout"));
+        for cells in [
+            ["1", "opted_out", "", "STOP", ""],
+            ["1", "", "2024-01-01", "STOP", ""],
+            ["1", "active", "", "STOP", ""],
+            ["1", "", "", "a form", "a form"],
+        ] {
+            assert_eq!(code(&cells), None, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn lists_and_guards_as_spreadsheets_leave_them() {
+        for cell in ["+14155550100", "'+14155550100", "14155550100", "14155550100.0", " +14155550100 "] {
+            assert_eq!(read_list(cell, None).as_deref(), Some("+14155550100"), "{cell}");
+        }
+        assert_eq!(read_list("12345", None).as_deref(), Some("12345"));
+        assert_eq!(read_list("News", None), None);
+        for (cell, value) in [("'=1", "=1"), ("''-1", "'-1"), ("'a", "'a"), ("it's", "it's"), ("=1", "=1"), ("'", "'")]
+        {
+            assert_eq!(unguarded(cell), value);
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The words in which people refuse messages, of the languages of those who send many.
+
+/// What a word can be in a refusal: some of these.
+pub type Sense = u16;
+
+/// Says it alone: "unsubscribed", "stop".
+pub const OUT: Sense = 1;
+/// Turns round what follows, or as the last word what precedes.
+pub const NOT: Sense = 1 << 1;
+/// What one may refuse: "text", "call", "subscribed".
+pub const ACT: Sense = 1 << 2;
+/// An answer may follow it: "SMS: no", "subscribed: no".
+pub const ASKED: Sense = 1 << 3;
+/// Speaks of a phone, so that it is not about e-mail alone.
+pub const PHONE: Sense = 1 << 4;
+/// Another channel.
+pub const MAIL: Sense = 1 << 5;
+/// Ends what is beside it: "consent revoked".
+pub const ENDS: Sense = 1 << 6;
+pub const OPT: Sense = 1 << 7;
+pub const AWAY: Sense = 1 << 8;
+pub const IN: Sense = 1 << 9;
+/// Means it only where nothing else stands in the cell: "Baja", but not "Baja, California".
+pub const ALONE: Sense = 1 << 10;
+/// Says nothing, and may stand beside what does.
+pub const BESIDE: Sense = 1 << 11;
+
+/// All words, folded and sorted.
+static WORDS: &[(&str, Sense)] = &[
+    ("a", BESIDE),
+    ("abbestellt", OUT),
+    ("abgemeldet", OUT),
+    ("afgemeld", OUT),
+    ("afmeldt", OUT),
+    ("again", BESIDE),
+    ("all", BESIDE),
+    ("and", BESIDE),
+    ("anrufen", ACT | PHONE),
+    ("anschreiben", ACT),
+    ("any", BESIDE),
+    ("anymore", BESIDE),
+    ("appeler", ACT | PHONE),
+    ("ausgetragen", OUT),
+    ("avmeldt", OUT),
+    ("avregistrerad", OUT),
+    ("baja", OUT | ASKED | ALONE),
+    ("be", BESIDE),
+    ("been", BESIDE),
+    ("bellen", ACT | PHONE),
+    ("bitte", BESIDE),
+    ("blacklisted", ENDS),
+    ("blocked", ENDS),
+    ("blocklisted", ENDS),
+    ("by", BESIDE),
+    ("call", ACT | PHONE),
+    ("calling", ACT | PHONE),
+    ("calls", ACT | PHONE),
+    ("canceled", ENDS),
+    ("cancelled", ENDS),
+    ("cell", BESIDE | PHONE),
+    ("client", BESIDE),
+    ("consent", ACT | ASKED),
+    ("consented", ACT | ASKED),
+    ("contact", ACT),
+    ("contactar", ACT),
+    ("contacter", ACT),
+    ("contatar", ACT),
+    ("contattare", ACT),
+    ("customer", BESIDE),
+    ("dada", ENDS),
+    ("dado", ENDS),
+    ("de", BESIDE),
+    ("declined", OUT | ENDS | ALONE),
+    ("denied", ENDS),
+    ("deranger", ACT),
+    ("desabonne", OUT),
+    ("desabonnee", OUT),
+    ("desabonnes", OUT),
+    ("descadastrada", OUT),
+    ("descadastrado", OUT),
+    ("desinscrit", OUT),
+    ("desinscrite", OUT),
+    ("desinscrits", OUT),
+    ("desuscrita", OUT),
+    ("desuscrito", OUT),
+    ("disiscritta", OUT),
+    ("disiscritto", OUT),
+    ("disturb", ACT | PHONE),
+    ("disturbare", ACT | PHONE),
+    ("dnc", OUT),
+    ("dnd", OUT),
+    ("do", BESIDE),
+    ("dont", NOT),
+    ("email", MAIL),
+    ("emails", MAIL),
+    ("enviar", ACT),
+    ("envoyer", ACT),
+    ("ever", BESIDE),
+    ("false", NOT),
+    ("fax", MAIL),
+    ("flag", BESIDE),
+    ("for", BESIDE),
+    ("from", BESIDE),
+    ("further", BESIDE),
+    ("geen", NOT),
+    ("globally", BESIDE),
+    ("has", BESIDE),
+    ("have", BESIDE),
+    ("her", BESIDE),
+    ("here", BESIDE),
+    ("him", BESIDE),
+    ("iletisim", ACT),
+    ("in", IN),
+    ("is", BESIDE),
+    ("kein", NOT),
+    ("keine", NOT),
+    ("keinen", NOT),
+    ("kontaktieren", ACT),
+    ("ligar", ACT | PHONE),
+    ("list", BESIDE),
+    ("llamar", ACT | PHONE),
+    ("mail", MAIL),
+    ("mailing", MAIL),
+    ("mails", MAIL),
+    ("marketing", ACT | ASKED),
+    ("me", BESIDE),
+    ("mensagens", ACT | PHONE),
+    ("mensaje", ACT | PHONE),
+    ("mensajes", ACT | PHONE),
+    ("message", ACT | PHONE),
+    ("messages", ACT | PHONE),
+    ("messaging", ACT | PHONE),
+    ("mms", ACT | ASKED | PHONE),
+    ("mobile", BESIDE | PHONE),
+    ("molestar", ACT | PHONE),
+    ("more", BESIDE),
+    ("msg", ACT | PHONE),
+    ("msgs", ACT | PHONE),
+    ("my", BESIDE),
+    ("nao", NOT),
+    ("ne", NOT),
+    ("nein", NOT),
+    ("never", NOT),
+    ("nicht", NOT),
+    ("nie", NOT),
+    ("niet", NOT),
+    ("no", NOT),
+    ("non", NOT),
+    ("not", NOT),
+    ("number", BESIDE),
+    ("nunca", NOT),
+    ("of", BESIDE),
+    ("off", NOT),
+    ("on", BESIDE),
+    ("only", BESIDE),
+    ("opt", OPT),
+    ("opted", OPT),
+    ("optedin", ACT | ASKED),
+    ("optedout", OUT),
+    ("optin", ACT | ASKED),
+    ("optout", OUT),
+    ("optouts", OUT),
+    ("or", BESIDE),
+    ("our", BESIDE),
+    ("out", AWAY),
+    ("pas", NOT),
+    ("permanently", BESIDE),
+    ("permission", ACT | ASKED),
+    ("phone", BESIDE | PHONE),
+    ("please", BESIDE),
+    ("refused", ENDS),
+    ("revoked", ENDS),
+    ("send", ACT | PHONE),
+    ("sending", ACT | PHONE),
+    ("sin", NOT),
+    ("sms", ACT | ASKED | PHONE),
+    ("solicit", ACT | PHONE),
+    ("status", BESIDE),
+    ("stop", OUT),
+    ("stopall", OUT),
+    ("stopped", ENDS),
+    ("storen", ACT | PHONE),
+    ("subscribe", ACT | ASKED),
+    ("subscribed", ACT | ASKED),
+    ("suppressed", ENDS),
+    ("suscrita", ACT | ASKED),
+    ("suscrito", ACT | ASKED),
+    ("t", BESIDE),
+    ("text", ACT | ASKED | PHONE),
+    ("texting", ACT | PHONE),
+    ("texts", ACT | ASKED | PHONE),
+    ("thank", ACT | ALONE),
+    ("thanks", ACT | ALONE),
+    ("the", BESIDE),
+    ("this", BESIDE),
+    ("to", BESIDE),
+    ("true", BESIDE),
+    ("uitgeschreven", OUT),
+    ("unsub", OUT),
+    ("unsubbed", OUT),
+    ("unsubs", OUT),
+    ("unsubscribe", OUT),
+    ("unsubscribed", OUT),
+    ("unsubscribes", OUT),
+    ("us", BESIDE),
+    ("user", BESIDE),
+    ("via", BESIDE),
+    ("wants", BESIDE),
+    ("was", BESIDE),
+    ("werbung", ACT | PHONE),
+    ("whatsapp", BESIDE | PHONE),
+    ("widerrufen", OUT),
+    ("withdrawn", ENDS),
+    ("without", NOT),
+    ("wypisana", OUT),
+    ("wypisany", OUT),
+    ("yes", BESIDE),
+    ("you", BESIDE),
+    ("отписался", OUT),
+    ("отписан", OUT),
+    ("отписана", OUT),
+    ("отписка", OUT),
+    ("стоп", OUT),
+    ("הסר", OUT),
+    ("取消订阅", OUT),
+    ("已退订", OUT),
+    ("退订", OUT),
+    ("配信停止", OUT),
+    ("수신거부", OUT),
+];
+
+/// The first letters that words begin with: of a million different names most are told apart by two letters.
+static BEGINNINGS: [u32; 26] = beginnings();
+
+const fn beginnings() -> [u32; 26] {
+    let mut all = [0; 26];
+    let mut at = 0;
+    while at < WORDS.len() {
+        let word = WORDS[at].0.as_bytes();
+        if word[0].is_ascii_lowercase() {
+            let second = if word.len() > 1 { word[1] - b'a' } else { 31 };
+            all[(word[0] - b'a') as usize] |= 1 << second;
+        }
+        at += 1;
+    }
+    all
+}
+
+/// Whether a word may begin with these letters.
+pub fn may_begin(word: &[u8]) -> bool {
+    match *word {
+        [first @ b'a'..=b'z', second @ b'a'..=b'z', ..] => {
+            BEGINNINGS[usize::from(first - b'a')] >> (second - b'a') & 1 == 1
+        }
+        [first, ..] => !first.is_ascii(),
+        [] => false,
+    }
+}
+
+/// What a word can be in a refusal; none for a word that is not in one.
+pub fn sense(word: &str) -> Option<Sense> {
+    if !word.is_ascii() {
+        return WORDS.binary_search_by(|(known, _)| (*known).cmp(word)).ok().map(|at| WORDS[at].1);
+    }
+    same_letter(word).iter().find(|(known, _)| *known == word).map(|&(_, sense)| sense)
+}
+
+/// The words that a text begins with: what follows each, and its sense.
+pub fn beginnings_of(text: &str) -> impl Iterator<Item = (&str, Sense)> {
+    same_letter(text).iter().filter_map(|&(known, sense)| Some((text.strip_prefix(known)?, sense)))
+}
+
+/// The words that begin with the same letter from `a` to `z`.
+fn same_letter(word: &str) -> &'static [(&'static str, Sense)] {
+    match word.as_bytes().first() {
+        Some(first @ b'a'..=b'z') => {
+            let letter = usize::from(first - b'a');
+            &WORDS[LETTERS[letter]..LETTERS[letter + 1]]
+        }
+        _ => &[],
+    }
+}
+
+/// Where the words of each letter begin, and where those of the last one end.
+static LETTERS: [usize; 27] = letters_begin();
+
+const fn letters_begin() -> [usize; 27] {
+    let mut begin = [0; 27];
+    let mut letter = 0;
+    let mut at = 0;
+    while letter < 27 {
+        while at < WORDS.len() && WORDS[at].0.as_bytes()[0] < b'a' + letter as u8 {
+            at += 1;
+        }
+        begin[letter] = at;
+        letter += 1;
+    }
+    begin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fold::folded;
+    use super::*;
+
+    #[test]
+    fn words_are_sorted() {
+        for pair in WORDS.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{} {}", pair[0].0, pair[1].0);
+        }
+        for (word, _) in WORDS {
+            assert_eq!(folded(word), *word);
+        }
+    }
+}

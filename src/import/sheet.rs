@@ -1,0 +1,241 @@
+//! A file that is to be imported: what its columns are, what nobody said of them, and the way of its rows.
+
+use std::path::Path;
+
+use super::advice::Advice;
+use super::columns::field::Field;
+use super::columns::mapping::Mapping;
+use super::columns::question::Question;
+use super::columns::survey::Survey;
+use super::columns::{Columns, Wishes};
+use super::describe::Description;
+use super::file_name::speaks_of_an_end;
+use super::options::Options;
+use super::read::dialect::{self, Dialect, Format};
+use super::read::objects::Keys;
+use super::read::records::Records;
+use super::read::source::Source;
+use super::send::pipeline::{Import, Show};
+use super::send::progress::Progress;
+use super::send::rejects::{Rejects, Shape};
+use super::send::report::Report;
+use super::send::row::{Defaults, Rows};
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::model::time;
+
+/// A file that is to be imported.
+pub struct Sheet {
+    records: Records,
+    dialect: Dialect,
+    keys: Keys,
+    survey: Survey,
+    columns: Columns,
+    wishes: Wishes,
+    options: Options,
+    defaults: Defaults,
+    name: String,
+    now: time::Millis,
+    separator_line: String,
+    header: String,
+}
+
+impl Sheet {
+    /// Reads the first rows of a file, and finds out what its columns are, as far as anybody said. `name` is the file's, `now`
+    /// begins the import.
+    pub fn open(
+        source: Source,
+        format: Option<Format>,
+        options: &Options,
+        name: &str,
+        now: time::Millis,
+    ) -> Result<Sheet> {
+        let wishes = options.wishes()?;
+        let defaults = options.defaults(wishes.all_are, name, now)?;
+        let mut records = Records::open(source)?;
+        let (dialect, separator_line) = dialect::sniff(&mut records, format)?;
+        if records.sample().trim().is_empty() {
+            return Err(Error::bad_arg("the file is empty"));
+        }
+        let mut header = String::new();
+        let mut keys = Keys::default();
+        let mut survey = match dialect {
+            Dialect::Ndjson => Survey::default(),
+            Dialect::Csv { delimiter } => {
+                header = dialect::header(&mut records, delimiter, &wishes, defaults.region)?;
+                let names = dialect::reader(header.as_bytes(), delimiter).into_records().next();
+                Survey::of_header(names.and_then(std::result::Result::ok).unwrap_or_default().iter())
+            }
+        };
+        look_at(complete(records.sample(), &records), dialect, &mut keys, &mut survey);
+        survey.is_complete = records.is_complete();
+        let columns = columns(dialect, &survey, &wishes)?;
+        let (options, name) = (options.clone(), name.to_owned());
+        Ok(Sheet {
+            records,
+            dialect,
+            keys,
+            survey,
+            columns,
+            wishes,
+            options,
+            defaults,
+            name,
+            now,
+            separator_line,
+            header,
+        })
+    }
+
+    /// The list of the rows that do not name one.
+    ///
+    /// # Errors
+    /// Neither an option nor a column names a list.
+    pub fn list(&self) -> Result<Option<&str>> {
+        if self.defaults.list.is_none() && !self.columns.has(&Field::List) {
+            return Err(Error::bad_arg(
+                "which list? Give --list +14155550100 (or a column \"list\" in the file); --list '*' for no list",
+            ));
+        }
+        Ok(self.defaults.list.as_deref())
+    }
+
+    /// What must be said before the import can begin. With `every_value`, or if there is a mapping, also the meaning of each
+    /// word in a column of consent; else rows with an unknown word are rejected.
+    pub fn questions(&self, every_value: bool) -> Vec<Question> {
+        let mut questions = Vec::new();
+        let headings = self.survey.columns().iter().map(|held| held.name.as_str());
+        if self.wishes.all_are.is_none()
+            && let Some(word) = speaks_of_an_end(&self.name, headings)
+        {
+            questions.push(Question::Rows(word));
+        }
+        questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
+        questions
+    }
+
+    /// Takes the answers of a person: a mapping, in addition to what the options say.
+    pub fn answer(&mut self, mapping: Mapping) -> Result<()> {
+        let mut wishes = self.wishes.clone();
+        wishes.all_are = self.options.all_are.or(mapping.all_are);
+        wishes.mapping = Some(mapping);
+        self.columns = columns(self.dialect, &self.survey, &wishes)?;
+        self.defaults = self.options.defaults(wishes.all_are, &self.name, self.now)?;
+        self.wishes = wishes;
+        Ok(())
+    }
+
+    /// What is said of the columns so far, for one to say more.
+    pub fn mapping(&self) -> Mapping {
+        let mut mapping = self.wishes.mapping.clone().unwrap_or_default();
+        mapping.all_are = self.wishes.all_are;
+        mapping
+    }
+
+    /// The columns, as they are read so far.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// What the columns hold.
+    pub fn survey(&self) -> &Survey {
+        &self.survey
+    }
+
+    /// The columns, how they are read and why, and what they hold.
+    pub fn describe(&self) -> Description<'_> {
+        Description::new(&self.columns, &self.survey)
+    }
+
+    /// What to say where questions are open. `command` is the one that was given.
+    pub fn advice(&self, questions: &[Question], command: &str) -> String {
+        let (columns, survey, region) = (&self.columns, &self.survey, self.defaults.region);
+        Advice { columns, survey, region, questions }.text(command)
+    }
+
+    /// Looks at more rows, up to `bytes_max` of text, for [`Sheet::describe`]. They are not imported any more.
+    pub fn survey_all(mut self, bytes_max: usize) -> Result<Sheet> {
+        let mut survey = match self.dialect {
+            Dialect::Ndjson => Survey::default(),
+            Dialect::Csv { .. } => Survey::of_header(self.survey.columns().iter().map(|held| held.name.as_str())),
+        };
+        let (mut keys, mut bytes) = (Keys::default(), 0);
+        survey.is_complete = true;
+        while let Some(block) = self.records.next()? {
+            bytes += block.text.len();
+            look_at(&block.text, self.dialect, &mut keys, &mut survey);
+            if bytes > bytes_max {
+                survey.is_complete = false;
+                break;
+            }
+        }
+        self.columns = columns(self.dialect, &survey, &self.wishes)?;
+        (self.keys, self.survey) = (keys, survey);
+        Ok(self)
+    }
+
+    /// Makes the file of rejected rows. `file` is the one that is imported.
+    pub fn rejects(&self, path: &Path, file: &Path) -> Result<Rejects> {
+        if let (Ok(rejects), Ok(file)) = (path.canonicalize(), file.canonicalize())
+            && rejects == file
+        {
+            return Err(Error::bad_arg("--rejects names the file that is imported: give another one"));
+        }
+        let shape = Shape {
+            dialect: self.dialect,
+            separator_line: self.separator_line.clone(),
+            header: self.header.clone(),
+            columns: self.columns.len(),
+            is_rejects: self.columns.is_rejects,
+            mark: self.records.source().wants_mark(),
+        };
+        Rejects::create(path, shape)
+    }
+
+    /// Sends the rows. Gives the lists that they went to.
+    ///
+    /// # Errors
+    /// Questions are open, the daemon cannot be asked, or the file cannot be read to its end.
+    pub fn import(
+        self,
+        client: Client,
+        rejects: Option<Rejects>,
+        progress: Progress,
+        show: Option<Show>,
+        report: &mut Report,
+    ) -> Result<Vec<String>> {
+        self.list()?;
+        let questions = self.questions(false);
+        if !questions.is_empty() {
+            return Err(Error::bad_arg(self.advice(&questions, "contactd import")));
+        }
+        let Sheet { records, dialect, keys, columns, defaults, now, .. } = self;
+        let rows = Rows::new(columns, defaults, now);
+        Import { records, dialect, keys, rows, rejects, progress, show }.run(client, report)
+    }
+}
+
+fn columns(dialect: Dialect, survey: &Survey, wishes: &Wishes) -> Result<Columns> {
+    match dialect {
+        Dialect::Ndjson => Columns::of_objects(survey, wishes.clone()),
+        Dialect::Csv { .. } => Columns::of_table(survey, wishes.clone()),
+    }
+}
+
+fn look_at(text: &str, dialect: Dialect, keys: &mut Keys, survey: &mut Survey) {
+    match dialect {
+        Dialect::Ndjson => keys.see(text, survey),
+        Dialect::Csv { delimiter } => {
+            let rows = dialect::reader(text.as_bytes(), delimiter).into_records();
+            rows.map_while(std::result::Result::ok).for_each(|row| survey.see(row.iter().enumerate()));
+        }
+    }
+}
+
+/// The sample without the row in which it was cut off.
+fn complete<'s>(sample: &'s str, records: &Records) -> &'s str {
+    match sample.rfind('\n') {
+        Some(end) if !records.is_complete() => &sample[..end],
+        _ => sample,
+    }
+}

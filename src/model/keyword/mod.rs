@@ -1,0 +1,192 @@
+//! Keywords: what a message from a phone means.
+//!
+//! A reasonable person decides what an opt-out is (47 CFR § 64.1200(a)(10): "any reasonable means"): an opt-out word in any
+//! of the languages that senders use, or a request in words, if nothing else stands in the message but courtesies. What only
+//! comes near one is shown to a person. [`folding`] makes words of a text, `words.txt` has the opt-out words, `phrases.txt`
+//! the requests as a small [`grammar`], and [`reading`] puts them together.
+
+mod folding;
+mod grammar;
+mod reading;
+mod slip;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use crate::error::{Error, Result, excerpt};
+use grammar::Grammar;
+use reading::Reading;
+
+/// The built-in words.
+const WORDS: &str = include_str!("words.txt");
+/// The built-in requests. A test keeps them readable.
+static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| Grammar::parse(include_str!("phrases.txt")).unwrap_or_default());
+
+/// What the words of a message mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Out of the list it was sent to.
+    Out,
+    /// Out of all lists.
+    OutOfAll,
+    /// In.
+    In,
+    /// In, from one who is opted out or known to the list; from others it is only a "yes".
+    InIfKnown,
+    /// Asks for help.
+    Help,
+    /// An ordinary message.
+    Message,
+    /// An ordinary message that may want out; a person should look.
+    MaybeOut,
+}
+
+impl Meaning {
+    fn is_out(self) -> bool {
+        matches!(self, Meaning::Out | Meaning::OutOfAll)
+    }
+}
+
+/// What a message turned out to be, once the contact was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InboundKind {
+    /// Opted out of the list.
+    OptOut,
+    /// Opted out of all lists.
+    OptOutAll,
+    /// Opted in.
+    OptIn,
+    /// Asked for help.
+    Help,
+    /// An ordinary message.
+    Message,
+    /// An ordinary message that may want out.
+    MaybeOptOut,
+}
+
+/// The words and what they mean: the built-in ones and those that were added.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    meanings: HashMap<String, Meaning>,
+    /// Opt-out words that have an everyday use: they count only if they are the whole message.
+    alone: HashSet<String>,
+    /// Opt-out words of scripts that put no blanks between words, which are looked for inside of a message.
+    within: Vec<String>,
+    /// What is one letter beside an opt-out word and a word of its own.
+    ordinary: HashSet<String>,
+    /// Words of the longest phrase.
+    longest: usize,
+}
+
+/// What a line of a keywords file says of its words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Means(Meaning),
+    OutAlone,
+    Within,
+    Ordinary,
+}
+
+/// What the daemon takes words for.
+#[derive(Clone, Debug)]
+pub struct Keywords(Words);
+
+impl Default for Keywords {
+    fn default() -> Keywords {
+        let mut words = Words::default();
+        // What cannot be read would be left out; a test reads them all.
+        let built_in = WORDS.lines().filter_map(|line| Some((line, built_in(line.split_whitespace().next()?)?)));
+        for (line, kind) in built_in {
+            words.insert(&folding::folded(line.split_once(char::is_whitespace).unwrap_or_default().1), kind);
+        }
+        Keywords(words)
+    }
+}
+
+impl Keywords {
+    /// The built-in words and those of a keywords file: a line each, `out`, `out-all`, `maybe`, `in` or `help`, then the
+    /// word or words. Blank lines and lines that start with `#` are skipped. A built-in word keeps its meaning; only one that
+    /// may want out can be made one that does.
+    pub fn with_file(text: &str) -> Result<Keywords> {
+        let Keywords(mut words) = Keywords::default();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong =
+                |what: &str| Error::bad_arg(format!("line {} '{}' {what}", number + 1, excerpt(line.as_bytes())));
+            let (kind, phrase) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let Some(Kind::Means(meaning)) = built_in(kind).filter(|_| kind != "in-known") else {
+                return Err(wrong("should begin with out, out-all, maybe, in or help"));
+            };
+            let phrase = folding::folded(phrase);
+            if phrase.is_empty() {
+                return Err(wrong("needs a word, like: out ALTO"));
+            }
+            match words.meanings.get(&phrase) {
+                Some(&known) if known == meaning => {}
+                Some(&known) if known != Meaning::MaybeOut || !meaning.is_out() => {
+                    return Err(wrong("would give a word a second meaning"));
+                }
+                _ => words.insert(&phrase, Kind::Means(meaning)),
+            }
+        }
+        Ok(Keywords(words))
+    }
+
+    /// What a message means.
+    pub fn meaning(&self, text: &str) -> Meaning {
+        Reading::new(&self.0, &GRAMMAR, text).meaning(text)
+    }
+}
+
+impl Words {
+    fn insert(&mut self, phrase: &str, kind: Kind) {
+        self.longest = self.longest.max(phrase.split(' ').count());
+        let phrase = phrase.to_owned();
+        let meaning = match kind {
+            Kind::Means(meaning) => meaning,
+            Kind::OutAlone => {
+                self.alone.insert(phrase.clone());
+                Meaning::Out
+            }
+            Kind::Within => return self.within.push(phrase),
+            Kind::Ordinary => {
+                self.ordinary.insert(phrase);
+                return;
+            }
+        };
+        if meaning.is_out() && reading::is_unspaced(&phrase) {
+            self.within.push(phrase.clone());
+        }
+        self.meanings.insert(phrase, meaning);
+    }
+
+    /// What a phrase means that is the whole message.
+    fn get(&self, phrase: &str) -> Option<Meaning> {
+        self.meanings.get(phrase).copied()
+    }
+
+    fn knows(&self, phrase: &str) -> bool {
+        self.meanings.contains_key(phrase)
+    }
+}
+
+/// What a line of `words.txt` that begins with this says.
+fn built_in(kind: &str) -> Option<Kind> {
+    Some(match kind {
+        "out" => Kind::Means(Meaning::Out),
+        "out-all" => Kind::Means(Meaning::OutOfAll),
+        "maybe" => Kind::Means(Meaning::MaybeOut),
+        "in" => Kind::Means(Meaning::In),
+        "in-known" => Kind::Means(Meaning::InIfKnown),
+        "help" => Kind::Means(Meaning::Help),
+        "out-alone" => Kind::OutAlone,
+        "within" => Kind::Within,
+        "ordinary" => Kind::Ordinary,
+        _ => return None,
+    })
+}

@@ -1,0 +1,96 @@
+//! Times: UTC, milliseconds since 1970 inside, RFC 3339 outside. `written` reads them as people and programs write them.
+
+mod written;
+
+use chrono::{SecondsFormat, TimeZone, Utc};
+
+use crate::error::{Error, Result};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = i64;
+
+/// The earliest time that is taken, the beginning of 1990: before the first SMS, and after every number of seconds that
+/// was meant as milliseconds.
+pub const MILLIS_MIN: Millis = 631_152_000_000;
+/// The latest time that is taken, the end of the year 9999: RFC 3339 has four digits for a year.
+pub const MILLIS_MAX: Millis = 253_402_300_799_999;
+
+/// The length of a day.
+pub const DAY_MS: Millis = 86_400_000;
+
+/// A day, counted from 1970-01-01 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub u32);
+
+impl Day {
+    /// The day on which a time falls.
+    pub fn of(at: Millis) -> Day {
+        Day(u32::try_from(at / DAY_MS).unwrap_or(0))
+    }
+}
+
+/// The time as it stands on the wire: `2026-05-01T12:00:00.000Z`.
+pub fn format(at: Millis) -> String {
+    match Utc.timestamp_millis_opt(at) {
+        chrono::LocalResult::Single(time) => time.to_rfc3339_opts(SecondsFormat::Millis, true),
+        _ => at.to_string(),
+    }
+}
+
+/// Reads a time in any form that has one meaning: RFC 3339 and what databases, spreadsheets, programs and mails make of it,
+/// and milliseconds since 1970. It is UTC where no zone stands. The table in `protocol.md` has the forms.
+///
+/// # Errors
+///
+/// `BADARG` for what is not a time, could be one of two, or is not between [`MILLIS_MIN`] and [`MILLIS_MAX`].
+pub fn parse(text: &str) -> Result<Millis> {
+    written::read(text.trim()).ok_or_else(|| not_a_time(text)).and_then(in_range)
+}
+
+/// The same, of a text that may also say that there is no date, like `N/A` and `0000-00-00`: then it is none.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_optional(text: &str) -> Result<Option<Millis>> {
+    if written::is_none(text.trim()) { Ok(None) } else { parse(text).map(Some) }
+}
+
+fn not_a_time(text: &str) -> Error {
+    Error::bad_arg(format!(
+        "'{}' is not a time: write it like 2026-05-01T12:00:00Z or 2026-05-01, or as milliseconds since 1970",
+        crate::error::excerpt(text.as_bytes())
+    ))
+}
+
+/// Refuses times outside [`MILLIS_MIN`] to [`MILLIS_MAX`].
+pub fn in_range(at: Millis) -> Result<Millis> {
+    if (MILLIS_MIN..=MILLIS_MAX).contains(&at) {
+        return Ok(at);
+    }
+    Err(Error::bad_arg(format!("the time {at} ms is not between 1990 and 9999; numbers are milliseconds since 1970")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes_and_what_people_write() {
+        let noon = 1_777_636_800_000;
+        assert_eq!(format(noon), "2026-05-01T12:00:00.000Z");
+        for text in [
+            "2026-05-01T12:00:00Z",
+            "2026-05-01T14:00:00+02:00",
+            "2026-05-01T12:00:00.000Z",
+            "2026-05-01 12:00:00",
+            "1777636800000",
+        ] {
+            assert_eq!(parse(text), Ok(noon), "{text}");
+        }
+        assert_eq!(parse("2026-05-01"), Ok(noon - 12 * 3_600_000));
+        for text in ["", "yesterday", "2026-13-01", "0", "-5", "01/02/2026", "99999999999999999", "1777636800"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

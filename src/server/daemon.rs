@@ -1,0 +1,174 @@
+//! A whole daemon: store, jobs, commands, connections and compactor. `contactd serve` and the tests start it alike.
+//!
+//! The caller owns the clock, the sockets and the moment of the end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Listener, Server, compactor, reload};
+use crate::command::{Context, Counters, Tokens};
+use crate::error::{Error, Result};
+use crate::jobs::{Jobs, PurgeSettings};
+use crate::model::inbox::MaybeOptOut;
+use crate::model::keyword::Keywords;
+use crate::model::phone::Region;
+use crate::model::verdict::StopScope;
+use crate::reloadable::Reloadable;
+use crate::store::engine::Engine;
+use crate::store::{Clock, Fsync, OptOutWarning, Options, Retention, Store};
+use crate::tls::ServerConfig;
+
+/// What a daemon is set up with, besides its clock and its sockets.
+#[derive(Clone)]
+pub struct Setup {
+    /// Where contacts are kept.
+    pub data_dir: PathBuf,
+    /// Where bytes are kept instead: for tests.
+    pub engine: Option<Arc<dyn Engine>>,
+    /// When a write is answered.
+    pub fsync: Fsync,
+    /// How far a STOP reaches.
+    pub stop_scope: StopScope,
+    /// What is done with a contact that may want out.
+    pub maybe_optout: MaybeOptOut,
+    /// Retention periods.
+    pub keep: Retention,
+    /// When a list's opt-out rate is high.
+    pub opt_out_warning: OptOutWarning,
+    /// What words from a phone mean.
+    pub keywords: Arc<Keywords>,
+    /// Where numbers without a country code are from.
+    pub default_region: Option<Region>,
+    /// Who may do what.
+    pub tokens: Arc<Reloadable<Tokens>>,
+    /// How TLS is spoken, for listeners that do.
+    pub tls: Option<Arc<Reloadable<ServerConfig>>>,
+    /// Which contacts a purge removes, when and where to.
+    pub purge: PurgeSettings,
+}
+
+/// A daemon that serves. End it with [`Daemon::stop`]: one that is dropped goes on for as long as its runtime.
+pub struct Daemon {
+    server: Arc<Server>,
+    context: Arc<Context>,
+}
+
+impl Setup {
+    /// The defaults, except that the daemon does not purge on its own.
+    pub fn new(data_dir: PathBuf) -> Setup {
+        Setup {
+            data_dir,
+            engine: None,
+            fsync: Fsync::default(),
+            stop_scope: StopScope::default(),
+            maybe_optout: MaybeOptOut::default(),
+            keep: Retention::default(),
+            opt_out_warning: OptOutWarning::default(),
+            keywords: Arc::default(),
+            default_region: None,
+            tokens: Arc::default(),
+            tls: None,
+            purge: PurgeSettings::default(),
+        }
+    }
+}
+
+impl Daemon {
+    /// Listens, loads the store, goes on with the jobs that were interrupted, and serves. While the store is loaded, clients
+    /// are answered `-LOADING`.
+    pub async fn start(setup: Setup, clock: Clock, listeners: Vec<Listener>) -> Result<Daemon> {
+        if setup.tls.is_none() && listeners.iter().any(|listener| matches!(listener, Listener::Tls(_))) {
+            return Err(Error::bad_arg("an address with tls: needs a certificate"));
+        }
+        let server = Arc::new(Server::new(setup.tls.clone()));
+        for listener in listeners {
+            server.listen(listener);
+        }
+        let every = Duration::from_millis(setup.purge.every_ms.unsigned_abs());
+        let loaded = tokio::task::spawn_blocking(move || load(setup, clock)).await;
+        let context = match loaded.map_err(Error::internal).flatten() {
+            Ok(context) => Arc::new(context),
+            Err(why) => {
+                server.drain().await;
+                return Err(why);
+            }
+        };
+        server.open(Arc::clone(&context));
+        compactor::start(&server, every);
+        reload::start(&server);
+        Ok(Daemon { server, context })
+    }
+
+    /// What the commands work with.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// A connection from inside the daemon, which may do everything. Its other end is a pipe in memory.
+    pub fn connect_inside(&self) -> tokio::io::DuplexStream {
+        self.server.connect_inside()
+    }
+
+    /// Reads the tokens and the certificates again. What cannot be read, or has an error in it, stays as it was, and the
+    /// log tells why. Connections whose token is one no more are closed.
+    pub async fn reload(&self) {
+        reload::now(&self.server).await;
+    }
+
+    /// How many contacts it has.
+    pub fn contacts(&self) -> u64 {
+        self.context.store.gate().directory.len()
+    }
+
+    /// Sets who is told by the writer's own thread, about so often, that the writer lives.
+    pub fn on_heartbeat(&self, every: Duration, tell: impl Fn(&Context) + Send + 'static) {
+        let context = Arc::downgrade(&self.context);
+        let tell = move || {
+            if let Some(context) = context.upgrade() {
+                tell(&context);
+            }
+        };
+        self.context.store.on_heartbeat(every, Box::new(tell));
+    }
+
+    /// Stops accepting and reading, answers what was received, ends the jobs after the steps they are at, and closes the
+    /// store. Gives how many forbidding facts are in memory alone, since the disk did not take them: they are lost.
+    pub async fn stop(self) -> usize {
+        self.server.drain().await;
+        let context = self.context;
+        let close = move || {
+            context.jobs.close();
+            context.store.close();
+            context.store.gate().unwritten()
+        };
+        match tokio::task::spawn_blocking(close).await {
+            Ok(unwritten) => unwritten,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+fn load(setup: Setup, clock: Clock) -> Result<Context> {
+    let options = Options {
+        dir: setup.data_dir,
+        fsync: setup.fsync,
+        scope: setup.stop_scope,
+        maybe_optout: setup.maybe_optout,
+        clock,
+        keep: setup.keep,
+        opt_out_warning: setup.opt_out_warning,
+    };
+    let store = Arc::new(match setup.engine {
+        None => Store::open(options)?,
+        Some(engine) => Store::open_on(engine, options)?,
+    });
+    Ok(Context {
+        jobs: Jobs::start(&store, setup.purge)?,
+        store,
+        keywords: setup.keywords,
+        default_region: setup.default_region,
+        tokens: setup.tokens,
+        counters: Counters::default(),
+    })
+}

@@ -1,0 +1,93 @@
+//! The TLS handshake of a connection, in its own task: a client that takes its time holds nobody else up.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::Server;
+use super::listener::GOODBYE;
+use crate::limits::HANDSHAKE_MS_MAX;
+
+/// How much is read of a client that is no longer listened to.
+const UNREAD_BYTES_MAX: usize = 4096;
+
+/// Shakes hands. None: the client is not one, took too long, or the server drains.
+pub(super) async fn handshake(stream: TcpStream, peer: SocketAddr, server: &Server) -> Option<TlsStream<TcpStream>> {
+    let acceptor = TlsAcceptor::from(server.tls.as_ref()?.get());
+    let limit = Duration::from_millis(HANDSHAKE_MS_MAX);
+    let shake = tokio::time::timeout(limit, acceptor.accept(stream).into_fallible());
+    let done = tokio::select! {
+        done = shake => done,
+        () = server.stop.cancelled() => return None,
+    };
+    let (why, stream) = match done {
+        Ok(Ok(stream)) => return Some(stream),
+        Ok(Err((why, stream))) => (Failure::Broken(why), Some(stream)),
+        Err(_) => (Failure::TooSlow, None),
+    };
+    if let Some(context) = server.context() {
+        context.counters.handshakes_failed.fetch_add(1, Ordering::Relaxed);
+    }
+    // Whoever reaches the port can make these: at most one a second is told.
+    if server.handshake_log.is_due() {
+        tracing::info!("no TLS with {peer}: {why}");
+    }
+    if let Some(stream) = stream {
+        linger(stream, server).await;
+    }
+    None
+}
+
+/// Lets the client read why: a connection that is closed while something of it is unread takes back what it was sent.
+async fn linger(mut stream: TcpStream, server: &Server) {
+    let mut unread = BytesMut::with_capacity(UNREAD_BYTES_MAX);
+    let until_it_leaves = async {
+        stream.shutdown().await?;
+        while unread.len() < UNREAD_BYTES_MAX && stream.read_buf(&mut unread).await? > 0 {}
+        io::Result::Ok(())
+    };
+    tokio::select! {
+        _ = tokio::time::timeout(GOODBYE, until_it_leaves) => {}
+        () = server.stop.cancelled() => {}
+    }
+}
+
+/// Lets something be told once a second.
+#[derive(Default)]
+pub(super) struct Rarely(Mutex<Option<Instant>>);
+
+impl Rarely {
+    /// Whether it is time again.
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1));
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+enum Failure {
+    Broken(io::Error),
+    TooSlow,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Broken(why) if why.kind() == io::ErrorKind::UnexpectedEof => f.write_str("the client left"),
+            Failure::Broken(why) => why.fmt(f),
+            Failure::TooSlow => write!(f, "the client took longer than {HANDSHAKE_MS_MAX} ms"),
+        }
+    }
+}

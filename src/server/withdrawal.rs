@@ -1,0 +1,36 @@
+//! Telling connections that their token was withdrawn.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Server;
+use crate::command::{TokenId, Tokens};
+
+/// For each token that a connection has given: what tells its connections to end.
+#[derive(Default)]
+pub(super) struct Withdrawals(Mutex<HashMap<TokenId, CancellationToken>>);
+
+impl Server {
+    /// What tells a connection with this token to end, be it that the server drains. To miss no withdrawal, a connection asks
+    /// first and looks the token up then.
+    pub(super) fn ending(&self, token: TokenId) -> CancellationToken {
+        let mut known = self.withdrawals.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(token).or_insert_with(|| self.stop.child_token()).clone()
+    }
+
+    /// Ends the connections whose token is not among these any more. Says how many tokens those had.
+    pub(super) fn withdraw_all_but(&self, tokens: &Tokens) -> usize {
+        let mut known = self.withdrawals.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.len();
+        known.retain(|token, ending| {
+            let stays = tokens.access(*token).is_some();
+            if !stays {
+                ending.cancel();
+            }
+            stays
+        });
+        before - known.len()
+    }
+}

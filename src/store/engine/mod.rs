@@ -1,0 +1,103 @@
+//! Where bytes are kept: ordered keys, atomic batches, one writer. Everything above an engine (records, indexes, history,
+//! feed, gate) is the same for every engine.
+//!
+//! Reads are local and direct. Writes come through one place, [`super::write::Committer`].
+
+mod batch;
+mod memory;
+mod sled;
+
+use std::ops::Range;
+
+pub use self::sled::{Beside, DiskEngine};
+pub use batch::Batch;
+pub use memory::MemoryEngine;
+
+use crate::error::Result;
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Keys from the first one to before the second.
+pub type Keys = Range<Vec<u8>>;
+
+/// Ordered keys with values of at most [`crate::limits::VALUE_BYTES_MAX`] bytes.
+///
+/// After a crash an engine has every batch up to the last one that [`Engine::sync`] covered, and of the later ones the
+/// first few, each whole or not at all: it never keeps a batch and loses one before it.
+pub trait Engine: Send + Sync {
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// The first rows of a range, at most `limit`, in the order of their keys. This is not a snapshot: rows that change
+    /// meanwhile may show either state.
+    fn scan(&self, keys: &Keys, limit: usize) -> Result<Vec<Row>>;
+
+    /// The last row of a range.
+    fn last(&self, keys: &Keys) -> Result<Option<Row>>;
+
+    /// Makes a batch visible, all of it or nothing. A crash may still lose it.
+    fn apply(&self, batch: &Batch) -> Result<()>;
+
+    /// Makes durable whatever was applied. `newest` is the number of the newest batch.
+    fn sync(&self, newest: u64) -> Result<()>;
+
+    /// Refuses a store that ends before batches that were durable: opt-outs would be missing. `newest` is the number of
+    /// the newest batch that is there. Says whether the engine could tell.
+    fn check_complete(&self, newest: u64) -> Result<bool>;
+
+    /// What the free space allows.
+    fn space(&self) -> Space;
+
+    /// Bytes that the store takes.
+    fn size(&self) -> u64;
+}
+
+/// What the free space allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// Everything.
+    Plenty,
+    /// Forbidding writes only.
+    Low,
+    /// Nothing.
+    None,
+}
+
+/// Rows of one page at the beginning of a scan, which may want only a few.
+const PAGE_ROWS_MIN: usize = 16;
+/// Rows of one page of a long scan.
+const PAGE_ROWS_MAX: usize = 256;
+
+/// All rows of a range, read page by page.
+pub fn rows(engine: &dyn Engine, keys: Keys) -> impl Iterator<Item = Result<Row>> + '_ {
+    let mut left = Some(keys);
+    let mut page = Vec::new().into_iter();
+    let mut page_rows = PAGE_ROWS_MIN;
+    std::iter::from_fn(move || {
+        if page.len() == 0
+            && let Some(keys) = &mut left
+        {
+            match engine.scan(keys, page_rows) {
+                Ok(rows) => {
+                    match rows.last() {
+                        Some((last, _)) if rows.len() == page_rows => keys.start = after(last),
+                        _ => left = None,
+                    }
+                    page = rows.into_iter();
+                    page_rows = PAGE_ROWS_MAX.min(page_rows * 4);
+                }
+                Err(why) => {
+                    left = None;
+                    return Some(Err(why));
+                }
+            }
+        }
+        page.next().map(Ok)
+    })
+}
+
+/// The first key behind a key.
+pub fn after(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}

@@ -1,0 +1,347 @@
+//! The engine on disk: the data directory, which one process has open at a time, with sled inside, and a sync that
+//! really is one. No other file knows sled.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write as _};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::{Batch, Engine, Keys, Row, Space};
+use crate::error::{Code, Error, Result};
+use crate::limits::{
+    CACHE_BYTES_MAX, CACHE_BYTES_MIN, CACHE_SHARE, CLEAN_EVERY_MS, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES,
+    SEGMENT_BYTES,
+};
+
+/// sled's name of the one tree.
+const TREE: &str = "contactd";
+
+/// Where sled's files are, and where they are for a moment while a store is replaced.
+const STORE: &str = "store";
+const REPLACED: &str = "store.old";
+/// Where the new files of a store are until they are whole.
+const BESIDE: &str = "store.new";
+
+/// The name of sled's file.
+const LOG: &str = "db";
+
+/// Beside the store: how many batches have been on disk.
+const SYNCED: &str = "synced";
+/// Its digits; it is written in place.
+const SYNCED_DIGITS: usize = 20;
+
+/// The open data directory.
+pub struct DiskEngine {
+    dir: PathBuf,
+    tree: sled::Tree,
+    db: sled::Db,
+    /// Our own handle to sled's file: sled's flush is not an fsync.
+    log: File,
+    synced: File,
+    /// Released last.
+    _lock: Lock,
+}
+
+/// Keeps other processes out of the data directory.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that this process has just started has it open, too, until it runs its
+    /// own program.
+    fn drop(&mut self) {
+        // If this fails, the lock ends with the process.
+        let _ = self.0.unlock();
+    }
+}
+
+impl DiskEngine {
+    /// Opens the directory, making it if need be.
+    pub fn open(dir: &Path) -> Result<DiskEngine> {
+        let failed = |what: &str, why: &dyn std::fmt::Display| {
+            Error::new(Code::Internal, format!("cannot {what} {}: {why}", dir.display()))
+        };
+        fs::create_dir_all(dir).map_err(|why| failed("make the data directory", &why))?;
+        let lock = lock(dir)?;
+        let store = dir.join(STORE);
+        recover_replaced(dir, &store).map_err(|why| failed("recover the store in", &why))?;
+        fs::create_dir_all(&store).map_err(|why| failed("make the store in", &why))?;
+        // A crash while sled wrote a snapshot leaves a file on which every later open fails; the complete snapshot
+        // is still there.
+        for entry in fs::read_dir(&store).map_err(|why| failed("read", &why))?.flatten() {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with("snap.") && name.to_string_lossy().ends_with(".generating") {
+                fs::remove_file(entry.path()).map_err(|why| failed("clean up in", &why))?;
+            }
+        }
+        let db = open_sled(&store).map_err(|why| failed("open the store in", &why))?;
+        let tree = db.open_tree(TREE).map_err(|why| failed("open the store in", &why))?;
+        let log = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(store.join(LOG))
+            .map_err(|why| failed("open the store's file in", &why))?;
+        let synced = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(SYNCED));
+        let synced = synced.map_err(|why| failed("open the file `synced` in", &why))?;
+        let engine = DiskEngine { dir: dir.to_owned(), tree, db, log, synced, _lock: lock };
+        engine.sync_data()?;
+        // The names of the files themselves must survive, too.
+        for dir in [&store, dir] {
+            File::open(dir).and_then(|dir| dir.sync_all()).map_err(|why| failed("sync", &why))?;
+        }
+        Ok(engine)
+    }
+
+    /// Whether a directory has a store, or what a crash in [`DiskEngine::replace_by`] left of one.
+    pub fn is_in(dir: &Path) -> bool {
+        [STORE, REPLACED].iter().any(|name| dir.join(name).is_dir())
+    }
+
+    /// An empty store beside this one, to take its place. What an earlier attempt left there is removed.
+    pub fn beside(&self) -> Result<Beside> {
+        let dir = self.dir.join(BESIDE);
+        if dir.exists() {
+            fs::remove_dir_all(&dir).map_err(|why| failed("remove", &dir, &why))?;
+        }
+        let db = open_sled(&dir).map_err(sled_failed)?;
+        let tree = db.open_tree(TREE).map_err(sled_failed)?;
+        Ok(Beside { dir, tree, db })
+    }
+
+    /// Puts another store in the place of this one. A crash at any moment leaves the old or the new one whole.
+    pub fn replace_by(self, beside: Beside) -> Result<()> {
+        let DiskEngine { dir, tree, db, _lock: lock, .. } = self;
+        let (store, old, new) = (dir.join(STORE), dir.join(REPLACED), beside.dir.clone());
+        // sled must have closed both before they move.
+        drop((tree, db, beside));
+        let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all());
+        let replace = || -> std::io::Result<()> {
+            sync(&new.join(LOG))?;
+            sync(&new)?;
+            fs::rename(&store, &old)?;
+            fs::rename(&new, &store)?;
+            sync(&dir)?;
+            fs::remove_dir_all(&old)
+        };
+        let replaced = replace();
+        drop(lock);
+        replaced.map_err(|why| Error::internal(format!("cannot replace the store in {}: {why}", dir.display())))
+    }
+
+    /// Puts everything that was applied on disk.
+    fn sync_data(&self) -> Result<()> {
+        self.db.flush().map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
+        self.log.sync_data().map_err(|why| Error::internal(format!("cannot sync the store: {why}")))
+    }
+
+    fn synced_path(&self) -> PathBuf {
+        self.dir.join(SYNCED)
+    }
+
+    /// How many batches have been on disk; none if that is not known.
+    fn synced(&self) -> Result<Option<u64>> {
+        let digits = fs::read_to_string(self.synced_path());
+        match digits.as_deref().map(str::trim) {
+            Ok("") => Ok(None),
+            Ok(digits) if digits.parse::<u64>().is_ok() => Ok(digits.parse().ok()),
+            _ => Err(Error::internal(format!("{} is damaged: restore a backup", self.synced_path().display()))),
+        }
+    }
+}
+
+impl Engine for DiskEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.tree.get(key).map_err(sled_failed)?.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, keys: &Keys, limit: usize) -> Result<Vec<Row>> {
+        scan(&self.tree, keys, limit)
+    }
+
+    fn last(&self, keys: &Keys) -> Result<Option<Row>> {
+        let row = self.tree.range(keys.clone()).next_back().transpose().map_err(sled_failed)?;
+        Ok(row.map(|(key, value)| (key.to_vec(), value.to_vec())))
+    }
+
+    fn apply(&self, batch: &Batch) -> Result<()> {
+        apply(&self.tree, batch)
+    }
+
+    /// Also writes down how many batches are on disk, in a file of its own that is not synced: an older number there
+    /// promises less, and is still true.
+    fn sync(&self, newest: u64) -> Result<()> {
+        self.sync_data()?;
+        self.synced
+            .write_all_at(format!("{newest:0SYNCED_DIGITS$}\n").as_bytes(), 0)
+            .map_err(|why| failed("write", &self.synced_path(), &why))
+    }
+
+    /// sled takes damage in the middle of its file for the end of it, and serves what is before.
+    fn check_complete(&self, newest: u64) -> Result<bool> {
+        match self.synced()? {
+            Some(synced) if synced > newest => Err(Error::internal(format!(
+                "the store in {} ends after {newest} of {synced} batches that were on disk: its file was damaged or cut \
+                 off, and opt-outs are lost with the rest. Restore a backup, or delete {} to serve what is left",
+                self.dir.display(),
+                self.synced_path().display()
+            ))),
+            synced => Ok(synced.is_some()),
+        }
+    }
+
+    /// sled must never see a full disk: after a failed write it fails until it is opened again. When the system cannot
+    /// tell the free space, there is plenty.
+    fn space(&self) -> Space {
+        match rustix::fs::statvfs(&self.dir) {
+            Ok(space) if space.f_bavail * space.f_frsize < DISK_FREE_MIN_BYTES => Space::None,
+            Ok(space) if space.f_bavail * space.f_frsize < DISK_FREE_LOW_BYTES => Space::Low,
+            _ => Space::Plenty,
+        }
+    }
+
+    fn size(&self) -> u64 {
+        self.db.size_on_disk().unwrap_or(0)
+    }
+}
+
+/// A store that is written beside another one.
+pub struct Beside {
+    dir: PathBuf,
+    tree: sled::Tree,
+    db: sled::Db,
+}
+
+impl Beside {
+    /// Applies a batch, and flushes it, so that memory does not fill with what is not written yet.
+    pub fn apply(&self, batch: &Batch) -> Result<()> {
+        apply(&self.tree, batch)?;
+        self.db.flush().map_err(sled_failed).map(drop)
+    }
+
+    /// As [`Engine::scan`].
+    pub fn scan(&self, keys: &Keys, limit: usize) -> Result<Vec<Row>> {
+        scan(&self.tree, keys, limit)
+    }
+
+    /// Bytes that it takes.
+    pub fn size(&self) -> u64 {
+        self.db.size_on_disk().unwrap_or(0)
+    }
+}
+
+fn scan(tree: &sled::Tree, keys: &Keys, limit: usize) -> Result<Vec<Row>> {
+    if keys.start >= keys.end {
+        return Ok(Vec::new());
+    }
+    let rows = tree.range(keys.clone()).take(limit);
+    rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(sled_failed)).collect()
+}
+
+fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
+    let mut all = sled::Batch::default();
+    for (key, value) in batch.entries() {
+        match value {
+            Some(value) => all.insert(key, value),
+            None => all.remove(key),
+        }
+    }
+    tree.apply_batch(all).map_err(sled_failed)
+}
+
+fn failed(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {
+    Error::internal(format!("cannot {what} {}: {why}", path.display()))
+}
+
+fn sled_failed(why: sled::Error) -> Error {
+    Error::internal(format!("the store failed: {why}"))
+}
+
+/// After a crash in [`DiskEngine::replace_by`]: the old store is put back if the new one is not in its place.
+fn recover_replaced(dir: &Path, store: &Path) -> std::io::Result<()> {
+    let old = dir.join(REPLACED);
+    match (store.exists(), old.exists()) {
+        (false, true) => fs::rename(old, store),
+        (true, true) => fs::remove_dir_all(old),
+        _ => Ok(()),
+    }
+}
+
+/// Opens sled. A store of this process that was just closed may not have released it yet; our own lock keeps other
+/// processes out.
+fn open_sled(store: &Path) -> sled::Result<sled::Db> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let bytes = fs::metadata(store.join(LOG)).map_or(0, |log| log.len());
+    let config = sled::Config::new()
+        .path(store)
+        .cache_capacity((bytes / CACHE_SHARE).clamp(CACHE_BYTES_MIN, CACHE_BYTES_MAX))
+        .segment_size(SEGMENT_BYTES)
+        .flush_every_ms(Some(CLEAN_EVERY_MS));
+    let started = Instant::now();
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(why)) if why.to_string().contains("lock") && started.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn lock(dir: &Path) -> Result<Lock> {
+    let path = dir.join("lock");
+    let failed =
+        |why: &dyn std::fmt::Display| Error::new(Code::Internal, format!("cannot lock {}: {why}", path.display()));
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|why| failed(&why))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Err(Error::new(
+                Code::Busy,
+                format!(
+                    "{} is in use by another contactd (process {}); stop it, or give another --data-dir",
+                    dir.display(),
+                    holder.trim()
+                ),
+            ));
+        }
+        Err(TryLockError::Error(why)) => return Err(failed(&why)),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(|why| failed(&why))?;
+    Ok(Lock(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_released_is_free_while_the_process_starts_children() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        let child = Command::new("true").status();
+                        assert!(child.expect("a child").success());
+                    }
+                });
+            }
+            let locked = (0..100).try_for_each(|_| lock(dir.path()).map(drop));
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(locked.map_err(|why| why.message), Ok(()));
+        });
+    }
+}

@@ -1,0 +1,128 @@
+//! Facts: dates with how and why, as contacts and tombstones hold them.
+
+use serde::{Deserialize, Serialize};
+
+use super::DateV1;
+use crate::error::{Error, Result};
+use crate::model::contact::ListContact;
+use crate::model::fact::{Fact, How, Toggle};
+use crate::model::list::ListId;
+use crate::model::time::Millis;
+use crate::store::format::code::Coded;
+
+#[derive(Serialize, Deserialize)]
+pub struct FactV1 {
+    at: DateV1,
+    /// Above the bits of how, by how many milliseconds later it was told to be; that is 0 as a rule, and costs nothing.
+    how: u64,
+    source: String,
+    reason: String,
+}
+
+const HOW_BITS: u32 = 4;
+
+#[derive(Serialize, Deserialize)]
+pub struct ToggleV1 {
+    set: Option<FactV1>,
+    lifted: Option<FactV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct ListContactV1 {
+    list: u32,
+    opted_in: Option<FactV1>,
+    imported: Option<FactV1>,
+    opted_out: Option<FactV1>,
+    suppression: ToggleV1,
+}
+
+impl From<&Fact> for FactV1 {
+    fn from(fact: &Fact) -> FactV1 {
+        FactV1 {
+            at: fact.at.into(),
+            how: (fact.claimed_at - fact.at).max(0).unsigned_abs() << HOW_BITS | u64::from(fact.how.code()),
+            source: fact.source.clone(),
+            reason: fact.reason.clone(),
+        }
+    }
+}
+
+impl TryFrom<FactV1> for Fact {
+    type Error = Error;
+
+    fn try_from(fact: FactV1) -> Result<Fact> {
+        let at = fact.at.into();
+        let ahead = (fact.how >> HOW_BITS).cast_signed();
+        let claimed_at = if ahead == 0 { 0 } else { ahead.saturating_add(at) };
+        let how = How::from_code((fact.how & ((1 << HOW_BITS) - 1)) as u8)?;
+        Ok(Fact { at, how, source: fact.source, reason: fact.reason, claimed_at })
+    }
+}
+
+impl From<&Toggle> for ToggleV1 {
+    fn from(toggle: &Toggle) -> ToggleV1 {
+        ToggleV1 { set: toggle.set.as_ref().map(FactV1::from), lifted: toggle.lifted.as_ref().map(FactV1::from) }
+    }
+}
+
+impl TryFrom<ToggleV1> for Toggle {
+    type Error = Error;
+
+    fn try_from(toggle: ToggleV1) -> Result<Toggle> {
+        Ok(Toggle { set: fact(toggle.set)?, lifted: fact(toggle.lifted)? })
+    }
+}
+
+impl From<&ListContact> for ListContactV1 {
+    fn from(on: &ListContact) -> ListContactV1 {
+        ListContactV1 {
+            list: on.list.0,
+            opted_in: on.opted_in.as_ref().map(FactV1::from),
+            imported: on.imported.as_ref().map(FactV1::from),
+            opted_out: on.opted_out.as_ref().map(FactV1::from),
+            suppression: (&on.suppression).into(),
+        }
+    }
+}
+
+impl TryFrom<ListContactV1> for ListContact {
+    type Error = Error;
+
+    fn try_from(on: ListContactV1) -> Result<ListContact> {
+        Ok(ListContact {
+            list: ListId(on.list),
+            opted_in: fact(on.opted_in)?,
+            imported: fact(on.imported)?,
+            opted_out: fact(on.opted_out)?,
+            suppression: on.suppression.try_into()?,
+        })
+    }
+}
+
+/// A fact that may be there.
+pub fn fact(stored: Option<FactV1>) -> Result<Option<Fact>> {
+    stored.map(Fact::try_from).transpose()
+}
+
+/// Takes the texts off the oldest fact that has some. Says whether there was one.
+pub fn drop_oldest_text(
+    opted_out_all: &mut Option<FactV1>,
+    suppression: &mut ToggleV1,
+    invalidity: &mut ToggleV1,
+    lists: &mut [ListContactV1],
+) -> bool {
+    let toggles = [suppression, invalidity].into_iter().flat_map(|toggle| [&mut toggle.set, &mut toggle.lifted]);
+    let lists = lists.iter_mut().flat_map(|on| {
+        [&mut on.opted_in, &mut on.imported, &mut on.opted_out, &mut on.suppression.set, &mut on.suppression.lifted]
+    });
+    let oldest = std::iter::once(opted_out_all)
+        .chain(toggles)
+        .chain(lists)
+        .filter_map(Option::as_mut)
+        .filter(|fact| !fact.source.is_empty() || !fact.reason.is_empty())
+        .min_by_key(|fact| Millis::from(fact.at));
+    let Some(fact) = oldest else { return false };
+    fact.source.clear();
+    fact.reason.clear();
+    true
+}

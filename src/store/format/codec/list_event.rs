@@ -1,0 +1,51 @@
+//! The history of lists: one event to a value.
+
+use super::{DateV1, open, seal};
+use crate::error::{Error, Result};
+use crate::model::list::ListId;
+use crate::model::list_event::{ListEvent, ListEventKind};
+use crate::model::verdict::StopScope;
+
+/// What happened, never reused.
+mod tag {
+    pub const CREATED: u8 = 1;
+    pub const RENAMED: u8 = 2;
+    pub const PAUSED: u8 = 3;
+    pub const RESUMED: u8 = 4;
+    pub const REMOVED: u8 = 5;
+    pub const SCOPE_LIST: u8 = 6;
+    pub const SCOPE_ALL: u8 = 7;
+}
+
+type BodyV1 = (DateV1, Option<u32>, u8, String);
+
+/// Encodes one event: its date, its list, what happened, and the name if there is one.
+pub fn encode_list_event(event: &ListEvent) -> Result<Vec<u8>> {
+    let (tag, name) = match &event.kind {
+        ListEventKind::Created { name } => (tag::CREATED, name.as_str()),
+        ListEventKind::Renamed { name } => (tag::RENAMED, name.as_str()),
+        ListEventKind::Paused => (tag::PAUSED, ""),
+        ListEventKind::Resumed => (tag::RESUMED, ""),
+        ListEventKind::Removed => (tag::REMOVED, ""),
+        ListEventKind::Scope(StopScope::List) => (tag::SCOPE_LIST, ""),
+        ListEventKind::Scope(StopScope::All) => (tag::SCOPE_ALL, ""),
+    };
+    let body: BodyV1 = (event.at.into(), event.list.map(|list| list.0), tag, name.to_owned());
+    seal(&body)
+}
+
+/// Reads what [`encode_list_event`] wrote.
+pub fn decode_list_event(value: &[u8]) -> Result<ListEvent> {
+    let (at, list, tag, name): BodyV1 = open(value)?;
+    let kind = match tag {
+        tag::CREATED => ListEventKind::Created { name },
+        tag::RENAMED => ListEventKind::Renamed { name },
+        tag::PAUSED => ListEventKind::Paused,
+        tag::RESUMED => ListEventKind::Resumed,
+        tag::REMOVED => ListEventKind::Removed,
+        tag::SCOPE_LIST => ListEventKind::Scope(StopScope::List),
+        tag::SCOPE_ALL => ListEventKind::Scope(StopScope::All),
+        unknown => return Err(Error::internal(format!("the history of lists has an unknown event: {unknown}"))),
+    };
+    Ok(ListEvent { at: at.into(), list: list.map(ListId), kind })
+}

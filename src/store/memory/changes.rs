@@ -1,0 +1,156 @@
+//! What a batch changes in postings, and the journal's entry that says so.
+//!
+//! A posting changes far more often than its value need be written: the entry is on disk with the records, the value
+//! follows when many changes have come together. Entries are read again at a start; to take one twice does no harm.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::error::{Error, Result};
+use crate::limits::{POSTING_CHUNK_IDS, VALUE_BYTES_MAX};
+use crate::store::format::codec::V1;
+use crate::store::format::keys;
+use crate::store::format::term::Term;
+
+/// Changes by posting: an offset in its range of ids, and whether the contact has the term.
+#[derive(Default)]
+pub struct Changes {
+    postings: HashMap<Vec<u8>, Vec<u16>, RandomState>,
+    key: Vec<u8>,
+    count: u64,
+}
+
+/// Set in a change that adds; what is below is the offset.
+const ADDS: u16 = 1 << 15;
+
+const _: () = assert!(POSTING_CHUNK_IDS <= ADDS as u32);
+
+impl Changes {
+    /// The contact has the term from now on, or has it no more.
+    pub fn push(&mut self, term: Term<'_>, id: u32, has: bool) {
+        let offset = id % term.chunk_ids();
+        self.key.clear();
+        keys::write_posting(&mut self.key, term, id - offset);
+        self.push_change(offset as u16 | if has { ADDS } else { 0 });
+    }
+
+    fn push_change(&mut self, change: u16) {
+        self.count += 1;
+        match self.postings.get_mut(&self.key) {
+            Some(changes) => changes.push(change),
+            None => drop(self.postings.insert(self.key.clone(), vec![change])),
+        }
+    }
+
+    /// How many changes there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether a posting changes.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.postings.contains_key(key)
+    }
+
+    /// The postings that change, each with its changes in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], impl Iterator<Item = (u32, bool)>)> {
+        self.postings.iter().map(|(key, changes)| {
+            (key.as_slice(), changes.iter().map(|&change| (u32::from(change & !ADDS), change & ADDS != 0)))
+        })
+    }
+
+    /// The changes as values of the journal, each with how many it has.
+    pub fn entries(&self) -> Vec<(Vec<u8>, u32)> {
+        let mut entries = Vec::new();
+        let (mut value, mut count) = (vec![V1], 0);
+        for (key, changes) in &self.postings {
+            let mut left = changes.as_slice();
+            while !left.is_empty() {
+                let room = VALUE_BYTES_MAX.saturating_sub(value.len() + 4 + key.len()) / 2;
+                if room == 0 {
+                    entries.push((std::mem::replace(&mut value, vec![V1]), std::mem::take(&mut count)));
+                    continue;
+                }
+                let (now, later) = left.split_at(room.min(left.len()));
+                value.extend((key.len() as u16).to_be_bytes());
+                value.extend_from_slice(key);
+                value.extend((now.len() as u16).to_be_bytes());
+                value.extend(now.iter().flat_map(|change| change.to_be_bytes()));
+                count += now.len() as u32;
+                left = later;
+            }
+        }
+        if count > 0 {
+            entries.push((value, count));
+        }
+        entries
+    }
+
+    /// Reads one value of the journal.
+    pub fn decode(value: &[u8]) -> Result<Changes> {
+        let mut changes = Changes::default();
+        let rest = value.split_first().filter(|(version, _)| **version == V1).map(|(_, rest)| rest);
+        let mut reader = Reader(rest.ok_or_else(damaged)?);
+        while !reader.0.is_empty() {
+            let key_bytes = reader.number()?;
+            changes.key = reader.take(key_bytes.into())?.to_vec();
+            for _ in 0..reader.number()? {
+                let change = reader.number()?;
+                changes.push_change(change);
+            }
+        }
+        Ok(changes)
+    }
+}
+
+struct Reader<'v>(&'v [u8]);
+
+impl<'v> Reader<'v> {
+    fn take(&mut self, bytes: usize) -> Result<&'v [u8]> {
+        let (taken, rest) = self.0.split_at_checked(bytes).ok_or_else(damaged)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn number(&mut self) -> Result<u16> {
+        self.take(2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
+    }
+}
+
+fn damaged() -> Error {
+    Error::internal("a damaged entry of the journal")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::verdict::ContactStatus;
+
+    type All = Vec<(Vec<u8>, Vec<(u32, bool)>)>;
+
+    fn all(changes: &[Changes]) -> All {
+        let each = changes.iter().flat_map(|changes| changes.iter().map(|(key, of)| (key.to_vec(), of.collect())));
+        let mut all = std::collections::BTreeMap::<Vec<u8>, Vec<(u32, bool)>>::new();
+        each.for_each(|(key, of): (_, Vec<_>)| all.entry(key).or_default().extend(of));
+        all.into_iter().collect()
+    }
+
+    #[test]
+    fn entries_keep_all_changes_in_order() {
+        let mut changes = Changes::default();
+        let long = "v".repeat(3000);
+        for id in 0..10_000 {
+            changes.push(Term::Contact(ContactStatus::Active), id, true);
+            changes.push(Term::Label("n", &long), id, id % 3 == 0);
+        }
+        changes.push(Term::Contact(ContactStatus::Active), 7, false);
+        let entries = changes.entries();
+        assert!(entries.len() > 3 && entries.iter().all(|(value, _)| value.len() <= VALUE_BYTES_MAX));
+        assert_eq!(entries.iter().map(|(_, count)| u64::from(*count)).sum::<u64>(), changes.count());
+        let read: Vec<Changes> = entries.iter().map(|(value, _)| Changes::decode(value).expect("read")).collect();
+        assert_eq!(all(&read), all(&[changes]));
+        let cut = &entries[0].0[..entries[0].0.len() - 1];
+        assert!([&[][..], &[9], cut].into_iter().all(|value| Changes::decode(value).is_err()));
+    }
+}

@@ -1,0 +1,269 @@
+//! The directory: number ↔ id, in memory, about 30 bytes a contact. The tombstones have one, too, of their marks.
+//!
+//! The way from a number to its id costs CHECK more than anything else it does, and nearly all of that is waiting for
+//! memory. So an entry stands in one cache line, five to a line, and a lookup mostly touches no other. The table is in
+//! shards, so that growing one is short enough to do under the gate's lock. The way back is pages of consecutive ids,
+//! as they are stored.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
+use crate::limits::DIRECTORY_CHUNK_IDS;
+use crate::model::phone::Phone;
+
+const SHARDS: usize = 256;
+const LINE_ENTRIES: usize = 5;
+
+/// Number ↔ id.
+pub struct Directory {
+    pages: Vec<Option<Page>>,
+    shards: Vec<Shard>,
+    hasher: RandomState,
+}
+
+type Page = Box<[u64; DIRECTORY_CHUNK_IDS as usize]>;
+
+/// An open hash table of cache lines.
+#[derive(Default)]
+struct Shard {
+    /// A power of two, or none.
+    lines: Vec<Line>,
+    entries: usize,
+}
+
+/// Filled from the front; 0 is not a number. A full line sends the search on to the next.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Line {
+    numbers: [u64; LINE_ENTRIES],
+    ids: [u32; LINE_ENTRIES],
+}
+
+const _: () = assert!(size_of::<Line>() == 64);
+
+impl Default for Directory {
+    fn default() -> Directory {
+        Directory {
+            pages: Vec::new(),
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            hasher: RandomState::default(),
+        }
+    }
+}
+
+impl Directory {
+    /// The id of a phone.
+    #[inline]
+    pub fn id(&self, phone: Phone) -> Option<u32> {
+        self.find(phone.as_u64())
+    }
+
+    /// The phone of an id.
+    pub fn phone(&self, id: u32) -> Option<Phone> {
+        Phone::from_u64(self.number(id))
+    }
+
+    /// The id of a number.
+    #[inline]
+    pub fn find(&self, number: u64) -> Option<u32> {
+        let hash = self.hasher.hash_one(number);
+        self.shards[shard(hash)].find(hash, number)
+    }
+
+    /// The number of an id; 0 if there is none.
+    pub fn number(&self, id: u32) -> u64 {
+        let page = self.pages.get((id / DIRECTORY_CHUNK_IDS) as usize).and_then(Option::as_ref);
+        page.map_or(0, |page| page[(id % DIRECTORY_CHUNK_IDS) as usize])
+    }
+
+    /// How many contacts there are.
+    pub fn len(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.entries as u64).sum()
+    }
+
+    /// One more than the greatest id that may be there.
+    pub fn ids_end(&self) -> u32 {
+        self.pages.len() as u32 * DIRECTORY_CHUNK_IDS
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds a number that is not 0. Neither it nor the id may be there.
+    pub fn insert(&mut self, id: u32, number: u64) {
+        let at = (id / DIRECTORY_CHUNK_IDS) as usize;
+        if at >= self.pages.len() {
+            self.pages.resize_with(at + 1, || None);
+        }
+        let page = self.pages[at].get_or_insert_with(|| Box::new([0; DIRECTORY_CHUNK_IDS as usize]));
+        page[(id % DIRECTORY_CHUNK_IDS) as usize] = number;
+        let hash = self.hasher.hash_one(number);
+        self.shards[shard(hash)].insert(&self.hasher, hash, number, id);
+    }
+
+    /// Takes an id and its number out. Memory follows: a page goes when it is empty, a table shrinks when it mostly is.
+    pub fn remove(&mut self, id: u32) {
+        let Some(slot) = self.pages.get_mut((id / DIRECTORY_CHUNK_IDS) as usize) else { return };
+        let Some(page) = slot else { return };
+        let number = std::mem::take(&mut page[(id % DIRECTORY_CHUNK_IDS) as usize]);
+        if page.iter().all(|&number| number == 0) {
+            *slot = None;
+        }
+        if number != 0 {
+            let hash = self.hasher.hash_one(number);
+            self.shards[shard(hash)].remove(&self.hasher, hash, number);
+        }
+    }
+
+    /// The numbers of one chunk of ids, as they are stored: 0 where there is no contact, none after the last.
+    pub fn chunk(&self, chunk: u32) -> Vec<u64> {
+        let Some(Some(page)) = self.pages.get(chunk as usize) else { return Vec::new() };
+        let end = page.iter().rposition(|&phone| phone != 0).map_or(0, |last| last + 1);
+        page[..end].to_vec()
+    }
+}
+
+impl Shard {
+    #[inline]
+    fn find(&self, hash: u64, number: u64) -> Option<u32> {
+        let last = self.lines.len().checked_sub(1)?;
+        let mut at = hash as usize & last;
+        loop {
+            let line = &self.lines[at];
+            if let Some(entry) = line.numbers.iter().position(|&known| known == number) {
+                return Some(line.ids[entry]);
+            }
+            if line.numbers[LINE_ENTRIES - 1] == 0 {
+                return None;
+            }
+            at = (at + 1) & last;
+        }
+    }
+
+    fn insert(&mut self, hasher: &RandomState, hash: u64, number: u64, id: u32) {
+        // At most three quarters full: then one line in five sends a search on.
+        if (self.entries + 1) * 4 > self.lines.len() * LINE_ENTRIES * 3 {
+            self.resize(hasher, (self.lines.len() * 2).max(1));
+        }
+        self.place(hash, number, id);
+        self.entries += 1;
+    }
+
+    fn remove(&mut self, hasher: &RandomState, hash: u64, number: u64) {
+        let Some(last) = self.lines.len().checked_sub(1) else { return };
+        let mut at = hash as usize & last;
+        let entry = loop {
+            match self.lines[at].numbers.iter().position(|&known| known == number) {
+                Some(entry) => break entry,
+                None if self.lines[at].numbers[LINE_ENTRIES - 1] == 0 => return,
+                None => at = (at + 1) & last,
+            }
+        };
+        let was_full = self.lines[at].numbers[LINE_ENTRIES - 1] != 0;
+        self.lines[at].take_out(entry);
+        self.entries -= 1;
+        // Searches end here now: what they went on to find is placed again.
+        let mut goes_on = was_full;
+        while goes_on {
+            at = (at + 1) & last;
+            let line = std::mem::take(&mut self.lines[at]);
+            goes_on = line.numbers[LINE_ENTRIES - 1] != 0;
+            self.place_all(hasher, &line);
+        }
+        if self.lines.len() > 1 && self.entries * 5 < self.lines.len() * LINE_ENTRIES {
+            self.resize(hasher, self.lines.len() / 2);
+        }
+    }
+
+    fn resize(&mut self, hasher: &RandomState, lines: usize) {
+        let old = std::mem::replace(&mut self.lines, vec![Line::default(); lines]);
+        for line in &old {
+            self.place_all(hasher, line);
+        }
+    }
+
+    fn place_all(&mut self, hasher: &RandomState, line: &Line) {
+        let entries = line.numbers.iter().zip(line.ids).filter(|&(&number, _)| number != 0);
+        entries.for_each(|(&number, id)| self.place(hasher.hash_one(number), number, id));
+    }
+
+    /// Puts an entry where a search finds it. There is room.
+    fn place(&mut self, hash: u64, number: u64, id: u32) {
+        let last = self.lines.len() - 1;
+        let mut at = hash as usize & last;
+        loop {
+            let line = &mut self.lines[at];
+            if let Some(entry) = line.numbers.iter().position(|&known| known == 0) {
+                line.numbers[entry] = number;
+                line.ids[entry] = id;
+                return;
+            }
+            at = (at + 1) & last;
+        }
+    }
+}
+
+impl Line {
+    /// Takes an entry out; the line stays filled from the front.
+    fn take_out(&mut self, entry: usize) {
+        self.numbers.copy_within(entry + 1.., entry);
+        self.ids.copy_within(entry + 1.., entry);
+        self.numbers[LINE_ENTRIES - 1] = 0;
+    }
+}
+
+/// The shard comes from the high bits of the hash, the line from the low ones.
+#[inline]
+fn shard(hash: u64) -> usize {
+    (hash >> 56) as usize % SHARDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_both_ways() {
+        let mut directory = Directory::default();
+        let phone = |n: u64| Phone::from_u64(14_150_000_000 + n).expect("in range");
+        for id in 0..5000 {
+            directory.insert(id * 3, phone(u64::from(id)).as_u64());
+        }
+        assert_eq!(directory.len(), 5000);
+        for id in 0..5000 {
+            assert_eq!(directory.id(phone(u64::from(id))), Some(id * 3));
+            assert_eq!(directory.phone(id * 3), Some(phone(u64::from(id))));
+        }
+        assert_eq!(directory.id(phone(5000)), None);
+        assert_eq!(directory.phone(1), None);
+        assert_eq!(directory.chunk(0).len(), 511);
+        assert!(directory.chunk(1000).is_empty());
+    }
+    #[test]
+    fn what_is_removed_is_gone_and_the_rest_is_found() {
+        let mut directory = Directory::default();
+        let numbers = |n: u32| u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut there = vec![false; 20_000];
+        // In and out in waves, so that lines fill, send searches on, empty, and tables shrink and grow again.
+        for wave in 0..6_usize {
+            for (id, there) in there.iter_mut().enumerate() {
+                let wanted = (id * 7 + wave * 13) % (wave + 2) == 0;
+                match (*there, wanted) {
+                    (false, true) => directory.insert(id as u32, numbers(id as u32)),
+                    (true, false) => directory.remove(id as u32),
+                    _ => {}
+                }
+                *there = wanted;
+            }
+            let found = (0..there.len() as u32).filter(|&id| directory.find(numbers(id)) == Some(id)).count();
+            assert_eq!(found, there.iter().filter(|&&there| there).count(), "wave {wave}");
+            assert_eq!(directory.len(), found as u64);
+        }
+        (0..there.len() as u32).for_each(|id| directory.remove(id));
+        assert!(directory.is_empty() && directory.pages.iter().all(Option::is_none));
+        assert!(directory.shards.iter().all(|shard| shard.lines.len() <= 1), "no memory is kept");
+    }
+}

@@ -1,0 +1,290 @@
+//! The gate: what CHECK needs, in memory. It never waits for the store.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::changes::Changes;
+use super::directory::Directory;
+use super::inbox::{Inbox, InboxUpdate};
+use crate::model::inbox::MaybeOptOut;
+use crate::model::list::{List, ListId, Lists};
+use crate::model::phone::{ListNumber, Phone};
+use crate::model::verdict::{self, ContactStatus, ListState, ListStatus, Reason, StopScope, Verdict};
+use crate::store::format::chunk::Chunk;
+use crate::store::format::keys;
+use crate::store::format::term::Term;
+
+/// The statuses of all contacts, by id, and the directory that gives the id.
+#[derive(Default)]
+pub struct Gate {
+    /// Phone ↔ id.
+    pub directory: Directory,
+    /// Messages that wait for a person.
+    pub inbox: Inbox,
+    scope: StopScope,
+    contacts: [RoaringBitmap; ContactStatus::ALL.len()],
+    lists: Arc<Lists>,
+    on_list: Vec<OnList>,
+    /// What could not be written, and forbids until a restart all the same.
+    unwritten: HashMap<(Phone, Option<ListNumber>), Reason>,
+    /// Lists that are stopped in memory alone.
+    unwritten_pauses: HashSet<ListNumber>,
+}
+
+/// The contacts of one list, by status.
+#[derive(Default)]
+struct OnList {
+    statuses: [RoaringBitmap; ListStatus::KEPT.len()],
+    stopped_elsewhere: RoaringBitmap,
+}
+
+/// What a commit changes in the gate, besides postings.
+#[derive(Default)]
+pub struct GateUpdate {
+    /// New contacts, and those that have another number from now on: each id with its number.
+    pub fresh: Vec<(u32, u64)>,
+    /// Ids of contacts that are gone, or have another number. They go first.
+    pub gone: Vec<u32>,
+    /// Lists as they are from now on.
+    pub lists: Vec<(ListId, List)>,
+    /// Messages that wait, and those that are settled.
+    pub inbox: InboxUpdate,
+}
+
+/// A list as CHECK sees it: found once for many contacts.
+#[derive(Clone, Copy)]
+pub struct ListGate<'a> {
+    gate: &'a Gate,
+    number: ListNumber,
+    list: Option<(&'a List, &'a OnList)>,
+}
+
+impl Gate {
+    /// An empty gate.
+    pub fn new(scope: StopScope, maybe_optout: MaybeOptOut) -> Gate {
+        Gate { scope, inbox: Inbox::new(maybe_optout), ..Gate::default() }
+    }
+
+    /// How far a STOP reaches.
+    pub fn scope(&self) -> StopScope {
+        self.scope
+    }
+
+    /// All lists.
+    pub fn lists(&self) -> &Arc<Lists> {
+        &self.lists
+    }
+
+    /// How many contacts have a term.
+    pub fn count(&self, term: Term<'_>) -> u64 {
+        self.bitmap(term).map_or(0, RoaringBitmap::len)
+    }
+
+    /// How many contacts have a status on a list, under the scope that holds.
+    pub fn count_on_list(&self, list: ListId, status: ListStatus) -> u64 {
+        let alone = self.count(Term::List(list, status));
+        let stopped_elsewhere = if self.scope == StopScope::All { self.count(Term::StoppedElsewhere(list)) } else { 0 };
+        match status {
+            ListStatus::Active => alone - stopped_elsewhere,
+            ListStatus::OptedOut => alone + stopped_elsewhere,
+            _ => alone,
+        }
+    }
+
+    /// Forbidding facts that are in memory alone.
+    pub fn unwritten(&self) -> usize {
+        self.unwritten.len() + self.unwritten_pauses.len()
+    }
+
+    /// The list one wants to send from.
+    #[inline]
+    pub fn list(&self, number: ListNumber) -> ListGate<'_> {
+        let list = self.lists.known(number).and_then(|id| self.lists.get(id).zip(self.on_list.get(id.0 as usize)));
+        ListGate { gate: self, number, list }
+    }
+
+    /// Forbids in memory what could not be written.
+    pub fn forbid_unwritten(&mut self, phone: Phone, list: Option<ListNumber>, reason: Reason) {
+        if self.unwritten.len() < crate::limits::UNWRITTEN_FORBIDS_MAX {
+            self.unwritten.insert((phone, list), reason);
+        }
+    }
+
+    /// It could be written after all.
+    pub fn forget_unwritten(&mut self, phone: Phone, list: Option<ListNumber>, reason: Reason) {
+        if self.unwritten.get(&(phone, list)) == Some(&reason) {
+            self.unwritten.remove(&(phone, list));
+        }
+    }
+
+    /// Stops a list in memory although that could not be written.
+    pub fn pause_unwritten(&mut self, number: ListNumber) {
+        if let Some(id) = self.lists.known(number)
+            && let Some(list) = self.lists.get(id).cloned()
+            && !list.paused
+        {
+            Arc::make_mut(&mut self.lists).put(id, List { paused: true, ..list });
+            self.unwritten_pauses.insert(number);
+        }
+    }
+
+    /// Whether a list is stopped in memory alone.
+    pub fn is_pause_unwritten(&self, number: ListNumber) -> bool {
+        self.unwritten_pauses.contains(&number)
+    }
+
+    /// LIST could be written after all: the list is as it is on disk.
+    pub fn forget_unwritten_pause(&mut self, number: ListNumber, stored: &Lists) {
+        if self.unwritten_pauses.remove(&number)
+            && let Some(id) = stored.id(number)
+            && let Some(list) = stored.get(id)
+        {
+            self.put_list(id, list.clone());
+        }
+    }
+
+    /// Makes the gate what is now on disk, with the changes of postings.
+    pub fn apply(&mut self, update: GateUpdate, changes: &Changes) {
+        for (id, list) in update.lists {
+            self.put_list(id, list);
+        }
+        for id in update.gone {
+            self.directory.remove(id);
+        }
+        for (id, number) in update.fresh {
+            self.directory.insert(id, number);
+        }
+        self.inbox.apply(&update.inbox);
+        self.change(changes);
+    }
+
+    /// Adds or changes a list.
+    pub fn put_list(&mut self, id: ListId, list: List) {
+        Arc::make_mut(&mut self.lists).put(id, list);
+        if self.on_list.len() < self.lists.len() {
+            self.on_list.resize_with(self.lists.len(), OnList::default);
+        }
+    }
+
+    /// Takes over changes of the gate's postings; of others it knows nothing.
+    pub fn change(&mut self, changes: &Changes) {
+        for (key, changes) in changes.iter().filter(|(key, _)| keys::is_gate_posting(key)) {
+            let Some((term, first)) = keys::parse_posting(key) else { continue };
+            let Some(bitmap) = self.bitmap_mut(term) else { continue };
+            for (offset, has) in changes {
+                if has {
+                    bitmap.insert(first + offset)
+                } else {
+                    bitmap.remove(first + offset)
+                };
+            }
+        }
+    }
+
+    /// Adds contacts to those that have a term.
+    pub fn insert_all(&mut self, term: Term<'_>, ids: &RoaringBitmap) {
+        if let Some(bitmap) = self.bitmap_mut(term) {
+            *bitmap |= ids;
+        }
+    }
+
+    /// A posting's part that begins at an id.
+    pub fn chunk(&self, term: Term<'_>, first: u32) -> Chunk {
+        let ids = self.bitmap(term);
+        ids.map_or_else(|| Chunk::new(term.chunk_ids()), |ids| Chunk::of(ids, first, term.chunk_ids()))
+    }
+
+    /// The contacts that have one of the gate's terms.
+    pub fn bitmap(&self, term: Term<'_>) -> Option<&RoaringBitmap> {
+        match term {
+            Term::Contact(status) => self.contacts.get(status as usize),
+            Term::List(list, status) => self.on_list.get(list.0 as usize)?.statuses.get(status as usize),
+            Term::StoppedElsewhere(list) => Some(&self.on_list.get(list.0 as usize)?.stopped_elsewhere),
+            _ => None,
+        }
+    }
+
+    fn bitmap_mut(&mut self, term: Term<'_>) -> Option<&mut RoaringBitmap> {
+        match term {
+            Term::Contact(status) => self.contacts.get_mut(status as usize),
+            Term::List(list, status) => self.on_list.get_mut(list.0 as usize)?.statuses.get_mut(status as usize),
+            Term::StoppedElsewhere(list) => Some(&mut self.on_list.get_mut(list.0 as usize)?.stopped_elsewhere),
+            _ => None,
+        }
+    }
+
+    fn is(&self, status: ContactStatus, id: u32) -> bool {
+        self.contacts[status as usize].contains(id)
+    }
+
+    /// Whether an opt-out of another list reaches this one.
+    fn is_stopped_elsewhere(&self, on: &OnList, id: u32) -> bool {
+        self.scope == StopScope::All && on.stopped_elsewhere.contains(id)
+    }
+
+    /// Whom facts that could not be written forbid on a list.
+    fn unwritten_for(&self, number: ListNumber) -> impl Iterator<Item = Phone> {
+        let here = move |list: &Option<ListNumber>| list.is_none_or(|list| list == number);
+        self.unwritten.keys().filter(move |(_, list)| here(list)).map(|&(phone, _)| phone)
+    }
+
+    /// Whom facts that are no status forbid on a list: those that could not be written, and messages that wait.
+    pub fn held_back(&self, number: ListNumber) -> impl Iterator<Item = Phone> {
+        self.unwritten_for(number).chain(self.inbox.held_on(number))
+    }
+
+    /// What stands against a contact on a list beside its record, as [`verdict::decide`] takes it: what could not be
+    /// written, and whether a message of it waits.
+    pub fn against(&self, phone: Phone, list: ListNumber) -> (Option<Reason>, bool) {
+        (self.unwritten_against(phone, list), self.inbox.holds(phone, list))
+    }
+
+    /// What could not be written and forbids.
+    pub fn unwritten_against(&self, phone: Phone, list: ListNumber) -> Option<Reason> {
+        [None, Some(list)].into_iter().filter_map(|list| self.unwritten.get(&(phone, list))).min().copied()
+    }
+}
+
+impl OnList {
+    #[inline]
+    fn is(&self, status: ListStatus, id: u32) -> bool {
+        self.statuses[status as usize].contains(id)
+    }
+}
+
+impl ListGate<'_> {
+    /// May a message be sent to this number?
+    #[inline]
+    pub fn verdict(&self, phone: Phone) -> Verdict {
+        let Some((list, on)) = self.list else {
+            return verdict::decide(ListState::Unknown, None, None, ListStatus::None, false);
+        };
+        // Almost every answer is yes. Whatever stands in its way, `decide` says what it is.
+        let id = self.gate.directory.id(phone);
+        if let Some(id) = id
+            && !list.paused
+            && on.is(ListStatus::Active, id)
+            && self.gate.is(ContactStatus::Active, id)
+            && !self.gate.is_stopped_elsewhere(on, id)
+            && self.gate.unwritten.is_empty()
+            && !self.gate.inbox.holds(phone, self.number)
+        {
+            return Verdict::Yes;
+        }
+        self.decide(list, on, phone, id)
+    }
+
+    #[cold]
+    fn decide(&self, list: &List, on: &OnList, phone: Phone, id: Option<u32>) -> Verdict {
+        let (unwritten, is_held) = self.gate.against(phone, self.number);
+        let is = |id: u32| ContactStatus::ALL.into_iter().find(|&status| self.gate.is(status, id));
+        let is_on_list = |id: u32| match ListStatus::KEPT.into_iter().find(|&status| on.is(status, id)) {
+            Some(ListStatus::Active) if self.gate.is_stopped_elsewhere(on, id) => ListStatus::OptedOut,
+            status => status.unwrap_or(ListStatus::None),
+        };
+        let on_list = id.map_or(ListStatus::None, is_on_list);
+        verdict::decide(list.state(), unwritten, id.and_then(is), on_list, is_held)
+    }
+}

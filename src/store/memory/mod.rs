@@ -1,0 +1,85 @@
+//! What the store keeps in memory, beside what is on disk: what CHECK needs, the newest state of the indexes, and counts.
+//!
+//! Pure: nothing here reads or writes a file. [`Memory`] has the locks.
+
+pub mod changes;
+pub mod directory;
+pub mod gate;
+pub mod inbox;
+pub mod pending;
+pub mod tallies;
+pub mod tombstones;
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use gate::{Gate, GateUpdate};
+use pending::{Pending, PendingUpdate};
+use tallies::{Tallies, TallyUpdate};
+use tombstones::{TombstoneUpdate, Tombstones};
+
+use crate::model::list::ListId;
+use crate::model::time::Millis;
+
+/// The four parts, each under a lock of its own.
+///
+/// Only the writer's thread changes them. Whoever needs two at a time takes them in the order of the fields, and holds them
+/// briefly: the writer waits. A panic while one was held ends the process, so that nobody reads what it left.
+pub struct Memory {
+    pending: RwLock<Pending>,
+    gate: RwLock<Gate>,
+    tombstones: RwLock<Tombstones>,
+    tallies: RwLock<Tallies>,
+}
+
+/// What a commit changes in memory, once it is durable.
+pub struct MemoryUpdate {
+    /// Contacts and lists, for the gate.
+    pub gate: GateUpdate,
+    /// Postings, for the gate and for those that are newer than on disk.
+    pub pending: PendingUpdate,
+    /// The directory of tombstones.
+    pub tombstones: TombstoneUpdate,
+    /// Sums by list and day.
+    pub tallies: TallyUpdate,
+}
+
+impl Memory {
+    pub fn new(pending: Pending, gate: Gate, tombstones: Tombstones, tallies: Tallies) -> Memory {
+        Memory {
+            pending: RwLock::new(pending),
+            gate: RwLock::new(gate),
+            tombstones: RwLock::new(tombstones),
+            tallies: RwLock::new(tallies),
+        }
+    }
+
+    /// Takes over a commit, one part after the other. The gate comes first: a message that the commit forbids is refused
+    /// from then on. Gives the lists whose opt-out rate has become high.
+    pub fn apply(&self, update: MemoryUpdate, now: Millis) -> Vec<ListId> {
+        self.gate_mut().apply(update.gate, &update.pending.changes);
+        self.tombstones.write().unwrap_or_else(PoisonError::into_inner).apply(update.tombstones);
+        self.pending.write().unwrap_or_else(PoisonError::into_inner).apply(update.pending);
+        self.tallies.write().unwrap_or_else(PoisonError::into_inner).apply(update.tallies, now)
+    }
+
+    pub fn gate(&self) -> RwLockReadGuard<'_, Gate> {
+        self.gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The gate, to forbid what could not be written. For the writer's thread only.
+    pub fn gate_mut(&self) -> RwLockWriteGuard<'_, Gate> {
+        self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn pending(&self) -> RwLockReadGuard<'_, Pending> {
+        self.pending.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn tombstones(&self) -> RwLockReadGuard<'_, Tombstones> {
+        self.tombstones.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn tallies(&self) -> RwLockReadGuard<'_, Tallies> {
+        self.tallies.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}

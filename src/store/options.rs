@@ -1,0 +1,90 @@
+//! How a store is opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::model::inbox::MaybeOptOut;
+use crate::model::time::{DAY_MS, Millis};
+use crate::model::verdict::StopScope;
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it lives.
+    pub dir: PathBuf,
+    /// When a write is answered.
+    pub fsync: Fsync,
+    /// How far a STOP reaches.
+    pub scope: StopScope,
+    /// What is done with a contact that may want out.
+    pub maybe_optout: MaybeOptOut,
+    /// The clock.
+    pub clock: Clock,
+    /// Retention periods.
+    pub keep: Retention,
+    /// When a list's opt-out rate is high.
+    pub opt_out_warning: OptOutWarning,
+}
+
+/// When the opt-out rate of a list's last 30 days is high.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OptOutWarning {
+    /// Opt-outs per send: a higher rate is high. From 0.02 on, carriers and regulators look.
+    pub rate: f64,
+    /// Of fewer sends a rate says nothing: one STOP after one message is not a trend.
+    pub sends_min: u64,
+}
+
+impl Default for OptOutWarning {
+    fn default() -> OptOutWarning {
+        OptOutWarning { rate: 0.02, sends_min: 100 }
+    }
+}
+
+/// Retention periods. Consent and status are kept for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Messages, clicks and so on in the history.
+    pub events: Millis,
+    /// Ids that change nothing when they come again.
+    pub messages: Millis,
+    /// Entries of the feed.
+    pub feed: Millis,
+    /// The proof of consent in tombstones.
+    pub consent: Millis,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { events: 400 * DAY_MS, messages: 30 * DAY_MS, feed: 30 * DAY_MS, consent: 1_826 * DAY_MS }
+    }
+}
+
+impl Options {
+    /// The usual ones.
+    pub fn new(dir: PathBuf, clock: Clock) -> Options {
+        Options {
+            dir,
+            fsync: Fsync::default(),
+            scope: StopScope::default(),
+            maybe_optout: MaybeOptOut::default(),
+            clock,
+            keep: Retention::default(),
+            opt_out_warning: OptOutWarning::default(),
+        }
+    }
+}
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// When a write is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fsync {
+    /// When it is on disk.
+    #[default]
+    Always,
+    /// Forbidding writes when they are on disk; others at once, and on disk within
+    /// [`crate::limits::FSYNC_INTERVAL_MS`].
+    Interval,
+}

@@ -1,0 +1,289 @@
+//! Queries: a filter becomes bitmap algebra, one window of ids after the other.
+//!
+//! A window is what one container of a roaring bitmap covers. Within it the gate's bitmaps are copied under the lock, a
+//! few kilobytes each, and the postings of labels and days are read from the engine; records are never touched.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use roaring::RoaringBitmap;
+
+use crate::error::Result;
+use crate::limits::POSTING_CHUNK_IDS;
+use crate::model::contact::Contact;
+use crate::model::filter::{DayOf, Filter};
+use crate::model::list::ListId;
+use crate::model::phone::{ListNumber, Phone};
+use crate::model::time::Day;
+use crate::model::verdict::{self, ContactStatus, ListStatus, StopScope, Verdict};
+use crate::store::format::keys;
+use crate::store::format::term::Term;
+use crate::store::memory::gate::Gate;
+use crate::store::state::State;
+
+/// Ids in one window.
+const WINDOW_IDS: u32 = 1 << 16;
+
+/// One page of contacts.
+pub struct Page {
+    /// In order of creation, or against it.
+    pub phones: Vec<Phone>,
+    /// The id with which the next page begins; none when this was the last.
+    pub next: Option<u32>,
+}
+
+impl State {
+    /// How many contacts match.
+    pub fn count(&self, filter: &Filter) -> Result<u64> {
+        self.windows().map(|window| Ok(self.matching(filter, window.first)?.len())).sum()
+    }
+
+    /// The contacts that match, from an id on, in order of creation.
+    pub fn find(&self, filter: &Filter, from: u32, limit: usize) -> Result<Page> {
+        let mut phones = Vec::new();
+        let mut first = from - from % WINDOW_IDS;
+        let end = self.ids_end();
+        while first < end {
+            let mut ids = self.matching(filter, first)?;
+            ids.remove_range(first..from.max(first));
+            let gate = self.memory.gate();
+            for id in &ids {
+                if phones.len() == limit {
+                    return Ok(Page { phones, next: Some(id) });
+                }
+                phones.extend(gate.directory.phone(id));
+            }
+            first = first.saturating_add(WINDOW_IDS);
+        }
+        Ok(Page { phones, next: None })
+    }
+
+    /// The contacts that match, from the newest on or from an id on downwards.
+    pub fn find_newest(&self, filter: &Filter, from: Option<u32>, limit: usize) -> Result<Page> {
+        let mut phones = Vec::new();
+        let newest = self.ids_end().checked_sub(1);
+        let mut from = from.map_or(newest, |from| newest.map(|newest| newest.min(from)));
+        while let Some(last) = from {
+            let first = last - last % WINDOW_IDS;
+            let mut ids = self.matching(filter, first)?;
+            ids.remove_range((Bound::Excluded(last), Bound::Unbounded));
+            let gate = self.memory.gate();
+            for id in ids.iter().rev() {
+                if phones.len() == limit {
+                    return Ok(Page { phones, next: Some(id) });
+                }
+                phones.extend(gate.directory.phone(id));
+            }
+            from = first.checked_sub(1);
+        }
+        Ok(Page { phones, next: None })
+    }
+
+    /// The contacts that match, from an id on, with their records: at most `limit`, and where to go on.
+    pub fn export(&self, filter: &Filter, from: u32, limit: usize) -> Result<(Vec<Contact>, Option<u32>)> {
+        let page = self.find(filter, from, limit)?;
+        let mut contacts = Vec::with_capacity(page.phones.len());
+        for phone in page.phones {
+            // A contact that was removed meanwhile is not told.
+            contacts.extend(self.contact(phone)?);
+        }
+        Ok((contacts, page.next))
+    }
+
+    /// Label keys, each with how many contacts have it, in order, after a key.
+    pub fn label_keys(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
+        self.labels(&LabelTerms::Keys, after, limit)
+    }
+
+    /// The values of one label, each with how many contacts have it, in order, after a value.
+    pub fn label_values(&self, key: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
+        self.labels(&LabelTerms::Values(key.to_owned()), after, limit)
+    }
+
+    /// Merges the terms of one kind from all ranges of ids: each range gives its first ones in order, and of all these
+    /// the first are complete.
+    fn labels(&self, kind: &LabelTerms, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
+        let mut counts = BTreeMap::<String, u64>::new();
+        for chunk in 0..self.ids_end().div_ceil(POSTING_CHUNK_IDS) {
+            let mut start = keys::posting(kind.term(after.unwrap_or_default()), chunk * POSTING_CHUNK_IDS);
+            if after.is_some() {
+                start.push(0);
+            }
+            let is_one = |key: &[u8]| keys::parse_posting(key).is_some_and(|(term, _)| kind.text(term).is_some());
+            let postings = self.postings(start..keys::postings(chunk + 1).to_vec(), &is_one, limit)?;
+            for (key, ids) in postings {
+                if let Some(text) = keys::parse_posting(&key).and_then(|(term, _)| kind.text(term)) {
+                    *counts.entry(text.to_owned()).or_default() += ids.len();
+                }
+            }
+            while counts.len() > limit {
+                counts.pop_last();
+            }
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    /// All windows there are.
+    pub fn windows(&self) -> impl Iterator<Item = Window<'_>> {
+        (0..self.ids_end()).step_by(WINDOW_IDS as usize).map(|first| Window { state: self, first })
+    }
+
+    fn ids_end(&self) -> u32 {
+        self.memory.gate().directory.ids_end()
+    }
+
+    /// The ids of a window that match. Who waits for the processor gets it first: a CHECK should not wait for a COUNT.
+    fn matching(&self, filter: &Filter, first: u32) -> Result<RoaringBitmap> {
+        std::thread::yield_now();
+        Window { state: self, first }.matching(filter)
+    }
+}
+
+/// Which terms LABELS lists.
+enum LabelTerms {
+    Keys,
+    Values(String),
+}
+
+impl LabelTerms {
+    /// The term of a text: of a key, or of a value.
+    fn term<'t>(&'t self, text: &'t str) -> Term<'t> {
+        match self {
+            LabelTerms::Keys => Term::HasLabel(text),
+            LabelTerms::Values(key) => Term::Label(key, text),
+        }
+    }
+
+    /// The text of a term, if it is one of these.
+    fn text<'t>(&self, term: Term<'t>) -> Option<&'t str> {
+        match (self, term) {
+            (LabelTerms::Keys, Term::HasLabel(key)) => Some(key),
+            (LabelTerms::Values(key), Term::Label(of, value)) if of == key => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// A window of ids.
+pub struct Window<'s> {
+    state: &'s State,
+    first: u32,
+}
+
+impl Window<'_> {
+    fn matching(&self, filter: &Filter) -> Result<RoaringBitmap> {
+        match filter {
+            Filter::Status(status) => Ok(self.gate(|gate| self.cut(gate.bitmap(Term::Contact(*status))))),
+            Filter::List(list, status) => Ok(self.gate(|gate| self.on_list(gate, *list, *status))),
+            Filter::Eligible(list) => Ok(self.gate(|gate| self.eligible(gate, *list))),
+            Filter::HasLabel(key) => self.posting(Term::HasLabel(key)),
+            Filter::Label(key, value) => self.posting(Term::Label(key, value)),
+            Filter::Day(of, first, last) => self.days(*of, *first, *last),
+            Filter::All(filters) => {
+                let (mut ids, rest) = match filters.split_first() {
+                    Some((filter, rest)) => (self.matching(filter)?, rest),
+                    None => return Ok(self.everyone()),
+                };
+                for filter in rest {
+                    if ids.is_empty() {
+                        break;
+                    }
+                    match filter {
+                        Filter::Not(filter) => ids -= self.matching(filter)?,
+                        _ => ids &= self.matching(filter)?,
+                    }
+                }
+                Ok(ids)
+            }
+            Filter::Any(filters) => {
+                let mut ids = RoaringBitmap::new();
+                for filter in filters {
+                    ids |= self.matching(filter)?;
+                }
+                Ok(ids)
+            }
+            Filter::Not(filter) => Ok(self.everyone() - self.matching(filter)?),
+        }
+    }
+
+    fn gate<T>(&self, ask: impl FnOnce(&Gate) -> T) -> T {
+        ask(&self.state.memory.gate())
+    }
+
+    /// The window's part of a bitmap.
+    fn cut(&self, bitmap: Option<&RoaringBitmap>) -> RoaringBitmap {
+        let mut window = RoaringBitmap::new();
+        let Some(bitmap) = bitmap else { return window };
+        window.insert_range(self.first..=self.first + (WINDOW_IDS - 1));
+        window &= bitmap;
+        window
+    }
+
+    fn everyone(&self) -> RoaringBitmap {
+        self.gate(|gate| {
+            let statuses = ContactStatus::ALL.map(|status| self.cut(gate.bitmap(Term::Contact(status))));
+            statuses.into_iter().reduce(|all, one| all | one).unwrap_or_default()
+        })
+    }
+
+    /// Who has a status on a list, under the stop scope that holds.
+    fn on_list(&self, gate: &Gate, number: ListNumber, status: ListStatus) -> RoaringBitmap {
+        let Some(list) = gate.lists().known(number) else { return RoaringBitmap::new() };
+        let ids = self.cut(gate.bitmap(Term::List(list, status)));
+        match (gate.scope(), status) {
+            (StopScope::All, ListStatus::Active) => ids - self.stopped_elsewhere(gate, list),
+            (StopScope::All, ListStatus::OptedOut) => ids | self.stopped_elsewhere(gate, list),
+            _ => ids,
+        }
+    }
+
+    fn stopped_elsewhere(&self, gate: &Gate, list: ListId) -> RoaringBitmap {
+        self.cut(gate.bitmap(Term::StoppedElsewhere(list)))
+    }
+
+    /// Who gets a yes from CHECK: the contacts that have a pair of statuses on which [`verdict::decide`] says yes.
+    fn eligible(&self, gate: &Gate, number: ListNumber) -> RoaringBitmap {
+        let state = gate.lists().state(number);
+        let mut ids = RoaringBitmap::new();
+        for status in ContactStatus::ALL {
+            for on_list in ListStatus::KEPT {
+                if verdict::decide(state, None, Some(status), on_list, false) == Verdict::Yes {
+                    ids |= self.on_list(gate, number, on_list) & self.cut(gate.bitmap(Term::Contact(status)));
+                }
+            }
+        }
+        for phone in gate.held_back(number) {
+            if let Some(id) = gate.directory.id(phone) {
+                ids.remove(id);
+            }
+        }
+        ids
+    }
+
+    fn posting(&self, term: Term<'_>) -> Result<RoaringBitmap> {
+        let mut ids = RoaringBitmap::new();
+        for first in self.ranges() {
+            ids |= self.state.posting(&keys::posting(term, first))?;
+        }
+        Ok(ids)
+    }
+
+    /// Contacts of which a date fell on one of these days.
+    pub fn days(&self, of: DayOf, from: Day, to: Day) -> Result<RoaringBitmap> {
+        let mut ids = RoaringBitmap::new();
+        for first in self.ranges() {
+            let mut end = keys::posting(Term::Day(of, to), first);
+            end.push(0);
+            let days = keys::posting(Term::Day(of, from), first)..end;
+            for (_, day) in self.state.postings(days, &|_| true, usize::MAX)? {
+                ids |= day;
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The first ids of the ranges whose postings stand together.
+    fn ranges(&self) -> impl Iterator<Item = u32> {
+        (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize)
+    }
+}

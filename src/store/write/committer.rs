@@ -1,0 +1,68 @@
+//! The only way in for writes: everything that changes a store is a [`Batch`] that comes through [`Committer::commit`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::store::engine::{Batch, Engine};
+use crate::store::ledger::{CommitError, Ledger};
+
+/// When a batch must be durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Before it is answered.
+    Now,
+    /// At the next [`Committer::sync`].
+    Later,
+}
+
+/// Puts batches, one after the other, where they count.
+pub struct Committer {
+    engine: Arc<dyn Engine>,
+    ledger: Ledger,
+    /// The number of the newest batch.
+    newest: u64,
+    unsynced_since: Option<Instant>,
+}
+
+impl Committer {
+    /// `newest` is the number of the newest batch that the engine has.
+    pub fn new(engine: Arc<dyn Engine>, ledger: Ledger, newest: u64) -> Committer {
+        Committer { engine, ledger, newest, unsynced_since: None }
+    }
+
+    /// The number that the next batch must have.
+    pub fn next_number(&self) -> u64 {
+        self.newest + 1
+    }
+
+    /// Writes a batch. If it must be durable now, so are all before it.
+    pub fn commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), CommitError> {
+        debug_assert_eq!(batch.number(), self.next_number());
+        if let Ledger::Remote(log) = &mut self.ledger {
+            log.append(batch)?;
+        }
+        self.engine.apply(batch).map_err(CommitError::Unknown)?;
+        self.newest = batch.number();
+        self.unsynced_since.get_or_insert_with(Instant::now);
+        match (&self.ledger, durability) {
+            (Ledger::Local, Durability::Now) => self.sync(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes durable whatever was committed.
+    pub fn sync(&mut self) -> Result<(), CommitError> {
+        self.unsynced_since = None;
+        self.engine.sync(self.newest).map_err(CommitError::Unknown)
+    }
+
+    /// Whether every batch counts: nothing that was committed could still be lost.
+    pub fn is_durable(&self) -> bool {
+        self.unsynced_since.is_none() || matches!(self.ledger, Ledger::Remote(_))
+    }
+
+    /// Whether something has waited so long to be synced.
+    pub fn has_waited(&self, at_least: Duration) -> bool {
+        self.unsynced_since.is_some_and(|since| since.elapsed() >= at_least)
+    }
+}

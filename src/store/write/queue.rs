@@ -1,0 +1,193 @@
+//! The writer's queues: forbidding writes pass the others, and imports wait for all.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::limits::{BATCH_SHARE_MIN, BATCH_WRITES_MAX, JOB_WRITES_MAX};
+use crate::model::change::{Outcome, Urgency, Write};
+use crate::model::phone::Phone;
+
+/// Consecutive writes of one connection, and where the outcomes go, in order.
+pub struct Job {
+    /// At most [`crate::limits::JOB_WRITES_MAX`], all of one urgency.
+    pub writes: Vec<Write>,
+    /// Called by the writer once all of it is on disk.
+    pub done: Done,
+}
+
+/// Takes the outcomes of a [`Job`].
+pub type Done = Box<dyn FnOnce(Vec<Result<Outcome>>) + Send>;
+
+/// Jobs that wait for the writer, and tasks that it does between two batches. Who submits jobs keeps to
+/// [`crate::limits::QUEUED_WRITES_MAX`].
+pub struct Queue<Task> {
+    waiting: Mutex<Waiting<Task>>,
+    arrived: Condvar,
+    wanted: Condvar,
+}
+
+struct Waiting<Task> {
+    /// By urgency.
+    jobs: [VecDeque<Job>; Urgency::ALL.len()],
+    tasks: VecDeque<Task>,
+    /// Contacts of the newest jobs, to be prefetched.
+    wanted: VecDeque<Phone>,
+    /// The writer waits.
+    idle: bool,
+    closed: bool,
+}
+
+/// What the writer is to do next.
+pub enum Next<Task> {
+    /// Do this first.
+    Task(Task),
+    /// Commit these together.
+    Jobs(Vec<Job>),
+    /// Nothing came for the time given.
+    Idle,
+    /// Nothing will come any more.
+    Closed,
+}
+
+impl<Task> Default for Queue<Task> {
+    fn default() -> Queue<Task> {
+        let waiting = Waiting {
+            jobs: Default::default(),
+            tasks: VecDeque::new(),
+            wanted: VecDeque::new(),
+            idle: false,
+            closed: false,
+        };
+        Queue { waiting: Mutex::new(waiting), arrived: Condvar::new(), wanted: Condvar::new() }
+    }
+}
+
+impl<Task> Queue<Task> {
+    /// Adds a job. After [`Queue::close`] it is given back.
+    pub fn push(&self, job: Job) -> std::result::Result<(), Job> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(job);
+        }
+        // The writer takes the job at once if it is idle, and before a long backlog has been prefetched.
+        if !waiting.idle && waiting.wanted.len() < BATCH_WRITES_MAX {
+            waiting.wanted.extend(job.writes.iter().filter_map(Write::phone));
+            self.wanted.notify_one();
+        }
+        let urgency = job.writes.first().map_or(Urgency::Prompt, Write::urgency);
+        waiting.jobs[urgency as usize].push_back(job);
+        drop(waiting);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Takes what is committed together, waiting up to `patience` for the first job.
+    pub fn next(&self, patience: Duration) -> Next<Task> {
+        let mut waiting = self.lock();
+        if waiting.is_empty() && !waiting.closed {
+            waiting.idle = true;
+            let wait =
+                self.arrived.wait_timeout_while(waiting, patience, |waiting| waiting.is_empty() && !waiting.closed);
+            waiting = wait.unwrap_or_else(PoisonError::into_inner).0;
+            waiting.idle = false;
+        }
+        if waiting.is_empty() {
+            return if waiting.closed { Next::Closed } else { Next::Idle };
+        }
+        if let Some(task) = waiting.tasks.pop_front() {
+            return Next::Task(task);
+        }
+        let mut jobs = Vec::new();
+        let mut room = BATCH_WRITES_MAX;
+        for urgency in 0..waiting.jobs.len() {
+            // A storm of what is urgent does not starve the rest.
+            let behind = waiting.jobs[urgency + 1..].iter().filter(|jobs| !jobs.is_empty()).count();
+            let most = room.saturating_sub(behind * BATCH_SHARE_MIN).max(BATCH_SHARE_MIN);
+            room = room.saturating_sub(take(&mut waiting.jobs[urgency], most, &mut jobs));
+        }
+        Next::Jobs(jobs)
+    }
+
+    /// Takes some of the contacts that the writer will want, waiting for the first. None once the queue is closed.
+    pub fn wanted(&self) -> Option<Vec<Phone>> {
+        let wait = self.wanted.wait_while(self.lock(), |waiting| waiting.wanted.is_empty() && !waiting.closed);
+        let mut waiting = wait.unwrap_or_else(PoisonError::into_inner);
+        let some = waiting.wanted.len().min(JOB_WRITES_MAX);
+        (!waiting.closed).then(|| waiting.wanted.drain(..some).collect())
+    }
+
+    /// Adds a task. After [`Queue::close`] it is dropped.
+    pub fn send(&self, task: Task) {
+        let mut waiting = self.lock();
+        if !waiting.closed {
+            waiting.tasks.push_back(task);
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+
+    /// Takes no more jobs; those that wait are still done.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_one();
+        self.wanted.notify_one();
+    }
+
+    /// Writes that wait, by urgency.
+    pub fn len(&self) -> [usize; Urgency::ALL.len()] {
+        let waiting = self.lock();
+        Urgency::ALL.map(|urgency| waiting.jobs[urgency as usize].iter().map(|job| job.writes.len()).sum())
+    }
+
+    /// A panic while it was held cannot have left a queue half changed.
+    fn lock(&self) -> MutexGuard<'_, Waiting<Task>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<Task> Waiting<Task> {
+    fn is_empty(&self) -> bool {
+        self.jobs.iter().all(VecDeque::is_empty) && self.tasks.is_empty()
+    }
+}
+
+/// Moves whole jobs until `writes_max` are taken: at least one, if there is one.
+fn take(from: &mut VecDeque<Job>, writes_max: usize, to: &mut Vec<Job>) -> usize {
+    let mut taken = 0;
+    while taken < writes_max
+        && let Some(job) = from.pop_front()
+    {
+        taken += job.writes.len();
+        to.push(job);
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::Change;
+    use crate::model::label::LabelPatch;
+
+    #[test]
+    fn each_contact_is_prefetched_once_and_the_end_is_seen() {
+        let phone = Phone::from_u64(14_155_552_671).expect("in range");
+        let put = || Write::Contact { phone, list: None, change: Change::Put(LabelPatch::default()) };
+        let job = |writes: usize| Job { writes: (0..writes).map(|_| put()).collect(), done: Box::new(|_| ()) };
+        let queue = Queue::<()>::default();
+        // One more than has to be prefetched: the reader is late.
+        for _ in 0..=BATCH_WRITES_MAX / JOB_WRITES_MAX {
+            assert!(queue.push(job(JOB_WRITES_MAX)).is_ok());
+        }
+        for _ in 0..BATCH_WRITES_MAX / JOB_WRITES_MAX {
+            assert_eq!(queue.wanted(), Some(vec![phone; JOB_WRITES_MAX]));
+        }
+        assert!(queue.push(job(1)).is_ok());
+        assert_eq!(queue.wanted(), Some(vec![phone]));
+        queue.close();
+        assert_eq!(queue.wanted(), None);
+        assert!(queue.push(job(1)).is_err());
+    }
+}

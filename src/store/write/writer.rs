@@ -1,0 +1,319 @@
+//! The writer: one thread owns all changes.
+//!
+//! It takes what waits, applies it to an overlay, writes one batch, syncs, updates the gate, and only then answers:
+//! group commit that fills under load and does not wait when alone.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::commit::{self, Commit};
+use super::committer::{Committer, Durability};
+use super::heartbeat::{Heartbeat, OnHeartbeat};
+use super::overlay::Overlay;
+use super::queue::{Job, Next, Queue};
+use crate::error::{Code, Error, Result};
+use crate::limits::FSYNC_INTERVAL_MS;
+use crate::model::change::{Outcome, Write};
+use crate::model::keyword::InboundKind;
+use crate::model::list::{ListId, Lists};
+use crate::model::transition::unwritten;
+use crate::model::verdict::StopScope;
+use crate::store::engine::{Batch, Space};
+use crate::store::format::codec::{self, NextIds};
+use crate::store::format::keys;
+use crate::store::ledger::CommitError;
+use crate::store::options::Fsync;
+use crate::store::state::State;
+
+/// A panic on this thread ends the process.
+pub const THREAD_NAME: &str = "contactd-writer";
+
+/// Something that the writer does between two batches.
+pub type Task = Box<dyn FnOnce(&mut Writer) + Send>;
+
+/// Owns all changes.
+pub struct Writer {
+    /// What it shares with the readers.
+    pub state: Arc<State>,
+    /// What the store gives out next.
+    pub next: NextIds,
+    queue: Arc<Queue<Task>>,
+    committer: Committer,
+    scope: StopScope,
+    lists: Arc<Lists>,
+    /// What the disk had space for, last time.
+    space: Space,
+    /// Who is told that the writer lives.
+    heartbeat: Option<Heartbeat>,
+}
+
+/// Starts the writer's thread.
+pub fn start(
+    state: Arc<State>,
+    queue: Arc<Queue<Task>>,
+    committer: Committer,
+    next: NextIds,
+) -> Result<JoinHandle<()>> {
+    let gate = state.memory.gate();
+    let (scope, lists) = (gate.scope(), Arc::clone(gate.lists()));
+    drop(gate);
+    let mut writer = Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None };
+    thread::Builder::new()
+        .name(THREAD_NAME.to_owned())
+        .spawn(move || writer.run())
+        .map_err(|why| Error::internal(format!("cannot start the writer: {why}")))
+}
+
+impl Writer {
+    fn run(&mut self) {
+        let interval = Duration::from_millis(FSYNC_INTERVAL_MS);
+        loop {
+            let patience = self.heartbeat.as_ref().map_or(interval, |heartbeat| heartbeat.patience().min(interval));
+            let next = self.queue.next(patience);
+            let closed = matches!(next, Next::Closed);
+            match next {
+                Next::Jobs(jobs) => self.do_jobs(jobs),
+                Next::Task(task) => task(self),
+                Next::Idle | Next::Closed => {}
+            }
+            if self.committer.has_waited(if closed { Duration::ZERO } else { interval }) {
+                self.sync();
+            }
+            if let Some(heartbeat) = &mut self.heartbeat {
+                heartbeat.beat();
+            }
+            if closed {
+                return;
+            }
+        }
+    }
+
+    /// From now on tells about so often that it lives.
+    pub fn set_heartbeat(&mut self, every: Duration, tell: OnHeartbeat) {
+        self.heartbeat = Some(Heartbeat::new(every, tell));
+    }
+
+    /// Commits an overlay of its own, for a task.
+    pub fn commit_alone(&mut self, fill: impl FnOnce(&mut Overlay<'_>) -> Result<()>) -> Result<()> {
+        self.check_writable()?;
+        let state = Arc::clone(&self.state);
+        let mut overlay = Overlay::new(&state, self.next, self.scope, Arc::clone(&self.lists));
+        fill(&mut overlay)?;
+        self.commit(overlay, Durability::Now).map_err(|why| self.fail(why))
+    }
+
+    /// Commits values that are nobody else's, or removes them, for a task; nothing if there are none.
+    pub fn commit_values<K: AsRef<[u8]>>(&mut self, values: Vec<(K, Option<Vec<u8>>)>) -> Result<()> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        self.check_writable()?;
+        let mut next = self.next;
+        next.batches = self.committer.next_number();
+        let mut batch = Batch::new(next.batches);
+        for (key, value) in &values {
+            batch.push(key.as_ref(), value.as_deref());
+        }
+        batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
+        self.committer.commit(&batch, Durability::Now).map_err(|why| self.fail(why))?;
+        self.next = next;
+        self.synced();
+        Ok(())
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        match self.state.space() {
+            Space::None => Err(no_space(Space::None)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that a commit failed. What may be lost, or may be somebody else's, is not written over: only a batch that is
+    /// surely nowhere leaves the store writable.
+    fn fail(&self, why: CommitError) -> Error {
+        let is_over = !matches!(why, CommitError::NotApplied(_));
+        let why = why.into_error();
+        if is_over {
+            tracing::error!("nothing is written any more: {}; reads go on, restart to try again", why.message);
+            self.state.set_failed();
+        } else {
+            tracing::error!("a batch was not written: {}", why.message);
+        }
+        why
+    }
+
+    fn do_jobs(&mut self, jobs: Vec<Job>) {
+        let space = self.space();
+        let state = Arc::clone(&self.state);
+        let mut overlay = Overlay::new(&state, self.next, self.scope, Arc::clone(&self.lists));
+        let mut outcomes: Vec<Vec<Result<Outcome>>> = Vec::with_capacity(jobs.len());
+        let mut must_sync = state.settings.fsync == Fsync::Always;
+        for job in &jobs {
+            let apply = |write: &Write| {
+                must_sync |= write.must_sync();
+                let outcome = match space {
+                    Space::Plenty => overlay.apply(write),
+                    Space::Low if write.forbids() => overlay.apply(write),
+                    Space::Low | Space::None => Err(no_space(space)),
+                };
+                match outcome {
+                    Err(why) if space != Space::None => overlay.take_what_forbids(write, why),
+                    outcome => outcome,
+                }
+            };
+            outcomes.push(job.writes.iter().map(apply).collect());
+        }
+        let durability = if must_sync { Durability::Now } else { Durability::Later };
+        if space != Space::None {
+            match self.commit(overlay, durability) {
+                Ok(()) => {
+                    self.count(&jobs, &outcomes);
+                    self.forget_unwritten(&jobs, &outcomes);
+                }
+                Err(why) => {
+                    self.fail(why);
+                    outcomes.iter_mut().flatten().for_each(|outcome| *outcome = Err(no_space(Space::None)));
+                }
+            }
+        }
+        self.forbid_in_memory(&jobs, &outcomes);
+        for (job, outcomes) in jobs.into_iter().zip(outcomes) {
+            (job.done)(outcomes);
+        }
+    }
+
+    /// Makes an overlay durable, then visible in memory.
+    fn commit(&mut self, overlay: Overlay<'_>, durability: Durability) -> std::result::Result<(), CommitError> {
+        let lists = overlay.lists();
+        let finished = commit::finish(overlay, self.committer.next_number()).map_err(CommitError::NotApplied)?;
+        let Some(Commit { batch, next, memory }) = finished else { return Ok(()) };
+        self.committer.commit(&batch, durability)?;
+        (self.next, self.lists) = (next, lists);
+        self.state.counters.opt_outs.fetch_add(memory.tallies.opt_outs, Ordering::Relaxed);
+        let now = self.state.now();
+        for list in self.state.memory.apply(memory, now) {
+            self.warn_of(list);
+        }
+        self.synced();
+        Ok(())
+    }
+
+    /// Publishes the feed, and counts the sync, if everything is durable.
+    fn synced(&self) {
+        if self.committer.is_durable() {
+            self.state.counters.syncs.fetch_add(1, Ordering::Relaxed);
+            self.state.feed.publish(self.next.next_feed);
+        }
+    }
+
+    /// Warns of a list that people leave.
+    fn warn_of(&self, list: ListId) {
+        let Some(number) = self.lists.number(list) else { return };
+        let recent = self.state.memory.tallies().recent(list, self.state.now());
+        tracing::warn!(
+            "{} of {} messages of {number} in 30 days ended in an opt-out: more than {} %",
+            recent.opt_outs,
+            recent.sends,
+            self.state.settings.opt_out_warning.rate * 100.0
+        );
+    }
+
+    fn sync(&mut self) {
+        match self.committer.sync() {
+            Ok(()) => self.synced(),
+            Err(why) => {
+                self.fail(why);
+                tracing::error!("what was answered in the last second may be lost");
+            }
+        }
+    }
+
+    /// What the disk has space for. A change is logged.
+    fn space(&mut self) -> Space {
+        let space = self.state.space();
+        if space != self.space && !self.state.has_failed() {
+            self.space = space;
+            match space {
+                Space::Plenty => tracing::info!("the disk has space again: everything is written"),
+                Space::Low => {
+                    tracing::warn!("little disk space is left: only forbidding writes are taken; free some space");
+                }
+                Space::None => tracing::error!(
+                    "disk full: nothing is written; new opt-outs are held in memory only and are lost on restart. Free \
+                     some space"
+                ),
+            }
+        }
+        space
+    }
+
+    /// Forbids in memory what could not be written, because of the disk or of a damaged record, until the restart that
+    /// mends it: no opt-out is without effect.
+    fn forbid_in_memory(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
+        let writes = jobs.iter().flat_map(|job| &job.writes).zip(outcomes.iter().flatten());
+        let is_lost = |error: &Error| matches!(error.code, Code::ReadOnly | Code::Internal);
+        let mut lost = writes.filter(|(_, outcome)| outcome.as_ref().is_err_and(is_lost)).peekable();
+        if lost.peek().is_none() {
+            return;
+        }
+        let now = self.state.now();
+        let mut gate = self.state.memory.gate_mut();
+        for (write, _) in lost {
+            match write {
+                Write::Contact { phone, list, change } => {
+                    for (list, reason) in unwritten::forbidden(*list, change, now, self.scope) {
+                        gate.forbid_unwritten(*phone, list, reason);
+                    }
+                }
+                Write::List { number, paused: Some(true), .. } => gate.pause_unwritten(*number),
+                _ => {}
+            }
+        }
+    }
+
+    /// What was sent again and is on disk now need not be in memory alone any more.
+    fn forget_unwritten(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
+        let writes = jobs.iter().flat_map(|job| &job.writes).zip(outcomes.iter().flatten());
+        let mut done = writes.filter(|(_, outcome)| outcome.is_ok()).map(|(write, _)| write).peekable();
+        if self.state.memory.gate().unwritten() == 0 || done.peek().is_none() {
+            return;
+        }
+        let now = self.state.now();
+        let mut gate = self.state.memory.gate_mut();
+        for write in done {
+            match write {
+                Write::Contact { phone, list, change } => {
+                    for (list, reason) in unwritten::forbidden(*list, change, now, self.scope) {
+                        gate.forget_unwritten(*phone, list, reason);
+                    }
+                }
+                Write::List { number, .. } => gate.forget_unwritten_pause(*number, &self.lists),
+                Write::Unlist { .. } => {}
+            }
+        }
+    }
+
+    fn count(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
+        let counters = &self.state.counters;
+        counters.batches.fetch_add(1, Ordering::Relaxed);
+        counters.writes.fetch_add(jobs.iter().map(|job| job.writes.len() as u64).sum(), Ordering::Relaxed);
+        let maybe = |outcome: &&Result<Outcome>| {
+            matches!(outcome, Ok(Outcome::Inbound { class: InboundKind::MaybeOptOut, .. }))
+        };
+        counters.maybe_optout.fetch_add(outcomes.iter().flatten().filter(maybe).count() as u64, Ordering::Relaxed);
+    }
+}
+
+fn no_space(space: Space) -> Error {
+    let what = match space {
+        Space::Low => {
+            "little disk space is left: contactd takes only writes that can forbid, like opt-outs, failures and inbound messages"
+        }
+        _ => {
+            "nothing can be written: what forbids is held in memory until a restart. Free disk space, see the log, then send it again"
+        }
+    };
+    Error::new(Code::ReadOnly, what)
+}

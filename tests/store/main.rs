@@ -1,0 +1,5 @@
+//! Tests of the store by its face, without commands and sockets: what engines do, where a batch counts, and power cuts.
+
+mod engines;
+mod ledger;
+mod power;

@@ -1,0 +1,154 @@
+//! Tokens that change while the daemon runs.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::support::{Daemon, PATIENCE, Wire};
+
+const OLD: &str = "old-0123456789abcdef";
+const NEW: &str = "new-0123456789abcdef";
+
+/// A daemon with a tokens file that a test changes.
+struct Tokened {
+    daemon: Daemon,
+    file: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+impl Tokened {
+    fn start(lines: &str) -> Tokened {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("tokens");
+        std::fs::write(&file, lines).expect("written");
+        let daemon = Daemon::start(&["--tokens", file.to_str().expect("a path")]);
+        Tokened { daemon, file, _dir: dir }
+    }
+
+    fn write(&self, lines: &str) {
+        std::fs::write(&self.file, lines).expect("written");
+    }
+
+    /// SIGHUP, and waits until the log tells of it.
+    fn hang_up(&self, told: &str) {
+        let before = self.daemon.log().matches(told).count();
+        assert!(Command::new("kill").args(["-HUP", &self.daemon.pid().to_string()]).status().expect("kill").success());
+        self.wait_for(told, before);
+    }
+
+    fn wait_for(&self, told: &str, before: usize) {
+        let since = Instant::now();
+        while self.daemon.log().matches(told).count() <= before {
+            assert!(since.elapsed() < PATIENCE, "'{told}' is not in the log:\n{}", self.daemon.log());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    fn with(&self, token: &str) -> Wire {
+        let mut wire = self.daemon.connect();
+        assert_eq!(wire.call(&format!("AUTH {token}")), "+OK");
+        wire
+    }
+}
+
+#[test]
+fn a_token_that_leaves_the_file_closes_its_connections() {
+    let house = Tokened::start(&format!("write {OLD}\nadmin {NEW}\n"));
+    let (mut idle, mut waiting, mut stays) = (house.with(OLD), house.with(OLD), house.with(NEW));
+    let mut by_hello = house.daemon.connect();
+    assert!(by_hello.call(&format!("HELLO 3 AUTH me {OLD}")).starts_with("%3"));
+    let position = stays.call("FEED").split('\n').nth(1).expect("a position").trim_start_matches('+').to_owned();
+    waiting.send(format!("FEED {position} WAIT 60000\n"));
+    house.write(&format!("admin {NEW}\n"));
+    house.hang_up("read");
+    // None of them asks anything: they are closed all the same.
+    assert_eq!(idle.reply(), "");
+    assert_eq!(by_hello.reply(), "");
+    let told = waiting.reply();
+    assert!(told.is_empty() || told.starts_with("-NOAUTH"), "{told}");
+    assert_eq!(waiting.reply(), "");
+    assert_eq!(stays.call("LIST +14155550000"), "+created");
+    assert!(house.daemon.connect().call(&format!("AUTH {OLD}")).starts_with("-NOAUTH"));
+    let log = house.daemon.log();
+    assert!(log.contains("connections of 1 tokens are closed") && !log.contains("0123456789abcdef"), "{log}");
+}
+
+#[test]
+fn a_level_that_changes_counts_from_the_next_request_on() {
+    let house = Tokened::start(&format!("admin {OLD}\n"));
+    let mut wire = house.with(OLD);
+    assert_eq!(wire.call("LIST +14155550000"), "+created");
+    house.write(&format!("read {OLD}\nadmin {NEW}\n"));
+    house.hang_up("read");
+    assert!(wire.call("LIST +14155550001").starts_with("-NOPERM"));
+    assert_eq!(wire.call("CHECK +14155550000 +14155552671"), "+no not_subscribed");
+    // It can get another one, whose withdrawal then counts.
+    assert_eq!(wire.call(&format!("AUTH {NEW}")), "+OK");
+    house.write(&format!("admin {NEW}\n"));
+    house.hang_up("read");
+    assert_eq!(wire.call("LIST +14155550001"), "+created");
+    house.write(&format!("admin {OLD}\n"));
+    house.hang_up("read");
+    assert_eq!(wire.reply(), "");
+}
+
+#[test]
+fn a_changed_file_is_noticed_and_a_broken_one_changes_nothing() {
+    let house = Tokened::start(&format!("admin {OLD}\n"));
+    let mut wire = house.with(OLD);
+    for broken in ["", "read short\n", "secret-0123456789abcdef\n"] {
+        house.write(broken);
+        house.hang_up("what was read before stays in use");
+    }
+    std::fs::remove_file(&house.file).expect("removed");
+    house.hang_up("cannot read");
+    assert_eq!(wire.call("LIST +14155550000"), "+created");
+    let stats = wire.call("STATS");
+    assert!(!stats.contains("\n+reloads_failed 0"), "{stats}");
+    // Nobody says that it has changed.
+    house.write(&format!("read {NEW}\n"));
+    assert_eq!(wire.reply(), "", "closed when it is noticed");
+    assert_eq!(house.with(NEW).call("CHECK +14155550000 +14155552671"), "+no not_subscribed");
+    assert!(!house.daemon.log().contains("0123456789abcdef"));
+}
+
+#[test]
+fn what_was_received_before_a_withdrawal_is_answered() {
+    let house = Tokened::start(&format!("write {OLD}\nadmin {NEW}\n"));
+    let mut wire = house.with(OLD);
+    assert_eq!(wire.call("LIST +14155550000"), "+created");
+    // Replies that nobody reads hold the connection up in the middle of its requests.
+    let opt_outs: Vec<String> = (0..2_000).map(|n| format!("OPTOUT +14155550000 +1415556{n:04}")).collect();
+    wire.send(opt_outs.join("\n") + "\n");
+    house.write(&format!("admin {NEW}\n"));
+    house.hang_up("read");
+    let mut answered = 0;
+    loop {
+        match wire.reply().as_str() {
+            ":1" => answered += 1,
+            told => {
+                assert!(told.is_empty() || told.starts_with("-NOAUTH the token was withdrawn"), "{told}");
+                break;
+            }
+        }
+    }
+    let taken = house.with(NEW).call("COUNT list=+14155550000/opted_out");
+    assert_eq!(taken, format!(":{answered}"), "what was not answered was not done");
+}
+
+/// The delay is there so that guesses are few: a guess, and what stands behind it, is answered in its turn.
+#[test]
+fn wrong_tokens_are_slowed_and_counted() {
+    let house = Tokened::start(&format!("admin {NEW}\n"));
+    let mut wire = house.daemon.connect();
+    let since = Instant::now();
+    wire.send(format!("AUTH {OLD}\nPING a\nHELLO 2 AUTH me {OLD}\nAUTH {NEW}\n"));
+    assert!(wire.reply().starts_with("-NOAUTH"));
+    assert_eq!(wire.reply(), "+a");
+    assert!(wire.reply().starts_with("-NOAUTH"));
+    assert_eq!(wire.reply(), "+OK");
+    // A second for each, at least: a busy machine only takes longer.
+    assert!(since.elapsed().as_millis() >= 2_000, "{:?}", since.elapsed());
+    let stats = wire.call("STATS");
+    assert!(stats.contains("\n+wrong_tokens 2"), "{stats}");
+}
