@@ -47,8 +47,9 @@ const CRLF_BYTES: usize = 2;
 /// `$` or `*`, and the digits of a number that is within the limits.
 const HEAD_BYTES_MAX: usize = 12;
 
-/// With this a client begins that wants to speak TLS.
-const TLS_HANDSHAKE: u8 = 0x16;
+/// With this a client begins that wants to speak TLS: a record of the type "handshake", whose
+/// version begins with 3 (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
 
 impl Default for Decoder {
     fn default() -> Decoder {
@@ -75,7 +76,7 @@ impl Decoder {
     #[inline]
     fn line<'a>(&mut self, buffer: &'a [u8]) -> Decoded<'a> {
         let Some(end) = memchr(b'\n', buffer) else {
-            if buffer.first() == Some(&TLS_HANDSHAKE) {
+            if buffer.starts_with(&TLS_HANDSHAKE) {
                 // It waits for an answer before it would ever send the end of a line.
                 return Decoded::Broken(Error::new(Code::Err, "this address does not speak TLS: call it without"));
             }
@@ -314,5 +315,7 @@ mod tests {
             matches!(&told[..], [told] if told.starts_with("closed: ERR this address does not speak TLS")),
             "{told:?}"
         );
+        // The first byte alone is no more than a request that nobody understands.
+        assert_eq!(transcript(b"\x16 PING", 100), Vec::<String>::new());
     }
 }
