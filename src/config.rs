@@ -23,7 +23,7 @@ use crate::model::verdict::StopScope;
 use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
 
-pub use access::{Access, AuthClients, needs_tokens};
+pub use access::{Access, AuthClients, ConsoleAddress, needs_tokens};
 
 /// Where the daemon listens and clients call when nothing is said.
 pub const ADDRESS: &str = "127.0.0.1:7164";
@@ -68,6 +68,15 @@ pub struct Settings {
     /// Who may do what: lines like "read TOKEN", "write TOKEN", "admin TOKEN"
     #[arg(long, env = "CONTACTD_TOKENS", value_name = "FILE")]
     tokens: Option<PathBuf>,
+
+    /// Where browsers find the console: `host:port`, `tls:host:port` or "off" [default: 127.0.0.1:7165]
+    #[arg(long, env = "CONTACTD_HTTP", value_name = "ADDRESS")]
+    http: Option<String>,
+
+    /// A name, besides localhost and addresses, under which browsers may call the console; may be repeated
+    #[arg(long, env = "CONTACTD_HTTP_HOST", value_name = "NAME", value_delimiter = ',')]
+    #[serde(default)]
+    http_host: Vec<String>,
 
     /// For addresses with tls: the certificate, as PEM, with those between it and an authority that clients know
     #[arg(long, env = "CONTACTD_TLS_CERT_FILE", value_name = "FILE")]
@@ -241,6 +250,8 @@ pub struct Config {
     pub listen: Vec<Address>,
     /// Whether somebody said so, and it is not the default.
     pub listen_is_said: bool,
+    /// Where browsers find the console, if there is one.
+    pub console: Option<ConsoleAddress>,
     /// How to log.
     pub log_format: LogFormat,
     /// The daemon.
@@ -265,8 +276,13 @@ impl Settings {
         let listen = if listen.is_empty() { vec![ADDRESS.to_owned()] } else { listen };
         let listen =
             listen.iter().map(|text| text.parse::<Address>().map_err(Error::bad_arg)).collect::<Result<Vec<_>>>()?;
+        let console = ConsoleAddress::parse(
+            self.http.or(file.http),
+            if self.http_host.is_empty() { file.http_host } else { self.http_host },
+        )?;
         let access = Access {
             listen,
+            console: console.as_ref().map(|console| console.address.clone()),
             tokens: self.tokens.or(file.tokens),
             tls_cert_file: self.tls_cert_file.or(file.tls_cert_file),
             tls_key_file: self.tls_key_file.or(file.tls_key_file),
@@ -340,7 +356,7 @@ impl Settings {
             ..usual
         };
         let log_format = self.log_format.or(file.log_format).unwrap_or_default();
-        Ok(Config { listen: access.listen, listen_is_said, log_format, setup })
+        Ok(Config { listen: access.listen, listen_is_said, console, log_format, setup })
     }
 }
 

@@ -46,6 +46,7 @@ pub mod address;
 pub mod tls;
 pub mod server;
 pub mod client;
+pub mod console;
 pub mod import;
 pub mod config;
 pub mod cli;

@@ -24,6 +24,18 @@ pub const REPLY_BYTES_UNSENT_MAX: usize = 1024 * 1024;
 pub const WRITE_STALL_MS_MAX: u64 = 10_000;
 /// Requests of one burst after which other connections get their turn.
 pub const BURST_REQUESTS_MAX: usize = 1_000;
+/// Requests of browsers that are answered at once; the next one is told to try again.
+pub const CONSOLE_REQUESTS_MAX: usize = 64;
+/// How long a request of a browser may take to arrive.
+pub const CONSOLE_HEAD_MS_MAX: u64 = 10_000;
+/// The bytes of a form.
+pub const CONSOLE_FORM_BYTES_MAX: usize = 64 * 1024;
+/// How long a session of the console lasts without a request.
+pub const SESSION_IDLE_MS_MAX: u64 = 60 * 60 * 1000;
+/// How long it lasts at most.
+pub const SESSION_MS_MAX: u64 = 12 * SESSION_IDLE_MS_MAX;
+/// Sessions of the console.
+pub const SESSIONS_MAX: usize = 1_000;
 /// Phones in one CHECK.
 pub const CHECK_PHONES_MAX: usize = 1_000;
 /// A reply that our own clients take. The largest is LISTS with [`LISTS_MAX`] lists whose names are long: some 11 MiB.

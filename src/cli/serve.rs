@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::systemd::Systemd;
 use crate::address::Address;
-use crate::config::{Access, Config, LogFormat, needs_tokens};
+use crate::config::{Access, Config, ConsoleAddress, LogFormat, needs_tokens};
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::time::Millis;
@@ -55,6 +55,9 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
             "--fsync interval: a crash may lose up to {FSYNC_INTERVAL_MS} ms of acknowledged opt-ins, imports and labels; opt-outs are always synced"
         );
     }
+    if let Some(console) = config.console {
+        serve_console(&daemon, console).await?;
+    }
     systemd.ready(&daemon);
 
     loop {
@@ -80,6 +83,26 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
     }
     tracing::info!("stopped; everything is on disk");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serves the console. Its default port may be taken by another daemon on this machine; one that somebody has said may not.
+async fn serve_console(daemon: &Daemon, console: ConsoleAddress) -> Result<()> {
+    let scheme = if matches!(console.address, Address::Tls(_)) { "https" } else { "http" };
+    match Listener::bind(&console.address).await {
+        Ok(listener) => {
+            let address = listener.address().map_err(Error::internal)?.to_string();
+            tracing::info!("the console is at {scheme}://{}/", address.trim_start_matches("tls:"));
+            daemon.serve_console(listener, console.hosts);
+            Ok(())
+        }
+        Err(why) if console.is_said => {
+            Err(Error::internal(format!("cannot listen on {} for --http: {why}", console.address)))
+        }
+        Err(why) => {
+            tracing::warn!("there is no console: cannot listen on {}: {why}; --http says where else", console.address);
+            Ok(())
+        }
+    }
 }
 
 /// What is listened on: the sockets that were opened already, then each address that was said and is not among them. The

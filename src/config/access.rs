@@ -25,10 +25,46 @@ pub enum AuthClients {
     Required,
 }
 
+/// Where browsers find the console when nothing is said.
+const CONSOLE_ADDRESS: &str = "127.0.0.1:7165";
+
+/// Where browsers find the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleAddress {
+    /// Where to listen.
+    pub address: Address,
+    /// Whether somebody said so, and it is not the default.
+    pub is_said: bool,
+    /// The names, besides this machine's own, under which browsers may call.
+    pub hosts: Vec<String>,
+}
+
+impl ConsoleAddress {
+    /// Reads `--http`. None: there is no console.
+    pub fn parse(said: Option<String>, hosts: Vec<String>) -> Result<Option<ConsoleAddress>> {
+        let is_said = said.is_some();
+        let text = said.unwrap_or_else(|| CONSOLE_ADDRESS.to_owned());
+        if text == "off" {
+            return Ok(None);
+        }
+        let address: Address = text.parse().map_err(Error::bad_arg)?;
+        match address {
+            Address::Unix(_) => Err(Error::bad_arg("--http is for browsers: give host:port, tls:host:port or off")),
+            Address::Tcp(_) if !address.is_local() => Err(Error::bad_arg(format!(
+                "{address} can be reached from other machines, and whoever is between would read the tokens of the console: \
+                 give --http tls:HOST:PORT, or listen on {CONSOLE_ADDRESS} behind a proxy that speaks TLS"
+            ))),
+            address => Ok(Some(ConsoleAddress { address, is_said, hosts })),
+        }
+    }
+}
+
 /// The settings that say who reaches the daemon.
 pub struct Access {
     /// Where to listen.
     pub listen: Vec<Address>,
+    /// Where browsers are served, if they are.
+    pub console: Option<Address>,
     /// The tokens file.
     pub tokens: Option<PathBuf>,
     /// The certificate.
@@ -52,7 +88,7 @@ impl Access {
         if let Some(path) = self.tokens.clone() {
             return Reloadable::load(vec![path.clone()], move || tokens_in(&path));
         }
-        match self.listen.iter().find(|address| !address.is_local()) {
+        match self.addresses().find(|address| !address.is_local()) {
             None => Ok(Reloadable::default()),
             Some(public) => Err(needs_tokens(public)),
         }
@@ -60,7 +96,7 @@ impl Access {
 
     /// Reads the certificate, if an address wants one.
     pub fn tls(&self) -> Result<Option<Reloadable<ServerConfig>>> {
-        let encrypted = self.listen.iter().find(|address| matches!(address, Address::Tls(_)));
+        let encrypted = self.addresses().find(|address| matches!(address, Address::Tls(_)));
         let is_set_up =
             [&self.tls_cert_file, &self.tls_key_file, &self.tls_ca_cert_file].into_iter().any(Option::is_some)
                 || self.tls_auth_clients != AuthClients::Off;
@@ -79,6 +115,11 @@ impl Access {
             }
         };
         Reloadable::load(files.paths(), move || files.load()).map(Some)
+    }
+
+    /// All addresses that are listened on.
+    fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.listen.iter().chain(&self.console)
     }
 
     /// The plain addresses over which tokens travel for others to read.

@@ -50,9 +50,9 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server
     serve_as(stream, server, None).await;
 }
 
-/// The same for a client inside the daemon, which may do everything without a token.
-pub async fn serve_inside<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server) {
-    serve_as(stream, server, Some(Access::Admin)).await;
+/// The same for a client inside the daemon, which may do what `access` says without a token.
+pub async fn serve_inside<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, access: Access) {
+    serve_as(stream, server, Some(access)).await;
 }
 
 async fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, access: Option<Access>) {

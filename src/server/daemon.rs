@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Listener, Server, compactor, reload};
-use crate::command::{Context, Counters, Tokens};
+use super::{Listener, Server, browsers, compactor, reload};
+use crate::command::{Access, Context, Counters, Tokens};
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, PurgeSettings};
 use crate::model::inbox::MaybeOptOut;
@@ -107,7 +107,12 @@ impl Daemon {
 
     /// A connection from inside the daemon, which may do everything. Its other end is a pipe in memory.
     pub fn connect_inside(&self) -> tokio::io::DuplexStream {
-        self.server.connect_inside()
+        self.server.connect_inside(Access::Admin)
+    }
+
+    /// Serves the console to browsers. They may call it by this machine's names and by `hosts`.
+    pub fn serve_console(&self, listener: Listener, hosts: Vec<String>) {
+        browsers::serve(&self.server, listener, Arc::clone(&self.context.tokens), hosts);
     }
 
     /// Reads the tokens and the certificates again. What cannot be read, or has an error in it, stays as it was, and the

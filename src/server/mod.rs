@@ -1,6 +1,7 @@
 //! The server: it waits for the network, accepts, hands requests to the commands and their writes to the store, and
 //! drains. It decides nothing about contacts.
 
+mod browsers;
 mod burst;
 mod compactor;
 mod connection;
@@ -29,7 +30,7 @@ pub use crate::address::Address;
 use handshake::Rarely;
 use withdrawal::Withdrawals;
 
-use crate::command::Context;
+use crate::command::{Access, Context};
 use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
 use crate::reloadable::Reloadable;
@@ -98,11 +99,11 @@ impl Server {
         self.connections.spawn(async move { listener.accept(server).await });
     }
 
-    /// A connection from inside the daemon, which may do everything. Its other end is a pipe in memory.
-    pub fn connect_inside(self: &Arc<Server>) -> tokio::io::DuplexStream {
+    /// A connection from inside the daemon, which may do what `access` says. Its other end is a pipe in memory.
+    pub fn connect_inside(self: &Arc<Server>, access: Access) -> tokio::io::DuplexStream {
         let (inside, outside) = tokio::io::duplex(REQUEST_BYTES_MAX);
         let server = Arc::clone(self);
-        self.connections.spawn(async move { connection::serve_inside(inside, &server).await });
+        self.connections.spawn(async move { connection::serve_inside(inside, &server, access).await });
         outside
     }
 

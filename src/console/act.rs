@@ -1,0 +1,171 @@
+//! What forms do: each becomes one request of the protocol.
+//!
+//! What forbids is one click. What permits says when its page was made, so that a newer fact stands. What cannot be undone
+//! wants its name typed.
+
+use std::collections::HashMap;
+
+use axum::Form;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::{Value, json};
+
+use super::pages::login::is_ours;
+use super::pages::system::verified;
+use super::session::Said;
+use super::visit::Visit;
+use crate::client::Reply;
+use crate::error::{Error, Result};
+
+/// Who reports what a person does here, until the daemon knows the name of the token.
+const SOURCE: &str = "console";
+
+/// The fields of a form.
+struct Fields(HashMap<String, String>);
+
+impl Fields {
+    /// A field without blanks around it; "" where there is none.
+    fn get(&self, name: &str) -> &str {
+        self.0.get(name).map(|value| value.trim()).unwrap_or_default()
+    }
+
+    /// A field that has to be filled.
+    fn need(&self, name: &str, label: &str) -> Result<&str> {
+        match self.get(name) {
+            "" => Err(Error::bad_arg(format!("fill in: {label}"))),
+            value => Ok(value),
+        }
+    }
+
+    /// Something that cannot be undone: `words` have to be typed.
+    fn typed(&self, words: &str) -> Result<()> {
+        if self.get("typed") == words {
+            return Ok(());
+        }
+        Err(Error::bad_arg(format!("to do this, type {words}")))
+    }
+
+    /// Who says so, and why.
+    fn fact(&self) -> Value {
+        let mut fact = json!({ "source": SOURCE });
+        if !self.get("reason").is_empty() {
+            fact["reason"] = self.get("reason").into();
+        }
+        fact
+    }
+
+    /// The same for what permits: as of when the page was made.
+    fn permission(&self) -> Result<Value> {
+        let mut fact = self.fact();
+        fact["at"] = self.need("now", "when this page was made")?.into();
+        Ok(fact)
+    }
+}
+
+/// Does what a form says, and leads back to its page.
+pub async fn act(Path(what): Path<String>, mut visit: Visit, Form(fields): Form<HashMap<String, String>>) -> Response {
+    let fields = Fields(fields);
+    let said = match request(&what, &fields) {
+        Err(why) => Err(why),
+        Ok((words, done)) => visit.asker.ask(&words).await.map(|reply| told(&what, &words, &reply, done)),
+    };
+    visit.session.say(match said {
+        Ok(text) => Said { is_error: false, text },
+        Err(why) => Said { is_error: true, text: format!("Not done: {}.", why.message.trim_end_matches('.')) },
+    });
+    let to = match fields.get("to") {
+        "" => fields.get("here"),
+        to => to,
+    };
+    Redirect::to(if is_ours(to) { to } else { "/" }).into_response()
+}
+
+/// The request of a form, and what to say when it is done.
+fn request(what: &str, fields: &Fields) -> Result<(Vec<String>, &'static str)> {
+    let list = || fields.need("list", "the list");
+    let phone = || fields.need("phone", "the number");
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<String>>();
+    Ok(match what {
+        "list-name" => {
+            let json = json!({ "name": fields.get("name") });
+            (words(&["LIST", list()?, &json.to_string()]), "The list is there.")
+        }
+        "list-pause" => {
+            (words(&["LIST", list()?, r#"{"paused":true}"#]), "The list is paused: nobody gets a message from it.")
+        }
+        "list-go-on" => (words(&["LIST", list()?, r#"{"paused":false}"#]), "The list is in use again."),
+        "list-remove" => {
+            fields.typed(list()?)?;
+            (words(&["UNLIST", list()?, "FORCE"]), "The list is removed. Its opt-outs stay.")
+        }
+        "optout" => {
+            let list = if fields.get("list").is_empty() { "*" } else { fields.get("list") };
+            (words(&["OPTOUT", list, phone()?, &fields.fact().to_string()]), "The contact is opted out.")
+        }
+        "optin" => {
+            let at = fields.need("at", "when the person agreed")?;
+            let evidence = fields.need("evidence", "what proves it")?;
+            let json = json!({ "at": at, "evidence": evidence, "source": SOURCE });
+            (words(&["OPTIN", list()?, phone()?, &json.to_string()]), "The opt-in is recorded.")
+        }
+        "suppress" => (on_list("SUPPRESS", fields, &fields.fact())?, "The contact is held back."),
+        "release" => (on_list("RELEASE", fields, &fields.permission()?)?, "The contact is released."),
+        "invalid" => {
+            (words(&["INVALID", phone()?, &fields.fact().to_string()]), "The number counts as one that does not exist.")
+        }
+        "valid" => {
+            (words(&["VALID", phone()?, &fields.permission()?.to_string()]), "The number counts as one that exists.")
+        }
+        "label" => {
+            let value = match fields.get("value") {
+                "" => Value::Null,
+                value => value.into(),
+            };
+            let json = json!({ "labels": { fields.need("key", "the label")?: value } });
+            (words(&["PUT", phone()?, &json.to_string()]), "The labels are changed.")
+        }
+        "erase" => {
+            fields.typed(phone()?)?;
+            (words(&["ERASE", phone()?]), "The contact is erased, and its number opted out of all lists.")
+        }
+        "review" => (
+            words(&["INBOX", "DONE", fields.need("number", "the message")?]),
+            "The message is settled: the contact stays.",
+        ),
+        "purge-run" => {
+            fields.typed(fields.need("words", "the plan")?)?;
+            (words(&["PURGE", "RUN", fields.need("plan", "the plan")?]), "The purge runs.")
+        }
+        "purge-stop" => (words(&["PURGE", "STOP"]), "The purge stops after its current step."),
+        "verify" => (words(&["VERIFY"]), ""),
+        _ => return Err(Error::bad_arg("there is no such form")),
+    })
+}
+
+/// SUPPRESS or RELEASE, of a list or of the contact.
+fn on_list(verb: &str, fields: &Fields, json: &Value) -> Result<Vec<String>> {
+    let mut words = vec![verb.to_owned()];
+    if !fields.get("list").is_empty() {
+        words.push(fields.get("list").to_owned());
+    }
+    words.push(fields.need("phone", "the number")?.to_owned());
+    words.push(json.to_string());
+    Ok(words)
+}
+
+/// What a reply comes to.
+fn told(what: &str, words: &[String], reply: &Reply, done: &'static str) -> String {
+    let changes_nothing = *reply == Reply::Integer(0);
+    match (what, words.first().map(String::as_str)) {
+        ("verify", _) => verified(reply),
+        (_, Some("OPTIN")) if changes_nothing => {
+            "No status changed: the contact was in already, or an opt-out that is not older stands against it.".into()
+        }
+        (_, Some("RELEASE" | "VALID")) if changes_nothing => {
+            "No status changed: something newer stands against it, or there was nothing to lift.".into()
+        }
+        (_, Some("INBOX")) if changes_nothing => "Somebody has settled this message already.".into(),
+        (_, Some("OPTOUT" | "SUPPRESS" | "INVALID")) if changes_nothing => "It was so already.".into(),
+        _ => done.to_owned(),
+    }
+}

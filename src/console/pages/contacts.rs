@@ -1,0 +1,333 @@
+//! Contacts by a number or by a filter: search, and the segments of a sender.
+
+use askama::Template;
+use axum::extract::Query;
+use axum::response::{IntoResponse, Redirect};
+use serde::Deserialize;
+
+use super::list::on_list;
+use super::{Page, render};
+use crate::client::Reply;
+use crate::console::ask::{parse, text};
+use crate::console::frame::{Frame, Section};
+use crate::console::visit::Visit;
+use crate::console::words::{self, Verdict, When, grouped, url_encode};
+use crate::error::Result;
+
+#[derive(Template)]
+#[template(path = "contacts.html", config = "src/console/askama.toml")]
+struct Contacts {
+    frame: Frame,
+    filter: Filter,
+    /// The filter in the words of the protocol.
+    written: String,
+    rows: Vec<ContactRow>,
+    columns: Vec<String>,
+    found: String,
+    next: String,
+    is_first: bool,
+    wrong: String,
+    keys: Vec<LabelReply>,
+    lists: Vec<(String, String)>,
+}
+
+/// What a person chose in the builder of filters.
+#[derive(Clone, Default, Deserialize)]
+pub struct Filter {
+    /// In the words of the protocol.
+    #[serde(default)]
+    pub filter: String,
+    #[serde(default)]
+    pub label: String,
+    #[serde(default)]
+    pub value: String,
+    #[serde(default)]
+    pub can_receive: String,
+    #[serde(default)]
+    pub status: String,
+    #[serde(default)]
+    pub created_from: String,
+    #[serde(default)]
+    pub created_before: String,
+    #[serde(default)]
+    pub engaged_before: String,
+    #[serde(default)]
+    pub engaged_from: String,
+}
+
+impl Filter {
+    /// It all in the words of the protocol.
+    pub fn words(&self) -> String {
+        let mut all = Vec::new();
+        match (self.label.trim(), self.value.trim()) {
+            ("", _) => {}
+            (key, "") => all.push(format!("label.{key}")),
+            (key, value) => all.push(format!("label.{key}={}", quoted(value))),
+        }
+        for (condition, value) in [
+            ("eligible=", &self.can_receive),
+            ("status=", &self.status),
+            ("created>=", &self.created_from),
+            ("created<", &self.created_before),
+            ("last_engaged>=", &self.engaged_from),
+            ("last_engaged<", &self.engaged_before),
+        ] {
+            if !value.trim().is_empty() {
+                all.push(format!("{condition}{}", value.trim()));
+            }
+        }
+        match (self.filter.trim(), all.is_empty()) {
+            ("", _) => {}
+            (filter, true) => all.push(filter.to_owned()),
+            (filter, false) => all.push(format!("({filter})")),
+        }
+        all.join(" ")
+    }
+
+    /// The same as a part of an address.
+    pub fn query(&self) -> String {
+        let pairs = [
+            ("filter", &self.filter),
+            ("label", &self.label),
+            ("value", &self.value),
+            ("can_receive", &self.can_receive),
+            ("status", &self.status),
+            ("created_from", &self.created_from),
+            ("created_before", &self.created_before),
+            ("engaged_from", &self.engaged_from),
+            ("engaged_before", &self.engaged_before),
+        ];
+        let said = pairs.iter().filter(|(_, value)| !value.is_empty());
+        said.map(|(name, value)| format!("{name}={}", url_encode(value))).collect::<Vec<_>>().join("&")
+    }
+}
+
+/// A value as a filter writes it.
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A contact, as GET shows it, as far as pages use it.
+#[derive(Deserialize)]
+pub struct ContactReply {
+    pub phone_number: String,
+    pub status: String,
+    #[serde(default)]
+    pub labels: std::collections::BTreeMap<String, String>,
+    pub created_at: Option<String>,
+    pub total_sends: u64,
+    pub total_clicks: u64,
+    pub total_bot_clicks: u64,
+    pub total_conversions: u64,
+    pub total_revenue: serde_json::Number,
+    pub last_sent: Option<String>,
+    pub last_clicked: Option<String>,
+    pub last_engaged: Option<String>,
+    pub last_inbound: Option<String>,
+    pub sends_since_engaged: u64,
+    pub lists: Vec<OnListReply>,
+    pub purged_at: Option<String>,
+    pub purged_reason: Option<String>,
+    pub erased_at: Option<String>,
+}
+
+/// A ListContact, as GET shows it.
+#[derive(Deserialize)]
+pub struct OnListReply {
+    pub list: Option<String>,
+    pub status: String,
+    pub how: Option<String>,
+    pub subscribed_at: Option<String>,
+    pub source: Option<String>,
+    pub opted_out_at: Option<String>,
+    pub opted_out_how: Option<String>,
+    pub opted_out_source: Option<String>,
+    pub opted_out_reason: Option<String>,
+    pub suppressed_at: Option<String>,
+    pub suppressed_source: Option<String>,
+    pub suppressed_reason: Option<String>,
+    pub list_removed_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct LabelReply {
+    pub key: String,
+    pub contacts: u64,
+}
+
+/// A contact, as a row of a table.
+pub struct ContactRow {
+    pub path: String,
+    pub phone: String,
+    pub verdict: Option<Verdict>,
+    pub status: &'static str,
+    pub lists: String,
+    pub subscribed_at: When,
+    pub subscribed_how: &'static str,
+    pub source: String,
+    pub out_at: When,
+    pub out_how: String,
+    pub last_sent: When,
+    pub last_clicked: When,
+    pub in_vain: String,
+    /// The labels of the table's columns.
+    pub labels: Vec<String>,
+    pub created_at: When,
+}
+
+#[derive(Deserialize)]
+pub struct Options {
+    /// What somebody typed into the search field.
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    after: String,
+    #[serde(flatten)]
+    filter: Filter,
+}
+
+/// Shows the contacts that match; a number leads to its contact.
+pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
+    let typed = options.q.trim();
+    let mut filter = options.filter;
+    if !typed.is_empty() {
+        if let Some(phone) = number(&mut visit, typed).await? {
+            return Ok(Redirect::to(&format!("/contacts/{phone}")).into_response());
+        }
+        typed.clone_into(&mut filter.filter);
+    }
+    let written = filter.words();
+    let found = match visit.asker.count(&written).await {
+        Ok(found) => Ok(grouped(found.unsigned_abs())),
+        Err(why) => Err(why.message),
+    };
+    let mut next = String::new();
+    let (mut rows, mut columns) = (Vec::new(), Vec::new());
+    if found.is_ok() {
+        let page = visit.asker.find(&written, &options.after).await?;
+        (rows, columns) = contact_rows(&mut visit, &page.items, None).await?;
+        if let Some(after) = page.next {
+            next = format!("?{}&after={}", filter.query(), url_encode(&after));
+        }
+    }
+    let keys = visit.asker.page(&["LABELS", "LIMIT", "200"]).await?.items;
+    let lists: Vec<crate::console::visit::ListReply> = visit.asker.items(&["LISTS", "LIMIT", "200"]).await?;
+    render(&Contacts {
+        written,
+        rows,
+        columns,
+        wrong: found.as_ref().err().cloned().unwrap_or_default(),
+        found: found.unwrap_or_default(),
+        next,
+        is_first: options.after.is_empty(),
+        keys,
+        lists: lists.into_iter().map(|list| (list.list, list.name)).collect(),
+        filter,
+        frame: visit.frame(Section::Contacts, "Contacts"),
+    })
+}
+
+/// The number that somebody typed, if it is one.
+async fn number(visit: &mut Visit, typed: &str) -> Result<Option<String>> {
+    let is_number = typed.chars().any(|c| c.is_ascii_digit())
+        && typed.chars().all(|c| c.is_ascii_digit() || "+-() ./\u{a0}".contains(c));
+    if !is_number {
+        return Ok(None);
+    }
+    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+    for raw in [typed.to_owned(), format!("+{digits}")] {
+        match visit.asker.ask(&["NORMALIZE", "-", &raw]).await {
+            Ok(Reply::Text(phone)) => return Ok(Some(phone)),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    // One that exists in no numbering plan may have opted out all the same.
+    let is_written_out = typed.starts_with('+') && (7..=15).contains(&digits.len());
+    Ok(is_written_out.then(|| format!("+{digits}")))
+}
+
+/// How many columns of labels a table has.
+const LABEL_COLUMNS: usize = 4;
+
+/// Rows of these contacts, and the labels that have columns. On a list, each row has the verdict for it.
+pub async fn contact_rows(
+    visit: &mut Visit,
+    phones: &[String],
+    list: Option<&str>,
+) -> Result<(Vec<ContactRow>, Vec<String>)> {
+    let gets: Vec<Vec<String>> = phones.iter().map(|phone| vec!["GET".to_owned(), phone.clone()]).collect();
+    let mut contacts: Vec<ContactReply> = Vec::with_capacity(phones.len());
+    for reply in visit.asker.ask_each(&gets).await? {
+        // One that was removed a moment ago is not there.
+        if let Reply::Text(contact) = reply {
+            contacts.push(parse(&contact)?);
+        }
+    }
+    let mut verdicts = Vec::new();
+    if let (Some(list), false) = (list, contacts.is_empty()) {
+        let mut words = vec!["CHECK".to_owned(), list.to_owned()];
+        words.extend(contacts.iter().map(|contact| contact.phone_number.clone()));
+        verdicts = match visit.asker.ask(&words).await? {
+            Reply::Array(replies) => replies.into_iter().map(text).collect::<Result<_>>()?,
+            reply => vec![text(reply)?],
+        };
+    }
+    let mut used = std::collections::BTreeMap::<&String, usize>::new();
+    for key in contacts.iter().flat_map(|contact| contact.labels.keys()) {
+        *used.entry(key).or_default() += 1;
+    }
+    let mut columns: Vec<(&String, usize)> = used.into_iter().collect();
+    columns.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut columns: Vec<String> = columns.into_iter().take(LABEL_COLUMNS).map(|(key, _)| key.clone()).collect();
+    columns.sort();
+    let mut said = verdicts.iter();
+    let rows = contacts.iter().map(|contact| row(contact, list, &columns, said.next().map(|said| Verdict::new(said))));
+    Ok((rows.collect(), columns))
+}
+
+fn row(contact: &ContactReply, list: Option<&str>, columns: &[String], verdict: Option<Verdict>) -> ContactRow {
+    let on = list.and_then(|list| on_list(contact, list));
+    let get = |of: fn(&OnListReply) -> &Option<String>| on.and_then(|on| of(on).clone()).unwrap_or_default();
+    let how = get(|on| &on.how);
+    ContactRow {
+        path: format!("/contacts/{}", contact.phone_number),
+        phone: contact.phone_number.clone(),
+        verdict,
+        status: words::status(&contact.status),
+        lists: contact.lists.iter().filter_map(|on| on.list.as_deref()).collect::<Vec<_>>().join(", "),
+        subscribed_at: When::new(&get(|on| &on.subscribed_at)),
+        subscribed_how: words::how(&how),
+        source: get(|on| &on.source),
+        out_at: When::new(&get(|on| &on.opted_out_at)),
+        out_how: words::how(&get(|on| &on.opted_out_how)).to_owned(),
+        last_sent: When::maybe(contact.last_sent.as_deref()),
+        last_clicked: When::maybe(contact.last_clicked.as_deref()),
+        in_vain: grouped(contact.sends_since_engaged),
+        labels: columns.iter().map(|key| contact.labels.get(key).cloned().unwrap_or_default()).collect(),
+        created_at: When::maybe(contact.created_at.as_deref()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_become_a_filter() {
+        let filter = Filter {
+            label: "city".into(),
+            value: "New \"York\\".into(),
+            can_receive: "24365".into(),
+            created_from: "2026-05-01".into(),
+            filter: "label.a OR label.b".into(),
+            ..Filter::default()
+        };
+        assert_eq!(
+            filter.words(),
+            r#"label.city="New \"York\\" eligible=24365 created>=2026-05-01 (label.a OR label.b)"#
+        );
+        assert_eq!(Filter { label: "vip".into(), ..Filter::default() }.words(), "label.vip");
+        assert_eq!(Filter { filter: "label.a OR label.b".into(), ..Filter::default() }.words(), "label.a OR label.b");
+        assert_eq!(Filter::default().words(), "");
+    }
+}

@@ -1,0 +1,155 @@
+//! How pages write things: numbers, dates, verdicts, and parts of addresses.
+
+use crate::command::Access;
+use crate::model::verdict::Reason;
+
+/// A number in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A rate as per cent.
+pub fn percent(rate: f64) -> String {
+    format!("{:.2} %", rate * 100.0)
+}
+
+/// A date of a reply, for people: in UTC, to the minute. A script shows it in the zone of the browser.
+#[derive(Clone, Default)]
+pub struct When {
+    /// As the daemon wrote it; "" for none.
+    pub iso: String,
+    /// To the minute.
+    pub short: String,
+}
+
+impl When {
+    pub fn new(iso: &str) -> When {
+        When { iso: iso.to_owned(), short: iso.get(..16).unwrap_or(iso).replace('T', " ") }
+    }
+
+    /// None is no date.
+    pub fn maybe(iso: Option<&str>) -> When {
+        iso.map_or_else(When::default, When::new)
+    }
+
+    pub fn is_some(&self) -> bool {
+        !self.iso.is_empty()
+    }
+
+    /// The time of the day.
+    pub fn clock(&self) -> &str {
+        self.short.get(11..).unwrap_or_default()
+    }
+}
+
+/// What CHECK said, for people.
+#[derive(Clone)]
+pub struct Verdict {
+    pub is_yes: bool,
+    pub text: &'static str,
+}
+
+impl Verdict {
+    /// From `yes`, `no reason` or the reason alone. What is not known is no yes.
+    pub fn new(said: &str) -> Verdict {
+        let reason = said.strip_prefix("no ").unwrap_or(said);
+        if reason == "yes" {
+            return Verdict { is_yes: true, text: "yes" };
+        }
+        let text = match Reason::ALL.into_iter().find(|known| known.word() == reason) {
+            Some(Reason::UnknownList) => "no: not a sending list",
+            Some(Reason::ListPaused) => "no: the list is paused",
+            Some(Reason::Invalid) => "no: the number does not exist",
+            Some(Reason::Suppressed) => "no: held back everywhere",
+            Some(Reason::OptedOut) => "no: opted out of all lists",
+            Some(Reason::NotSubscribed) => "no: never subscribed",
+            Some(Reason::ListSuppressed) => "no: held back on this list",
+            Some(Reason::ListOptedOut) => "no: opted out",
+            Some(Reason::HeldForReview) => "no: waits for somebody to read its message",
+            None => "no",
+        };
+        Verdict { is_yes: false, text }
+    }
+}
+
+/// A status, for people.
+pub fn status(word: &str) -> &'static str {
+    match word {
+        "active" => "active",
+        "opted_out" => "opted out",
+        "suppressed" => "held back",
+        "invalid" => "number does not exist",
+        "none" => "not subscribed",
+        _ => "unknown",
+    }
+}
+
+/// How a fact reached contactd, for people.
+pub fn how(word: &str) -> &'static str {
+    match word {
+        "keyword" => "by a message from the phone",
+        "import" => "by an import",
+        "journey" => "by a customer journey",
+        "api" => "by a program",
+        _ => "",
+    }
+}
+
+/// What a visitor may do.
+pub fn access(access: Access) -> &'static str {
+    match access {
+        Access::Admin => "may do everything",
+        Access::Write => "may read and write",
+        _ => "may read",
+    }
+}
+
+/// A text as a part of an address.
+pub fn url_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte as char);
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_in_groups() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_204_331, "1,204,331")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn only_yes_is_a_yes() {
+        assert!(Verdict::new("yes").is_yes);
+        for reason in Reason::ALL {
+            let verdict = Verdict::new(&format!("no {}", reason.word()));
+            assert!(!verdict.is_yes && verdict.text.starts_with("no: "), "{}", reason.word());
+        }
+        for other in ["", "Yes", "yes please", "no", "no something_new"] {
+            assert!(!Verdict::new(other).is_yes, "{other}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_encoded() {
+        assert_eq!(url_encode("label.city=\"New York\"&+1"), "label.city%3D%22New%20York%22%26%2B1");
+    }
+}
