@@ -1,9 +1,11 @@
 //! Tests of the whole, from outside: one binary, a module per subject.
 
 mod archive;
+mod browser;
 mod claims;
 mod client;
 mod clients;
+mod console;
 mod container;
 mod crash;
 mod erase;

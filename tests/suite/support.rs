@@ -104,9 +104,11 @@ impl Drop for Daemon {
 
 fn spawn(dir: &Path, address: &str, arguments: &[String]) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(dir.join("log")).expect("a log");
+    let console: &[&str] = if arguments.iter().any(|word| word == "--http") { &[] } else { &["--http", "off"] };
     Command::new(program())
         .args(["serve", "--listen", address, "--data-dir"])
         .arg(dir.join("data"))
+        .args(console)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

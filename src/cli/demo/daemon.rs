@@ -106,7 +106,7 @@ fn spawn(dir: &Path, address: &str) -> Result<Child> {
     let log = File::options().create(true).append(true).open(dir.join("log")).map_err(Error::internal)?;
     let program = std::env::current_exe().map_err(Error::internal)?;
     Command::new(program)
-        .args(["serve", "--listen", address, "--data-dir"])
+        .args(["serve", "--http", "off", "--listen", address, "--data-dir"])
         .arg(dir.join("data"))
         .env_clear()
         .envs(std::env::vars_os().filter(|(name, _)| !is_setting(name)))

@@ -1,0 +1,345 @@
+"""The console in a real browser: the walk of a person by clicks, forms without JavaScript, hostile texts, accessibility.
+
+Needs chromium, chromedriver and selenium; CONTACTD_NODE_MODULES is where axe-core is. tests/suite/browser.rs runs it.
+"""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+BIN = os.environ["CONTACTD_BIN"]
+CHROMIUM, DRIVER = os.environ["CONTACTD_CHROMIUM"], os.environ["CONTACTD_CHROMEDRIVER"]
+AXE = pathlib.Path(os.environ["CONTACTD_NODE_MODULES"], "axe-core", "axe.min.js")
+LIST, ALERTS, ADA, BEN = "+14155550100", "24365", "+14155550123", "+14155550124"
+HOSTILE = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>'"
+PATIENCE = 60
+
+
+def free_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+class Daemon:
+    def __init__(self, *arguments):
+        self.directory = tempfile.TemporaryDirectory()
+        self.address, self.console = free_address(), free_address()
+        data = os.path.join(self.directory.name, "data")
+        command = [BIN, "serve", "--listen", self.address, "--http", self.console, "--data-dir", data, *arguments]
+        self.log = open(os.path.join(self.directory.name, "log"), "w", encoding="utf-8")
+        self.process = subprocess.Popen(command, stderr=self.log, stdin=subprocess.DEVNULL)
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                host, port = self.console.split(":")
+                socket.create_connection((host, int(port))).close()
+                return
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+
+    def ask(self, *lines, token=None):
+        host, port = self.address.split(":")
+        with socket.create_connection((host, int(port))) as wire:
+            if token:
+                lines = (f"AUTH {token}", *lines)
+            wire.sendall(("\n".join(lines) + "\n").encode())
+            replies = wire.makefile("r", encoding="utf-8", newline="\r\n")
+            return [replies.readline().rstrip("\r\n") for _ in lines]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+        self.directory.cleanup()
+
+
+def browser(javascript=True):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--window-size=1280,900",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    ]:
+        options.add_argument(argument)
+    if not javascript:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(DRIVER))
+
+
+class Case(unittest.TestCase):
+    arguments = ()
+    javascript = True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(*cls.arguments)
+        cls.addClassCleanup(cls.daemon.close)
+        cls.browser = browser(cls.javascript)
+        cls.addClassCleanup(cls.browser.quit)
+
+    def open(self, path):
+        self.browser.get(f"http://{self.daemon.console}{path}")
+
+    def text(self):
+        return self.browser.find_element(By.TAG_NAME, "body").text
+
+    def click(self, css):
+        self.browser.find_element(By.CSS_SELECTOR, css).click()
+
+    def link(self, words):
+        self.browser.find_element(By.PARTIAL_LINK_TEXT, words).click()
+
+    def button(self, words):
+        self.browser.find_element(By.XPATH, f"//button[contains(., '{words}')]").click()
+
+    def until(self, condition, message):
+        WebDriverWait(self.browser, PATIENCE, 0.05).until(lambda _: condition(), message)
+
+    def fill(self, field, value):
+        field = self.browser.find_element(By.ID, field)
+        field.clear()
+        field.send_keys(value)
+
+
+def fill(daemon):
+    """A list with a person who was sent a message, clicked and bought, and one who opted out."""
+    told = daemon.ask(
+        f'LIST {LIST} {{"name":"Spring sale"}}',
+        f'LIST {ALERTS} {{"name":"Alerts"}}',
+        f'IMPORT {LIST} {{"phone":"{ADA}","labels":{{"state":"CA"}},"source":"contacts.csv","subscribed_at":"2026-04-01"}}',
+        f'IMPORT {LIST} {{"phone":"{BEN}","labels":{{"state":"NY"}},"subscribed_at":"2026-04-01"}}',
+        f"SENT {LIST} {ADA} m-1",
+        f'CLICK {LIST} {ADA} {{"message":"m-1","id":"c-1","url":"https://example.com/sale"}}',
+        f'CONVERT {LIST} {ADA} 49.90 {{"message":"m-1","id":"o-1"}}',
+        f"SENT {LIST} {BEN} m-2",
+        f'INBOUND {LIST} {BEN} {{"text":"Stop!","id":"i-1"}}',
+        f'INBOUND {LIST} {ADA} {{"text":"wrong number?","id":"i-2"}}',
+    )
+    assert not [reply for reply in told if reply.startswith("-")], told
+
+
+class Walk(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        fill(cls.daemon)
+
+    def test_from_the_lists_to_a_contact(self):
+        self.open("/")
+        self.assertIn("1 replies may want out", self.text())
+        self.link("Sending Lists")
+        self.link("Spring sale")
+        self.assertIn("2 contacts", self.text())
+        self.link(ADA)
+        page = self.text()
+        for said in ["May I send?", "Spring sale", "yes", "state: CA", "Message m-1", "converted", "https://example.com/sale", "49.9", "Wrote “wrong number?”"]:
+            self.assertIn(said, page)
+        self.open(f"/lists/{LIST}/trends")
+        self.assertIn("2 messages and 1 opt-outs in 30 days", self.text())
+        self.assertIn(BEN, self.text())
+
+    def test_a_stop_shows_while_the_page_is_open(self):
+        phone = "+14155550130"
+        self.daemon.ask(f'OPTIN {LIST} {phone} {{"at":"2026-04-01"}}')
+        self.open(f"/contacts/{phone}")
+        self.assertIn("● yes", self.text())
+        self.daemon.ask(f'INBOUND {LIST} {phone} {{"text":"STOP"}}')
+        self.until(lambda: "no: opted out" in self.text(), "the page does not show the STOP")
+        self.assertIn("Wrote “STOP”", self.text())
+
+    def test_nothing_comes_from_elsewhere_and_nothing_is_reported(self):
+        self.browser.get_log("browser")
+        for path in PAGES:
+            self.open(path)
+            names = self.browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+            self.assertEqual([name for name in names if not name.startswith(f"http://{self.daemon.console}/")], [], path)
+        self.assertEqual(self.browser.get_log("browser"), [])
+
+    def test_by_keyboard_alone(self):
+        phone = "+14155550131"
+        self.daemon.ask(f'OPTIN {LIST} {phone} {{"at":"2026-04-01"}}')
+        self.open("/")
+        keys = lambda: self.browser.switch_to.active_element
+        self.browser.find_element(By.TAG_NAME, "body").send_keys("/")
+        keys().send_keys(phone, Keys.ENTER)
+        self.until(lambda: self.browser.current_url.endswith(phone), "the search leads to the contact")
+        for _ in range(60):
+            keys().send_keys(Keys.TAB)
+            if keys().text == f"Opt out of {LIST}":
+                break
+        keys().send_keys(Keys.ENTER)
+        self.until(lambda: "The contact is opted out" in self.text(), "the form was sent")
+        self.assertEqual(keys().get_attribute("id"), "said", "what came of it has the focus")
+        self.assertEqual(self.daemon.ask(f"CHECK {LIST} {phone}"), ["+no list_opted_out"])
+
+
+PAGES = [
+    "/",
+    "/lists",
+    f"/lists/{LIST}",
+    f"/lists/{LIST}/trends",
+    f"/lists/{LIST}/settings",
+    "/contacts?label=state&value=CA",
+    f"/contacts/{ADA}",
+    f"/contacts/{BEN}",
+    "/inbox",
+    "/activity",
+    "/clean?plan=new",
+    "/system",
+]
+
+
+class Everybody(Case):
+    """Accessibility, light and dark, wide and narrow."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        fill(cls.daemon)
+
+    def test_axe_finds_nothing(self):
+        script = AXE.read_text(encoding="utf-8")
+        for scheme in ["light", "dark"]:
+            media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+            self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+            for width in [1280, 320]:
+                size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+                self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+                for path in [*PAGES, "/contacts?filter=colour%3Dred", "/nothing"]:
+                    self.open(path)
+                    self.browser.execute_script(script)
+                    found = self.browser.execute_async_script(
+                        "const done = arguments[0]; axe.run().then(found => done(found.violations), why => done([String(why)]))"
+                    )
+                    told = json.dumps(found, indent=1)[:4000]
+                    self.assertEqual(found, [], f"{path}, {scheme}, {width} px wide: {told}")
+                    wide = self.browser.execute_script("return document.documentElement.scrollWidth")
+                    self.assertLessEqual(wide, width, f"{path} is wider than {width} px")
+
+
+class WithoutJavaScript(Case):
+    javascript = False
+
+    def test_forms(self):
+        self.open("/lists")
+        self.fill("new-list", LIST)
+        self.fill("new-name", "Spring sale")
+        self.button("Create")
+        self.assertIn("The list is there", self.text())
+        self.daemon.ask(f'IMPORT {LIST} {{"phone":"{ADA}","subscribed_at":"2026-04-01"}}')
+        check = lambda: self.daemon.ask(f"CHECK {LIST} {ADA}")[0]
+        self.open(f"/contacts/{ADA}")
+        self.button(f"Opt out of {LIST}")
+        self.assertIn("The contact is opted out", self.text())
+        self.assertEqual(check(), "+no list_opted_out")
+        self.click("#optin ~ details summary")
+        Select(self.browser.find_element(By.ID, "in-list")).select_by_value(LIST)
+        at = time.strftime("%m%d%Y\t%I%M%p", time.gmtime(time.time() - 60))
+        self.browser.find_element(By.ID, "in-at").send_keys(at)
+        self.fill("in-proof", "web form 7")
+        before = check()
+        self.button("Record the opt-in")
+        self.assertEqual(before, "+no list_opted_out")
+        self.assertIn("No status changed", self.text(), "consent from before the opt-out lifts nothing")
+        for button, verdict in [
+            ("Hold back everywhere", "+no suppressed"),
+            ("Release", "+no list_opted_out"),
+            ("The number does not exist", "+no invalid"),
+            ("The number exists", "+no list_opted_out"),
+        ]:
+            self.button(button)
+            self.assertEqual(check(), verdict, button)
+        self.open(f"/contacts/{ADA}")
+        self.fill("key", "tier")
+        self.fill("value", "gold")
+        self.button("Set")
+        self.assertIn("tier: gold", self.text())
+        self.open(f"/lists/{LIST}/settings")
+        self.button("Pause this list")
+        self.assertEqual(check(), "+no list_paused")
+        self.button("Go on")
+        self.assertEqual(check(), "+no list_opted_out")
+        self.open(f"/contacts/{ADA}")
+        self.click("#everywhere ~ details summary")
+        self.fill("typed", ADA)
+        self.button("Erase")
+        self.assertIn("The contact is erased", self.text())
+        self.assertEqual(check(), "+no not_subscribed")
+
+
+class Hostile(Case):
+    def test_texts_are_shown_as_typed(self):
+        quoted = json.dumps(HOSTILE)
+        told = self.daemon.ask(
+            f'LIST {LIST} {{"name":{quoted}}}',
+            f'OPTIN {LIST} {ADA} {{"at":"2026-04-01","source":{quoted},"evidence":{quoted}}}',
+            f'PUT {ADA} {{"labels":{{"note":{quoted}}}}}',
+            f'CLICK {LIST} {ADA} {{"url":"javascript:alert(3)"}}',
+            f'INBOUND {LIST} {ADA} {{"text":"wrong number? {json.dumps(HOSTILE)[1:-1]}"}}',
+        )
+        self.assertEqual([reply for reply in told if reply.startswith("-")], [])
+        self.browser.get_log("browser")
+        for path in PAGES:
+            if BEN in path:
+                continue
+            self.open(path)
+            time.sleep(0.1)
+            self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "img, a[href^='javascript:']"), [], path)
+        self.open(f"/contacts/{ADA}")
+        self.assertIn(HOSTILE, self.text())
+        self.assertIn("javascript:alert(3)", self.text())
+        self.assertEqual(self.browser.get_log("browser"), [], "no alert, and nothing that the policy had to stop")
+
+
+class Tokens(Case):
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.tokens = os.path.join(directory.name, "tokens")
+        with open(cls.tokens, "w", encoding="utf-8") as tokens:
+            tokens.write("read read-token-0123456\nadmin admin-token-012345\n")
+        cls.arguments = ("--tokens", cls.tokens)
+        super().setUpClass()
+
+    def log_in(self, token):
+        self.fill("token", token)
+        self.button("Log in")
+
+    def test_a_reader_sees_no_forms_and_is_logged_out_with_its_token(self):
+        self.daemon.ask(f'LIST {LIST} {{"name":"Spring sale"}}', token="admin-token-012345")
+        self.open(f"/lists/{LIST}/settings")
+        self.log_in("wrong-token-0123456")
+        self.assertIn("This token is not known", self.text())
+        self.log_in("read-token-0123456")
+        self.assertIn("Your token may only read", self.text())
+        self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "form[action^='/act/']"), [])
+        with open(self.tokens, "w", encoding="utf-8") as tokens:
+            tokens.write("admin admin-token-012345\n")
+        self.daemon.process.send_signal(1)
+        def is_out():
+            self.open("/lists")
+            return "/login" in self.browser.current_url
+        self.until(is_out, "its token is gone, and its pages are not")
+
+
+if __name__ == "__main__":
+    unittest.main()
