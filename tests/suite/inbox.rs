@@ -1,9 +1,11 @@
 //! The inbox: messages in which somebody may want out wait for a person, whatever happens, until they are settled.
 
 use contactd::model::verdict::StopScope;
+use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::plain::commands::{DAY_MS, START_MS};
+use crate::plain::commands::{DAY_MS, START_MS, mostly_inbox_with_clock_steps};
+use crate::properties::{agrees_with_the_model, config, scope};
 use crate::purge::{plan, run};
 use crate::purge_cli::{contactd, done};
 use crate::support::{Daemon, House, Wire};
@@ -40,6 +42,19 @@ fn texts(wire: &mut Wire) -> Vec<String> {
 
 fn check(wire: &mut Wire, phone: &str) -> String {
     wire.call(&format!("CHECK {LIST} {phone}"))
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn the_inbox_and_whom_it_holds_agree_with_the_model(
+        steps in mostly_inbox_with_clock_steps(60),
+        scope in scope(),
+        holds in any::<bool>(),
+    ) {
+        agrees_with_the_model(&steps, scope, holds)?;
+    }
 }
 
 #[test]
@@ -151,9 +166,9 @@ fn a_contact_that_is_on_as_many_lists_as_it_may_be_is_shown_too() {
     assert!(wire.call("VERIFY").starts_with("+ok"));
 }
 
-/// A paused list, or a number that does not exist any more, does not uncover what is hidden.
+/// A paused list does not uncover what is hidden.
 #[test]
-fn the_messages_of_contacts_that_are_suppressed_stay_hidden_whatever_else_forbids() {
+fn the_messages_of_contacts_that_are_suppressed_stay_hidden_on_a_paused_list() {
     let house = House::start(StopScope::List, START_MS);
     let mut wire = house.connect();
     subscribed(&mut wire);
@@ -163,10 +178,24 @@ fn the_messages_of_contacts_that_are_suppressed_stay_hidden_whatever_else_forbid
     wire.call(&format!(r#"LIST {LIST} {{"paused":true}}"#));
     assert_eq!(check(&mut wire, ADA), "+no list_paused");
     assert_eq!(texts(&mut wire), [""; 0]);
-    wire.call(&format!(r#"LIST {LIST} {{"paused":false}}"#));
-    wire.call(&format!("INVALID {ADA}"));
-    assert_eq!(check(&mut wire, ADA), "+no invalid");
+    wire.call(&format!("RELEASE {ADA}"));
+    assert_eq!(texts(&mut wire), ["wrong number"]);
+}
+
+#[test]
+fn a_message_to_a_number_that_is_not_a_list_can_be_settled() {
+    let house = House::start(StopScope::List, START_MS);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    says(&mut wire, ADA, "wrong number");
+    assert_eq!(wire.call(&format!("UNLIST {LIST} FORCE")), "+removed");
+    assert_eq!(wire.call(&format!(r#"INBOUND 72346 {ADA} {{"text":"stopp"}}"#)), "+message maybe_optout");
+    assert_eq!(texts(&mut wire), ["stopp", "wrong number"]);
+    for (number, ..) in inbox(&mut wire) {
+        assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+    }
     assert_eq!(texts(&mut wire), [""; 0]);
+    assert!(wire.call("VERIFY").starts_with("+ok"));
 }
 
 #[test]

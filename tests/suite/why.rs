@@ -9,7 +9,9 @@ use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row, Space};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::plain::commands::{HOUR_MS, LISTS, PHONES, START_MS, Step, mixed_with_clock_steps, time};
+use crate::plain::commands::{
+    HOUR_MS, LISTS, PHONES, START_MS, Step, mixed_with_clock_steps, mostly_inbox_with_clock_steps, time,
+};
 use crate::plain::facts::Scope;
 use crate::plain::model::Model;
 use crate::plain::why::{told, why};
@@ -57,7 +59,7 @@ proptest! {
 
     #[test]
     fn every_answer_agrees_with_the_model(
-        steps in mixed_with_clock_steps(50),
+        steps in prop_oneof![mixed_with_clock_steps(50), mostly_inbox_with_clock_steps(50)],
         scope in scope(),
         holds in any::<bool>(),
     ) {
@@ -78,7 +80,7 @@ proptest! {
     /// Each remedy ends the reason that stands first, and uncovers what was told to stand behind it.
     #[test]
     fn what_ends_a_verdict_ends_it_and_the_next_was_told(
-        steps in mixed_with_clock_steps(50),
+        steps in prop_oneof![mixed_with_clock_steps(50), mostly_inbox_with_clock_steps(50)],
         scope in scope(),
         holds in any::<bool>(),
     ) {

@@ -280,11 +280,27 @@ impl ListGate<'_> {
     fn decide(&self, list: &List, on: &OnList, phone: Phone, id: Option<u32>) -> Verdict {
         let (unwritten, is_held) = self.gate.against(phone, self.number);
         let is = |id: u32| ContactStatus::ALL.into_iter().find(|&status| self.gate.is(status, id));
-        let is_on_list = |id: u32| match ListStatus::KEPT.into_iter().find(|&status| on.is(status, id)) {
+        let on_list = id.map_or(ListStatus::None, |id| self.status_on(on, id));
+        verdict::decide(list.state(), unwritten, id.and_then(is), on_list, is_held)
+    }
+
+    fn status_on(&self, on: &OnList, id: u32) -> ListStatus {
+        match ListStatus::KEPT.into_iter().find(|&status| on.is(status, id)) {
             Some(ListStatus::Active) if self.gate.is_stopped_elsewhere(on, id) => ListStatus::OptedOut,
             status => status.unwrap_or(ListStatus::None),
+        }
+    }
+
+    /// Whether the contact is opted out or suppressed, here or everywhere. A list that is paused or removed changes
+    /// nothing about that.
+    pub fn is_out(&self, phone: Phone) -> bool {
+        let is_out = |id: u32| {
+            let everywhere = [ContactStatus::Suppressed, ContactStatus::OptedOut];
+            let here = self.list.map_or(ListStatus::None, |(_, on)| self.status_on(on, id));
+            everywhere.into_iter().any(|status| self.gate.is(status, id))
+                || matches!(here, ListStatus::Suppressed | ListStatus::OptedOut)
         };
-        let on_list = id.map_or(ListStatus::None, is_on_list);
-        verdict::decide(list.state(), unwritten, id.and_then(is), on_list, is_held)
+        let unwritten = self.gate.unwritten_against(phone, self.number);
+        unwritten.is_some_and(|reason| reason != Reason::Invalid) || self.gate.directory.id(phone).is_some_and(is_out)
     }
 }

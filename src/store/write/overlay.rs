@@ -193,7 +193,7 @@ impl<'a> Overlay<'a> {
         if let Some(touched) = fresh.as_deref().or_else(|| place.map(|place| &*self.touched[place])) {
             let entry = (before != after).then(|| self.entry(touched, cause, &before, &after)).flatten();
             let entry = if is_of_inbox(cause) { Some(self.notice(touched, cause, list, entry)) } else { entry };
-            let inbox = self.follow_inbox(&touched.after.contact, &for_inbox);
+            let inbox = self.follow_inbox(&touched.after.contact, number, &for_inbox);
             self.publish(entry);
             self.inbox.waiting.extend(inbox.waiting);
             self.inbox.settled.extend(inbox.settled);

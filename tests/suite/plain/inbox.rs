@@ -3,11 +3,8 @@
 use serde_json::{Value, json};
 
 use super::commands::time;
-use super::facts::{Contact, Kind, removed};
+use super::facts::{Contact, Kind, ListStatus, removed};
 use super::model::Model;
-
-/// What hides a message: nothing is sent to the contact, whatever the message means.
-const HIDING: [&str; 4] = ["no suppressed", "no opted_out", "no list_suppressed", "no list_opted_out"];
 
 /// A message in which somebody may want out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +45,17 @@ impl Model {
         self.shown().into_iter().map(Waiting::json).collect()
     }
 
-    /// The newest first.
+    /// The newest first, without those of contacts to whom nothing is sent, whatever they meant.
     fn shown(&self) -> Vec<&Waiting> {
-        let is_shown = |waiting: &&Waiting| !HIDING.contains(&&*self.check(&waiting.list, &waiting.phone));
-        self.waiting.iter().rev().filter(is_shown).collect()
+        self.waiting.iter().rev().filter(|waiting| !self.is_out(waiting)).collect()
+    }
+
+    fn is_out(&self, waiting: &Waiting) -> bool {
+        let Some(contact) = self.contacts.get(&waiting.phone) else { return false };
+        let is_list = self.lists.contains_key(&waiting.list);
+        let on_list = contact.list_status(&waiting.list, self.scope);
+        matches!(contact.status(), "suppressed" | "opted_out")
+            || is_list && matches!(on_list, ListStatus::Suppressed | ListStatus::OptedOut)
     }
 }
 
