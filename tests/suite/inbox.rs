@@ -1,5 +1,6 @@
 //! The inbox: messages in which somebody may want out wait for a person, whatever happens, until they are settled.
 
+use contactd::limits::INBOX_MESSAGES_MAX;
 use contactd::model::verdict::StopScope;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -164,6 +165,29 @@ fn a_contact_that_is_on_as_many_lists_as_it_may_be_is_shown_too() {
     assert_eq!(wire.call(&format!(r#"INBOUND 30064 {ADA} {{"text":"wrong number"}}"#)), "+message maybe_optout");
     assert_eq!(texts(&mut wire), ["wrong number"]);
     assert!(wire.call("VERIFY").starts_with("+ok"));
+}
+
+/// Nobody would see one more, so it opts out.
+#[test]
+fn a_message_for_which_the_inbox_has_no_room_opts_out() {
+    let house = House::start(StopScope::List, START_MS);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    let phone = |n: usize| format!("+1415{:07}", 5_600_000 + n);
+    let lines: Vec<String> =
+        (0..INBOX_MESSAGES_MAX).map(|n| format!(r#"INBOUND {LIST} {} {{"text":"stopp"}}"#, phone(n))).collect();
+    for some in lines.chunks(5_000) {
+        assert!(wire.call_all(some).iter().all(|reply| reply == "+message maybe_optout"));
+    }
+    assert_eq!(says(&mut wire, ADA, "stopp"), "+optout");
+    assert_eq!(check(&mut wire, ADA), "+no list_opted_out");
+    assert_eq!(says(&mut wire, ADA, "hello"), "+message");
+    // One is settled: there is room for one.
+    let first = wire.call("INBOX LIMIT 1");
+    let message: Value = serde_json::from_str(&first.lines().nth(2).expect("a message")[1..]).expect("JSON");
+    assert_eq!(wire.call(&format!("INBOX DONE {}", message["number"])), ":1");
+    assert_eq!(says(&mut wire, BOB, "stopp"), "+message maybe_optout");
+    assert_eq!(check(&mut wire, BOB), "+yes");
 }
 
 /// A paused list does not uncover what is hidden.
