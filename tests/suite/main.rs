@@ -16,6 +16,8 @@ mod import;
 mod import_rows;
 mod inbox;
 mod lookups;
+mod metrics;
+mod monitoring;
 mod plain;
 mod properties;
 mod protocol;

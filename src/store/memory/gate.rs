@@ -93,6 +93,29 @@ impl Gate {
         }
     }
 
+    /// How many contacts may be sent to from a list: those for which CHECK says yes.
+    pub fn eligible(&self, list: ListId) -> u64 {
+        let (Some(known), Some(on)) = (self.lists.get(list), self.on_list.get(list.0 as usize)) else { return 0 };
+        if known.state() != ListState::Open {
+            return 0;
+        }
+        let (members, active) =
+            (&on.statuses[ListStatus::Active as usize], &self.contacts[ContactStatus::Active as usize]);
+        if self.unwritten.is_empty() && (self.scope == StopScope::List || on.stopped_elsewhere.is_empty()) {
+            return members.intersection_len(active);
+        }
+        let mut eligible = members & active;
+        if self.scope == StopScope::All {
+            eligible -= &on.stopped_elsewhere;
+        }
+        for phone in self.unwritten_for(known.number) {
+            if let Some(id) = self.directory.id(phone) {
+                eligible.remove(id);
+            }
+        }
+        eligible.len()
+    }
+
     /// Forbidding facts that are in memory alone.
     pub fn unwritten(&self) -> usize {
         self.unwritten.len() + self.unwritten_pauses.len()
