@@ -1,15 +1,14 @@
 //! Configuration: flags, environment and a TOML file, in this order of precedence, into one plain struct.
 
 mod access;
+mod span;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::{Arg, Args, ValueEnum};
-use jiff::SpanRelativeTo;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::address::Address;
 use crate::error::{Error, Result};
@@ -23,7 +22,8 @@ use crate::model::verdict::StopScope;
 use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
 
-pub use access::{Access, AuthClients, ConsoleAddress, needs_tokens};
+pub use access::{Access, AuthClients, ConsoleAddress, metrics_address, needs_tokens};
+pub use span::{Span, SpanOrNever};
 
 /// Where the daemon listens and clients call when nothing is said.
 pub const ADDRESS: &str = "127.0.0.1:7164";
@@ -42,6 +42,14 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     #[serde(default)]
     listen: Vec<String>,
+
+    /// Where to serve /metrics, /healthz and /readyz over HTTP, like `127.0.0.1:7166` [default: nowhere]
+    #[arg(long, env = "CONTACTD_METRICS", value_name = "ADDRESS")]
+    metrics: Option<String>,
+
+    /// How many lists have metrics of their own; the others are summed [default: 200]
+    #[arg(long, env = "CONTACTD_METRICS_LISTS", value_name = "LISTS")]
+    metrics_lists: Option<usize>,
 
     /// When contactd answers a write: "always" after it is on disk; "interval" at once for writes that do not forbid, and
     /// on disk within a second [default: always]
@@ -65,7 +73,7 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_KEYWORDS", value_name = "FILE")]
     keywords: Option<PathBuf>,
 
-    /// Who may do what: lines like "read TOKEN", "write TOKEN", "admin TOKEN"
+    /// Who may do what: lines like "metrics TOKEN", "read TOKEN", "write TOKEN", "admin TOKEN"
     #[arg(long, env = "CONTACTD_TOKENS", value_name = "FILE")]
     tokens: Option<PathBuf>,
 
@@ -180,59 +188,6 @@ enum MaybeSetting {
     Hold,
 }
 
-/// A length of time in whole seconds: `30d`, `12h`, `2h30m`, `1 week`. A day is 24 hours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(pub Millis);
-
-impl FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Span, String> {
-        let span: jiff::Span = text.parse().map_err(|_| {
-            format!("'{text}' is not a length of time: write a number and d, h, m or s, like 30d or 12h")
-        })?;
-        // Months and years differ in length.
-        let length = span
-            .to_duration(SpanRelativeTo::days_are_24_hours())
-            .map_err(|_| format!("'{text}' is not a fixed length of time: write it in days, like 365d"))?;
-        if length.is_negative() || length.subsec_nanos() > 0 {
-            return Err(format!("'{text}' is not a length of time: write whole seconds, 0 or more"));
-        }
-        // What jiff can read is at most some 20,000 years.
-        Ok(Span(length.as_secs() * 1_000))
-    }
-}
-
-/// A length of time, or none: "never".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpanOrNever(pub Option<Millis>);
-
-impl FromStr for SpanOrNever {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<SpanOrNever, String> {
-        match text {
-            "never" | "0" => Ok(SpanOrNever(None)),
-            text => match text.parse::<Span>() {
-                Ok(span) => Ok(SpanOrNever(Some(span.0).filter(|&millis| millis > 0))),
-                Err(why) => Err(format!("{why}, or never")),
-            },
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for SpanOrNever {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<SpanOrNever, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Span, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 /// How to log.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -252,6 +207,8 @@ pub struct Config {
     pub listen_is_said: bool,
     /// Where browsers find the console, if there is one.
     pub console: Option<ConsoleAddress>,
+    /// Where to serve metrics, if anywhere: `host:port`.
+    pub metrics: Option<String>,
     /// How to log.
     pub log_format: LogFormat,
     /// The daemon.
@@ -346,6 +303,7 @@ impl Settings {
                 archive: self.purge_archive.or(file.purge_archive),
                 every_ms: or_never(every, Some(PURGE_EVERY_MS)).unwrap_or(0),
             },
+            metrics_lists: self.metrics_lists.or(file.metrics_lists).unwrap_or(usual.metrics_lists),
             opt_out_warning: OptOutWarning {
                 rate: rate(self.opt_out_rate_warn.or(file.opt_out_rate_warn).unwrap_or(usual.opt_out_warning.rate))?,
                 sends_min: self
@@ -355,8 +313,10 @@ impl Settings {
             },
             ..usual
         };
+        let metrics =
+            self.metrics.or(file.metrics).map(|text| metrics_address(text, &setup.tokens.get())).transpose()?;
         let log_format = self.log_format.or(file.log_format).unwrap_or_default();
-        Ok(Config { listen: access.listen, listen_is_said, console, log_format, setup })
+        Ok(Config { listen: access.listen, listen_is_said, console, metrics, log_format, setup })
     }
 }
 
@@ -465,50 +425,6 @@ mod tests {
         ] {
             let why = with_file(text).err().expect("refused").message;
             assert!(why.contains(told), "{why}");
-        }
-    }
-
-    #[test]
-    fn lengths_of_time_are_read() {
-        const SECOND_MS: Millis = 1_000;
-        const HOUR_MS: Millis = 3_600 * SECOND_MS;
-        for (text, millis) in [
-            ("30d", 30 * DAY_MS),
-            ("1826d", 1_826 * DAY_MS),
-            ("24h", DAY_MS),
-            ("90m", HOUR_MS + HOUR_MS / 2),
-            ("45s", 45 * SECOND_MS),
-            ("0s", 0),
-            ("2h30m", 2 * HOUR_MS + HOUR_MS / 2),
-            ("1d 12h", DAY_MS + DAY_MS / 2),
-            ("2 weeks", 14 * DAY_MS),
-            ("P30D", 30 * DAY_MS),
-        ] {
-            assert_eq!(text.parse(), Ok(Span(millis)), "{text}");
-            assert_eq!(text.parse(), Ok(SpanOrNever((millis > 0).then_some(millis))), "{text}");
-        }
-        for never in ["never", "0"] {
-            assert_eq!(never.parse(), Ok(SpanOrNever(None)), "{never}");
-            assert!(never.parse::<Span>().is_err(), "{never}");
-        }
-        for bad in [
-            "",
-            "d",
-            "30",
-            "-3d",
-            "3d ago",
-            "1mo",
-            "12M",
-            "1y",
-            "500us",
-            "0.5s",
-            "30 d x",
-            "99999999999999d",
-            "30ď",
-            "Never",
-        ] {
-            assert!(bad.parse::<Span>().is_err(), "{bad}");
-            assert!(bad.parse::<SpanOrNever>().is_err(), "{bad}");
         }
     }
 }

@@ -35,6 +35,7 @@
 
 pub mod error;
 pub mod limits;
+pub mod histogram;
 pub mod model;
 pub mod json;
 pub mod wire;
@@ -42,6 +43,7 @@ pub mod store;
 pub mod jobs;
 pub mod reloadable;
 pub mod command;
+pub mod metrics;
 pub mod address;
 pub mod tls;
 pub mod server;

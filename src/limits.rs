@@ -18,6 +18,16 @@ pub const HANDSHAKE_MS_MAX: u64 = 10_000;
 pub const RELOAD_LOOK_MS: u64 = 5_000;
 /// Connected clients; the next one is told `-BUSY`.
 pub const CLIENTS_MAX: usize = 10_000;
+/// Scrapers and health checks that are served at a time.
+pub const SCRAPERS_MAX: usize = 32;
+/// How long one of them may take, from the first byte to the last.
+pub const SCRAPE_MS_MAX: u64 = 30_000;
+/// How long the head of its request may take.
+pub const SCRAPE_HEAD_MS_MAX: u64 = 5_000;
+/// The head of its request; hyper takes no smaller limit.
+pub const SCRAPE_HEAD_BYTES_MAX: usize = 8 * 1024;
+/// Fields in it.
+pub const SCRAPE_FIELDS_MAX: usize = 64;
 /// Unsent replies at which a client's requests are no longer read.
 pub const REPLY_BYTES_UNSENT_MAX: usize = 1024 * 1024;
 /// How long one write of replies may stall before the connection is closed.

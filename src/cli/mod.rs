@@ -5,6 +5,7 @@ mod compact;
 mod completions;
 mod demo;
 mod export;
+mod health;
 mod import;
 mod lists;
 mod man;
@@ -64,6 +65,7 @@ enum Command {
     Top(top::Top),
     Import(Box<import::Import>),
     Export(export::Export),
+    Health(health::Health),
     Verify(verify::Verify),
     Purge(purge::Purge),
     Rewrite(rewrite::Rewrite),
@@ -148,6 +150,7 @@ impl Arguments {
             Some(Command::Top(top)) => top.run(),
             Some(Command::Import(import)) => import.run(),
             Some(Command::Export(export)) => export.run(),
+            Some(Command::Health(health)) => Ok(health.run()),
             Some(Command::Verify(verify)) => verify.run(),
             Some(Command::Purge(purge)) => purge.run(),
             Some(Command::Rewrite(rewrite)) => rewrite.run(),

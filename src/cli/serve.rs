@@ -14,7 +14,7 @@ use crate::config::{Access, Config, ConsoleAddress, LogFormat, needs_tokens};
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::time::Millis;
-use crate::server::{Daemon, Inherited, Listener};
+use crate::server::{Daemon, Inherited, Listener, Scraped};
 use crate::store::Fsync;
 
 /// Runs the daemon until SIGTERM or SIGINT.
@@ -32,12 +32,17 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
     let mut hangup = signal(SignalKind::hangup()).map_err(Error::internal)?;
     let systemd = Systemd::from_env();
     let listeners = listeners(&config, inherited).await?;
+    let scraped = match &config.metrics {
+        Some(address) => Some(Scraped::bind(address).await?),
+        None => None,
+    };
+    let scraped_at = scraped.as_ref().map(Scraped::address).transpose()?;
     let listens = addresses(&listeners)?;
     let addresses = listens.iter().map(ToString::to_string).collect::<Vec<_>>();
     let setup = config.setup;
     let (dir, fsync) = (setup.data_dir.display().to_string(), setup.fsync);
     let readable = Access::readable_by_others(&listens, &setup.tokens.get());
-    let daemon = systemd.while_loading(Daemon::start(setup, Arc::new(now), listeners)).await?;
+    let daemon = systemd.while_loading(Daemon::start_scraped(setup, Arc::new(now), listeners, scraped)).await?;
     tracing::info!(
         "contactd {} serves {} contacts of {dir} on {}",
         env!("CARGO_PKG_VERSION"),
@@ -49,6 +54,9 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
             "tokens travel in clear text to {}: whoever is between can read them; --listen tls:HOST:PORT encrypts",
             readable.join(", ")
         );
+    }
+    if let Some(address) = scraped_at {
+        tracing::info!("metrics and health on http://{address}/metrics, /healthz and /readyz");
     }
     if fsync == Fsync::Interval {
         tracing::warn!(

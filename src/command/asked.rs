@@ -140,27 +140,27 @@ fn without_plus(arg: &[u8]) -> Option<Phone> {
     Phone::parse(&[b"+", arg].concat()).filter(|phone| digits && phone.is_known())
 }
 
-/// Answers a write. Says whether the answer is an error.
-pub fn answer(outcome: &Result<Outcome>, remark: &Remark, replies: &mut Replies) -> bool {
+/// Answers a write. Gives the error, if the answer is one.
+pub fn answer<'e>(outcome: &'e Result<Outcome>, remark: &'e Remark, replies: &mut Replies) -> Option<&'e Error> {
     let word = match (outcome, remark) {
         (Err(error) | Ok(Outcome::Taken(error)), _) | (Ok(_), Remark::Taken(error)) => {
             replies.error(error);
-            return true;
+            return Some(error);
         }
         (Ok(outcome), _) => outcome,
     };
     let word = match word {
         Outcome::Changed(changed) => {
             replies.integer(u64::from(*changed));
-            return false;
+            return None;
         }
         Outcome::Claim(verdict) => {
             replies.verdict(*verdict);
-            return false;
+            return None;
         }
         Outcome::Duplicate(state) => {
             replies.text(&format!("dup {}", state.word()));
-            return false;
+            return None;
         }
         Outcome::Created => "created",
         Outcome::Updated => "updated",
@@ -171,17 +171,17 @@ pub fn answer(outcome: &Result<Outcome>, remark: &Remark, replies: &mut Replies)
                 Remark::Phone(phone) => replies.text(&format!("kept {phone} {}", reason.word())),
                 _ => replies.text(&format!("kept {}", reason.word())),
             }
-            return false;
+            return None;
         }
         Outcome::Inbound { class, turn } => inbound_words(*class, *turn),
-        Outcome::Taken(_) => return true,
+        Outcome::Taken(error) => return Some(error),
     };
     match remark {
         Remark::Phone(phone) => replies.text(&format!("{word} {phone}")),
         Remark::Undated => replies.text(&format!("{word} undated")),
         Remark::None | Remark::Taken(_) => replies.text(word),
     }
-    false
+    None
 }
 
 fn inbound_words(class: InboundKind, turn: Effectiveness) -> &'static str {

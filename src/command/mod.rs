@@ -36,10 +36,11 @@ use crate::limits::VERB_BYTES_MAX;
 use crate::model::change::Write;
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
+use crate::model::verdict::Verdict;
 use crate::reloadable::Reloadable;
 use crate::store::Store;
 use crate::store::gate::Gate;
-use crate::wire::{Args, Replies, VERDICTS};
+use crate::wire::{Args, Replies};
 
 pub use asked::{Asked, Remark, answer, ask};
 pub use queries::Export;
@@ -69,7 +70,9 @@ pub struct Command {
 pub enum Access {
     /// Anyone, even before a token is given.
     Anyone,
-    /// Any token.
+    /// A token for metrics, which may scrape them and ask nothing else.
+    Metrics,
+    /// A token for reading.
     Read,
     /// A token for writing.
     Write,
@@ -79,12 +82,13 @@ pub enum Access {
 
 impl Access {
     /// Every level.
-    pub const ALL: [Access; 4] = [Access::Anyone, Access::Read, Access::Write, Access::Admin];
+    pub const ALL: [Access; 5] = [Access::Anyone, Access::Metrics, Access::Read, Access::Write, Access::Admin];
 
     /// The word in tokens files and in HELP.
     pub fn word(self) -> &'static str {
         match self {
             Access::Anyone => "anyone",
+            Access::Metrics => "metrics",
             Access::Read => "read",
             Access::Write => "write",
             Access::Admin => "admin",
@@ -109,7 +113,7 @@ pub enum Run {
     Session(SessionCommand),
     /// It asks the gate, in memory, and answers. Commands of this kind that follow each other in one burst see the same
     /// state, and cost one lock together.
-    Gate(fn(&Gate, Args<'_>, &mut Replies) -> Result<()>),
+    Gate(GateCommand),
     /// It works with the store or with a job, and answers when it is done. What it changed is on disk then.
     Store(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
     /// The same, where what it may do depends on the client's access.
@@ -127,6 +131,8 @@ pub enum Run {
     Stream(fn(Args<'_>, &mut Replies) -> Result<Export>),
 }
 
+/// See [`Run::Gate`].
+pub type GateCommand = fn(&Gate, Args<'_>, &mut Replies) -> Result<()>;
 /// See [`Run::Session`].
 pub type SessionCommand = fn(&Context, &mut Session, Args<'_>, &mut Replies) -> Result<()>;
 /// See [`Run::Granted`].
@@ -163,11 +169,11 @@ pub struct Counters {
     pub clients_refused: AtomicU64,
     /// Requests per command, in the table's order.
     pub requests: Vec<AtomicU64>,
-    /// Requests answered with an error.
-    pub errors: AtomicU64,
-    /// What CHECK said of phones: yes, then each reason of [`Reason::ALL`].
-    pub checks: [AtomicU64; VERDICTS],
-    /// Tokens that were given and are none.
+    /// Requests answered with an error, in the order of [`Code::ALL`].
+    pub errors: [AtomicU64; Code::ALL.len()],
+    /// What CHECK said of phones, by [`Verdict::index`]. Apart from the rest, since all threads write it all the time.
+    pub checks: Box<[AtomicU64; Verdict::COUNT]>,
+    /// Tokens that a client gave and that are not known.
     pub wrong_tokens: AtomicU64,
     /// TLS connections that ended before a request could be sent.
     pub handshakes_failed: AtomicU64,
@@ -183,8 +189,8 @@ impl Default for Counters {
             clients_total: AtomicU64::new(0),
             clients_refused: AtomicU64::new(0),
             requests: TABLE.iter().map(|_| AtomicU64::new(0)).collect(),
-            errors: AtomicU64::new(0),
-            checks: Default::default(),
+            errors: Default::default(),
+            checks: Box::default(),
             wrong_tokens: AtomicU64::new(0),
             handshakes_failed: AtomicU64::new(0),
             reloads_failed: AtomicU64::new(0),
@@ -198,8 +204,8 @@ impl Counters {
         self.requests[command].fetch_add(n, Ordering::Relaxed);
     }
 
-    /// Counts what CHECK said.
-    pub fn count_checks(&self, checks: [u64; VERDICTS]) {
+    /// Counts what CHECK said, by [`Verdict::index`].
+    pub fn count_checks(&self, checks: [u64; Verdict::COUNT]) {
         for (counter, n) in self.checks.iter().zip(checks).filter(|(_, n)| *n > 0) {
             counter.fetch_add(n, Ordering::Relaxed);
         }
@@ -208,12 +214,13 @@ impl Counters {
     /// For how many phones CHECK said yes, and no.
     pub fn checks(&self) -> [u64; 2] {
         let counts = self.checks.each_ref().map(|count| count.load(Ordering::Relaxed));
-        [counts[0], counts[1..].iter().sum()]
+        let yes = counts[Verdict::Yes.index()];
+        [yes, counts.iter().sum::<u64>() - yes]
     }
 
-    /// Counts `n` requests that were answered with an error.
-    pub fn count_errors(&self, n: u64) {
-        self.errors.fetch_add(n, Ordering::Relaxed);
+    /// Counts a request that was answered with an error.
+    pub fn count_error(&self, error: &Error) {
+        self.errors[error.code as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a token that is none.

@@ -16,6 +16,16 @@ pub struct Session {
     token: Option<(TokenId, u64)>,
 }
 
+impl Context {
+    /// What a token allows. A token that nobody knows is counted.
+    pub fn access(&self, token: TokenId) -> Result<Access> {
+        self.tokens.get().access(token).ok_or_else(|| {
+            self.counters.count_wrong_token();
+            Error::new(Code::NoAuth, "the token is not known: ask contactd's operator for one")
+        })
+    }
+}
+
 impl Session {
     /// A new connection: with tokens in use it may do nothing yet.
     pub fn new(tokens: &Tokens) -> Session {
@@ -71,12 +81,7 @@ impl Session {
 
     fn give(&mut self, context: &Context, token: &[u8]) -> Result<()> {
         let (generation, token) = (context.tokens.generation(), TokenId::of(token));
-        let Some(access) = context.tokens.get().access(token) else {
-            self.gave_wrong_token = true;
-            context.counters.count_wrong_token();
-            return Err(Error::new(Code::NoAuth, "the token is not known: ask contactd's operator for one"));
-        };
-        self.access = access;
+        self.access = context.access(token).inspect_err(|_| self.gave_wrong_token = true)?;
         self.token = Some((token, generation));
         Ok(())
     }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Context, Counters, TABLE};
 use crate::error::Result;
-use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_MIN_BYTES, PAGE_ITEMS_MAX, TALLY_WINDOW_DAYS};
+use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, PAGE_ITEMS_MAX, TALLY_WINDOW_DAYS};
 use crate::model::time;
 use crate::model::verdict::{ContactStatus, ListStatus};
-use crate::store::Store;
 use crate::store::term::Term;
+use crate::store::{ReadOnly, Store};
 use crate::wire::{Args, Replies};
 
 /// One line of STATS.
@@ -73,10 +73,21 @@ pub(super) fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Re
 pub fn gather(context: &Context) -> Result<Vec<Stat>> {
     let mut list = List(Vec::new());
     list.daemon(&context.store, &context.counters);
-    list.contacts(&context.store)?;
+    list.contacts(&context.store);
+    list.labels(&context.store)?;
     list.store(&context.store);
     list.requests(&context.counters);
     Ok(list.0)
+}
+
+/// The same without what has to be looked up on disk.
+pub fn gather_from_memory(context: &Context) -> Vec<Stat> {
+    let mut list = List(Vec::new());
+    list.daemon(&context.store, &context.counters);
+    list.contacts(&context.store);
+    list.store(&context.store);
+    list.requests(&context.counters);
+    list.0
 }
 
 struct List(Vec<Stat>);
@@ -91,6 +102,12 @@ impl List {
             "`true` while nothing can be written: below {floor} MiB of free disk space, and from a failed write to the restart"
         );
         self.add("read_only", help, StatValue::Flag(store.is_read_only()));
+        let reasons = ReadOnly::ALL.map(|reason| format!("`{}`", reason.word())).join(", ");
+        let help = format!(
+            "why something is not written: {reasons}; or `none`. Under `disk_low`, below {} MiB, what forbids is still written",
+            DISK_FREE_LOW_BYTES / 1024 / 1024
+        );
+        self.add("read_only_reason", help, StatValue::Text(store.read_only().map_or("none", ReadOnly::word).into()));
         self.gauge("clients", "connections that are open now", count(&counters.clients));
         self.counter("clients_total", "connections that were accepted", &counters.clients_total);
         self.counter(
@@ -111,7 +128,7 @@ impl List {
         );
     }
 
-    fn contacts(&mut self, store: &Store) -> Result<()> {
+    fn contacts(&mut self, store: &Store) {
         let gate = store.gate();
         self.text(
             "maybe_optout",
@@ -145,6 +162,14 @@ impl List {
             gate.unwritten() as u64,
         );
         drop(gate);
+        self.gauge(
+            "lists_opt_out_rate_high",
+            "lists whose opt-out rate is high, as LISTS says of each",
+            store.high_opt_out_rates(),
+        );
+    }
+
+    fn labels(&mut self, store: &Store) -> Result<()> {
         let labels = store.label_keys(None, PAGE_ITEMS_MAX)?;
         let help = format!("label keys in use; no more than {PAGE_ITEMS_MAX} are counted");
         self.gauge("label_keys", help, labels.len() as u64);
@@ -176,6 +201,11 @@ impl List {
         self.gauge("claims_unresolved", help, store.claims_unresolved());
         self.gauge("store_bytes", "bytes of the store on disk", store.size());
         self.gauge(
+            "disk_free_bytes",
+            "bytes that are free on the disk of the store; 0 where the system does not tell it",
+            store.free_bytes().unwrap_or(0),
+        );
+        self.gauge(
             "memory_bytes",
             "bytes of the daemon's resident memory; 0 where the system does not tell it",
             resident_bytes(),
@@ -183,7 +213,8 @@ impl List {
     }
 
     fn requests(&mut self, counters: &Counters) {
-        self.counter("errors", "requests that were answered with an error", &counters.errors);
+        let errors = counters.errors.iter().map(count).sum();
+        self.add("errors", "requests that were answered with an error", StatValue::Counter(errors));
         let [yes, no] = counters.checks();
         self.add("checks_yes", "phones for which CHECK said yes", StatValue::Counter(yes));
         self.add("checks_no", "phones for which CHECK said no", StatValue::Counter(no));

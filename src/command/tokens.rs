@@ -25,7 +25,7 @@ impl Tokens {
     /// The fewest bytes of a token: fewer can be guessed.
     const BYTES_MIN: usize = 16;
 
-    /// Reads a tokens file: a line each, `read`, `write` or `admin`, then the token. Blank lines and lines that start
+    /// Reads a tokens file: a line each, `metrics`, `read`, `write` or `admin`, then the token. Blank lines and lines that start
     /// with `#` are skipped.
     pub fn parse(text: &str) -> Result<Tokens> {
         let mut tokens = Vec::new();
@@ -38,11 +38,11 @@ impl Tokens {
             let wrong = |what: &str| Error::bad_arg(format!("line {} {what}", number + 1));
             let (access, token) = line
                 .split_once(char::is_whitespace)
-                .ok_or_else(|| wrong("must have read, write or admin, then a space, then the token"))?;
+                .ok_or_else(|| wrong("must have metrics, read, write or admin, then a space, then the token"))?;
             let access = Access::ALL[1..]
                 .iter()
                 .find(|known| known.word() == access)
-                .ok_or_else(|| wrong("should begin with read, write or admin"))?;
+                .ok_or_else(|| wrong("should begin with metrics, read, write or admin"))?;
             let token = token.trim();
             if token.len() < Tokens::BYTES_MIN || token.contains(char::is_whitespace) {
                 return Err(wrong("has a token that is shorter than 16 characters or has a space in it"));

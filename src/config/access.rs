@@ -82,6 +82,20 @@ pub fn needs_tokens(public: &Address) -> Error {
     Error::bad_arg(format!("{public} can be reached from other machines: give --tokens FILE, or listen on {ADDRESS}"))
 }
 
+/// Where metrics are served. They show how much is sent from which list, so that an address that others reach needs tokens.
+pub fn metrics_address(text: String, tokens: &Tokens) -> Result<String> {
+    let address = text.parse::<Address>().map_err(|why| Error::bad_arg(format!("--metrics: {why}")))?;
+    if !matches!(address, Address::Tcp(_)) {
+        return Err(Error::bad_arg(format!("--metrics {text}: write host:port, like 127.0.0.1:7166")));
+    }
+    if tokens.is_empty() && !address.is_local() {
+        return Err(Error::bad_arg(format!(
+            "--metrics {text} can be reached from other machines: give --tokens FILE, or write 127.0.0.1:7166"
+        )));
+    }
+    Ok(text)
+}
+
 impl Access {
     /// Reads the tokens. An address that other machines reach needs them.
     pub fn tokens(&self) -> Result<Reloadable<Tokens>> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use super::archive::Archive;
 use super::{Control, Signal, Work};
 use crate::error::{Error, Result, excerpt};
 use crate::limits::PURGE_CONTACTS_STEP;
-use crate::model::purge::Policy;
+use crate::model::purge::{Policy, PurgeReason};
 use crate::model::time;
 use crate::store::{Log, Measured, Plan, Progress, Store};
 
@@ -28,6 +29,7 @@ pub struct PurgeSettings {
 pub struct Purge {
     store: Arc<Store>,
     settings: PurgeSettings,
+    purged: [AtomicU64; PurgeReason::ALL.len()],
 }
 
 /// A plan that runs, and how far it has come.
@@ -91,12 +93,17 @@ impl Phase {
 impl Purge {
     /// The job for a store.
     pub fn new(store: Arc<Store>, settings: PurgeSettings) -> Purge {
-        Purge { store, settings }
+        Purge { store, settings, purged: Default::default() }
     }
 
     /// Which contacts it removes, and when.
     pub fn settings(&self) -> &PurgeSettings {
         &self.settings
+    }
+
+    /// How many contacts were removed since the daemon started, by reason in the order of [`PurgeReason::ALL`].
+    pub fn purged(&self) -> [u64; PurgeReason::ALL.len()] {
+        std::array::from_fn(|reason| self.purged[reason].load(Ordering::Relaxed))
     }
 
     /// The run that a crash or a shutdown interrupted.
@@ -145,7 +152,8 @@ impl Work for Purge {
 
     fn run(&self, run: PurgeRun, control: &Control<'_, Purge>) -> Result<()> {
         let archive = self.settings.archive.clone().map(Archive::new);
-        Runner { store: &self.store, policy: self.settings.policy, control, run, measured: None, archive }.run()
+        let purged = &self.purged;
+        Runner { store: &self.store, policy: self.settings.policy, control, run, measured: None, archive, purged }.run()
     }
 
     fn broke_off(&self, PurgeRun { number, .. }: &PurgeRun, why: &Error) {
@@ -171,6 +179,8 @@ struct Runner<'r> {
     /// The lists on which engagement is measured, as of today.
     measured: Option<Measured>,
     archive: Option<Archive>,
+    /// Counts what is removed.
+    purged: &'r [AtomicU64; PurgeReason::ALL.len()],
 }
 
 impl Runner<'_> {
@@ -258,7 +268,11 @@ impl Runner<'_> {
         let progress = self.progress();
         progress.next_id = look.next.unwrap_or(u32::MAX);
         progress.spared += look.spared;
+        let before = progress.purged;
         self.run.plan = store.remove_candidates(number, self.run.plan.clone(), look.candidates)?;
+        for ((counter, now), before) in self.purged.iter().zip(self.progress().purged).zip(before) {
+            counter.fetch_add(now.saturating_sub(before), Ordering::Relaxed);
+        }
         Ok(look.next.map(u64::from))
     }
 }

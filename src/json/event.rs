@@ -73,7 +73,7 @@ pub fn event_json(event: &Event, lists: &Lists) -> Value {
     Value::Object(fields)
 }
 
-/// What a message from a phone meant.
+/// What a message from a phone meant, as HISTORY names it.
 pub fn meaning(class: InboundKind) -> &'static str {
     match class {
         InboundKind::OptOut | InboundKind::OptOutAll => "optout",

@@ -306,6 +306,9 @@ pub enum State {
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [State; 3] = [State::Claimed, State::Sent, State::Failed];
+
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {

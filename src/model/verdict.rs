@@ -9,6 +9,25 @@ pub enum Verdict {
     No(Reason),
 }
 
+impl Verdict {
+    /// How many verdicts there are: yes, and a no for each reason.
+    pub const COUNT: usize = Reason::ALL.len() + 1;
+
+    /// The place of this verdict among all of them, below [`Verdict::COUNT`]: what counts verdicts counts by it.
+    #[inline]
+    pub fn index(self) -> usize {
+        match self {
+            Verdict::No(reason) => reason as usize,
+            Verdict::Yes => Reason::ALL.len(),
+        }
+    }
+
+    /// Every verdict, each at its place, by the word for it: `yes`, or the reason.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Reason::ALL.into_iter().map(Reason::word).chain(["yes"])
+    }
+}
+
 /// The verdict, from all that it follows from. CHECK, CLAIM, `eligible=` and what GET says of a list ask this function,
 /// so that they cannot differ.
 ///

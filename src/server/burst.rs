@@ -151,10 +151,10 @@ impl<'s> Dialogue<'s> {
             }
         };
         drop(gate);
-        if let (Some(context), (command, n @ 1..)) = (context, burst.last) {
-            context.counters.count(command, n);
-        }
         if let Some(context) = context {
+            if let (command, n @ 1..) = burst.last {
+                context.counters.count(command, n);
+            }
             context.counters.count_checks(self.replies.take_checks());
         }
         input.advance(taken);
@@ -269,7 +269,7 @@ impl<'s> Dialogue<'s> {
         };
         if let Err(error) = done {
             self.replies.error(&error);
-            context.counters.count_errors(1);
+            context.counters.count_error(&error);
         }
         if gave_wrong_token {
             return Some(Pause::WrongToken);

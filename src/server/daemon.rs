@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Listener, Server, browsers, compactor, reload};
+use super::{Listener, Scraped, Server, browsers, compactor, reload};
 use crate::command::{Access, Context, Counters, Tokens};
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, PurgeSettings};
@@ -18,6 +18,9 @@ use crate::reloadable::Reloadable;
 use crate::store::engine::Engine;
 use crate::store::{Clock, Fsync, OptOutWarning, Options, Retention, Store};
 use crate::tls::ServerConfig;
+
+/// How many lists have metrics of their own when nothing is said.
+const METRICS_LISTS: usize = 200;
 
 /// What a daemon is set up with, besides its clock and its sockets.
 #[derive(Clone)]
@@ -46,6 +49,8 @@ pub struct Setup {
     pub tls: Option<Arc<Reloadable<ServerConfig>>>,
     /// Which contacts a purge removes, when and where to.
     pub purge: PurgeSettings,
+    /// How many lists have metrics of their own.
+    pub metrics_lists: usize,
 }
 
 /// A daemon that serves. End it with [`Daemon::stop`]: one that is dropped goes on for as long as its runtime.
@@ -70,6 +75,7 @@ impl Setup {
             tokens: Arc::default(),
             tls: None,
             purge: PurgeSettings::default(),
+            metrics_lists: METRICS_LISTS,
         }
     }
 }
@@ -78,10 +84,23 @@ impl Daemon {
     /// Listens, loads the store, goes on with the jobs that were interrupted, and serves. While the store is loaded, clients
     /// are answered `-LOADING`.
     pub async fn start(setup: Setup, clock: Clock, listeners: Vec<Listener>) -> Result<Daemon> {
+        Daemon::start_scraped(setup, clock, listeners, None).await
+    }
+
+    /// The same with a socket for metrics and health, which are served from before the store is loaded until it is closed.
+    pub async fn start_scraped(
+        setup: Setup,
+        clock: Clock,
+        listeners: Vec<Listener>,
+        scraped: Option<Scraped>,
+    ) -> Result<Daemon> {
         if setup.tls.is_none() && listeners.iter().any(|listener| matches!(listener, Listener::Tls(_))) {
             return Err(Error::bad_arg("an address with tls: needs a certificate"));
         }
         let server = Arc::new(Server::new(setup.tls.clone()));
+        if let Some(scraped) = scraped {
+            scraped.serve(&server, Arc::clone(&setup.tokens), setup.metrics_lists);
+        }
         for listener in listeners {
             server.listen(listener);
         }
@@ -91,6 +110,7 @@ impl Daemon {
             Ok(context) => Arc::new(context),
             Err(why) => {
                 server.drain().await;
+                server.end().await;
                 return Err(why);
             }
         };
@@ -141,13 +161,15 @@ impl Daemon {
     /// store. Gives how many forbidding facts are in memory alone, since the disk did not take them: they are lost.
     pub async fn stop(self) -> usize {
         self.server.drain().await;
-        let context = self.context;
+        let context = Arc::clone(&self.context);
         let close = move || {
             context.jobs.close();
             context.store.close();
             context.store.gate().unwritten()
         };
-        match tokio::task::spawn_blocking(close).await {
+        let closed = tokio::task::spawn_blocking(close).await;
+        self.server.end().await;
+        match closed {
             Ok(unwritten) => unwritten,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }

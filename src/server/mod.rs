@@ -8,6 +8,7 @@ mod connection;
 mod daemon;
 mod feed_wait;
 mod handshake;
+mod http;
 mod inherited;
 mod listener;
 mod pipeline;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use daemon::{Daemon, Setup};
+pub use http::Scraped;
 pub use inherited::Inherited;
 pub use listener::Listener;
 
@@ -54,6 +56,10 @@ pub struct Server {
     /// Held while files are read again.
     reloading: Mutex<()>,
     handshake_log: Rarely,
+    /// Told when everything else has ended: health and metrics are served until then.
+    ended: CancellationToken,
+    /// Who serves health and metrics.
+    scrapers: TaskTracker,
 }
 
 impl Default for Server {
@@ -76,6 +82,8 @@ impl Server {
             withdrawals: Withdrawals::default(),
             reloading: Mutex::new(()),
             handshake_log: Rarely::default(),
+            ended: CancellationToken::new(),
+            scrapers: TaskTracker::new(),
         }
     }
 
@@ -112,6 +120,23 @@ impl Server {
         self.stop.cancel();
         self.connections.close();
         self.connections.wait().await;
+    }
+
+    /// Ends what goes on during a drain.
+    async fn end(&self) {
+        self.ended.cancel();
+        self.scrapers.close();
+        self.scrapers.wait().await;
+    }
+
+    /// Whether requests are answered: the store is loaded, and the daemon does not drain.
+    fn is_ready(&self) -> bool {
+        self.context().is_some() && !self.stop.is_cancelled()
+    }
+
+    /// Connections that wait for news of the feed.
+    fn feed_followers(&self) -> usize {
+        self.feed.receiver_count()
     }
 
     /// Waits for permits to queue writes. This is what stops reading when the writer is behind.

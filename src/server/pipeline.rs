@@ -149,22 +149,22 @@ impl Pipeline<'_> {
     pub(super) fn render(&mut self, outcomes: Outcomes, replies: &mut Replies) {
         let Some(job) = self.in_flight.pop_front() else { return };
         let mut outcomes = outcomes.into_iter();
-        let mut errors = 0;
+        let counters = self.server.context().map(|context| &context.counters);
+        let count = |error: &Error| counters.iter().for_each(|counters| counters.count_error(error));
         for slot in job.slots {
             match slot {
                 Slot::Refused(error) => {
-                    errors += 1;
+                    count(&error);
                     replies.error(&error);
                 }
                 Slot::Write(remark) => {
                     let lost = || Err(Error::internal("the writer has stopped"));
                     let outcome = outcomes.next().unwrap_or_else(lost);
-                    errors += u64::from(command::answer(&outcome, &remark, replies));
+                    if let Some(error) = command::answer(&outcome, &remark, replies) {
+                        count(error);
+                    }
                 }
             }
-        }
-        if let Some(context) = self.server.context() {
-            context.counters.count_errors(errors);
         }
     }
 }

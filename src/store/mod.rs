@@ -25,6 +25,7 @@ use std::time::Duration;
 pub use crate::model::plan::{PLAN_KEPT_MS, Plan, Progress};
 pub use format::position::{Log, Newest};
 pub use format::term;
+pub use memory::activity::{Activity, ActivityCounts, OptOutHow};
 pub use memory::directory::Directory;
 pub use memory::gate;
 pub use memory::tallies::{Recent, opt_out_rate};
@@ -36,7 +37,7 @@ pub use read::inbox::InboxPage;
 pub use read::lists::ListHistoryPage;
 pub use read::plans::Measured;
 pub use read::query::Page;
-pub use state::{Counters, FeedListener};
+pub use state::{Counters, FeedListener, ReadOnly};
 pub use upkeep::erase::Erased;
 pub use upkeep::expire::Swept;
 pub use upkeep::purge::{Candidates, NewPlan, PurgeCandidate};
@@ -302,6 +303,26 @@ impl Store {
     /// Bytes on disk.
     pub fn size(&self) -> u64 {
         self.state.engine.size()
+    }
+
+    /// Bytes that are free on the store's disk; none where the system does not tell it.
+    pub fn free_bytes(&self) -> Option<u64> {
+        self.state.engine.free_bytes()
+    }
+
+    /// Why something is not written, if it is so.
+    pub fn read_only(&self) -> Option<ReadOnly> {
+        self.state.read_only()
+    }
+
+    /// How many lists have a high opt-out rate.
+    pub fn high_opt_out_rates(&self) -> u64 {
+        self.state.memory.tallies().high(self.now())
+    }
+
+    /// What happened on the lists since the daemon started.
+    pub fn activity(&self) -> ActivityCounts {
+        self.state.counters.activity.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether nothing can be written: until a restart, or until the disk has space.

@@ -1,13 +1,17 @@
 //! What the writer and the readers share, in groups.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::engine::{Engine, Space};
 use super::memory::Memory;
+use super::memory::activity::ActivityCounts;
 use super::options::{Clock, Fsync, OptOutWarning, Retention};
+use crate::histogram::Histogram;
+use crate::model::change::{State as MessageState, Urgency};
 use crate::model::phone::Phone;
 use crate::model::time::Millis;
+use crate::model::verdict::Verdict;
 
 /// An open store, but for its queue and its threads.
 pub struct State {
@@ -62,6 +66,61 @@ pub struct Counters {
     pub opt_outs: AtomicU64,
     /// Messages in which somebody may want out.
     pub maybe_optout: AtomicU64,
+    /// What CLAIM answered, by [`Verdict::index`].
+    pub claims: [AtomicU64; Verdict::COUNT],
+    /// Messages that CLAIM did not grant since they were claimed, sent or failed before, in the order of
+    /// [`MessageState::ALL`].
+    pub duplicates: [AtomicU64; MessageState::ALL.len()],
+    /// Rows of imports, by what became of them.
+    pub rows: RowCounters,
+    /// How long a batch took from the engine's first byte to the end of its sync.
+    pub commit: Histogram,
+    /// How long syncs took.
+    pub sync: Histogram,
+    /// How long writes waited from the queue to their reply, by urgency.
+    pub wait: [Histogram; Urgency::ALL.len()],
+    /// What happened on each list since the start.
+    pub activity: Mutex<ActivityCounts>,
+}
+
+/// Rows of imports, by what became of them.
+#[derive(Debug, Default)]
+pub struct RowCounters {
+    /// A contact was created.
+    pub created: AtomicU64,
+    /// A contact was changed.
+    pub updated: AtomicU64,
+    /// Nothing changed.
+    pub unchanged: AtomicU64,
+    /// What stands against the subscription was kept.
+    pub kept: AtomicU64,
+    /// The row could not be written.
+    pub failed: AtomicU64,
+}
+
+/// Why something is not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadOnly {
+    /// Little disk space is left: only what forbids is written.
+    DiskLow,
+    /// The disk is full: nothing is written until there is space.
+    DiskFull,
+    /// A write failed: nothing is written until a restart.
+    WriteFailed,
+}
+
+impl ReadOnly {
+    /// Every reason.
+    pub const ALL: [ReadOnly; 3] = [ReadOnly::DiskLow, ReadOnly::DiskFull, ReadOnly::WriteFailed];
+
+    /// The word in STATS.
+    pub fn word(self) -> &'static str {
+        match self {
+            ReadOnly::DiskLow => "disk_low",
+            ReadOnly::DiskFull => "disk_full",
+            ReadOnly::WriteFailed => "write_failed",
+        }
+    }
 }
 
 impl State {
@@ -87,6 +146,16 @@ impl State {
     /// What may be written: nothing after a failed write, else what the free space allows.
     pub fn space(&self) -> Space {
         if self.has_failed() { Space::None } else { self.engine.space() }
+    }
+
+    /// Why something is not written, if it is so.
+    pub fn read_only(&self) -> Option<ReadOnly> {
+        match self.engine.space() {
+            _ if self.has_failed() => Some(ReadOnly::WriteFailed),
+            Space::None => Some(ReadOnly::DiskFull),
+            Space::Low => Some(ReadOnly::DiskLow),
+            Space::Plenty => None,
+        }
     }
 
     /// Whether a write failed, so that nothing is written until a restart.

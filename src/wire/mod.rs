@@ -8,5 +8,5 @@ mod request;
 
 pub use client::{Reply, ReplyDecoder, end_line, write_request};
 pub use decoder::{Decoded, Decoder};
-pub use reply::{Replies, VERDICTS};
+pub use reply::Replies;
 pub use request::{Args, Request};

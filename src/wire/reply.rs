@@ -9,13 +9,9 @@ use crate::model::verdict::{Reason, Verdict};
 pub struct Replies {
     bytes: Vec<u8>,
     resp3: bool,
-    /// How often CHECK said yes since this was last counted, and each reason for a no.
-    yes: u64,
-    no: [u64; Reason::ALL.len()],
+    /// What CHECK said since this was last taken, by [`Verdict::index`].
+    checks: [u64; Verdict::COUNT],
 }
-
-/// Yes, and every reason for a no.
-pub const VERDICTS: usize = 1 + Reason::ALL.len();
 
 impl Replies {
     /// Whether the client asked for protocol 3.
@@ -121,21 +117,13 @@ impl Replies {
     /// A verdict of CHECK, which is counted. Nothing is shared here: a burst hands over what it counted at its end.
     #[inline]
     pub fn checked(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Yes => self.yes += 1,
-            Verdict::No(reason) => self.no[reason as usize] += 1,
-        }
+        self.checks[verdict.index()] += 1;
         self.verdict(verdict);
     }
 
-    /// The verdicts of CHECK since this was last asked: yes, then each reason in its order.
-    pub fn take_checks(&mut self) -> [u64; VERDICTS] {
-        let mut checks = [0; VERDICTS];
-        if self.yes > 0 || self.no != [0; Reason::ALL.len()] {
-            checks[0] = std::mem::take(&mut self.yes);
-            checks[1..].copy_from_slice(&std::mem::take(&mut self.no));
-        }
-        checks
+    /// What CHECK said since this was last asked, by [`Verdict::index`].
+    pub fn take_checks(&mut self) -> [u64; Verdict::COUNT] {
+        std::mem::take(&mut self.checks)
     }
 
     /// A verdict: `+yes` or `+no reason`.
@@ -200,12 +188,16 @@ mod tests {
 
     #[test]
     fn verdicts_are_words() {
+        let mut replies = Replies::default();
+        replies.checked(Verdict::Yes);
+        assert_eq!(replies.as_bytes(), b"+yes\r\n");
+        assert_eq!(replies.take_checks()[Verdict::Yes.index()], 1);
         for (at, reason) in Reason::ALL.into_iter().enumerate() {
             let mut replies = Replies::default();
             replies.checked(Verdict::No(reason));
             assert_eq!(replies.as_bytes(), format!("+no {}\r\n", reason.word()).as_bytes());
             let checks = replies.take_checks();
-            assert!(checks[1 + at] == 1 && checks.iter().sum::<u64>() == 1 && replies.take_checks() == [0; VERDICTS]);
+            assert!(checks[at] == 1 && checks.iter().sum::<u64>() == 1 && replies.take_checks() == [0; Verdict::COUNT]);
         }
     }
 }

@@ -71,8 +71,7 @@ impl Browser {
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookies =
-            if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
+        let cookies = if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
         stream.write_all(format!("{head}{cookies}Connection: close\r\n\r\n{body}").as_bytes()).expect("to be sent");
         let mut told = Vec::new();
         stream.read_to_end(&mut told).expect("an answer");
@@ -80,7 +79,9 @@ impl Browser {
         let (head, body) = told.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         let answer = Answer { status, head: head.to_owned(), body: body.to_owned() };
-        if let Some((name, value)) = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next()?.split_once('=')) {
+        if let Some((name, value)) =
+            answer.header("set-cookie").and_then(|cookie| cookie.split(';').next()?.split_once('='))
+        {
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
         answer
@@ -88,7 +89,9 @@ impl Browser {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// A daemon with a console, and a list with a contact on it.
@@ -102,7 +105,9 @@ fn with_a_contact() -> (Daemon, Browser) {
     let (daemon, browser) = start(&[]);
     let mut wire = daemon.connect();
     assert_eq!(wire.call(&format!("LIST {LIST} {{\"name\":\"Spring sale\"}}")), "+created");
-    let row = format!(r#"IMPORT {LIST} {{"phone":"{PHONE}","labels":{{"state":"CA"}},"source":"contacts.csv","subscribed_at":"2026-04-01"}}"#);
+    let row = format!(
+        r#"IMPORT {LIST} {{"phone":"{PHONE}","labels":{{"state":"CA"}},"source":"contacts.csv","subscribed_at":"2026-04-01"}}"#
+    );
     assert!(wire.call(&row).starts_with("+created"));
     (daemon, browser)
 }
@@ -130,7 +135,10 @@ fn pages_show_what_there_is() {
         ("/lists/+14155550100/settings", &["Pause this list", "Rename"]),
         ("/contacts?label=state&value=CA", &[PHONE, "FIND label.state=&#34;CA&#34;"]),
         ("/contacts?filter=colour%3Dred", &["The filter is not right", "is not a condition"]),
-        ("/contacts/+14155550123", &["● active", "Message m-1", "sent", "clicked", "converted", "https://example.com/sale", "state: CA"]),
+        (
+            "/contacts/+14155550123",
+            &["● active", "Message m-1", "sent", "clicked", "converted", "https://example.com/sale", "state: CA"],
+        ),
         ("/contacts/+14155550124", &["Erased on request on", "opted out of all lists"]),
         ("/inbox", &["wrong number?", "Wants out"]),
         ("/activity", &[PHONE, "wrote, and may want out"]),
@@ -157,7 +165,8 @@ fn forms_do_what_they_say() {
     let mut wire = daemon.connect();
     let mut check = move || wire.call(&format!("CHECK {LIST} {PHONE}"));
     let here = [("here", "/contacts/+14155550123"), ("phone", PHONE)];
-    let form = |more: &[(&'static str, &'static str)]| -> Vec<(&'static str, &'static str)> { [&here[..], more].concat() };
+    let form =
+        |more: &[(&'static str, &'static str)]| -> Vec<(&'static str, &'static str)> { [&here[..], more].concat() };
     let later = ("now", "2999-01-01T00:00:00.000Z");
 
     assert!(browser.act("optout", &form(&[("list", LIST)])).contains("is opted out"));
@@ -167,7 +176,11 @@ fn forms_do_what_they_say() {
     // An opt-in says when and with what proof, or it is none.
     assert!(browser.act("optin", &form(&[("list", LIST), ("evidence", "form 7")])).contains("Not done"));
     assert!(browser.act("optin", &form(&[("list", LIST), ("at", "2026-11-01T10:00")])).contains("Not done"));
-    assert!(browser.act("optin", &form(&[("list", LIST), ("at", "2026-04-02T10:00"), ("evidence", "form 7")])).contains("No status changed"));
+    assert!(
+        browser
+            .act("optin", &form(&[("list", LIST), ("at", "2026-04-02T10:00"), ("evidence", "form 7")]))
+            .contains("No status changed")
+    );
     assert_eq!(check(), "+no list_opted_out");
 
     // What permits is as old as its page: a suppression that came after the page was made stands.
@@ -190,11 +203,17 @@ fn forms_do_what_they_say() {
     assert!(browser.act("list-pause", &[("list", LIST), ("here", "/lists")]).contains("paused"));
     assert_eq!(check(), "+no list_paused");
     assert!(browser.act("list-go-on", &[("list", LIST), ("here", "/lists")]).contains("in use again"));
-    assert!(browser.act("list-name", &[("list", "24365"), ("name", "Alerts"), ("here", "/lists")]).contains("is there"));
+    assert!(
+        browser.act("list-name", &[("list", "24365"), ("name", "Alerts"), ("here", "/lists")]).contains("is there")
+    );
 
     // What cannot be undone wants its name typed.
-    assert!(browser.act("list-remove", &[("list", "24365"), ("typed", "24366"), ("here", "/lists")]).contains("type 24365"));
-    assert!(browser.act("list-remove", &[("list", "24365"), ("typed", "24365"), ("here", "/lists")]).contains("removed"));
+    assert!(
+        browser.act("list-remove", &[("list", "24365"), ("typed", "24366"), ("here", "/lists")]).contains("type 24365")
+    );
+    assert!(
+        browser.act("list-remove", &[("list", "24365"), ("typed", "24365"), ("here", "/lists")]).contains("removed")
+    );
     assert!(browser.act("erase", &form(&[("typed", "yes")])).contains("type +14155550123"));
     assert!(browser.act("erase", &form(&[("typed", PHONE)])).contains("erased"));
     assert_eq!(check(), "+no not_subscribed");
@@ -210,8 +229,11 @@ fn a_reply_is_settled_either_way() {
         assert!(wire.call(&format!("INBOUND {LIST} {PHONE} {{\"text\":\"{text}\"}}")).starts_with("+message maybe"));
     }
     let page = browser.get("/inbox").body;
-    let numbers: Vec<String> =
-        page.split("name=\"number\" value=\"").skip(1).map(|rest| rest.chars().take_while(|c| *c != '"').collect()).collect();
+    let numbers: Vec<String> = page
+        .split("name=\"number\" value=\"")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|c| *c != '"').collect())
+        .collect();
     assert_eq!(numbers.len(), 2, "{page}");
     assert!(browser.act("review", &[("number", &numbers[0]), ("here", "/inbox")]).contains("settled"));
     assert!(browser.act("review", &[("number", &numbers[0]), ("here", "/inbox")]).contains("already"));
@@ -274,7 +296,10 @@ fn a_token_says_what_its_pages_can_do() {
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
     assert!(admin.act("list-name", &[("list", "24365"), ("name", "Alerts"), ("here", "/lists")]).contains("is there"));
 
-    assert_eq!(browser.post("/login", &[("token", "read-token-0123456"), ("to", "//evil.example")]).header("location"), Some("/"));
+    assert_eq!(
+        browser.post("/login", &[("token", "read-token-0123456"), ("to", "//evil.example")]).header("location"),
+        Some("/")
+    );
     for path in ["/", "/lists", "/lists/24365/settings", "/inbox", "/clean", "/system"] {
         let page = browser.get(path);
         assert_eq!(page.status, 200, "{path}");
@@ -312,7 +337,16 @@ fn what_others_wrote_is_shown_as_they_wrote_it() {
     ] {
         assert!(!wire.call(&line).starts_with('-'), "{line}");
     }
-    for path in ["/", "/lists", "/lists/+14155550100", "/lists/+14155550100/settings", "/contacts/+14155550123", "/contacts", "/inbox", "/activity"] {
+    for path in [
+        "/",
+        "/lists",
+        "/lists/+14155550100",
+        "/lists/+14155550100/settings",
+        "/contacts/+14155550123",
+        "/contacts",
+        "/inbox",
+        "/activity",
+    ] {
         let page = browser.get(path);
         assert_eq!(page.status, 200, "{path}");
         for active in ["<script>alert", "<img", "href=\"javascript:"] {
@@ -324,7 +358,9 @@ fn what_others_wrote_is_shown_as_they_wrote_it() {
     let answer = browser.get("/");
     let policy = answer.header("content-security-policy").expect("a policy");
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("cache-control", "no-store")] {
+    for (name, value) in
+        [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("cache-control", "no-store")]
+    {
         assert_eq!(answer.header(name), Some(value));
     }
 }

@@ -29,6 +29,14 @@ fn dockerfile() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/Dockerfile")).expect("a file")
 }
 
+/// The words of HEALTHCHECK.
+fn health_check() -> Vec<String> {
+    let text = dockerfile();
+    let line = text.lines().find(|line| line.starts_with("HEALTHCHECK ")).expect("HEALTHCHECK");
+    let (_, command) = line.split_once("CMD ").expect("a command");
+    serde_json::from_str(command).expect("an array of words")
+}
+
 /// The libraries that the program is linked with, by name and path.
 fn libraries() -> Vec<(String, PathBuf)> {
     let output = Command::new("ldd").arg(program()).output().expect("ldd runs");
@@ -132,17 +140,18 @@ fn contactd_runs_in_the_file_system_of_the_image() {
     let told = ask(&["call", "OPTOUT", "+14155550000", "+14155552671"]);
     assert_eq!(said(&told).trim(), "1");
 
-    // What HEALTHCHECK runs.
-    assert!(dockerfile().contains(r#"CMD ["/usr/bin/contactd", "health"]"#));
-    let health = ask(&["health"]);
-    // A contactd without this command says so; once it is there, it has to be content.
-    if !said(&health).contains("unrecognized subcommand") {
-        assert_eq!(health.status.code(), Some(0), "{}", said(&health));
-    }
+    // What HEALTHCHECK runs: it has to be content without a token, and not without a daemon.
+    let check = health_check();
+    let check: Vec<&str> = check.iter().map(String::as_str).collect();
+    assert_eq!(check, ["/usr/bin/contactd", "health", "--alive"]);
+    let health = ask(&check[1..]);
+    assert_eq!(health.status.code(), Some(0), "{}", said(&health));
 
     let ended = Command::new("kill").arg(daemon.0.id().to_string()).status().expect("kill");
     assert!(ended.success());
     assert_eq!(daemon.0.wait().expect("it ends").code(), Some(0), "STOPSIGNAL drains");
+    let health = ask(&check[1..]);
+    assert_eq!(health.status.code(), Some(2), "{}", said(&health));
     assert!(root.join("var/lib/contactd/data/tombstone.key").exists(), "the data is where the volume is");
 
     // Others can reach 0.0.0.0: without tokens contactd says how, and ends.

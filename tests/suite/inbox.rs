@@ -1,9 +1,14 @@
 //! The inbox: messages in which somebody may want out wait for a person, whatever happens, until they are settled.
 
+use contactd::limits::INBOX_MESSAGES_MAX;
 use contactd::model::verdict::StopScope;
+use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::plain::commands::START_MS;
+use crate::plain::commands::{DAY_MS, START_MS, mostly_inbox_with_clock_steps};
+use crate::properties::{agrees_with_the_model, config, scope};
+use crate::purge::{plan, run};
+use crate::purge_cli::{contactd, done};
 use crate::support::{Daemon, House, Wire};
 
 const LIST: &str = "24365";
@@ -38,6 +43,19 @@ fn texts(wire: &mut Wire) -> Vec<String> {
 
 fn check(wire: &mut Wire, phone: &str) -> String {
     wire.call(&format!("CHECK {LIST} {phone}"))
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn the_inbox_and_whom_it_holds_agree_with_the_model(
+        steps in mostly_inbox_with_clock_steps(60),
+        scope in scope(),
+        holds in any::<bool>(),
+    ) {
+        agrees_with_the_model(&steps, scope, holds)?;
+    }
 }
 
 #[test]
@@ -132,4 +150,118 @@ fn what_waits_survives_kill_9_and_needs_write_access_to_be_settled() {
     let mut wire = daemon.connect();
     assert_eq!(texts(&mut wire), ["wrong number"]);
     assert_eq!((check(&mut wire, ADA), check(&mut wire, BOB)), ("+no held_for_review".into(), "+yes".into()));
+}
+
+/// A contact may be on 64 lists. What it says to one more is shown all the same.
+#[test]
+fn a_contact_that_is_on_as_many_lists_as_it_may_be_is_shown_too() {
+    let house = House::start(StopScope::List, START_MS).holding();
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    for list in 30_001..30_064 {
+        wire.call(&format!("LIST {list}"));
+        assert_eq!(wire.call(&format!(r#"OPTIN {list} {ADA} {{"at":"2026-01-01"}}"#)), ":1");
+    }
+    assert_eq!(wire.call(&format!(r#"INBOUND 30064 {ADA} {{"text":"wrong number"}}"#)), "+message maybe_optout");
+    assert_eq!(texts(&mut wire), ["wrong number"]);
+    assert!(wire.call("VERIFY").starts_with("+ok"));
+}
+
+/// Nobody would see one more, so it opts out.
+#[test]
+fn a_message_for_which_the_inbox_has_no_room_opts_out() {
+    let house = House::start(StopScope::List, START_MS);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    let phone = |n: usize| format!("+1415{:07}", 5_600_000 + n);
+    let lines: Vec<String> =
+        (0..INBOX_MESSAGES_MAX).map(|n| format!(r#"INBOUND {LIST} {} {{"text":"stopp"}}"#, phone(n))).collect();
+    for some in lines.chunks(5_000) {
+        assert!(wire.call_all(some).iter().all(|reply| reply == "+message maybe_optout"));
+    }
+    assert_eq!(says(&mut wire, ADA, "stopp"), "+optout");
+    assert_eq!(check(&mut wire, ADA), "+no list_opted_out");
+    assert_eq!(says(&mut wire, ADA, "hello"), "+message");
+    // One is settled: there is room for one.
+    let first = wire.call("INBOX LIMIT 1");
+    let message: Value = serde_json::from_str(&first.lines().nth(2).expect("a message")[1..]).expect("JSON");
+    assert_eq!(wire.call(&format!("INBOX DONE {}", message["number"])), ":1");
+    assert_eq!(says(&mut wire, BOB, "stopp"), "+message maybe_optout");
+    assert_eq!(check(&mut wire, BOB), "+yes");
+}
+
+/// A paused list does not uncover what is hidden.
+#[test]
+fn the_messages_of_contacts_that_are_suppressed_stay_hidden_on_a_paused_list() {
+    let house = House::start(StopScope::List, START_MS);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    says(&mut wire, ADA, "wrong number");
+    wire.call(&format!("SUPPRESS {ADA}"));
+    assert_eq!(texts(&mut wire), [""; 0]);
+    wire.call(&format!(r#"LIST {LIST} {{"paused":true}}"#));
+    assert_eq!(check(&mut wire, ADA), "+no list_paused");
+    assert_eq!(texts(&mut wire), [""; 0]);
+    wire.call(&format!("RELEASE {ADA}"));
+    assert_eq!(texts(&mut wire), ["wrong number"]);
+}
+
+#[test]
+fn a_message_to_a_number_that_is_not_a_list_can_be_settled() {
+    let house = House::start(StopScope::List, START_MS);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    says(&mut wire, ADA, "wrong number");
+    assert_eq!(wire.call(&format!("UNLIST {LIST} FORCE")), "+removed");
+    assert_eq!(wire.call(&format!(r#"INBOUND 72346 {ADA} {{"text":"stopp"}}"#)), "+message maybe_optout");
+    assert_eq!(texts(&mut wire), ["stopp", "wrong number"]);
+    for (number, ..) in inbox(&mut wire) {
+        assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+    }
+    assert_eq!(texts(&mut wire), [""; 0]);
+    assert!(wire.call("VERIFY").starts_with("+ok"));
+}
+
+#[test]
+fn a_purge_spares_whoever_waits_until_somebody_has_looked() {
+    let house = House::start(StopScope::List, START_MS).holding();
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    says(&mut wire, ADA, "wrong number");
+    for phone in [ADA, BOB] {
+        assert_eq!(wire.call(&format!("INVALID {phone}")), ":1");
+    }
+    house.set_clock(START_MS + 400 * DAY_MS);
+    let made = plan(&mut wire);
+    assert_eq!((&made["contacts"], &made["kept"]), (&1.into(), &1.into()), "{made}");
+    assert_eq!(run(&mut wire, &made)["purged"], 1);
+    assert_eq!(texts(&mut wire), ["wrong number"]);
+    // It waits from the plan on: the run spares it.
+    let (number, ..) = inbox(&mut wire)[0];
+    assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+    let made = plan(&mut wire);
+    assert_eq!(made["contacts"], 1, "{made}");
+    says(&mut wire, ADA, "wrong number");
+    let report = run(&mut wire, &made);
+    assert_eq!((&report["purged"], &report["spared"]), (&0.into(), &1.into()), "{report}");
+    assert_eq!(texts(&mut wire), ["wrong number"]);
+    assert!(wire.call("VERIFY").starts_with("+ok"));
+}
+
+#[test]
+fn a_rewritten_store_has_the_messages_that_wait() {
+    let mut daemon = Daemon::start(&["--maybe-optout", "hold"]);
+    let mut wire = daemon.connect();
+    subscribed(&mut wire);
+    says(&mut wire, ADA, "wrong number");
+    says(&mut wire, BOB, "stopp");
+    let before = inbox(&mut wire);
+    daemon.kill();
+    let (code, _, errors) = done(contactd(&["rewrite", "--data-dir", daemon.data_dir().to_str().expect("UTF-8")]));
+    assert_eq!(code, Some(0), "{errors}");
+    daemon.restart();
+    let mut wire = daemon.connect();
+    assert_eq!(inbox(&mut wire), before);
+    assert_eq!(check(&mut wire, ADA), "+no held_for_review");
+    assert!(wire.call("VERIFY").starts_with("+ok"));
 }

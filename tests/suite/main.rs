@@ -18,6 +18,8 @@ mod import;
 mod import_rows;
 mod inbox;
 mod lookups;
+mod metrics;
+mod monitoring;
 mod plain;
 mod properties;
 mod protocol;

@@ -5,21 +5,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use contactd::model::inbox::MaybeOptOut;
 use contactd::model::keyword::{Keywords, Meaning};
 use contactd::model::verdict::StopScope;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::RngSeed;
+use serde_json::Value;
 
 use crate::plain::commands::{
     AFTER_MS, Command, LISTS, PHONES, START_MS, Step, dated_events_permuted, known, mixed, mixed_with_clock_steps,
-    mostly_sending_with_clock_steps, probes,
+    mostly_inbox_with_clock_steps, mostly_sending_with_clock_steps, probes,
 };
 use crate::plain::compare::same_reply;
 use crate::plain::facts::Scope;
 use crate::plain::model::Model;
 use crate::plain::text::{InboundKind, TEXTS, classify};
-use crate::support::{House, Wire};
+use crate::support::{House, Removal, Wire};
 
 /// A few cases, always the same; `PROPTEST_CASES` asks for more, and for new ones.
 pub fn config(cases: u32) -> ProptestConfig {
@@ -34,6 +36,12 @@ pub fn scope() -> impl Strategy<Value = Scope> {
 
 pub fn house(scope: Scope, now: i64) -> House {
     House::start(stop_scope(scope), now)
+}
+
+/// The same, with `--maybe-optout hold` or without.
+pub fn house_that(holds: bool, scope: Scope, now: i64) -> House {
+    let maybe_optout = if holds { MaybeOptOut::Hold } else { MaybeOptOut::Show };
+    House::removing(stop_scope(scope), now, Removal { maybe_optout, ..Removal::default() })
 }
 
 pub fn stop_scope(scope: Scope) -> StopScope {
@@ -57,13 +65,24 @@ pub fn ask(wire: &mut Wire, commands: &[Command]) -> Vec<String> {
     commands.iter().map(|_| wire.reply()).collect()
 }
 
+/// What INBOX shows: the numbers of the messages, and the messages without them.
+fn inbox(wire: &mut Wire) -> (Vec<u64>, Vec<Value>) {
+    let reply = wire.call("INBOX LIMIT 1000");
+    let messages = reply.lines().skip(2).map(|line| {
+        let mut message: Value = serde_json::from_str(&line[1..]).expect("JSON");
+        let number = message.as_object_mut().and_then(|message| message.remove("number"));
+        (number.and_then(|number| number.as_u64()).expect("a number"), message)
+    });
+    messages.unzip()
+}
+
 /// All that can be seen of the universe: the daemon's against the model's.
 fn seen_alike(model: &mut Model, house: &House, now: i64, when: &str) -> Result<(), TestCaseError> {
     let probes = probes();
     for (probe, told) in probes.iter().zip(ask(&mut house.connect(), &probes)) {
         let expected = model.run(probe, now);
         if let Some(contact) = told.strip_prefix("+{").map(|rest| format!("{{{rest}")) {
-            let contact: serde_json::Value = serde_json::from_str(&contact).expect("JSON");
+            let contact: Value = serde_json::from_str(&contact).expect("JSON");
             let phone = contact["phone_number"].as_str().unwrap_or_default();
             for on in contact["lists"].as_array().into_iter().flatten().filter(|on| on["list_removed_at"].is_null()) {
                 let check = model.check(on["list"].as_str().unwrap_or_default(), phone);
@@ -79,15 +98,16 @@ fn seen_alike(model: &mut Model, house: &House, now: i64, when: &str) -> Result<
             told
         );
     }
+    prop_assert_eq!(model.inbox(), inbox(&mut house.connect()).1, "{}: INBOX", when);
     Ok(())
 }
 
-/// Every reply to a sequence, and then all that can be seen: at its end, after a restart, and after one under the other
-/// scope.
-pub fn agrees_with_the_model(steps: &[Step], scope: Scope) -> Result<(), TestCaseError> {
-    let mut model = Model::new(scope);
+/// Every reply to a sequence, and then all that can be seen: at its end, after a restart, after one under the other
+/// scope, and when a person has looked at every other message of the inbox.
+pub fn agrees_with_the_model(steps: &[Step], scope: Scope, holds: bool) -> Result<(), TestCaseError> {
+    let mut model = Model::new(scope).holding(holds);
     let mut now = START_MS;
-    let house = house(scope, now);
+    let house = house_that(holds, scope, now);
     let mut wire = house.connect();
     let mut log = Vec::new();
     for step in steps {
@@ -103,15 +123,24 @@ pub fn agrees_with_the_model(steps: &[Step], scope: Scope) -> Result<(), TestCas
     seen_alike(&mut model, &house, now, &format!("{log}\nafter a restart"))?;
     model.scope = other(scope);
     let house = house.reopen(stop_scope(model.scope));
-    seen_alike(&mut model, &house, now, &format!("{log}\nafter a restart under the other scope"))
+    seen_alike(&mut model, &house, now, &format!("{log}\nafter a restart under the other scope"))?;
+    let mut wire = house.connect();
+    let (numbers, _) = inbox(&mut wire);
+    // From the oldest on, so that the places of the others stay.
+    for (place, number) in numbers.iter().enumerate().step_by(2).collect::<Vec<_>>().into_iter().rev() {
+        prop_assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+        prop_assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":0");
+        model.review(place);
+    }
+    seen_alike(&mut model, &house, now, &format!("{log}\nafter a look at the inbox"))
 }
 
 proptest! {
     #![proptest_config(config(40))]
 
     #[test]
-    fn every_reply_agrees_with_the_model(steps in mixed_with_clock_steps(60), scope in scope()) {
-        agrees_with_the_model(&steps, scope)?;
+    fn every_reply_agrees_with_the_model(steps in mixed_with_clock_steps(60), scope in scope(), holds in any::<bool>()) {
+        agrees_with_the_model(&steps, scope, holds)?;
     }
 }
 
@@ -122,9 +151,10 @@ proptest! {
     fn dated_events_in_any_order_and_any_of_them_twice_come_to_the_same(
         (events, permuted) in dated_events_permuted(20),
         scope in scope(),
+        holds in any::<bool>(),
     ) {
         let seen = [&events, &permuted].map(|events| {
-            let house = house(scope, AFTER_MS);
+            let house = house_that(holds, scope, AFTER_MS);
             let mut wire = house.connect();
             ask(&mut wire, &known());
             ask(&mut wire, events);
@@ -432,9 +462,10 @@ proptest! {
     fn the_rules_themselves_make_dated_events_come_to_the_same(
         (events, permuted) in dated_events_permuted(20),
         scope in scope(),
+        holds in any::<bool>(),
     ) {
         let seen = [&events, &permuted].map(|events| {
-            let mut model = Model::new(scope);
+            let mut model = Model::new(scope).holding(holds);
             known().iter().chain(events).for_each(|command| drop(model.run(command, AFTER_MS)));
             probes().iter().map(|probe| model.run(probe, AFTER_MS)).collect::<Vec<_>>().join("\n")
         });
@@ -449,10 +480,14 @@ fn the_sequences_meet_every_verdict_and_reply() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let mut met = BTreeSet::new();
-    for number in 0..400 {
-        let steps = prop_oneof![mixed_with_clock_steps(60), mostly_sending_with_clock_steps(60)];
+    for number in 0..1_200 {
+        let steps = prop_oneof![
+            mixed_with_clock_steps(60),
+            mostly_sending_with_clock_steps(60),
+            mostly_inbox_with_clock_steps(60)
+        ];
         let steps = steps.new_tree(&mut runner).expect("a sequence").current();
-        let mut model = Model::new(if number % 2 == 0 { Scope::List } else { Scope::All });
+        let mut model = Model::new(if number % 2 == 0 { Scope::List } else { Scope::All }).holding(number % 4 < 2);
         let mut now = START_MS;
         for step in &steps {
             now += step.wait_ms;
@@ -467,6 +502,7 @@ fn the_sequences_meet_every_verdict_and_reply() {
     }
     for wanted in [
         "CHECK +yes|CHECK +no unknown_list|CHECK +no list_paused|CHECK +no invalid|CHECK +no suppressed",
+        "CHECK +no held_for_review|CLAIM +no held_for_review",
         "CHECK +no opted_out|CHECK +no not_subscribed|CHECK +no list_suppressed|CHECK +no list_opted_out",
         "IMPORT +kept invalid|IMPORT +kept suppressed|IMPORT +kept opted_out|IMPORT +kept list_suppressed",
         "IMPORT +kept list_opted_out|IMPORT +created|IMPORT +updated|IMPORT +unchanged|IMPORT -NOLIST|IMPORT -BADARG",

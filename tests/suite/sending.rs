@@ -21,8 +21,9 @@ proptest! {
     fn every_reply_about_sending_agrees_with_the_model(
         steps in mostly_sending_with_clock_steps(60),
         scope in scope(),
+        holds in any::<bool>(),
     ) {
-        agrees_with_the_model(&steps, scope)?;
+        agrees_with_the_model(&steps, scope, holds)?;
     }
 }
 

@@ -391,10 +391,10 @@ fn help_and_the_page_for_operators_tell_every_setting() {
     }
     let help = Command::new(program()).arg("--help").output().expect("it runs");
     let help = String::from_utf8(help.stdout).expect("text");
-    for command in ["serve", "call", "export", "verify", "purge", "rewrite", "demo", "--version"] {
+    for command in ["serve", "call", "export", "health", "verify", "purge", "rewrite", "demo", "--version"] {
         assert!(help.contains(command), "--help does not tell {command}");
     }
-    for command in ["call", "import", "verify", "purge", "rewrite", "compact"] {
+    for command in ["call", "health", "import", "verify", "purge", "rewrite", "compact"] {
         let help = Command::new(program()).args([command, "--help"]).output().expect("it runs");
         let help = String::from_utf8(help.stdout).expect("text");
         assert!(help.contains("Exit code 0"), "{command} --help does not tell its exit codes");

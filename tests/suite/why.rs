@@ -9,11 +9,13 @@ use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row, Space};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::plain::commands::{HOUR_MS, LISTS, PHONES, START_MS, Step, mixed_with_clock_steps, time};
+use crate::plain::commands::{
+    HOUR_MS, LISTS, PHONES, START_MS, Step, mixed_with_clock_steps, mostly_inbox_with_clock_steps, time,
+};
 use crate::plain::facts::Scope;
 use crate::plain::model::Model;
 use crate::plain::why::{told, why};
-use crate::properties::{config, house, scope};
+use crate::properties::{config, house_that, scope};
 use crate::purge_cli::{contactd, done};
 use crate::support::{Daemon, House, Wire};
 
@@ -47,7 +49,7 @@ fn remedy(reason: &str, list: &str, phone: &str, now: i64) -> String {
         "invalid" => format!("VALID {phone}"),
         "suppressed" => format!("RELEASE {phone}"),
         "list_suppressed" => format!("RELEASE {list} {phone}"),
-        "opted_out" | "not_subscribed" | "list_opted_out" => opt_in,
+        "opted_out" | "not_subscribed" | "list_opted_out" | "held_for_review" => opt_in,
         other => panic!("what ends {other}?"),
     }
 }
@@ -56,9 +58,13 @@ proptest! {
     #![proptest_config(config(40))]
 
     #[test]
-    fn every_answer_agrees_with_the_model(steps in mixed_with_clock_steps(50), scope in scope()) {
-        let mut model = Model::new(scope);
-        let house = house(scope, START_MS);
+    fn every_answer_agrees_with_the_model(
+        steps in prop_oneof![mixed_with_clock_steps(50), mostly_inbox_with_clock_steps(50)],
+        scope in scope(),
+        holds in any::<bool>(),
+    ) {
+        let mut model = Model::new(scope).holding(holds);
+        let house = house_that(holds, scope, START_MS);
         let mut wire = house.connect();
         live(&mut model, &house, &mut wire, &steps);
         let log = || steps.iter().map(|step| step.command.line()).collect::<Vec<_>>().join("\n");
@@ -73,8 +79,12 @@ proptest! {
 
     /// Each remedy ends the reason that stands first, and uncovers what was told to stand behind it.
     #[test]
-    fn what_ends_a_verdict_ends_it_and_the_next_was_told(steps in mixed_with_clock_steps(50), scope in scope()) {
-        let house = house(scope, START_MS);
+    fn what_ends_a_verdict_ends_it_and_the_next_was_told(
+        steps in prop_oneof![mixed_with_clock_steps(50), mostly_inbox_with_clock_steps(50)],
+        scope in scope(),
+        holds in any::<bool>(),
+    ) {
+        let house = house_that(holds, scope, START_MS);
         let mut wire = house.connect();
         // Later than every date of a story, future ones included.
         let mut now = live(&mut Model::new(Scope::List), &house, &mut wire, &steps) + 100 * HOUR_MS;

@@ -97,7 +97,8 @@ pub enum Referred {
 pub fn referred(lists: &Lists, number: ListNumber, change: &Change) -> Result<Referred> {
     let stored = lists.id(number);
     let to = |id: Option<ListId>| id.map_or(Referred::ToNone, Referred::To);
-    if matches!(change, Change::Claim(_)) {
+    // A message waits for a person although its number is not a list, or not any more.
+    if matches!(change, Change::Claim(_) | Change::Reviewed { .. }) {
         return Ok(to(stored));
     }
     if !change.forbids() {

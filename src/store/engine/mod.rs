@@ -49,6 +49,11 @@ pub trait Engine: Send + Sync {
     /// What the free space allows.
     fn space(&self) -> Space;
 
+    /// Bytes that are free for the store; none where the system does not tell it.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Bytes that the store takes.
     fn size(&self) -> u64;
 }

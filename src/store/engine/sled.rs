@@ -192,11 +192,15 @@ impl Engine for DiskEngine {
     /// sled must never see a full disk: after a failed write it fails until it is opened again. When the system cannot
     /// tell the free space, there is plenty.
     fn space(&self) -> Space {
-        match rustix::fs::statvfs(&self.dir) {
-            Ok(space) if space.f_bavail * space.f_frsize < DISK_FREE_MIN_BYTES => Space::None,
-            Ok(space) if space.f_bavail * space.f_frsize < DISK_FREE_LOW_BYTES => Space::Low,
+        match self.free_bytes() {
+            Some(free) if free < DISK_FREE_MIN_BYTES => Space::None,
+            Some(free) if free < DISK_FREE_LOW_BYTES => Space::Low,
             _ => Space::Plenty,
         }
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        rustix::fs::statvfs(&self.dir).ok().map(|space| space.f_bavail * space.f_frsize)
     }
 
     fn size(&self) -> u64 {

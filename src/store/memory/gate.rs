@@ -93,6 +93,29 @@ impl Gate {
         }
     }
 
+    /// How many contacts may be sent to from a list: those for which CHECK says yes.
+    pub fn eligible(&self, list: ListId) -> u64 {
+        let (Some(known), Some(on)) = (self.lists.get(list), self.on_list.get(list.0 as usize)) else { return 0 };
+        if known.state() != ListState::Open {
+            return 0;
+        }
+        let (members, active) =
+            (&on.statuses[ListStatus::Active as usize], &self.contacts[ContactStatus::Active as usize]);
+        if self.unwritten.is_empty() && (self.scope == StopScope::List || on.stopped_elsewhere.is_empty()) {
+            return members.intersection_len(active);
+        }
+        let mut eligible = members & active;
+        if self.scope == StopScope::All {
+            eligible -= &on.stopped_elsewhere;
+        }
+        for phone in self.unwritten_for(known.number) {
+            if let Some(id) = self.directory.id(phone) {
+                eligible.remove(id);
+            }
+        }
+        eligible.len()
+    }
+
     /// Forbidding facts that are in memory alone.
     pub fn unwritten(&self) -> usize {
         self.unwritten.len() + self.unwritten_pauses.len()
@@ -280,11 +303,27 @@ impl ListGate<'_> {
     fn decide(&self, list: &List, on: &OnList, phone: Phone, id: Option<u32>) -> Verdict {
         let (unwritten, is_held) = self.gate.against(phone, self.number);
         let is = |id: u32| ContactStatus::ALL.into_iter().find(|&status| self.gate.is(status, id));
-        let is_on_list = |id: u32| match ListStatus::KEPT.into_iter().find(|&status| on.is(status, id)) {
+        let on_list = id.map_or(ListStatus::None, |id| self.status_on(on, id));
+        verdict::decide(list.state(), unwritten, id.and_then(is), on_list, is_held)
+    }
+
+    fn status_on(&self, on: &OnList, id: u32) -> ListStatus {
+        match ListStatus::KEPT.into_iter().find(|&status| on.is(status, id)) {
             Some(ListStatus::Active) if self.gate.is_stopped_elsewhere(on, id) => ListStatus::OptedOut,
             status => status.unwrap_or(ListStatus::None),
+        }
+    }
+
+    /// Whether the contact is opted out or suppressed, here or everywhere. A list that is paused or removed changes
+    /// nothing about that.
+    pub fn is_out(&self, phone: Phone) -> bool {
+        let is_out = |id: u32| {
+            let everywhere = [ContactStatus::Suppressed, ContactStatus::OptedOut];
+            let here = self.list.map_or(ListStatus::None, |(_, on)| self.status_on(on, id));
+            everywhere.into_iter().any(|status| self.gate.is(status, id))
+                || matches!(here, ListStatus::Suppressed | ListStatus::OptedOut)
         };
-        let on_list = id.map_or(ListStatus::None, is_on_list);
-        verdict::decide(list.state(), unwritten, id.and_then(is), on_list, is_held)
+        let unwritten = self.gate.unwritten_against(phone, self.number);
+        unwritten.is_some_and(|reason| reason != Reason::Invalid) || self.gate.directory.id(phone).is_some_and(is_out)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure: nothing here reads or writes a file. [`Memory`] has the locks.
 
+pub mod activity;
 pub mod changes;
 pub mod directory;
 pub mod gate;

@@ -113,6 +113,14 @@ impl Tallies {
         Recent { tally, has_enough_sends, is_high: has_enough_sends && opt_out_rate(tally) > self.warning.rate }
     }
 
+    /// How many lists have a high opt-out rate in the last 30 days.
+    pub fn high(&self, now: Millis) -> u64 {
+        let lists = self.days.keys().map(|(list, _)| *list);
+        let mut seen = None;
+        lists.filter(|&list| seen.replace(list) != Some(list)).filter(|&list| self.of_window(list, now).is_high).count()
+            as u64
+    }
+
     /// What happened on a list in the last 30 days.
     pub fn recent(&self, list: ListId, now: Millis) -> Tally {
         let mut sum = Tally::default();

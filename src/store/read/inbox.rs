@@ -3,10 +3,8 @@
 use crate::error::Result;
 use crate::limits::PAGE_ITEMS_MAX;
 use crate::model::inbox::Waiting;
-use crate::model::verdict::{Reason, Verdict};
 use crate::store::format::codec;
 use crate::store::format::keys;
-use crate::store::memory::gate::Gate;
 use crate::store::memory::inbox::Head;
 use crate::store::state::State;
 
@@ -28,7 +26,7 @@ impl State {
             let gate = self.memory.gate();
             let heads: Vec<(u64, Head)> = gate.inbox.before(from).take(PAGE_ITEMS_MAX).collect();
             let shown: Vec<u64> =
-                heads.iter().filter(|(_, head)| !is_out(&gate, head)).map(|(number, _)| *number).collect();
+                heads.iter().filter(|(_, head)| !gate.list(head.list).is_out(head.phone)).map(|(n, _)| *n).collect();
             drop(gate);
             let Some((last, _)) = heads.last() else { return Ok(InboxPage { messages, next: None }) };
             for number in shown {
@@ -43,12 +41,4 @@ impl State {
             from = *last;
         }
     }
-}
-
-/// Whether nothing is sent to the contact, whatever its message means.
-fn is_out(gate: &Gate, head: &Head) -> bool {
-    matches!(
-        gate.list(head.list).verdict(head.phone),
-        Verdict::No(Reason::Suppressed | Reason::OptedOut | Reason::ListSuppressed | Reason::ListOptedOut)
-    )
 }

@@ -22,12 +22,14 @@ pub struct Committer {
     /// The number of the newest batch.
     newest: u64,
     unsynced_since: Option<Instant>,
+    /// How long the latest sync took, until somebody asks.
+    sync_took: Option<Duration>,
 }
 
 impl Committer {
     /// `newest` is the number of the newest batch that the engine has.
     pub fn new(engine: Arc<dyn Engine>, ledger: Ledger, newest: u64) -> Committer {
-        Committer { engine, ledger, newest, unsynced_since: None }
+        Committer { engine, ledger, newest, unsynced_since: None, sync_took: None }
     }
 
     /// The number that the next batch must have.
@@ -53,7 +55,15 @@ impl Committer {
     /// Makes durable whatever was committed.
     pub fn sync(&mut self) -> Result<(), CommitError> {
         self.unsynced_since = None;
-        self.engine.sync(self.newest).map_err(CommitError::Unknown)
+        let since = Instant::now();
+        let synced = self.engine.sync(self.newest).map_err(CommitError::Unknown);
+        self.sync_took = Some(since.elapsed());
+        synced
+    }
+
+    /// How long the latest sync took, if there was one since the last time that this was asked.
+    pub fn take_sync_time(&mut self) -> Option<Duration> {
+        self.sync_took.take()
     }
 
     /// Whether every batch counts: nothing that was committed could still be lost.

@@ -14,11 +14,12 @@ use crate::store::format::keys;
 use crate::store::memory::inbox::{Head, InboxUpdate};
 
 impl Overlay<'_> {
-    /// Takes the messages of new events that may want out, and settles what the contact has decided.
-    pub(super) fn follow_inbox(&self, contact: &Contact, events: &[Event]) -> InboxUpdate {
+    /// Takes the messages of new events that may want out, and settles what the contact has decided. The messages wait
+    /// under the number to which they were sent, whether there is room for a list of it or not.
+    pub(super) fn follow_inbox(&self, contact: &Contact, list: Option<ListNumber>, events: &[Event]) -> InboxUpdate {
         let mut update = InboxUpdate::default();
         for event in events.iter().filter(|event| event.kind == EventKind::Inbound(InboundKind::MaybeOptOut)) {
-            let Some(list) = event.list.and_then(|list| self.lists.number(list)) else { continue };
+            let Some(list) = list else { continue };
             // Each message has an event of its own, which takes a number, too: no number is given twice.
             let number = self.next.next_event + (self.inbox.waiting.len() + update.waiting.len()) as u64;
             let waiting = Waiting {

@@ -4,6 +4,7 @@
 pub mod append;
 pub mod commit;
 pub mod committer;
+mod count;
 pub mod heartbeat;
 mod inbox;
 pub mod overlay;

@@ -27,6 +27,7 @@ use crate::store::format::code::Coded;
 use crate::store::format::codec::{self, FeedEntry, NextIds, Record, StoredTombstone};
 use crate::store::format::position::Newest;
 use crate::store::format::term::Term;
+use crate::store::memory::activity::ActivityCounts;
 use crate::store::memory::inbox::InboxUpdate;
 use crate::store::memory::tallies::TallyUpdate;
 use crate::store::read::history::StoredHistory;
@@ -49,6 +50,7 @@ pub struct Overlay<'a> {
     pub list_events: Vec<ListEvent>,
     pub feed: Vec<FeedEntry>,
     pub tallies: TallyUpdate,
+    pub activity: ActivityCounts,
     pub tombstones: TombstoneChanges,
     pub inbox: InboxUpdate,
     /// What else the batch writes, by key.
@@ -104,6 +106,7 @@ impl<'a> Overlay<'a> {
             list_events: Vec::new(),
             feed: Vec::new(),
             tallies: TallyUpdate::default(),
+            activity: ActivityCounts::default(),
             tombstones: TombstoneChanges::default(),
             inbox: InboxUpdate::default(),
             values: Vec::new(),
@@ -184,16 +187,18 @@ impl<'a> Overlay<'a> {
         let cause = cause_of(&new, is_fresh);
         let for_inbox = if is_of_inbox(cause) { new.clone() } else { Vec::new() };
         let at = new.first().map_or(self.now, |event| event.at);
+        let left = if before == after { Vec::new() } else { opted_out(&before, &after) };
+        self.activity.note(&new, &left, joined(&before, &after));
         events.extend(new);
         if before != after {
-            for list in opted_out(&before, &after) {
+            for list in left {
                 self.tallies.push((list, at, Tally { opt_outs: 1, ..Tally::default() }));
             }
         }
         if let Some(touched) = fresh.as_deref().or_else(|| place.map(|place| &*self.touched[place])) {
             let entry = (before != after).then(|| self.entry(touched, cause, &before, &after)).flatten();
             let entry = if is_of_inbox(cause) { Some(self.notice(touched, cause, list, entry)) } else { entry };
-            let inbox = self.follow_inbox(&touched.after.contact, &for_inbox);
+            let inbox = self.follow_inbox(&touched.after.contact, number, &for_inbox);
             self.publish(entry);
             self.inbox.waiting.extend(inbox.waiting);
             self.inbox.settled.extend(inbox.settled);
@@ -409,6 +414,14 @@ fn opted_out(before: &[Term<'_>], after: &[Term<'_>]) -> Vec<ListId> {
         _ => None,
     });
     members.filter(|&list| is_out(list)).collect()
+}
+
+/// The lists of which a contact has become a member.
+fn joined<'t>(before: &'t [Term<'_>], after: &'t [Term<'_>]) -> impl Iterator<Item = ListId> + 't {
+    after.iter().filter_map(|term| match *term {
+        Term::List(list, ListStatus::Active) if !before.contains(term) => Some(list),
+        _ => None,
+    })
 }
 
 impl Overlay<'_> {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::limits::{BATCH_SHARE_MIN, BATCH_WRITES_MAX, JOB_WRITES_MAX};
@@ -15,6 +15,14 @@ pub struct Job {
     pub writes: Vec<Write>,
     /// Called by the writer once all of it is on disk.
     pub done: Done,
+}
+
+/// A job, and since when it has waited.
+pub struct Queued {
+    /// The job.
+    pub job: Job,
+    /// When it came.
+    pub since: Instant,
 }
 
 /// Takes the outcomes of a [`Job`].
@@ -30,7 +38,7 @@ pub struct Queue<Task> {
 
 struct Waiting<Task> {
     /// By urgency.
-    jobs: [VecDeque<Job>; Urgency::ALL.len()],
+    jobs: [VecDeque<Queued>; Urgency::ALL.len()],
     tasks: VecDeque<Task>,
     /// Contacts of the newest jobs, to be prefetched.
     wanted: VecDeque<Phone>,
@@ -44,7 +52,7 @@ pub enum Next<Task> {
     /// Do this first.
     Task(Task),
     /// Commit these together.
-    Jobs(Vec<Job>),
+    Jobs(Vec<Queued>),
     /// Nothing came for the time given.
     Idle,
     /// Nothing will come any more.
@@ -77,7 +85,7 @@ impl<Task> Queue<Task> {
             self.wanted.notify_one();
         }
         let urgency = job.writes.first().map_or(Urgency::Prompt, Write::urgency);
-        waiting.jobs[urgency as usize].push_back(job);
+        waiting.jobs[urgency as usize].push_back(Queued { job, since: Instant::now() });
         drop(waiting);
         self.arrived.notify_one();
         Ok(())
@@ -138,7 +146,7 @@ impl<Task> Queue<Task> {
     /// Writes that wait, by urgency.
     pub fn len(&self) -> [usize; Urgency::ALL.len()] {
         let waiting = self.lock();
-        Urgency::ALL.map(|urgency| waiting.jobs[urgency as usize].iter().map(|job| job.writes.len()).sum())
+        Urgency::ALL.map(|urgency| waiting.jobs[urgency as usize].iter().map(|queued| queued.job.writes.len()).sum())
     }
 
     /// A panic while it was held cannot have left a queue half changed.
@@ -154,13 +162,13 @@ impl<Task> Waiting<Task> {
 }
 
 /// Moves whole jobs until `writes_max` are taken: at least one, if there is one.
-fn take(from: &mut VecDeque<Job>, writes_max: usize, to: &mut Vec<Job>) -> usize {
+fn take(from: &mut VecDeque<Queued>, writes_max: usize, to: &mut Vec<Queued>) -> usize {
     let mut taken = 0;
     while taken < writes_max
-        && let Some(job) = from.pop_front()
+        && let Some(queued) = from.pop_front()
     {
-        taken += job.writes.len();
-        to.push(job);
+        taken += queued.job.writes.len();
+        to.push(queued);
     }
     taken
 }

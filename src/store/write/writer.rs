@@ -3,20 +3,19 @@
 //! It takes what waits, applies it to an overlay, writes one batch, syncs, updates the gate, and only then answers:
 //! group commit that fills under load and does not wait when alone.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::commit::{self, Commit};
 use super::committer::{Committer, Durability};
 use super::heartbeat::{Heartbeat, OnHeartbeat};
 use super::overlay::Overlay;
-use super::queue::{Job, Next, Queue};
+use super::queue::{Job, Next, Queue, Queued};
 use crate::error::{Code, Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::change::{Outcome, Write};
-use crate::model::keyword::InboundKind;
 use crate::model::list::{ListId, Lists};
 use crate::model::transition::unwritten;
 use crate::model::verdict::StopScope;
@@ -144,7 +143,9 @@ impl Writer {
         why
     }
 
-    fn do_jobs(&mut self, jobs: Vec<Job>) {
+    fn do_jobs(&mut self, queued: Vec<Queued>) {
+        let (jobs, since): (Vec<Job>, Vec<Instant>) =
+            queued.into_iter().map(|Queued { job, since }| (job, since)).unzip();
         let space = self.space();
         let state = Arc::clone(&self.state);
         let mut overlay = Overlay::new(&state, self.next, self.scope, Arc::clone(&self.lists));
@@ -169,7 +170,7 @@ impl Writer {
         if space != Space::None {
             match self.commit(overlay, durability) {
                 Ok(()) => {
-                    self.count(&jobs, &outcomes);
+                    self.state.counters.count_batch(&jobs, &outcomes);
                     self.forget_unwritten(&jobs, &outcomes);
                 }
                 Err(why) => {
@@ -179,17 +180,21 @@ impl Writer {
             }
         }
         self.forbid_in_memory(&jobs, &outcomes);
+        self.state.counters.count_waits(&jobs, &since);
         for (job, outcomes) in jobs.into_iter().zip(outcomes) {
             (job.done)(outcomes);
         }
     }
 
     /// Makes an overlay durable, then visible in memory.
-    fn commit(&mut self, overlay: Overlay<'_>, durability: Durability) -> std::result::Result<(), CommitError> {
-        let lists = overlay.lists();
+    fn commit(&mut self, mut overlay: Overlay<'_>, durability: Durability) -> std::result::Result<(), CommitError> {
+        let (lists, activity) = (overlay.lists(), std::mem::take(&mut overlay.activity));
         let finished = commit::finish(overlay, self.committer.next_number()).map_err(CommitError::NotApplied)?;
         let Some(Commit { batch, next, memory }) = finished else { return Ok(()) };
+        let since = Instant::now();
         self.committer.commit(&batch, durability)?;
+        self.state.counters.commit.add(since.elapsed(), 1);
+        self.state.counters.activity.lock().unwrap_or_else(PoisonError::into_inner).merge(activity);
         (self.next, self.lists) = (next, lists);
         self.state.counters.opt_outs.fetch_add(memory.tallies.opt_outs, Ordering::Relaxed);
         let now = self.state.now();
@@ -201,7 +206,10 @@ impl Writer {
     }
 
     /// Publishes the feed, and counts the sync, if everything is durable.
-    fn synced(&self) {
+    fn synced(&mut self) {
+        if let Some(took) = self.committer.take_sync_time() {
+            self.state.counters.sync.add(took, 1);
+        }
         if self.committer.is_durable() {
             self.state.counters.syncs.fetch_add(1, Ordering::Relaxed);
             self.state.feed.publish(self.next.next_feed);
@@ -293,16 +301,6 @@ impl Writer {
                 Write::Unlist { .. } => {}
             }
         }
-    }
-
-    fn count(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
-        let counters = &self.state.counters;
-        counters.batches.fetch_add(1, Ordering::Relaxed);
-        counters.writes.fetch_add(jobs.iter().map(|job| job.writes.len() as u64).sum(), Ordering::Relaxed);
-        let maybe = |outcome: &&Result<Outcome>| {
-            matches!(outcome, Ok(Outcome::Inbound { class: InboundKind::MaybeOptOut, .. }))
-        };
-        counters.maybe_optout.fetch_add(outcomes.iter().flatten().filter(maybe).count() as u64, Ordering::Relaxed);
     }
 }
 

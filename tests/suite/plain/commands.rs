@@ -343,6 +343,11 @@ pub fn mostly_sending_with_clock_steps(len_max: usize) -> impl Strategy<Value = 
     steps(len_max, clock_steps(), mostly_sending)
 }
 
+/// The same, mostly of contacts that are subscribed and may want out.
+pub fn mostly_inbox_with_clock_steps(len_max: usize) -> impl Strategy<Value = Vec<Step>> {
+    steps(len_max, clock_steps(), mostly_inbox)
+}
+
 fn clock_steps() -> BoxedStrategy<i64> {
     prop_oneof![4 => 0..900_000_i64, 1 => Just(2 * HOUR_MS), 1 => Just(-HOUR_MS)].boxed()
 }
@@ -419,6 +424,27 @@ fn mostly_sending(lists: usize) -> BoxedStrategy<Command> {
     let valid = phone().prop_map(|phone| Command::Valid { phone, at: None });
     let get = phone().prop_map(|phone| Command::Get { phone });
     prop_oneof![12 => sending(), 3 => opt_in, 1 => valid, 2 => get, 3 => command(lists)].boxed()
+}
+
+/// Messages that may want out, with as much of everything else as makes their contacts ones to send to.
+fn mostly_inbox(lists: usize) -> BoxedStrategy<Command> {
+    let at = || option::weighted(0.7, stamp());
+    let maybe = (0..TEXTS.len()).prop_filter("one that may want out", |text| TEXTS[*text].1 == InboundKind::MaybeOut);
+    let opt_in = (list(), phone(), at()).prop_map(|(list, phone, at)| Command::OptIn {
+        list,
+        phone,
+        how: None,
+        source: None,
+        at,
+    });
+    prop_oneof![
+        6 => opt_in,
+        6 => (0..LISTS.len(), phone(), maybe, at(), option::of(0..2_u8)).prop_map(inbound),
+        4 => (list(), phone()).prop_map(|(list, phone)| Command::Check { list, phone }),
+        3 => (list(), phone(), message()).prop_map(|(list, phone, id)| Command::Claim { list, phone, id }),
+        3 => command(lists),
+    ]
+    .boxed()
 }
 
 /// Dated events in the past, inbound ones with ids: any order of them, and any of them twice, must come to the same.

@@ -73,7 +73,7 @@ pub struct Contact {
 
 /// The name of the list that was removed and had this number: the relation to it stays under that name until something
 /// is told of a new list of the number.
-fn removed(list: &str) -> String {
+pub fn removed(list: &str) -> String {
     format!("{list} removed")
 }
 

@@ -3,11 +3,12 @@
 //!
 //! In reading order: `commands` (what is asked), `text` (what an inbound text means), `facts` (what is known of one
 //! contact, and every status derived from it by scanning), `sending` (messages, clicks and conversions of one contact, and
-//! every total derived from them likewise), `model` (the verbs), `compare` (one reply against another).
+//! every total derived from them likewise), `inbox` (messages that wait for a person), `model` (the verbs), `compare` (one reply against another).
 
 pub mod commands;
 pub mod compare;
 pub mod facts;
+pub mod inbox;
 pub mod model;
 pub mod sending;
 pub mod text;

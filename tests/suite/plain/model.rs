@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::commands::{Command, Row, Stamp, time};
 use super::facts::{Contact, Fact, Kind, ListStatus, Scope};
+use super::inbox::Waiting;
 use super::sending::{Deed, Failure, IdUse, Message, Report, Told, micros};
 use super::text::{InboundKind, classify};
 
@@ -28,6 +29,10 @@ pub struct Model {
     /// Numbers of which something was told since they last were no list, lists among them.
     pub told_of: BTreeSet<String>,
     pub contacts: BTreeMap<String, Contact>,
+    /// Messages that wait for a person, in the order in which they came.
+    pub waiting: Vec<Waiting>,
+    /// Contacts whose messages wait are held back.
+    pub holds: bool,
 }
 
 /// Since when something is so that a row says: a date, one that cannot be read, or the row does not say.
@@ -58,12 +63,24 @@ fn failure(command: &Command) -> Option<Failure> {
 
 impl Model {
     pub fn new(scope: Scope) -> Model {
-        Model { scope, lists: BTreeMap::new(), told_of: BTreeSet::new(), contacts: BTreeMap::new() }
+        let (lists, told_of, contacts) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Model { scope, lists, told_of, contacts, waiting: Vec::new(), holds: false }
+    }
+
+    /// The same, of a daemon with `--maybe-optout hold` or without.
+    pub fn holding(self, holds: bool) -> Model {
+        Model { holds, ..self }
     }
 
     /// Carries out one command at `now` (ms) and gives the reply line, without its line end. Of an error only the code
     /// is meant to be compared.
     pub fn run(&mut self, command: &Command, now: i64) -> String {
+        let reply = self.carry_out(command, now);
+        self.settle_decided();
+        reply
+    }
+
+    fn carry_out(&mut self, command: &Command, now: i64) -> String {
         let unread = command.stamps().iter().any(|stamp| stamp.ms < DATE_MIN);
         if unread {
             return self.run_unread(command, now);
@@ -163,6 +180,7 @@ impl Model {
             ListStatus::None => "no not_subscribed".to_owned(),
             ListStatus::Suppressed => "no list_suppressed".to_owned(),
             ListStatus::OptedOut => "no list_opted_out".to_owned(),
+            ListStatus::Active if self.is_held(list, phone) => "no held_for_review".to_owned(),
             ListStatus::Active => "yes".to_owned(),
         }
     }
@@ -365,6 +383,10 @@ impl Model {
         }
         if !opts_out {
             contact.engaged.push(at);
+        }
+        if class == InboundKind::MaybeOut {
+            let (phone, list, text) = (phone.to_owned(), list.to_owned(), text.to_owned());
+            self.waiting.push(Waiting { phone, list, text, id: id.map(str::to_owned), at, seen_at: now });
         }
         let answer = match class {
             InboundKind::Out | InboundKind::OutAll => "+optout",

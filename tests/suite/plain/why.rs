@@ -33,6 +33,9 @@ pub fn why(model: &Model, list: &str, phone: &str) -> (String, Vec<Ground>) {
             }
         }
     }
+    if model.is_held(list, phone) {
+        grounds.push(ground("held_for_review", None));
+    }
     if known.is_none() {
         grounds.retain(|(reason, _)| reason != "not_subscribed");
     }

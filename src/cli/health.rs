@@ -1,0 +1,271 @@
+//! `contactd health`: what is wrong with a running daemon, in words.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Target, say};
+use crate::client::{Client, Reply};
+use crate::error::{Code, Result};
+use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_LOW_BYTES};
+use crate::store::ReadOnly;
+
+/// How long a daemon has to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Lists that are named; of more there is a number.
+const LISTS_NAMED: usize = 5;
+const MIB: u64 = 1024 * 1024;
+
+/// Say what is wrong with a running daemon, one line for each trouble
+///
+/// Asks STATS, so the token in `CONTACTD_TOKEN` must allow reading.
+///
+/// Exit code 0: all is well; 1: something needs a person; 2: contactd does not serve.
+#[derive(Args)]
+pub struct Health {
+    #[command(flatten)]
+    target: Target,
+    /// Only ask whether it answers at all: what a container's check wants. It needs no token, and ends with 0 also while the
+    /// store is loaded. A restart cures nothing else, and forgets opt-outs that are in memory only.
+    #[arg(long)]
+    alive: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Something that is wrong.
+#[derive(Debug, PartialEq, Eq)]
+struct Trouble {
+    /// For programs.
+    what: &'static str,
+    /// For people: what it means and what to do.
+    message: String,
+}
+
+/// What a daemon's health is.
+#[derive(Debug, PartialEq, Eq)]
+enum Finding {
+    /// It serves; these things need a person.
+    Serves(Vec<Trouble>),
+    /// It does not serve.
+    Down(Trouble),
+}
+
+impl Health {
+    pub fn run(self) -> ExitCode {
+        let (send, found) = mpsc::channel();
+        let address = self.target.server.to_string();
+        let (target, alive) = (self.target, self.alive);
+        // A daemon that hangs answers nothing: the thread that asks it is left behind.
+        thread::spawn(move || send.send(look(&target, alive)));
+        let finding = found.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let seconds = PATIENCE.as_secs();
+            down("no_answer", format!("contactd on {address} did not answer within {seconds} seconds: see its log"))
+        });
+        let (word, troubles, code) = match &finding {
+            Finding::Serves(troubles) if troubles.is_empty() => ("well", troubles.as_slice(), 0),
+            Finding::Serves(troubles) => ("trouble", troubles.as_slice(), 1),
+            Finding::Down(trouble) => ("down", std::slice::from_ref(trouble), 2),
+        };
+        if self.json {
+            let each = |trouble: &Trouble| json!({"what": trouble.what, "message": trouble.message});
+            say(&json!({"health": word, "troubles": troubles.iter().map(each).collect::<Vec<_>>()}));
+        } else if troubles.is_empty() {
+            say(&if alive { "contactd answers" } else { "all is well" });
+        } else {
+            for Trouble { what, message } in troubles {
+                say(&format_args!("{what}: {message}"));
+            }
+        }
+        ExitCode::from(code)
+    }
+}
+
+/// Asks a daemon how it is.
+fn look(target: &Target, alive: bool) -> Finding {
+    let ask = || -> Result<Finding> {
+        // Without the token: while it loads, a daemon does not know tokens.
+        let mut client = Target { token: None, ..target.clone() }.connect()?;
+        if let Reply::Error(why) = client.call(&["PING"])? {
+            let is = |code: Code| why.starts_with(code.word());
+            if is(Code::Loading) {
+                let loading = "contactd loads its store, and answers nothing else yet".to_owned();
+                return Ok(if alive { Finding::Serves(Vec::new()) } else { down("loading", loading) });
+            }
+            let what = if is(Code::Busy) { "too_many_clients" } else { "no_answer" };
+            return Ok(down(what, format!("contactd refuses connections: {why}")));
+        }
+        if alive {
+            return Ok(Finding::Serves(Vec::new()));
+        }
+        if let Some(token) = &target.token
+            && let Reply::Error(why) = client.call(&["AUTH", token])?
+            && !why.contains("no AUTH is needed")
+        {
+            return Ok(no_token(&format!("CONTACTD_TOKEN is refused: {why}")));
+        }
+        Ok(match client.call(&["STATS"])? {
+            Reply::Array(lines) => Finding::Serves(troubles(&Stats::read(&lines), || leaving(&mut client))),
+            Reply::Error(why) => no_token(&format!("CONTACTD_TOKEN must have a token that may read: {why}")),
+            other => down("no_answer", format!("an unexpected reply to STATS: {other}")),
+        })
+    };
+    ask().unwrap_or_else(|why| down("no_answer", why.message))
+}
+
+/// It serves, and does not tell how it is.
+fn no_token(why: &str) -> Finding {
+    let message = format!("contactd answers, but does not say how it is: {why}");
+    Finding::Serves(vec![Trouble { what: "no_token", message }])
+}
+
+fn down(what: &'static str, message: String) -> Finding {
+    Finding::Down(Trouble { what, message })
+}
+
+/// The text of an item of a reply.
+fn text(item: &Reply) -> Option<&str> {
+    match item {
+        Reply::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The lines of STATS.
+struct Stats(HashMap<String, String>);
+
+impl Stats {
+    fn read(lines: &[Reply]) -> Stats {
+        let pairs = lines.iter().filter_map(text).filter_map(|line| line.split_once(' '));
+        Stats(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    fn word(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// 0 where there is no such line: an older daemon has fewer.
+    fn number(&self, name: &str) -> u64 {
+        self.word(name).parse().unwrap_or(0)
+    }
+}
+
+/// What is wrong, worst first. `leaving` names the lists that people leave.
+fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
+    let mut found = Vec::new();
+    let mut say = |what, message: String| found.push(Trouble { what, message });
+    let in_memory = stats.number("forbidden_in_memory_only");
+    if in_memory > 0 {
+        say(
+            "forbidden_in_memory",
+            format!(
+                "{in_memory} opt-outs or similar facts are in memory only, and a restart loses them: send them again"
+            ),
+        );
+    }
+    let reason = stats.word("read_only_reason");
+    match ReadOnly::ALL.into_iter().find(|known| known.word() == reason) {
+        Some(ReadOnly::WriteFailed) => say(
+            "read_only",
+            "nothing is written, since a write failed: look at the disk and the log, then restart contactd".into(),
+        ),
+        Some(ReadOnly::DiskFull) => {
+            say("read_only", format!("nothing is written, since the disk is full ({}): free some space", free(stats)));
+        }
+        Some(ReadOnly::DiskLow) => say(
+            "disk_low",
+            format!("only what forbids is written, since the disk is nearly full ({}): free some space", free(stats)),
+        ),
+        None if stats.word("read_only") == "true" => say("read_only", "nothing is written: see the log".into()),
+        None if (1..2 * DISK_FREE_LOW_BYTES).contains(&stats.number("disk_free_bytes")) => say(
+            "disk_low",
+            format!(
+                "the disk is nearly full ({}): below {} MiB only what forbids is written",
+                free(stats),
+                DISK_FREE_LOW_BYTES / MIB
+            ),
+        ),
+        None => {}
+    }
+    let mut count = |what, name, message: &dyn Display| {
+        let n = stats.number(name);
+        if n > 0 {
+            say(what, format!("{n} {message}"));
+        }
+    };
+    let claims = format!(
+        "claims have waited for more than {CLAIM_YOUNG_MINUTES} minutes to be confirmed or taken back: a worker may have died"
+    );
+    count("claims_unresolved", "claims_unresolved", &claims);
+    count("inbox", "inbox_messages", &"messages wait for a person to read them: somebody may want out");
+    if stats.number("lists_opt_out_rate_high") > 0 {
+        say("opt_out_rate_high", format!("people leave these lists: {}", leaving()));
+    }
+    found
+}
+
+fn free(stats: &Stats) -> String {
+    format!("{} MiB free", stats.number("disk_free_bytes") / MIB)
+}
+
+/// The lists whose opt-out rate is high, the worst first.
+fn leaving(client: &mut Client) -> String {
+    let Ok(Reply::Array(lists)) = client.call(&["LISTS"]) else { return "LISTS names them".into() };
+    let lists = lists.iter().filter_map(text).filter_map(|list| serde_json::from_str::<Value>(list).ok());
+    let mut high: Vec<(f64, String)> = lists
+        .filter(|list| list["opt_out_rate_high"] == true)
+        .map(|list| {
+            let rate = list["opt_out_rate_30d"].as_f64().unwrap_or(0.0);
+            (rate, format!("{} ({:.1} % of 30 days)", list["list"].as_str().unwrap_or("?"), rate * 100.0))
+        })
+        .collect();
+    high.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let more = high.len().saturating_sub(LISTS_NAMED);
+    let named: Vec<String> = high.into_iter().take(LISTS_NAMED).map(|(_, list)| list).collect();
+    if more == 0 { named.join(", ") } else { format!("{}, and {more} more", named.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(lines: &[&str]) -> Vec<(&'static str, String)> {
+        let lines: Vec<Reply> = lines.iter().map(|line| Reply::Text((*line).to_owned())).collect();
+        let troubles = troubles(&Stats::read(&lines), || "+14155550000 (3.0 % of 30 days)".into());
+        troubles.into_iter().map(|trouble| (trouble.what, trouble.message)).collect()
+    }
+
+    #[test]
+    fn each_trouble_has_its_words() {
+        let well = ["read_only false", "read_only_reason none", "disk_free_bytes 900000000000", "claims_unresolved 0"];
+        assert_eq!(found(&well), []);
+        assert_eq!(found(&[]), [], "an older daemon has fewer lines");
+        assert_eq!(found(&["read_only true"])[0].0, "read_only", "an older one does not say why");
+        for (lines, what, words) in [
+            (&["read_only true", "read_only_reason write_failed"][..], "read_only", "a write failed"),
+            (&["read_only_reason disk_full", "disk_free_bytes 1048576"], "read_only", "disk is full (1 MiB free)"),
+            (&["read_only_reason disk_low", "disk_free_bytes 104857600"], "disk_low", "only what forbids"),
+            (&["read_only_reason none", "disk_free_bytes 314572800"], "disk_low", "(300 MiB free): below 256 MiB"),
+            (&["forbidden_in_memory_only 3"], "forbidden_in_memory", "3 opt-outs"),
+            (&["claims_unresolved 7"], "claims_unresolved", "7 claims"),
+            (&["inbox_messages 2"], "inbox", "2 messages"),
+            (&["lists_opt_out_rate_high 1"], "opt_out_rate_high", "+14155550000"),
+        ] {
+            let found = found(lines);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].0 == what && found[0].1.contains(words), "{found:?}");
+        }
+        let all = found(&["forbidden_in_memory_only 1", "read_only_reason disk_full", "claims_unresolved 1"]);
+        assert_eq!(
+            all.iter().map(|(what, _)| *what).collect::<Vec<_>>(),
+            ["forbidden_in_memory", "read_only", "claims_unresolved"]
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! Metrics: everything that is counted, read at the moment of a scrape and written as Prometheus and `OpenMetrics` want it.
+//!
+//! Nothing here is kept between two scrapes. A line of STATS becomes a metric by itself ([`stats`]); the other files have
+//! what STATS does not tell. No phone number, value of a label or message id is ever in a metric.
+
+mod daemon;
+mod family;
+mod lists;
+mod process;
+mod stats;
+
+use prometheus_client::encoding::{prometheus_text, text};
+use prometheus_client::registry::Registry;
+
+use crate::command::Context;
+use crate::error::{Error, Result};
+use family::Families;
+
+/// How metrics are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The text format of Prometheus, version 0.0.4.
+    Prometheus,
+    /// `OpenMetrics` 1.0.0.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The format that a scraper's `Accept` asks for.
+    pub fn accepted(accept: &str) -> Format {
+        let wants_open = accept.split(',').any(|kind| {
+            kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/openmetrics-text"))
+        });
+        if wants_open { Format::OpenMetrics } else { Format::Prometheus }
+    }
+
+    /// What the `Content-Type` of a reply says.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Format::Prometheus => prometheus_text::CONTENT_TYPE,
+            Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// What the server knows of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerState {
+    /// It has loaded the store and does not drain.
+    pub ready: bool,
+    /// Connections that wait for news of the feed.
+    pub feed_followers: usize,
+}
+
+/// All metrics as they are now. `context` is none until the store is loaded; then there are few. Lists with ids from
+/// `lists_max` on are summed.
+pub fn scrape(context: Option<&Context>, server: ServerState, lists_max: usize, format: Format) -> Result<String> {
+    let mut families = Families::default();
+    process::collect(&mut families);
+    daemon::collect_server(&mut families, server);
+    if let Some(context) = context {
+        stats::collect(&mut families, context);
+        daemon::collect(&mut families, context)?;
+        lists::collect(&mut families, &context.store, lists_max);
+    }
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(families));
+    let mut page = String::new();
+    match format {
+        Format::Prometheus => prometheus_text::encode(&mut page, &registry),
+        Format::OpenMetrics => text::encode(&mut page, &registry),
+    }
+    .map_err(|why| Error::internal(format!("cannot write the metrics: {why}")))?;
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_is_the_one_that_is_asked_for() {
+        for (accept, format) in [
+            ("", Format::Prometheus),
+            ("text/plain", Format::Prometheus),
+            ("*/*", Format::Prometheus),
+            ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", Format::Prometheus),
+            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2", Format::OpenMetrics),
+            ("text/plain, Application/OpenMetrics-Text", Format::OpenMetrics),
+        ] {
+            assert_eq!(Format::accepted(accept), format, "{accept}");
+        }
+    }
+}
