@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["error", "limits", "histogram", "model"]),
     ("jobs", &["error", "limits", "model", "store", "json"]),
     ("command", &["error", "limits", "reloadable", "model", "json", "wire", "store", "jobs"]),
+    ("console", &["error", "limits", "reloadable", "model", "json", "client", "command"]),
     ("import", &["error", "limits", "model", "json", "wire", "client"]),
     ("metrics", &["error", "limits", "histogram", "model", "json", "store", "jobs", "command"]),
     (
@@ -36,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "command",
             "metrics",
             "client",
+            "console",
         ],
     ),
     ("config", &["error", "limits", "address", "reloadable", "tls", "model", "store", "jobs", "command", "server"]),
@@ -58,7 +60,7 @@ const STORE_ROOMS: &[&str] =
 const KNOW_RUSTLS: &[&str] = &["server/handshake.rs", "client/encrypted.rs"];
 
 /// The floors that may wait for the network.
-const ASYNC: &[&str] = &["client", "server", "cli"];
+const ASYNC: &[&str] = &["client", "console", "server", "cli"];
 
 /// What a source has that makes or reads a byte of the protocol: the marks of arrays, bulk strings and maps, and (see
 /// [`is_framed`]) a text with the protocol's line end. A `+`, `-` or `:` alone is anything.

@@ -68,10 +68,19 @@ pub struct Options {
 
 /// Shows them.
 pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
+    if visit.access < Access::Admin {
+        return render(&Clean {
+            rules: Vec::new(),
+            running: None,
+            plan: None,
+            reports: Vec::new(),
+            frame: visit.frame(Section::Clean, "Clean"),
+        });
+    }
     let policy: Value = visit.asker.json(&["PURGE", "POLICY"]).await?.unwrap_or_default();
     let status: Value = visit.asker.json(&["PURGE", "STATUS"]).await?.unwrap_or_default();
     let reports: Vec<Value> = visit.asker.items(&["PURGE", "REPORTS"]).await?;
-    let plan = if options.plan.is_empty() || visit.access < Access::Admin {
+    let plan = if options.plan.is_empty() {
         None
     } else {
         visit.asker.json::<Value, _>(&["PURGE", "PLAN"]).await?.as_ref().map(plan)

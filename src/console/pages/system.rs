@@ -1,7 +1,6 @@
 //! How the daemon does: all of STATS, with what each value means.
 
 use askama::Template;
-use serde_json::Value;
 
 use super::{Page, render};
 use crate::client::Reply;
@@ -15,7 +14,6 @@ struct System {
     frame: Frame,
     version: String,
     rows: Vec<Row>,
-    policy: Vec<(String, String)>,
 }
 
 struct Row {
@@ -25,10 +23,7 @@ struct Row {
 }
 
 /// Shows it.
-pub async fn show(mut visit: Visit) -> Page {
-    let policy: Value = visit.asker.json(&["PURGE", "POLICY"]).await?.unwrap_or_default();
-    let policy =
-        policy.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.to_string())).collect();
+pub async fn show(visit: Visit) -> Page {
     let rows = visit.stats().all().iter().map(|(name, value)| Row {
         name: name.clone(),
         value: value.parse().map_or_else(|_| value.clone(), grouped),
@@ -37,7 +32,6 @@ pub async fn show(mut visit: Visit) -> Page {
     render(&System {
         rows: rows.collect(),
         version: visit.stats().get("version").to_owned(),
-        policy,
         frame: visit.frame(Section::System, "System"),
     })
 }
