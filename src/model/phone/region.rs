@@ -1,5 +1,6 @@
 //! Regions: how people of a country dial.
 
+use super::normalize::ARGENTINA;
 use super::prefix::{Prefix, Step};
 use super::written::Digits;
 use std::fmt;
@@ -75,6 +76,23 @@ impl Region {
         let plain = national.strip_prefix(plain).and_then(Digits::from_slice);
         let readings = self.without_national_prefix(national).into_iter().chain(plain);
         readings.filter(|digits| (1..=2).contains(&national.len().saturating_sub(digits.as_slice().len())))
+    }
+}
+
+impl Region {
+    /// What people dial before a number inside the region.
+    pub(super) fn prefixes(self) -> impl Iterator<Item = &'static str> {
+        const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        self.0.national.iter().flat_map(|trunk| {
+            let is_prefix = |digit: &&str| trunk.prefix.of(digit.as_bytes()).is_some_and(|prefix| prefix.end == 1);
+            trunk.plain.into_iter().chain(DIGITS.into_iter().filter(is_prefix))
+        })
+    }
+
+    /// Whether what is dialled inside the region may begin with a digit that is not part of the number. Argentina's 15
+    /// stands inside of it.
+    pub(super) fn may_dial_first(self, digit: u8) -> bool {
+        self.0.code == ARGENTINA || self.prefixes().any(|prefix| prefix.as_bytes().first() == Some(&(b'0' + digit)))
     }
 }
 
