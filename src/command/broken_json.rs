@@ -155,7 +155,7 @@ mod tests {
             ),
             (r#"{"text":"STOP","id":"S"#, r#"text="STOP" id="S""#),
             (r#"{"text":"STO"#, r#"text="STO""#),
-            (r#"{text:'STOP',at:2024-01-02 15:04,}"#, r#"text="STOP" at="2024-01-02 15:04""#),
+            (r"{text:'STOP',at:2024-01-02 15:04,}", r#"text="STOP" at="2024-01-02 15:04""#),
             (r#"{"reason":"she said "stop""}"#, r#"reason="she said ""#),
             (r#"{"a":[1,"b",{"c":[]}],"a":null}"#, r#"a=[1,"b",{"c":[]}] a=null"#),
             (r#"  { "a" : "b" } and more"#, r#"a="b""#),

@@ -182,7 +182,7 @@ struct Stops {
     closed: BTreeMap<(String, String), i64>,
     heard: BTreeSet<(String, String, String, String)>,
     /// Every message, with the date that came with it.
-    stops: Vec<Heard>,
+    messages: Vec<Heard>,
 }
 
 /// A message: list, phone, id, text and date.
@@ -225,8 +225,8 @@ impl Stops {
                 }
                 let is_same =
                     |stop: &Heard| stop == &(list.clone(), phone.clone(), id.clone(), text.clone(), at.map(|at| at.ms));
-                let is_repeated = id.is_some() && !reply.ends_with(" undated") && self.stops.iter().any(is_same);
-                self.stops.push((list.clone(), phone.clone(), id.clone(), text.clone(), at.map(|at| at.ms)));
+                let is_repeated = id.is_some() && !reply.ends_with(" undated") && self.messages.iter().any(is_same);
+                self.messages.push((list.clone(), phone.clone(), id.clone(), text.clone(), at.map(|at| at.ms)));
                 let now_or_later = (at.is_none_or(|at| at.ms >= now) || reply.ends_with(" undated")) && !is_repeated;
                 match kind {
                     InboundKind::Out if now_or_later => self.close(Some(list), phone, scope, now),

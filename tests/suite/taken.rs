@@ -178,7 +178,7 @@ fn a_stop_is_not_lost_in_broken_json() {
         (r#"INBOUND LIST {} {"text":"STOP","id":"SM"#, now, out),
         (r#"INBOUND LIST {} {"text":"STOP","#, now, out),
         (r#"INBOUND LIST {} {"text":"STOP"#, now, out),
-        (r#"INBOUND LIST {} {text:'STOP'}"#, now, out),
+        (r"INBOUND LIST {} {text:'STOP'}", now, out),
         (r#"INBOUND LIST {} {"text":STOP}"#, now, out),
         (&long, now, out),
         ("INBOUND LIST {} STOP", now, out),

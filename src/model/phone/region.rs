@@ -1,12 +1,14 @@
 //! Regions: how people of a country dial.
 
-use super::normalize::ARGENTINA;
 use super::prefix::{Prefix, Step};
 use super::written::Digits;
 use std::fmt;
 
 // REGIONS: all regions, sorted by id, and the steps of their prefixes. `build/region.rs` writes it.
 include!(concat!(env!("OUT_DIR"), "/region.rs"));
+
+/// Each digit.
+pub(super) const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// A region of the metadata, such as `US`: where a number written without country code is dialled.
 #[derive(Clone, Copy)]
@@ -80,19 +82,12 @@ impl Region {
 }
 
 impl Region {
-    /// What people dial before a number inside the region.
+    /// What people dial before a number inside the region: the national prefix, and what else is one digit.
     pub(super) fn prefixes(self) -> impl Iterator<Item = &'static str> {
-        const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
         self.0.national.iter().flat_map(|trunk| {
             let is_prefix = |digit: &&str| trunk.prefix.of(digit.as_bytes()).is_some_and(|prefix| prefix.end == 1);
             trunk.plain.into_iter().chain(DIGITS.into_iter().filter(is_prefix))
         })
-    }
-
-    /// Whether what is dialled inside the region may begin with a digit that is not part of the number. Argentina's 15
-    /// stands inside of it.
-    pub(super) fn may_dial_first(self, digit: u8) -> bool {
-        self.0.code == ARGENTINA || self.prefixes().any(|prefix| prefix.as_bytes().first() == Some(&(b'0' + digit)))
     }
 }
 

@@ -4,19 +4,32 @@
 //! too. It is not dialled there. Nobody has such a number, so it is read as the one that is meant; where the digits are a
 //! number as they stand, as Italy's are, they stay.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use super::region::DIGITS;
 use super::{Region, normalize, plan};
 
 /// The first digits of a number that say whether a national prefix may stand in it.
 const LEAD_DIGITS: u32 = 4;
 
-/// By the first four digits: whether a national prefix may stand behind the calling code.
+/// What people dial before a number, by calling code.
+static PREFIXES: LazyLock<BTreeMap<u16, Vec<&'static str>>> = LazyLock::new(|| {
+    let of_code = |code: u16| {
+        let prefixes: BTreeSet<&str> = Region::of_code(code).flat_map(Region::prefixes).collect();
+        (code, prefixes.into_iter().collect())
+    };
+    plan::codes().iter().map(|&code| of_code(code)).collect()
+});
+
+/// By the first four digits: whether something may stand behind the calling code that is not part of the number. Argentina's
+/// 15 stands inside of it.
 static LEADS: LazyLock<Box<[bool]>> = LazyLock::new(|| {
     let mut leads = vec![false; 10_usize.pow(LEAD_DIGITS)].into_boxed_slice();
-    for &code in plan::codes() {
-        for digit in (0..10).filter(|&digit| Region::of_code(code).any(|region| region.may_dial_first(digit))) {
-            let lead = usize::from(code) * 10 + usize::from(digit);
+    for (&code, prefixes) in &*PREFIXES {
+        let begins = |digit: usize| prefixes.iter().any(|prefix| prefix.starts_with(DIGITS[digit]));
+        for digit in (0..DIGITS.len()).filter(|&digit| code == normalize::ARGENTINA || begins(digit)) {
+            let lead = usize::from(code) * 10 + digit;
             let size = 10_usize.pow(LEAD_DIGITS - 2 - code.ilog10());
             leads[lead * size..(lead + 1) * size].fill(true);
         }
@@ -44,19 +57,14 @@ fn meant(value: u64) -> Option<u64> {
     normalize::behind_code(digits).map(super::Phone::as_u64)
 }
 
-/// The values of a number with each national prefix of its countries behind the calling code.
-pub(super) fn with(value: u64) -> impl Iterator<Item = u64> {
+/// The values of a number with each prefix of its country behind the calling code.
+pub(super) fn with(value: u64) -> Vec<u64> {
     let mut buffer = itoa::Buffer::new();
-    let digits = buffer.format(value).to_owned();
-    let split = plan::split(digits.as_bytes()).map(|(code, national)| (code, national.len()));
-    let mut prefixes: Vec<&str> =
-        split.into_iter().flat_map(|(code, _)| Region::of_code(code).flat_map(Region::prefixes)).collect();
-    prefixes.sort_unstable();
-    prefixes.dedup();
-    prefixes.into_iter().filter_map(move |prefix| {
-        let (code, national) = digits.split_at(digits.len() - split?.1);
-        format!("{code}{prefix}{national}").parse().ok()
-    })
+    let digits = buffer.format(value);
+    let Some((code, national)) = plan::split(digits.as_bytes()) else { return Vec::new() };
+    let national = &digits[digits.len() - national.len()..];
+    let prefixes = PREFIXES.get(&code).into_iter().flatten();
+    prefixes.filter_map(|prefix| format!("{code}{prefix}{national}").parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -122,7 +130,7 @@ mod tests {
                 let Some(region) = Region::parse(territory.id()) else { continue };
                 for prefix in region.prefixes() {
                     let written = format!("+{}{prefix}{example}", territory.country_code());
-                    let digits = written[1..].as_bytes();
+                    let digits = &written.as_bytes()[1..];
                     if digits.len() <= 15 && !plan::is_known(digits) {
                         let read = phone(&written);
                         let unclear = read.to_string() == written;

@@ -108,12 +108,12 @@ impl Contact {
         counted.map(|f| self.date(f.kind, f.list.as_deref())).min()
     }
 
-    /// Whether a fact of the kind, of this list or of any, is not older than `at`, and one like it came with a date that is
-    /// later still: the clock of who dated it is ahead, so nobody knows when that was.
-    pub fn beats_by_a_fast_clock(&self, at: i64, kind: Kind, list: Option<Option<&str>>) -> bool {
-        let is_meant = |f: &&Fact| f.kind == kind && list.is_none_or(|list| f.list.as_deref() == list);
-        let newest = |f: &Fact| self.date(kind, f.list.as_deref());
-        self.facts.iter().filter(is_meant).any(|f| newest(f) >= at && f.ahead().is_some_and(|ahead| ahead > newest(f)))
+    /// Whether one of these facts is not older than `at`, and one of its kind came with a date that is later still: the clock
+    /// of who dated it is ahead, so nobody knows when that was.
+    pub fn beats_by_a_fast_clock(&self, at: i64, is_meant: impl Fn(&Fact) -> bool) -> bool {
+        let newest = |f: &Fact| self.date(f.kind, f.list.as_deref());
+        let beats = |f: &Fact| newest(f) >= at && f.ahead().is_some_and(|ahead| ahead > newest(f));
+        self.facts.iter().any(|f| is_meant(f) && beats(f))
     }
 
     /// What decides whether the contact is out of a list.

@@ -679,20 +679,18 @@ fn known(contact: &Contact, kind: Kind, list: Option<&str>) -> i64 {
 
 fn opt_out_date(contact: &Contact, at: Option<i64>, now: i64, list: Option<&str>) -> i64 {
     let known = known(contact, Kind::OptedOut, list);
-    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, Kind::OptedIn, None))
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, |f| f.kind == Kind::OptedIn))
 }
 
 fn suppression_date(contact: &Contact, at: Option<i64>, now: i64, list: Option<&str>) -> i64 {
     let known = known(contact, Kind::Suppressed, list);
-    let left = list.map(removed);
-    let is_beaten =
-        |at| [list, left.as_deref()].iter().any(|list| contact.beats_by_a_fast_clock(at, Kind::Released, Some(*list)));
-    date_behind(contact, at, now, known, is_beaten)
+    let lifts = |f: &Fact| f.kind == Kind::Released && Contact::is_suppression_of(f, list);
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, lifts))
 }
 
 fn invalid_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
     let known = contact.date(Kind::Invalid, None);
-    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, Kind::Valid, Some(None)))
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, |f| f.kind == Kind::Valid))
 }
 
 /// The date of a permission: one in the future is now, none is newer than all that is known. It is no newer than what is
