@@ -5,6 +5,7 @@
 
 pub mod arguments;
 mod asked;
+mod broken_json;
 mod claims;
 mod consent;
 mod contacts;

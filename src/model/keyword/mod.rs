@@ -105,6 +105,11 @@ impl Default for Keywords {
     }
 }
 
+/// A message as its words alone: case, accents and punctuation make no difference.
+pub fn folded(text: &str) -> String {
+    folding::folded(text)
+}
+
 impl Keywords {
     /// The built-in words and those of a keywords file: a line each, `out`, `out-all`, `maybe`, `in` or `help`, then the
     /// word or words. Blank lines and lines that start with `#` are skipped. A built-in word keeps its meaning; only one that

@@ -8,6 +8,8 @@ use super::{Meaning, Words, slip};
 const NEAR_MISS_WORDS_MAX: usize = 6;
 /// What people send instead of words.
 const STOP_SIGNS: [char; 4] = ['🛑', '⛔', '🚫', '✋'];
+/// What makes a question, in the scripts of the words that opt in.
+const QUESTION_MARKS: [char; 11] = ['?', '¿', '？', '؟', '՞', '\u{37e}', '⁇', '⁈', '⁉', '❓', '❔'];
 /// From here on are scripts that put no blanks between words.
 const UNSPACED_FROM: char = '\u{1100}';
 
@@ -55,8 +57,14 @@ impl<'k> Reading<'k> {
             return if text.contains(STOP_SIGNS) { Meaning::MaybeOut } else { Meaning::Message };
         }
         let exactly = self.exactly();
-        if matches!(exactly, Some(Meaning::In | Meaning::InIfKnown)) && text.contains(STOP_SIGNS) {
-            return Meaning::MaybeOut;
+        if matches!(exactly, Some(Meaning::In | Meaning::InIfKnown)) {
+            if text.contains(STOP_SIGNS) {
+                return Meaning::MaybeOut;
+            }
+            // "Start?" asks, and agrees to nothing.
+            if text.contains(QUESTION_MARKS) {
+                return Meaning::Message;
+            }
         }
         if let Some(meaning) = exactly.or_else(|| self.spelled_out()).or_else(|| self.only_out_words()) {
             return meaning;

@@ -44,6 +44,11 @@ pub fn is_code(code: u16) -> bool {
     CODES.binary_search(&code).is_ok()
 }
 
+/// All calling codes.
+pub(super) fn codes() -> &'static [u16] {
+    &CODES
+}
+
 /// Splits off the country code; none if no country has it. No code is the beginning of another, so there is one way at most.
 #[inline]
 pub(super) fn split(digits: &[u8]) -> Option<(u16, &[u8])> {

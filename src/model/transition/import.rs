@@ -50,7 +50,7 @@ impl Transition<'_, '_> {
         if let Some(list) = subscribes {
             let at = match row.subscribed_at {
                 Some(at) => at.min(self.situation.now),
-                None => self.forbidding_date(None),
+                None => self.last_word(),
             };
             let statement = Statement { at: row.subscribed_at, ..statement };
             let said = fact(at, &statement);
@@ -93,7 +93,11 @@ impl Transition<'_, '_> {
                 continue;
             }
             let asked = since.date();
-            let at = self.forbidding_date(asked);
+            let at = match status {
+                RowStatus::Suppressed => self.suppression_date(asked),
+                RowStatus::Invalid => self.invalid_date(asked),
+                RowStatus::OptedOut | RowStatus::Active => self.opt_out_date(asked, self.list),
+            };
             let statement = Statement { at: asked, ..statement.clone() };
             let said = Fact { how, ..fact(at, &statement) };
             let (kind, grew) = match status {

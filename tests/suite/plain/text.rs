@@ -56,6 +56,11 @@ pub const TEXTS: [(&str, InboundKind); 40] = [
     ("when does the sale end", InboundKind::Message),
 ];
 
+/// A text of the stories by its letters and digits alone.
+pub fn folded(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 /// What a text of the stories means; any other is an ordinary message.
 pub fn classify(text: &str) -> InboundKind {
     TEXTS.iter().find(|(known, _)| *known == text).map_or(InboundKind::Message, |(_, kind)| *kind)
