@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, List, Set
 
 # First, for it says where the clients are.
-from support import CLIENTS, LIST, Daemon, DaemonTest, Scripted, eventually, missing, phone
+from support import CLIENTS, LIST, PATIENCE_SECONDS, Daemon, DaemonTest, Scripted, eventually, missing, phone
 
 import contactd
 from contactd import ALL, BadArgument, Claim, Client, Erased, Inbound, Row, Unreachable, Verdict
@@ -311,7 +311,7 @@ class Commands(DaemonTest):
         follower = threading.Thread(target=lambda: seen.append(str(next(feed).phone)))
         follower.start()
         self.client.optout(LIST, phone(10))
-        follower.join(20)
+        follower.join(PATIENCE_SECONDS)
         self.assertEqual(seen, [phone(10)])
         started = time.monotonic()
         self.assertEqual(self.client.feed_page(feed.position, wait=0.2)[0], [])

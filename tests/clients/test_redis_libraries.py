@@ -14,7 +14,7 @@ import time
 import unittest
 from typing import Any, List
 
-from support import HERE, LIST, Daemon, DaemonTest, missing, needs, phone
+from support import HERE, LIST, PATIENCE_SECONDS, Daemon, DaemonTest, missing, needs, phone
 
 REQUESTS = [
     ["OPTIN", LIST, phone(1), '{"source":"web form 7"}'],
@@ -72,11 +72,11 @@ class RedisCli(DaemonTest):
             ):
                 os.write(screen, quoted(words).encode() + b"\r")
                 started = time.monotonic()
-                while reply not in shown and time.monotonic() - started < 20:
+                while reply not in shown and time.monotonic() - started < PATIENCE_SECONDS:
                     shown += os.read(screen, 4096)
                 self.assertIn(reply, shown)
                 shown = b""
-            talk.wait(20)
+            talk.wait(PATIENCE_SECONDS)
         os.close(screen)
 
 
@@ -165,7 +165,7 @@ class Node(unittest.TestCase):
                         daemon.restart()
                         program.stdin.write("\n")
                         program.stdin.flush()
-                self.assertEqual(program.wait(30), 0)
+                self.assertEqual(program.wait(PATIENCE_SECONDS), 0)
             finally:
                 program.kill()
         expected = [
