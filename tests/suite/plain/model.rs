@@ -481,7 +481,8 @@ impl Model {
         (if matches!(state, None | Some("claimed")) { ":1" } else { ":0" }).to_owned()
     }
 
-    /// Of any phone and list, known or not. A repeated one forbids what none before it forbade, and nothing else.
+    /// Of any phone and list, known or not. A repeated one forbids what none before it forbade, and nothing else. What it
+    /// forbids is newer than all that is known where it has no date; the failure itself is of when it was told.
     fn failed(&mut self, claim: &Statement<'_>, id: &str, failure: Failure) -> String {
         let list = claim.list.unwrap_or_default();
         let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
@@ -491,8 +492,9 @@ impl Model {
         let place = Some(list).filter(|list| !self.full(claim.phone, list));
 
         let forbids = failure.invalid && !said.invalid || failure.out && !said.out;
-        let at = if forbids { forbidding_date(&before, claim.at, claim.now) } else { deed_date(claim) };
-        self.tell(claim.phone, list, id, Told { report: Report::Failed(failure), at, seen_at: claim.now });
+        let told = Told { report: Report::Failed(failure), at: deed_date(claim), seen_at: claim.now };
+        self.tell(claim.phone, list, id, told);
+        let at = forbidding_date(&before, claim.at, claim.now);
         let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
         if failure.invalid && !said.invalid {
             contact.tell(Fact::new(Kind::Invalid, None, at, "api", "").told(claim.at));
