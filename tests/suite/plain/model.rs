@@ -577,12 +577,7 @@ fn forbidden(row: &Row, now: i64) -> Vec<(Kind, Since)> {
 
 /// Without a date a row says that it is so, not since when: nothing new where it is so. The first of its facts about a list
 /// brings back what a removed list of the number left behind, and the next ones find it.
-fn tell_forbidden(
-    contact: &mut Contact,
-    list: Option<&str>,
-    forbidden: &[(Kind, Since)],
-    (source, now): (&str, i64),
-) {
+fn tell_forbidden(contact: &mut Contact, list: Option<&str>, forbidden: &[(Kind, Since)], (source, now): (&str, i64)) {
     for &(kind, since) in forbidden {
         let related = |list: &str| contact.lists().contains(list);
         let is_so = match (kind, list) {
