@@ -91,7 +91,8 @@ class RedisPy(unittest.TestCase):
         self.addCleanup(self.daemon.end)
 
     def connect(self, **settings: Any) -> Any:
-        client = self.redis.Redis(port=self.daemon.port, **settings)
+        # After seconds without a reply it would send all of a pipeline again, and be told that nothing has changed.
+        client = self.redis.Redis(port=self.daemon.port, **{"socket_timeout": PATIENCE_SECONDS, **settings})
         self.addCleanup(client.close)
         return client
 
