@@ -112,10 +112,9 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 /// Counts a client from now on until `talk` has ended, which runs in a task of its own. `talk` is told whether there are too
 /// many.
 fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: impl FnOnce(Arc<Server>, bool) -> T) {
-    let clients = server.enter();
+    let clients = server.count_clients(|clients| clients + 1);
     if let Some(context) = server.context() {
         let counters = &context.counters;
-        counters.clients.store(clients as u64, Ordering::Relaxed);
         counters.clients_total.fetch_add(1, Ordering::Relaxed);
         counters.clients_refused.fetch_add(u64::from(clients > CLIENTS_MAX), Ordering::Relaxed);
     }
@@ -123,10 +122,7 @@ fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: im
     let server = Arc::clone(server);
     server.connections.clone().spawn(async move {
         talk.await;
-        let clients = server.leave();
-        if let Some(context) = server.context() {
-            context.counters.clients.store(clients as u64, Ordering::Relaxed);
-        }
+        server.count_clients(|clients| clients - 1);
     });
 }
 

@@ -14,8 +14,8 @@ mod pipeline;
 mod reload;
 mod withdrawal;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,8 @@ use crate::tls::ServerConfig;
 pub struct Server {
     /// Set once the store is loaded; until then everything answers `-LOADING`.
     context: OnceLock<Arc<Context>>,
-    clients: AtomicUsize,
+    /// Held while it is copied to the counters, so that STATS has the newest number however many come and go at once.
+    clients: Mutex<usize>,
     /// To queue writes for the writer, by urgency.
     permits: [Arc<Semaphore>; Urgency::ALL.len()],
     /// The position after the newest entry of the feed, for those who wait for it.
@@ -72,7 +73,7 @@ impl Server {
     fn new(tls: Option<Arc<Reloadable<ServerConfig>>>) -> Server {
         Server {
             context: OnceLock::new(),
-            clients: AtomicUsize::new(0),
+            clients: Mutex::new(0),
             permits: Urgency::ALL.map(|_| Arc::new(Semaphore::new(QUEUED_WRITES_MAX))),
             feed: watch::Sender::new(0),
             stop: CancellationToken::new(),
@@ -93,6 +94,7 @@ impl Server {
             feed.send_replace(position);
         }));
         let _ = self.context.set(context);
+        self.count_clients(|clients| clients);
     }
 
     /// What commands work with, once the store is loaded.
@@ -143,11 +145,13 @@ impl Server {
         Arc::clone(&self.permits[urgency as usize]).acquire_many_owned(writes as u32).await.ok()
     }
 
-    fn enter(&self) -> usize {
-        self.clients.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn leave(&self) -> usize {
-        self.clients.fetch_sub(1, Ordering::Relaxed) - 1
+    /// Changes the number of clients, and tells STATS. Gives how many there are now.
+    fn count_clients(&self, change: impl FnOnce(usize) -> usize) -> usize {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        *clients = change(*clients);
+        if let Some(context) = self.context() {
+            context.counters.clients.store(*clients as u64, Ordering::Relaxed);
+        }
+        *clients
     }
 }

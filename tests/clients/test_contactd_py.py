@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, List, Set
 
 # First, for it says where the clients are.
-from support import CLIENTS, LIST, Daemon, DaemonTest, Scripted, eventually, missing, phone
+from support import CLIENTS, LIST, PATIENCE_SECONDS, Daemon, DaemonTest, Scripted, eventually, missing, phone
 
 import contactd
 from contactd import ALL, BadArgument, Claim, Client, Erased, Inbound, Row, Unreachable, Verdict
@@ -226,10 +226,12 @@ class Commands(DaemonTest):
         self.assertTrue(client.claim("24372", somebody, "t-1"))
         client.click("24372", somebody, id="t-c")
         client.convert("24372", somebody, "1.5", id="t-o")
-        yesterday, today = client.trends("24372", days=2)
-        self.assertEqual((today.day - yesterday.day).days, 1)
-        self.assertEqual((today.sends, today.clicks, today.conversions, today.revenue), (1, 1, 1, Decimal("1.5")))
-        self.assertGreaterEqual(client.trends()[-1].sends, 1)
+        days = client.trends("24372", days=2)
+        self.assertEqual((days[1].day - days[0].day).days, 1)
+        # At midnight they are of two days.
+        sums = [(day.sends, day.clicks, day.conversions, day.revenue) for day in days]
+        self.assertEqual([sum(parts) for parts in zip(*sums)], [1, 1, 1, Decimal("1.5")])
+        self.assertGreaterEqual(sum(day.sends for day in client.trends()), 1)
         self.assertEqual(len(client.trends()), 30)
         # It is too young to be missed.
         self.assertEqual(list(client.claims(limit=1)), [])
@@ -311,7 +313,7 @@ class Commands(DaemonTest):
         follower = threading.Thread(target=lambda: seen.append(str(next(feed).phone)))
         follower.start()
         self.client.optout(LIST, phone(10))
-        follower.join(20)
+        follower.join(PATIENCE_SECONDS)
         self.assertEqual(seen, [phone(10)])
         started = time.monotonic()
         self.assertEqual(self.client.feed_page(feed.position, wait=0.2)[0], [])

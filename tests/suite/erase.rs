@@ -335,7 +335,7 @@ fn what_a_stopped_purge_has_left_of_a_number_is_erased() {
 /// Killed while it takes thousands of events out of the history, it takes the rest out at the next start.
 #[test]
 fn an_erasure_that_was_killed_completes_by_itself() {
-    const EVENTS: usize = 3_000;
+    const EVENTS: usize = 1_500;
     let list = LISTS[0];
     let mut daemon = Daemon::start(&[]);
     let mut wire = daemon.connect();

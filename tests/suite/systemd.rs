@@ -125,9 +125,7 @@ fn without_a_watchdog_only_the_status_is_told() {
 fn nobody_to_tell_is_no_trouble() {
     for nobody in ["/nowhere/at/all", "@contactd-tests-nobody", "vsock:2:1"] {
         let dir = tempfile::tempdir().expect("a directory");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        drop(listener);
+        let address = free_address();
         let mut command = serve(dir.path());
         command.args(["--listen", &address]).env("NOTIFY_SOCKET", nobody).env("WATCHDOG_USEC", "30000");
         let mut daemon = Running(command.stderr(Stdio::null()).spawn().expect("it starts"));

@@ -442,7 +442,7 @@ impl Model {
         let subscribed_at = ms(row.subscribed_at);
         // How the contact subscribed is not how it left.
         let forbidden = forbidden(row, now);
-        tell_forbidden(&mut contact, &before, list, &forbidden, (source, now));
+        tell_forbidden(&mut contact, list, &forbidden, (source, now));
 
         // What is stored does not depend on the scope, so that it can be switched.
         // Beside what the row forbids, a dated subscription is kept as history.
@@ -476,8 +476,7 @@ impl Model {
         // Of a contact that has no room for another list, it counts for all.
         let place = list.filter(|list| !self.full(phone, list));
         let mut contact = self.contacts.get(phone).cloned().unwrap_or_default();
-        let before = contact.clone();
-        tell_forbidden(&mut contact, &before, place, &forbidden, (row.source.as_deref().unwrap_or_default(), now));
+        tell_forbidden(&mut contact, place, &forbidden, (row.source.as_deref().unwrap_or_default(), now));
         self.contacts.insert(phone.to_owned(), contact);
         let words = |&(kind, since): &(Kind, Since)| {
             let what = match (kind, list) {
@@ -519,7 +518,8 @@ impl Model {
         (if matches!(state, None | Some("claimed")) { ":1" } else { ":0" }).to_owned()
     }
 
-    /// Of any phone and list, known or not. A repeated one forbids what none before it forbade, and nothing else.
+    /// Of any phone and list, known or not. A repeated one forbids what none before it forbade, and nothing else. What it
+    /// forbids is newer than all that is known where it has no date; the failure itself is of when it was told.
     fn failed(&mut self, claim: &Statement<'_>, id: &str, failure: Failure) -> String {
         let list = claim.list.unwrap_or_default();
         let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
@@ -529,10 +529,10 @@ impl Model {
         let place = Some(list).filter(|list| !self.full(claim.phone, list));
 
         let forbids = failure.invalid && !said.invalid || failure.out && !said.out;
-        let at = if forbids { forbidding_date(&before, claim.at, claim.now) } else { deed_date(claim) };
+        let told = Told { report: Report::Failed(failure), at: deed_date(claim), seen_at: claim.now };
+        self.tell(claim.phone, list, id, told);
         let invalid_at = invalid_date(&before, claim.at, claim.now);
         let out_at = opt_out_date(&before, claim.at, claim.now, Some(list));
-        self.tell(claim.phone, list, id, Told { report: Report::Failed(failure), at, seen_at: claim.now });
         let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
         if failure.invalid && !said.invalid {
             contact.tell(Fact::new(Kind::Invalid, None, invalid_at, "api", "").told(claim.at));
@@ -614,24 +614,19 @@ fn forbidden(row: &Row, now: i64) -> Vec<(Kind, Since)> {
     facts.into_iter().filter(said).map(|(kind, _, at)| (kind, since(at))).collect()
 }
 
-/// Without a date a row says that it is so, not since when: nothing new where it is so.
-fn tell_forbidden(
-    contact: &mut Contact,
-    before: &Contact,
-    list: Option<&str>,
-    forbidden: &[(Kind, Since)],
-    (source, now): (&str, i64),
-) {
-    let related = |list: &str| before.lists().contains(list);
+/// Without a date a row says that it is so, not since when: nothing new where it is so. The first of its facts about a list
+/// brings back what a removed list of the number left behind, and the next ones find it.
+fn tell_forbidden(contact: &mut Contact, list: Option<&str>, forbidden: &[(Kind, Since)], (source, now): (&str, i64)) {
     for &(kind, since) in forbidden {
+        let related = |list: &str| contact.lists().contains(list);
         let is_so = match (kind, list) {
-            (Kind::OptedOut, None) => before.opted_out(),
+            (Kind::OptedOut, None) => contact.opted_out(),
             (Kind::OptedOut, Some(list)) => {
-                let out = before.date(Kind::OptedOut, Some(list));
-                related(list) && out > 0 && out >= before.date(Kind::OptedIn, Some(list))
+                let out = contact.date(Kind::OptedOut, Some(list));
+                related(list) && out > 0 && out >= contact.date(Kind::OptedIn, Some(list))
             }
-            (Kind::Suppressed, _) => before.suppressed(list) && list.is_none_or(related),
-            _ => before.invalid(),
+            (Kind::Suppressed, _) => contact.suppressed(list) && list.is_none_or(related),
+            _ => contact.invalid(),
         };
         if since != Since::Unknown || !is_so {
             let told = if let Since::Date(at) = since { Some(at) } else { None };
