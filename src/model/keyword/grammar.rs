@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::folding;
 
 /// What a rule says of the words that it matches.
@@ -19,17 +21,43 @@ pub enum Kind {
     Ordinary,
 }
 
-/// A word as the grammar knows it.
-pub type Id = u32;
+/// A word or a stem of the rules.
+type Id = u32;
 /// Any word that is in no rule.
-pub const UNKNOWN: Id = 0;
+const UNKNOWN: Id = 0;
+/// Stems are looked for among the first letters of a word, up to so many.
+const STEM_LETTERS_MAX: usize = 12;
+
+/// A word of a message, as the grammar knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    word: Id,
+    /// The stem that it begins with.
+    stem: Id,
+}
+
+impl Known {
+    /// Whether no rule has it.
+    pub fn is_unknown(self) -> bool {
+        self == Known::default()
+    }
+
+    fn is(self, id: Id) -> bool {
+        id != UNKNOWN && (self.word == id || self.stem == id)
+    }
+}
 
 /// The rules.
 #[derive(Debug, Default)]
 pub struct Grammar {
-    words: HashMap<String, Id>,
+    words: HashMap<String, Id, RandomState>,
+    stems: HashMap<String, Id, RandomState>,
+    /// Words and stems so far.
+    ids: Id,
     names: Vec<Choice>,
     rules: Vec<(Kind, Choice)>,
+    /// The rules that can begin with each word or stem.
+    beginning: Vec<Vec<usize>>,
 }
 
 /// One of several sequences.
@@ -37,6 +65,7 @@ type Choice = Vec<Vec<Item>>;
 
 #[derive(Debug)]
 enum Item {
+    /// A word, or any word that begins with a stem.
     Word(Id),
     /// What has a name.
     Named(usize),
@@ -77,20 +106,38 @@ impl Grammar {
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
             grammar.rules.push((kind, choice));
         }
+        if let Some(stem) = grammar.stems.keys().find(|stem| (1..stem.len()).any(|end| grammar.has_stem(stem, end))) {
+            return Err(format!("the stem {stem}~ begins with another, and a word is found by one stem"));
+        }
+        grammar.index();
         Ok(grammar)
     }
 
     /// What a word of a message is here.
-    pub fn id(&self, word: &str) -> Id {
-        self.words.get(word).copied().unwrap_or(UNKNOWN)
+    pub fn known(&self, word: &str) -> Known {
+        let stem = || {
+            let mut beginnings = word.char_indices().map(|(at, char)| at + char.len_utf8()).take(STEM_LETTERS_MAX);
+            beginnings.find_map(|end| self.stems.get(&word[..end])).copied()
+        };
+        Known { word: self.words.get(word).copied().unwrap_or(UNKNOWN), stem: stem().unwrap_or(UNKNOWN) }
+    }
+
+    /// Whether the beginning of a text, up to a place, is a stem.
+    fn has_stem(&self, text: &str, end: usize) -> bool {
+        text.get(..end).is_some_and(|beginning| self.stems.contains_key(beginning))
+    }
+
+    /// Whether it is a word of a rule, as it stands there.
+    pub fn has_word(&self, word: &str) -> bool {
+        self.words.contains_key(word)
     }
 
     /// Calls `found` with each rule that matches some words from a place on, and where its match ends.
-    pub fn matches(&self, words: &[Id], at: usize, mut found: impl FnMut(Kind, usize)) {
-        if words.get(at).is_none_or(|&word| word == UNKNOWN) {
-            return;
-        }
-        for (kind, choice) in &self.rules {
+    pub fn matches(&self, words: &[Known], at: usize, mut found: impl FnMut(Kind, usize)) {
+        let Some(&Known { word, stem }) = words.get(at) else { return };
+        let of = |id: Id| self.beginning.get(id as usize).into_iter().flatten();
+        for &rule in of(word).chain(of(stem)) {
+            let (kind, choice) = &self.rules[rule];
             for end in self.ends_of_choice(choice, words, at) {
                 if end > at {
                     found(*kind, end);
@@ -99,26 +146,61 @@ impl Grammar {
         }
     }
 
-    fn ends_of_choice(&self, choice: &Choice, words: &[Id], at: usize) -> Vec<usize> {
-        let mut ends = Vec::new();
+    /// Notes which rules can begin with which words.
+    fn index(&mut self) {
+        let mut beginning = vec![Vec::new(); self.ids as usize + 1];
+        for (rule, (_, choice)) in self.rules.iter().enumerate() {
+            let mut first = Vec::new();
+            self.first_of(choice, &mut first);
+            first.sort_unstable();
+            first.dedup();
+            first.into_iter().for_each(|id| beginning[id as usize].push(rule));
+        }
+        self.beginning = beginning;
+    }
+
+    /// The words that a choice can begin with. True if it can match no words at all.
+    fn first_of(&self, choice: &Choice, first: &mut Vec<Id>) -> bool {
+        let mut is_empty = false;
         for sequence in choice {
-            for end in self.ends(sequence, words, at) {
-                if !ends.contains(&end) {
-                    ends.push(end);
+            is_empty |= sequence.iter().all(|item| match item {
+                Item::Word(id) => {
+                    first.push(*id);
+                    false
                 }
+                Item::Named(name) => self.first_of(&self.names[*name], first),
+                Item::Choice { of, is_optional } => self.first_of(of, first) || *is_optional,
+                Item::Rest => true,
+            });
+        }
+        is_empty
+    }
+
+    fn ends_of_choice(&self, choice: &Choice, words: &[Known], at: usize) -> Vec<usize> {
+        let mut ends = Vec::new();
+        let mut add = |end| {
+            if !ends.contains(&end) {
+                ends.push(end);
+            }
+        };
+        for sequence in choice {
+            match sequence[..] {
+                [Item::Word(id), ..] if !words.get(at).is_some_and(|word| word.is(id)) => {}
+                [Item::Word(_)] => add(at + 1),
+                _ => self.ends(sequence, words, at).into_iter().for_each(&mut add),
             }
         }
         ends
     }
 
     /// Where a sequence can end that begins at a place.
-    fn ends(&self, sequence: &[Item], words: &[Id], at: usize) -> Vec<usize> {
+    fn ends(&self, sequence: &[Item], words: &[Known], at: usize) -> Vec<usize> {
         let mut ends = vec![at];
         for item in sequence {
             let mut next = Vec::new();
             for &at in &ends {
                 match item {
-                    Item::Word(word) if words.get(at) == Some(word) => next.push(at + 1),
+                    Item::Word(id) if words.get(at).is_some_and(|word| word.is(*id)) => next.push(at + 1),
                     Item::Word(_) => {}
                     Item::Named(name) => next.extend(self.ends_of_choice(&self.names[*name], words, at)),
                     Item::Rest => next.push(words.len()),
@@ -171,12 +253,7 @@ impl Grammar {
                             let choice = names.get(name).ok_or_else(|| format!("nothing has the name @{name}"))?;
                             sequence.push(Item::Named(*choice));
                         }
-                        None => {
-                            for word in folding::words(word) {
-                                let next = self.words.len() as Id + 1;
-                                sequence.push(Item::Word(*self.words.entry(word.text).or_insert(next)));
-                            }
-                        }
+                        None => sequence.extend(self.items(word)),
                     }
                 }
             }
@@ -186,12 +263,33 @@ impl Grammar {
     }
 }
 
+impl Grammar {
+    /// A word of a rule, in all its spellings; one with a hyphen is two. `stem~` is any word that begins so.
+    fn items(&mut self, word: &str) -> Vec<Item> {
+        let mut items = Vec::new();
+        for spelling in folding::spellings(word) {
+            let words = if word.ends_with('~') { &mut self.stems } else { &mut self.words };
+            for (at, part) in folding::words(&spelling).into_iter().enumerate() {
+                if let Some(Item::Word(id)) = items.get(at) {
+                    words.entry(part.text).or_insert(*id);
+                } else {
+                    let next = self.ids + 1;
+                    let id = *words.entry(part.text).or_insert(next);
+                    self.ids = self.ids.max(id);
+                    items.push(Item::Word(id));
+                }
+            }
+        }
+        items
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn found(grammar: &Grammar, text: &str) -> Vec<(Kind, usize)> {
-        let words: Vec<Id> = folding::words(text).iter().map(|word| grammar.id(&word.text)).collect();
+        let words: Vec<Known> = folding::words(text).iter().map(|word| grammar.known(&word.text)).collect();
         let mut all = Vec::new();
         grammar.matches(&words, 0, |kind, end| all.push((kind, end)));
         all
@@ -206,6 +304,23 @@ mod tests {
         assert_eq!(found(&grammar, "stop it"), [(Kind::Maybe, 1)]);
         assert_eq!(found(&grammar, "if you please"), [(Kind::Polite, 3)]);
         assert_eq!(found(&grammar, "please stop"), []);
+    }
+
+    #[test]
+    fn a_stem_is_every_word_that_begins_so() {
+        let grammar = Grammar::parse("out: leiratkoz~ (most)\nmaybe: leiratkozás\nout: löschen").expect("valid");
+        assert_eq!(found(&grammar, "Leiratkozom most"), [(Kind::Out, 1), (Kind::Out, 2)]);
+        assert_eq!(found(&grammar, "leiratkozas"), [(Kind::Maybe, 1), (Kind::Out, 1)]);
+        assert_eq!(found(&grammar, "leirat"), []);
+        for spelling in ["löschen", "LOSCHEN", "loeschen"] {
+            assert_eq!(found(&grammar, spelling), [(Kind::Out, 1)], "{spelling}");
+        }
+    }
+
+    #[test]
+    fn no_stem_hides_another() {
+        assert!(Grammar::parse("out: stopp~ | sto~").is_err());
+        assert!(Grammar::parse("out: stopp~ | stop").is_ok());
     }
 
     #[test]

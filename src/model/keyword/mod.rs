@@ -9,11 +9,14 @@ mod folding;
 mod grammar;
 mod reading;
 mod slip;
+mod spelling;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+
+use foldhash::fast::RandomState;
 
 use crate::error::{Error, Result, excerpt};
 use grammar::Grammar;
@@ -69,7 +72,9 @@ pub enum InboundKind {
 /// The words and what they mean: the built-in ones and those that were added.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    meanings: HashMap<String, Meaning>,
+    meanings: HashMap<String, Meaning, RandomState>,
+    /// The words of all phrases.
+    parts: HashSet<String, RandomState>,
     /// Opt-out words that have an everyday use: they count only if they are the whole message.
     alone: HashSet<String>,
     /// Opt-out words of scripts that put no blanks between words, which are looked for inside of a message.
@@ -99,7 +104,10 @@ impl Default for Keywords {
         // What cannot be read would be left out; a test reads them all.
         let built_in = WORDS.lines().filter_map(|line| Some((line, built_in(line.split_whitespace().next()?)?)));
         for (line, kind) in built_in {
-            words.insert(&folding::folded(line.split_once(char::is_whitespace).unwrap_or_default().1), kind);
+            let phrase = line.split_once(char::is_whitespace).unwrap_or_default().1;
+            for spelling in folding::spellings(phrase) {
+                words.insert(&folding::folded(&spelling), kind);
+            }
         }
         Keywords(words)
     }
@@ -145,8 +153,10 @@ impl Keywords {
 
 impl Words {
     fn insert(&mut self, phrase: &str, kind: Kind) {
+        let is_unspaced = phrase.contains(spelling::is_unspaced);
+        let phrase = if is_unspaced { phrase.replace(' ', "") } else { phrase.to_owned() };
         self.longest = self.longest.max(phrase.split(' ').count());
-        let phrase = phrase.to_owned();
+        self.parts.extend(phrase.split(' ').map(str::to_owned));
         let meaning = match kind {
             Kind::Means(meaning) => meaning,
             Kind::OutAlone => {
@@ -159,7 +169,7 @@ impl Words {
                 return;
             }
         };
-        if meaning.is_out() && reading::is_unspaced(&phrase) {
+        if meaning.is_out() && is_unspaced && phrase.chars().nth(1).is_some() {
             self.within.push(phrase.clone());
         }
         self.meanings.insert(phrase, meaning);
@@ -172,6 +182,11 @@ impl Words {
 
     fn knows(&self, phrase: &str) -> bool {
         self.meanings.contains_key(phrase)
+    }
+
+    /// Whether a phrase has the word.
+    fn has_word(&self, word: &str) -> bool {
+        self.parts.contains(word)
     }
 }
 

@@ -12,6 +12,8 @@ const REQUESTS: &str = include_str!("../../../tests/data/replies/requests.txt");
 const HELD_OUT_ORDINARY: &str = include_str!("../../../tests/data/replies/held_out_ordinary.txt");
 const HELD_OUT_REQUESTS: &str = include_str!("../../../tests/data/replies/held_out_requests.txt");
 
+const LANGUAGES: &str = include_str!("../../../tests/data/replies/languages.tsv");
+
 /// How the messages of a file are taken: those that opt out, those that are shown to a person, and the others.
 struct Taken {
     out: Vec<String>,
@@ -96,6 +98,35 @@ fn replies_that_the_rules_were_not_made_for_are_heard_too() {
     assert!(requests.passed.len() * 100 <= 5 * requests.all(), "{:#?}", requests.passed);
 }
 
+/// Each text of `languages.tsv` is read as it says there.
+#[test]
+fn refusals_are_heard_in_the_languages_of_senders() {
+    let keywords = Keywords::default();
+    let (refusals, others) = LANGUAGES.split_once("# The ordinary ones.").expect("two parts");
+    let mut wrong = Vec::new();
+    let [refusals, others] = [refusals, others].map(|part| {
+        let lines = part.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let rows = lines.map(|line| line.splitn(3, '\t').collect::<Vec<_>>()).collect::<Vec<_>>();
+        for row in &rows {
+            let read = match keywords.meaning(row[2]) {
+                Meaning::Out | Meaning::OutOfAll => "out",
+                Meaning::MaybeOut => "maybe",
+                Meaning::In | Meaning::InIfKnown => "in",
+                Meaning::Help | Meaning::Message => "ordinary",
+            };
+            if read != row[0] {
+                wrong.push(format!("{}, not {read}", row.join(", ")));
+            }
+        }
+        rows
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let languages: HashSet<&str> = refusals.iter().map(|row| row[1]).collect();
+    assert!(languages.len() >= 35 && refusals.len() >= 900 && others.len() >= 350);
+    let shown = others.iter().filter(|row| row[0] == "maybe").count();
+    assert!(shown * 100 <= 5 * others.len(), "at most 5 % of the ordinary ones are shown");
+}
+
 #[test]
 fn words_mean_what_people_mean() {
     let keywords = Keywords::default();
@@ -105,6 +136,18 @@ fn words_mean_what_people_mean() {
         ("stop all please", Meaning::OutOfAll),
         ("StopAll", Meaning::OutOfAll),
         ("start", Meaning::In),
+        ("start?", Meaning::Message),
+        ("UNSTOP ?", Meaning::Message),
+        ("start？", Meaning::Message),
+        ("5TART", Meaning::Message),
+        ("s t a r t", Meaning::Message),
+        ("yes?", Meaning::Message),
+        ("stop?", Meaning::Out),
+        ("start 🛑", Meaning::MaybeOut),
+        ("yes 👎", Meaning::MaybeOut),
+        ("HELP 🛑", Meaning::MaybeOut),
+        ("Got it. Stop.", Meaning::MaybeOut),
+        ("Got it. STOP.", Meaning::Out),
         ("yes", Meaning::InIfKnown),
         ("YES!", Meaning::InIfKnown),
         ("Help?", Meaning::Help),
