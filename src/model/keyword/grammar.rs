@@ -1,6 +1,7 @@
 //! A small grammar of what people write who want out: rules of words, choices and names, read from `phrases.txt`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use foldhash::fast::RandomState;
 
@@ -25,8 +26,6 @@ pub enum Kind {
 type Id = u32;
 /// Any word that is in no rule.
 const UNKNOWN: Id = 0;
-/// Stems are looked for among the first letters of a word, up to so many.
-const STEM_LETTERS_MAX: usize = 12;
 
 /// A word of a message, as the grammar knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +50,7 @@ impl Known {
 #[derive(Debug, Default)]
 pub struct Grammar {
     words: HashMap<String, Id, RandomState>,
-    stems: HashMap<String, Id, RandomState>,
+    stems: BTreeMap<String, Id>,
     /// Words and stems so far.
     ids: Id,
     names: Vec<Choice>,
@@ -70,10 +69,7 @@ enum Item {
     /// What has a name.
     Named(usize),
     /// One of these, or nothing.
-    Choice {
-        of: Choice,
-        is_optional: bool,
-    },
+    Choice { of: Choice, is_optional: bool },
     /// All words to the end.
     Rest,
 }
@@ -106,7 +102,8 @@ impl Grammar {
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
             grammar.rules.push((kind, choice));
         }
-        if let Some(stem) = grammar.stems.keys().find(|stem| (1..stem.len()).any(|end| grammar.has_stem(stem, end))) {
+        let mut pairs = grammar.stems.keys().zip(grammar.stems.keys().skip(1));
+        if let Some((_, stem)) = pairs.find(|(before, stem)| stem.starts_with(before.as_str())) {
             return Err(format!("the stem {stem}~ begins with another, and a word is found by one stem"));
         }
         grammar.index();
@@ -115,16 +112,11 @@ impl Grammar {
 
     /// What a word of a message is here.
     pub fn known(&self, word: &str) -> Known {
-        let stem = || {
-            let mut beginnings = word.char_indices().map(|(at, char)| at + char.len_utf8()).take(STEM_LETTERS_MAX);
-            beginnings.find_map(|end| self.stems.get(&word[..end])).copied()
-        };
-        Known { word: self.words.get(word).copied().unwrap_or(UNKNOWN), stem: stem().unwrap_or(UNKNOWN) }
-    }
-
-    /// Whether the beginning of a text, up to a place, is a stem.
-    fn has_stem(&self, text: &str, end: usize) -> bool {
-        text.get(..end).is_some_and(|beginning| self.stems.contains_key(beginning))
+        // No stem begins with another, so what a word begins with is the last one before it.
+        let before = (Bound::Unbounded, Bound::Included(word));
+        let last = self.stems.range::<str, _>(before).next_back();
+        let stem = last.filter(|(stem, _)| word.starts_with(stem.as_str()));
+        Known { word: self.words.get(word).copied().unwrap_or(UNKNOWN), stem: stem.map_or(UNKNOWN, |(_, &id)| id) }
     }
 
     /// Whether it is a word of a rule, as it stands there.
@@ -177,6 +169,9 @@ impl Grammar {
     }
 
     fn ends_of_choice(&self, choice: &Choice, words: &[Known], at: usize) -> Vec<usize> {
+        if at >= words.len() {
+            return if choice.iter().any(|sequence| self.may_be_empty(sequence)) { vec![at] } else { Vec::new() };
+        }
         let mut ends = Vec::new();
         let mut add = |end| {
             if !ends.contains(&end) {
@@ -191,6 +186,16 @@ impl Grammar {
             }
         }
         ends
+    }
+
+    /// Whether a sequence matches no words at all.
+    fn may_be_empty(&self, sequence: &[Item]) -> bool {
+        sequence.iter().all(|item| match item {
+            Item::Word(_) => false,
+            Item::Named(name) => self.names[*name].iter().any(|sequence| self.may_be_empty(sequence)),
+            Item::Choice { is_optional, .. } => *is_optional,
+            Item::Rest => true,
+        })
     }
 
     /// Where a sequence can end that begins at a place.
@@ -266,21 +271,22 @@ impl Grammar {
 impl Grammar {
     /// A word of a rule, in all its spellings; one with a hyphen is two. `stem~` is any word that begins so.
     fn items(&mut self, word: &str) -> Vec<Item> {
-        let mut items = Vec::new();
+        let mut items: Vec<Id> = Vec::new();
         for spelling in folding::spellings(word) {
-            let words = if word.ends_with('~') { &mut self.stems } else { &mut self.words };
             for (at, part) in folding::words(&spelling).into_iter().enumerate() {
-                if let Some(Item::Word(id)) = items.get(at) {
-                    words.entry(part.text).or_insert(*id);
-                } else {
-                    let next = self.ids + 1;
-                    let id = *words.entry(part.text).or_insert(next);
-                    self.ids = self.ids.max(id);
-                    items.push(Item::Word(id));
+                let first = items.get(at).copied();
+                let new = first.unwrap_or(self.ids + 1);
+                let id = match word.ends_with('~') {
+                    true => *self.stems.entry(part.text).or_insert(new),
+                    false => *self.words.entry(part.text).or_insert(new),
+                };
+                self.ids = self.ids.max(id);
+                if first.is_none() {
+                    items.push(id);
                 }
             }
         }
-        items
+        items.into_iter().map(Item::Word).collect()
     }
 }
 

@@ -8,6 +8,7 @@
 mod folding;
 mod grammar;
 mod reading;
+mod refusal;
 mod slip;
 mod spelling;
 #[cfg(test)]
@@ -21,6 +22,8 @@ use foldhash::fast::RandomState;
 use crate::error::{Error, Result, excerpt};
 use grammar::Grammar;
 use reading::Reading;
+pub use reading::STOP_SIGNS;
+pub use refusal::is_refusal;
 
 /// The built-in words.
 const WORDS: &str = include_str!("words.txt");

@@ -12,9 +12,9 @@ const REQUEST_WORDS_MIN: usize = 2;
 /// A word is written in so many parts at most.
 const SPELLED_PARTS_MAX: usize = 4;
 /// What people send for the word STOP.
-const STOP_SIGNS: [char; 8] = ['🛑', '⛔', '🚫', '❌', '📵', '🔕', '🚷', '🙅'];
+pub const STOP_SIGNS: [char; 7] = ['🛑', '⛔', '🚫', '📵', '🔕', '🚷', '🙅'];
 /// What may say the same if no other words stand there.
-const REFUSING_SIGNS: [char; 6] = ['✋', '👎', '✖', '🖕', '🤚', '🤮'];
+const REFUSING_SIGNS: [char; 7] = ['❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
 /// A word that lets somebody in does not if it asks.
 const QUESTION_MARKS: [char; 5] = ['?', '\u{ff1f}', '\u{61f}', '\u{37e}', '\u{2753}'];
 
@@ -23,7 +23,9 @@ const QUESTION_MARKS: [char; 5] = ['?', '\u{ff1f}', '\u{61f}', '\u{37e}', '\u{27
 enum Weight {
     /// Nothing.
     Polite,
-    /// Perhaps to be let go.
+    /// Perhaps to be let go, by one word.
+    MaybeWord,
+    /// Perhaps to be let go, in so many words.
     Maybe,
     /// To be let go, by an opt-out word alone.
     Word,
@@ -98,12 +100,23 @@ impl<'k> Reading<'k> {
         if sentences == Some(Weight::Request) {
             return Meaning::Out;
         }
-        let is_maybe = whole == Some(Weight::Maybe)
+        let is_maybe = matches!(whole, Some(Weight::Maybe | Weight::MaybeWord))
             || sentences.is_some()
             || self.has_slips()
             || self.is_near_miss()
             || self.has_within();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
+    }
+
+    /// Whether all of it asks to be let go, where it is no answer to a message: a word that also has other uses is none.
+    pub fn refuses(&self, text: &str) -> bool {
+        if text.contains(STOP_SIGNS) {
+            let text = text.replace(STOP_SIGNS, " STOP ");
+            return Reading::new(self.keywords, self.grammar, &text).refuses(&text);
+        }
+        let is_word = |word: &Word| !self.keywords.alone.contains(&word.text);
+        self.weight(0, self.words.len(), &self.known) >= Some(Weight::Maybe)
+            || (!self.words.is_empty() && self.words.iter().all(is_word) && self.only_out_words().is_some())
     }
 
     /// Whether all of it, as it stands, is a request, or may be one.
@@ -140,6 +153,7 @@ impl<'k> Reading<'k> {
 
     /// What some words ask for, if all of them together are requests and courtesies.
     fn weight(&self, from: usize, to: usize, known: &[Known]) -> Option<Weight> {
+        let maybe = |from, to| if to - from > 1 { Weight::Maybe } else { Weight::MaybeWord };
         let mut reached: Vec<Option<Weight>> = vec![None; to + 1];
         reached[from] = Some(Weight::Polite);
         let known = &known[..to];
@@ -154,16 +168,16 @@ impl<'k> Reading<'k> {
                 match self.keywords.get(&self.text(at, end)) {
                     Some(Meaning::OutOfAll) => reach(end, Weight::All),
                     Some(Meaning::Out) if self.keywords.alone.contains(&self.text(at, end)) => {
-                        reach(end, Weight::Maybe);
+                        reach(end, Weight::MaybeWord);
                     }
                     Some(Meaning::Out) => reach(end, Weight::Word),
-                    Some(Meaning::MaybeOut) => reach(end, Weight::Maybe),
+                    Some(Meaning::MaybeOut) => reach(end, maybe(at, end)),
                     _ => {}
                 }
             }
             self.grammar.matches(known, at, |kind, end| match kind {
                 Kind::Out => reach(end, Weight::Request),
-                Kind::Maybe | Kind::Hint => reach(end, Weight::Maybe),
+                Kind::Maybe | Kind::Hint => reach(end, maybe(at, end)),
                 Kind::Polite => reach(end, Weight::Polite),
                 Kind::Ordinary => {}
             });

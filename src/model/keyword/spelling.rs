@@ -84,7 +84,9 @@ impl Speller<'_> {
     fn closed_up(&self, words: Vec<Word>) -> Vec<Word> {
         let mut closed: Vec<Word> = Vec::with_capacity(words.len());
         let is_single = |word: &Word| word.text.chars().nth(1).is_none();
-        for run in words.chunk_by(|a, b| a.ending == Ending::None && a.is_quoted == b.is_quoted && is_single(a) && is_single(b)) {
+        for run in words
+            .chunk_by(|a, b| a.ending == Ending::None && a.is_quoted == b.is_quoted && is_single(a) && is_single(b))
+        {
             let joined = (run.len() >= SPACED_LETTERS_MIN).then(|| together(run));
             match joined.filter(|joined| self.knows(&joined.text) || self.joined(joined).is_some()) {
                 Some(joined) => closed.push(joined),
@@ -118,17 +120,20 @@ impl Speller<'_> {
     /// The word whose letters look like these.
     fn in_other_letters(&self, word: &str) -> Option<String> {
         if word.is_ascii() {
-            let has_both = word.contains(|c: char| c.is_ascii_digit()) && word.contains(|c: char| c.is_ascii_alphabetic());
+            let has_both =
+                word.contains(|c: char| c.is_ascii_digit()) && word.contains(|c: char| c.is_ascii_alphabetic());
             let letter = |c| DIGITS.iter().find(|(digit, _)| *digit == c).map_or(c, |(_, letter)| *letter);
             let meant = (has_both && word.len() >= DIGITS_LETTERS_MIN).then(|| word.chars().map(letter).collect());
             return meant.filter(|meant: &String| self.knows(meant));
         }
         let is_mixed = word.contains(|c: char| c.is_ascii_alphabetic());
         (0..3).find_map(|script| {
-            let letter = |c| LOOK_ALIKE.iter().find(|alike| alike.contains(&c)).map_or(c, |alike| match alike[script] {
-                ' ' => c,
-                letter => letter,
-            });
+            let letter = |c| {
+                LOOK_ALIKE.iter().find(|alike| alike.contains(&c)).map_or(c, |alike| match alike[script] {
+                    ' ' => c,
+                    letter => letter,
+                })
+            };
             let meant: String = word.chars().map(letter).collect();
             // A word of one script is another script's only by accident, if it does not want out.
             let wants_out = || self.keywords.get(&meant).is_some_and(super::Meaning::is_out);
@@ -162,7 +167,11 @@ impl Speller<'_> {
 }
 
 /// Where to cut a text so that its parts cost least together. None if it cannot be cut into such parts.
-fn fewest(ends: &[usize], longest: usize, cost: impl Fn(std::ops::Range<usize>) -> Option<usize>) -> Option<Vec<usize>> {
+fn fewest(
+    ends: &[usize],
+    longest: usize,
+    cost: impl Fn(std::ops::Range<usize>) -> Option<usize>,
+) -> Option<Vec<usize>> {
     let mut best: Vec<Option<(usize, usize)>> = vec![None; ends.len()];
     best[0] = Some((0, 0));
     for from in 0..ends.len() {
