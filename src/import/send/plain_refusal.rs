@@ -39,10 +39,10 @@ pub fn is_plain_refusal(cell: &str) -> bool {
     if refuses(cell, true) == Some(true) {
         return true;
     }
-    let divided = BETWEEN.iter().fold(Cow::Borrowed(cell), |cell, between| match cell.contains(between) {
-        true => Cow::Owned(cell.replace(between, ",")),
-        false => cell,
-    });
+    let mut divided = Cow::Borrowed(cell);
+    for between in BETWEEN.iter().filter(|between| cell.contains(*between)) {
+        divided = Cow::Owned(divided.replace(between, ","));
+    }
     divided.split(is_between).any(tag_refuses)
 }
 
@@ -319,6 +319,14 @@ mod tests {
             "退订",
             "vip，退订",
             "수신거부",
+        ] {
+            assert!(is_plain_refusal(cell), "{cell}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_refusal_as_a_message_is_one_as_a_label() {
+        for cell in [
             "Bitte nicht mehr anschreiben",
             "no quiere mensajes",
             "Widerruf",

@@ -146,7 +146,9 @@ impl Grammar {
             self.first_of(choice, &mut first);
             first.sort_unstable();
             first.dedup();
-            first.into_iter().for_each(|id| beginning[id as usize].push(rule));
+            for id in first {
+                beginning[id as usize].push(rule);
+            }
         }
         self.beginning = beginning;
     }
@@ -276,9 +278,10 @@ impl Grammar {
             for (at, part) in folding::words(&spelling).into_iter().enumerate() {
                 let first = items.get(at).copied();
                 let new = first.unwrap_or(self.ids + 1);
-                let id = match word.ends_with('~') {
-                    true => *self.stems.entry(part.text).or_insert(new),
-                    false => *self.words.entry(part.text).or_insert(new),
+                let id = if word.ends_with('~') {
+                    *self.stems.entry(part.text).or_insert(new)
+                } else {
+                    *self.words.entry(part.text).or_insert(new)
                 };
                 self.ids = self.ids.max(id);
                 if first.is_none() {

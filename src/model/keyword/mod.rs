@@ -2,8 +2,9 @@
 //!
 //! A reasonable person decides what an opt-out is (47 CFR § 64.1200(a)(10): "any reasonable means"): an opt-out word in any
 //! of the languages that senders use, or a request in words, if nothing else stands in the message but courtesies. What only
-//! comes near one is shown to a person. [`folding`] makes words of a text, `words.txt` has the opt-out words, `phrases.txt`
-//! the requests as a small [`grammar`], and [`reading`] puts them together.
+//! comes near one is shown to a person. [`folding`] makes words of a text and [`spelling`] finds out which were meant;
+//! `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
+//! [`is_refusal`] asks the same of a label.
 
 mod folding;
 mod grammar;
@@ -109,7 +110,7 @@ impl Default for Keywords {
         for (line, kind) in built_in {
             let phrase = line.split_once(char::is_whitespace).unwrap_or_default().1;
             for spelling in folding::spellings(phrase) {
-                words.insert(&folding::folded(&spelling), kind);
+                words.insert(&phrase_of(&spelling), kind);
             }
         }
         Keywords(words)
@@ -133,7 +134,7 @@ impl Keywords {
             let Some(Kind::Means(meaning)) = built_in(kind).filter(|_| kind != "in-known") else {
                 return Err(wrong("should begin with out, out-all, maybe, in or help"));
             };
-            let phrase = folding::folded(phrase);
+            let phrase = phrase_of(phrase);
             if phrase.is_empty() {
                 return Err(wrong("needs a word, like: out ALTO"));
             }
@@ -156,10 +157,9 @@ impl Keywords {
 
 impl Words {
     fn insert(&mut self, phrase: &str, kind: Kind) {
-        let is_unspaced = phrase.contains(spelling::is_unspaced);
-        let phrase = if is_unspaced { phrase.replace(' ', "") } else { phrase.to_owned() };
         self.longest = self.longest.max(phrase.split(' ').count());
         self.parts.extend(phrase.split(' ').map(str::to_owned));
+        let phrase = phrase.to_owned();
         let meaning = match kind {
             Kind::Means(meaning) => meaning,
             Kind::OutAlone => {
@@ -172,7 +172,11 @@ impl Words {
                 return;
             }
         };
-        if meaning.is_out() && is_unspaced && phrase.chars().nth(1).is_some() {
+        if meaning.is_out()
+            && kind != Kind::OutAlone
+            && phrase.contains(spelling::is_unspaced)
+            && phrase.chars().nth(1).is_some()
+        {
             self.within.push(phrase.clone());
         }
         self.meanings.insert(phrase, meaning);
@@ -191,6 +195,12 @@ impl Words {
     fn has_word(&self, word: &str) -> bool {
         self.parts.contains(word)
     }
+}
+
+/// A phrase as it is looked up. In a script that puts no blanks between words it has none.
+fn phrase_of(text: &str) -> String {
+    let phrase = folding::folded(text);
+    if phrase.contains(spelling::is_unspaced) { phrase.replace(' ', "") } else { phrase }
 }
 
 /// What a line of `words.txt` that begins with this says.

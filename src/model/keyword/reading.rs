@@ -51,7 +51,10 @@ impl<'k> Reading<'k> {
         let asks = |words: &[Word]| Reading::of(keywords, grammar, words.to_vec()).asks();
         let written = folding::words(text);
         let words = Speller { keywords, grammar }.meant(written.clone(), asks);
-        Reading { is_literal: words == written, ..Reading::of(keywords, grammar, words) }
+        let letters = |words: &[Word]| words.iter().map(|word| word.text.as_str()).collect::<String>();
+        let is_closed_up = words.len() < written.len() && !letters(&words).contains(is_unspaced);
+        let is_literal = !is_closed_up && letters(&words) == letters(&written);
+        Reading { is_literal, ..Reading::of(keywords, grammar, words) }
     }
 
     fn of(keywords: &'k Words, grammar: &'static Grammar, words: Vec<Word>) -> Reading<'k> {
