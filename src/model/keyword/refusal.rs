@@ -22,16 +22,16 @@ fn is_plainly_none(text: &str) -> bool {
     if !text.is_ascii() {
         return false;
     }
-    for byte in text.bytes().chain([b' ']) {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+    for char in text.chars().chain([' ']) {
+        match char {
+            'a'..='z' | 'A'..='Z' | '0'..='9' => {
                 let Some(place) = word.get_mut(len) else { return true };
-                *place = byte.to_ascii_uppercase();
+                *place = char.to_ascii_uppercase() as u8;
                 len += 1;
             }
-            b'\'' | b'`' => {}
+            '\'' | '`' => {}
             // A sign may stand for a letter, and a tag for nothing.
-            b'$' | b'<' | b'&' => return false,
+            '$' | '<' | '&' => return false,
             _ if len == 0 => {}
             _ => {
                 let word = std::str::from_utf8(&word[..len]).unwrap_or_default();
