@@ -368,7 +368,7 @@ class Hooks(Base):
         self.assertEqual((said["text"], said["id"]), ("stop it 😂", "SM0"))
         # Nothing was changed, and ordinary texts are not posted.
         self.assertEqual(self.reason(phone(80)), "")
-        for text in ("hello", "stop", "\x1b[\u202estopp"):
+        for text in ("hello", "stop", "\x1b[\u202esotp"):
             self.message(phone(81), text, f"SM-{len(text)}")
         self.assertIn(r"\x1b[\u202e", self.logged("warning", phone(81)))
         eventually(lambda: len(told) == 3, "the third")

@@ -64,22 +64,22 @@ fn messages_wait_until_a_person_or_the_contact_has_decided() {
     let mut wire = house.connect();
     subscribed(&mut wire);
     assert_eq!(says(&mut wire, ADA, "hello"), "+message");
-    for text in ["stopp", "wrong number", "ALTO"] {
+    for text in ["sotp", "wrong number", "ALTO"] {
         assert_eq!(says(&mut wire, ADA, text), "+message maybe_optout");
     }
     assert_eq!(says(&mut wire, BOB, "stop it 😂"), "+message maybe_optout");
-    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "wrong number", "stopp"]);
+    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "wrong number", "sotp"]);
     // By pages.
     let first = wire.call("INBOX LIMIT 3");
     let cursor = first.lines().nth(1).expect("a cursor").trim_start_matches('+').to_owned();
     assert_eq!(first.lines().count(), 5);
     let last = wire.call(&format!("INBOX LIMIT 3 AFTER {cursor}"));
-    assert!(last.starts_with("*2\n+0\n") && last.contains("stopp"), "{last}");
+    assert!(last.starts_with("*2\n+0\n") && last.contains("sotp"), "{last}");
     // A person has looked.
     let (number, ..) = inbox(&mut wire)[2];
     assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
     assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":0");
-    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "stopp"]);
+    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "sotp"]);
     // They have decided.
     says(&mut wire, ADA, "STOP");
     assert_eq!(texts(&mut wire), ["stop it 😂"]);
@@ -142,7 +142,7 @@ fn what_waits_survives_kill_9_and_needs_write_access_to_be_settled() {
     let mut wire = daemon.connect();
     subscribed(&mut wire);
     assert_eq!(says(&mut wire, ADA, "wrong number"), "+message maybe_optout");
-    says(&mut wire, BOB, "stopp");
+    says(&mut wire, BOB, "sotp");
     let (number, ..) = inbox(&mut wire)[0];
     assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
     daemon.kill();

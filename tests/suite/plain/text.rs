@@ -44,7 +44,7 @@ pub const TEXTS: [(&str, InboundKind); 40] = [
     ("stop/end", InboundKind::Out),
     ("S T O P", InboundKind::Out),
     ("stop, stopall!", InboundKind::OutAll),
-    ("stopp", InboundKind::MaybeOut),
+    ("sotp", InboundKind::MaybeOut),
     ("wrong number", InboundKind::MaybeOut),
     ("stop it 😂", InboundKind::MaybeOut),
     ("ALTO", InboundKind::MaybeOut),
