@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Context;
 use super::arguments::{self, Amount, When};
 use super::asked::{Asked, Reading};
-use super::contacts::{LabelsJson, label_patch, region_or_default};
+use super::contacts::{LabelsJson, label_patch, read_phone};
 use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{ID_BYTES_MAX, IMPORTED_TOTAL_MAX, SOURCE_BYTES_MAX};
@@ -87,8 +87,7 @@ pub fn import(context: &Context, mut args: Args<'_>) -> Result<Asked> {
 fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
     let totals = json.totals()?;
     let raw = json.phone.ok_or_else(|| Error::bad_arg("in the JSON: \"phone\" is missing"))?;
-    let region = region_or_default(context, json.region.as_deref().unwrap_or("-").as_bytes())?;
-    let phone = normalize(&raw, region).map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))?;
+    let phone = read_phone(context, json.region.as_deref().unwrap_or("-").as_bytes(), &raw)?;
     let date = |at: Option<When>| at.and_then(|at| at.0);
     let row = Row {
         labels: label_patch(json.labels)?,
@@ -145,13 +144,14 @@ fn phone(context: &Context, remains: &Remains, raw: &Value) -> Option<Phone> {
         _ => return None,
     };
     let region = match remains.only("region") {
-        None if remains.all("region").next().is_none() => context.default_region,
-        given => {
-            given.and_then(Value::as_str).and_then(|word| region_or_default(context, word.as_bytes()).ok().flatten())
-        }
+        None if remains.all("region").next().is_none() => Some("-"),
+        given => given.and_then(Value::as_str),
     };
     let plain = |c: &char| !matches!(c, ' ' | '(' | ')' | '.' | '-' | '\'');
-    normalize(&raw, region).ok().or_else(|| Phone::parse(raw.chars().filter(plain).collect::<String>().as_bytes()))
+    let read = read_phone(context, region.unwrap_or_default().as_bytes(), &raw).ok();
+    // Without its region, some numbers are read all the same.
+    let read = read.or_else(|| normalize(&raw, None).ok());
+    read.or_else(|| Phone::parse(raw.chars().filter(plain).collect::<String>().as_bytes()))
 }
 
 /// Whether the value of a date that forbids says that it was so at some time. A word for no says that it was not.
