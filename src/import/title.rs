@@ -37,9 +37,6 @@ const TOGETHER_MAX: usize = 4;
 /// Headings of the file of those whom Mailchimp does not write to any more.
 const HEADINGS: [&str; 3] = ["cleantime", "cleancampaigntitle", "cleancampaignid"];
 
-/// Cells that a title between two rows has at most: its words, and how many rows follow.
-pub const SECTION_CELLS_MAX: usize = 2;
-
 /// Whether a title says that what stands below it may be of people who want no messages, or of numbers that do not exist.
 pub fn speaks_of_an_end(title: &str) -> bool {
     let words = words(title);
@@ -60,18 +57,12 @@ pub fn is_of_an_end(heading: &str) -> bool {
     HEADINGS.contains(&fold(heading).as_str())
 }
 
-/// The title that a row is, if it speaks of an end: a text in one cell, with nobody's number beside it.
+/// The title that a row is, if it speaks of an end: a text that stands alone, and is nobody's number.
 pub fn of_section<'c>(cells: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let mut title = None;
-    for cell in cells {
-        if cell.chars().filter(|char| char.is_numeric()).count() >= PHONE_DIGITS_MIN {
-            return None;
-        }
-        if cell.contains(char::is_alphabetic) && title.replace(cell).is_some() {
-            return None;
-        }
-    }
-    title.filter(|title| speaks_of_an_end(title))
+    let mut filled = cells.map(str::trim).filter(|cell| !cell.is_empty());
+    let title = filled.next().filter(|_| filled.next().is_none())?;
+    let is_number = title.chars().filter(|char| char.is_numeric()).count() >= PHONE_DIGITS_MIN;
+    (!is_number && speaks_of_an_end(title)).then_some(title)
 }
 
 /// The words of a name, folded, however they are joined: `opt_outs`, `OptOuts2024`.
@@ -167,7 +158,7 @@ mod tests {
             &["# unsubscribed"],
             &["", "Opted out contacts", ""],
             &["--- STOP ---"],
-            &["Do not text", "12"],
+            &["Do not text (12)"],
         ] {
             let title = of_section(cells.iter().copied());
             assert!(title.is_some_and(|title| cells.contains(&title)), "{cells:?}");
@@ -179,6 +170,7 @@ mod tests {
             &["Ada", "unsubscribed"],
             &["Active:", ""],
             &["Ada"],
+            &["12", "unsubscribed"],
             &["12"],
             &["", ""],
         ] {

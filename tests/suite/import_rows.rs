@@ -379,7 +379,7 @@ fn an_empty_phone_falls_back_on_the_one_beside_it() {
         desk.import(&format!("{header}\n{}unsubscribed\n", cells.replace("PHONE", &number)), &options).all_taken();
         assert_eq!(desk.check(&phone), "+no list_opted_out", "{cells}");
     }
-    assert_eq!(desk.check("+14155550109"), "+no not_subscribed");
+    assert_eq!(desk.check("+14155550109"), "+no list_opted_out", "what forbids reaches each number of its row");
     desk.import(&format!("{header}\n{ADA},,letters,\n"), &options).rejected("letters", 0);
     assert_eq!(desk.check(ADA), "+no not_subscribed", "only an empty cell is passed over");
     desk.import(&format!("{header}\n,,,active\n"), &options).rejected("empty", 0);

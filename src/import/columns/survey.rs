@@ -60,7 +60,7 @@ impl Survey {
     /// Looks at a row: its cells, each with the place of its column.
     pub fn see<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
         if self.section.is_none() {
-            self.section = title::of_section(cells.clone().map(|(_, cell)| cell)).map(|title| title.trim().to_owned());
+            self.section = title::of_section(cells.clone().map(|(_, cell)| cell)).map(str::to_owned);
         }
         let mut filled = Vec::new();
         for (at, cell) in cells {

@@ -31,9 +31,9 @@ impl Keys {
     /// Looks at the objects of some lines; their keys become columns of the survey.
     pub fn see(&mut self, lines: &str, survey: &mut Survey) {
         for line in lines.lines() {
-            for row in rows(line).unwrap_or_default() {
+            for row in rows(line).0 {
                 let mut cells = Vec::new();
-                each(&pairs(row), &mut |key, value| {
+                each(&row, &mut |key, value| {
                     let at = match self.0.get(key) {
                         Some(&at) => at,
                         None => survey.add_column(key),
@@ -68,15 +68,24 @@ pub fn parse(line: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(line).ok()
 }
 
-/// The rows of a line.
+/// The rows of a line, and what is wrong with it. Where a key stands twice, its row has both values: what one of them forbids is
+/// taken.
+pub fn rows(line: &str) -> (Vec<Pairs>, Option<Refusal>) {
+    match parse(line) {
+        None => (Vec::new(), Some(Refusal::BadJson)),
+        Some(_) if repeats_a_key(line) => (vec![all_pairs(line)], Some(Refusal::RepeatedKey)),
+        Some(object) => match contact_or_row(object) {
+            Ok(rows) => (rows.into_iter().map(|row| row.into_iter().collect()).collect(), None),
+            Err(why) => (Vec::new(), Some(why)),
+        },
+    }
+}
+
+/// The rows of an object.
 ///
 /// # Errors
-/// The line is no object, or a key stands twice in it, or its `lists` may say who wants no messages in another way than ours.
-pub fn rows(line: &str) -> std::result::Result<Vec<Map<String, Value>>, Refusal> {
-    let object = parse(line).ok_or(Refusal::BadJson)?;
-    if repeats_a_key(line) {
-        return Err(Refusal::RepeatedKey);
-    }
+/// Its `lists` may say who wants no messages in another way than ours.
+fn contact_or_row(object: Map<String, Value>) -> std::result::Result<Vec<Map<String, Value>>, Refusal> {
     let lists = match object.get("lists") {
         Some(Value::Array(lists)) if lists.iter().all(Value::is_object) => lists,
         _ => return Ok(vec![object]),
@@ -89,13 +98,8 @@ pub fn rows(line: &str) -> std::result::Result<Vec<Map<String, Value>>, Refusal>
     Ok(json::rows(&Value::Object(object), None))
 }
 
-/// The pairs of an object.
-pub fn pairs(object: Map<String, Value>) -> Pairs {
-    object.into_iter().collect()
-}
-
 /// The pairs of the object of a line, with all values of a key that stands there twice.
-pub fn all_pairs(line: &str) -> Pairs {
+fn all_pairs(line: &str) -> Pairs {
     struct All;
     impl<'de> Visitor<'de> for All {
         type Value = Pairs;

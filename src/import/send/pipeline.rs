@@ -178,16 +178,10 @@ impl Sender {
         let text = std::mem::take(&mut batch.block.text);
         for line in text.split_inclusive('\n') {
             let end = start + line.len();
-            let (rows, wrong) = match objects::rows(line) {
-                _ if line.trim().is_empty() => (Vec::new(), None),
-                Ok(rows) => (rows.into_iter().map(objects::pairs).collect(), None),
-                // What it forbids by one of the values is taken.
-                Err(why @ Refusal::RepeatedKey) => (vec![objects::all_pairs(line)], Some(why)),
-                Err(why) => {
-                    self.enter(start..end, Err(why.into()), &[], batch);
-                    (Vec::new(), None)
-                }
-            };
+            let (rows, wrong) = if line.trim().is_empty() { (Vec::new(), None) } else { objects::rows(line) };
+            if let Some(why) = wrong.as_ref().filter(|_| rows.is_empty()) {
+                self.enter(start..end, Err(why.clone().into()), &[], batch);
+            }
             for row in rows {
                 let from = requests.len();
                 self.keys.cells(&row, &mut self.rows.columns, &mut cells);

@@ -104,11 +104,11 @@ impl Rows {
         if told.filled == 0 {
             return Ok(None);
         }
-        if told.filled <= title::SECTION_CELLS_MAX
+        if told.filled == 1
             && self.defaults.all_are.is_none()
             && let Some(title) = title::of_section(cells.clone().map(|(_, cell)| cell))
         {
-            return Err(Refusal::Section(title.trim().to_owned()).into());
+            return Err(Refusal::Section(title.to_owned()).into());
         }
         let from = requests.len();
         self.write_whole(&told, requests).map(Some).map_err(|why| {
