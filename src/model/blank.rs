@@ -9,6 +9,10 @@ const NOTHING_BYTES_MAX: usize = 9;
 
 /// Whether nothing stands in a text.
 pub fn is_blank(text: &str) -> bool {
+    // Numbers and dates are told by their first digit.
+    if text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
     let text = text.trim_matches(|char: char| char.is_whitespace() || is_invisible(char));
     text.len() <= NOTHING_BYTES_MAX && NOTHING.iter().any(|nothing| text.eq_ignore_ascii_case(nothing))
 }

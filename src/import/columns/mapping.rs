@@ -171,9 +171,8 @@ pub fn unnamed<'h>(headings: &[&'h str], name: &str) -> Option<&'h str> {
 /// Several columns are called so: the places of two.
 pub fn place(headings: &[&str], name: &str) -> std::result::Result<Option<usize>, [usize; 2]> {
     let is_there = |&(at, heading): &(usize, &str)| {
-        let alike =
-            |found: &&str| heading.is_empty() || *found == heading || names::fold(found) == names::fold(heading);
-        headings.get(at).is_some_and(|found| alike(&found))
+        let is_same = |found: &str| found == heading || names::fold(found) == names::fold(heading);
+        headings.get(at).is_some_and(|found| heading.is_empty() || is_same(found))
     };
     let folded = names::fold(name);
     let exact = |at: &usize| headings[*at] == name;

@@ -84,6 +84,8 @@ pub struct Columns {
     whys: Vec<Why>,
     words: Vec<Words>,
     wishes: Wishes,
+    /// Some column says who consented.
+    ask_consent: bool,
     /// The last two columns are the line and the reason of an earlier refusal.
     pub is_rejects: bool,
 }
@@ -117,6 +119,7 @@ impl Columns {
             whys: vec![Why::Rejects; many],
             words: vec![Words::default(); many],
             wishes,
+            ask_consent: false,
             is_rejects: false,
         }
     }
@@ -145,6 +148,11 @@ impl Columns {
         self.fields.len()
     }
 
+    /// Whether some column says who consented, so that a row in which nothing stands there has no consent.
+    pub fn ask_consent(&self) -> bool {
+        self.ask_consent
+    }
+
     pub fn has(&self, field: &Field) -> bool {
         self.fields.contains(field)
     }
@@ -158,6 +166,7 @@ impl Columns {
             None => self.rest(false),
         };
         self.names.push(name.to_owned());
+        self.ask_consent |= field == Field::Consent;
         self.fields.push(field);
         self.whys.push(why);
         let at = self.len() - 1;
@@ -255,6 +264,7 @@ impl Columns {
             }
         }
         self.name_labels(0);
+        self.ask_consent = self.has(&Field::Consent);
         Ok(())
     }
 

@@ -150,14 +150,20 @@ impl Sender {
         let mut row = csv::StringRecord::new();
         let place = |rows: &csv::Reader<&[u8]>| rows.position().byte() as usize;
         loop {
-            let start = place(&rows);
+            let (start, line) = (place(&rows), rows.position().line());
             match rows.read_record(&mut row) {
                 Ok(true) => {}
                 // The text is UTF-8 and in memory, and rows may have any number of cells.
                 Ok(false) | Err(_) => break,
             }
             let (from, end) = (requests.len(), place(&rows));
-            let written = match opened_by_mistake(&row, &text[start..end], delimiter) {
+            // Few rows have several lines.
+            let stray = if rows.position().line() - line > 1 {
+                opened_by_mistake(&row, &text[start..end], delimiter)
+            } else {
+                None
+            };
+            let written = match stray {
                 Some(line) => Err(Refusal::RowsInQuotes(batch.block.first_line + lines(&text[..start]) + line).into()),
                 None => self.rows.write(row.iter().enumerate(), None, requests),
             };
@@ -216,9 +222,6 @@ impl Sender {
 
 /// How many lines into the text of a record a quote is opened that has swallowed rows.
 fn opened_by_mistake(row: &csv::StringRecord, text: &str, delimiter: u8) -> Option<u64> {
-    if lines(text.trim_ascii()) == 0 {
-        return None;
-    }
     let at = row.iter().position(|cell| has_rows(cell, delimiter))?;
     let before = text.len() - text.trim_start_matches(['\r', '\n']).len();
     Some(lines(&text[..before]) + row.iter().take(at).map(lines).sum::<u64>())

@@ -148,7 +148,7 @@ impl Rows {
             return Err(Refusal::Limit);
         }
         // Whoever says that all rows are subscribers has looked.
-        let asks_consent = self.defaults.all_are.is_none() && self.columns.has(&Field::Consent);
+        let asks_consent = self.defaults.all_are.is_none() && self.columns.ask_consent();
         told.check(asks_consent)?;
         let list = self.list(told.list)?;
         let forbids = told.forbids();

@@ -77,7 +77,7 @@ impl<'c> Told<'c> {
     /// Nothing yet, but what is said of all rows.
     pub fn new(defaults: &Defaults, now: time::Millis) -> Told<'c> {
         let words = [defaults.all_are == Some(AllAre::Optout), false, defaults.all_are == Some(AllAre::Invalid)];
-        Told { words, now, ..Told::default() }
+        Told { now, words, ..Told::default() }
     }
 
     /// The phone, or the first other one where its cell is blank.
