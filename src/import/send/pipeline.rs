@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use foldhash::fast::RandomState;
+use memchr::memchr2;
 
 use super::progress::Progress;
 use super::refusal::{Refusal, Refused};
@@ -150,20 +151,14 @@ impl Sender {
         let mut row = csv::StringRecord::new();
         let place = |rows: &csv::Reader<&[u8]>| rows.position().byte() as usize;
         loop {
-            let (start, line) = (place(&rows), rows.position().line());
+            let start = place(&rows);
             match rows.read_record(&mut row) {
                 Ok(true) => {}
                 // The text is UTF-8 and in memory, and rows may have any number of cells.
                 Ok(false) | Err(_) => break,
             }
             let (from, end) = (requests.len(), place(&rows));
-            // Few rows have several lines.
-            let stray = if rows.position().line() - line > 1 {
-                opened_by_mistake(&row, &text[start..end], delimiter)
-            } else {
-                None
-            };
-            let written = match stray {
+            let written = match opened_by_mistake(&row, &text[start..end], delimiter) {
                 Some(line) => Err(Refusal::RowsInQuotes(batch.block.first_line + lines(&text[..start]) + line).into()),
                 None => self.rows.write(row.iter().enumerate(), None, requests),
             };
@@ -222,6 +217,8 @@ impl Sender {
 
 /// How many lines into the text of a record a quote is opened that has swallowed rows.
 fn opened_by_mistake(row: &csv::StringRecord, text: &str, delimiter: u8) -> Option<u64> {
+    // Few rows have several lines.
+    memchr2(b'\n', b'\r', text.trim_ascii().as_bytes())?;
     let at = row.iter().position(|cell| has_rows(cell, delimiter))?;
     let before = text.len() - text.trim_start_matches(['\r', '\n']).len();
     Some(lines(&text[..before]) + row.iter().take(at).map(lines).sum::<u64>())

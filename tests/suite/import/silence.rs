@@ -251,6 +251,8 @@ fn rows_that_a_stray_quote_swallowed_are_not_lost_in_silence() {
         .expect("it runs");
     let summary = String::from_utf8_lossy(&summary.stdout).into_owned();
     assert!(summary.contains("the quote that is opened in line 2"), "{summary}");
+    rejected(&desk.onto_list(format!("phone;name\r\n{ADA};\"Ada\r\n{BOB};Bob\"\r\n"), &[]), "rows_in_quotes");
+    assert_eq!((desk.get(ADA), desk.get(BOB)), (Value::Null, Value::Null));
     // A cell may have lines, and a number in them.
     desk.onto_list(format!("phone,name\n{ADA},\"Ada\n1 Main St, Rome\ncall {BOB}, please\"\n"), &[]).all_taken();
 }
