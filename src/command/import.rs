@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Context;
 use super::arguments::{self, Amount, When};
 use super::asked::{Asked, Reading};
-use super::contacts::{LabelsJson, label_patch, region_or_default};
+use super::contacts::{LabelsJson, label_patch, read_phone, region_or_default};
 use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{ID_BYTES_MAX, IMPORTED_TOTAL_MAX, SOURCE_BYTES_MAX};
@@ -88,8 +88,7 @@ pub fn import(context: &Context, mut args: Args<'_>) -> Result<Asked> {
 fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
     let totals = json.totals()?;
     let raw = json.phone.ok_or_else(|| Error::bad_arg("in the JSON: \"phone\" is missing"))?;
-    let region = region_or_default(context, json.region.as_deref().unwrap_or("-").as_bytes())?;
-    let phone = normalize(&raw, region).map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))?;
+    let phone = read_phone(context, json.region.as_deref().unwrap_or("-").as_bytes(), &raw)?;
     let date = |at: Option<When>| at.and_then(|at| at.0);
     let row = Row {
         labels: label_patch(json.labels)?,
@@ -142,14 +141,14 @@ fn what_forbids(context: &Context, remains: &Remains) -> Option<(Phone, Row)> {
 /// need not exist: a person may have it. One without a plus is read as it is meant where no region says otherwise.
 fn phone(context: &Context, remains: &Remains) -> Option<Phone> {
     let region = match remains.only("region") {
-        None if remains.all("region").next().is_none() => context.default_region,
-        given => {
-            given.and_then(Value::as_str).and_then(|word| region_or_default(context, word.as_bytes()).ok().flatten())
-        }
+        None if remains.all("region").next().is_none() => Some("-"),
+        given => given.and_then(Value::as_str),
     };
+    let word = region.unwrap_or_default().as_bytes();
+    let is_placed = region_or_default(context, word).is_ok_and(|region| region.is_some());
     let read = |raw: &String| {
-        let phone = normalize(raw, region).ok();
-        phone.or_else(|| if region.is_some() { written_with_plus(raw) } else { as_meant(raw) })
+        let phone = read_phone(context, word, raw).or_else(|_| normalize(raw, None)).ok();
+        phone.or_else(|| if is_placed { written_with_plus(raw) } else { as_meant(raw) })
     };
     let phones = remains.said("phone").iter().map(read).collect::<Option<Vec<Phone>>>()?;
     phones.first().copied().filter(|first| phones.iter().all(|phone| phone == first))

@@ -175,18 +175,18 @@ fn a_message_for_which_the_inbox_has_no_room_opts_out() {
     subscribed(&mut wire);
     let phone = |n: usize| format!("+1415{:07}", 5_600_000 + n);
     let lines: Vec<String> =
-        (0..INBOX_MESSAGES_MAX).map(|n| format!(r#"INBOUND {LIST} {} {{"text":"stopp"}}"#, phone(n))).collect();
+        (0..INBOX_MESSAGES_MAX).map(|n| format!(r#"INBOUND {LIST} {} {{"text":"sotp"}}"#, phone(n))).collect();
     for some in lines.chunks(5_000) {
         assert!(wire.call_all(some).iter().all(|reply| reply == "+message maybe_optout"));
     }
-    assert_eq!(says(&mut wire, ADA, "stopp"), "+optout");
+    assert_eq!(says(&mut wire, ADA, "sotp"), "+optout");
     assert_eq!(check(&mut wire, ADA), "+no list_opted_out");
     assert_eq!(says(&mut wire, ADA, "hello"), "+message");
     // One is settled: there is room for one.
     let first = wire.call("INBOX LIMIT 1");
     let message: Value = serde_json::from_str(&first.lines().nth(2).expect("a message")[1..]).expect("JSON");
     assert_eq!(wire.call(&format!("INBOX DONE {}", message["number"])), ":1");
-    assert_eq!(says(&mut wire, BOB, "stopp"), "+message maybe_optout");
+    assert_eq!(says(&mut wire, BOB, "sotp"), "+message maybe_optout");
     assert_eq!(check(&mut wire, BOB), "+yes");
 }
 
@@ -213,8 +213,8 @@ fn a_message_to_a_number_that_is_not_a_list_can_be_settled() {
     subscribed(&mut wire);
     says(&mut wire, ADA, "wrong number");
     assert_eq!(wire.call(&format!("UNLIST {LIST} FORCE")), "+removed");
-    assert_eq!(wire.call(&format!(r#"INBOUND 72346 {ADA} {{"text":"stopp"}}"#)), "+message maybe_optout");
-    assert_eq!(texts(&mut wire), ["stopp", "wrong number"]);
+    assert_eq!(wire.call(&format!(r#"INBOUND 72346 {ADA} {{"text":"sotp"}}"#)), "+message maybe_optout");
+    assert_eq!(texts(&mut wire), ["sotp", "wrong number"]);
     for (number, ..) in inbox(&mut wire) {
         assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
     }
@@ -254,7 +254,7 @@ fn a_rewritten_store_has_the_messages_that_wait() {
     let mut wire = daemon.connect();
     subscribed(&mut wire);
     says(&mut wire, ADA, "wrong number");
-    says(&mut wire, BOB, "stopp");
+    says(&mut wire, BOB, "sotp");
     let before = inbox(&mut wire);
     daemon.kill();
     let (code, _, errors) = done(contactd(&["rewrite", "--data-dir", daemon.data_dir().to_str().expect("UTF-8")]));

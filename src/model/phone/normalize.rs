@@ -71,6 +71,18 @@ fn is_as_written(phone: Phone, code: u16, digits: &[u8]) -> bool {
     }
 }
 
+/// Whether digits without `+` that are dialled so in the region are a whole number of another country at the same time, its
+/// calling code first: `447911123456` is a fixed line in Germany and a mobile phone in Great Britain.
+///
+/// A mobile number of the region is taken for one, whatever else it may be: those are the numbers that get messages.
+pub fn is_also_abroad(raw: &str, region: Region) -> bool {
+    let Ok(written) = Written::read(raw) else { return false };
+    let digits = written.digits.as_slice();
+    let Some(abroad) = known(digits).filter(|_| !written.plus) else { return false };
+    let here = normalize(raw, Some(region));
+    here.is_ok_and(|here| here != abroad && !plan::is_mobile(itoa::Buffer::new().format(here.as_u64()).as_bytes()))
+}
+
 /// Whether a text is a number written with `+`.
 pub fn has_plus(raw: &str) -> bool {
     Written::read(raw).is_ok_and(|written| written.plus)

@@ -594,12 +594,11 @@ impl Model {
 }
 
 /// What a row forbids, each with its date if that can be read. An opt-out does not count if the row says that the contact
-/// is active by a subscription that is newer than it.
+/// is active by a subscription that is newer than it, and not ahead of the clock.
 fn forbidden(row: &Row, now: i64) -> Vec<(Kind, Since)> {
     let read = |at: Option<Stamp>| ms(at).filter(|&at| at >= DATE_MIN);
     let resubscribed = row.status.as_deref() == Some("active")
-        && read(row.opted_out_at)
-            .is_some_and(|out| read(row.subscribed_at).is_some_and(|sub| sub.min(now) > out.min(now)));
+        && read(row.opted_out_at).is_some_and(|out| read(row.subscribed_at).is_some_and(|sub| sub <= now && sub > out));
     let facts = [
         (Kind::OptedOut, "opted_out", row.opted_out_at.filter(|_| !resubscribed)),
         (Kind::Suppressed, "suppressed", row.suppressed_at),
