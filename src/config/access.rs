@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::command::Tokens;
 use crate::error::{Error, Result};
 use crate::reloadable::Reloadable;
-use crate::tls::{ClientCertificates, ServerConfig, ServerFiles};
+use crate::tls::{ClientCertificates, ServerFiles, ServerTls};
 
 /// Whether clients show a certificate.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
@@ -73,7 +73,7 @@ impl Access {
     }
 
     /// Reads the certificate, if an address wants one.
-    pub fn tls(&self) -> Result<Option<Reloadable<ServerConfig>>> {
+    pub fn tls(&self) -> Result<Option<Reloadable<ServerTls>>> {
         let encrypted = self.listen.iter().find(|address| matches!(address, Address::Tls(_)));
         let is_set_up =
             [&self.tls_cert_file, &self.tls_key_file, &self.tls_ca_cert_file].into_iter().any(Option::is_some)

@@ -17,7 +17,7 @@ use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
 use crate::store::engine::Engine;
 use crate::store::{Clock, Fsync, OptOutWarning, Options, Retention, Store};
-use crate::tls::ServerConfig;
+use crate::tls::ServerTls;
 
 /// How many lists have metrics of their own when nothing is said.
 const METRICS_LISTS: usize = 200;
@@ -46,7 +46,7 @@ pub struct Setup {
     /// Who may do what.
     pub tokens: Arc<Reloadable<Tokens>>,
     /// How TLS is spoken, for listeners that do.
-    pub tls: Option<Arc<Reloadable<ServerConfig>>>,
+    pub tls: Option<Arc<Reloadable<ServerTls>>>,
     /// Which contacts a purge removes, when and where to.
     pub purge: PurgeSettings,
     /// How many lists have metrics of their own.

@@ -163,7 +163,11 @@ impl Scraper {
     }
 
     fn scrape(&self, format: Format) -> Result<String> {
-        let state = ServerState { ready: self.server.is_ready(), feed_followers: self.server.feed_followers() };
+        let state = ServerState {
+            ready: self.server.is_ready(),
+            feed_followers: self.server.feed_followers(),
+            certificate_ends: self.server.certificate_ends(),
+        };
         let context = self.server.context().map(|context| &**context);
         metrics::scrape(context, state, self.lists_max, format)
     }
