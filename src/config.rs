@@ -73,7 +73,7 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_KEYWORDS", value_name = "FILE")]
     keywords: Option<PathBuf>,
 
-    /// Who may do what: lines like "metrics TOKEN", "read TOKEN", "write TOKEN", "admin TOKEN"
+    /// Who may do what: lines like "read TOKEN NAME"; the levels are "metrics", "read", "write" and "admin"
     #[arg(long, env = "CONTACTD_TOKENS", value_name = "FILE")]
     tokens: Option<PathBuf>,
 

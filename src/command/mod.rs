@@ -45,7 +45,7 @@ use crate::wire::{Args, Replies};
 pub use asked::{Asked, Remark, answer, ask};
 pub use queries::Export;
 pub use session::Session;
-pub use tokens::{TokenId, Tokens};
+pub use tokens::{Grant, TokenId, Tokens};
 
 /// One command.
 pub struct Command {

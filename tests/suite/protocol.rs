@@ -471,7 +471,8 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 44] = [
+const LIMITS_INSIDE: [&str; 45] = [
+    "NAME_OF_TOKEN_BYTES_MAX",
     "CLAIM_EVENTS_LOOKED_AT_MAX",
     "TREND_TALLIES_MAX",
     "RELOAD_LOOK_MS",
