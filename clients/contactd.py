@@ -370,18 +370,22 @@ class ListContact(_Told):
     how: Optional[str] = None
     subscribed_at: Optional[datetime] = None
     source: Optional[str] = None
+    by: Optional[str] = None
     opted_out_at: Optional[datetime] = None
     opted_out_how: Optional[str] = None
     opted_out_source: Optional[str] = None
     opted_out_reason: Optional[str] = None
+    opted_out_by: Optional[str] = None
     suppressed_at: Optional[datetime] = None
     suppressed_how: Optional[str] = None
     suppressed_source: Optional[str] = None
     suppressed_reason: Optional[str] = None
+    suppressed_by: Optional[str] = None
     released_at: Optional[datetime] = None
     released_how: Optional[str] = None
     released_source: Optional[str] = None
     released_reason: Optional[str] = None
+    released_by: Optional[str] = None
     verdict: Optional[str] = None
     list_removed_at: Optional[datetime] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
@@ -412,22 +416,27 @@ class Contact(_Told):
     opted_out_all_how: Optional[str] = None
     opted_out_all_source: Optional[str] = None
     opted_out_all_reason: Optional[str] = None
+    opted_out_all_by: Optional[str] = None
     suppressed_at: Optional[datetime] = None
     suppressed_how: Optional[str] = None
     suppressed_source: Optional[str] = None
     suppressed_reason: Optional[str] = None
+    suppressed_by: Optional[str] = None
     released_at: Optional[datetime] = None
     released_how: Optional[str] = None
     released_source: Optional[str] = None
     released_reason: Optional[str] = None
+    released_by: Optional[str] = None
     invalid_at: Optional[datetime] = None
     invalid_how: Optional[str] = None
     invalid_source: Optional[str] = None
     invalid_reason: Optional[str] = None
+    invalid_by: Optional[str] = None
     valid_at: Optional[datetime] = None
     valid_how: Optional[str] = None
     valid_source: Optional[str] = None
     valid_reason: Optional[str] = None
+    valid_by: Optional[str] = None
     purged_at: Optional[datetime] = None
     purged_reason: Optional[str] = None
     erased_at: Optional[datetime] = None
@@ -480,6 +489,7 @@ class Event(_Told):
     how: Optional[str] = None
     source: Optional[str] = None
     reason: Optional[str] = None
+    by: Optional[str] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
 
@@ -493,6 +503,7 @@ class Fact(_Told):
     how: Optional[str] = None
     source: Optional[str] = None
     reason: Optional[str] = None
+    by: Optional[str] = None
     change: Optional[str] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 

@@ -116,7 +116,7 @@ pub enum Run {
     Gate(GateCommand),
     /// It works with the store or with a job, and answers when it is done. What it changed is on disk then.
     Store(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
-    /// The same, where what it may do depends on the client's access.
+    /// The same, where it matters who asks.
     Granted(GrantedCommand),
     /// It says what to change, and changes nothing itself. The server hands that to the writer, together with the writes next
     /// to it, and answers once the writer has.
@@ -136,7 +136,7 @@ pub type GateCommand = fn(&Gate, Args<'_>, &mut Replies) -> Result<()>;
 /// See [`Run::Session`].
 pub type SessionCommand = fn(&Context, &mut Session, Args<'_>, &mut Replies) -> Result<()>;
 /// See [`Run::Granted`].
-pub type GrantedCommand = fn(&Context, Access, Args<'_>, &mut Replies) -> Result<()>;
+pub type GrantedCommand = fn(&Context, &Session, Args<'_>, &mut Replies) -> Result<()>;
 /// See [`Run::Follow`].
 pub type FollowCommand = fn(&Context, Args<'_>, bool, &mut Replies) -> Result<Option<u64>>;
 

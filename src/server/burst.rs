@@ -3,7 +3,7 @@
 //! Order is kept by a simple rule: writes that follow each other are collected; anything else waits until they are answered.
 //! So a CHECK behind an OPTOUT sees it.
 
-use std::sync::RwLockReadGuard;
+use std::sync::{Arc, RwLockReadGuard};
 
 use bytes::{Buf, BytesMut};
 use tokio_util::sync::CancellationToken;
@@ -203,6 +203,7 @@ impl<'s> Dialogue<'s> {
         if let Some(token) = session.token() {
             self.ending = self.server.ending(token);
             session.renew(&context.tokens);
+            self.pipeline.by = Arc::clone(&session.name);
         }
     }
 
@@ -244,8 +245,10 @@ impl<'s> Dialogue<'s> {
             }
             Ok((_, Run::Granted(run))) => {
                 *gate = None;
-                let access = self.session.as_ref().map_or(Access::Anyone, |session| session.access);
-                run(context, access, request.args, &mut self.replies)
+                match &self.session {
+                    Some(session) => run(context, session, request.args, &mut self.replies),
+                    None => return Some(Pause::Close),
+                }
             }
             Ok((_, Run::Follow(run))) => {
                 *gate = None;

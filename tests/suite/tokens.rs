@@ -152,3 +152,54 @@ fn wrong_tokens_are_slowed_and_counted() {
     let stats = wire.call("STATS");
     assert!(stats.contains("\n+wrong_tokens 2"), "{stats}");
 }
+
+#[test]
+fn whose_token_it_was_is_written_down_with_everything() {
+    // printf %s new-0123456789abcdef | sha256sum
+    const NEW_HASH: &str = "750fac6a814afe322061a2dd7865d8ddc7370d52147daf75d77e95c403a7b4ae";
+    let mut house = Tokened::start(&format!("write {OLD} shop\nadmin sha256:{NEW_HASH} ann\n"));
+    let (mut shop, mut ann) = (house.with(OLD), house.with(NEW));
+    assert_eq!(shop.call("LIST +14155550000"), "+created");
+    // A pipeline of two tokens: what is asked before AUTH is the first one's.
+    shop.send(format!(
+        "OPTIN +14155550000 +14155552671\nAUTH {NEW}\nOPTOUT +14155550000 +14155552671\nAUTH {OLD}\nINVALID +14155552671\n"
+    ));
+    for reply in [":1", "+OK", ":1", "+OK", ":1"] {
+        assert_eq!(shop.reply(), reply);
+    }
+    assert_eq!(ann.call("LIST +14155550000 {\"paused\":true}"), "+updated");
+    assert_eq!(shop.call(r#"INBOUND +14155550000 +14155552672 {"text":"wrong number"}"#), "+message maybe_optout");
+    let inbox = ann.call("INBOX");
+    let number = inbox.split("\"number\":").nth(1).and_then(|rest| rest.split([',', '}']).next()).expect("a number");
+    assert_eq!(ann.call(&format!("INBOX DONE {number}")), ":1");
+
+    let look = |house: &Tokened| {
+        let mut wire = house.with(NEW);
+        let contact = wire.call("GET +14155552671");
+        for by in [r#""by":"shop""#, r#""opted_out_by":"ann""#, r#""invalid_by":"shop""#] {
+            assert!(contact.contains(by), "no {by} in {contact}");
+        }
+        let history = wire.call("HISTORY +14155552671");
+        let by: Vec<&str> =
+            history.lines().filter_map(|line| line.split("\"by\":\"").nth(1)?.split('"').next()).collect();
+        assert_eq!(by, ["shop", "ann", "shop"], "{history}");
+        assert!(wire.call("HISTORY +14155552672 KIND review").contains(r#""by":"ann""#));
+        let lists = wire.call("HISTORY *");
+        assert!(lists.contains(r#""by":"ann""#) && lists.contains(r#""by":"shop""#), "{lists}");
+        let why = wire.call("WHY +14155550000 +14155552671");
+        assert!(why.contains(r#""by":"ann""#), "{why}");
+        assert!(wire.call("VERIFY").starts_with("+ok"), "{}", wire.call("VERIFY"));
+    };
+    look(&house);
+    house.daemon.restart();
+    look(&house);
+    assert!(!house.daemon.log().contains("0123456789abcdef"));
+
+    // Another name for a token counts from then on, and the old one stays where it is.
+    let mut shop = house.with(OLD);
+    house.write(&format!("write {OLD} store\nadmin {NEW} ann\n"));
+    house.hang_up("read");
+    assert_eq!(shop.call("OPTOUT +14155550000 +14155552673"), ":1");
+    assert!(shop.call("GET +14155552673").contains(r#""opted_out_by":"store""#));
+    look(&house);
+}
