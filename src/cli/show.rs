@@ -180,10 +180,10 @@ fn fact_line(of: &Value, fact: &str, said: &str) -> Option<String> {
     let key = |end: &str| format!("{fact}_{end}");
     of[key("at").as_str()].as_str()?;
     let mut line = format!("{said} {} by {}", moment(of, &key("at")), text(of, &key("how")));
-    for end in ["source", "reason", "by"] {
+    for (end, said) in [("source", "source"), ("reason", "reason"), ("by", "token of")] {
         let told = text(of, &key(end));
         if !told.is_empty() {
-            let _ = write!(line, ", {end} {told}");
+            let _ = write!(line, ", {said} {told}");
         }
     }
     Some(line)

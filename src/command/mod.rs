@@ -6,6 +6,7 @@
 pub mod arguments;
 mod asked;
 mod claims;
+mod clients;
 mod consent;
 mod contacts;
 mod feed;
@@ -20,6 +21,7 @@ mod queries;
 mod remains;
 mod sending;
 mod session;
+mod settings;
 pub mod stats;
 mod status;
 mod tokens;
@@ -43,8 +45,10 @@ use crate::store::gate::Gate;
 use crate::wire::{Args, Replies};
 
 pub use asked::{Asked, Remark, answer, ask};
+pub use clients::{Clients, Peer, Transport};
 pub use queries::Export;
 pub use session::Session;
+pub use settings::Setting;
 pub use tokens::{Grant, TokenId, Tokens};
 
 /// One command.
@@ -150,6 +154,10 @@ pub struct Context {
     pub default_region: Option<Region>,
     /// Who may do what. None given: everybody everything.
     pub tokens: Arc<Reloadable<Tokens>>,
+    /// What contactd runs with.
+    pub settings: Vec<Setting>,
+    /// Who is connected.
+    pub clients: Arc<Clients>,
     /// What is counted.
     pub counters: Counters,
     /// What runs in the background.
@@ -308,6 +316,10 @@ pub const TABLE: &[Command] = &[
         summary: "shows the messages that a person should look at; DONE, with write access, settles one" },
     Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), pace: Pace::Slow, run: Run::Store(stats::stats),
         summary: "shows what the daemon counts" },
+    Command { name: "CLIENTS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Admin, arity: (0, 4), pace: Pace::Slow, run: Run::Store(clients::clients),
+        summary: "shows who is connected, the longest first" },
+    Command { name: "SETTINGS", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Prompt, run: Run::Store(settings::settings),
+        summary: "shows what the daemon runs with" },
     Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), pace: Pace::Slow, run: Run::Store(purge::purge),
         summary: "removes contacts by policy: plans, runs, stops and reports purges" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Access, Command, Context, Grant, TABLE, TokenId, Tokens, find};
+use super::clients::Connected;
+use super::{Access, Command, Context, Grant, Peer, TABLE, TokenId, Tokens, find};
 use crate::error::{Code, Error, Result, excerpt};
 use crate::reloadable::Reloadable;
 use crate::wire::{Args, Replies};
@@ -18,6 +19,7 @@ pub struct Session {
     gave_wrong_token: bool,
     /// The token to which it owes its access, and the generation of the tokens in which that was looked up last.
     token: Option<(TokenId, u64)>,
+    connected: Connected,
 }
 
 impl Context {
@@ -31,10 +33,19 @@ impl Context {
 }
 
 impl Session {
-    /// A new connection: with tokens in use it may do nothing yet.
-    pub fn new(tokens: &Tokens) -> Session {
-        let access = if tokens.is_empty() { Access::Admin } else { Access::Anyone };
-        Session { access, closing: false, name: Arc::default(), gave_wrong_token: false, token: None }
+    /// A new connection. Where it does not say what the client may do, it may do nothing yet if tokens are in use.
+    pub fn new(context: &Context, access: Option<Access>, peer: Peer) -> Session {
+        let without_token = if context.tokens.get().is_empty() { Access::Admin } else { Access::Anyone };
+        let (access, name) = (access.unwrap_or(without_token), Arc::default());
+        let connected = context.clients.enter(peer);
+        connected.is(access, &name);
+        Session { access, closing: false, name, gave_wrong_token: false, token: None, connected }
+    }
+
+    /// So many requests were answered.
+    #[inline]
+    pub fn answered(&self, requests: u64) {
+        self.connected.answered(requests);
     }
 
     /// Whether it may use a command.
@@ -78,6 +89,7 @@ impl Session {
                 Some(grant) => (self.access, self.name) = (grant.access, Arc::clone(&grant.name)),
                 None => self.access = Access::Anyone,
             }
+            self.connected.is(self.access, &self.name);
         }
         self.closing |= self.is_withdrawn();
     }
@@ -91,6 +103,7 @@ impl Session {
         let (generation, token) = (context.tokens.generation(), TokenId::of(token));
         let Grant { access, name } = context.grant(token).inspect_err(|_| self.gave_wrong_token = true)?;
         (self.access, self.name) = (access, name);
+        self.connected.is(self.access, &self.name);
         self.token = Some((token, generation));
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Listener, Scraped, Server, compactor, reload};
-use crate::command::{Context, Counters, Tokens};
+use crate::command::{Context, Counters, Setting, Tokens};
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, PurgeSettings};
 use crate::model::inbox::MaybeOptOut;
@@ -51,6 +51,8 @@ pub struct Setup {
     pub purge: PurgeSettings,
     /// How many lists have metrics of their own.
     pub metrics_lists: usize,
+    /// What it runs with, for those who ask.
+    pub settings: Vec<Setting>,
 }
 
 /// A daemon that serves. End it with [`Daemon::stop`]: one that is dropped goes on for as long as its runtime.
@@ -76,6 +78,7 @@ impl Setup {
             tls: None,
             purge: PurgeSettings::default(),
             metrics_lists: METRICS_LISTS,
+            settings: Vec::new(),
         }
     }
 }
@@ -191,6 +194,8 @@ fn load(setup: Setup, clock: Clock) -> Result<Context> {
         keywords: setup.keywords,
         default_region: setup.default_region,
         tokens: setup.tokens,
+        settings: setup.settings,
+        clients: Arc::default(),
         counters: Counters::default(),
     })
 }

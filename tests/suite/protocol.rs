@@ -618,10 +618,18 @@ fn keys_of_replies_are_those_that_come() {
     let (mut history, mut list_history, mut feed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let (mut tombstone, mut plan, mut policy) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let (mut why, mut why_fact) = (BTreeSet::new(), BTreeSet::new());
+    let daemon = with_tokens();
+    let mut wire = daemon.connect();
+    wire.call("AUTH admin-0123456789abcdef");
+    let mut clients = BTreeSet::new();
     let (mut trends, mut claims, mut inbox) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let keys = |json: &serde_json::Value| -> Vec<String> {
         json.as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect()
     };
+    for line in wire.call("CLIENTS").lines().filter(|line| line.starts_with("+{")) {
+        clients.extend(keys(&serde_json::from_str(&line[1..]).expect("JSON")));
+    }
+    assert_eq!(told("key of a reply to CLIENTS"), clients, "CLIENTS");
     for path in documents() {
         let document = read(&path);
         for line in transcript_lines(&document).filter(|line| line.starts_with("+{")) {

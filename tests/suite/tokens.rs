@@ -1,8 +1,11 @@
 //! Tokens that change while the daemon runs.
 
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
+
+use serde_json::Value;
 
 use crate::support::{Daemon, PATIENCE, Wire};
 
@@ -202,4 +205,79 @@ fn whose_token_it_was_is_written_down_with_everything() {
     assert_eq!(shop.call("OPTOUT +14155550000 +14155552673"), ":1");
     assert!(shop.call("GET +14155552673").contains(r#""opted_out_by":"store""#));
     look(&house);
+}
+
+/// The clients that CLIENTS shows, by id.
+fn clients(wire: &mut Wire) -> std::collections::BTreeMap<u64, Value> {
+    let page = wire.call("CLIENTS LIMIT 1000");
+    let items = page.lines().filter_map(|line| line.strip_prefix("+{"));
+    let items = items.map(|item| serde_json::from_str::<Value>(&format!("{{{item}")).expect("JSON"));
+    items.map(|item| (item["id"].as_u64().expect("a number"), item)).collect()
+}
+
+#[test]
+fn who_is_connected_is_shown() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (file, socket) = (dir.path().join("tokens"), dir.path().join("sock"));
+    std::fs::write(&file, format!("write {OLD} shop\nadmin {NEW} ann\n")).expect("written");
+    let unix = format!("unix:{}", socket.display());
+    let daemon = Daemon::start(&["--tokens", file.to_str().expect("a path"), "--listen", &unix]);
+    let house = Tokened { daemon, file, _dir: dir };
+    let (mut shop, mut ann) = (house.with(OLD), house.with(NEW));
+    let nobody = house.daemon.connect();
+    for _ in 0..3 {
+        shop.call("CHECK +14155550000 +14155552671");
+    }
+    shop.call_all(&vec!["CHECK +14155550000 +14155552671".to_owned(); 1_000]);
+    let mut near = std::os::unix::net::UnixStream::connect(&socket).expect("a connection");
+    near.write_all(b"PING\n").expect("sent");
+    near.read_exact(&mut [0; 7]).expect("a reply");
+    assert!(shop.call("CLIENTS").starts_with("-NOPERM"));
+
+    // What a client has answered is known when its burst is over, just after the reply.
+    let since = Instant::now();
+    let all = loop {
+        let all = clients(&mut ann);
+        let of = |name: &str| all.values().find(|client| client["name"] == name).cloned().unwrap_or_default();
+        let others = all.values().filter(|client| client["name"].is_null() && client["level"] == "anyone").count();
+        if of("shop")["requests"] == 1_005 && others == 2 {
+            break all;
+        }
+        assert!(since.elapsed() < PATIENCE, "{all:?}");
+    };
+    let shop_shown = all.values().find(|client| client["name"] == "shop").expect("it is there");
+    assert_eq!((&shop_shown["level"], &shop_shown["transport"]), (&"write".into(), &"tcp".into()));
+    assert!(shop_shown["address"].as_str().is_some_and(|address| address.starts_with("127.0.0.1:")), "{shop_shown}");
+    let unix = all.values().find(|client| client["transport"] == "unix").expect("it is there");
+    assert_eq!(unix["address"], socket.display().to_string());
+
+    // Page by page they are the same; who leaves is not there any more.
+    let ids: Vec<u64> = all.keys().copied().collect();
+    let (mut paged, mut after) = (Vec::new(), "0".to_owned());
+    loop {
+        let page = ann.call(&format!("CLIENTS LIMIT 1 AFTER {after}"));
+        let mut lines = page.lines().skip(1);
+        after = lines.next().expect("a cursor").trim_start_matches('+').to_owned();
+        let item: Value = serde_json::from_str(&lines.next().expect("an item")[1..]).expect("JSON");
+        paged.push(item["id"].as_u64().expect("a number"));
+        if after == "0" {
+            break;
+        }
+    }
+    assert_eq!(paged, ids);
+    drop((nobody, near, shop));
+    let since = Instant::now();
+    while clients(&mut ann).len() > 1 {
+        assert!(since.elapsed() < PATIENCE, "they are still there");
+    }
+}
+
+#[test]
+fn no_secret_is_among_the_settings() {
+    let house = Tokened::start(&format!("admin {NEW} ann\n"));
+    let mut ann = house.with(NEW);
+    let settings = ann.call("SETTINGS");
+    assert!(settings.contains(&format!("\n+tokens {}\n", house.file.display())), "{settings}");
+    assert!(settings.contains("\n+fsync always\n") && settings.contains("\n+keep-feed 30d\n"), "{settings}");
+    assert!(!settings.contains("0123456789abcdef"));
 }
