@@ -255,6 +255,7 @@ fn the_configuration_of_the_package_is_read() {
     let here = dir.path().display().to_string();
     let text = shipped
         .replace("127.0.0.1:7164", &address)
+        .replace("127.0.0.1:7166", &free_address())
         .replace("/var/lib/contactd", &here)
         .replace("/run/contactd", &here)
         .replace("/etc/contactd", &here);

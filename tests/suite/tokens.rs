@@ -63,7 +63,7 @@ fn a_token_that_leaves_the_file_closes_its_connections() {
     let position = stays.call("FEED").split('\n').nth(1).expect("a position").trim_start_matches('+').to_owned();
     waiting.send(format!("FEED {position} WAIT 60000\n"));
     house.write(&format!("admin {NEW}\n"));
-    house.hang_up("read");
+    house.hang_up("again; connections of");
     // None of them asks anything: they are closed all the same.
     assert_eq!(idle.reply(), "");
     assert_eq!(by_hello.reply(), "");
@@ -82,16 +82,16 @@ fn a_level_that_changes_counts_from_the_next_request_on() {
     let mut wire = house.with(OLD);
     assert_eq!(wire.call("LIST +14155550000"), "+created");
     house.write(&format!("read {OLD}\nadmin {NEW}\n"));
-    house.hang_up("read");
+    house.hang_up("again; connections of");
     assert!(wire.call("LIST +14155550001").starts_with("-NOPERM"));
     assert_eq!(wire.call("CHECK +14155550000 +14155552671"), "+no not_subscribed");
     // It can get another one, whose withdrawal then counts.
     assert_eq!(wire.call(&format!("AUTH {NEW}")), "+OK");
     house.write(&format!("admin {NEW}\n"));
-    house.hang_up("read");
+    house.hang_up("again; connections of");
     assert_eq!(wire.call("LIST +14155550001"), "+created");
     house.write(&format!("admin {OLD}\n"));
-    house.hang_up("read");
+    house.hang_up("again; connections of");
     assert_eq!(wire.reply(), "");
 }
 
@@ -124,7 +124,7 @@ fn what_was_received_before_a_withdrawal_is_answered() {
     let opt_outs: Vec<String> = (0..2_000).map(|n| format!("OPTOUT +14155550000 +1415556{n:04}")).collect();
     wire.send(opt_outs.join("\n") + "\n");
     house.write(&format!("admin {NEW}\n"));
-    house.hang_up("read");
+    house.hang_up("again; connections of");
     let mut answered = 0;
     loop {
         match wire.reply().as_str() {
@@ -194,6 +194,7 @@ fn whose_token_it_was_is_written_down_with_everything() {
         assert!(wire.call("VERIFY").starts_with("+ok"), "{}", wire.call("VERIFY"));
     };
     look(&house);
+    house.daemon.kill();
     house.daemon.restart();
     look(&house);
     assert!(!house.daemon.log().contains("0123456789abcdef"));
@@ -201,9 +202,10 @@ fn whose_token_it_was_is_written_down_with_everything() {
     // Another name for a token counts from then on, and the old one stays where it is.
     let mut shop = house.with(OLD);
     house.write(&format!("write {OLD} store\nadmin {NEW} ann\n"));
-    house.hang_up("read");
+    house.hang_up("again; connections of");
     assert_eq!(shop.call("OPTOUT +14155550000 +14155552673"), ":1");
-    assert!(shop.call("GET +14155552673").contains(r#""opted_out_by":"store""#));
+    let contact = shop.call("GET +14155552673");
+    assert!(contact.contains(r#""opted_out_by":"store""#), "{contact}\n{}", house.daemon.log());
     look(&house);
 }
 
