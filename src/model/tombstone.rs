@@ -123,6 +123,7 @@ impl Tombstone {
                 how: fact.how,
                 source: fact.source.clone(),
                 reason: fact.reason.clone(),
+                by: fact.by.clone(),
                 ..Event::new(kind, fact.at)
             }));
         };

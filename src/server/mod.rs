@@ -35,7 +35,7 @@ use crate::command::Context;
 use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
 use crate::reloadable::Reloadable;
-use crate::tls::ServerConfig;
+use crate::tls::ServerTls;
 
 /// What all connections share.
 pub struct Server {
@@ -51,7 +51,7 @@ pub struct Server {
     stop: CancellationToken,
     connections: TaskTracker,
     /// How TLS is spoken, if it is.
-    tls: Option<Arc<Reloadable<ServerConfig>>>,
+    tls: Option<Arc<Reloadable<ServerTls>>>,
     withdrawals: Withdrawals,
     /// Held while files are read again.
     reloading: Mutex<()>,
@@ -70,7 +70,7 @@ impl Default for Server {
 
 impl Server {
     /// One that speaks TLS if it is told how.
-    fn new(tls: Option<Arc<Reloadable<ServerConfig>>>) -> Server {
+    fn new(tls: Option<Arc<Reloadable<ServerTls>>>) -> Server {
         Server {
             context: OnceLock::new(),
             clients: Mutex::new(0),
@@ -133,6 +133,11 @@ impl Server {
     /// Whether requests are answered: the store is loaded, and the daemon does not drain.
     fn is_ready(&self) -> bool {
         self.context().is_some() && !self.stop.is_cancelled()
+    }
+
+    /// When the first of the certificates ends that clients are shown, as a Unix time in seconds.
+    fn certificate_ends(&self) -> Option<i64> {
+        self.tls.as_ref()?.get().certificate_ends
     }
 
     /// Connections that wait for news of the feed.

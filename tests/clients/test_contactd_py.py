@@ -219,6 +219,12 @@ class Commands(DaemonTest):
         client.optout(LIST, somebody)
         self.assertEqual([message for message in client.inbox() if message.phone == somebody], [])
 
+    def test_who_is_connected_and_with_what_settings(self) -> None:
+        clients = list(self.client.clients(limit=1))
+        self.assertTrue(all(one.transport == "tcp" and one.level == "admin" for one in clients), clients)
+        settings = self.client.settings()
+        self.assertEqual((settings["fsync"], settings["tokens"]), ("always", ""))
+
     def test_trends_and_claims(self) -> None:
         client, somebody = self.client, phone(13)
         client.list("24372")
@@ -367,6 +373,7 @@ class EveryCommand(DaemonTest):
         client.suppress(somebody), client.release(somebody), client.invalid(somebody), client.valid(somebody)
         client.import_row(LIST, Row(somebody)), client.count(), list(client.find()), list(client.export())
         client.why(LIST, somebody), client.trends(), list(client.claims()), list(client.inbox())
+        list(client.clients()), client.settings()
         client.feed_last()
         list(client.labels()), list(client.history(somebody)), client.feed_page(), client.unlist("24365")
         for words in ("ECHO a", "SELECT 0", "CLIENT SETINFO LIB-NAME x", "COMMAND COUNT", "CONFIG GET save", "AUTH x"):

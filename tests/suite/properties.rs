@@ -35,7 +35,6 @@ pub fn config(cases: u32) -> ProptestConfig {
         (false, false) => ProptestConfig { cases, rng_seed: RngSeed::Fixed(7164), ..default },
     }
 }
-}
 
 pub fn scope() -> impl Strategy<Value = Scope> {
     prop_oneof![Just(Scope::List), Just(Scope::All)]

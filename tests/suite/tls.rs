@@ -157,7 +157,7 @@ fn every_verb_gets_its_plain_reply() {
         let (one, other) = (encrypted.call(&request), plain.call(&request));
         match command.name {
             // What it tells changes from one to the next.
-            "STATS" => assert!(matches!((one, other), (Ok(Reply::Array(_)), Ok(Reply::Array(_))))),
+            "STATS" | "CLIENTS" => assert!(matches!((one, other), (Ok(Reply::Array(_)), Ok(Reply::Array(_))))),
             "QUIT" => {
                 assert_eq!((one, other), (Ok(reply("OK")), Ok(reply("OK"))));
                 (encrypted, plain) = (

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Effect, Transition, fact};
+use super::{Effect, Transition};
 use crate::error::Result;
 use crate::model::change::{Effectiveness, Inbound, Outcome, Statement};
 use crate::model::event::{Event, EventKind};
@@ -41,7 +41,7 @@ impl Transition<'_, '_> {
             self.engage(at, after);
         }
         let before = self.statuses();
-        let said = fact(at, &statement);
+        let said = self.fact(at, &statement);
         let class = match class {
             InboundKind::OptOut if self.opt_out(said.clone()).0 == EventKind::OptOutAll => InboundKind::OptOutAll,
             InboundKind::OptOutAll => {

@@ -46,6 +46,8 @@ pub struct Situation<'a> {
     pub inbox_is_full: bool,
     /// Ids that were seen before this are forgotten.
     pub remember_since: Millis,
+    /// Whose token asks for the change. May be empty.
+    pub by: &'a str,
     /// The contact's history.
     pub history: &'a dyn History,
 }
@@ -225,6 +227,7 @@ impl Transition<'_, '_> {
             seen_at: self.situation.now,
             sent_at: asked.filter(|&asked| asked != at),
             list: self.list,
+            by: self.situation.by.to_owned(),
             ..Event::new(kind, at)
         }
     }
@@ -237,6 +240,23 @@ impl Transition<'_, '_> {
             reason: statement.reason.clone(),
             text: statement.evidence.clone(),
             ..self.event(kind, at, statement.at)
+        }
+    }
+
+    /// What a statement says, as of `at`.
+    fn fact(&self, at: Millis, statement: &Statement) -> Fact {
+        let claimed_at = match statement.at {
+            Some(claimed_at) if claimed_at > at + CLOCK_AHEAD_MS_MAX => at + 1,
+            Some(claimed_at) if claimed_at > at => claimed_at,
+            _ => 0,
+        };
+        Fact {
+            at,
+            how: statement.how,
+            source: statement.source.clone(),
+            reason: statement.reason.clone(),
+            by: self.situation.by.to_owned(),
+            claimed_at,
         }
     }
 
@@ -269,7 +289,8 @@ impl Transition<'_, '_> {
         record: impl FnOnce(&mut Self, Fact) -> (EventKind, bool),
     ) -> Effect {
         let before = self.statuses();
-        let (kind, grew) = record(self, fact(at, statement));
+        let said = self.fact(at, statement);
+        let (kind, grew) = record(self, said);
         let changed = before != self.statuses();
         let event = (grew || changed).then(|| self.claimed_event(kind, at, statement));
         Effect { events: event.into_iter().collect(), ..Effect::of(Outcome::Changed(changed)) }
@@ -336,13 +357,4 @@ impl Effect {
     fn nothing() -> Effect {
         Effect::of(Outcome::Changed(false))
     }
-}
-
-fn fact(at: Millis, statement: &Statement) -> Fact {
-    let claimed_at = match statement.at {
-        Some(claimed_at) if claimed_at > at + CLOCK_AHEAD_MS_MAX => at + 1,
-        Some(claimed_at) if claimed_at > at => claimed_at,
-        _ => 0,
-    };
-    Fact { at, how: statement.how, source: statement.source.clone(), reason: statement.reason.clone(), claimed_at }
 }
