@@ -2,6 +2,7 @@
 //! daemon needs neither the crate nor a regular expression at run time:
 //!
 //! * `plan.bin`, `plan.rs`: which numbers exist, as one automaton over the digits of E.164 (`plan.rs` here, `plan.rs` there);
+//! * `mobile.bin`, `mobile.rs`: the same of mobile numbers alone;
 //! * `region.rs`: how people of a region dial (`region.rs` here, `region.rs` there).
 //!
 //! Only the metadata is used. The crate's parser makes other subscribers' numbers of some spellings.
@@ -23,5 +24,8 @@ fn main() -> io::Result<()> {
     let plan = plan::Plan::of(&territories);
     fs::write(out.join("plan.bin"), plan.bytes())?;
     fs::write(out.join("plan.rs"), plan.source())?;
+    let mobile = plan::Plan::of_mobiles(&territories);
+    fs::write(out.join("mobile.bin"), mobile.bytes())?;
+    fs::write(out.join("mobile.rs"), mobile.ends())?;
     fs::write(out.join("region.rs"), region::source(&territories))
 }

@@ -26,8 +26,17 @@ struct State {
 }
 
 impl Plan {
-    /// Builds the automaton of these territories.
+    /// Builds the automaton of these territories, with all kinds of numbers.
     pub fn of(territories: &[&Metadata]) -> Self {
+        Self::of_kinds(territories, |territory| kinds(territory).collect())
+    }
+
+    /// The same of the numbers that mobile phones have.
+    pub fn of_mobiles(territories: &[&Metadata]) -> Self {
+        Self::of_kinds(territories, |territory| territory.descriptors().mobile().into_iter().collect())
+    }
+
+    fn of_kinds<'m>(territories: &[&'m Metadata], kinds: impl Fn(&'m Metadata) -> Vec<&'m Descriptor>) -> Self {
         let mut steps = Steps::default();
         let mut starts = Vec::new();
         for territory in territories {
@@ -53,11 +62,15 @@ impl Plan {
 
     /// What else `src/model/phone/plan.rs` needs.
     pub fn source(&self) -> String {
-        let accepting = self.states.iter().filter(|state| state.accepts).count();
-        let mut source = String::new();
-        let _ = writeln!(source, "const START: u16 = {};\nconst ACCEPTING: u16 = {accepting};", self.start);
+        let mut source = self.ends();
         let _ = writeln!(source, "static CODES: [u16; {}] = {:?};", self.codes.len(), self.codes);
         source
+    }
+
+    /// Where a number begins, and where it may end.
+    pub fn ends(&self) -> String {
+        let accepting = self.states.iter().filter(|state| state.accepts).count();
+        format!("pub const START: u16 = {};\npub const ACCEPTING: u16 = {accepting};\n", self.start)
     }
 }
 

@@ -67,7 +67,7 @@ from typing import (
 from urllib.parse import unquote, urlsplit
 
 __all__ = [
-    "ALL", "BadArgument", "Busy", "Change", "Claim", "Client", "CommandError", "Contact", "ContactdError", "Draining",
+    "ALL", "BadArgument", "Busy", "Change", "Claim", "Client", "CommandError", "ConnectedClient", "Contact", "ContactdError", "Draining",
     "Erased", "Event", "Fact", "Feed", "Ground", "Imported", "Inbound", "Internal", "LabelCount", "ListContact", "ListInfo", "Loading", "NoAuth",
     "NoList", "NoPermission", "NoProtocol", "OverLimit", "Pending", "Pipeline", "ProtocolError", "ReadOnly", "Row",
     "StatusChange", "Trend", "Unreachable", "UnresolvedClaim", "Verdict", "WaitingMessage", "Why",
@@ -370,18 +370,22 @@ class ListContact(_Told):
     how: Optional[str] = None
     subscribed_at: Optional[datetime] = None
     source: Optional[str] = None
+    by: Optional[str] = None
     opted_out_at: Optional[datetime] = None
     opted_out_how: Optional[str] = None
     opted_out_source: Optional[str] = None
     opted_out_reason: Optional[str] = None
+    opted_out_by: Optional[str] = None
     suppressed_at: Optional[datetime] = None
     suppressed_how: Optional[str] = None
     suppressed_source: Optional[str] = None
     suppressed_reason: Optional[str] = None
+    suppressed_by: Optional[str] = None
     released_at: Optional[datetime] = None
     released_how: Optional[str] = None
     released_source: Optional[str] = None
     released_reason: Optional[str] = None
+    released_by: Optional[str] = None
     verdict: Optional[str] = None
     list_removed_at: Optional[datetime] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
@@ -412,22 +416,27 @@ class Contact(_Told):
     opted_out_all_how: Optional[str] = None
     opted_out_all_source: Optional[str] = None
     opted_out_all_reason: Optional[str] = None
+    opted_out_all_by: Optional[str] = None
     suppressed_at: Optional[datetime] = None
     suppressed_how: Optional[str] = None
     suppressed_source: Optional[str] = None
     suppressed_reason: Optional[str] = None
+    suppressed_by: Optional[str] = None
     released_at: Optional[datetime] = None
     released_how: Optional[str] = None
     released_source: Optional[str] = None
     released_reason: Optional[str] = None
+    released_by: Optional[str] = None
     invalid_at: Optional[datetime] = None
     invalid_how: Optional[str] = None
     invalid_source: Optional[str] = None
     invalid_reason: Optional[str] = None
+    invalid_by: Optional[str] = None
     valid_at: Optional[datetime] = None
     valid_how: Optional[str] = None
     valid_source: Optional[str] = None
     valid_reason: Optional[str] = None
+    valid_by: Optional[str] = None
     purged_at: Optional[datetime] = None
     purged_reason: Optional[str] = None
     erased_at: Optional[datetime] = None
@@ -480,6 +489,7 @@ class Event(_Told):
     how: Optional[str] = None
     source: Optional[str] = None
     reason: Optional[str] = None
+    by: Optional[str] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
 
@@ -493,6 +503,7 @@ class Fact(_Told):
     how: Optional[str] = None
     source: Optional[str] = None
     reason: Optional[str] = None
+    by: Optional[str] = None
     change: Optional[str] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
@@ -557,6 +568,20 @@ class UnresolvedClaim(_Told):
     phone: str
     id: str
     at: datetime
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, repr=False)
+class ConnectedClient(_Told):
+    """Who is connected: `name` is whose token it gave, `transport` is tcp, tls, unix or inside."""
+
+    id: int
+    address: str
+    transport: str
+    level: str
+    requests: int = 0
+    idle_seconds: int = 0
+    name: Optional[str] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
 
@@ -1201,6 +1226,17 @@ class Client:
     def stats(self) -> Dict[str, Union[int, bool, str]]:
         """What the daemon counts, by name. More names may come."""
         return self._do(Pending("STATS", _stats))
+
+    def clients(self, *, limit: int = PAGE_ITEMS) -> Iterator[ConnectedClient]:
+        """Who is connected, the one that came first before the others."""
+        cursor: Optional[str] = ""
+        while cursor is not None:
+            clients, cursor = self._do(Pending(_page_line("CLIENTS", "", limit, cursor), _client_page))
+            yield from clients
+
+    def settings(self) -> Dict[str, str]:
+        """What the daemon runs with, by the names of its flags; a setting that is not set is empty."""
+        return self._do(Pending("SETTINGS", _settings))
 
     def verify(self, *, patience: float = 600.0) -> List[str]:
         """Compares every index with the records, which may take up to `patience` seconds: the differences, or an empty
@@ -1878,6 +1914,11 @@ def _change_page(reply: Reply, retried: bool) -> Tuple[List[Change], str]:
     return [_fill(Change, _json(item)) for item in items[1:]], _text(items[0])
 
 
+def _client_page(reply: Reply, retried: bool) -> Tuple[List[ConnectedClient], Optional[str]]:
+    items, cursor = _page(reply)
+    return [_fill(ConnectedClient, _json(item)) for item in items], cursor
+
+
 def _claim_page(reply: Reply, retried: bool) -> Tuple[List[UnresolvedClaim], Optional[str]]:
     items, cursor = _page(reply)
     return [_fill(UnresolvedClaim, _json(item)) for item in items], cursor
@@ -1975,6 +2016,10 @@ def _scalar(text: str) -> Union[int, bool, str]:
 def _stats(reply: Reply, retried: bool) -> Dict[str, Union[int, bool, str]]:
     pairs = (text.partition(" ") for text in _texts(reply))
     return {name: value if name == "version" else _scalar(value) for name, _, value in pairs}
+
+
+def _settings(reply: Reply, retried: bool) -> Dict[str, str]:
+    return {name: value for name, _, value in (text.partition(" ") for text in _texts(reply))}
 
 
 def _pairs(reply: Reply, retried: bool) -> Dict[str, Union[int, bool, str]]:
@@ -2253,6 +2298,20 @@ def _run_stats(client: Client, args: argparse.Namespace, show: _Printer) -> int:
     stats = client.stats()
     told = {name: str(value).lower() if isinstance(value, bool) else value for name, value in stats.items()}
     show(stats, "\n".join(f"{name} {value}" for name, value in told.items()))
+    return 0
+
+
+def _run_clients(client: Client, args: argparse.Namespace, show: _Printer) -> int:
+    for one in client.clients():
+        name = one.name or "-"
+        line = f"{one.id} {one.transport} {one.address} {one.level} {name} {one.requests} idle {one.idle_seconds} s"
+        show(one, _safe(line))
+    return 0
+
+
+def _run_settings(client: Client, args: argparse.Namespace, show: _Printer) -> int:
+    settings = client.settings()
+    show(settings, "\n".join(_safe(f"{name} {value}".rstrip()) for name, value in settings.items()))
     return 0
 
 
@@ -2809,6 +2868,8 @@ def _parser() -> argparse.ArgumentParser:
     inbox = verb("inbox", "messages that a person should look at, for somebody may want out", _run_inbox)
     inbox.add_argument("--done", type=int, metavar="NUMBER", help="settle this one: the contact wants to stay")
     verb("stats", "what the daemon counts", _run_stats)
+    verb("clients", "who is connected", _run_clients)
+    verb("settings", "what the daemon runs with", _run_settings)
     verb("verify", "compare every index with the records", _run_verify)
     command = verb("purge", "plan, run and watch a purge", _run_purge)
     command.add_argument("action", choices=("plan", "run", "status", "stop", "policy", "reports"))

@@ -118,7 +118,7 @@ _contactd_ask() {
         # An old connection may have been lost long ago. A question may be asked twice.
         case ${_contactd_new:-old}.${1^^} in
             old.CHECK | old.GET | old.COUNT | old.FIND | old.EXPORT | old.HISTORY | old.LABELS | old.LISTS | \
-                old.NORMALIZE | old.PING | old.STATS | old.FEED | old.WHY | old.TRENDS | old.CLAIMS | old.INBOX) _contactd_ask "$_first" "$@" ;;
+                old.NORMALIZE | old.PING | old.STATS | old.FEED | old.WHY | old.TRENDS | old.CLAIMS | old.CLIENTS | old.SETTINGS | old.INBOX) _contactd_ask "$_first" "$@" ;;
             *)
                 _contactd_say 'connection lost, or no reply in time: whether the request took effect is not known'
                 return 2

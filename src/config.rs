@@ -1,6 +1,7 @@
 //! Configuration: flags, environment and a TOML file, in this order of precedence, into one plain struct.
 
 mod access;
+mod effective;
 mod span;
 
 use std::fs;
@@ -22,7 +23,7 @@ use crate::model::verdict::StopScope;
 use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
 
-pub use access::{Access, AuthClients, ConsoleAddress, metrics_address, needs_tokens};
+pub use access::{Access, AuthClients, ConsoleAddress, metrics_address, needs_tokens, speaks_no_tls};
 pub use span::{Span, SpanOrNever};
 
 /// Where the daemon listens and clients call when nothing is said.
@@ -73,7 +74,7 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_KEYWORDS", value_name = "FILE")]
     keywords: Option<PathBuf>,
 
-    /// Who may do what: lines like "metrics TOKEN", "read TOKEN", "write TOKEN", "admin TOKEN"
+    /// Who may do what: lines like "read TOKEN NAME"; the levels are "metrics", "read", "write" and "admin"
     #[arg(long, env = "CONTACTD_TOKENS", value_name = "FILE")]
     tokens: Option<PathBuf>,
 
@@ -246,8 +247,9 @@ impl Settings {
             tls_ca_cert_file: self.tls_ca_cert_file.or(file.tls_ca_cert_file),
             tls_auth_clients: self.tls_auth_clients.or(file.tls_auth_clients).unwrap_or_default(),
         };
-        let keywords = match self.keywords.or(file.keywords) {
-            Some(path) => Keywords::with_file(&read(&path)?).map_err(|why| in_file(&path, &why.message))?,
+        let keywords_file = self.keywords.or(file.keywords);
+        let keywords = match &keywords_file {
+            Some(path) => Keywords::with_file(&read(path)?).map_err(|why| in_file(path, &why.message))?,
             None => Keywords::default(),
         };
         let default_region = match self.default_region.or(file.default_region) {
@@ -316,7 +318,9 @@ impl Settings {
         let metrics =
             self.metrics.or(file.metrics).map(|text| metrics_address(text, &setup.tokens.get())).transpose()?;
         let log_format = self.log_format.or(file.log_format).unwrap_or_default();
-        Ok(Config { listen: access.listen, listen_is_said, console, metrics, log_format, setup })
+        let mut config = Config { listen: access.listen.clone(), listen_is_said, console, metrics, log_format, setup };
+        config.setup.settings = effective::settings(&config, &access, keywords_file.as_deref());
+        Ok(config)
     }
 }
 

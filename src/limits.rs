@@ -10,6 +10,8 @@ pub const ARRAY_SWALLOW_BYTES_MAX: usize = 1024 * 1024;
 pub const UNAUTHENTICATED_BYTES_MAX: usize = 1024;
 /// How long a client may take to give its token.
 pub const UNAUTHENTICATED_MS_MAX: u64 = 5_000;
+/// The name of whose token it is.
+pub const NAME_OF_TOKEN_BYTES_MAX: usize = 32;
 /// How long a client waits for the reply to a wrong token.
 pub const WRONG_TOKEN_MS: u64 = 1_000;
 /// How long a client may take for the TLS handshake, and a daemon too, as our own clients see it.

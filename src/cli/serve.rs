@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::systemd::Systemd;
 use crate::address::Address;
-use crate::config::{Access, Config, ConsoleAddress, LogFormat, needs_tokens};
+use crate::config::{Access, Config, ConsoleAddress, LogFormat, needs_tokens, speaks_no_tls};
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::time::Millis;
@@ -130,6 +130,9 @@ async fn listeners(config: &Config, inherited: Inherited) -> Result<Vec<Listener
             .await
             .map_err(|why| Error::internal(format!("cannot listen on {address}: {why}")))?;
         listeners.push(listener);
+    }
+    if config.setup.tls.is_some() && !listeners.iter().any(|listener| matches!(listener, Listener::Tls(_))) {
+        return Err(speaks_no_tls());
     }
     Ok(listeners)
 }

@@ -180,10 +180,10 @@ fn fact_line(of: &Value, fact: &str, said: &str) -> Option<String> {
     let key = |end: &str| format!("{fact}_{end}");
     of[key("at").as_str()].as_str()?;
     let mut line = format!("{said} {} by {}", moment(of, &key("at")), text(of, &key("how")));
-    for end in ["source", "reason"] {
+    for (end, said) in [("source", "source"), ("reason", "reason"), ("by", "token of")] {
         let told = text(of, &key(end));
         if !told.is_empty() {
-            let _ = write!(line, ", {end} {told}");
+            let _ = write!(line, ", {said} {told}");
         }
     }
     Some(line)
@@ -223,7 +223,7 @@ fn item_line(item: &Value) -> String {
     words.push(text(item, "kind").to_owned());
     words.extend(item["meaning"].as_str().map(|meaning| format!("({meaning})")));
     words.extend(item["text"].as_str().map(|text| format!("'{text}'")));
-    for key in ["bot", "amount", "how", "source", "reason", "code", "url", "message", "evidence", "id"] {
+    for key in ["bot", "amount", "how", "source", "reason", "by", "code", "url", "message", "evidence", "id"] {
         match &item[key] {
             Value::Null => {}
             Value::String(text) => words.push(format!("{key} {text}")),

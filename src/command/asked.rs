@@ -3,11 +3,13 @@
 //! **What forbids is taken**, even where the rest of its request cannot be read: the reply is then the error that the request
 //! deserves, and begins with what was taken.
 
+use memchr::memchr;
+
 use super::{Command, Context, check_arity};
 use crate::error::{Error, Result};
 use crate::model::change::{Change, Effectiveness, Outcome, Write};
 use crate::model::keyword::InboundKind;
-use crate::model::phone::{ListNumber, Phone};
+use crate::model::phone::{self, ListNumber, Phone};
 use crate::model::taken::taken;
 use crate::wire::{Args, Replies};
 
@@ -94,11 +96,12 @@ impl Reading {
         self.refused.get_or_insert(why);
     }
 
-    /// The next argument as a phone. International digits that lack their plus are read for the sake of what forbids.
+    /// The next argument as a phone. One that is not in E.164 is read as it is meant, for the sake of what forbids.
     pub fn phone(&mut self, args: &mut Args<'_>) -> Result<Phone> {
-        let arg = args.peek().unwrap_or_default();
+        let mut again = *args;
         super::arguments::phone(args).or_else(|why| {
-            let phone = without_plus(arg).ok_or_else(|| why.clone())?;
+            let phone = as_meant(word(&mut again)).ok_or_else(|| why.clone())?;
+            *args = again;
             self.refuse(why);
             Ok(phone)
         })
@@ -111,11 +114,38 @@ impl Reading {
         args: &mut Args<'_>,
         read: fn(&mut Args<'_>) -> Result<Option<ListNumber>>,
     ) -> Option<ListNumber> {
-        let arg = args.peek().unwrap_or_default();
-        self.or(read(args), || {
-            let list = ListNumber::from(without_plus(arg)?);
-            context.store.gate().lists().known(list).map(|_| list)
-        })
+        let mut again = *args;
+        match read(args) {
+            Ok(list) => list,
+            Err(why) => {
+                self.refuse(why);
+                let list = known_list(context, word(&mut again));
+                *args = again;
+                list
+            }
+        }
+    }
+
+    /// The next two arguments as a list and a phone. The other way round they are read for the sake of what forbids, where
+    /// the second one is a list and the first one is not.
+    pub fn list_and_phone(
+        &mut self,
+        context: &Context,
+        args: &mut Args<'_>,
+        read: fn(&mut Args<'_>) -> Result<Option<ListNumber>>,
+    ) -> Result<(Option<ListNumber>, Phone)> {
+        let mut again = *args;
+        let list = self.list(context, args, read);
+        let phone = self.phone(args);
+        let (first, second) = (word(&mut again), word(&mut again));
+        if let Some(list) = known_list(context, second)
+            && known_list(context, first).is_none()
+            && let Some(phone) = as_meant(first)
+        {
+            self.refuse(Error::bad_arg(format!("{list} is a list and {phone} is not: the list comes first")));
+            return Ok((Some(list), phone));
+        }
+        Ok((list, phone?))
     }
 
     /// The refusal of a request that forbids nothing.
@@ -132,12 +162,28 @@ impl Reading {
     }
 }
 
-/// The number that international digits without their plus are, as some gateways write it: with 11 digits or more no short
-/// code is meant. None if they are not a number of their country, or are perhaps national.
-fn without_plus(arg: &[u8]) -> Option<Phone> {
-    const DIGITS_MIN: usize = 11;
-    let digits = arg.len() >= DIGITS_MIN && arg.iter().all(u8::is_ascii_digit);
-    Phone::parse(&[b"+", arg].concat()).filter(|phone| digits && phone.is_known())
+/// The next argument without quotes around it. In a line an argument that begins with one runs to the end of the line: what
+/// stands behind its closing quote is left.
+fn word<'a>(args: &mut Args<'a>) -> &'a [u8] {
+    let arg = args.next().unwrap_or_default();
+    let Some(quoted) = arg.strip_prefix(b"\"") else { return arg };
+    let Some(end) = memchr(b'"', quoted) else { return quoted };
+    let rest = &quoted[end + 1..];
+    if args.is_empty() && !rest.trim_ascii().is_empty() {
+        *args = Args::Line(rest);
+    }
+    &quoted[..end]
+}
+
+/// The number that is meant by an argument.
+fn as_meant(arg: &[u8]) -> Option<Phone> {
+    phone::as_meant(std::str::from_utf8(arg).ok()?)
+}
+
+/// The list that is meant by an argument, if there is one.
+fn known_list(context: &Context, arg: &[u8]) -> Option<ListNumber> {
+    let list = ListNumber::parse(arg).or_else(|| as_meant(arg).map(ListNumber::from))?;
+    context.store.gate().lists().known(list).map(|_| list)
 }
 
 /// Answers a write. Gives the error, if the answer is one.

@@ -9,7 +9,7 @@ use super::{Context, arguments};
 use crate::error::{Error, Result};
 use crate::limits::{ID_BYTES_MAX, TEXT_CHARS_MAX};
 use crate::model::change::{Change, Inbound, Write};
-use crate::model::keyword::Meaning;
+use crate::model::keyword::{Keywords, Meaning};
 use crate::wire::Args;
 
 pub fn opt_in(context: &Context, mut args: Args<'_>) -> Result<Write> {
@@ -21,10 +21,9 @@ pub fn opt_in(context: &Context, mut args: Args<'_>) -> Result<Write> {
 
 pub fn opt_out(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let mut reading = Reading::default();
-    let list = reading.list(context, &mut args, arguments::list_or_all);
-    let phone = reading.phone(&mut args)?;
-    let json = args.peek();
-    let statement = reading.or(arguments::opt_out_claim(&mut args), || Remains::of(json).statement());
+    let (list, phone) = reading.list_and_phone(context, &mut args, arguments::list_or_all)?;
+    let rest = args;
+    let statement = reading.or(arguments::opt_out_claim(&mut args), || Remains::of_args(rest).statement());
     reading.asked(Write::Contact { phone, list, change: Change::OptOut(statement) }, context)
 }
 
@@ -37,18 +36,31 @@ struct InboundJson {
 }
 
 impl InboundJson {
-    /// What can be read of it.
-    fn of(remains: &Remains) -> InboundJson {
-        InboundJson { text: remains.text("text"), at: remains.all("at").next().cloned(), id: remains.text("id") }
+    /// What can be read of it: of several texts the one that forbids most.
+    fn of(remains: &Remains, keywords: &Keywords) -> InboundJson {
+        let mut texts = remains.said("text");
+        texts.extend(remains.said_by_others(&["text", "at", "id"]));
+        let words = remains.words_beside().join(" ");
+        texts.extend(Some(words.trim_matches(['"', '\'']).to_owned()).filter(|words| !words.is_empty()));
+        // In JSON that breaks off, a date and an id may be parts of others.
+        let is_whole = remains.is_whole();
+        let at = remains.all("at").next().filter(|_| is_whole).cloned();
+        let id = remains.text("id").filter(|_| is_whole);
+        let strictness = |text: &String| match keywords.meaning(text) {
+            Meaning::OutOfAll => 2,
+            Meaning::Out => 1,
+            _ => 0,
+        };
+        InboundJson { text: texts.into_iter().max_by_key(strictness), at, id }
     }
 }
 
 pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let mut reading = Reading::default();
-    let list = reading.list(context, &mut args, |args| arguments::list(args).map(Some));
-    let phone = reading.phone(&mut args)?;
-    let json = args.peek();
-    let json: InboundJson = reading.or(arguments::json(&mut args), || InboundJson::of(&Remains::of(json)));
+    let (list, phone) = reading.list_and_phone(context, &mut args, |args| arguments::list(args).map(Some))?;
+    let rest = args;
+    let json: InboundJson =
+        reading.or(arguments::json(&mut args), || InboundJson::of(&Remains::of_args(rest), &context.keywords));
     let Some(mut text) = json.text else {
         reading.refuse(Error::bad_arg("in the JSON: \"text\" is missing"));
         return reading.refused();

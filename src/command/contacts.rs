@@ -13,7 +13,7 @@ use crate::json::{Against, contact_json, date};
 use crate::model::change::{Change, Write};
 use crate::model::contact::Contact;
 use crate::model::label::{LabelPatch, check_key};
-use crate::model::phone::{Region, normalize as normalize_phone};
+use crate::model::phone::{Phone, Region, Unusable, is_also_abroad, normalize as normalize_phone};
 use crate::model::tombstone::RemovedBy;
 use crate::wire::{Args, Replies};
 
@@ -111,12 +111,19 @@ pub fn erase(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Re
 
 pub fn normalize(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let region = args.next().unwrap_or_default();
-    let region = region_or_default(context, region)?;
     let raw = args.rest();
     let raw = std::str::from_utf8(&raw).map_err(|_| Error::bad_arg("the number is not UTF-8"))?;
-    let phone = normalize_phone(raw, region).map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))?;
-    replies.text(&phone.to_string());
+    replies.text(&read_phone(context, region, raw)?.to_string());
     Ok(())
+}
+
+/// The number that somebody wrote, dialled in this region; `-` stands for the daemon's default. That one is nobody's word about
+/// this number, so it does not decide between two countries.
+pub fn read_phone(context: &Context, word: &[u8], raw: &str) -> Result<Phone> {
+    let region = region_or_default(context, word)?;
+    let is_unclear = word == b"-" && region.is_some_and(|region| is_also_abroad(raw, region));
+    let read = if is_unclear { Err(Unusable::Ambiguous) } else { normalize_phone(raw, region) };
+    read.map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))
 }
 
 /// A region of a request; `-` stands for the daemon's default.

@@ -6,14 +6,15 @@ use serde_json::Value;
 use super::Context;
 use super::arguments::{self, Amount, When};
 use super::asked::{Asked, Reading};
-use super::contacts::{LabelsJson, label_patch, region_or_default};
+use super::contacts::{LabelsJson, label_patch, read_phone, region_or_default};
 use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{ID_BYTES_MAX, IMPORTED_TOTAL_MAX, SOURCE_BYTES_MAX};
 use crate::model::change::{Change, Row, RowStatus, Write};
 use crate::model::contact::Engagement;
 use crate::model::fact::How;
-use crate::model::phone::{Phone, normalize};
+use crate::model::keyword::Meaning;
+use crate::model::phone::{Phone, as_meant, normalize, written_with_plus};
 use crate::model::time;
 use crate::wire::Args;
 
@@ -87,8 +88,7 @@ pub fn import(context: &Context, mut args: Args<'_>) -> Result<Asked> {
 fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
     let totals = json.totals()?;
     let raw = json.phone.ok_or_else(|| Error::bad_arg("in the JSON: \"phone\" is missing"))?;
-    let region = region_or_default(context, json.region.as_deref().unwrap_or("-").as_bytes())?;
-    let phone = normalize(&raw, region).map_err(|why| Error::bad_arg(format!("{}: {why}", why.code())))?;
+    let phone = read_phone(context, json.region.as_deref().unwrap_or("-").as_bytes(), &raw)?;
     let date = |at: Option<When>| at.and_then(|at| at.0);
     let row = Row {
         labels: label_patch(json.labels)?,
@@ -117,8 +117,8 @@ fn what_forbids(context: &Context, remains: &Remains) -> Option<(Phone, Row)> {
         ("invalid_at", RowStatus::Invalid),
     ];
     // Of an object that breaks off nobody knows what else it would have said of the number.
-    let phone = remains.only("phone").filter(|_| remains.is_whole()).and_then(|raw| phone(context, remains, raw))?;
-    let statuses = remains.all("status").filter_map(Value::as_str).filter_map(spelt_status);
+    let phone = if remains.is_whole() { phone(context, remains) } else { None }?;
+    let statuses = remains.said("status").into_iter().filter_map(|word| spelt_status(context, &word));
     let strictest = statuses.max_by_key(|status| *status != RowStatus::Active);
     let mut row = Row {
         how: Some(How::Import),
@@ -137,21 +137,21 @@ fn what_forbids(context: &Context, remains: &Remains) -> Option<(Phone, Row)> {
     Some((phone, row))
 }
 
-/// The number of a row, if it can be read beside what else is wrong. One in E.164 need not exist: a person may have it.
-fn phone(context: &Context, remains: &Remains, raw: &Value) -> Option<Phone> {
-    let raw = match raw {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => arguments::number_text(number),
-        _ => return None,
-    };
+/// The number of a row, if it can be read beside what else is wrong, and is one, however often it is written. One with its plus
+/// need not exist: a person may have it. One without a plus is read as it is meant where no region says otherwise.
+fn phone(context: &Context, remains: &Remains) -> Option<Phone> {
     let region = match remains.only("region") {
-        None if remains.all("region").next().is_none() => context.default_region,
-        given => {
-            given.and_then(Value::as_str).and_then(|word| region_or_default(context, word.as_bytes()).ok().flatten())
-        }
+        None if remains.all("region").next().is_none() => Some("-"),
+        given => given.and_then(Value::as_str),
     };
-    let plain = |c: &char| !matches!(c, ' ' | '(' | ')' | '.' | '-' | '\'');
-    normalize(&raw, region).ok().or_else(|| Phone::parse(raw.chars().filter(plain).collect::<String>().as_bytes()))
+    let word = region.unwrap_or_default().as_bytes();
+    let is_placed = region_or_default(context, word).is_ok_and(|region| region.is_some());
+    let read = |raw: &String| {
+        let phone = read_phone(context, word, raw).or_else(|_| normalize(raw, None)).ok();
+        phone.or_else(|| if is_placed { written_with_plus(raw) } else { as_meant(raw) })
+    };
+    let phones = remains.said("phone").iter().map(read).collect::<Option<Vec<Phone>>>()?;
+    phones.first().copied().filter(|first| phones.iter().all(|phone| phone == first))
 }
 
 /// Whether the value of a date that forbids says that it was so at some time. A word for no says that it was not.
@@ -167,10 +167,16 @@ fn is_given(value: &Value) -> bool {
     }
 }
 
-/// A status by its letters alone, as in `Opted out`.
-fn spelt_status(word: &str) -> Option<RowStatus> {
+/// A status by its letters alone, as in `Opted out`; or an opt-out in the words of whoever wrote it, as in `unsubscribed`.
+fn spelt_status(context: &Context, word: &str) -> Option<RowStatus> {
+    const OUT: [&str; 3] = ["unsub", "optout", "optedout"];
     let letters: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    STATUSES.into_iter().find(|(word, _)| word.replace('_', "") == letters).map(|(_, status)| status)
+    let known = STATUSES.into_iter().find(|(word, _)| word.replace('_', "") == letters).map(|(_, status)| status);
+    let is_out = || {
+        let meaning = context.keywords.meaning(word);
+        OUT.iter().any(|out| letters.starts_with(out)) || matches!(meaning, Meaning::Out | Meaning::OutOfAll)
+    };
+    known.or_else(|| is_out().then_some(RowStatus::OptedOut))
 }
 
 fn total(key: &str, total: Option<u64>) -> Result<u64> {

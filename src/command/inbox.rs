@@ -1,22 +1,24 @@
 //! INBOX: the messages that a person should look at.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::page::{page_options, words};
-use super::{Access, Context};
+use super::{Access, Context, Session};
 use crate::error::{Code, Error, Result, excerpt};
 use crate::json::date;
 use crate::model::change::Statement;
 use crate::model::inbox::Waiting;
 use crate::wire::{Args, Replies};
 
-pub fn inbox(context: &Context, access: Access, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+pub fn inbox(context: &Context, session: &Session, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     if args.peek().is_some_and(|word| word.eq_ignore_ascii_case(b"DONE")) {
-        if access < Access::Write {
+        if session.access < Access::Write {
             return Err(Error::new(Code::NoPerm, "INBOX DONE needs a token with write access"));
         }
         args.next();
-        return done(context, args, replies);
+        return done(context, session, args, replies);
     }
     let mut words = words(args)?;
     let options = page_options("INBOX", ["LIMIT", "AFTER"], &mut words)?;
@@ -48,13 +50,13 @@ pub fn inbox(context: &Context, access: Access, mut args: Args<'_>, replies: &mu
     Ok(())
 }
 
-fn done(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+fn done(context: &Context, session: &Session, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let usage = || Error::new(Code::Err, "usage: INBOX DONE number");
     let number = number(args.next().ok_or_else(usage)?)?;
     if args.next().is_some() {
         return Err(usage());
     }
-    let settled = context.store.settle(number, Statement::default())?;
+    let settled = context.store.settle(number, Statement::default(), Arc::clone(&session.name))?;
     replies.integer(u64::from(settled));
     Ok(())
 }

@@ -5,7 +5,9 @@
 
 pub mod arguments;
 mod asked;
+mod broken_json;
 mod claims;
+mod clients;
 mod consent;
 mod contacts;
 mod feed;
@@ -20,6 +22,7 @@ mod queries;
 mod remains;
 mod sending;
 mod session;
+mod settings;
 pub mod stats;
 mod status;
 mod tokens;
@@ -43,9 +46,11 @@ use crate::store::gate::Gate;
 use crate::wire::{Args, Replies};
 
 pub use asked::{Asked, Remark, answer, ask};
+pub use clients::{Clients, Peer, Transport};
 pub use queries::Export;
 pub use session::Session;
-pub use tokens::{TokenId, Tokens};
+pub use settings::Setting;
+pub use tokens::{Grant, TokenId, Tokens};
 
 /// One command.
 pub struct Command {
@@ -116,7 +121,7 @@ pub enum Run {
     Gate(GateCommand),
     /// It works with the store or with a job, and answers when it is done. What it changed is on disk then.
     Store(fn(&Context, Args<'_>, &mut Replies) -> Result<()>),
-    /// The same, where what it may do depends on the client's access.
+    /// The same, where it matters who asks.
     Granted(GrantedCommand),
     /// It says what to change, and changes nothing itself. The server hands that to the writer, together with the writes next
     /// to it, and answers once the writer has.
@@ -136,7 +141,7 @@ pub type GateCommand = fn(&Gate, Args<'_>, &mut Replies) -> Result<()>;
 /// See [`Run::Session`].
 pub type SessionCommand = fn(&Context, &mut Session, Args<'_>, &mut Replies) -> Result<()>;
 /// See [`Run::Granted`].
-pub type GrantedCommand = fn(&Context, Access, Args<'_>, &mut Replies) -> Result<()>;
+pub type GrantedCommand = fn(&Context, &Session, Args<'_>, &mut Replies) -> Result<()>;
 /// See [`Run::Follow`].
 pub type FollowCommand = fn(&Context, Args<'_>, bool, &mut Replies) -> Result<Option<u64>>;
 
@@ -150,6 +155,10 @@ pub struct Context {
     pub default_region: Option<Region>,
     /// Who may do what. None given: everybody everything.
     pub tokens: Arc<Reloadable<Tokens>>,
+    /// What contactd runs with.
+    pub settings: Vec<Setting>,
+    /// Who is connected.
+    pub clients: Arc<Clients>,
     /// What is counted.
     pub counters: Counters,
     /// What runs in the background.
@@ -308,6 +317,10 @@ pub const TABLE: &[Command] = &[
         summary: "shows the messages that a person should look at; DONE, with write access, settles one" },
     Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), pace: Pace::Slow, run: Run::Store(stats::stats),
         summary: "shows what the daemon counts" },
+    Command { name: "CLIENTS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Admin, arity: (0, 4), pace: Pace::Slow, run: Run::Store(clients::clients),
+        summary: "shows who is connected, the longest first" },
+    Command { name: "SETTINGS", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Prompt, run: Run::Store(settings::settings),
+        summary: "shows what the daemon runs with" },
     Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), pace: Pace::Slow, run: Run::Store(purge::purge),
         summary: "removes contacts by policy: plans, runs, stops and reports purges" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),

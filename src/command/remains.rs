@@ -1,34 +1,40 @@
-//! What remains of a JSON object that was refused: the keys that can be read on their own.
+//! What remains of the end of a request that was refused: the keys of its JSON that can be read on their own, and its words.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::arguments::{cut, date};
+use super::arguments::{cut, date, number_text};
+use super::broken_json;
 use crate::error::excerpt;
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::change::Statement;
 use crate::model::fact::How;
 use crate::model::time::Millis;
+use crate::wire::Args;
 
-/// The keys of an object with their values, in order, up to where it is not JSON any more.
+/// The keys of an object with their values, in order, up to where nothing can be made of it.
 #[derive(Default)]
 pub struct Remains {
     keys: Vec<(String, Value)>,
     is_whole: bool,
+    words: Vec<String>,
 }
 
 impl Remains {
     /// Reads what can be read. Bytes that are not UTF-8 and control characters, which JSON does not allow, spoil their own
     /// value alone.
     pub fn of(json: Option<&[u8]>) -> Remains {
-        let mut remains = Remains::default();
-        let Some(text) = json.filter(|text| text.starts_with(b"{")) else { return remains };
+        let Some(text) = json.filter(|text| text.starts_with(b"{")) else { return Remains::default() };
         let text = String::from_utf8_lossy(text).replace(|c: char| c.is_ascii_control(), " ");
-        let mut reader = serde_json::Deserializer::from_str(&text);
-        remains.is_whole = Keys(&mut remains.keys).deserialize(&mut reader).and_then(|()| reader.end()).is_ok();
-        remains
+        let is_whole = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+        Remains { keys: broken_json::keys(&text), is_whole, words: Vec::new() }
+    }
+
+    /// The same, of all arguments that are left: an object, and the words beside it.
+    pub fn of_args(args: Args<'_>) -> Remains {
+        let is_json = |arg: &&[u8]| arg.starts_with(b"{");
+        let words = args.filter(|arg| !is_json(arg)).map(|arg| String::from_utf8_lossy(arg).into_owned());
+        Remains { words: words.collect(), ..Remains::of(args.filter(is_json).last()) }
     }
 
     /// Whether it is an object to its end.
@@ -36,16 +42,36 @@ impl Remains {
         self.is_whole
     }
 
-    /// All values of a key but null, in order.
+    /// The words beside the object.
+    pub fn words_beside(&self) -> &[String] {
+        &self.words
+    }
+
+    /// All values of a key but null, in order. Its case makes no difference.
     pub fn all<'r>(&'r self, key: &'r str) -> impl Iterator<Item = &'r Value> {
-        self.keys.iter().filter(move |(name, value)| name == key && !value.is_null()).map(|(_, value)| value)
+        let given = move |(name, value): &&(String, Value)| name.eq_ignore_ascii_case(key) && !value.is_null();
+        self.keys.iter().filter(given).map(|(_, value)| value)
     }
 
     /// The value of a key that has one.
-    pub fn only(&self, key: &str) -> Option<&Value> {
-        let given = |(name, value): &&(String, Value)| name == key && !value.is_null();
-        let mut all = self.keys.iter().filter(given).map(|(_, value)| value);
+    pub fn only<'r>(&'r self, key: &'r str) -> Option<&'r Value> {
+        let mut all = self.all(key);
         all.next().filter(|_| all.next().is_none())
+    }
+
+    /// All that a key says, and all that stands in its lists.
+    pub fn said(&self, key: &str) -> Vec<String> {
+        let mut said = Vec::new();
+        self.all(key).for_each(|value| leaves(value, &mut said));
+        said
+    }
+
+    /// What all keys say that are not `known`: a key may have another name.
+    pub fn said_by_others(&self, known: &[&str]) -> Vec<String> {
+        let is_known = |name: &str| known.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let mut said = Vec::new();
+        self.keys.iter().filter(|(name, _)| !is_known(name)).for_each(|(_, value)| leaves(value, &mut said));
+        said
     }
 
     /// The text of a key that has one.
@@ -85,30 +111,15 @@ impl Remains {
     }
 }
 
-/// Reads keys into a place that keeps them when the object breaks off.
-struct Keys<'k>(&'k mut Vec<(String, Value)>);
-
-impl<'de> DeserializeSeed<'de> for Keys<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Keys<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key()? {
-            let value = map.next_value_seed(std::marker::PhantomData::<Value>)?;
-            self.0.push((key, value));
-        }
-        Ok(())
+/// The texts, numbers and truths in a value.
+fn leaves(value: &Value, said: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Bool(flag) => said.push(flag.to_string()),
+        Value::Number(number) => said.push(number_text(number)),
+        Value::String(text) => said.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, said)),
+        Value::Object(keys) => keys.values().for_each(|value| leaves(value, said)),
     }
 }
 
@@ -123,6 +134,10 @@ mod tests {
         assert!(remains.text("id").is_none() && remains.only("id").is_some());
         let remains = Remains::of(Some(b"{\"phone\":\"+1\",\"name\":\"Jos\xe9\ta\",\"a\":null}"));
         assert!(remains.is_whole() && remains.text("phone").is_some() && remains.only("a").is_none());
+        assert_eq!(
+            Remains::of(Some(br#"{"Code":[21610,{"a":"x"}],"code":true}"#)).said("code"),
+            ["21610", "x", "true"]
+        );
         for nothing in [None, Some(&b"called us"[..]), Some(b""), Some(b"{"), Some(b"[1]")] {
             assert!(Remains::of(nothing).keys.is_empty());
         }

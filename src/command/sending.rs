@@ -79,49 +79,68 @@ struct FailedJson {
 }
 
 impl FailedJson {
-    /// What can be read of it.
+    /// What can be read of it, but for its codes.
     fn of(remains: &Remains) -> FailedJson {
+        const YES: [&str; 5] = ["true", "yes", "y", "t", "1"];
+        let is_permanent = |word: String| YES.iter().any(|yes| word.trim().eq_ignore_ascii_case(yes));
+        let permanent = if remains.said("permanent").into_iter().any(is_permanent) {
+            Some(true)
+        } else {
+            remains.only("permanent").and_then(Value::as_bool)
+        };
         FailedJson {
             at: remains.all("at").next().cloned(),
             provider: remains.only("provider").cloned(),
-            code: remains.only("code").cloned(),
-            permanent: remains.only("permanent").and_then(Value::as_bool),
+            code: None,
+            permanent,
             reason: remains.text("reason"),
             source: remains.text("source"),
         }
     }
 }
 
+/// The codes in what cannot be read as a whole; of what stands under other names, and as words without JSON, those that forbid.
+fn codes(remains: &Remains, provider: &str) -> Vec<String> {
+    let mut codes = remains.said("code");
+    let others = remains.said_by_others(&["at", "provider", "code", "permanent", "reason", "source"]);
+    let others = others.into_iter().chain(remains.words_beside().iter().cloned());
+    codes.extend(others.filter(|code| Failure::of(provider, code, None).forbids()));
+    codes.iter().map(|code| failure::plain(code).into_owned()).collect()
+}
+
 pub fn failed(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let mut reading = Reading::default();
-    let list = reading.list(context, &mut args, |args| arguments::list(args).map(Some));
-    let phone = reading.phone(&mut args)?;
+    let (list, phone) = reading.list_and_phone(context, &mut args, |args| arguments::list(args).map(Some))?;
     // Without an id the JSON may stand in its place.
-    let is_json = |arg: &&[u8]| arg.starts_with(b"{");
-    let (id_arg, json_arg) = (args.peek(), args.clone().nth(1));
+    let with_id = args;
     let id = reading.or(arguments::message_id(&mut args), String::new);
-    let json_arg = json_arg.or(id_arg.filter(is_json));
-    let remains = Remains::of(json_arg);
-    let json: FailedJson = reading.or(arguments::json(&mut args), || FailedJson::of(&remains));
-    let json = if id.is_empty() { FailedJson::of(&remains) } else { json };
-    let code = match json.code {
-        None => String::new(),
-        Some(Value::String(code)) => failure::plain(&code).into_owned(),
-        Some(Value::Number(code)) => arguments::number_text(&code),
+    let remains = Remains::of_args(if id.is_empty() { with_id } else { args });
+    let json = arguments::json(&mut args);
+    let is_read = json.is_ok() && !id.is_empty();
+    let json: FailedJson = reading.or(json, || FailedJson::of(&remains));
+    let json = if is_read { json } else { FailedJson::of(&remains) };
+    let provider = match json.provider {
+        Some(Value::String(name)) => name,
+        _ => String::new(),
+    };
+    let codes = match json.code {
+        None if is_read => Vec::new(),
+        Some(Value::String(code)) => vec![failure::plain(&code).into_owned()],
+        Some(Value::Number(code)) => vec![arguments::number_text(&code)],
+        None => codes(&remains, &provider),
         Some(other) => {
             let other = other.to_string();
             reading.refuse(Error::bad_arg(format!(
                 "\"code\" must be a number or a text, not {}",
                 excerpt(other.as_bytes())
             )));
-            String::new()
+            codes(&remains, &provider)
         }
     };
-    let provider = match json.provider {
-        Some(Value::String(name)) => name,
-        _ => String::new(),
-    };
-    let failure = Failure::of(&provider, &code, json.permanent);
+    // Several codes forbid what any of them forbids.
+    let failures = codes.iter().map(|code| Failure::of(&provider, code, json.permanent));
+    let failure = failures.reduce(Failure::with).unwrap_or_else(|| Failure::of(&provider, "", json.permanent));
+    let code = codes.join(" ");
     let at = json.at.map_or(Ok(None), |at| arguments::date(&at));
     let at = reading.or(at.map_err(|why| Error::bad_arg(format!("in the JSON: {}", why.message))), || None);
     // Whose code it is tells who says so.

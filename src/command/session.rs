@@ -1,6 +1,9 @@
 //! What concerns the connection: PING, HELLO, AUTH, HELP, QUIT, and what Redis libraries send on their own.
 
-use super::{Access, Command, Context, TABLE, TokenId, Tokens, find};
+use std::sync::Arc;
+
+use super::clients::Connected;
+use super::{Access, Command, Context, Grant, Peer, TABLE, TokenId, Tokens, find};
 use crate::error::{Code, Error, Result, excerpt};
 use crate::reloadable::Reloadable;
 use crate::wire::{Args, Replies};
@@ -11,15 +14,18 @@ pub struct Session {
     pub access: Access,
     /// Whether it is closed after the replies.
     pub closing: bool,
+    /// Whose token it has given. Empty where nobody says.
+    pub name: Arc<str>,
     gave_wrong_token: bool,
     /// The token to which it owes its access, and the generation of the tokens in which that was looked up last.
     token: Option<(TokenId, u64)>,
+    connected: Connected,
 }
 
 impl Context {
     /// What a token allows. A token that nobody knows is counted.
-    pub fn access(&self, token: TokenId) -> Result<Access> {
-        self.tokens.get().access(token).ok_or_else(|| {
+    pub fn grant(&self, token: TokenId) -> Result<Grant> {
+        self.tokens.get().grant(token).cloned().ok_or_else(|| {
             self.counters.count_wrong_token();
             Error::new(Code::NoAuth, "the token is not known: ask contactd's operator for one")
         })
@@ -27,10 +33,21 @@ impl Context {
 }
 
 impl Session {
-    /// A new connection: with tokens in use it may do nothing yet.
-    pub fn new(tokens: &Tokens) -> Session {
-        let access = if tokens.is_empty() { Access::Admin } else { Access::Anyone };
-        Session { access, closing: false, gave_wrong_token: false, token: None }
+    /// A new connection. Where it does not say what the client may do, it may do nothing yet if tokens are in use.
+    pub fn new(context: &Context, grant: Option<Grant>, peer: Peer) -> Session {
+        let Grant { access, name } = grant.unwrap_or_else(|| {
+            let is_open = context.tokens.get().is_empty();
+            Grant::unnamed(if is_open { Access::Admin } else { Access::Anyone })
+        });
+        let connected = context.clients.enter(peer);
+        connected.is(access, &name);
+        Session { access, closing: false, name, gave_wrong_token: false, token: None, connected }
+    }
+
+    /// So many requests were answered.
+    #[inline]
+    pub fn answered(&self, requests: u64) {
+        self.connected.answered(requests);
     }
 
     /// Whether it may use a command.
@@ -69,7 +86,12 @@ impl Session {
     pub fn renew(&mut self, tokens: &Reloadable<Tokens>) {
         if let Some((token, known)) = &mut self.token {
             *known = tokens.generation();
-            self.access = tokens.get().access(*token).unwrap_or(Access::Anyone);
+            // Whose token it was stays: what is pending is still theirs.
+            match tokens.get().grant(*token) {
+                Some(grant) => (self.access, self.name) = (grant.access, Arc::clone(&grant.name)),
+                None => self.access = Access::Anyone,
+            }
+            self.connected.is(self.access, &self.name);
         }
         self.closing |= self.is_withdrawn();
     }
@@ -81,7 +103,9 @@ impl Session {
 
     fn give(&mut self, context: &Context, token: &[u8]) -> Result<()> {
         let (generation, token) = (context.tokens.generation(), TokenId::of(token));
-        self.access = context.access(token).inspect_err(|_| self.gave_wrong_token = true)?;
+        let Grant { access, name } = context.grant(token).inspect_err(|_| self.gave_wrong_token = true)?;
+        (self.access, self.name) = (access, name);
+        self.connected.is(self.access, &self.name);
         self.token = Some((token, generation));
         Ok(())
     }

@@ -5,13 +5,13 @@ use super::remains::Remains;
 use super::{Context, arguments};
 use crate::error::Result;
 use crate::model::change::{Change, Statement, Write};
-use crate::model::phone::ListNumber;
+use crate::model::phone::{ListNumber, Phone};
 use crate::wire::Args;
 
 pub fn suppress(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let mut reading = Reading::default();
-    let list = reading.list(context, &mut args, optional_list);
-    forbid(context, args, reading, list, Change::Suppress)
+    let (list, phone) = reading.list_and_phone(context, &mut args, optional_list)?;
+    forbid(context, args, reading, (list, phone), Change::Suppress)
 }
 
 pub fn release(context: &Context, mut args: Args<'_>) -> Result<Write> {
@@ -19,8 +19,10 @@ pub fn release(context: &Context, mut args: Args<'_>) -> Result<Write> {
     lift(context, args, list, Change::Release)
 }
 
-pub fn invalid(context: &Context, args: Args<'_>) -> Result<Asked> {
-    forbid(context, args, Reading::default(), None, Change::Invalid)
+pub fn invalid(context: &Context, mut args: Args<'_>) -> Result<Asked> {
+    let mut reading = Reading::default();
+    let phone = reading.phone(&mut args)?;
+    forbid(context, args, reading, (None, phone), Change::Invalid)
 }
 
 pub fn valid(context: &Context, args: Args<'_>) -> Result<Write> {
@@ -31,12 +33,11 @@ fn forbid(
     context: &Context,
     mut args: Args<'_>,
     mut reading: Reading,
-    list: Option<ListNumber>,
+    (list, phone): (Option<ListNumber>, Phone),
     change: fn(Statement) -> Change,
 ) -> Result<Asked> {
-    let phone = reading.phone(&mut args)?;
-    let json = args.peek();
-    let statement = reading.or(arguments::status_claim(&mut args), || Remains::of(json).statement());
+    let rest = args;
+    let statement = reading.or(arguments::status_claim(&mut args), || Remains::of_args(rest).statement());
     reading.asked(Write::Contact { phone, list, change: change(statement) }, context)
 }
 

@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::command::Tokens;
 use crate::error::{Error, Result};
 use crate::reloadable::Reloadable;
-use crate::tls::{ClientCertificates, ServerConfig, ServerFiles};
+use crate::tls::{ClientCertificates, ServerFiles, ServerTls};
 
 /// Whether clients show a certificate.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
@@ -82,6 +82,11 @@ pub fn needs_tokens(public: &Address) -> Error {
     Error::bad_arg(format!("{public} can be reached from other machines: give --tokens FILE, or listen on {ADDRESS}"))
 }
 
+/// What is wrong with settings for TLS where nothing speaks it.
+pub fn speaks_no_tls() -> Error {
+    Error::bad_arg("there are settings for TLS, and no address speaks it: give --listen tls:HOST:PORT")
+}
+
 /// Where metrics are served. They show how much is sent from which list, so that an address that others reach needs tokens.
 pub fn metrics_address(text: String, tokens: &Tokens) -> Result<String> {
     let address = text.parse::<Address>().map_err(|why| Error::bad_arg(format!("--metrics: {why}")))?;
@@ -108,22 +113,19 @@ impl Access {
         }
     }
 
-    /// Reads the certificate, if an address wants one.
-    pub fn tls(&self) -> Result<Option<Reloadable<ServerConfig>>> {
+    /// Reads the certificate, if there is one or an address wants one.
+    pub fn tls(&self) -> Result<Option<Reloadable<ServerTls>>> {
         let encrypted = self.addresses().find(|address| matches!(address, Address::Tls(_)));
         let is_set_up =
             [&self.tls_cert_file, &self.tls_key_file, &self.tls_ca_cert_file].into_iter().any(Option::is_some)
                 || self.tls_auth_clients != AuthClients::Off;
         let files = match (encrypted, &self.tls_cert_file, &self.tls_key_file) {
-            (None, ..) if is_set_up => {
-                return Err(Error::bad_arg(
-                    "there are settings for TLS, and no address speaks it: give --listen tls:HOST:PORT",
-                ));
-            }
-            (None, ..) => return Ok(None),
-            (Some(_), Some(certificate), Some(key)) => {
+            // Whether a socket that is open already speaks TLS is known later.
+            (_, Some(certificate), Some(key)) => {
                 ServerFiles { certificate: certificate.clone(), key: key.clone(), clients: self.client_certificates()? }
             }
+            (None, ..) if is_set_up => return Err(speaks_no_tls()),
+            (None, ..) => return Ok(None),
             (Some(address), ..) => {
                 return Err(Error::bad_arg(format!("{address} needs --tls-cert-file FILE and --tls-key-file FILE")));
             }

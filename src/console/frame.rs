@@ -44,6 +44,8 @@ pub struct Link {
 pub struct Frame {
     pub title: String,
     pub links: Vec<Link>,
+    /// Whose token it is; "" where nobody says.
+    pub who: String,
     /// What the visitor may do, in words.
     pub may: &'static str,
     pub may_write: bool,
@@ -85,9 +87,10 @@ impl Frame {
         Frame {
             title,
             links: links.collect(),
-            may: words::access(visit.access),
-            may_write: visit.access >= Access::Write,
-            may_admin: visit.access >= Access::Admin,
+            who: visit.grant.name.to_string(),
+            may: words::access(visit.grant.access),
+            may_write: visit.grant.access >= Access::Write,
+            may_admin: visit.grant.access >= Access::Admin,
             has_login: visit.session.token.is_some(),
             alarms,
             said: if visit.is_live { None } else { visit.session.take_said() },

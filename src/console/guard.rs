@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::Console;
 use super::pages::error_page;
 use super::session::Session;
-use crate::command::Access;
+use crate::command::{Access, Grant};
 
 /// Nothing but our own files, and nothing inside the page itself: a text of somebody else cannot become a program.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -94,7 +94,7 @@ fn admit(console: &Console, request: &mut Request) -> std::result::Result<Option
 /// The session that a cookie names, if its token is still one.
 fn session(console: &Console, headers: &HeaderMap) -> Option<Arc<Session>> {
     let session = console.sessions.get(&console.secret(headers)?, !is_live(headers), Instant::now())?;
-    console.access(&session).map(|_| session)
+    console.grant(&session).map(|_| session)
 }
 
 /// Whether a page asks on its own, to keep itself up to date.
@@ -104,11 +104,11 @@ pub fn is_live(headers: &HeaderMap) -> bool {
 
 impl Console {
     /// What a session may do; None: its token is not one any more.
-    pub fn access(&self, session: &Session) -> Option<Access> {
+    pub fn grant(&self, session: &Session) -> Option<Grant> {
         let tokens = self.tokens.get();
         match session.token {
-            Some(token) => tokens.access(token).filter(|access| *access >= Access::Read),
-            None => tokens.is_empty().then_some(Access::Admin),
+            Some(token) => tokens.grant(token).filter(|grant| grant.access >= Access::Read).cloned(),
+            None => tokens.is_empty().then(|| Grant::unnamed(Access::Admin)),
         }
     }
 

@@ -25,13 +25,13 @@ use axum::routing::{get, post};
 use tokio::io::DuplexStream;
 use tokio::sync::Semaphore;
 
-use crate::command::{Access, Tokens};
+use crate::command::{Grant, Tokens};
 use crate::limits::CONSOLE_REQUESTS_MAX;
 use crate::reloadable::Reloadable;
 use session::Sessions;
 
-/// Opens a connection inside the daemon that may do what `Access` says.
-pub type Connect = Box<dyn Fn(Access) -> DuplexStream + Send + Sync>;
+/// Opens a connection inside the daemon that may do what the grant says.
+pub type Connect = Box<dyn Fn(Grant) -> DuplexStream + Send + Sync>;
 
 /// What all pages share.
 pub struct Console {

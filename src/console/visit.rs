@@ -14,14 +14,14 @@ use super::frame::{Frame, Section};
 use super::pages::error_page;
 use super::session::Session;
 use crate::client::Reply;
-use crate::command::Access;
+use crate::command::Grant;
 use crate::error::Result;
 
 /// One request of a browser.
 pub struct Visit {
     pub session: Arc<Session>,
-    /// What its token allows.
-    pub access: Access,
+    /// What its token allows, and whose it is.
+    pub grant: Grant,
     pub asker: Asker,
     /// The path with its query: where a form leads back to.
     pub here: String,
@@ -61,13 +61,13 @@ impl FromRequestParts<Arc<Console>> for Visit {
             error_page(StatusCode::UNAUTHORIZED, "You are logged out", "Your token is not one any more. Log in again.")
         };
         let session = parts.extensions.get::<Arc<Session>>().cloned().ok_or_else(logged_out)?;
-        let access = console.access(&session).ok_or_else(logged_out)?;
+        let grant = console.grant(&session).ok_or_else(logged_out)?;
         let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let mut asker = Asker::new((console.connect)(access));
+        let mut asker = Asker::new((console.connect)(grant.clone()));
         let stats = stats(&mut asker).await.map_err(super::pages::failed)?;
         let now = stats.get("now").to_owned();
         let is_live = super::guard::is_live(&parts.headers);
-        Ok(Visit { is_live, session, access, asker, here, now, stats })
+        Ok(Visit { is_live, session, grant, asker, here, now, stats })
     }
 }
 

@@ -49,7 +49,7 @@ impl Advice<'_> {
                          [values.\"{}\"]: {}",
                         excerpt(value.as_bytes()),
                         self.columns.name(*at),
-                        self.columns.name(*at),
+                        excerpt(self.columns.signed_name(*at).as_bytes()),
                         Said::words()
                     ),
                 ),

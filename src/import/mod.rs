@@ -11,11 +11,11 @@
 mod advice;
 pub(crate) mod columns;
 mod describe;
-mod file_name;
 mod options;
 pub(crate) mod read;
 pub(crate) mod send;
 mod sheet;
+mod title;
 
 pub use advice::quote;
 pub use columns::mapping::Mapping;

@@ -121,8 +121,7 @@ impl Options {
             source,
             import_id: if self.dry_run { String::new() } else { time::format(now) },
             how: how.transpose()?,
-            opt_outs: all_are == Some(AllAre::Optout),
-            invalids: all_are == Some(AllAre::Invalid),
+            all_are,
             dry_run: self.dry_run,
         })
     }

@@ -9,7 +9,6 @@ use super::columns::question::Question;
 use super::columns::survey::Survey;
 use super::columns::{Columns, Wishes};
 use super::describe::Description;
-use super::file_name::speaks_of_an_end;
 use super::options::Options;
 use super::read::dialect::{self, Dialect, Format};
 use super::read::objects::Keys;
@@ -20,6 +19,7 @@ use super::send::progress::Progress;
 use super::send::rejects::{Rejects, Shape};
 use super::send::report::Report;
 use super::send::row::{Defaults, Rows};
+use super::title::{file_speaks_of_an_end, is_of_an_end, speaks_of_an_end};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::model::time;
@@ -104,14 +104,28 @@ impl Sheet {
     /// word in a column of consent; else rows with an unknown word are rejected.
     pub fn questions(&self, every_value: bool) -> Vec<Question> {
         let mut questions = Vec::new();
-        let headings = self.survey.columns().iter().map(|held| held.name.as_str());
         if self.wishes.all_are.is_none()
-            && let Some(word) = speaks_of_an_end(&self.name, headings)
+            && let Some(title) = self.speaks_of_an_end()
         {
-            questions.push(Question::Rows(word));
+            questions.push(Question::Rows(title.to_owned()));
         }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
         questions
+    }
+
+    /// What says that rows may be of people who want no messages, or of numbers that do not exist: the name of the file, a title
+    /// above its headings or between its rows, or a heading.
+    fn speaks_of_an_end(&self) -> Option<&str> {
+        let name = Some(self.name.as_str()).filter(|name| file_speaks_of_an_end(name));
+        let title = || self.records.titles().lines().find(|title| speaks_of_an_end(title)).map(str::trim);
+        let heading = || {
+            let headings = self.survey.columns().iter().enumerate().map(|(at, held)| (at, held.name.as_str()));
+            let is_of_phones = |at: usize| *self.columns.field(at) == Field::Phone;
+            let mut found =
+                headings.filter(|&(at, name)| is_of_an_end(name) || is_of_phones(at) && speaks_of_an_end(name));
+            found.next().map(|(_, name)| name)
+        };
+        name.or_else(title).or(self.survey.section.as_deref()).or_else(heading)
     }
 
     /// Takes the answers of a person: a mapping, in addition to what the options say.

@@ -66,7 +66,7 @@ fn wait_for(job: &Job<Puppet>, wanted: impl Fn(&Status<u32>) -> bool) -> Status<
         if wanted(&status) {
             return status;
         }
-        assert!(since.elapsed() < Duration::from_secs(30), "{status:?}");
+        assert!(since.elapsed() < Duration::from_secs(60), "{status:?}");
         thread::sleep(Duration::from_millis(1));
     }
 }

@@ -71,6 +71,7 @@ fn list_json(
         "source": subscription.map(|fact| fact.source.as_str()),
     });
     let Some(fields) = json.as_object_mut() else { return json };
+    put_text(fields, "by", subscription.map_or("", |fact| &fact.by));
     if contact.is_opted_out(on, scope)
         && let Some(out) = contact.opt_out_of(on, scope)
     {
@@ -78,6 +79,7 @@ fn list_json(
         fields.insert("opted_out_how".into(), out.how.word().into());
         put_text(fields, "opted_out_source", &out.source);
         put_text(fields, "opted_out_reason", &out.reason);
+        put_text(fields, "opted_out_by", &out.by);
     }
     put_facts(fields, ["suppressed", "released"], &on.suppression);
     let Some(list) = lists.get(on.list) else { return json };
@@ -99,6 +101,7 @@ fn put_fact(fields: &mut Map<String, Value>, name: &str, fact: Option<&Fact>) {
     fields.insert(format!("{name}_how"), fact.how.word().into());
     put_text(fields, &format!("{name}_source"), &fact.source);
     put_text(fields, &format!("{name}_reason"), &fact.reason);
+    put_text(fields, &format!("{name}_by"), &fact.by);
 }
 
 /// The fact that set something and the one that lifted it.

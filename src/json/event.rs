@@ -70,6 +70,7 @@ pub fn event_json(event: &Event, lists: &Lists) -> Value {
     put_text(&mut fields, "message", &event.message);
     put_text(&mut fields, "source", &event.source);
     put_text(&mut fields, "reason", &event.reason);
+    put_text(&mut fields, "by", &event.by);
     Value::Object(fields)
 }
 

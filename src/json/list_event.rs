@@ -32,5 +32,8 @@ pub fn list_event_json(event: &ListEvent, lists: &Lists) -> Value {
     if let ListEventKind::Created { name } | ListEventKind::Renamed { name } = &event.kind {
         json["name"] = name.as_str().into();
     }
+    if !event.by.is_empty() {
+        json["by"] = event.by.as_str().into();
+    }
     json
 }

@@ -93,6 +93,7 @@ impl WhyAnswer<'_> {
         }
         put_text(fields, "source", &fact.source);
         put_text(fields, "reason", &fact.reason);
+        put_text(fields, "by", &fact.by);
         json
     }
 
@@ -184,7 +185,7 @@ fn told(fact: &Fact, event: Option<&Event>) -> String {
     if let Some(event) = event.filter(|event| matches!(event.kind, EventKind::Inbound(_))) {
         let _ = write!(told, " ('{}')", event.text);
     }
-    for (name, text) in [("source", &fact.source), ("reason", &fact.reason)] {
+    for (name, text) in [("source", &fact.source), ("reason", &fact.reason), ("token of", &fact.by)] {
         if !text.is_empty() {
             let _ = write!(told, ", {name} '{text}'");
         }

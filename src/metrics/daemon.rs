@@ -10,6 +10,7 @@ use crate::jobs::Status;
 use crate::limits::{CLIENTS_MAX, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, QUEUED_WRITES_MAX};
 use crate::model::change::{State, Urgency};
 use crate::model::purge::PurgeReason;
+use crate::model::time::Millis;
 use crate::model::verdict::Verdict;
 use crate::store::{ReadOnly, Store};
 
@@ -23,6 +24,14 @@ pub fn collect_server(families: &mut Families, server: ServerState) {
     let help = "connections that wait for news of the feed";
     families.gauge("contactd_feed_followers", help).is(server.feed_followers as u64);
     families.gauge("contactd_clients_max", "connections that are served at a time").is(CLIENTS_MAX as u64);
+}
+
+/// What is left of the certificate. Less than nothing if it has ended.
+pub fn collect_certificate(families: &mut Families, server: ServerState, now: Millis) {
+    if let Some(ends) = server.certificate_ends {
+        let help = "seconds until the first certificate ends of those that clients are shown";
+        families.gauge("contactd_certificate_remaining_seconds", help).is((ends - now / 1_000) as f64);
+    }
 }
 
 pub fn collect(families: &mut Families, context: &Context) -> Result<()> {

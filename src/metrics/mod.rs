@@ -50,6 +50,8 @@ pub struct ServerState {
     pub ready: bool,
     /// Connections that wait for news of the feed.
     pub feed_followers: usize,
+    /// When the first of its certificates ends, if it has any: a Unix time in seconds.
+    pub certificate_ends: Option<i64>,
 }
 
 /// All metrics as they are now. `context` is none until the store is loaded; then there are few. Lists with ids from
@@ -61,6 +63,7 @@ pub fn scrape(context: Option<&Context>, server: ServerState, lists_max: usize, 
     if let Some(context) = context {
         stats::collect(&mut families, context);
         daemon::collect(&mut families, context)?;
+        daemon::collect_certificate(&mut families, server, context.store.now());
         lists::collect(&mut families, &context.store, lists_max);
     }
     let mut registry = Registry::default();

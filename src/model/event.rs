@@ -35,6 +35,8 @@ pub struct Event {
     pub message: String,
     /// What a conversion was worth; negative for a refund.
     pub amount: Micros,
+    /// Whose token reported it. May be empty.
+    pub by: String,
 }
 
 impl Event {
@@ -53,6 +55,7 @@ impl Event {
             text: String::new(),
             message: String::new(),
             amount: 0,
+            by: String::new(),
         }
     }
 }

@@ -66,8 +66,11 @@ pub struct Fact {
     pub source: String,
     /// Why. May be empty.
     pub reason: String,
+    /// Whose token reported it. May be empty.
+    pub by: String,
     /// The latest date with which a fact of this kind came, where it was later than the fact could count: the clock of
-    /// who dated it is ahead. Otherwise 0.
+    /// who dated it is ahead. One that is further ahead than any clock is only noted, as the millisecond after `at`: what
+    /// comes later with a date of its own must not be compared with it. Otherwise 0.
     pub claimed_at: Millis,
 }
 

@@ -169,13 +169,20 @@ fn look_up(provider: &str, code: &str) -> Failure {
     // Some systems write 009.
     let code = code.trim_start_matches('0');
     let named = PROVIDERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(provider)).map(|(_, codes)| *codes);
-    let in_table = |codes: Codes| codes.iter().find(|(known, _)| *known == code).map(|(_, said)| *said);
-    let said = match named {
-        Some(codes) => in_table(codes),
+    let in_table = |codes: Codes, code: &str| codes.iter().find(|(known, _)| *known == code).map(|(_, said)| *said);
+    let look_up = |code: &str| match named {
+        Some(codes) => in_table(codes, code),
         // A name that is spelt wrong must not lose an opt-out.
-        None => UNNAMED.into_iter().find_map(in_table),
+        None => UNNAMED.into_iter().find_map(|codes| in_table(codes, code)),
     };
-    said.unwrap_or_default()
+    look_up(code).or_else(|| look_up(inner(code)?)).unwrap_or_default()
+}
+
+/// The only number in a code of letters and digits, as in `ERR_21610`. One of few digits could mean anything there.
+fn inner(code: &str) -> Option<&str> {
+    const DIGITS_MIN: usize = 4;
+    let mut numbers = code.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
+    numbers.next().filter(|number| number.len() >= DIGITS_MIN && numbers.next().is_none())
 }
 
 /// A code without what spreadsheets and programs that know floats alone make of it: `21610.0`, `2.161E+04` and `'21610`
@@ -251,6 +258,12 @@ mod tests {
             ("", "200", Failure::default()),
             ("", "40001", Failure::default()),
             ("twillio", "21610", OPTED_OUT),
+            ("", "ERR_21610", OPTED_OUT),
+            ("twilio", "30005x", PERMANENT),
+            ("bandwidth", "code-4775", OPTED_OUT),
+            ("plivo", "HTTP 200", Failure::default()),
+            ("", "21610-30005", Failure::default()),
+            ("", "21610.5", Failure::default()),
         ] {
             assert_eq!(Failure::of(provider, code, None), said, "{provider:?} {code}");
         }

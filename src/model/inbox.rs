@@ -56,7 +56,7 @@ pub fn is_settled(contact: &Contact, list: ListNumber, at: Millis, lists: &Lists
 mod tests {
     use super::*;
     use crate::model::contact::ListContact;
-    use crate::model::fact::{Fact, How};
+    use crate::model::fact::Fact;
     use crate::model::list::{List, ListId};
 
     #[test]
@@ -64,7 +64,7 @@ mod tests {
         let number = ListNumber::parse(b"24365").expect("a list");
         let mut lists = Lists::default();
         lists.put(ListId(0), List::unknown(number));
-        let fact = |at| Some(Fact { at, how: How::Api, source: String::new(), reason: String::new(), claimed_at: 0 });
+        let fact = |at| Some(Fact { at, ..Fact::default() });
         let contact = |on: ListContact, all| Contact {
             lists: vec![on],
             opted_out_all: all,

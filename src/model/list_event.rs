@@ -14,6 +14,8 @@ pub struct ListEvent {
     pub list: Option<ListId>,
     /// What happened.
     pub kind: ListEventKind,
+    /// Whose token did it. May be empty.
+    pub by: String,
 }
 
 /// What can happen to a list.

@@ -4,6 +4,7 @@
 //! somebody asks for; [`transition::apply`] is the only way in which a contact changes, whoever asks.
 
 pub mod amount;
+pub mod blank;
 pub mod change;
 pub mod contact;
 pub mod event;

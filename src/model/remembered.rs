@@ -134,16 +134,11 @@ impl Remembered {
         }
     }
 
-    /// Adds an id, and forgets those that were seen before `since`, and the oldest when they are too many.
+    /// Adds an id, and forgets those that were seen before `since`, and of the others some when they are too many.
     pub fn add(&mut self, item: Item, since: Millis) {
         self.items.push(item);
-        let too_many = self.items.len().saturating_sub(REMEMBERED_IDS_MAX);
-        let mut at = 0;
-        let is_kept = |item: &Item| {
-            at += 1;
-            at > too_many && item.seen_at >= since
-        };
-        self.keep(is_kept);
+        self.expire(since);
+        self.drop_oldest(self.items.len().saturating_sub(REMEMBERED_IDS_MAX));
     }
 
     /// Forgets those that were seen before `since`. Says whether there were any.
@@ -153,20 +148,27 @@ impl Remembered {
         self.items.len() < before
     }
 
-    /// Forgets so many of the oldest.
+    /// Forgets so many of the oldest. Opt-ins go last: one that is repeated must not lift what came after it.
     pub fn drop_oldest(&mut self, many: usize) {
-        let mut at = 0;
-        self.keep(|_| {
-            at += 1;
-            at > many
+        if many == 0 {
+            return;
+        }
+        let others = self.items.iter().filter(|item| !item.what.opts_in()).count();
+        let (mut others, mut opt_ins) = (many.min(others), many.saturating_sub(others));
+        self.keep(|item| {
+            let left = if item.what.opts_in() { &mut opt_ins } else { &mut others };
+            let is_kept = *left == 0;
+            *left -= usize::from(!is_kept);
+            is_kept
         });
     }
 
-    /// Those of opt-ins alone.
+    /// Those that would lift an opt-out if they came again: of opt-ins, and of messages, since a YES that meant nothing from
+    /// a stranger may mean an opt-in from somebody who is known.
     #[must_use]
-    pub fn opt_ins(&self) -> Remembered {
-        let is_opt_in = |item: &&Item| matches!(item.what, IdUse::OptIn | IdUse::Inbound(InboundKind::OptIn));
-        Remembered { items: self.items.iter().filter(is_opt_in).copied().collect(), forgotten: 0 }
+    pub fn permitting(&self) -> Remembered {
+        let permits = |item: &&Item| item.what.opts_in() || item.what == IdUse::Inbound(InboundKind::Message);
+        Remembered { items: self.items.iter().filter(permits).copied().collect(), forgotten: 0 }
     }
 
     fn keep(&mut self, mut is_kept: impl FnMut(&Item) -> bool) {
@@ -199,6 +201,11 @@ impl Remembered {
 }
 
 impl IdUse {
+    /// Whether it is an opt-in.
+    fn opts_in(self) -> bool {
+        matches!(self, IdUse::OptIn | IdUse::Inbound(InboundKind::OptIn))
+    }
+
     /// Whether it is a message that counts as sent.
     fn is_send(self) -> bool {
         matches!(self, IdUse::Claimed | IdUse::Sent)
@@ -240,6 +247,21 @@ mod tests {
         assert!(remembered.find(300, 0, any).is_some() && remembered.find(1, 0, any).is_none());
         assert!(remembered.find(300, 0, |item| item.at == 0).is_none() && remembered.find(300, 301, any).is_none());
         assert!(remembered.expire(300) && remembered.items().len() == 1);
+    }
+
+    #[test]
+    fn opt_ins_are_forgotten_last() {
+        let mut remembered = Remembered::default();
+        let is_known = |remembered: &Remembered, id| remembered.find(id, 0, |_| true).is_some();
+        remembered.add(item(1, IdUse::Sent, 1), 0);
+        remembered.add(item(2, IdUse::Inbound(InboundKind::OptIn), 2), 0);
+        for at in 3..=600_i64 {
+            remembered.add(item(at.unsigned_abs(), IdUse::Inbound(InboundKind::Message), at), 0);
+        }
+        assert!(is_known(&remembered, 2) && !is_known(&remembered, 1) && !is_known(&remembered, 345));
+        assert!(is_known(&remembered, 346) && is_known(&remembered, 600));
+        remembered.drop_oldest(255);
+        assert_eq!(remembered.items().iter().map(|item| item.fingerprint).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

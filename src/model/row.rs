@@ -79,10 +79,10 @@ impl Row {
     }
 
     /// What it forbids, and since when. An opt-out counts unless the same row says that the contact is active by a newer
-    /// subscription.
+    /// subscription. One that is ahead of the clock proves nothing.
     pub fn forbids(&self, now: Millis) -> Vec<(RowStatus, Since)> {
         let back_in = self.status == Some(RowStatus::Active)
-            && self.subscribed_at.is_some_and(|at| at.min(now) > self.opted_out_at.unwrap_or(now).min(now));
+            && self.subscribed_at.is_some_and(|at| at <= now && at > self.opted_out_at.unwrap_or(now));
         let dated = [
             (RowStatus::OptedOut, self.opted_out_at.filter(|_| !back_in)),
             (RowStatus::Suppressed, self.suppressed_at),

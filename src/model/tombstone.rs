@@ -31,7 +31,7 @@ pub struct Tombstone {
     pub last_inbound: Millis,
     /// What it had said on lists.
     pub lists: Vec<ListContact>,
-    /// The ids that are remembered; of an erased number those of opt-ins alone, which would lift the erasure's opt-out.
+    /// The ids that are remembered; of an erased number those alone that would lift the erasure's opt-out.
     pub remembered: Remembered,
 }
 
@@ -84,7 +84,7 @@ impl Tombstone {
             // Only to say that the number exists after all.
             last_inbound: facts.invalidity.set.as_ref().map_or(0, |_| facts.engagement.last_inbound),
             lists: facts.lists.iter().map(relation).filter(|on| !is_empty(on)).collect(),
-            remembered: facts.remembered.opt_ins(),
+            remembered: facts.remembered.permitting(),
         }
     }
 
@@ -123,6 +123,7 @@ impl Tombstone {
                 how: fact.how,
                 source: fact.source.clone(),
                 reason: fact.reason.clone(),
+                by: fact.by.clone(),
                 ..Event::new(kind, fact.at)
             }));
         };

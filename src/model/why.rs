@@ -124,6 +124,7 @@ impl Question<'_> {
                     at: list.removed_at,
                     list: Some(id),
                     kind: ListEventKind::Removed,
+                    by: String::new(),
                 });
                 Some(Ground { reason: Reason::UnknownList, basis: event.map(Basis::List) })
             }

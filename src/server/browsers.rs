@@ -23,7 +23,7 @@ use crate::reloadable::Reloadable;
 pub(super) fn serve(server: &Arc<Server>, listener: Listener, tokens: Arc<Reloadable<Tokens>>, hosts: Vec<String>) {
     let is_encrypted = matches!(listener, Listener::Tls(_));
     let inside = Arc::clone(server);
-    let connect = Box::new(move |access| inside.connect_inside(access));
+    let connect = Box::new(move |grant| inside.connect_inside(grant));
     let router = Console::new(connect, tokens, hosts, is_encrypted).router();
     let server = Arc::clone(server);
     server.connections.clone().spawn(async move {

@@ -3,7 +3,7 @@
 //! Order is kept by a simple rule: writes that follow each other are collected; anything else waits until they are answered.
 //! So a CHECK behind an OPTOUT sees it.
 
-use std::sync::RwLockReadGuard;
+use std::sync::{Arc, RwLockReadGuard};
 
 use bytes::{Buf, BytesMut};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,8 @@ use super::Server;
 use super::feed_wait::FeedWait;
 use super::pipeline::{Added, Pipeline};
 use crate::command::{
-    self, Access, Asked, Command, Context, Export, FollowCommand, Pace, Run, Session, SessionCommand, TABLE,
+    self, Access, Asked, Command, Context, Export, FollowCommand, Grant, Pace, Peer, Run, Session, SessionCommand,
+    TABLE,
 };
 use crate::error::{Code, Error, Result};
 use crate::limits::{BURST_REQUESTS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, UNAUTHENTICATED_BYTES_MAX};
@@ -49,7 +50,8 @@ pub(super) struct Dialogue<'s> {
     context: Option<&'s Context>,
     session: Option<Session>,
     /// What the client may do, if that does not depend on a token.
-    access: Option<Access>,
+    grant: Option<Grant>,
+    peer: Peer,
     decoder: Decoder,
     pub(super) pipeline: Pipeline<'s>,
     pub(super) replies: Replies,
@@ -65,6 +67,8 @@ struct Burst {
     /// Slower commands end it.
     pace: Pace,
     requests: usize,
+    /// Those of them that need not be looked at again.
+    answered: u64,
     /// The last command, and how often it came in a row: counted together.
     last: (usize, u64),
     /// What the latest request added to that count: nothing if its command is unknown.
@@ -72,13 +76,14 @@ struct Burst {
 }
 
 impl<'s> Dialogue<'s> {
-    /// One that begins. `access` is what the client may do without a token, whatever the tokens file says.
-    pub(super) fn new(server: &'s Server, access: Option<Access>) -> Dialogue<'s> {
+    /// One that begins. `grant` is what the client may do without a token, whatever the tokens file says.
+    pub(super) fn new(server: &'s Server, grant: Option<Grant>, peer: Peer) -> Dialogue<'s> {
         Dialogue {
             server,
             context: None,
             session: None,
-            access,
+            grant,
+            peer,
             decoder: Decoder::default(),
             pipeline: Pipeline::new(server),
             replies: Replies::default(),
@@ -110,7 +115,7 @@ impl<'s> Dialogue<'s> {
         if let Some(pause) = self.renew(input) {
             return pause;
         }
-        let mut burst = Burst { pace, requests: 0, last: (usize::MAX, 0), counted: 0 };
+        let mut burst = Burst { pace, requests: 0, answered: 0, last: (usize::MAX, 0), counted: 0 };
         let context = self.context;
         let mut gate = None;
         let mut taken = 0;
@@ -136,7 +141,10 @@ impl<'s> Dialogue<'s> {
                             burst.uncount();
                             (Some(pause), 0)
                         }
-                        pause => (pause, bytes),
+                        pause => {
+                            burst.answered += 1;
+                            (pause, bytes)
+                        }
                     },
                     None => {
                         let loading = Error::new(Code::Loading, "the store is being loaded: try again in a moment");
@@ -156,6 +164,11 @@ impl<'s> Dialogue<'s> {
                 context.counters.count(command, n);
             }
             context.counters.count_checks(self.replies.take_checks());
+            if burst.answered > 0
+                && let Some(session) = &self.session
+            {
+                session.answered(burst.answered);
+            }
         }
         input.advance(taken);
         pause
@@ -166,8 +179,7 @@ impl<'s> Dialogue<'s> {
         if self.session.is_none()
             && let Some(context) = self.server.context()
         {
-            let mut session = Session::new(&context.tokens.get());
-            session.access = self.access.unwrap_or(session.access);
+            let session = Session::new(context, self.grant.clone(), self.peer.clone());
             if session.access == Access::Anyone {
                 self.decoder.limit_requests(UNAUTHENTICATED_BYTES_MAX);
             }
@@ -203,6 +215,7 @@ impl<'s> Dialogue<'s> {
         if let Some(token) = session.token() {
             self.ending = self.server.ending(token);
             session.renew(&context.tokens);
+            self.pipeline.by = Arc::clone(&session.name);
         }
     }
 
@@ -244,8 +257,10 @@ impl<'s> Dialogue<'s> {
             }
             Ok((_, Run::Granted(run))) => {
                 *gate = None;
-                let access = self.session.as_ref().map_or(Access::Anyone, |session| session.access);
-                run(context, access, request.args, &mut self.replies)
+                match &self.session {
+                    Some(session) => run(context, session, request.args, &mut self.replies),
+                    None => return Some(Pause::Close),
+                }
             }
             Ok((_, Run::Follow(run))) => {
                 *gate = None;

@@ -8,7 +8,7 @@ use tokio::io::DuplexStream;
 
 use super::Server;
 use crate::client::{AsyncClient, Reply};
-use crate::command::Access;
+use crate::command::{Access, Grant};
 use crate::error::{Error, Result};
 
 /// Purges until the server drains: the first time an hour after the start, or as often as it is to be. Zero is never.
@@ -25,7 +25,7 @@ pub(super) fn start(server: &Arc<Server>, every: Duration) {
                 () = tokio::time::sleep(wait) => {}
                 () = server.stop.cancelled() => return,
             }
-            if let Err(why) = purge(server.connect_inside(Access::Admin)).await
+            if let Err(why) = purge(server.connect_inside(Grant::unnamed(Access::Admin))).await
                 && !server.stop.is_cancelled()
             {
                 tracing::error!("the compactor could not purge: {}", why.message);

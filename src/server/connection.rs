@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Server;
 use super::burst::{Dialogue, Pause};
-use crate::command::{Access, Pace};
+use crate::command::{Grant, Pace, Peer, Transport};
 use crate::limits::{
     REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, UNAUTHENTICATED_MS_MAX, WRITE_STALL_MS_MAX, WRONG_TOKEN_MS,
 };
@@ -46,16 +46,17 @@ enum Waited {
 }
 
 /// Serves one client until it leaves, misbehaves, or the server drains.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server) {
-    serve_as(stream, server, None).await;
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, peer: Peer) {
+    serve_as(stream, server, None, peer).await;
 }
 
-/// The same for a client inside the daemon, which may do what `access` says without a token.
-pub async fn serve_inside<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, access: Access) {
-    serve_as(stream, server, Some(access)).await;
+/// The same for a client inside the daemon, which may do what `grant` says without a token.
+pub async fn serve_inside<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, grant: Grant) {
+    let peer = Peer { transport: Transport::Inside, address: String::new() };
+    serve_as(stream, server, Some(grant), peer).await;
 }
 
-async fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, access: Option<Access>) {
+async fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, grant: Option<Grant>, peer: Peer) {
     let connection = Connection {
         server,
         stream,
@@ -63,7 +64,7 @@ async fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server,
         read_bytes: INPUT_BYTES_IDLE,
         reads: 0,
         deadline: Instant::now() + Duration::from_millis(UNAUTHENTICATED_MS_MAX),
-        dialogue: Dialogue::new(server, access),
+        dialogue: Dialogue::new(server, grant, peer),
     };
     // The client is gone or was told why: there is nobody left to tell.
     let _ = connection.run().await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Listener, Scraped, Server, browsers, compactor, reload};
-use crate::command::{Access, Context, Counters, Tokens};
+use crate::command::{Access, Context, Counters, Grant, Setting, Tokens};
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, PurgeSettings};
 use crate::model::inbox::MaybeOptOut;
@@ -17,7 +17,7 @@ use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
 use crate::store::engine::Engine;
 use crate::store::{Clock, Fsync, OptOutWarning, Options, Retention, Store};
-use crate::tls::ServerConfig;
+use crate::tls::ServerTls;
 
 /// How many lists have metrics of their own when nothing is said.
 const METRICS_LISTS: usize = 200;
@@ -46,11 +46,13 @@ pub struct Setup {
     /// Who may do what.
     pub tokens: Arc<Reloadable<Tokens>>,
     /// How TLS is spoken, for listeners that do.
-    pub tls: Option<Arc<Reloadable<ServerConfig>>>,
+    pub tls: Option<Arc<Reloadable<ServerTls>>>,
     /// Which contacts a purge removes, when and where to.
     pub purge: PurgeSettings,
     /// How many lists have metrics of their own.
     pub metrics_lists: usize,
+    /// What it runs with, for those who ask.
+    pub settings: Vec<Setting>,
 }
 
 /// A daemon that serves. End it with [`Daemon::stop`]: one that is dropped goes on for as long as its runtime.
@@ -76,6 +78,7 @@ impl Setup {
             tls: None,
             purge: PurgeSettings::default(),
             metrics_lists: METRICS_LISTS,
+            settings: Vec::new(),
         }
     }
 }
@@ -127,7 +130,7 @@ impl Daemon {
 
     /// A connection from inside the daemon, which may do everything. Its other end is a pipe in memory.
     pub fn connect_inside(&self) -> tokio::io::DuplexStream {
-        self.server.connect_inside(Access::Admin)
+        self.server.connect_inside(Grant::unnamed(Access::Admin))
     }
 
     /// Serves the console to browsers. They may call it by this machine's names and by `hosts`.
@@ -196,6 +199,8 @@ fn load(setup: Setup, clock: Clock) -> Result<Context> {
         keywords: setup.keywords,
         default_region: setup.default_region,
         tokens: setup.tokens,
+        settings: setup.settings,
+        clients: Arc::default(),
         counters: Counters::default(),
     })
 }

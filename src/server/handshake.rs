@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -22,7 +22,7 @@ const UNREAD_BYTES_MAX: usize = 4096;
 
 /// Shakes hands. None: the client is not one, took too long, or the server drains.
 pub(super) async fn handshake(stream: TcpStream, peer: SocketAddr, server: &Server) -> Option<TlsStream<TcpStream>> {
-    let acceptor = TlsAcceptor::from(server.tls.as_ref()?.get());
+    let acceptor = TlsAcceptor::from(Arc::clone(&server.tls.as_ref()?.get().config));
     let limit = Duration::from_millis(HANDSHAKE_MS_MAX);
     let shake = tokio::time::timeout(limit, acceptor.accept(stream).into_fallible());
     let done = tokio::select! {

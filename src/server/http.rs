@@ -20,9 +20,11 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 
 use super::Server;
-use crate::command::{Access, TokenId, Tokens};
+use crate::command::{Access, Grant, TokenId, Tokens};
 use crate::error::{Error, Result};
-use crate::limits::{SCRAPE_FIELDS_MAX, SCRAPE_HEAD_BYTES_MAX, SCRAPE_HEAD_MS_MAX, SCRAPE_MS_MAX, SCRAPERS_MAX};
+use crate::limits::{
+    SCRAPE_FIELDS_MAX, SCRAPE_HEAD_BYTES_MAX, SCRAPE_HEAD_MS_MAX, SCRAPE_MS_MAX, SCRAPERS_MAX, WRONG_TOKEN_MS,
+};
 use crate::metrics::{self, Format, ServerState};
 use crate::reloadable::Reloadable;
 use crate::store::ReadOnly;
@@ -143,6 +145,10 @@ impl Scraper {
 
     async fn metrics(self: &Arc<Scraper>, headers: &HeaderMap) -> Reply {
         if let Err(refused) = self.admit(headers) {
+            // Slows one down that guesses tokens.
+            if refused.status() == StatusCode::UNAUTHORIZED && headers.contains_key(AUTHORIZATION) {
+                tokio::time::sleep(Duration::from_millis(WRONG_TOKEN_MS)).await;
+            }
             return *refused;
         }
         let accept: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -163,7 +169,11 @@ impl Scraper {
     }
 
     fn scrape(&self, format: Format) -> Result<String> {
-        let state = ServerState { ready: self.server.is_ready(), feed_followers: self.server.feed_followers() };
+        let state = ServerState {
+            ready: self.server.is_ready(),
+            feed_followers: self.server.feed_followers(),
+            certificate_ends: self.server.certificate_ends(),
+        };
         let context = self.server.context().map(|context| &**context);
         metrics::scrape(context, state, self.lists_max, format)
     }
@@ -184,8 +194,8 @@ impl Scraper {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER.as_bytes()))
             .map(|(_, token)| TokenId::of(token));
         let known = token.is_some_and(|token| match self.server.context() {
-            Some(context) => context.access(token).is_ok_and(may_scrape),
-            None => self.tokens.get().access(token).is_some_and(may_scrape),
+            Some(context) => context.grant(token).is_ok_and(|grant| may_scrape(&grant)),
+            None => self.tokens.get().grant(token).is_some_and(may_scrape),
         });
         if known {
             return Ok(());
@@ -198,8 +208,8 @@ impl Scraper {
 
 const BEARER: &str = "Bearer ";
 
-fn may_scrape(access: Access) -> bool {
-    access >= Access::Metrics
+fn may_scrape(grant: &Grant) -> bool {
+    grant.access >= Access::Metrics
 }
 
 /// Whether a request names this machine by an address, or as `localhost`: names of others can be made to lead here.

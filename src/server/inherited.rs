@@ -9,13 +9,16 @@ use listenfd::ListenFd;
 
 use super::Listener;
 
-/// What a socket that speaks contactd's protocol is called: as the unit that opened it, or `resp`.
-const NAMES: &[&str] = &["contactd.socket", "resp"];
+/// What a socket that speaks contactd's protocol is called: as the unit that opened it, or `resp`; or [`TLS`].
+const NAMES: &[&str] = &["contactd.socket", "resp", TLS];
+/// What one is called that speaks it encrypted.
+const TLS: &str = "tls";
 
 /// The sockets, not yet in use.
 #[derive(Default)]
 pub struct Inherited {
     tcp: Vec<TcpListener>,
+    tls: Vec<TcpListener>,
     unix: Vec<UnixListener>,
 }
 
@@ -29,14 +32,19 @@ impl Inherited {
         let mut inherited = Inherited::default();
         for place in 0..found.len() {
             // A socket that is meant for something else must not be answered with this protocol.
-            if let Some(name) = names.next().filter(|name| !NAMES.contains(name)) {
+            let name = names.next();
+            if let Some(name) = name.filter(|name| !NAMES.contains(name)) {
                 return Err(io::Error::other(format!(
                     "'{name}' is not a socket of contactd: its FileDescriptorName= may be {}",
                     NAMES.join(" or ")
                 )));
             }
             match found.take_tcp_listener(place) {
+                Ok(listener) if name == Some(TLS) => inherited.tls.extend(listener),
                 Ok(listener) => inherited.tcp.extend(listener),
+                Err(_) if name == Some(TLS) => {
+                    return Err(io::Error::other("'tls' is a Unix socket, and those speak no TLS"));
+                }
                 Err(_) => inherited.unix.extend(found.take_unix_listener(place)?),
             }
         }
@@ -45,20 +53,22 @@ impl Inherited {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.tcp.is_empty() && self.unix.is_empty()
+        self.tcp.is_empty() && self.tls.is_empty() && self.unix.is_empty()
     }
 
     /// Makes them ready to accept. Must be called within the runtime.
     pub fn into_listeners(self) -> io::Result<Vec<Listener>> {
-        let tcp = self.tcp.into_iter().map(|listener| {
+        let ready = |listener: TcpListener| {
             listener.set_nonblocking(true)?;
-            tokio::net::TcpListener::from_std(listener).map(Listener::Tcp)
-        });
+            tokio::net::TcpListener::from_std(listener)
+        };
+        let tcp = self.tcp.into_iter().map(|listener| ready(listener).map(Listener::Tcp));
+        let tls = self.tls.into_iter().map(|listener| ready(listener).map(Listener::Tls));
         let unix = self.unix.into_iter().map(|listener| {
             listener.set_nonblocking(true)?;
             // The file is not ours to remove.
             Ok(Listener::Unix(tokio::net::UnixListener::from_std(listener)?, None))
         });
-        tcp.chain(unix).collect()
+        tcp.chain(tls).chain(unix).collect()
     }
 }

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use super::connection::serve;
 use super::handshake::handshake;
 use super::{Address, Server};
+use crate::command::{Peer, Transport};
 use crate::error::{Code, Error};
 use crate::limits::CLIENTS_MAX;
 use crate::wire::Replies;
@@ -78,9 +79,10 @@ impl Listener {
     async fn accept_one(&self, server: &Arc<Server>) -> io::Result<()> {
         match self {
             Listener::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                admit(server, |server, is_full| talk(stream, server, is_full));
+                let peer = Peer { transport: Transport::Tcp, address: peer.to_string() };
+                admit(server, |server, is_full| talk(stream, server, is_full, peer));
             }
             Listener::Tls(listener) => {
                 let (stream, peer) = listener.accept().await?;
@@ -89,7 +91,9 @@ impl Listener {
             }
             Listener::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                admit(server, |server, is_full| talk(stream, server, is_full));
+                let path = listener.local_addr()?.as_pathname().map(|path| path.display().to_string());
+                let peer = Peer { transport: Transport::Unix, address: path.unwrap_or_default() };
+                admit(server, |server, is_full| talk(stream, server, is_full, peer));
             }
         }
         Ok(())
@@ -112,10 +116,9 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 /// Counts a client from now on until `talk` has ended, which runs in a task of its own. `talk` is told whether there are too
 /// many.
 fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: impl FnOnce(Arc<Server>, bool) -> T) {
-    let clients = server.enter();
+    let clients = server.count_clients(|clients| clients + 1);
     if let Some(context) = server.context() {
         let counters = &context.counters;
-        counters.clients.store(clients as u64, Ordering::Relaxed);
         counters.clients_total.fetch_add(1, Ordering::Relaxed);
         counters.clients_refused.fetch_add(u64::from(clients > CLIENTS_MAX), Ordering::Relaxed);
     }
@@ -123,17 +126,14 @@ fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: im
     let server = Arc::clone(server);
     server.connections.clone().spawn(async move {
         talk.await;
-        let clients = server.leave();
-        if let Some(context) = server.context() {
-            context.counters.clients.store(clients as u64, Ordering::Relaxed);
-        }
+        server.count_clients(|clients| clients - 1);
     });
 }
 
 /// Serves a client, or tells it that there are too many.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Server>, is_full: bool) {
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Server>, is_full: bool, peer: Peer) {
     if !is_full {
-        return serve(stream, &server).await;
+        return serve(stream, &server, peer).await;
     }
     let mut replies = Replies::default();
     replies.error(&Error::new(Code::Busy, "too many clients"));
@@ -146,7 +146,8 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Serv
 
 async fn talk_encrypted(stream: TcpStream, peer: SocketAddr, server: Arc<Server>, is_full: bool) {
     let Some(mut stream) = handshake(stream, peer, &server).await else { return };
-    talk(&mut stream, server, is_full).await;
+    let peer = Peer { transport: Transport::Tls, address: peer.to_string() };
+    talk(&mut stream, server, is_full, peer).await;
     // So that the client knows that nothing was cut off.
     let _ = tokio::time::timeout(GOODBYE, stream.shutdown()).await;
 }

@@ -15,8 +15,8 @@ mod pipeline;
 mod reload;
 mod withdrawal;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -32,17 +32,18 @@ pub use crate::address::Address;
 use handshake::Rarely;
 use withdrawal::Withdrawals;
 
-use crate::command::{Access, Context};
+use crate::command::{Context, Grant};
 use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
 use crate::reloadable::Reloadable;
-use crate::tls::ServerConfig;
+use crate::tls::ServerTls;
 
 /// What all connections share.
 pub struct Server {
     /// Set once the store is loaded; until then everything answers `-LOADING`.
     context: OnceLock<Arc<Context>>,
-    clients: AtomicUsize,
+    /// Held while it is copied to the counters, so that STATS has the newest number however many come and go at once.
+    clients: Mutex<usize>,
     /// To queue writes for the writer, by urgency.
     permits: [Arc<Semaphore>; Urgency::ALL.len()],
     /// The position after the newest entry of the feed, for those who wait for it.
@@ -51,7 +52,7 @@ pub struct Server {
     stop: CancellationToken,
     connections: TaskTracker,
     /// How TLS is spoken, if it is.
-    tls: Option<Arc<Reloadable<ServerConfig>>>,
+    tls: Option<Arc<Reloadable<ServerTls>>>,
     withdrawals: Withdrawals,
     /// Held while files are read again.
     reloading: Mutex<()>,
@@ -70,10 +71,10 @@ impl Default for Server {
 
 impl Server {
     /// One that speaks TLS if it is told how.
-    fn new(tls: Option<Arc<Reloadable<ServerConfig>>>) -> Server {
+    fn new(tls: Option<Arc<Reloadable<ServerTls>>>) -> Server {
         Server {
             context: OnceLock::new(),
-            clients: AtomicUsize::new(0),
+            clients: Mutex::new(0),
             permits: Urgency::ALL.map(|_| Arc::new(Semaphore::new(QUEUED_WRITES_MAX))),
             feed: watch::Sender::new(0),
             stop: CancellationToken::new(),
@@ -94,6 +95,7 @@ impl Server {
             feed.send_replace(position);
         }));
         let _ = self.context.set(context);
+        self.count_clients(|clients| clients);
     }
 
     /// What commands work with, once the store is loaded.
@@ -107,11 +109,11 @@ impl Server {
         self.connections.spawn(async move { listener.accept(server).await });
     }
 
-    /// A connection from inside the daemon, which may do what `access` says. Its other end is a pipe in memory.
-    pub fn connect_inside(self: &Arc<Server>, access: Access) -> tokio::io::DuplexStream {
+    /// A connection from inside the daemon, which may do what `grant` says. Its other end is a pipe in memory.
+    pub fn connect_inside(self: &Arc<Server>, grant: Grant) -> tokio::io::DuplexStream {
         let (inside, outside) = tokio::io::duplex(REQUEST_BYTES_MAX);
         let server = Arc::clone(self);
-        self.connections.spawn(async move { connection::serve_inside(inside, &server, access).await });
+        self.connections.spawn(async move { connection::serve_inside(inside, &server, grant).await });
         outside
     }
 
@@ -134,6 +136,11 @@ impl Server {
         self.context().is_some() && !self.stop.is_cancelled()
     }
 
+    /// When the first of the certificates ends that clients are shown, as a Unix time in seconds.
+    fn certificate_ends(&self) -> Option<i64> {
+        self.tls.as_ref()?.get().certificate_ends
+    }
+
     /// Connections that wait for news of the feed.
     fn feed_followers(&self) -> usize {
         self.feed.receiver_count()
@@ -144,11 +151,13 @@ impl Server {
         Arc::clone(&self.permits[urgency as usize]).acquire_many_owned(writes as u32).await.ok()
     }
 
-    fn enter(&self) -> usize {
-        self.clients.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn leave(&self) -> usize {
-        self.clients.fetch_sub(1, Ordering::Relaxed) - 1
+    /// Changes the number of clients, and tells STATS. Gives how many there are now.
+    fn count_clients(&self, change: impl FnOnce(usize) -> usize) -> usize {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        *clients = change(*clients);
+        if let Some(context) = self.context() {
+            context.counters.clients.store(*clients as u64, Ordering::Relaxed);
+        }
+        *clients
     }
 }

@@ -4,6 +4,7 @@
 //! come in the order of their requests.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -24,6 +25,8 @@ pub(super) struct Pipeline<'s> {
     in_flight: VecDeque<InFlight>,
     /// The urgency of every write here. The writer keeps the order of writes of one urgency only.
     urgency: Urgency,
+    /// Whose token the writes come with. It changes between writes only when all of them are answered.
+    pub(super) by: Arc<str>,
 }
 
 #[derive(Default)]
@@ -61,7 +64,7 @@ pub(super) enum Added {
 impl Pipeline<'_> {
     pub(super) fn new(server: &Server) -> Pipeline<'_> {
         let (pending, in_flight) = (Pending::default(), VecDeque::new());
-        Pipeline { server, pending, in_flight, urgency: Urgency::Prompt }
+        Pipeline { server, pending, in_flight, urgency: Urgency::Prompt, by: Arc::default() }
     }
 
     /// Whether every reply is rendered.
@@ -112,6 +115,7 @@ impl Pipeline<'_> {
         let permits = self.server.permits(self.urgency, writes.len()).await;
         context.store.submit(Job {
             writes,
+            by: Arc::clone(&self.by),
             done: Box::new(move |outcomes| {
                 drop(permits);
                 let _ = send.send(outcomes);

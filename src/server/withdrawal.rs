@@ -25,7 +25,7 @@ impl Server {
         let mut known = self.withdrawals.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.len();
         known.retain(|token, ending| {
-            let stays = tokens.access(*token).is_some();
+            let stays = tokens.grant(*token).is_some();
             if !stays {
                 ending.cancel();
             }

@@ -103,7 +103,7 @@ fn follow_scope(
     let entry = FeedEntry::Scope { at: now.into(), all: scope == StopScope::All };
     batch.put(&keys::feed(next.next_feed), &codec::encode_feed(&[entry])?);
     next.next_feed += 1;
-    let event = ListEvent { at: now, list: None, kind: ListEventKind::Scope(scope) };
+    let event = ListEvent { at: now, list: None, kind: ListEventKind::Scope(scope), by: String::new() };
     batch.put(&keys::list_event(next.next_event), &codec::encode_list_event(&event)?);
     next.next_event += 1;
     Ok(())

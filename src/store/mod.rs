@@ -231,8 +231,8 @@ impl Store {
     }
 
     /// Settles a message by its number. Says whether it waited.
-    pub fn settle(&self, number: u64, statement: Statement) -> Result<bool> {
-        self.upkeep.settle(number, statement)
+    pub fn settle(&self, number: u64, statement: Statement, by: Arc<str>) -> Result<bool> {
+        self.upkeep.settle(number, statement, by)
     }
 
     /// How many contacts match.

@@ -6,14 +6,15 @@
 mod client;
 mod pem;
 mod server;
+mod validity;
 
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
 
 pub use client::{Trust, server_name};
-pub use rustls::{ClientConfig, ServerConfig};
-pub use server::{ClientCertificates, ServerFiles};
+pub use rustls::ClientConfig;
+pub use server::{ClientCertificates, ServerFiles, ServerTls};
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{pem, provider};
+use super::{pem, provider, validity};
 use crate::error::{Error, Result};
 use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
@@ -17,6 +17,14 @@ pub struct ServerFiles {
     pub key: PathBuf,
     /// Whether clients show a certificate.
     pub clients: ClientCertificates,
+}
+
+/// The daemon's side of TLS, as its files are now.
+pub struct ServerTls {
+    /// How it is spoken.
+    pub config: Arc<ServerConfig>,
+    /// When the first of the certificates ends that are shown, as a Unix time in seconds.
+    pub certificate_ends: Option<i64>,
 }
 
 /// Whether clients show a certificate, and whose they may be: a file of authorities.
@@ -39,8 +47,9 @@ impl ServerFiles {
     }
 
     /// Reads them, and checks that they fit each other. The errors name the file, and never what a key is.
-    pub fn load(&self) -> Result<ServerConfig> {
+    pub fn load(&self) -> Result<ServerTls> {
         let certificates = pem::certificates(&self.certificate)?;
+        let certificate_ends = validity::first_end(&certificates);
         let key = pem::private_key(&self.key)?;
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -57,7 +66,7 @@ impl ServerFiles {
                 config.with_client_cert_verifier(verifier.build().map_err(|why| pem::in_file(path, &why.to_string()))?)
             }
         };
-        config.with_single_cert(certificates, key).map_err(|why| match why {
+        let config = config.with_single_cert(certificates, key).map_err(|why| match why {
             rustls::Error::InconsistentKeys(_) => Error::bad_arg(format!(
                 "the key in {} is not that of the first certificate in {}",
                 self.key.display(),
@@ -68,7 +77,8 @@ impl ServerFiles {
                 self.certificate.display(),
                 self.key.display()
             )),
-        })
+        })?;
+        Ok(ServerTls { config: Arc::new(config), certificate_ends })
     }
 
     fn authorities(&self) -> Option<&PathBuf> {

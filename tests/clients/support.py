@@ -29,10 +29,15 @@ LIST = "+14155550100"
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that nobody but the test gets: it stays bound, without listening, for as long
+    as the tests run. A daemon may listen on it all the same, be killed, and listen on it again."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    port: int = reserved.getsockname()[1]
+    # Nobody closes it before the process ends.
+    reserved.detach()
+    return port
 
 
 def phone(number: int) -> str:

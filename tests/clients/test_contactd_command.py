@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 from datetime import datetime, timezone
 from typing import Any, List, Tuple
@@ -571,7 +570,8 @@ class Import(DaemonTest):
             file.flush()
             words = [sys.executable, COMMAND, "import", file.name, "--list", LIST, "--retry", "30"]
             with subprocess.Popen(words, env=daemon.environment(), stdout=subprocess.PIPE, text=True) as importing:
-                time.sleep(0.3)
+                with daemon.client() as client:
+                    eventually(client.count, "the first row")
                 daemon.restart()
                 told, _ = importing.communicate(timeout=60)
         self.assertEqual(importing.returncode, 0, told)

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, List, Set
 
 # First, for it says where the clients are.
-from support import CLIENTS, LIST, Daemon, DaemonTest, Scripted, eventually, missing, phone
+from support import CLIENTS, LIST, PATIENCE_SECONDS, Daemon, DaemonTest, Scripted, eventually, missing, phone
 
 import contactd
 from contactd import ALL, BadArgument, Claim, Client, Erased, Inbound, Row, Unreachable, Verdict
@@ -37,7 +37,7 @@ class Commands(DaemonTest):
         verdict = client.check(LIST, somebody)
         self.assertTrue(verdict)
         self.assertEqual((verdict.reason, str(verdict)), ("", "yes"))
-        told = client.inbound(LIST, somebody, "Stopp?\r\n — ‘now’", id="SM0")
+        told = client.inbound(LIST, somebody, "Sotp?\r\n — ‘now’", id="SM0")
         self.assertEqual(told, Inbound("message", "maybe_optout"))
         told = client.inbound(LIST, somebody, "Stop!", id="SM1")
         self.assertEqual(told, Inbound("optout"))
@@ -211,13 +211,19 @@ class Commands(DaemonTest):
         client.list(LIST)
         client.optin(LIST, somebody, at="2026-01-01")
         client.inbound(LIST, somebody, "wrong number", id="SM1")
-        client.inbound(LIST, somebody, "stopp", id="SM2")
+        client.inbound(LIST, somebody, "sotp", id="SM2")
         messages = [message for message in client.inbox(limit=1) if message.phone == somebody]
-        self.assertEqual([(message.text, message.id) for message in messages], [("stopp", "SM2"), ("wrong number", "SM1")])
+        self.assertEqual([(message.text, message.id) for message in messages], [("sotp", "SM2"), ("wrong number", "SM1")])
         self.assertTrue(client.inbox_done(messages[0].number))
         self.assertFalse(client.inbox_done(messages[0].number))
         client.optout(LIST, somebody)
         self.assertEqual([message for message in client.inbox() if message.phone == somebody], [])
+
+    def test_who_is_connected_and_with_what_settings(self) -> None:
+        clients = list(self.client.clients(limit=1))
+        self.assertTrue(all(one.transport == "tcp" and one.level == "admin" for one in clients), clients)
+        settings = self.client.settings()
+        self.assertEqual((settings["fsync"], settings["tokens"]), ("always", ""))
 
     def test_trends_and_claims(self) -> None:
         client, somebody = self.client, phone(13)
@@ -226,10 +232,12 @@ class Commands(DaemonTest):
         self.assertTrue(client.claim("24372", somebody, "t-1"))
         client.click("24372", somebody, id="t-c")
         client.convert("24372", somebody, "1.5", id="t-o")
-        yesterday, today = client.trends("24372", days=2)
-        self.assertEqual((today.day - yesterday.day).days, 1)
-        self.assertEqual((today.sends, today.clicks, today.conversions, today.revenue), (1, 1, 1, Decimal("1.5")))
-        self.assertGreaterEqual(client.trends()[-1].sends, 1)
+        days = client.trends("24372", days=2)
+        self.assertEqual((days[1].day - days[0].day).days, 1)
+        # At midnight they are of two days.
+        sums = [(day.sends, day.clicks, day.conversions, day.revenue) for day in days]
+        self.assertEqual([sum(parts) for parts in zip(*sums)], [1, 1, 1, Decimal("1.5")])
+        self.assertGreaterEqual(sum(day.sends for day in client.trends()), 1)
         self.assertEqual(len(client.trends()), 30)
         # It is too young to be missed.
         self.assertEqual(list(client.claims(limit=1)), [])
@@ -311,7 +319,7 @@ class Commands(DaemonTest):
         follower = threading.Thread(target=lambda: seen.append(str(next(feed).phone)))
         follower.start()
         self.client.optout(LIST, phone(10))
-        follower.join(20)
+        follower.join(PATIENCE_SECONDS)
         self.assertEqual(seen, [phone(10)])
         started = time.monotonic()
         self.assertEqual(self.client.feed_page(feed.position, wait=0.2)[0], [])
@@ -365,6 +373,7 @@ class EveryCommand(DaemonTest):
         client.suppress(somebody), client.release(somebody), client.invalid(somebody), client.valid(somebody)
         client.import_row(LIST, Row(somebody)), client.count(), list(client.find()), list(client.export())
         client.why(LIST, somebody), client.trends(), list(client.claims()), list(client.inbox())
+        list(client.clients()), client.settings()
         client.feed_last()
         list(client.labels()), list(client.history(somebody)), client.feed_page(), client.unlist("24365")
         for words in ("ECHO a", "SELECT 0", "CLIENT SETINFO LIB-NAME x", "COMMAND COUNT", "CONFIG GET save", "AUTH x"):

@@ -6,11 +6,10 @@ import os
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
-from typing import Any
+from typing import Any, Callable
 
-from support import CLIENTS, LIST, Daemon, DaemonTest, Scripted, free_port, needs, phone
+from support import CLIENTS, LIST, PATIENCE_SECONDS, Daemon, DaemonTest, Scripted, eventually, free_port, needs, phone
 
 SCRIPT = os.path.join(CLIENTS, "contactd.sh")
 
@@ -62,6 +61,8 @@ EVERY_COMMAND = """
 0 CLAIMS
 0 INBOX
 0 STATS
+0 CLIENTS
+0 SETTINGS
 0 VERIFY
 0 ECHO a
 0 SELECT 0
@@ -172,7 +173,7 @@ class Program(DaemonTest):
                 talk.stdin.flush()
                 self.assertEqual(talk.stdout.readline(), f"+{word}\n")
             talk.stdin.close()
-            self.assertEqual(talk.wait(20), 0)
+            self.assertEqual(talk.wait(PATIENCE_SECONDS), 0)
 
 
 class Sourced(DaemonTest):
@@ -311,24 +312,32 @@ class NeverAWrongYes(unittest.TestCase):
                     self.assertEqual(told.stdout, "")
 
     def test_a_late_reply_is_not_that_of_the_next_request(self) -> None:
-        with Arrays(b"+yes\r\n", late=0.4) as server:
+        with tempfile.TemporaryDirectory() as folder, Arrays(b"+yes\r\n") as server:
+            given_up, over = os.path.join(folder, "given-up"), threading.Event()
+            # Only when nobody waits for it any more; the second one never comes.
+            replies = iter([lambda: os.path.exists(given_up), over.is_set])
+            server.holds = lambda: eventually(next(replies), "the end of the wait")
             told = sourced(
                 server.server,
                 f"""
                 contactd_check {LIST} {phone(1)} && echo send
+                touch {given_up}
                 sleep 0.5
                 contactd_check {LIST} {phone(2)} && echo send
                 : """,
                 CONTACTD_TIMEOUT="0.1",
             )
+            over.set()
         self.assertEqual(told.stdout, "")
 
 
 class Arrays(Scripted):
-    """Answers each request that comes as an array of words, some of them late."""
+    """Answers each request that comes as an array of words. Each reply waits for `holds`."""
 
-    def __init__(self, reply: Any, late: float = 0.0) -> None:
-        self._late = late
+    holds: Callable[[], Any]
+
+    def __init__(self, reply: Any) -> None:
+        self.holds = lambda: None
         super().__init__(lambda _: reply)
 
     def _serve(self, wire: Any) -> None:
@@ -339,7 +348,7 @@ class Arrays(Scripted):
                 reply = self._answer("")
                 if reply is None:
                     return
-                time.sleep(self._late)
+                self.holds()
                 wire.sendall(reply)
                 if not reply.endswith(b"\r\n"):
                     return
@@ -393,8 +402,8 @@ class Csv(DaemonTest):
                     ("{},,1/2/2024,,,,", now, out),
                     ("{},active,yesterday,,,told us | twice; \"\"really\"\",", now, out),
                     ("{},,1704207840,,,é,", now, out),
-                    ("{},unsubscribed,,,,,", now, out),
-                    (f"{national},Do not text,,,,,", now, out),
+                    ("{},unsubscribed,,,,,", dated, out),
+                    (f"{national},Do not text,,,,,", dated, out),
                     ("{},Désinscrit,,,,,", now, out),
                     ("{},suppressed,,x,,,", "its suppression was taken", "list_suppressed"),
                     ("{},bounced,,x,,,", "its invalid number was taken, as of now", "invalid"),
@@ -563,19 +572,23 @@ class Csv(DaemonTest):
         with daemon.client() as client:
             client.list(LIST)
         text = "phone\n" + "".join(f"{phone(number)}\n" for number in range(50_000))
-        killer = threading.Timer(0.7, daemon.kill)
-        killer.start()
-        told = run(daemon.server, "import", LIST, input=text)
-        killer.join()
-        self.assertEqual(told.returncode, 2)
-        self.assertIn("connection lost", told.stderr)
-        daemon.start()
-        killer = threading.Timer(0.3, daemon.kill)
-        killer.start()
-        told = run(daemon.server, input=f"CHECK {LIST} {phone(1)}\n" * 100_000)
-        killer.join()
-        self.assertEqual(told.returncode, 2)
-        self.assertIn("connection lost", told.stderr)
+        for words, requests, name in (
+            (("import", LIST), text, "requests_import"),
+            ((), f"CHECK {LIST} {phone(1)}\n" * 100_000, "requests_check"),
+        ):
+
+            def kill() -> None:
+                with daemon.client() as client:
+                    eventually(lambda: client.stats().get(name), f"the first of {name}")
+                daemon.kill()
+
+            killer = threading.Thread(target=kill)
+            killer.start()
+            told = run(daemon.server, *words, input=requests)
+            killer.join()
+            self.assertEqual(told.returncode, 2)
+            self.assertIn("connection lost", told.stderr)
+            daemon.start()
 
 
 class TheSource(unittest.TestCase):

@@ -14,7 +14,7 @@ import time
 import unittest
 from typing import Any, List
 
-from support import HERE, LIST, Daemon, DaemonTest, missing, needs, phone
+from support import HERE, LIST, PATIENCE_SECONDS, Daemon, DaemonTest, missing, needs, phone
 
 REQUESTS = [
     ["OPTIN", LIST, phone(1), '{"source":"web form 7"}'],
@@ -72,11 +72,11 @@ class RedisCli(DaemonTest):
             ):
                 os.write(screen, quoted(words).encode() + b"\r")
                 started = time.monotonic()
-                while reply not in shown and time.monotonic() - started < 20:
+                while reply not in shown and time.monotonic() - started < PATIENCE_SECONDS:
                     shown += os.read(screen, 4096)
                 self.assertIn(reply, shown)
                 shown = b""
-            talk.wait(20)
+            talk.wait(PATIENCE_SECONDS)
         os.close(screen)
 
 
@@ -91,7 +91,8 @@ class RedisPy(unittest.TestCase):
         self.addCleanup(self.daemon.end)
 
     def connect(self, **settings: Any) -> Any:
-        client = self.redis.Redis(port=self.daemon.port, **settings)
+        # After seconds without a reply it would send all of a pipeline again, and be told that nothing has changed.
+        client = self.redis.Redis(port=self.daemon.port, **{"socket_timeout": PATIENCE_SECONDS, **settings})
         self.addCleanup(client.close)
         return client
 
@@ -165,7 +166,7 @@ class Node(unittest.TestCase):
                         daemon.restart()
                         program.stdin.write("\n")
                         program.stdin.flush()
-                self.assertEqual(program.wait(30), 0)
+                self.assertEqual(program.wait(PATIENCE_SECONDS), 0)
             finally:
                 program.kill()
         expected = [

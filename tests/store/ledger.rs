@@ -66,6 +66,7 @@ impl House {
     fn write(&self, write: Write) -> Result<Outcome> {
         let (send, answered) = mpsc::channel();
         self.store.submit(Job {
+            by: Arc::default(),
             writes: vec![write],
             done: Box::new(move |outcomes| send.send(outcomes).expect("the test listens")),
         });

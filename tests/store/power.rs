@@ -95,7 +95,7 @@ fn submit(store: &Store, write: Write) -> mpsc::Receiver<()> {
     let done = Box::new(move |_| {
         let _ = send.send(());
     });
-    store.submit(Job { writes: vec![write], done });
+    store.submit(Job { writes: vec![write], by: Arc::default(), done });
     answered
 }
 

@@ -115,8 +115,9 @@ fn an_opt_out_that_was_answered_wins_over_every_later_claim() {
         for worker in 0..3 {
             scope.spawn(move || {
                 let mut wire = Wire::connect(address);
-                let mut round = 0;
-                while !answered.iter().all(|answered| answered.load(Ordering::SeqCst)) {
+                for round in 0.. {
+                    // One round more when all have opted out: each worker is refused.
+                    let is_last = answered.iter().all(|answered| answered.load(Ordering::SeqCst));
                     for n in (worker..CONTACTS).step_by(3) {
                         let is_out = answered[n].load(Ordering::SeqCst);
                         let told = wire.call(&format!("CLAIM {} {} {worker}-{round}", LISTS[1], phones[n]));
@@ -129,12 +130,17 @@ fn an_opt_out_that_was_answered_wins_over_every_later_claim() {
                             told => panic!("{told}"),
                         }
                     }
-                    round += 1;
+                    if is_last {
+                        return;
+                    }
                 }
             });
         }
         scope.spawn(move || {
             let mut wire = Wire::connect(address);
+            while granted.load(Ordering::Relaxed) == 0 {
+                thread::yield_now();
+            }
             for (n, phone) in phones.iter().enumerate() {
                 assert_eq!(wire.call(&format!("OPTOUT {} {phone}", LISTS[1])), ":1");
                 answered[n].store(true, Ordering::SeqCst);
@@ -266,8 +272,12 @@ impl Mortal {
 }
 
 /// Sends lines ahead of their replies until the daemon is gone; tells of each reply.
-fn until_killed(address: &str, ahead: usize, mut line: impl FnMut(usize) -> String, mut told: impl FnMut(usize, &str)) {
-    let mut wire = Mortal::connect(address);
+fn until_killed(
+    mut wire: Mortal,
+    ahead: usize,
+    mut line: impl FnMut(usize) -> String,
+    mut told: impl FnMut(usize, &str),
+) {
     for first in (0..).step_by(ahead) {
         let lines: Vec<String> = (first..first + ahead).map(|n| line(n) + "\n").collect();
         if wire.send(&lines.concat()).is_none() {
@@ -281,8 +291,7 @@ fn until_killed(address: &str, ahead: usize, mut line: impl FnMut(usize) -> Stri
 }
 
 /// Follows FEED until the daemon is gone: all items that it was told, and where it would go on.
-fn follow_until_killed(address: &str, mut position: String) -> (String, Vec<Value>) {
-    let mut wire = Mortal::connect(address);
+fn follow_until_killed(mut wire: Mortal, mut position: String) -> (String, Vec<Value>) {
     let mut items = Vec::new();
     while let Some((to, page)) = wire.send(&format!("FEED {position} LIMIT 7 WAIT 1000\n")).and_then(|()| wire.page()) {
         position = to;
@@ -316,7 +325,7 @@ impl Known {
 
 /// Workers 0 and 1 claim the same messages, the others each their own.
 fn claim_until_killed(
-    address: String,
+    wire: Mortal,
     round: usize,
     worker: usize,
     phones: Vec<String>,
@@ -338,12 +347,12 @@ fn claim_until_killed(
                 told => assert!(worker < 2 && told == "+dup claimed", "{phone} {id}: {told}"),
             }
         };
-        until_killed(&address, [1, 8, 1, 16][worker], ask, told);
+        until_killed(wire, [1, 8, 1, 16][worker], ask, told);
     })
 }
 
 /// New numbers, one after the other: every other one opts out, the others opt in.
-fn consent_until_killed(address: String, round: usize, learnt: mpsc::Sender<Learnt>) -> JoinHandle<()> {
+fn consent_until_killed(wire: Mortal, round: usize, learnt: mpsc::Sender<Learnt>) -> JoinHandle<()> {
     let phone = move |n: usize| format!("+1415{}{:06}", 2 + round, 555_000 + n);
     thread::spawn(move || {
         let told = |n, told: &str| {
@@ -353,7 +362,7 @@ fn consent_until_killed(address: String, round: usize, learnt: mpsc::Sender<Lear
             }
         };
         let verb = |n| ["OPTOUT", "OPTIN"][n % 2];
-        until_killed(&address, 4, |n| format!("{} {} {}", verb(n), LISTS[0], phone(n)), told);
+        until_killed(wire, 4, |n| format!("{} {} {}", verb(n), LISTS[0], phone(n)), told);
     })
 }
 
@@ -384,12 +393,17 @@ fn claims_and_feed_survive(arguments: &[&str], rounds: &[usize]) {
     let mut known = Known::default();
     for (round, &grants) in rounds.iter().enumerate() {
         let (sender, learnt) = mpsc::channel();
-        let address = || daemon.address.clone();
-        let mut threads: Vec<JoinHandle<()>> =
-            (0..4).map(|n| claim_until_killed(address(), round, n, phones.clone(), sender.clone())).collect();
-        threads.push(consent_until_killed(address(), round, sender));
-        let (from, to) = (follower.position.clone(), address());
-        let reader = thread::spawn(move || follow_until_killed(&to, from));
+        // All are connected before one of them begins: the daemon may be dead before the last thread runs.
+        let connect = || Mortal::connect(&daemon.address);
+        let [reads, consents] = [connect(), connect()];
+        let workers: Vec<(usize, Mortal)> = (0..4).map(|n| (n, connect())).collect();
+        let mut threads: Vec<JoinHandle<()>> = workers
+            .into_iter()
+            .map(|(n, wire)| claim_until_killed(wire, round, n, phones.clone(), sender.clone()))
+            .collect();
+        threads.push(consent_until_killed(consents, round, sender));
+        let from = follower.position.clone();
+        let reader = thread::spawn(move || follow_until_killed(reads, from));
 
         let before = known.granted.len();
         while known.granted.len() < before + grants {

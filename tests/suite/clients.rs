@@ -116,7 +116,8 @@ fn redis_py() {
     let program = format!(
         r#"
 import redis
-r = redis.Redis(port={port})
+# After seconds without a reply it would send all of a pipeline again, and be told that nothing has changed.
+r = redis.Redis(port={port}, socket_timeout=60)
 c = r.execute_command
 print(c("LIST", "+14155550000"), c("OPTIN", "+14155550000", "+14155552671", '{{"how":"api"}}'))
 print(c("CHECK", "+14155550000", "+14155552671"))

@@ -64,10 +64,9 @@ fn subscribe(wire: &mut Wire, phones: &[String]) {
 }
 
 /// Writes several requests ahead of the replies until the daemon is gone. Tells which were answered.
-fn write_until_killed(address: &str, round: usize, writer: usize, answered: &mpsc::Sender<(String, Wrote)>) {
+fn write_until_killed(mut stream: TcpStream, round: usize, writer: usize, answered: &mpsc::Sender<(String, Wrote)>) {
     const AHEAD: usize = 8;
     let wrote = Wrote::of(writer);
-    let mut stream = TcpStream::connect(address).expect("a connection");
     let mut replies = BufReader::new(stream.try_clone().expect("a clone"));
     for burst in 0.. {
         let phones: Vec<String> = (0..AHEAD).map(|n| phone(round, writer, burst * AHEAD + n)).collect();
@@ -103,10 +102,14 @@ fn what_was_answered_survives_kill_9() {
         subscribe(&mut daemon.connect(), &before);
 
         let (sender, answers) = mpsc::channel();
+        // All are connected before one of them begins: the daemon may be dead before the last thread runs.
+        let streams: Vec<TcpStream> =
+            (0..WRITERS).map(|_| TcpStream::connect(&daemon.address).expect("a connection")).collect();
         let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| {
-                let (address, sender) = (daemon.address.clone(), sender.clone());
-                thread::spawn(move || write_until_killed(&address, round, writer, &sender))
+            .zip(streams)
+            .map(|(writer, stream)| {
+                let sender = sender.clone();
+                thread::spawn(move || write_until_killed(stream, round, writer, &sender))
             })
             .collect();
         drop(sender);

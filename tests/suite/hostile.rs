@@ -13,6 +13,7 @@ use contactd::model::verdict::StopScope;
 use proptest::prelude::*;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::properties::config;
 use super::support::{Daemon, House, PATIENCE, Wire};
 
 const LIST: &str = "+14155550100";
@@ -535,7 +536,7 @@ fn shared_house() -> &'static House {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(500))]
 
     #[test]
     fn garbage_is_answered_and_changes_nothing(garbage in garbage()) {
@@ -552,7 +553,13 @@ proptest! {
         if !framed && !http && !tls {
             prop_assert_eq!(replies.last().map(String::as_str), Some("+PONG"));
         }
-        prop_assert_eq!(state(&mut house.connect()), before);
+        // Pieces can make a whole request of a verb that writes: then it is answered as one.
+        let wrote = replies.iter().any(|reply| ["+created", "+updated", ":1"].contains(&reply.as_str()));
+        let writes = [&b"PUT"[..], b"OPTIN", b"IMPORT"].iter().any(|verb| upper.windows(verb.len()).any(|at| at == *verb));
+        prop_assert!(writes || !wrote, "{:?}", replies);
+        if !wrote {
+            prop_assert_eq!(state(&mut house.connect()), before);
+        }
     }
 }
 
@@ -633,7 +640,7 @@ fn memory(daemon: &Daemon, field: &str) -> u64 {
 #[test]
 fn ten_thousand_idle_clients_and_the_next_is_told_busy() {
     // Of the clients' open files and of the daemon's own.
-    const FILES_SPARE: u64 = 300;
+    const FILES_SPARE: u64 = 500;
     const CLIENT_BYTES_MAX: u64 = 16 * 1024;
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("to raise it to what is allowed");

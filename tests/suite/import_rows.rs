@@ -159,6 +159,21 @@ fn the_country_of_a_number_comes_from_its_row() {
     assert_eq!(desk.check("+17025550190"), "+yes", "only what is mapped as a country decides");
 }
 
+/// The daemon's default region is nobody's word about one number.
+#[test]
+fn the_default_region_does_not_decide_between_two_countries() {
+    let desk = Desk::new(&["--default-region", "DE"]);
+    desk.import("phone\n447911123456\n", &[]).rejected("ambiguous", 0);
+    desk.import("phone,status\n447911123456,unsubscribed\n", &[]).rejected("ambiguous", 0);
+    assert!(desk.call("NORMALIZE - 447911123456").starts_with("-BADARG ambiguous"));
+    assert_eq!(desk.call("NORMALIZE DE 447911123456"), "++49447911123456");
+    desk.import("phone\n15112345678\n030 901820\n", &[]).all_taken();
+    desk.import("phone,country\n447911123456,DE\n7911123456,GB\n", &[]).all_taken();
+    for phone in ["+4915112345678", "+4930901820", "+49447911123456", "+447911123456"] {
+        assert_eq!(desk.check(phone), "+yes", "{phone}");
+    }
+}
+
 #[test]
 fn an_opt_out_of_an_unclear_country_is_nobodys() {
     let desk = Desk::new(&[]);
@@ -379,7 +394,7 @@ fn an_empty_phone_falls_back_on_the_one_beside_it() {
         desk.import(&format!("{header}\n{}unsubscribed\n", cells.replace("PHONE", &number)), &options).all_taken();
         assert_eq!(desk.check(&phone), "+no list_opted_out", "{cells}");
     }
-    assert_eq!(desk.check("+14155550109"), "+no not_subscribed");
+    assert_eq!(desk.check("+14155550109"), "+no list_opted_out", "what forbids reaches each number of its row");
     desk.import(&format!("{header}\n{ADA},,letters,\n"), &options).rejected("letters", 0);
     assert_eq!(desk.check(ADA), "+no not_subscribed", "only an empty cell is passed over");
     desk.import(&format!("{header}\n,,,active\n"), &options).rejected("empty", 0);

@@ -64,22 +64,22 @@ fn messages_wait_until_a_person_or_the_contact_has_decided() {
     let mut wire = house.connect();
     subscribed(&mut wire);
     assert_eq!(says(&mut wire, ADA, "hello"), "+message");
-    for text in ["stopp", "wrong number", "ALTO"] {
+    for text in ["sotp", "wrong number", "ALTO"] {
         assert_eq!(says(&mut wire, ADA, text), "+message maybe_optout");
     }
     assert_eq!(says(&mut wire, BOB, "stop it 😂"), "+message maybe_optout");
-    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "wrong number", "stopp"]);
+    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "wrong number", "sotp"]);
     // By pages.
     let first = wire.call("INBOX LIMIT 3");
     let cursor = first.lines().nth(1).expect("a cursor").trim_start_matches('+').to_owned();
     assert_eq!(first.lines().count(), 5);
     let last = wire.call(&format!("INBOX LIMIT 3 AFTER {cursor}"));
-    assert!(last.starts_with("*2\n+0\n") && last.contains("stopp"), "{last}");
+    assert!(last.starts_with("*2\n+0\n") && last.contains("sotp"), "{last}");
     // A person has looked.
     let (number, ..) = inbox(&mut wire)[2];
     assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
     assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":0");
-    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "stopp"]);
+    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "sotp"]);
     // They have decided.
     says(&mut wire, ADA, "STOP");
     assert_eq!(texts(&mut wire), ["stop it 😂"]);
@@ -142,7 +142,7 @@ fn what_waits_survives_kill_9_and_needs_write_access_to_be_settled() {
     let mut wire = daemon.connect();
     subscribed(&mut wire);
     assert_eq!(says(&mut wire, ADA, "wrong number"), "+message maybe_optout");
-    says(&mut wire, BOB, "stopp");
+    says(&mut wire, BOB, "sotp");
     let (number, ..) = inbox(&mut wire)[0];
     assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
     daemon.kill();
@@ -175,18 +175,18 @@ fn a_message_for_which_the_inbox_has_no_room_opts_out() {
     subscribed(&mut wire);
     let phone = |n: usize| format!("+1415{:07}", 5_600_000 + n);
     let lines: Vec<String> =
-        (0..INBOX_MESSAGES_MAX).map(|n| format!(r#"INBOUND {LIST} {} {{"text":"stopp"}}"#, phone(n))).collect();
+        (0..INBOX_MESSAGES_MAX).map(|n| format!(r#"INBOUND {LIST} {} {{"text":"sotp"}}"#, phone(n))).collect();
     for some in lines.chunks(5_000) {
         assert!(wire.call_all(some).iter().all(|reply| reply == "+message maybe_optout"));
     }
-    assert_eq!(says(&mut wire, ADA, "stopp"), "+optout");
+    assert_eq!(says(&mut wire, ADA, "sotp"), "+optout");
     assert_eq!(check(&mut wire, ADA), "+no list_opted_out");
     assert_eq!(says(&mut wire, ADA, "hello"), "+message");
     // One is settled: there is room for one.
     let first = wire.call("INBOX LIMIT 1");
     let message: Value = serde_json::from_str(&first.lines().nth(2).expect("a message")[1..]).expect("JSON");
     assert_eq!(wire.call(&format!("INBOX DONE {}", message["number"])), ":1");
-    assert_eq!(says(&mut wire, BOB, "stopp"), "+message maybe_optout");
+    assert_eq!(says(&mut wire, BOB, "sotp"), "+message maybe_optout");
     assert_eq!(check(&mut wire, BOB), "+yes");
 }
 
@@ -213,8 +213,8 @@ fn a_message_to_a_number_that_is_not_a_list_can_be_settled() {
     subscribed(&mut wire);
     says(&mut wire, ADA, "wrong number");
     assert_eq!(wire.call(&format!("UNLIST {LIST} FORCE")), "+removed");
-    assert_eq!(wire.call(&format!(r#"INBOUND 72346 {ADA} {{"text":"stopp"}}"#)), "+message maybe_optout");
-    assert_eq!(texts(&mut wire), ["stopp", "wrong number"]);
+    assert_eq!(wire.call(&format!(r#"INBOUND 72346 {ADA} {{"text":"sotp"}}"#)), "+message maybe_optout");
+    assert_eq!(texts(&mut wire), ["sotp", "wrong number"]);
     for (number, ..) in inbox(&mut wire) {
         assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
     }
@@ -254,7 +254,7 @@ fn a_rewritten_store_has_the_messages_that_wait() {
     let mut wire = daemon.connect();
     subscribed(&mut wire);
     says(&mut wire, ADA, "wrong number");
-    says(&mut wire, BOB, "stopp");
+    says(&mut wire, BOB, "sotp");
     let before = inbox(&mut wire);
     daemon.kill();
     let (code, _, errors) = done(contactd(&["rewrite", "--data-dir", daemon.data_dir().to_str().expect("UTF-8")]));

@@ -12,14 +12,24 @@ fn deploy(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)
 }
 
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path")
+}
+
 fn read(name: &str) -> String {
     std::fs::read_to_string(deploy(name)).expect("a file")
 }
 
 /// Everything that a daemon tells after something of everything has happened.
 fn scrape() -> String {
-    let scraped = free_address();
-    let daemon = Daemon::start(&["--metrics", &scraped]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (certificate, key) = (dir.path().join("server.pem"), dir.path().join("server.key"));
+    std::fs::write(&certificate, own.cert.pem()).expect("written");
+    std::fs::write(&key, own.signing_key.serialize_pem()).expect("written");
+    let (scraped, encrypted) = (free_address(), format!("tls:{}", free_address()));
+    let tls = ["--listen", &encrypted, "--tls-cert-file", text(&certificate), "--tls-key-file", text(&key)];
+    let daemon = Daemon::start(&[&["--metrics", &scraped], &tls[..]].concat());
     talk(&mut daemon.connect());
     let page = Page::get(&scraped, "/metrics", "");
     assert_eq!(page.status, 200, "{}", page.body);

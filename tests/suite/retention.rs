@@ -289,7 +289,11 @@ fn what_left_the_feed_while_it_was_read_is_not_skipped() {
         for change in [Change::Suppress(Statement::default()), Change::Release(Statement::default())] {
             let (done, stored) = mpsc::channel();
             let writes = vec![Write::Contact { phone, list: None, change }];
-            store.submit(Job { writes, done: Box::new(move |_| done.send(()).expect("to be waited for")) });
+            store.submit(Job {
+                writes,
+                by: Arc::default(),
+                done: Box::new(move |_| done.send(()).expect("to be waited for")),
+            });
             stored.recv().expect("stored");
         }
     };

@@ -4,6 +4,7 @@ use contactd::model::verdict::StopScope;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::properties::config;
 use crate::support::{House, Wire};
 
 const NOW: i64 = 1_777_636_800_000;
@@ -160,7 +161,7 @@ fn pages(wire: &mut Wire, filter: &str, limit: usize) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(24))]
 
     #[test]
     fn any_filter_over_any_history_agrees_with_a_plain_scan(

@@ -7,7 +7,9 @@ use contactd::store::Retention;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::plain::commands::{DAY_MS, LISTS, PHONES, START_MS, mostly_sending_with_clock_steps, time};
+use crate::plain::commands::{
+    Command, DAY_MS, FIRST_MS, LISTS, PHONES, START_MS, mostly_sending_with_clock_steps, time,
+};
 use crate::plain::facts::Scope;
 use crate::plain::model::Model;
 use crate::plain::sending::{IdUse, micros};
@@ -217,6 +219,10 @@ proptest! {
         for step in &steps {
             now += step.wait_ms;
             house.set_clock(now);
+            // A message whose date cannot be read proves nothing of the number, and HISTORY does not say which one that was.
+            if matches!(step.command, Command::Inbound { at: Some(at), .. } if at.ms < FIRST_MS) {
+                continue;
+            }
             model.run(&step.command, now);
             let _ = writeln!(log, "{now} {} -> {}", step.command.line(), wire.call(&step.command.line()));
         }

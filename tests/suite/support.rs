@@ -3,11 +3,11 @@
 #![allow(dead_code, reason = "each subject uses a part of it")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use contactd::command::Context;
@@ -19,6 +19,7 @@ use contactd::store::Retention;
 use contactd::store::engine::{DiskEngine, Engine, MemoryEngine};
 use tempfile::TempDir;
 use tokio::io::DuplexStream;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -117,8 +118,16 @@ fn spawn(dir: &Path, address: &str, arguments: &[String]) -> Child {
         .expect("the daemon starts")
 }
 
+/// An address that nobody listens on, and that nobody but the test gets: the port stays bound, without listening, for as
+/// long as the tests run. A daemon may listen on it all the same, be killed, and listen on it again.
 pub fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").to_string()
+    static RESERVED: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("to share it with a daemon");
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+    let address = socket.local_addr().expect("an address").to_string();
+    RESERVED.lock().expect("nobody panics with it").push(socket);
+    address
 }
 
 /// What a house removes: whom a purge condemns, and how long what passes is kept.

@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
+use contactd::address::Address;
+use contactd::client::{Client, Reply};
+use contactd::tls::Trust;
+
 use crate::support::{PATIENCE, Wire, free_address, has, program};
 
 /// A child that is killed at the end of the test.
@@ -125,9 +129,7 @@ fn without_a_watchdog_only_the_status_is_told() {
 fn nobody_to_tell_is_no_trouble() {
     for nobody in ["/nowhere/at/all", "@contactd-tests-nobody", "vsock:2:1"] {
         let dir = tempfile::tempdir().expect("a directory");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        drop(listener);
+        let address = free_address();
         let mut command = serve(dir.path());
         command.args(["--listen", &address]).env("NOTIFY_SOCKET", nobody).env("WATCHDOG_USEC", "30000");
         let mut daemon = Running(command.stderr(Stdio::null()).spawn().expect("it starts"));
@@ -206,6 +208,41 @@ fn an_inherited_unix_socket_keeps_its_file() {
     assert!(log.contains(&format!(" on {address}\n")), "{log}");
 }
 
+/// An inherited socket that is called `tls` speaks TLS. Without it, settings for TLS are a mistake.
+#[test]
+fn an_inherited_socket_speaks_tls_if_it_is_called_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (certificate, key) = (dir.path().join("server.pem"), dir.path().join("server.key"));
+    std::fs::write(&certificate, own.cert.pem()).expect("written");
+    std::fs::write(&key, own.signing_key.serialize_pem()).expect("written");
+    let text = |path: &Path| path.to_str().expect("a path").to_owned();
+    let (certificate_text, key_text) = (text(&certificate), text(&key));
+    let files = ["--tls-cert-file", &certificate_text, "--tls-key-file", &key_text];
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address: Address =
+        format!("tls:localhost:{}", listener.local_addr().expect("an address").port()).parse().expect("an address");
+    let mut daemon = Running(activated(dir.path(), OwnedFd::from(listener), "tls", &files).spawn().expect("it starts"));
+    let trust = Trust { ca_file: Some(certificate), ..Trust::default() };
+    let since = Instant::now();
+    loop {
+        let told = Client::connect_trusting(&address, &trust, None).and_then(|mut client| client.call(&["PING"]));
+        if told == Ok(Reply::Text("PONG".into())) {
+            break;
+        }
+        assert!(since.elapsed() < PATIENCE, "{told:?}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(daemon.terminate(), Some(0));
+
+    let plain = OwnedFd::from(TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let ended = activated(dir.path(), plain, "resp", &files).output().expect("it ends");
+    assert!(ended.status.code() == Some(2) && said(&ended).contains("no address speaks it"), "{}", said(&ended));
+    let unix = OwnedFd::from(UnixListener::bind(dir.path().join("sock")).expect("a socket"));
+    let ended = activated(dir.path(), unix, "tls", &files).output().expect("it ends");
+    assert!(!ended.status.success() && said(&ended).contains("those speak no TLS"), "{}", said(&ended));
+}
+
 #[test]
 fn a_socket_that_is_not_for_it_is_refused() {
     let refused = |listen: &str, name: &str| {
@@ -255,6 +292,7 @@ fn the_configuration_of_the_package_is_read() {
     let here = dir.path().display().to_string();
     let text = shipped
         .replace("127.0.0.1:7164", &address)
+        .replace("127.0.0.1:7166", &free_address())
         .replace("/var/lib/contactd", &here)
         .replace("/run/contactd", &here)
         .replace("/etc/contactd", &here);

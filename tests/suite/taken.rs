@@ -2,11 +2,13 @@
 //!
 //! A nightly file in which one column has another format must not lose every opt-out of that file, each night.
 
+use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::Value;
 
-use crate::plain::commands::{LISTS, PHONES, START_MS};
+use crate::plain::commands::{DAY_MS, HOUR_MS, LISTS, PHONES, START_MS};
 use crate::plain::facts::Scope;
-use crate::properties::{house, stop_scope};
+use crate::properties::{config, house, stop_scope};
 use crate::support::{House, Wire};
 
 const LIST: &str = LISTS[0];
@@ -154,6 +156,169 @@ fn what_a_verb_says_is_not_lost_with_its_details() {
     ]);
 }
 
+/// JSON that a gateway has cut, built by hand or filled from its own names; and no JSON at all.
+#[test]
+fn a_stop_is_not_lost_in_broken_json() {
+    let (out, now) = ("list_opted_out", "opted out of LIST as of now");
+    let long = format!(r#"INBOUND LIST {{}} {{"text":"STOP","raw":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
+    is_taken(&[
+        (r#"INBOUND LIST {} {"text":"STOP \ud83d"}"#, now, out),
+        (r#"INBOUND LIST {} {"text":"STOP \ud83d","at":"2026-05-01"}"#, "opted out of LIST", out),
+        (r#"INBOUND LIST {} {"text":"\udc00STOP\x"}"#, now, out),
+        (r#"INBOUND LIST {} {"text":"hello","text":"STOP"}"#, now, out),
+        (r#"INBOUND LIST {} {"text":"STOP","text":"START"}"#, now, out),
+        (r#"INBOUND LIST {} {"text":"STOP","text":"STOPALL"}"#, "opted out of all lists as of now", "opted_out"),
+        (r#"INBOUND LIST {} {"Text":"STOP"}"#, now, out),
+        (r#"INBOUND LIST {} {"text":["STOP"]}"#, now, out),
+        (r#"INBOUND LIST {} {"text":"no thanks","OptOutType":"STOP"}"#, now, out),
+        (r#"INBOUND LIST {} {"text":{"body":"Stop"}}"#, now, out),
+        (r#"INBOUND LIST {} {"body":"STOP"}"#, now, out),
+        (r#"INBOUND LIST {} {"Body":"please stop texting me","From":"+1"}"#, now, out),
+        (r#"INBOUND LIST {} {"message":{"sms":{"content":"STOP"}},"id":"7"}"#, now, out),
+        (r#"INBOUND LIST {} {"text":"STOP","id":"SM"#, now, out),
+        (r#"INBOUND LIST {} {"text":"STOP","#, now, out),
+        (r#"INBOUND LIST {} {"text":"STOP"#, now, out),
+        (r"INBOUND LIST {} {text:'STOP'}", now, out),
+        (r#"INBOUND LIST {} {"text":STOP}"#, now, out),
+        (&long, now, out),
+        ("INBOUND LIST {} STOP", now, out),
+        ("INBOUND LIST {} \"STOP\"", now, out),
+        ("INBOUND LIST {} Please stop texting me", now, out),
+        (r#"INBOUND LIST {} STOP {"id":"7"}"#, now, out),
+        (r#"INBOUND LIST {} m-1 {"text":"STOP"}"#, now, out),
+        ("FAILED LIST {} m 21610", now, out),
+        ("FAILED LIST {} m 21610 unsubscribed recipient", now, out),
+        (r#"FAILED LIST {} m x {"code":21610}"#, now, out),
+        (r#"FAILED LIST {} m {"code":["21610"]}"#, now, out),
+        (r#"FAILED LIST {} m {"code":30003,"code":21610}"#, now, out),
+        (
+            r#"FAILED LIST {} m {"code":21610,"code":30005}"#,
+            "opted out of LIST as of now and invalid as of now",
+            "invalid",
+        ),
+        (r#"FAILED LIST {} m {"ErrorCode":"21610","status":"undelivered"}"#, now, out),
+        (r#"FAILED LIST {} m {"code":"ERR_21610","when":"x"}"#, now, out),
+        (r#"FAILED LIST {} m {"code":21610"#, now, out),
+        (r#"FAILED LIST {} m {"permanent":"true"}"#, "invalid as of now", "invalid"),
+        (r#"FAILED LIST {} m {"Permanent":1}"#, "invalid as of now", "invalid"),
+    ]);
+    let (_house, mut wire) = with_a_list();
+    let mut number = 6_000;
+    for (code, verdict) in [("ERR_21610", "+no list_opted_out"), ("30005x", "+no invalid"), ("21-610", "+yes")] {
+        let phone = somebody(&mut wire, &mut number);
+        assert_eq!(wire.call(&format!(r#"FAILED {LIST} {phone} m {{"code":"{code}"}}"#)), ":1");
+        assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), verdict, "{code}");
+    }
+}
+
+/// A STOP in JSON that is broken somewhere behind its text, from a phone that is written somehow.
+fn damaged_stops() -> impl Strategy<Value = String> {
+    let phone =
+        prop::sample::select(&["{}", "<{}>", "{},", "tel:{}", "'{}'", "00DIGITS", "DIGITS", "{}\u{200b}", "+1 1REST"]);
+    let name = prop::sample::select(&["text", "Text", "TEXT", "body", "message"]);
+    let quote = prop::sample::select(&["\"", "'"]);
+    let tail = prop::sample::select(&["", ".", "\\ud83d", " \\udc00\\ud83d", "\\x", "\\n", "\u{7}"]);
+    let more = prop::sample::select(&[
+        r#","id":"7","at":"2026-05-01"}"#,
+        r#","text":"START"}"#,
+        r#","text":"hello","n":[1,{"x":2}]}"#,
+    ]);
+    (phone, name, quote, tail, more, any::<Index>()).prop_map(|(phone, name, quote, tail, more, cut)| {
+        let more = &more[..cut.index(more.len() + 1)];
+        let phone = phone.replace("+1 1REST", "+11REST");
+        format!("INBOUND LIST {phone} {{{quote}{name}{quote}:{quote}STOP{tail}{quote}{more}")
+    })
+}
+
+proptest! {
+    #![proptest_config(config(10))]
+
+    #[test]
+    fn a_damaged_stop_leaves_no_yes(requests in prop::collection::vec(damaged_stops(), 20)) {
+        let (_house, mut wire) = with_a_list();
+        let mut number = 7_000;
+        for request in requests {
+            let phone = somebody(&mut wire, &mut number);
+            let line = request.replace("LIST", LIST).replace("DIGITS", &phone[1..]).replace("REST", &phone[2..]);
+            let reply = wire.call(&line.replace("{}", &phone));
+            prop_assert!(wire.call(&format!("CHECK {LIST} {phone}")) == "+no list_opted_out", "{line}: {reply}");
+        }
+    }
+}
+
+/// What programs and people put around a number, and before and behind it.
+#[test]
+fn a_phone_is_read_as_it_is_meant() {
+    let (out, now) = ("list_opted_out", "opted out of LIST as of now");
+    is_taken(&[
+        ("OPTOUT LIST \"{}\"", now, out),
+        (r#"OPTOUT LIST "{}" {"at":"2026-05-01"}"#, "opted out of LIST", out),
+        ("OPTOUT LIST {},", now, out),
+        ("OPTOUT LIST {};", now, out),
+        ("OPTOUT LIST <{}>", now, out),
+        ("OPTOUT LIST tel:{}", now, out),
+        ("OPTOUT LIST sms:{}", now, out),
+        ("OPTOUT LIST 00DIGITS", now, out),
+        ("OPTOUT LIST {}\t", now, out),
+        ("OPTOUT LIST {}\u{a0}", now, out),
+        ("OPTOUT LIST {}\u{200b}", now, out),
+        ("OPTOUT LIST \u{feff}{}", now, out),
+        ("OPTOUT {} LIST", now, out),
+        ("OPTOUT DIGITS LIST", now, out),
+        ("OPTOUT \"LIST\" {}", now, out),
+        (r#"INBOUND {} LIST {"text":"STOP"}"#, now, out),
+        (r#"INBOUND LIST <{}>; {"text":"STOP","at":"2026-05-01"}"#, "opted out of LIST", out),
+        (r#"FAILED {} LIST m {"code":21610}"#, now, out),
+        ("SUPPRESS LIST {}.", "suppressed on LIST as of now", "list_suppressed"),
+        ("SUPPRESS {} LIST", "suppressed on LIST as of now", "list_suppressed"),
+        ("SUPPRESS \"{}\"", "suppressed everywhere as of now", "suppressed"),
+        ("INVALID 'DIGITS'", "invalid as of now", "invalid"),
+        (r#"IMPORT LIST {"phone":"DIGITS","status":"opted_out"}"#, "opted out of LIST", out),
+        (r#"IMPORT LIST {"phone":["{}"],"status":["opted_out"]}"#, "opted out of LIST", out),
+        (r#"IMPORT LIST {"phone":"{}","phone":"{}","status":"opted_out"}"#, "opted out of LIST", out),
+        (r#"IMPORT LIST {"Phone":"<{}>","Status":"Unsubscribed"}"#, "opted out of LIST", out),
+        (r#"IMPORT LIST {"phone":"{}","status":"stop"}"#, "opted out of LIST", out),
+        (r#"IMPORT LIST {"phone":"{}","status":"do_not_contact"}"#, "opted out of LIST", out),
+    ]);
+    let (_house, mut wire) = with_a_list();
+    let phone = "+14153100083";
+    wire.call(&format!(r#"OPTIN {LIST} {phone} {{"at":"2023-06-01"}}"#));
+    let reply = wire.call(&format!("OPTOUT {LIST} +1-415-310-0083"));
+    assert!(reply.starts_with(&format!("-BADARG taken {phone} opted out of {LIST} as of now; ")), "{reply}");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no list_opted_out");
+}
+
+/// Many write what is dialled inside a country behind its code, too: it is the same phone, for every command.
+#[test]
+fn a_national_prefix_behind_the_code_makes_no_other_phone() {
+    let (_house, mut wire) = with_a_list();
+    for (odd, dialled) in [
+        ("+4407911123456", "+447911123456"),
+        ("+49015123456789", "+4915123456789"),
+        ("+610412345678", "+61412345678"),
+        ("+9109876543210", "+919876543210"),
+        ("+23408031234567", "+2348031234567"),
+        ("+114155552671", "+14155552671"),
+        ("+789161234567", "+79161234567"),
+    ] {
+        assert_eq!(wire.call(&format!(r#"OPTIN {LIST} {dialled} {{"at":"2023-06-01"}}"#)), ":1");
+        let both = wire.call(&format!("CHECK {LIST} {odd} {dialled}"));
+        assert_eq!(both.lines().skip(1).collect::<Vec<_>>(), ["+yes", "+yes"], "{odd}");
+        assert_eq!(wire.call(&format!(r#"INBOUND {LIST} {odd} {{"text":"STOP"}}"#)), "+optout");
+        for request in
+            [format!("CHECK {LIST} {dialled}"), format!("CHECK {LIST} {odd}"), format!("CLAIM {LIST} {odd} m")]
+        {
+            assert_eq!(wire.call(&request), "+no list_opted_out");
+        }
+        assert_eq!(contact(&mut wire, odd)["phone_number"], dialled);
+        assert_eq!(wire.call(&format!("NORMALIZE - {odd}")), format!("+{dialled}"));
+    }
+    // Italy's zero is part of the number.
+    assert_eq!(wire.call(&format!("OPTOUT {LIST} +390612345678")), ":1");
+    assert_eq!(contact(&mut wire, "+390612345678")["phone_number"], "+390612345678");
+    assert_eq!(wire.call("GET +39612345678"), "$-1");
+}
+
 /// The other dates and numbers of a file, which somebody wrote as people do.
 #[test]
 fn an_old_number_and_one_of_no_plan() {
@@ -190,7 +355,15 @@ fn nothing_is_taken_of_what_forbids_nothing() {
         r#"IMPORT LIST {"phone":"{}","phone":"+14155550100","status":"opted_out"}"#,
         r#"IMPORT 24399 {"phone":"{}"}"#,
         r#"INBOUND LIST {} {"text":"hello","id":7}"#,
-        r#"INBOUND LIST {} {"body":"STOP"}"#,
+        r#"INBOUND LIST {} {"text":"START","text":"YES"}"#,
+        r#"INBOUND LIST {} {"id":"STOP"}"#,
+        "INBOUND LIST {} START",
+        "INBOUND LIST {} hello there",
+        "INBOUND {} LIST {\"text\":\"START\"}",
+        "OPTIN {} LIST",
+        "OPTIN LIST <{}>",
+        r#"FAILED LIST {} m {"permanent":"false"}"#,
+        "FAILED LIST {} m 30003",
         r#"INBOUND LIST DIGITS {"text":"hello"}"#,
         r#"FAILED LIST {} m {"code":30003,"at":"soon"}"#,
         r#"OPTIN LIST {} {"at":"1/2/2024"}"#,
@@ -317,4 +490,114 @@ fn the_history_quotes_a_date_that_could_not_be_read() {
     let event: Value = serde_json::from_str(&event[1..]).expect("JSON");
     assert_eq!(event["reason"], "opted_out_at \"1/2/24\" could not be read; list of May");
     assert_eq!((&event["source"], &event["how"]), (&"f.csv".into(), &"import".into()));
+}
+
+/// A gateway that numbers its messages anew, or gives each message the same number, hides no STOP.
+#[test]
+fn a_stop_with_the_id_of_an_older_one_is_taken() {
+    let (_house, mut wire) = with_a_list();
+    let first = r#","at":"2026-01-01T10:00:00Z""#;
+    for (phone, second) in PHONES.into_iter().zip([r#","at":"2026-03-01T10:00:00Z""#, "", r#","at":"soon""#]) {
+        let stop = |at: &str| format!(r#"INBOUND {LIST} {phone} {{"text":"STOP","id":"1"{at}}}"#);
+        let check = format!("CHECK {LIST} {phone}");
+        assert_eq!(wire.call(&stop(first)), "+optout");
+        assert_eq!(wire.call(&format!(r#"OPTIN {LIST} {phone} {{"at":"2026-02-01"}}"#)), ":1");
+        assert_eq!((wire.call(&stop(first)), wire.call(&check)), ("+optout again".into(), "+yes".into()));
+        let reply = wire.call(&stop(second));
+        assert!(matches!(reply.as_str(), "+optout" | "+optout undated"), "{second}: {reply}");
+        assert_eq!(wire.call(&check), "+no list_opted_out", "{second}");
+    }
+}
+
+/// Nobody knows when an opt-in was given that came with a date ahead of the clock, only that it came before.
+#[test]
+fn an_opt_in_from_a_clock_that_is_ahead_does_not_beat_a_stop_that_comes_after_it() {
+    let (house, mut wire) = with_a_list();
+    let time = |ms: i64| format!(r#"{{"text":"WORD","at":{}}}"#, START_MS + ms);
+    let mut number = 5_000;
+    for ahead_ms in [1_000, 20 * HOUR_MS, 400 * DAY_MS] {
+        for stop in [
+            "INBOUND LIST {} STOP",
+            "OPTOUT LIST {} AT",
+            "OPTOUT * {} AT",
+            r#"FAILED LIST {} m {"code":21610,"at":AT}"#,
+        ] {
+            house.set_clock(START_MS);
+            number += 1;
+            let phone = format!("+1415555{number:04}");
+            let mut call = |request: &str| {
+                let at = (START_MS - 2_000).to_string();
+                let line = request
+                    .replace("STOP", &time(-2_000).replace("WORD", "STOP"))
+                    .replace("{} AT", &format!(r#"{{}} {{"at":{at}}}"#))
+                    .replace(":AT", &format!(":{at}"));
+                wire.call(&line.replace("LIST", LIST).replace("{}", &phone))
+            };
+            assert_eq!(call(&format!("INBOUND LIST {{}} {}", time(ahead_ms).replace("WORD", "START"))), "+optin");
+            house.set_clock(START_MS + 5_000);
+            assert!(["+optout", ":1"].contains(&call(stop).as_str()), "{stop}");
+            assert!(call("CHECK LIST {}").starts_with("+no "), "{stop}, {ahead_ms} ms ahead");
+            // The START again, and the STOP again, change nothing; a newer one does.
+            assert_eq!(call(&format!("INBOUND LIST {{}} {}", time(ahead_ms).replace("WORD", "START"))), "+optin late");
+            house.set_clock(START_MS + 500 * DAY_MS);
+            assert_eq!(call(&format!("INBOUND LIST {{}} {}", time(499 * DAY_MS).replace("WORD", "START"))), "+optin");
+            call(stop);
+            assert_eq!(call("CHECK LIST {}"), "+yes", "{stop}, {ahead_ms} ms ahead");
+        }
+    }
+    // A nightly list of opt-outs that are known already beats no opt-in, whatever the clock of that.
+    let phone = format!("+1415555{:04}", number + 1);
+    house.set_clock(START_MS);
+    let nightly = format!(r#"OPTOUT {LIST} {phone} {{"at":{}}}"#, START_MS - DAY_MS);
+    assert_eq!(wire.call(&nightly), ":1");
+    let start = time(1_000).replace("WORD", "START");
+    assert_eq!(wire.call(&format!("INBOUND {LIST} {phone} {start}")), "+optin");
+    assert_eq!((wire.call(&nightly), wire.call(&format!("CHECK {LIST} {phone}"))), (":0".into(), "+yes".into()));
+    let suppressed = format!(r#"SUPPRESS {phone} {{"at":{}}}"#, START_MS - 1_000);
+    wire.call(&format!(r#"RELEASE {phone} {{"at":{}}}"#, START_MS + HOUR_MS));
+    assert_eq!(wire.call(&suppressed), ":1");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no suppressed");
+}
+
+/// The same START in other letters, trimmed or not, is delivered again; a question agrees to nothing.
+#[test]
+fn a_start_that_comes_again_in_other_letters_lifts_nothing() {
+    let (_house, mut wire) = with_a_list();
+    let phone = PHONES[0];
+    let mut say =
+        |text: &str, id: &str| wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"{text}","id":"{id}"}}"#));
+    assert_eq!((say("START", "a"), say("STOP", "b")), ("+optin".into(), "+optout".into()));
+    for text in ["START", "start", "Start ", " start.", r"\u200bSTART"] {
+        assert_eq!(say(text, "a"), "+optin again", "{text}");
+    }
+    for (n, text) in ["start?", "Unstop?", "yes?", r"START \uff1f"].into_iter().enumerate() {
+        assert_eq!(say(text, &format!("q{n}")), "+message", "{text}");
+    }
+    assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no list_opted_out");
+}
+
+/// An erasure takes the history away, in which a repeated START is found. Its id is remembered before all others.
+#[test]
+fn a_start_that_comes_again_after_an_erasure_lifts_nothing() {
+    let (_house, mut wire) = with_a_list();
+    let phone = PHONES[0];
+    let start = format!(r#"INBOUND {LIST} {phone} {{"text":"START","id":"a"}}"#);
+    assert_eq!(wire.call(&start), "+optin");
+    assert_eq!(wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"STOP","id":"b"}}"#)), "+optout");
+    let messages: Vec<String> =
+        (0..300).map(|n| format!(r#"INBOUND {LIST} {phone} {{"text":"hello","id":"m{n}"}}"#)).collect();
+    assert!(wire.call_all(&messages).iter().all(|reply| reply == "+message"));
+    assert!(wire.call(&format!("ERASE {phone}")).starts_with("+erased"));
+    assert_eq!(wire.call(&start), "+optin again");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no opted_out");
+    // YES of a stranger is no opt-in, and none when it comes again.
+    let stranger = PHONES[1];
+    let yes = format!(r#"INBOUND {LIST} {stranger} {{"text":"YES","id":"a"}}"#);
+    assert_eq!(wire.call(&yes), "+message");
+    assert!(wire.call(&format!("ERASE {stranger}")).starts_with("+erased"));
+    assert_eq!(wire.call(&yes), "+message");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {stranger}")), "+no opted_out");
+    // Whoever really comes back does.
+    assert_eq!(wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"START","id":"c"}}"#)), "+optin");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+yes");
 }

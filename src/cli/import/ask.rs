@@ -109,13 +109,14 @@ impl Dialogue<'_> {
             }
             Question::Value(at, value, rows) => {
                 let (name, value_shown) = (columns.name(*at), excerpt(value.as_bytes()));
+                let signed = columns.signed_name(*at);
                 self.say(&format!(
                     "\n'{value_shown}' in '{name}' ({rows} in {}) says that the person is …",
                     sheet.describe().rows()
                 ))?;
                 let Some(said) = self.choose(&VALUE)?.flatten() else { return Ok(false) };
-                self.mapping.set(&name, columns.field(*at).clone());
-                if let Err(why) = self.mapping.explain(&name, value, said) {
+                self.mapping.set(&signed, columns.field(*at).clone());
+                if let Err(why) = self.mapping.explain(&signed, value, said) {
                     self.say(&why.message)?;
                 }
                 Ok(true)
@@ -144,7 +145,7 @@ impl Dialogue<'_> {
             // It gets its key among the others.
             Choice::Label | Choice::AllLabels => Field::Label(String::new()),
         };
-        self.mapping.set(&sheet.columns().name(*at), field);
+        self.mapping.set(&sheet.columns().signed_name(*at), field);
         Ok(true)
     }
 
@@ -162,7 +163,7 @@ impl Dialogue<'_> {
         for at in 0..columns.len() {
             let name = columns.name(at);
             if matches!(columns.field(at), Field::Label(_)) && !wanted.contains(&name.as_str()) {
-                self.mapping.set(&name, Field::Ignore);
+                self.mapping.set(&columns.signed_name(at), Field::Ignore);
             }
         }
         Ok(true)
@@ -203,7 +204,7 @@ fn complete(sheet: &Sheet, mapping: &mut Mapping) -> Result<()> {
         if *field == Field::Unclear || columns.is_of_rejects(at) {
             continue;
         }
-        let name = columns.name(at);
+        let name = columns.signed_name(at);
         mapping.set(&name, field.clone());
         for (value, _) in held.values().filter(|_| field.has_words()).unwrap_or_default() {
             if let Some(said) = columns.words(at).said(field, value) {

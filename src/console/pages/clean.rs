@@ -68,7 +68,7 @@ pub struct Options {
 
 /// Shows them.
 pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
-    if visit.access < Access::Admin {
+    if visit.grant.access < Access::Admin {
         return render(&Clean {
             rules: Vec::new(),
             running: None,

@@ -216,7 +216,8 @@ fn item(event: &Value) -> Item {
         other => other.to_string(),
     };
     let said = |parts: &[String]| parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" · ");
-    let by = said(&[words::how(&get("how")).to_owned(), get("source"), get("reason"), get("evidence")]);
+    let who = if get("by").is_empty() { String::new() } else { format!("by {}", get("by")) };
+    let by = said(&[words::how(&get("how")).to_owned(), get("source"), get("reason"), get("evidence"), who]);
     let (what, detail, class) = match get("kind").as_str() {
         "message" => (format!("Message {}", get("id")), steps(event), "message"),
         "send" => (format!("Message {} {}", get("id"), get("state")), get("code"), "message"),

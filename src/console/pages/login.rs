@@ -46,7 +46,7 @@ pub async fn show(Query(options): Query<Options>) -> Page {
 /// Begins a session. A wrong token takes a while, so that nobody tries many.
 pub async fn log_in(State(console): State<Arc<Console>>, Form(given): Form<Given>) -> Page {
     let token = TokenId::of(given.token.trim().as_bytes());
-    if console.tokens.get().access(token).is_none_or(|access| access < Access::Read) {
+    if console.tokens.get().grant(token).is_none_or(|grant| grant.access < Access::Read) {
         tokio::time::sleep(Duration::from_millis(WRONG_TOKEN_MS)).await;
         return page(&given.to, true);
     }

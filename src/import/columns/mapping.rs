@@ -13,6 +13,9 @@ use super::words::Words;
 use crate::error::{Error, Result, excerpt};
 use crate::import::options::AllAre;
 
+/// The headings of a file without a header: this, and a number.
+pub const MADE_UP: &str = "column_";
+
 /// What a person said of the columns of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapping {
@@ -24,7 +27,7 @@ pub struct Mapping {
 /// What a person said of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its heading, or `#` and its number.
+    /// Its heading; or `#` and its number, and behind a blank the heading that stood there.
     pub name: String,
     pub field: Field,
     /// What its words mean, in the order in which they were explained.
@@ -105,7 +108,7 @@ impl Mapping {
         &self.columns
     }
 
-    /// Says what a column is. `name` is its heading, or `#` and its number.
+    /// Says what a column is. `name` is as in [`Column`].
     pub fn set(&mut self, name: &str, field: Field) {
         match self.columns.iter_mut().find(|column| column.name == name) {
             Some(column) => column.field = field,
@@ -143,14 +146,34 @@ impl Column {
     }
 }
 
+/// How a column is called by its number, for the heading that stands there: another file may have another column in its place.
+pub fn numbered(at: usize, heading: &str) -> String {
+    format!("#{} {heading}", at + 1).trim_end().to_owned()
+}
+
+/// The number and the heading of such a name.
+fn number(name: &str) -> Option<(usize, &str)> {
+    let (number, heading) = name.strip_prefix('#')?.split_once(' ').unwrap_or((&name[1..], ""));
+    Some((number.parse::<usize>().ok()?.checked_sub(1)?, heading))
+}
+
+/// The heading of the column that a name calls by its number alone, if it has one: whoever said so may have meant another file's.
+pub fn unnamed<'h>(headings: &[&'h str], name: &str) -> Option<&'h str> {
+    let (at, _) = number(name).filter(|(_, heading)| heading.is_empty())?;
+    let made_up = format!("{MADE_UP}{}", at + 1);
+    headings.get(at).copied().filter(|heading| !heading.is_empty() && *heading != name && *heading != made_up)
+}
+
 /// The place of the column that somebody calls `name`: by its heading as it stands, else by its heading in another spelling,
-/// else by `#` and its number.
+/// else by `#` and its number, and the heading if that is named.
 ///
 /// # Errors
 /// Several columns are called so: the places of two.
 pub fn place(headings: &[&str], name: &str) -> std::result::Result<Option<usize>, [usize; 2]> {
-    let number =
-        name.strip_prefix('#').and_then(|number| number.parse::<usize>().ok()).and_then(|at| at.checked_sub(1));
+    let is_there = |&(at, heading): &(usize, &str)| {
+        let is_same = |found: &str| found == heading || names::fold(found) == names::fold(heading);
+        headings.get(at).is_some_and(|found| heading.is_empty() || is_same(found))
+    };
     let folded = names::fold(name);
     let exact = |at: &usize| headings[*at] == name;
     let alike = |at: &usize| !folded.is_empty() && names::fold(headings[*at]) == folded;
@@ -159,7 +182,7 @@ pub fn place(headings: &[&str], name: &str) -> std::result::Result<Option<usize>
         found = (0..headings.len()).filter(alike).collect();
     }
     match found[..] {
-        [] => Ok(number.filter(|&at| at < headings.len())),
+        [] => Ok(number(name).filter(is_there).map(|(at, _)| at)),
         [at] => Ok(Some(at)),
         [one, other, ..] => Err([one, other]),
     }
@@ -231,5 +254,17 @@ mod tests {
             assert_eq!(place(&headings, name), Ok(at), "{name}");
         }
         assert_eq!(place(&headings, "name"), Err([2, 3]));
+        for (name, at) in
+            [("#4 name", Some(3)), ("#3 NAME", Some(2)), ("#2 name", None), ("#1 Phone", Some(0)), ("#9 x", None)]
+        {
+            assert_eq!(place(&headings, name), Ok(at), "{name}");
+        }
+        assert_eq!((numbered(3, "name").as_str(), numbered(4, "").as_str()), ("#4 name", "#5"));
+        let headings = ["phone", "column_2", "", "#4"];
+        for (name, heading) in
+            [("#1", Some("phone")), ("#2", None), ("#3", None), ("#4", None), ("#1 phone", None), ("x", None)]
+        {
+            assert_eq!(unnamed(&headings, name), heading, "{name}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::options::AllAre;
 use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
 use field::Field;
-use mapping::{Mapping, place};
+use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 pub use names::without_accent;
 use survey::{Held, Survey};
 use words::Words;
@@ -84,6 +84,8 @@ pub struct Columns {
     whys: Vec<Why>,
     words: Vec<Words>,
     wishes: Wishes,
+    /// Some column says who consented.
+    ask_consent: bool,
     /// The last two columns are the line and the reason of an earlier refusal.
     pub is_rejects: bool,
 }
@@ -117,6 +119,7 @@ impl Columns {
             whys: vec![Why::Rejects; many],
             words: vec![Words::default(); many],
             wishes,
+            ask_consent: false,
             is_rejects: false,
         }
     }
@@ -145,6 +148,11 @@ impl Columns {
         self.fields.len()
     }
 
+    /// Whether some column says who consented, so that a row in which nothing stands there has no consent.
+    pub fn ask_consent(&self) -> bool {
+        self.ask_consent
+    }
+
     pub fn has(&self, field: &Field) -> bool {
         self.fields.contains(field)
     }
@@ -158,6 +166,7 @@ impl Columns {
             None => self.rest(false),
         };
         self.names.push(name.to_owned());
+        self.ask_consent |= field == Field::Consent;
         self.fields.push(field);
         self.whys.push(why);
         let at = self.len() - 1;
@@ -196,8 +205,19 @@ impl Columns {
     pub fn name(&self, at: usize) -> String {
         let name = &self.names[at];
         let is_plain = !name.is_empty() && excerpt(name.as_bytes()) == *name;
-        let is_alone = matches!(place(&self.headings(), name), Ok(Some(found)) if found == at);
-        if is_plain && is_alone { name.clone() } else { format!("#{}", at + 1) }
+        if is_plain && self.is_alone(at) { name.clone() } else { format!("#{}", at + 1) }
+    }
+
+    /// What a mapping calls it: by its heading, which stands beside the number where there must be one.
+    pub fn signed_name(&self, at: usize) -> String {
+        let name = &self.names[at];
+        if self.is_alone(at) { name.clone() } else { numbered(at, name) }
+    }
+
+    /// Whether its heading means it, and no other column.
+    fn is_alone(&self, at: usize) -> bool {
+        let name = &self.names[at];
+        !name.is_empty() && matches!(place(&self.headings(), name), Ok(Some(found)) if found == at)
     }
 
     fn headings(&self) -> Vec<&str> {
@@ -244,6 +264,7 @@ impl Columns {
             }
         }
         self.name_labels(0);
+        self.ask_consent = self.has(&Field::Consent);
         Ok(())
     }
 
@@ -265,6 +286,9 @@ impl Columns {
             |option: &str| Error::bad_arg(format!("{option}: the file has no such column; it has {}", list(&headings)));
         for column in self.wishes.mapping.iter().flat_map(Mapping::columns) {
             let option = format!("the mapping of '{}'", excerpt(column.name.as_bytes()));
+            if let Some(heading) = unnamed(&headings, &column.name) {
+                return Err(unsigned(&option, &column.name, heading));
+            }
             match found(&option, &column.name)? {
                 Some(at) => {
                     said[at] = Some((column.field.clone(), Why::Mapping));
@@ -296,6 +320,10 @@ impl Columns {
             let option = format!("--map {column}={word}");
             let field = parse(&option, word)?;
             let at = found(&option, column)?.ok_or_else(|| absent(&option))?;
+            let is_consent = |heading: &&str| names::known(heading).is_some_and(|(known, _)| known.says_consent());
+            if let Some(heading) = unnamed(&headings, column).filter(|_| !field.says_consent()).filter(is_consent) {
+                return Err(unsigned(&option, column, heading));
+            }
             said[at] = Some((field, Why::Map));
         }
         for (_, word) in self.wishes.map.iter().filter(|(column, _)| column == "*") {
@@ -363,7 +391,7 @@ impl Columns {
                 continue;
             }
             let cleaned = names::label_key(&self.names[at]);
-            let base = if cleaned.is_empty() { format!("column_{}", at + 1) } else { cleaned };
+            let base = if cleaned.is_empty() { format!("{MADE_UP}{}", at + 1) } else { cleaned };
             key.clone_from(&base);
             for copy in 2.. {
                 if taken.insert(key.clone()) {
@@ -388,6 +416,15 @@ fn parse(option: &str, word: &str) -> Result<Field> {
             Field::words()
         ))
     })
+}
+
+/// A column that was called by its number alone, while it has a heading.
+fn unsigned(option: &str, name: &str, heading: &str) -> Error {
+    let heading = excerpt(heading.as_bytes());
+    Error::bad_arg(format!(
+        "{option}: the column has the heading '{heading}' in this file, and may have had another one where this was said; if it \
+         is meant, write '{name} {heading}'"
+    ))
 }
 
 fn list(headings: &[&str]) -> String {

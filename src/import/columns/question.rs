@@ -2,7 +2,7 @@
 
 use super::field::Field;
 use super::survey::Survey;
-use super::{Columns, Why, status};
+use super::{Columns, Why};
 use crate::limits::LABELS_MAX;
 use crate::model::time;
 
@@ -58,8 +58,8 @@ impl Columns {
         if !field.has_words() {
             return Some(Vec::new());
         }
-        let is_date = |value: &str| *field == Field::OptOut && time::parse(value).is_ok();
-        let is_known = |value: &str| status::is_nothing(value) || self.words(at).said(field, value).is_some();
+        let is_date = |value: &str| *field == Field::OptOut && time::parse_optional(value).is_ok();
+        let is_known = |value: &str| self.words(at).said(field, value).is_some();
         match survey.columns()[at].values() {
             Some(values) => Some(values.into_iter().filter(|(value, _)| !is_known(value) && !is_date(value)).collect()),
             // Many dates are what a column of opt-outs may hold.

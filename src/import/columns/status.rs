@@ -1,6 +1,7 @@
 //! What a file says about consent, in the words of those who write files.
 
 use super::names;
+use crate::model::blank::is_blank;
 use crate::model::change::RowStatus;
 
 /// What a cell says.
@@ -44,8 +45,26 @@ impl Said {
     }
 }
 
-const ACTIVE: [&str; 9] =
-    ["active", "subscribed", "subscribe", "optedin", "optin", "confirmed", "resubscribed", "start", "unstop"];
+const ACTIVE: [&str; 18] = [
+    "active",
+    "subscribed",
+    "subscribe",
+    "optedin",
+    "optin",
+    "confirmed",
+    "resubscribed",
+    "start",
+    "unstop",
+    "aktiv",
+    "actif",
+    "activo",
+    "activa",
+    "ativo",
+    "ativa",
+    "attivo",
+    "attiva",
+    "actief",
+];
 /// Opt-outs.
 const OPTED_OUT: [&str; 26] = [
     "unsub",
@@ -78,7 +97,8 @@ const OPTED_OUT: [&str; 26] = [
 const SUPPRESSED: [&str; 7] = ["suppressed", "suppress", "blocked", "blocklisted", "blacklisted", "blacklist", "held"];
 const INVALID: [&str; 8] =
     ["invalid", "bounced", "bounce", "hardbounced", "undeliverable", "disconnected", "unallocated", "cleaned"];
-const NO_CONSENT: [&str; 8] = [
+const NO_CONSENT: [&str; 9] = [
+    "none",
     "neversubscribed",
     "notsubscribed",
     "nonsubscribed",
@@ -88,20 +108,43 @@ const NO_CONSENT: [&str; 8] = [
     "declined",
     "nosuscrito",
 ];
-const YES: [&str; 10] = ["yes", "y", "true", "t", "1", "x", "on", "ja", "oui", "si"];
-const NO: [&str; 8] = ["no", "n", "false", "f", "0", "off", "nein", "non"];
+/// Yes, as people write it, as spreadsheets of several languages do, and ticks. A cross could be either.
+const YES: [&str; 20] = [
+    "yes",
+    "y",
+    "true",
+    "t",
+    "1",
+    "x",
+    "on",
+    "ja",
+    "oui",
+    "si",
+    "wahr",
+    "vrai",
+    "verdadero",
+    "verdadeiro",
+    "vero",
+    "waar",
+    "✓",
+    "✔",
+    "☑",
+    "✅",
+];
+const NO: [&str; 12] = ["no", "n", "false", "f", "0", "off", "nein", "non", "falsch", "faux", "falso", "onwaar"];
+
 /// A word for the status; none for a word that nobody knows.
 pub fn status(cell: &str) -> Option<Said> {
     let word = squeezed(cell);
     let is = |words: &[&str]| words.contains(&word.as_str());
     Some(match () {
-        () if matches!(cell.trim(), "" | "-") => Said::Nothing,
         // Nothing may stand beside a word that permits: "(un)subscribed", "subscribed ✗".
         () if ACTIVE.contains(&names::fold(cell).as_str()) => Said::Status(RowStatus::Active),
         () if is(&OPTED_OUT) => Said::Status(RowStatus::OptedOut),
         () if is(&SUPPRESSED) => Said::Status(RowStatus::Suppressed),
         () if is(&INVALID) => Said::Status(RowStatus::Invalid),
         () if is(&NO_CONSENT) => Said::NoConsent,
+        () if is_blank(cell) => Said::Nothing,
         () => return None,
     })
 }
@@ -120,18 +163,20 @@ pub fn opt_out(cell: &str) -> Option<Said> {
     match yes_or_no(cell) {
         Some(true) => Some(Said::Status(RowStatus::OptedOut)),
         Some(false) => Some(Said::Nothing),
+        None if is_blank(cell) => Some(Said::Nothing),
         None => status(cell),
     }
 }
 
-/// Whether a cell is as databases write what is not there.
-pub fn is_nothing(word: &str) -> bool {
-    matches!(word, "" | "NULL" | "null" | "\\N")
+/// Whether a cell under the heading of a date says that it never came to it.
+pub fn is_never(cell: &str) -> bool {
+    cell.eq_ignore_ascii_case("never")
 }
 
 /// A yes or a no as it is, but for case, accents and quotes around it: what stands beside it may turn it round.
 pub fn yes_or_no(cell: &str) -> Option<bool> {
-    let plain = cell.trim().trim_matches(['\'', '"', '.']);
+    // Behind a tick there may stand that it is an emoji.
+    let plain = cell.trim().trim_matches(['\'', '"', '.', '\u{fe0e}', '\u{fe0f}']);
     let lower = plain.chars().flat_map(char::to_lowercase);
     let word: String = lower.map(|char| names::without_accent(char).unwrap_or(char)).collect();
     if YES.contains(&word.as_str()) {
@@ -155,7 +200,7 @@ mod tests {
 
     #[test]
     fn words_are_known_or_refused() {
-        for cell in ["active", " Subscribed ", "OPTED_IN", "opted-in"] {
+        for cell in ["active", " Subscribed ", "OPTED_IN", "opted-in", "Aktiv", "ACTIF", "activo"] {
             assert_eq!(status(cell), Some(Said::Status(RowStatus::Active)), "{cell}");
         }
         for cell in ["Opted Out", "UNSUBSCRIBED", "stop", "opt-out"] {
@@ -192,6 +237,16 @@ mod tests {
         assert_eq!(opt_out("Yes"), Some(Said::Status(RowStatus::OptedOut)));
         assert_eq!(opt_out("false"), Some(Said::Nothing));
         assert_eq!(opt_out("maybe"), None);
+        for cell in ["✓", "✔️", "☑", "✅", "WAHR", "Vrai"] {
+            assert_eq!(yes_or_no(cell), Some(true), "{cell}");
+        }
+        for cell in ["FALSCH", "Faux", "falso"] {
+            assert_eq!(yes_or_no(cell), Some(false), "{cell}");
+        }
+        for cell in ["", "-", "N/A", "NULL", "None"] {
+            assert_eq!(opt_out(cell), Some(Said::Nothing), "{cell}");
+        }
+        assert_eq!((status("none"), consent("None")), (Some(Said::NoConsent), Some(Said::NoConsent)));
         for cell in [
             "ONAY",
             "RET",
@@ -208,7 +263,18 @@ mod tests {
             "evet",
             "-1",
             "!1",
-            "✓",
+            "✗",
+            "☒",
+            "●",
+            "•",
+            "*",
+            "+",
+            "!",
+            "?",
+            ".",
+            "🚫",
+            "###",
+            "unknown",
         ] {
             assert_eq!((consent(cell), opt_out(cell)), (None, None), "{cell}");
         }

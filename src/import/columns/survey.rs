@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::import::title;
+
 /// So few different values are all shown.
 pub const FEW: usize = 12;
 /// So many different values are kept of a column: enough for every word that is a status.
@@ -18,6 +20,8 @@ pub struct Survey {
     pub rows: u64,
     /// Whether these are all.
     pub is_complete: bool,
+    /// The first row that is no row, but a title between rows that speaks of an end.
+    pub section: Option<String>,
     columns: Vec<Held>,
     /// The columns that are filled in the row that has most.
     fullest: Vec<usize>,
@@ -54,7 +58,10 @@ impl Survey {
     }
 
     /// Looks at a row: its cells, each with the place of its column.
-    pub fn see<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)>) {
+    pub fn see<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
+        if self.section.is_none() {
+            self.section = title::of_section(cells.clone().map(|(_, cell)| cell)).map(str::to_owned);
+        }
         let mut filled = Vec::new();
         for (at, cell) in cells {
             let cell = cell.trim();

@@ -6,6 +6,7 @@ use super::records::Records;
 use super::titles::{self, Titles};
 use crate::error::{Error, Result, excerpt};
 use crate::import::columns::Wishes;
+use crate::import::columns::mapping::MADE_UP;
 use crate::model::phone::{Region, normalize};
 
 /// What a file is.
@@ -70,13 +71,7 @@ pub fn sniff(records: &mut Records, format: Option<Format>) -> Result<(Dialect, 
 pub fn header(records: &mut Records, delimiter: u8, wishes: &Wishes, region: Option<Region>) -> Result<String> {
     match titles::find(records.sample(), delimiter, |cell| is_phone(cell, region)) {
         Titles::None => {}
-        Titles::Certain { header } => {
-            let first_line = records.line();
-            while records.line() < first_line + header {
-                records.take_first()?;
-            }
-            records.pass_over(first_line..records.line());
-        }
+        Titles::Certain { header } => records.pass_over(header)?,
         Titles::Likely { header, names } => {
             return Err(Error::bad_arg(format!(
                 "the first line is no header: line {} looks like it, with {}; delete the lines above it",
@@ -101,9 +96,17 @@ pub fn header(records: &mut Records, delimiter: u8, wishes: &Wishes, region: Opt
             excerpt(phone.as_bytes())
         )));
     }
-    let names: Vec<String> = (1..=first.len()).map(|number| format!("column_{number}")).collect();
+    let names: Vec<String> = (1..=first.len()).map(|number| format!("{MADE_UP}{number}")).collect();
     let end = if records.sample().contains("\r\n") { "\r\n" } else { "\n" };
     Ok(names.join(&char::from(delimiter).to_string()) + end)
+}
+
+/// Whether a cell of several lines has swallowed rows, since a quote that was opened by mistake is closed in a later row: lines in
+/// which a phone number stands between delimiters.
+pub fn has_rows(cell: &str, delimiter: u8) -> bool {
+    let delimiter = char::from(delimiter);
+    let is_row = |line: &str| line.contains(delimiter) && line.split(delimiter).any(|cell| is_phone(cell, None));
+    cell.contains(['\n', '\r']) && cell.split(['\n', '\r']).any(is_row)
 }
 
 /// Whether a cell is a phone number, which no heading is. Without its region it only looks like one.
@@ -176,6 +179,22 @@ mod tests {
         }
         assert_eq!(announced("separator,b"), None);
         assert_eq!(announced("sep=,phone"), None);
+    }
+
+    #[test]
+    fn rows_in_a_cell_are_told_from_lines() {
+        for cell in ["Ada\n+14155550102,Bob\nEve", "Ada,+14155550102\nBob", "x\r\n4155550102,\"y"] {
+            assert!(has_rows(cell, b','), "{cell}");
+        }
+        for cell in [
+            "Smith, Ada +14155550102",
+            "two\nlines",
+            "1 Main St,\nRome",
+            "call +14155550102, please\nor not",
+            "a;b\n1;2",
+        ] {
+            assert!(!has_rows(cell, b','), "{cell}");
+        }
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! NDJSON: an object a line, its keys found among the columns as they turn up. An object is a row, or a contact as GET and
 //! EXPORT tell it, which is several.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
+use serde::Deserializer as _;
+use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::import::columns::Columns;
@@ -20,11 +24,14 @@ pub struct Keys(HashMap<String, usize>);
 /// One value, by the place of its column.
 pub type Cell = (usize, String);
 
+/// The keys of an object and their values.
+pub type Pairs = Vec<(String, Value)>;
+
 impl Keys {
     /// Looks at the objects of some lines; their keys become columns of the survey.
     pub fn see(&mut self, lines: &str, survey: &mut Survey) {
         for line in lines.lines() {
-            for row in rows(line).unwrap_or_default() {
+            for row in rows(line).0 {
                 let mut cells = Vec::new();
                 each(&row, &mut |key, value| {
                     let at = match self.0.get(key) {
@@ -40,7 +47,7 @@ impl Keys {
     }
 
     /// The cells of an object; new keys become new columns.
-    pub fn cells(&mut self, object: &Map<String, Value>, columns: &mut Columns, cells: &mut Vec<Cell>) {
+    pub fn cells(&mut self, object: &Pairs, columns: &mut Columns, cells: &mut Vec<Cell>) {
         cells.clear();
         each(object, &mut |key, value| {
             let at = match self.0.get(key) {
@@ -56,17 +63,29 @@ impl Keys {
     }
 }
 
-/// The object of a line, if it is one.
+/// The object of a line, if it is one. Of a key that stands twice the last value is left.
 pub fn parse(line: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(line).ok()
 }
 
-/// The rows of a line.
+/// The rows of a line, and what is wrong with it. Where a key stands twice, its row has both values: what one of them forbids is
+/// taken.
+pub fn rows(line: &str) -> (Vec<Pairs>, Option<Refusal>) {
+    match parse(line) {
+        None => (Vec::new(), Some(Refusal::BadJson)),
+        Some(_) if repeats_a_key(line) => (vec![all_pairs(line)], Some(Refusal::RepeatedKey)),
+        Some(object) => match contact_or_row(object) {
+            Ok(rows) => (rows.into_iter().map(|row| row.into_iter().collect()).collect(), None),
+            Err(why) => (Vec::new(), Some(why)),
+        },
+    }
+}
+
+/// The rows of an object.
 ///
 /// # Errors
-/// The line is no object, or its `lists` may say who wants no messages in another way than ours.
-pub fn rows(line: &str) -> std::result::Result<Vec<Map<String, Value>>, Refusal> {
-    let object = parse(line).ok_or(Refusal::BadJson)?;
+/// Its `lists` may say who wants no messages in another way than ours.
+fn contact_or_row(object: Map<String, Value>) -> std::result::Result<Vec<Map<String, Value>>, Refusal> {
     let lists = match object.get("lists") {
         Some(Value::Array(lists)) if lists.iter().all(Value::is_object) => lists,
         _ => return Ok(vec![object]),
@@ -79,8 +98,85 @@ pub fn rows(line: &str) -> std::result::Result<Vec<Map<String, Value>>, Refusal>
     Ok(json::rows(&Value::Object(object), None))
 }
 
+/// The pairs of the object of a line, with all values of a key that stands there twice.
+fn all_pairs(line: &str) -> Pairs {
+    struct All;
+    impl<'de> Visitor<'de> for All {
+        type Value = Pairs;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Pairs, A::Error> {
+            let mut pairs = Pairs::new();
+            while let Some(pair) = object.next_entry()? {
+                pairs.push(pair);
+            }
+            Ok(pairs)
+        }
+    }
+    serde_json::Deserializer::from_str(line).deserialize_map(All).unwrap_or_default()
+}
+
+/// Whether a key stands twice in an object of this JSON, however deep.
+pub fn repeats_a_key(json: &str) -> bool {
+    // The keys of each object that is open; an array has none.
+    let mut open: Vec<Option<Vec<Cow<'_, str>>>> = Vec::new();
+    let (bytes, mut at, mut is_key) = (json.as_bytes(), 0, false);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'{' | b'[' => {
+                open.push((byte == b'{').then(Vec::new));
+                is_key = byte == b'{';
+            }
+            b'}' | b']' => {
+                open.pop();
+                is_key = false;
+            }
+            b',' => is_key = matches!(open.last(), Some(Some(_))),
+            b':' => is_key = false,
+            b'"' => {
+                let end = end_of_text(bytes, at);
+                if let Some(Some(keys)) = open.last_mut().filter(|_| is_key) {
+                    let key = unescaped(&json[at - 1..end]);
+                    if keys.contains(&key) {
+                        return true;
+                    }
+                    keys.push(key);
+                }
+                at = end;
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Behind the quote that closes a text.
+fn end_of_text(json: &[u8], mut at: usize) -> usize {
+    while let Some(&byte) = json.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'"' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    json.len()
+}
+
+/// A text of JSON without its quotes.
+fn unescaped(quoted: &str) -> Cow<'_, str> {
+    if quoted.contains('\\') {
+        serde_json::from_str(quoted).map_or(Cow::Borrowed(quoted), Cow::Owned)
+    } else {
+        Cow::Borrowed(quoted.trim_matches('"'))
+    }
+}
+
 /// Every value of an object as text; those of `labels` under `labels.key`. What is null is not there.
-fn each(object: &Map<String, Value>, take: &mut dyn FnMut(&str, String)) {
+fn each(object: &Pairs, take: &mut dyn FnMut(&str, String)) {
     for (key, value) in object {
         match value {
             Value::Null => {}
@@ -101,5 +197,36 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_stand_twice_are_found_at_any_depth() {
+        for json in [
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":"x","b":[{"c":1,"c":1}]}"#,
+            r#"{"labels":{"dnc":"yes", "dnc" : "no"}}"#,
+            r#"{"status":1,"stat\u0075s":2}"#,
+            r#"{"a\"b":1,"a\"b":2}"#,
+        ] {
+            assert!(repeats_a_key(json), "{json}");
+        }
+        for json in [
+            "{}",
+            r#"{"a":"a","b":"a"}"#,
+            r#"{"a":{"b":1},"b":{"a":1}}"#,
+            r#"[{"a":1},{"a":2}]"#,
+            r#"{"a":"\"a\":1,\"a\":2"}"#,
+            r#"{"a":["a","a"],"b":"{\\"}"#,
+        ] {
+            assert!(!repeats_a_key(json), "{json}");
+        }
+        let pairs = all_pairs(r#"{"status":"active","n":1.50,"status":"stop"}"#);
+        let told: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", text(value))).collect();
+        assert_eq!(told, ["status=active", "n=1.50", "status=stop"]);
     }
 }

@@ -28,8 +28,9 @@ pub struct Records {
     at: usize,
     line: u64,
     more: bool,
-    /// What stood above the header and was not read, for people.
-    titles: Option<String>,
+    /// What stood above the header and was not read, and how that is told.
+    titles: String,
+    titles_told: Option<String>,
 }
 
 /// Some whole records.
@@ -60,7 +61,8 @@ impl Records {
             at: 0,
             line: 1,
             more: true,
-            titles: None,
+            titles: String::new(),
+            titles_told: None,
         };
         while records.more && records.text.len() < SAMPLE_BYTES {
             records.more = records.source.read_into(&mut records.text)?;
@@ -88,10 +90,25 @@ impl Records {
         self.line
     }
 
-    /// Remembers which lines stood above the header.
-    pub fn pass_over(&mut self, lines: Range<u64>) {
+    /// Takes so many lines that stand above the header, and remembers them.
+    pub fn pass_over(&mut self, many: u64) -> Result<()> {
+        let first_line = self.line;
+        while self.line < first_line + many {
+            let record = self.take_first()?;
+            self.titles.push_str(&record);
+        }
+        self.tell_titles(first_line..self.line);
+        Ok(())
+    }
+
+    /// The lines above the header.
+    pub fn titles(&self) -> &str {
+        &self.titles
+    }
+
+    fn tell_titles(&mut self, lines: Range<u64>) {
         let (first, last, header) = (lines.start, lines.end - 1, lines.end);
-        self.titles = Some(if first == last {
+        self.titles_told = Some(if first == last {
             format!("line {first} is a title and was not imported: the headings are in line {header}")
         } else {
             format!("lines {first} to {last} are titles and were not imported: the headings are in line {header}")
@@ -100,7 +117,7 @@ impl Records {
 
     /// What a person should know about how the file was read.
     pub fn warnings(&self) -> impl Iterator<Item = String> + '_ {
-        self.titles.iter().cloned().chain(self.source.warning())
+        self.titles_told.iter().cloned().chain(self.source.warning())
     }
 
     pub fn source(&self) -> &Source {

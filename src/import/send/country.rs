@@ -7,10 +7,12 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::blank::is_blank;
 use super::fold::folded;
 use super::refusal::Refusal;
-use crate::model::phone::{Phone, Region, Unusable, has_plus, is_calling_code, normalize, normalize_behind};
+use crate::model::blank::is_blank;
+use crate::model::phone::{
+    Phone, Region, Unusable, has_plus, is_also_abroad, is_calling_code, normalize, normalize_behind,
+};
 
 /// What a row, or whoever imports it, says of the country of its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +49,17 @@ static BY_NAME: LazyLock<HashMap<String, Region>> = LazyLock::new(|| {
 });
 
 impl Evidence {
-    /// Reads a cell: two or three letters of ISO 3166, a country's name, a calling code, or a name and a code; none where nothing
-    /// stands in it.
+    /// Reads a cell: two or three letters of ISO 3166, a country's name, a calling code, or a name and a code, and with them or
+    /// without a flag; none where nothing stands in it.
     pub fn read(cell: &str) -> Option<Evidence> {
         if let Some(region) = two_letters(cell) {
             return Some(Evidence::Region(region));
         }
         if is_blank(cell) {
             return None;
+        }
+        if cell.contains(is_of_flag) {
+            return Some(flag(cell).unwrap_or(Evidence::Unreadable));
         }
         let has_digits = cell.contains(|char: char| char.is_ascii_digit());
         let has_letters = cell.contains(char::is_alphabetic);
@@ -140,6 +145,14 @@ pub fn number<'c>(raw: &'c str, evidence: &[Evidence]) -> Result<Number<'c>, Ref
     }
 }
 
+/// The number of a row that says nothing of its country, in the region of the file.
+///
+/// # Errors
+/// Its digits are at the same time a whole number of another country.
+pub fn alone(raw: &str, region: Region) -> Result<Number<'_>, Refusal> {
+    if is_also_abroad(raw, region) { Err(Refusal::CountryUnclear) } else { Ok(Number::Written(raw, Some(region))) }
+}
+
 /// A two-letter country code, in either case.
 pub fn two_letters(cell: &str) -> Option<Region> {
     let cell = cell.trim();
@@ -148,6 +161,21 @@ pub fn two_letters(cell: &str) -> Option<Region> {
 
 fn name(text: &str) -> Option<Region> {
     two_letters(text).or_else(|| BY_NAME.get(&folded(text)).copied())
+}
+
+/// A letter of a flag: `🇬🇧` is the letters G and B.
+fn is_of_flag(char: char) -> bool {
+    matches!(char, '🇦'..='🇿')
+}
+
+/// A flag, and what may stand beside it, which must say the same.
+fn flag(cell: &str) -> Option<Evidence> {
+    let letters = cell.chars().filter(|char| is_of_flag(*char));
+    let letters: String =
+        letters.filter_map(|char| char::from_u32(char as u32 - '🇦' as u32 + u32::from(b'A'))).collect();
+    let flag = Evidence::Region(two_letters(&letters)?);
+    let beside = Evidence::read(&cell.replace(is_of_flag, ""));
+    beside.is_none_or(|beside| beside.is_within(flag)).then_some(flag)
 }
 
 /// A calling code: `91`, `+91`, `0091`, `91.0` as a spreadsheet has it.
@@ -221,10 +249,31 @@ mod tests {
         for (cell, code) in [("91", 91), ("+91", 91), ("0091", 91), ("91.0", 91), ("(+44)", 44), ("1", 1), ("'+1", 1)] {
             assert_eq!(Evidence::read(cell), Some(Evidence::Code(code)), "{cell}");
         }
-        for cell in ["Congo", "Korea", "Atlantis", "XX", "999", "0", "+1-242", "India (+1)", "Asia", "12345"] {
+        for cell in ["🇬🇧", "🇬🇧 UK", "GB 🇬🇧", "🇬🇧 +44", "United Kingdom 🇬🇧"] {
+            assert_eq!(Evidence::read(cell), Some(region("GB")), "{cell}");
+        }
+        for cell in [
+            "Congo",
+            "Korea",
+            "Atlantis",
+            "XX",
+            "999",
+            "0",
+            "+1-242",
+            "India (+1)",
+            "Asia",
+            "12345",
+            "unknown",
+            "?",
+            "✗",
+            "🌍",
+            "🇬🇧 India",
+            "🇬🇧🇮🇳",
+            "🇬",
+        ] {
             assert_eq!(Evidence::read(cell), Some(Evidence::Unreadable), "{cell}");
         }
-        for cell in ["", "-", "N/A", "null", "None", "unknown"] {
+        for cell in ["", "-", "N/A", "null", "None"] {
             assert_eq!(Evidence::read(cell), None, "{cell}");
         }
     }

@@ -1,6 +1,5 @@
 //! Sends each row as one request, and makes of each reply a line of the report.
 
-pub mod blank;
 pub mod country;
 pub mod fold;
 pub mod pipeline;

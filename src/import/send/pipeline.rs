@@ -6,15 +6,16 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use foldhash::fast::RandomState;
+use memchr::memchr2;
 
 use super::progress::Progress;
 use super::refusal::{Refusal, Refused};
 use super::rejects::{Rejected, Rejects};
 use super::report::Report;
-use super::row::{ListIndex, Rows};
+use super::row::{Asked, ListIndex, Rows};
 use crate::client::{Client, Reply, ReplyReceiver, RequestSender};
 use crate::error::{Error, Result};
-use crate::import::read::dialect::{Dialect, reader};
+use crate::import::read::dialect::{Dialect, has_rows, reader};
 use crate::import::read::objects::{self, Keys};
 use crate::import::read::records::{Block, Records, lines};
 use crate::model::phone::{PHONE_DIGITS_MAX, Phone};
@@ -63,7 +64,7 @@ struct Entry {
 }
 
 enum Fate {
-    Asked(ListIndex),
+    Asked(Asked),
     Refused(Refused),
 }
 
@@ -76,7 +77,7 @@ impl Import {
         let (requests, replies) = client.split();
         let (batches, sent) = sync_channel(BATCHES_IN_FLIGHT);
         let unshown = show.map_or(0, |show| show.rows);
-        let mut sender = Sender { records, dialect, keys, rows, requests, unshown };
+        let mut sender = Sender { records, dialect, keys, rows, requests, unshown, ended: None };
         let mut counter = Counter { replies, rejects, progress, report, seen: HashSet::default(), show };
         let (received, sending) = std::thread::scope(|scope| {
             let receiving = scope.spawn(|| {
@@ -105,6 +106,8 @@ struct Sender {
     rows: Rows,
     requests: RequestSender,
     unshown: usize,
+    /// Why nothing more is sent.
+    ended: Option<Error>,
 }
 
 impl Sender {
@@ -120,6 +123,9 @@ impl Sender {
             if sent.is_err() {
                 self.requests.hang_up();
                 return sent;
+            }
+            if let Some(why) = self.ended.take() {
+                return Err(why);
             }
         }
         Ok(())
@@ -151,9 +157,18 @@ impl Sender {
                 // The text is UTF-8 and in memory, and rows may have any number of cells.
                 Ok(false) | Err(_) => break,
             }
-            let from = requests.len();
-            let written = self.rows.write(row.iter().enumerate(), requests);
-            self.enter(start..place(&rows), written, &requests[from..], batch);
+            let (from, end) = (requests.len(), place(&rows));
+            let written = match opened_by_mistake(&row, &text[start..end], delimiter) {
+                Some(line) => Err(Refusal::RowsInQuotes(batch.block.first_line + lines(&text[..start]) + line).into()),
+                None => self.rows.write(row.iter().enumerate(), None, requests),
+            };
+            if let Err(Refused { why: why @ Refusal::Section(_), .. }) = &written {
+                let start = end - text[start..end].trim_start_matches(['\r', '\n']).len();
+                let line = batch.block.first_line + lines(&text[..start]);
+                self.ended = Some(Error::bad_arg(format!("line {line}: {}", why.advice())));
+                break;
+            }
+            self.enter(start..end, written, &requests[from..], batch);
         }
         batch.block.text = text;
     }
@@ -164,17 +179,16 @@ impl Sender {
         let text = std::mem::take(&mut batch.block.text);
         for line in text.split_inclusive('\n') {
             let end = start + line.len();
-            let rows = if line.trim().is_empty() { Ok(Vec::new()) } else { objects::rows(line) };
-            match rows {
-                Err(why) => self.enter(start..end, Err(why.into()), &[], batch),
-                Ok(rows) => {
-                    for row in rows {
-                        let from = requests.len();
-                        self.keys.cells(&row, &mut self.rows.columns, &mut cells);
-                        let written = self.rows.write(cells.iter().map(|(at, cell)| (*at, cell.as_str())), requests);
-                        self.enter(start..end, written, &requests[from..], batch);
-                    }
-                }
+            let (rows, wrong) = if line.trim().is_empty() { (Vec::new(), None) } else { objects::rows(line) };
+            if let Some(why) = wrong.as_ref().filter(|_| rows.is_empty()) {
+                self.enter(start..end, Err(why.clone().into()), &[], batch);
+            }
+            for row in rows {
+                let from = requests.len();
+                self.keys.cells(&row, &mut self.rows.columns, &mut cells);
+                let cells = cells.iter().map(|(at, cell)| (*at, cell.as_str()));
+                let written = self.rows.write(cells, wrong.clone(), requests);
+                self.enter(start..end, written, &requests[from..], batch);
             }
             start = end;
         }
@@ -184,13 +198,13 @@ impl Sender {
     fn enter(
         &mut self,
         Range { start, end }: Range<usize>,
-        written: std::result::Result<Option<ListIndex>, Refused>,
+        written: std::result::Result<Option<Asked>, Refused>,
         request: &[u8],
         batch: &mut Batch,
     ) {
         let fate = match written {
             Ok(None) => return,
-            Ok(Some(list)) => Fate::Asked(list),
+            Ok(Some(asked)) => Fate::Asked(asked),
             Err(why) => Fate::Refused(why),
         };
         if self.unshown > 0 && matches!(fate, Fate::Asked(_)) {
@@ -199,6 +213,15 @@ impl Sender {
         }
         batch.entries.push(Entry { start, end, fate });
     }
+}
+
+/// How many lines into the text of a record a quote is opened that has swallowed rows.
+fn opened_by_mistake(row: &csv::StringRecord, text: &str, delimiter: u8) -> Option<u64> {
+    // Few rows have several lines.
+    memchr2(b'\n', b'\r', text.trim_ascii().as_bytes())?;
+    let at = row.iter().position(|cell| has_rows(cell, delimiter))?;
+    let before = text.len() - text.trim_start_matches(['\r', '\n']).len();
+    Some(lines(&text[..before]) + row.iter().take(at).map(lines).sum::<u64>())
 }
 
 /// Receives and counts.
@@ -233,16 +256,23 @@ impl Counter<'_> {
             self.report.rows += 1;
             let refusal = match &entry.fate {
                 Fate::Refused(refused) => {
-                    let taken = (0..refused.asked).try_fold(refused.taken, |taken, _| Ok(self.takes()? && taken))?;
-                    self.report.taken += u64::from(taken);
+                    let refusals = self.refusals(refused.asked)?;
+                    self.report.taken += u64::from(refused.taken && refusals.is_none());
                     Some(refused.why.clone())
                 }
-                Fate::Asked(list) => {
+                Fate::Asked(Asked { list, others }) => {
                     let reply = self.replies.receive()?;
                     if let (Some(show), Some(request)) = (self.show, shown.next()) {
                         (show.print)(request, &reply);
                     }
-                    self.count(reply, *list)?
+                    match (self.refusals(*others)?, &reply) {
+                        // It is taken from the phone, and not from another one of the row.
+                        (Some(why), Reply::Text(_)) => {
+                            self.report.taken += 1;
+                            Some(why)
+                        }
+                        _ => self.count(reply, *list)?,
+                    }
                 }
             };
             let Some(why) = refusal else { continue };
@@ -260,12 +290,16 @@ impl Counter<'_> {
         Ok(())
     }
 
-    /// Whether the daemon takes what a refused row forbids.
-    fn takes(&mut self) -> Result<bool> {
-        match self.replies.receive()? {
-            Reply::Error(error) => Refusal::of_reply(&error).map(|(_, taken)| taken).ok_or_else(|| ended(&error)),
-            _ => Ok(true),
+    /// Receives so many replies to what forbids alone. Gives why one of them was not taken, if one was not.
+    fn refusals(&mut self, many: usize) -> Result<Option<Refusal>> {
+        let mut first = None;
+        for _ in 0..many {
+            if let Reply::Error(error) = self.replies.receive()? {
+                let (why, taken) = Refusal::of_reply(&error).ok_or_else(|| ended(&error))?;
+                first = first.or(Some(why).filter(|_| !taken));
+            }
         }
+        Ok(first)
     }
 
     /// Counts what became of a row; gives why it was refused, if it was.

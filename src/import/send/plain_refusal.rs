@@ -1,7 +1,11 @@
 //! The guard behind every mapping: a label cell that is in itself a plain refusal of messages.
 //!
 //! The rule is closed. It looks at what the whole cell says, or a whole tag of it. Each word must be one that people use when they
-//! refuse messages, in any order; a word that is not ends it: "Stop & Shop" is a shop.
+//! refuse messages; a word that is not ends it: "Stop & Shop" is a shop. A tag is read twice: as those write it who note down a
+//! refusal, in any order ("SMS: no", "unsubscribed"), and where that says nothing, as those write it who refuse, by the grammar of
+//! inbound messages ("remove me").
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -9,28 +13,53 @@ use super::fold::letters;
 use super::vocabulary::{
     ACT, ALONE, ASKED, AWAY, ENDS, IN, MAIL, NOT, OPT, OUT, PHONE, Sense, beginnings_of, may_begin, sense,
 };
+use crate::model::keyword::{STOP_SIGNS, is_refusal};
 
 /// Longer tags are somebody's own text, and so are longer words.
 const TAG_WORDS_MAX: usize = 10;
 const WORD_BYTES_MAX: usize = 32;
 /// Words written as one: `donottext`.
 const PARTS_MAX: usize = 5;
+/// A date has at least so many digits.
+const DATE_DIGITS_MIN: usize = 6;
+/// What stands between tags, where blanks are around it.
+const BETWEEN: [&str; 3] = [" / ", " - ", " – "];
 
 /// Whether a cell says in itself that somebody wants no messages: the whole of it, or one of its tags.
 pub fn is_plain_refusal(cell: &str) -> bool {
-    if is_plainly_none(cell.as_bytes()) {
-        return false;
-    }
     if cell.starts_with(['{', '['])
         && let Ok(value) = serde_json::from_str(cell)
     {
         return value_refuses("", &value);
     }
-    refuses(cell, true) == Some(true) || (cell.contains(may_divide) && cell.split(is_between).any(tag_refuses))
+    let cell = &*without_dates(cell);
+    if is_plainly_no_note(cell.as_bytes()) && !BETWEEN.iter().any(|between| cell.contains(between)) {
+        return is_refusal(cell);
+    }
+    if refuses(cell, true) == Some(true) {
+        return true;
+    }
+    let mut divided = Cow::Borrowed(cell);
+    for between in BETWEEN.iter().filter(|between| cell.contains(*between)) {
+        divided = Cow::Owned(divided.replace(between, ","));
+    }
+    divided.split(is_between).any(tag_refuses)
 }
 
-/// Whether the first letters tell at once: a cell of one tag that begins as no refusal does. Nearly all cells are such.
-fn is_plainly_none(cell: &[u8]) -> bool {
+/// A cell without its dates: "opt-out 2024-05-01".
+fn without_dates(cell: &str) -> Cow<'_, str> {
+    let is_date = |word: &str| {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        digits >= DATE_DIGITS_MIN && word.chars().all(|c| c.is_ascii_digit() || "-/.:+TZ()".contains(c))
+    };
+    if cell.bytes().filter(u8::is_ascii_digit).count() < DATE_DIGITS_MIN || !cell.split(' ').any(is_date) {
+        return Cow::Borrowed(cell);
+    }
+    Cow::Owned(cell.split(' ').filter(|word| !is_date(word)).collect::<Vec<_>>().join(" "))
+}
+
+/// Whether the first letters tell at once: a cell of one tag that begins as no note of a refusal does. Nearly all cells are such.
+fn is_plainly_no_note(cell: &[u8]) -> bool {
     let Some(from) = cell.iter().position(u8::is_ascii_alphanumeric) else { return cell.is_ascii() };
     let divides = |byte: &u8| !byte.is_ascii() || may_divide(char::from(*byte));
     let begins = match cell[from..] {
@@ -69,13 +98,16 @@ fn may_divide(char: char) -> bool {
 /// Whether a tag is a refusal. Of a name and a value, like "opted out: no", both count; where the name is unknown, the value does.
 fn tag_refuses(tag: &str) -> bool {
     let part_refuses = |part| refuses(part, false) == Some(true);
-    refuses(tag, false).unwrap_or_else(|| tag.contains(':') && tag.split(':').any(part_refuses))
+    refuses(tag, false).unwrap_or_else(|| match tag.rsplit_once([':', '=']) {
+        Some((_, value)) => (tag.contains(':') && tag.split(':').any(part_refuses)) || is_refusal(value),
+        None => is_refusal(tag),
+    })
 }
 
-/// Whether a text is a refusal; none where it has other words than refusals have. `alone` says that nothing else stands in the
+/// Whether a text is a refusal; none where it has other words than refusals have, or a sign for one. `alone` says that nothing else stands in the
 /// cell.
 fn refuses(text: &str, alone: bool) -> Option<bool> {
-    let words = Words::read(text)?;
+    let words = Words::read(text).filter(|words| words.len > 0 && !text.contains(STOP_SIGNS))?;
     let words = words.all();
     let any = |sense: Sense| words.iter().any(|word| word & sense != 0);
     if any(MAIL) && !any(PHONE) {
@@ -293,6 +325,53 @@ mod tests {
     }
 
     #[test]
+    fn what_is_a_refusal_as_a_message_is_one_as_a_label() {
+        for cell in [
+            "Bitte nicht mehr anschreiben",
+            "no quiere mensajes",
+            "Widerruf",
+            "إلغاء الاشتراك",
+            "peruutettu",
+            "odhlášen",
+            "leiratkozott",
+            "dezabonat",
+            "aboneliği iptal",
+            "arrêt",
+            "STOPP",
+            "nessun SMS",
+            "не писать",
+            "勿扰",
+            "拒收",
+            "ei viestejä",
+            "S T O P",
+            "ЅТОР",
+            "pls stop",
+            "remove me",
+            "opt-out 2024-05-01",
+            "opted out (2024-05-01)",
+            "wants no messages",
+            "vip / stop",
+            "vip / stop texting me",
+            "VIP – STOP",
+            "🛑",
+            "vip 🛑, gold, 🛑",
+            "🚫 SMS",
+            "Blocked",
+            "wyrejestrowana",
+            "відписаний",
+            "已退訂",
+            "avmeldt",
+            "gold; remove me from your list; vip",
+            "customer said: please stop texting",
+            "{\"notes\":\"please remove me\"}",
+            "not interested",
+            "Ne plus contacter",
+        ] {
+            assert!(is_plain_refusal(cell), "{cell}");
+        }
+    }
+
+    #[test]
     fn other_texts_are_no_refusals() {
         for cell in [
             "",
@@ -302,7 +381,27 @@ mod tests {
             "none",
             "cancelled",
             "active",
-            "blocked",
+            "blocked drains",
+            "cancelled order 2024",
+            "stop-loss buyers",
+            "bus stop 12",
+            "2024-05-01",
+            "Alto",
+            "Fin",
+            "END",
+            "Huy",
+            "Anh Huy",
+            "❌",
+            "👎",
+            "👍",
+            "東京",
+            "newsletter",
+            "remove me: no",
+            "pls stop: no",
+            "No Name",
+            "Paris / Rome",
+            "stop emailing",
+            "de la Cruz",
             "non-stop",
             "Nonstop",
             "Baja California",

@@ -9,6 +9,12 @@ pub enum Refusal {
     /// The phone, by the code of [`Unusable`].
     Phone(&'static str),
     UnclosedQuote,
+    /// A quote that is opened in this line is closed lines later, and what stands between are rows.
+    RowsInQuotes(u64),
+    /// An object that has a key twice.
+    RepeatedKey,
+    /// A title between the rows that speaks of people who want no messages. It ends the import.
+    Section(String),
     TooManyCells,
     BadJson,
     /// An array `lists` that is not as GET and EXPORT tell it.
@@ -61,6 +67,9 @@ impl Refusal {
         match self {
             Refusal::Phone(code) => code,
             Refusal::UnclosedQuote => "unclosed_quote",
+            Refusal::RowsInQuotes(_) => "rows_in_quotes",
+            Refusal::RepeatedKey => "repeated_key",
+            Refusal::Section(_) => "section",
             Refusal::TooManyCells => "too_many_cells",
             Refusal::BadJson => "bad_json",
             Refusal::BadLists => "bad_lists",
@@ -88,6 +97,20 @@ impl Refusal {
                 return known.map(|unusable| unusable.to_string()).unwrap_or_default();
             }
             Refusal::UnclosedQuote => "a quote is opened and not closed: close it, or write it twice inside quotes",
+            Refusal::RowsInQuotes(line) => {
+                return format!(
+                    "the quote that is opened in line {line} is closed lines later, and what stands between looks like rows: \
+                     close it in its own line, or take the line breaks out of the cell"
+                );
+            }
+            Refusal::RepeatedKey => "a key stands twice in one object, and nobody knows which value counts: leave one",
+            Refusal::Section(title) => {
+                return format!(
+                    "'{}' speaks of people who want no messages, or of numbers that do not exist: make a file of its own of \
+                     the rows below it, or say what all rows are with --as optout, --as invalid or --as subscribe",
+                    excerpt(title.as_bytes())
+                );
+            }
             Refusal::TooManyCells => "more cells than the header has: put a cell with a delimiter in it into quotes",
             Refusal::BadJson => "this line is not a JSON object",
             Refusal::BadLists => {
@@ -98,7 +121,7 @@ impl Refusal {
             }
             Refusal::BadNumber => "a total that is not a plain number: write it like 12 or 12.5",
             Refusal::CountryUnclear => {
-                "whose number it is cannot be known, since its country, its calling code and --region contradict each other, or its country cannot be read: write + and the country code before the number, correct the country, or import these rows with their own --region"
+                "whose number it is cannot be known, since its country, its calling code and --region contradict each other, its country cannot be read, or its digits are a number of another country as well: write + and the country code before the number, correct the country, or import these rows with their own --region"
             }
             Refusal::BadHow => "\"how\" must be api, import, journey or keyword: correct it, or --map COLUMN=label.KEY",
             Refusal::BadList => "not a list number: correct it, or --map COLUMN=label.KEY and --list",
@@ -115,7 +138,9 @@ impl Refusal {
             Refusal::MaybeOptOut => {
                 "a label or the reason says that the contact wants no messages: if so, import the rejected rows with --as optout; if not, correct the label or --map COLUMN=ignore"
             }
-            Refusal::NoConsent => "the row says that the contact never consented",
+            Refusal::NoConsent => {
+                "the row says that the contact never consented, or leaves the column blank that says who did: fill it, or --map COLUMN=ignore"
+            }
             Refusal::Limit => {
                 "too many or too long labels, a source or reason that is too long, or a total that is too high"
             }

@@ -114,9 +114,14 @@ impl Rejects {
     }
 
     fn add_object(&mut self, row: &Rejected<'_>) -> std::io::Result<()> {
+        let why = json!({"line": row.line, "reason": row.code});
+        if let Some(open) = row.text.trim().strip_suffix('}').filter(|_| objects::repeats_a_key(row.text)) {
+            // As it was, with both values of the key.
+            return writeln!(self.out, "{open},\"{REJECTED}\":{why}}}");
+        }
         let mut object = objects::parse(row.text)
             .unwrap_or_else(|| Map::from_iter([("text".to_owned(), Value::from(row.text.trim_end()))]));
-        object.insert(REJECTED.to_owned(), json!({"line": row.line, "reason": row.code}));
+        object.insert(REJECTED.to_owned(), why);
         serde_json::to_writer(&mut self.out, &object)?;
         self.out.write_all(b"\n")
     }

@@ -9,6 +9,8 @@ use super::told::Told;
 pub use super::told::read_list;
 use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
+use crate::import::options::AllAre;
+use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
 use crate::model::fact::How;
 use crate::model::phone::{Region, Unusable, has_plus, normalize, written_with_plus};
@@ -25,16 +27,22 @@ pub struct Defaults {
     /// The id of this import, which the events of its rows keep.
     pub import_id: String,
     pub how: Option<How>,
-    /// `--as optout`.
-    pub opt_outs: bool,
-    /// `--as invalid`.
-    pub invalids: bool,
+    /// `--as`.
+    pub all_are: Option<AllAre>,
     /// `--dry-run`: asks how numbers are read, and changes nothing.
     pub dry_run: bool,
 }
 
 /// A list's place among those of the file.
 pub type ListIndex = u16;
+
+/// What was asked for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub list: ListIndex,
+    /// How many requests more take what the row forbids from its other phones.
+    pub others: usize,
+}
 
 /// The contact itself: what is forbidden there is forbidden on every list.
 const EVERYWHERE: &str = "*";
@@ -43,8 +51,9 @@ const EVERYWHERE: &str = "*";
 pub struct Rows {
     pub columns: Columns,
     defaults: Defaults,
+    now: time::Millis,
     /// When an undated opt-out beside another undated status counts as having been.
-    now: String,
+    now_text: String,
     lists: Vec<String>,
     /// Cells that were read as a list before.
     cells: HashMap<String, ListIndex>,
@@ -60,7 +69,8 @@ impl Rows {
         Rows {
             columns,
             defaults,
-            now: time::format(now),
+            now,
+            now_text: time::format(now),
             lists,
             cells: HashMap::new(),
             countries: country::Cells::default(),
@@ -79,18 +89,26 @@ impl Rows {
         &self.lists
     }
 
-    /// Appends the request of a row to `requests`, and gives the row's list; none if the row is blank.
+    /// Appends the requests of a row to `requests`, and gives what was asked; none if the row is blank. `wrong` is what is known
+    /// to be wrong with it already.
     ///
     /// # Errors
     /// The row is refused. Then `requests` has what takes the opt-out that it may have.
     pub fn write<'c>(
         &mut self,
         cells: impl Iterator<Item = (usize, &'c str)> + Clone,
+        wrong: Option<Refusal>,
         requests: &mut Vec<u8>,
-    ) -> Result<Option<ListIndex>, Refused> {
-        let told = self.read(cells.clone());
-        if !told.anything {
+    ) -> Result<Option<Asked>, Refused> {
+        let told = self.read(cells.clone(), wrong);
+        if told.filled == 0 {
             return Ok(None);
+        }
+        if told.filled == 1
+            && self.defaults.all_are.is_none()
+            && let Some(title) = title::of_section(cells.clone().map(|(_, cell)| cell))
+        {
+            return Err(Refusal::Section(title.to_owned()).into());
         }
         let from = requests.len();
         self.write_whole(&told, requests).map(Some).map_err(|why| {
@@ -99,16 +117,17 @@ impl Rows {
         })
     }
 
-    fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)>) -> Told<'c> {
+    fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)>, wrong: Option<Refusal>) -> Told<'c> {
         let Rows { columns, countries, body, labels, defaults, .. } = self;
         body.clear();
         labels.clear();
-        let mut told = Told::new(defaults.opt_outs, defaults.invalids);
+        let mut told = Told::new(defaults, self.now);
+        told.wrong = wrong;
         for (at, cell) in cells {
             if cell.is_empty() {
                 continue;
             }
-            told.anything |= !cell.trim().is_empty();
+            told.filled += usize::from(!cell.trim().is_empty());
             if at >= columns.len() {
                 // What stood before it may have moved as well, and says nothing.
                 told.wrong = Some(Refusal::TooManyCells);
@@ -121,32 +140,50 @@ impl Rows {
     }
 
     /// Writes the request of a row that is taken as a whole.
-    fn write_whole(&mut self, told: &Told<'_>, requests: &mut Vec<u8>) -> Result<ListIndex, Refusal> {
+    fn write_whole(&mut self, told: &Told<'_>, requests: &mut Vec<u8>) -> Result<Asked, Refusal> {
         if let Some(why) = &told.wrong {
             return Err(why.clone());
         }
         if told.labels > LABELS_MAX || told.labels_bytes > LABELS_BYTES_MAX {
             return Err(Refusal::Limit);
         }
-        told.check()?;
+        // Whoever says that all rows are subscribers has looked.
+        let asks_consent = self.defaults.all_are.is_none() && self.columns.ask_consent();
+        told.check(asks_consent)?;
         let list = self.list(told.list)?;
-        let number = self.number(told)?;
-        if told.forbids()
+        let forbids = told.forbids();
+        let number = self.existing(told, told.phone(), forbids)?;
+        let others = told.other_phones().filter(|_| forbids);
+        let others = others.map(|raw| self.existing(told, raw, true)).collect::<Result<Vec<_>, _>>()?;
+        let asked = Asked { list, others: others.len() };
+        if self.defaults.dry_run {
+            std::iter::once(number).chain(others).for_each(|number| write_question(number, requests));
+            return Ok(asked);
+        }
+        let list = &self.lists[usize::from(list)];
+        request::begin_import(list, number, told, &self.defaults, requests);
+        requests.extend_from_slice(&self.body);
+        told.write_statuses(&self.now_text, requests);
+        request::end_import(&self.labels, requests);
+        if !others.is_empty() {
+            let told = told.clone().forbidding_alone();
+            for other in others {
+                self.write_forbidding(list, Subject::Planned(other), &told, requests);
+            }
+        }
+        Ok(asked)
+    }
+
+    /// The number of a phone of the row. An opt-out is taken from any number; an import takes those that exist.
+    fn existing<'c>(&self, told: &Told<'c>, raw: &'c str, forbids: bool) -> Result<Number<'c>, Refusal> {
+        let number = self.number(told, raw)?;
+        if forbids
             && let Number::Written(raw, _) = number
             && has_plus(raw)
         {
-            // An opt-out is taken from any number; an import takes those that exist.
             normalize(raw, None).map_err(|why| Refusal::Phone(why.code()))?;
         }
-        if self.defaults.dry_run {
-            write_question(number, requests);
-            return Ok(list);
-        }
-        request::begin_import(&self.lists[usize::from(list)], number, told, &self.defaults, requests);
-        requests.extend_from_slice(&self.body);
-        told.write_statuses(&self.now, requests);
-        request::end_import(&self.labels, requests);
-        Ok(list)
+        Ok(number)
     }
 
     /// Writes what a refused row forbids, and nothing else of it.
@@ -159,58 +196,62 @@ impl Rows {
     ) -> Refused {
         let list = if why == Refusal::TooManyCells {
             let cells: Vec<(usize, &str)> = cells.collect();
-            told = Told::new(self.defaults.opt_outs, self.defaults.invalids).shifted(
-                &cells,
-                &self.columns,
-                self.defaults.region,
-            );
+            told = Told::new(&self.defaults, self.now).shifted(&cells, &self.columns, self.defaults.region);
             if self.columns.has(&Field::List) { None } else { self.defaults.list.clone() }
         } else if told.list.is_empty() {
             self.defaults.list.clone()
         } else {
             read_list(told.list, self.defaults.region)
         };
-        told.forbid_alone();
+        let told = told.forbidding_alone();
         if !told.forbids() {
             return Refused::from(why);
         }
         // Whose list it is cannot be known: what is forbidden everywhere is forbidden there.
         let list = list.unwrap_or_else(|| EVERYWHERE.to_owned());
-        let Some(subject) = self.subject(&told) else { return Refused::from(why) };
-        let asked = match subject {
+        let phones = std::iter::once(told.phone()).chain(told.other_phones());
+        let subjects: Vec<Subject<'_>> = phones.filter_map(|raw| self.subject(&told, raw)).collect();
+        if subjects.is_empty() {
+            return Refused::from(why);
+        }
+        let asked = subjects.into_iter().map(|subject| self.write_forbidding(&list, subject, &told, requests)).sum();
+        Refused { why, asked, taken: true }
+    }
+
+    /// Writes what a row forbids to one of its numbers. Gives the number of requests.
+    fn write_forbidding(&self, list: &str, subject: Subject<'_>, told: &Told<'_>, requests: &mut Vec<u8>) -> usize {
+        match subject {
             Subject::Planned(number) if self.defaults.dry_run => {
                 write_question(number, requests);
                 1
             }
             Subject::Planned(number) => {
-                request::begin_import(&list, number, &told, &self.defaults, requests);
-                told.write_statuses(&self.now, requests);
+                request::begin_import(list, number, told, &self.defaults, requests);
+                told.write_statuses(&self.now_text, requests);
                 request::end_import(&[], requests);
                 1
             }
             Subject::Unplanned(_) if self.defaults.dry_run => 0,
-            Subject::Unplanned(phone) => request::forbid(&list, phone, &told, &self.defaults, requests),
-        };
-        Refused { why, asked, taken: true }
+            Subject::Unplanned(phone) => request::forbid(list, phone, told, &self.defaults, requests),
+        }
     }
 
-    /// Whose number a row has, by all that it says of its country.
-    fn number<'c>(&self, told: &Told<'c>) -> Result<Number<'c>, Refusal> {
-        let raw = told.phone();
+    /// Whose number a phone of the row is, by all that the row says of its country.
+    fn number<'c>(&self, told: &Told<'c>, raw: &'c str) -> Result<Number<'c>, Refusal> {
         if raw.len() > RAW_PHONE_BYTES_MAX {
             return Err(Refusal::Phone(Unusable::TooLong.code()));
         }
-        let region = self.defaults.region.map(Evidence::Region);
-        match (told.evidence.as_slice(), region) {
-            ([], region) => country::number(raw, region.as_slice()),
+        match (told.evidence.as_slice(), self.defaults.region) {
+            ([], None) => Ok(Number::Written(raw, None)),
+            ([], Some(region)) => country::alone(raw, region),
             (evidence, None) => country::number(raw, evidence),
-            (evidence, Some(region)) => country::number(raw, &[evidence, &[region]].concat()),
+            (evidence, Some(region)) => country::number(raw, &[evidence, &[Evidence::Region(region)]].concat()),
         }
     }
 
-    /// Who is meant by a row that forbids something; none where it cannot be known.
-    fn subject<'c>(&self, told: &Told<'c>) -> Option<Subject<'c>> {
-        match self.number(told).ok()? {
+    /// Who is meant by a phone of a row that forbids something; none where it cannot be known.
+    fn subject<'c>(&self, told: &Told<'c>, raw: &'c str) -> Option<Subject<'c>> {
+        match self.number(told, raw).ok()? {
             Number::Written(raw, _) if has_plus(raw) => match normalize(raw, None) {
                 Ok(phone) => Some(Subject::Planned(Number::Known(phone))),
                 Err(Unusable::Unknown | Unusable::UnknownCountry) => written_with_plus(raw).map(Subject::Unplanned),
@@ -269,7 +310,7 @@ mod tests {
         let columns = Columns::of_table(&Survey::of_header(header.iter().copied()), wishes).expect("columns");
         let mut requests = Vec::new();
         let mut rows = Rows::new(columns, defaults, 1_777_636_800_000);
-        let written = rows.write(cells.iter().copied().enumerate(), &mut requests);
+        let written = rows.write(cells.iter().copied().enumerate(), None, &mut requests);
         written.map(|_| String::from_utf8(requests).expect("UTF-8")).map_err(|refused| refused.why.code())
     }
 
@@ -296,7 +337,7 @@ mod tests {
             let told = request(&header, cells, defaults)?;
             Ok(told.trim_end().trim_end_matches('}').split("f.csv\"").nth(1).unwrap_or_default().to_owned())
         };
-        let opt_outs = || Defaults { opt_outs: true, ..onto_list() };
+        let opt_outs = || Defaults { all_are: Some(AllAre::Optout), ..onto_list() };
         let now = "2026-05-01T12:00:00.000Z";
         let out = |day: &str| format!("\"opted_out_at\":\"{day}T00:00:00.000Z\"");
         for (cells, defaults, said) in [

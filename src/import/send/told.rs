@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 
-use super::blank::{is_blank, is_no_date};
 use super::country::{self, Evidence};
 use super::plain_refusal::is_plain_refusal;
 use super::refusal::Refusal;
 use super::request::{put, put_text};
+use super::row::Defaults;
 use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
 use crate::import::columns::status::{self, Said};
 use crate::import::columns::words::Words;
+use crate::import::options::AllAre;
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::amount;
+use crate::model::blank::is_blank;
 use crate::model::change::RowStatus;
 use crate::model::fact::How;
 use crate::model::phone::{ListNumber, Region, normalize};
@@ -30,10 +32,14 @@ const OPTED_OUT: usize = 0;
 /// Digits that a date has at least: a cell with so many under the heading of an opt-out is one, if an unreadable one.
 const DATE_DIGITS_MIN: usize = 3;
 
+/// A list of a row that names two: none has this number.
+const TWO_LISTS: &str = "?";
+
 /// What a row has said so far.
 #[derive(Clone, Default)]
 pub struct Told<'c> {
-    pub anything: bool,
+    /// How many of its cells have something in them.
+    pub filled: usize,
     /// The first thing that cannot be taken.
     pub wrong: Option<Refusal>,
     pub list: &'c str,
@@ -44,7 +50,9 @@ pub struct Told<'c> {
     pub labels: usize,
     pub labels_bytes: usize,
     phone: &'c str,
-    other_phone: &'c str,
+    other_phones: Vec<&'c str>,
+    /// What is later is ahead of the clock.
+    now: time::Millis,
     active: bool,
     subscribed_at: Option<time::Millis>,
     no_consent: bool,
@@ -66,14 +74,24 @@ struct Refusals {
 }
 
 impl<'c> Told<'c> {
-    /// Nothing yet; `opted_out` if every row of the file is an opt-out, `invalid` if every number of it is.
-    pub fn new(opted_out: bool, invalid: bool) -> Told<'c> {
-        Told { words: [opted_out, false, invalid], ..Told::default() }
+    /// Nothing yet, but what is said of all rows.
+    pub fn new(defaults: &Defaults, now: time::Millis) -> Told<'c> {
+        let words = [defaults.all_are == Some(AllAre::Optout), false, defaults.all_are == Some(AllAre::Invalid)];
+        Told { now, words, ..Told::default() }
     }
 
     /// The phone, or the first other one where its cell is blank.
     pub fn phone(&self) -> &'c str {
-        if !self.other_phone.is_empty() && is_blank(self.phone) { self.other_phone } else { self.phone }
+        match self.other_phones.first() {
+            Some(other) if is_blank(self.phone) => other,
+            _ => self.phone,
+        }
+    }
+
+    /// The row's other phones: what it forbids, it forbids to them, too.
+    pub fn other_phones(&self) -> impl Iterator<Item = &'c str> + '_ {
+        let phone = self.phone();
+        self.other_phones.iter().copied().filter(move |other| *other != phone)
     }
 
     /// Takes one cell in.
@@ -99,13 +117,13 @@ impl<'c> Told<'c> {
             Field::Ignore => return Ok(()),
             Field::Unclear if is_blank(cell) => return Ok(()),
             Field::Unclear => return Err(Refusal::UnknownColumn),
-            Field::Phone => {
+            Field::Phone if self.phone.is_empty() => {
                 self.phone = cell;
                 return Ok(());
             }
-            Field::OtherPhone => {
-                if self.other_phone.is_empty() && !is_blank(cell) {
-                    self.other_phone = cell;
+            Field::Phone | Field::OtherPhone => {
+                if !is_blank(cell) {
+                    self.other_phones.push(cell);
                 }
                 return Ok(());
             }
@@ -113,17 +131,19 @@ impl<'c> Told<'c> {
         }
         let text = unguarded(cell);
         let word = text.trim();
-        if status::is_nothing(word) {
-            return Ok(());
-        }
         match field {
-            Field::List => self.list = cell.trim(),
+            // NA is Namibia.
             Field::Region => self.evidence.extend(countries.read(word)),
             Field::Status | Field::Consent => self.hear(words.said(field, word))?,
             Field::OptOut => match words.said(field, word) {
                 None if is_like_a_date(word) => self.date("opted_out_at", word, body)?,
                 said => self.hear(said)?,
             },
+            _ if is_blank(word) => {}
+            Field::List => {
+                let is_second = !self.list.is_empty() && self.list != cell.trim();
+                self.list = if is_second { TWO_LISTS } else { cell.trim() };
+            }
             Field::Date(key) => self.date(key, word, body)?,
             Field::Count(key) => {
                 let count: u64 = word.parse().map_err(|_| Refusal::BadNumber)?;
@@ -166,15 +186,20 @@ impl<'c> Told<'c> {
     }
 
     fn date(&mut self, key: &'static str, word: &str, body: &mut Vec<u8>) -> Result<(), Refusal> {
-        if is_no_date(word) {
-            return Ok(());
-        }
         let forbids = FORBIDDING.iter().position(|(_, _, date)| *date == key);
-        let Ok(date) = time::parse(word) else {
-            if let Some(at) = forbids {
-                self.undated[at] |= status::yes_or_no(word) != Some(false);
+        let date = match (time::parse_optional(word), forbids) {
+            (Ok(None), _) => return Ok(()),
+            (Ok(Some(date)), _) => date,
+            (Err(_), _) if word == "0" => return Ok(()),
+            (Err(_), Some(at)) => {
+                self.undated[at] |= status::yes_or_no(word) != Some(false) && !status::is_never(word);
+                return Err(Refusal::BadDate);
             }
-            return Err(Refusal::BadDate);
+            (Err(_), None) if status::is_never(word) => {
+                self.no_consent |= key == "subscribed_at";
+                return Ok(());
+            }
+            (Err(_), None) => return Err(Refusal::BadDate),
         };
         if let Some(at) = forbids {
             // A column "opted_out" that holds dates, beside another one: the newest opt-out counts.
@@ -192,9 +217,11 @@ impl<'c> Told<'c> {
         Ok(())
     }
 
-    /// Whether the row opts out, and does not say as well that the contact is active by a newer subscription.
+    /// Whether the row opts out, and does not say as well that the contact is active by a newer subscription. One that is ahead
+    /// of the clock proves nothing.
     fn opts_out(&self) -> bool {
-        let back_in = self.active && self.subscribed_at > self.dates[OPTED_OUT];
+        let subscribed_at = self.subscribed_at.filter(|at| *at <= self.now);
+        let back_in = self.active && subscribed_at > self.dates[OPTED_OUT];
         self.words[OPTED_OUT] || (self.dates[OPTED_OUT].is_some() && !back_in)
     }
 
@@ -204,10 +231,11 @@ impl<'c> Told<'c> {
             || (0..FORBIDDING.len()).any(|at| at != OPTED_OUT && (self.words[at] || self.dates[at].is_some()))
     }
 
-    /// Whether what the row says of statuses makes sense together.
-    pub fn check(&self) -> Result<(), Refusal> {
+    /// Whether what the row says of statuses makes sense together. `asks_consent`: a column of the file says who consented, so a
+    /// row in which nothing stands there has no consent.
+    pub fn check(&self, asks_consent: bool) -> Result<(), Refusal> {
         let speaks = self.words.contains(&true) || self.dates.iter().any(Option::is_some);
-        if self.no_consent && !speaks {
+        if !speaks && (self.no_consent || (asks_consent && !self.active)) {
             return Err(Refusal::NoConsent);
         }
         // Why somebody left, and not that they did; or a label that says it.
@@ -215,8 +243,9 @@ impl<'c> Told<'c> {
         if reason || (self.refusals.label && !self.opts_out()) { Err(Refusal::MaybeOptOut) } else { Ok(()) }
     }
 
-    /// Leaves what the row forbids, and nothing that permits. Where a date cannot be read, what it dates counts as of now.
-    pub fn forbid_alone(&mut self) {
+    /// What the row forbids, and nothing that permits. Where a date cannot be read, what it dates counts as of now.
+    #[must_use]
+    pub fn forbidding_alone(mut self) -> Told<'c> {
         for at in (0..FORBIDDING.len()).filter(|&at| self.undated[at]) {
             self.words[at] = true;
             self.dates[at] = None;
@@ -225,6 +254,7 @@ impl<'c> Told<'c> {
             self.dates[OPTED_OUT] = None;
         }
         self.active = false;
+        self
     }
 
     /// What the row forbids: the place in [`FORBIDDING`], and since when.
@@ -283,6 +313,7 @@ impl<'c> Told<'c> {
                 let _ = told.hear(said);
             }
         }
+        told.other_phones.clear();
         if phones.len() != 1 {
             told.phone = "";
         }
@@ -292,7 +323,7 @@ impl<'c> Told<'c> {
 
 /// Whether a cell under the heading of an opt-out is a date, if perhaps one that cannot be read.
 fn is_like_a_date(word: &str) -> bool {
-    time::parse(word).is_ok() || is_no_date(word) || word.bytes().filter(u8::is_ascii_digit).count() >= DATE_DIGITS_MIN
+    word.bytes().filter(u8::is_ascii_digit).count() >= DATE_DIGITS_MIN || time::parse(word).is_ok()
 }
 
 /// As much of a text as is kept, and whether that is all of it.

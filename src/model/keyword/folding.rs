@@ -3,6 +3,8 @@
 //! Compatibility forms, case, accents and what cannot be seen make no difference: `ＳＴＯＰ`, `arrêt` and `İptal` are STOP,
 //! ARRET and IPTAL. Punctuation parts words, but an apostrophe does not: `Stop.Thank you` is three words, `don't` is one.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
@@ -38,12 +40,15 @@ pub fn words(text: &str) -> Vec<Word> {
     let mut folder = Folder::default();
     for line in text.lines() {
         folder.is_cited = line.trim_start().starts_with('>');
+        let line = without_tags(line);
         let mut chars = line.chars().map(plain).flat_map(|c| std::iter::once(c).nfkd()).peekable();
         while let Some(c) = chars.next() {
-            let mut is_inside = || chars.peek().is_some_and(|next| next.is_alphanumeric());
+            let next = chars.peek().copied().unwrap_or(' ');
             if is_letter(c) {
                 folder.letter(c);
-            } else if !(is_unseen(c) || c == '\'' && !folder.word.is_empty() && is_inside()) {
+            } else if c == '$' && next.is_ascii_alphabetic() {
+                folder.letter(if folder.small > 0 { 's' } else { 'S' });
+            } else if !(is_unseen(c) || c == '\'' && !folder.word.is_empty() && next.is_alphanumeric()) {
                 folder.close();
                 folder.gap.push(c);
             }
@@ -52,6 +57,38 @@ pub fn words(text: &str) -> Vec<Word> {
         folder.gap.push('\n');
     }
     folder.finish()
+}
+
+/// A text of a rule as it may be spelled: with its own letters, and with the two letters that keyboards without them have.
+pub fn spellings(text: &str) -> Vec<String> {
+    let mut spelled = text.to_owned();
+    for (letter, two) in [("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ø", "oe"), ("å", "aa")] {
+        spelled = spelled.replace(letter, two).replace(&letter.to_uppercase(), two);
+    }
+    if spelled == text { vec![spelled] } else { vec![text.to_owned(), spelled] }
+}
+
+/// The longest tag or entity that is left out.
+const TAG_BYTES_MAX: usize = 64;
+
+/// A line without its tags and entities of HTML: `<b>STOP</b>&nbsp;` is STOP.
+fn without_tags(line: &str) -> Cow<'_, str> {
+    if !line.contains(['<', '&']) {
+        return Cow::Borrowed(line);
+    }
+    let (mut plain, mut left) = (String::new(), line);
+    while let Some(at) = left.find(['<', '&']) {
+        let (before, from) = left.split_at(at);
+        plain.push_str(before);
+        let end = if from.starts_with('<') { '>' } else { ';' };
+        let is_inside = |c: char| if end == '>' { !matches!(c, '<') } else { c.is_ascii_alphanumeric() || c == '#' };
+        let begins = from[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '#'));
+        let tag = from.find(end).filter(|&at| begins && at < TAG_BYTES_MAX && from[1..at].chars().all(is_inside));
+        plain.push(if tag.is_some() { ' ' } else { char::from(from.as_bytes()[0]) });
+        left = &from[tag.map_or(1, |at| at + 1)..];
+    }
+    plain.push_str(left);
+    Cow::Owned(plain)
 }
 
 /// Words joined by blanks, as phrases are looked up.
@@ -86,7 +123,12 @@ impl Folder {
         }
         self.capitals += usize::from(c.is_uppercase());
         self.small += usize::from(c.is_lowercase());
-        self.word.extend(c.to_uppercase().map(bare));
+        for c in c.to_uppercase() {
+            match c {
+                'Æ' => self.word.push_str("AE"),
+                c => self.word.push(bare(c)),
+            }
+        }
     }
 
     /// Ends the word.
@@ -158,21 +200,54 @@ fn is_unseen(c: char) -> bool {
             | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{20e3}')
 }
 
-/// The apostrophes that keyboards have are one.
+/// The apostrophes that keyboards have are one, and so are the shapes of a letter that Unicode does not take for one.
 fn plain(c: char) -> char {
+    let capital = |of: char, from: u32| char::from(b'A' + (of as u32 - from) as u8);
     match c {
         '\u{2019}' | '\u{2018}' | '\u{2bc}' | '\u{b4}' | '`' => '\'',
+        // White letters in black circles and squares.
+        '\u{1f150}'..='\u{1f169}' => capital(c, 0x1f150),
+        '\u{1f170}'..='\u{1f189}' => capital(c, 0x1f170),
+        // Small capitals.
+        'ᴀ' => 'a',
+        'ʙ' => 'b',
+        'ᴄ' => 'c',
+        'ᴅ' => 'd',
+        'ᴇ' => 'e',
+        'ꜰ' => 'f',
+        'ɢ' => 'g',
+        'ʜ' => 'h',
+        'ɪ' => 'i',
+        'ᴊ' => 'j',
+        'ᴋ' => 'k',
+        'ʟ' => 'l',
+        'ᴍ' => 'm',
+        'ɴ' => 'n',
+        'ᴏ' => 'o',
+        'ᴘ' => 'p',
+        'ʀ' => 'r',
+        'ꜱ' => 's',
+        'ᴛ' => 't',
+        'ᴜ' => 'u',
+        'ᴠ' => 'v',
+        'ᴡ' => 'w',
+        'ʏ' => 'y',
+        'ᴢ' => 'z',
         c => c,
     }
 }
 
-/// Letters with a stroke are not taken apart by Unicode, and people write them without it.
+/// Letters with a stroke are not taken apart by Unicode, and people write them without it. Keyboards for Persian, Urdu and
+/// Arabic have different letters for one.
 fn bare(c: char) -> char {
     match c {
         'Ł' => 'L',
         'Đ' => 'D',
         'Ø' => 'O',
         'Ħ' => 'H',
+        'ی' | 'ى' => 'ي',
+        'ک' => 'ك',
+        'ة' | 'ہ' | 'ھ' | 'ە' => 'ه',
         c => c,
     }
 }
@@ -196,6 +271,12 @@ mod tests {
             ("žluťoučký Łódź straße", "ZLUTOUCKY LODZ STRASSE"),
             ("الغاء إلغاء", "الغاء الغاء"),
             ("🛑 !!! …", ""),
+            ("ꜱᴛᴏᴘ 🆂🆃🅾🅿 🅢🅣🅞🅟", "STOP STOP STOP"),
+            ("<b>STOP</b> stop<br/>now&nbsp;", "STOP STOP NOW"),
+            ("I <3 you & <- that; 1 < 2 > 1", "I 3 YOU THAT 1 2 1"),
+            ("$TOP $5 US$", "STOP 5 US"),
+            ("نمی‌خواهم نمي‌خواهم کے ہے", "نميخواهم نميخواهم كے هے"),
+            ("Ærlig", "AERLIG"),
         ] {
             assert_eq!(folded(text), folds, "{text}");
         }

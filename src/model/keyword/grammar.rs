@@ -1,6 +1,9 @@
 //! A small grammar of what people write who want out: rules of words, choices and names, read from `phrases.txt`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+use foldhash::fast::RandomState;
 
 use super::folding;
 
@@ -19,17 +22,41 @@ pub enum Kind {
     Ordinary,
 }
 
-/// A word as the grammar knows it.
-pub type Id = u32;
+/// A word or a stem of the rules.
+type Id = u32;
 /// Any word that is in no rule.
-pub const UNKNOWN: Id = 0;
+const UNKNOWN: Id = 0;
+
+/// A word of a message, as the grammar knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    word: Id,
+    /// The stem that it begins with.
+    stem: Id,
+}
+
+impl Known {
+    /// Whether no rule has it.
+    pub fn is_unknown(self) -> bool {
+        self == Known::default()
+    }
+
+    fn is(self, id: Id) -> bool {
+        id != UNKNOWN && (self.word == id || self.stem == id)
+    }
+}
 
 /// The rules.
 #[derive(Debug, Default)]
 pub struct Grammar {
-    words: HashMap<String, Id>,
+    words: HashMap<String, Id, RandomState>,
+    stems: BTreeMap<String, Id>,
+    /// Words and stems so far.
+    ids: Id,
     names: Vec<Choice>,
     rules: Vec<(Kind, Choice)>,
+    /// The rules that can begin with each word or stem.
+    beginning: Vec<Vec<usize>>,
 }
 
 /// One of several sequences.
@@ -37,14 +64,12 @@ type Choice = Vec<Vec<Item>>;
 
 #[derive(Debug)]
 enum Item {
+    /// A word, or any word that begins with a stem.
     Word(Id),
     /// What has a name.
     Named(usize),
     /// One of these, or nothing.
-    Choice {
-        of: Choice,
-        is_optional: bool,
-    },
+    Choice { of: Choice, is_optional: bool },
     /// All words to the end.
     Rest,
 }
@@ -77,20 +102,34 @@ impl Grammar {
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
             grammar.rules.push((kind, choice));
         }
+        let mut pairs = grammar.stems.keys().zip(grammar.stems.keys().skip(1));
+        if let Some((_, stem)) = pairs.find(|(before, stem)| stem.starts_with(before.as_str())) {
+            return Err(format!("the stem {stem}~ begins with another, and a word is found by one stem"));
+        }
+        grammar.index();
         Ok(grammar)
     }
 
     /// What a word of a message is here.
-    pub fn id(&self, word: &str) -> Id {
-        self.words.get(word).copied().unwrap_or(UNKNOWN)
+    pub fn known(&self, word: &str) -> Known {
+        // No stem begins with another, so what a word begins with is the last one before it.
+        let before = (Bound::Unbounded, Bound::Included(word));
+        let last = self.stems.range::<str, _>(before).next_back();
+        let stem = last.filter(|(stem, _)| word.starts_with(stem.as_str()));
+        Known { word: self.words.get(word).copied().unwrap_or(UNKNOWN), stem: stem.map_or(UNKNOWN, |(_, &id)| id) }
+    }
+
+    /// Whether it is a word of a rule, as it stands there.
+    pub fn has_word(&self, word: &str) -> bool {
+        self.words.contains_key(word)
     }
 
     /// Calls `found` with each rule that matches some words from a place on, and where its match ends.
-    pub fn matches(&self, words: &[Id], at: usize, mut found: impl FnMut(Kind, usize)) {
-        if words.get(at).is_none_or(|&word| word == UNKNOWN) {
-            return;
-        }
-        for (kind, choice) in &self.rules {
+    pub fn matches(&self, words: &[Known], at: usize, mut found: impl FnMut(Kind, usize)) {
+        let Some(&Known { word, stem }) = words.get(at) else { return };
+        let of = |id: Id| self.beginning.get(id as usize).into_iter().flatten();
+        for &rule in of(word).chain(of(stem)) {
+            let (kind, choice) = &self.rules[rule];
             for end in self.ends_of_choice(choice, words, at) {
                 if end > at {
                     found(*kind, end);
@@ -99,26 +138,76 @@ impl Grammar {
         }
     }
 
-    fn ends_of_choice(&self, choice: &Choice, words: &[Id], at: usize) -> Vec<usize> {
-        let mut ends = Vec::new();
+    /// Notes which rules can begin with which words.
+    fn index(&mut self) {
+        let mut beginning = vec![Vec::new(); self.ids as usize + 1];
+        for (rule, (_, choice)) in self.rules.iter().enumerate() {
+            let mut first = Vec::new();
+            self.first_of(choice, &mut first);
+            first.sort_unstable();
+            first.dedup();
+            for id in first {
+                beginning[id as usize].push(rule);
+            }
+        }
+        self.beginning = beginning;
+    }
+
+    /// The words that a choice can begin with. True if it can match no words at all.
+    fn first_of(&self, choice: &Choice, first: &mut Vec<Id>) -> bool {
+        let mut is_empty = false;
         for sequence in choice {
-            for end in self.ends(sequence, words, at) {
-                if !ends.contains(&end) {
-                    ends.push(end);
+            is_empty |= sequence.iter().all(|item| match item {
+                Item::Word(id) => {
+                    first.push(*id);
+                    false
                 }
+                Item::Named(name) => self.first_of(&self.names[*name], first),
+                Item::Choice { of, is_optional } => self.first_of(of, first) || *is_optional,
+                Item::Rest => true,
+            });
+        }
+        is_empty
+    }
+
+    fn ends_of_choice(&self, choice: &Choice, words: &[Known], at: usize) -> Vec<usize> {
+        if at >= words.len() {
+            return if choice.iter().any(|sequence| self.may_be_empty(sequence)) { vec![at] } else { Vec::new() };
+        }
+        let mut ends = Vec::new();
+        let mut add = |end| {
+            if !ends.contains(&end) {
+                ends.push(end);
+            }
+        };
+        for sequence in choice {
+            match sequence[..] {
+                [Item::Word(id), ..] if !words.get(at).is_some_and(|word| word.is(id)) => {}
+                [Item::Word(_)] => add(at + 1),
+                _ => self.ends(sequence, words, at).into_iter().for_each(&mut add),
             }
         }
         ends
     }
 
+    /// Whether a sequence matches no words at all.
+    fn may_be_empty(&self, sequence: &[Item]) -> bool {
+        sequence.iter().all(|item| match item {
+            Item::Word(_) => false,
+            Item::Named(name) => self.names[*name].iter().any(|sequence| self.may_be_empty(sequence)),
+            Item::Choice { is_optional, .. } => *is_optional,
+            Item::Rest => true,
+        })
+    }
+
     /// Where a sequence can end that begins at a place.
-    fn ends(&self, sequence: &[Item], words: &[Id], at: usize) -> Vec<usize> {
+    fn ends(&self, sequence: &[Item], words: &[Known], at: usize) -> Vec<usize> {
         let mut ends = vec![at];
         for item in sequence {
             let mut next = Vec::new();
             for &at in &ends {
                 match item {
-                    Item::Word(word) if words.get(at) == Some(word) => next.push(at + 1),
+                    Item::Word(id) if words.get(at).is_some_and(|word| word.is(*id)) => next.push(at + 1),
                     Item::Word(_) => {}
                     Item::Named(name) => next.extend(self.ends_of_choice(&self.names[*name], words, at)),
                     Item::Rest => next.push(words.len()),
@@ -171,12 +260,7 @@ impl Grammar {
                             let choice = names.get(name).ok_or_else(|| format!("nothing has the name @{name}"))?;
                             sequence.push(Item::Named(*choice));
                         }
-                        None => {
-                            for word in folding::words(word) {
-                                let next = self.words.len() as Id + 1;
-                                sequence.push(Item::Word(*self.words.entry(word.text).or_insert(next)));
-                            }
-                        }
+                        None => sequence.extend(self.items(word)),
                     }
                 }
             }
@@ -186,12 +270,35 @@ impl Grammar {
     }
 }
 
+impl Grammar {
+    /// A word of a rule, in all its spellings; one with a hyphen is two. `stem~` is any word that begins so.
+    fn items(&mut self, word: &str) -> Vec<Item> {
+        let mut items: Vec<Id> = Vec::new();
+        for spelling in folding::spellings(word) {
+            for (at, part) in folding::words(&spelling).into_iter().enumerate() {
+                let first = items.get(at).copied();
+                let new = first.unwrap_or(self.ids + 1);
+                let id = if word.ends_with('~') {
+                    *self.stems.entry(part.text).or_insert(new)
+                } else {
+                    *self.words.entry(part.text).or_insert(new)
+                };
+                self.ids = self.ids.max(id);
+                if first.is_none() {
+                    items.push(id);
+                }
+            }
+        }
+        items.into_iter().map(Item::Word).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn found(grammar: &Grammar, text: &str) -> Vec<(Kind, usize)> {
-        let words: Vec<Id> = folding::words(text).iter().map(|word| grammar.id(&word.text)).collect();
+        let words: Vec<Known> = folding::words(text).iter().map(|word| grammar.known(&word.text)).collect();
         let mut all = Vec::new();
         grammar.matches(&words, 0, |kind, end| all.push((kind, end)));
         all
@@ -206,6 +313,23 @@ mod tests {
         assert_eq!(found(&grammar, "stop it"), [(Kind::Maybe, 1)]);
         assert_eq!(found(&grammar, "if you please"), [(Kind::Polite, 3)]);
         assert_eq!(found(&grammar, "please stop"), []);
+    }
+
+    #[test]
+    fn a_stem_is_every_word_that_begins_so() {
+        let grammar = Grammar::parse("out: leiratkoz~ (most)\nmaybe: leiratkozás\nout: löschen").expect("valid");
+        assert_eq!(found(&grammar, "Leiratkozom most"), [(Kind::Out, 1), (Kind::Out, 2)]);
+        assert_eq!(found(&grammar, "leiratkozas"), [(Kind::Maybe, 1), (Kind::Out, 1)]);
+        assert_eq!(found(&grammar, "leirat"), []);
+        for spelling in ["löschen", "LOSCHEN", "loeschen"] {
+            assert_eq!(found(&grammar, spelling), [(Kind::Out, 1)], "{spelling}");
+        }
+    }
+
+    #[test]
+    fn no_stem_hides_another() {
+        assert!(Grammar::parse("out: stopp~ | sto~").is_err());
+        assert!(Grammar::parse("out: stopp~ | stop").is_ok());
     }
 
     #[test]

@@ -2,22 +2,29 @@
 //!
 //! A reasonable person decides what an opt-out is (47 CFR § 64.1200(a)(10): "any reasonable means"): an opt-out word in any
 //! of the languages that senders use, or a request in words, if nothing else stands in the message but courtesies. What only
-//! comes near one is shown to a person. [`folding`] makes words of a text, `words.txt` has the opt-out words, `phrases.txt`
-//! the requests as a small [`grammar`], and [`reading`] puts them together.
+//! comes near one is shown to a person. [`folding`] makes words of a text and [`spelling`] finds out which were meant;
+//! `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
+//! [`is_refusal`] asks the same of a label.
 
 mod folding;
 mod grammar;
 mod reading;
+mod refusal;
 mod slip;
+mod spelling;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use foldhash::fast::RandomState;
+
 use crate::error::{Error, Result, excerpt};
 use grammar::Grammar;
 use reading::Reading;
+pub use reading::STOP_SIGNS;
+pub use refusal::is_refusal;
 
 /// The built-in words.
 const WORDS: &str = include_str!("words.txt");
@@ -69,7 +76,9 @@ pub enum InboundKind {
 /// The words and what they mean: the built-in ones and those that were added.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    meanings: HashMap<String, Meaning>,
+    meanings: HashMap<String, Meaning, RandomState>,
+    /// The words of all phrases.
+    parts: HashSet<String, RandomState>,
     /// Opt-out words that have an everyday use: they count only if they are the whole message.
     alone: HashSet<String>,
     /// Opt-out words of scripts that put no blanks between words, which are looked for inside of a message.
@@ -99,10 +108,18 @@ impl Default for Keywords {
         // What cannot be read would be left out; a test reads them all.
         let built_in = WORDS.lines().filter_map(|line| Some((line, built_in(line.split_whitespace().next()?)?)));
         for (line, kind) in built_in {
-            words.insert(&folding::folded(line.split_once(char::is_whitespace).unwrap_or_default().1), kind);
+            let phrase = line.split_once(char::is_whitespace).unwrap_or_default().1;
+            for spelling in folding::spellings(phrase) {
+                words.insert(&phrase_of(&spelling), kind);
+            }
         }
         Keywords(words)
     }
+}
+
+/// A message as its words alone: case, accents and punctuation make no difference.
+pub fn folded(text: &str) -> String {
+    folding::folded(text)
 }
 
 impl Keywords {
@@ -122,7 +139,7 @@ impl Keywords {
             let Some(Kind::Means(meaning)) = built_in(kind).filter(|_| kind != "in-known") else {
                 return Err(wrong("should begin with out, out-all, maybe, in or help"));
             };
-            let phrase = folding::folded(phrase);
+            let phrase = phrase_of(phrase);
             if phrase.is_empty() {
                 return Err(wrong("needs a word, like: out ALTO"));
             }
@@ -146,6 +163,7 @@ impl Keywords {
 impl Words {
     fn insert(&mut self, phrase: &str, kind: Kind) {
         self.longest = self.longest.max(phrase.split(' ').count());
+        self.parts.extend(phrase.split(' ').map(str::to_owned));
         let phrase = phrase.to_owned();
         let meaning = match kind {
             Kind::Means(meaning) => meaning,
@@ -159,7 +177,11 @@ impl Words {
                 return;
             }
         };
-        if meaning.is_out() && reading::is_unspaced(&phrase) {
+        if meaning.is_out()
+            && kind != Kind::OutAlone
+            && phrase.contains(spelling::is_unspaced)
+            && phrase.chars().nth(1).is_some()
+        {
             self.within.push(phrase.clone());
         }
         self.meanings.insert(phrase, meaning);
@@ -173,6 +195,17 @@ impl Words {
     fn knows(&self, phrase: &str) -> bool {
         self.meanings.contains_key(phrase)
     }
+
+    /// Whether a phrase has the word.
+    fn has_word(&self, word: &str) -> bool {
+        self.parts.contains(word)
+    }
+}
+
+/// A phrase as it is looked up. In a script that puts no blanks between words it has none.
+fn phrase_of(text: &str) -> String {
+    let phrase = folding::folded(text);
+    if phrase.contains(spelling::is_unspaced) { phrase.replace(' ', "") } else { phrase }
 }
 
 /// What a line of `words.txt` that begins with this says.

@@ -1,22 +1,31 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
 use super::folding::{self, Ending, Word};
-use super::grammar::{Grammar, Id, Kind, UNKNOWN};
+use super::grammar::{Grammar, Kind, Known};
+use super::spelling::{Speller, is_unspaced};
 use super::{Meaning, Words, slip};
 
 /// The longest message in which an opt-out word at either end is taken for a hint that somebody wants out.
 const NEAR_MISS_WORDS_MAX: usize = 6;
-/// What people send instead of words.
-const STOP_SIGNS: [char; 4] = ['🛑', '⛔', '🚫', '✋'];
-/// From here on are scripts that put no blanks between words.
-const UNSPACED_FROM: char = '\u{1100}';
+/// A request inside of a longer message has at least so many words; one word alone may be anybody's.
+const REQUEST_WORDS_MIN: usize = 2;
+/// A word is written in so many parts at most.
+const SPELLED_PARTS_MAX: usize = 4;
+/// What people send for the word STOP.
+pub const STOP_SIGNS: [char; 7] = ['🛑', '⛔', '🚫', '📵', '🔕', '🚷', '🙅'];
+/// What may say the same if no other words stand there.
+const REFUSING_SIGNS: [char; 7] = ['❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
+/// A word that lets somebody in does not if it asks.
+const QUESTION_MARKS: [char; 11] = ['?', '¿', '？', '؟', '՞', '\u{37e}', '⁇', '⁈', '⁉', '❓', '❔'];
 
 /// What a run of words asks for, all of it together; a greater one counts more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// Nothing.
     Polite,
-    /// Perhaps to be let go.
+    /// Perhaps to be let go, by one word.
+    MaybeWord,
+    /// Perhaps to be let go, in so many words.
     Maybe,
     /// To be let go, by an opt-out word alone.
     Word,
@@ -31,37 +40,60 @@ pub struct Reading<'k> {
     keywords: &'k Words,
     grammar: &'static Grammar,
     words: Vec<Word>,
-    ids: Vec<Id>,
+    known: Vec<Known>,
+    /// Whether the words stand in the message as they are here.
+    is_literal: bool,
 }
 
 impl<'k> Reading<'k> {
     /// Folds a message.
     pub fn new(keywords: &'k Words, grammar: &'static Grammar, text: &str) -> Reading<'k> {
-        let mut words = folding::words(text);
-        for word in &mut words {
-            if let Some(short) =
-                squeezed(&word.text).filter(|short| keywords.knows(short) || grammar.id(short) != UNKNOWN)
-            {
-                word.text = short;
-            }
-        }
-        let ids = words.iter().map(|word| grammar.id(&word.text)).collect();
-        Reading { keywords, grammar, words, ids }
+        let asks = |words: &[Word]| Reading::of(keywords, grammar, words.to_vec()).asks();
+        let written = folding::words(text);
+        let words = Speller { keywords, grammar }.meant(written.clone(), asks);
+        let letters = |words: &[Word]| words.iter().map(|word| word.text.as_str()).collect::<String>();
+        let is_closed_up = words.len() < written.len() && !letters(&words).contains(is_unspaced);
+        let is_literal = !is_closed_up && letters(&words) == letters(&written);
+        Reading { is_literal, ..Reading::of(keywords, grammar, words) }
+    }
+
+    fn of(keywords: &'k Words, grammar: &'static Grammar, words: Vec<Word>) -> Reading<'k> {
+        let known = words.iter().map(|word| grammar.known(&word.text)).collect();
+        Reading { keywords, grammar, words, known, is_literal: true }
     }
 
     /// What it means. `text` is the message again.
     pub fn meaning(&self, text: &str) -> Meaning {
+        let meaning = self.meaning_of_words();
+        let lets_in = matches!(meaning, Meaning::In | Meaning::InIfKnown);
+        if !meaning.is_out() && self.signs_ask(text) {
+            Meaning::MaybeOut
+        } else if lets_in && (!self.is_literal || text.contains(QUESTION_MARKS)) {
+            // Who may not mean it is not let in.
+            Meaning::Message
+        } else {
+            meaning
+        }
+    }
+
+    /// "🛑", "no 👎", "🚫 SMS".
+    fn signs_ask(&self, text: &str) -> bool {
+        if !text.contains(STOP_SIGNS) {
+            let is_polite = || self.weight(0, self.words.len(), &self.known) == Some(Weight::Polite);
+            return text.contains(REFUSING_SIGNS) && is_polite();
+        }
+        let meaning = Reading::new(self.keywords, self.grammar, &text.replace(STOP_SIGNS, " STOP ")).meaning_of_words();
+        meaning.is_out() || meaning == Meaning::MaybeOut
+    }
+
+    fn meaning_of_words(&self) -> Meaning {
         if self.words.is_empty() {
-            return if text.contains(STOP_SIGNS) { Meaning::MaybeOut } else { Meaning::Message };
+            return Meaning::Message;
         }
-        let exactly = self.exactly();
-        if matches!(exactly, Some(Meaning::In | Meaning::InIfKnown)) && text.contains(STOP_SIGNS) {
-            return Meaning::MaybeOut;
-        }
-        if let Some(meaning) = exactly.or_else(|| self.spelled_out()).or_else(|| self.only_out_words()) {
+        if let Some(meaning) = self.exactly().or_else(|| self.spelled_out()).or_else(|| self.only_out_words()) {
             return meaning;
         }
-        let whole = self.weight(0, self.words.len(), &self.ids);
+        let whole = self.weight(0, self.words.len(), &self.known);
         match whole {
             Some(Weight::All) => return Meaning::OutOfAll,
             Some(Weight::Request | Weight::Word) => return Meaning::Out,
@@ -71,7 +103,7 @@ impl<'k> Reading<'k> {
         if sentences == Some(Weight::Request) {
             return Meaning::Out;
         }
-        let is_maybe = whole == Some(Weight::Maybe)
+        let is_maybe = matches!(whole, Some(Weight::Maybe | Weight::MaybeWord))
             || sentences.is_some()
             || self.has_slips()
             || self.is_near_miss()
@@ -79,14 +111,31 @@ impl<'k> Reading<'k> {
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
     }
 
+    /// Whether all of it asks to be let go, where it is no answer to a message: a word that also has other uses is none.
+    pub fn refuses(&self, text: &str) -> bool {
+        if text.contains(STOP_SIGNS) {
+            let text = text.replace(STOP_SIGNS, " STOP ");
+            return Reading::new(self.keywords, self.grammar, &text).refuses(&text);
+        }
+        let is_word = |word: &Word| !self.keywords.alone.contains(&word.text);
+        self.weight(0, self.words.len(), &self.known) >= Some(Weight::Maybe)
+            || (!self.words.is_empty() && self.words.iter().all(is_word) && self.only_out_words().is_some())
+    }
+
+    /// Whether all of it, as it stands, is a request, or may be one.
+    pub fn asks(&self) -> bool {
+        self.only_out_words().is_some()
+            || self.weight(0, self.words.len(), &self.known).is_some_and(|weight| weight > Weight::Polite)
+    }
+
     /// The message is one of the phrases.
     fn exactly(&self) -> Option<Meaning> {
         self.keywords.get(&self.text(0, self.words.len()))
     }
 
-    /// "S T O P", "un-subscribe".
+    /// "ST OP", "un-subscribe".
     fn spelled_out(&self) -> Option<Meaning> {
-        let is_spelled = self.words.len() == 2 || self.words.iter().all(|word| word.text.chars().count() == 1);
+        let is_spelled = self.words.len() <= SPELLED_PARTS_MAX;
         let letters: String = self.words.iter().map(|word| word.text.as_str()).collect();
         self.keywords.get(&letters).filter(|meaning| is_spelled && meaning.is_out())
     }
@@ -106,10 +155,11 @@ impl<'k> Reading<'k> {
     }
 
     /// What some words ask for, if all of them together are requests and courtesies.
-    fn weight(&self, from: usize, to: usize, ids: &[Id]) -> Option<Weight> {
+    fn weight(&self, from: usize, to: usize, known: &[Known]) -> Option<Weight> {
+        let maybe = |from, to| if to - from > 1 { Weight::Maybe } else { Weight::MaybeWord };
         let mut reached: Vec<Option<Weight>> = vec![None; to + 1];
         reached[from] = Some(Weight::Polite);
-        let ids = &ids[..to];
+        let known = &known[..to];
         for at in from..to {
             let Some(before) = reached[at] else { continue };
             let mut reach = |end: usize, weight: Weight| {
@@ -121,16 +171,16 @@ impl<'k> Reading<'k> {
                 match self.keywords.get(&self.text(at, end)) {
                     Some(Meaning::OutOfAll) => reach(end, Weight::All),
                     Some(Meaning::Out) if self.keywords.alone.contains(&self.text(at, end)) => {
-                        reach(end, Weight::Maybe);
+                        reach(end, Weight::MaybeWord);
                     }
                     Some(Meaning::Out) => reach(end, Weight::Word),
-                    Some(Meaning::MaybeOut) => reach(end, Weight::Maybe),
+                    Some(Meaning::MaybeOut) => reach(end, maybe(at, end)),
                     _ => {}
                 }
             }
-            self.grammar.matches(ids, at, |kind, end| match kind {
+            self.grammar.matches(known, at, |kind, end| match kind {
                 Kind::Out => reach(end, Weight::Request),
-                Kind::Maybe | Kind::Hint => reach(end, Weight::Maybe),
+                Kind::Maybe | Kind::Hint => reach(end, maybe(at, end)),
                 Kind::Polite => reach(end, Weight::Polite),
                 Kind::Ordinary => {}
             });
@@ -139,8 +189,9 @@ impl<'k> Reading<'k> {
     }
 
     /// "STOP. I have asked three times": whether one of several sentences is a request in itself. One that only exclaims
-    /// an opt-out word may be chat: "Stop! You are too kind".
+    /// an opt-out word may be chat, "Stop! You are too kind", and so may one that comes later: "Got it. Stop."
     fn sentences(&self) -> Option<Weight> {
+        let is_loud = |sentence: &[Word]| sentence.iter().all(|word| word.is_shouted);
         let (mut from, mut best) = (0, None);
         for at in 0..self.words.len() {
             let word = &self.words[at];
@@ -149,10 +200,10 @@ impl<'k> Reading<'k> {
             }
             let sentence = &self.words[from..=at];
             if !sentence.iter().any(|word| word.is_quoted) && sentence.len() < self.words.len() {
-                let is_meant = word.ending != Ending::Shout || sentence.iter().all(|word| word.is_shouted);
-                best = best.max(match self.weight(from, at + 1, &self.ids) {
+                let is_meant = word.ending != Ending::Shout || is_loud(sentence);
+                best = best.max(match self.weight(from, at + 1, &self.known) {
                     Some(Weight::Request | Weight::All) => Some(Weight::Request),
-                    Some(Weight::Word) if is_meant => Some(Weight::Request),
+                    Some(Weight::Word) if is_meant && (from == 0 || is_loud(sentence)) => Some(Weight::Request),
                     Some(Weight::Word) => Some(Weight::Maybe),
                     _ => None,
                 });
@@ -166,7 +217,7 @@ impl<'k> Reading<'k> {
     fn has_slips(&self) -> bool {
         let mut meant = Vec::new();
         for (at, word) in self.words.iter().enumerate() {
-            let is_known = self.ids[at] != UNKNOWN && !slip::SLIPS_OF.contains(&word.text.as_str());
+            let is_known = !self.known[at].is_unknown() && !slip::SLIPS_OF.contains(&word.text.as_str());
             let slip =
                 if is_known || self.keywords.ordinary.contains(&word.text) { None } else { slip::meant(&word.text) };
             meant.push(Word { text: slip.unwrap_or(&word.text).to_owned(), ..word.clone() });
@@ -174,10 +225,8 @@ impl<'k> Reading<'k> {
         if meant == self.words {
             return false;
         }
-        let ids: Vec<Id> = meant.iter().map(|word| self.grammar.id(&word.text)).collect();
-        let reading = Reading { keywords: self.keywords, grammar: self.grammar, words: meant, ids };
-        reading.exactly().is_some_and(Meaning::is_out)
-            || reading.weight(0, reading.words.len(), &reading.ids).is_some_and(|weight| weight > Weight::Polite)
+        let reading = Reading::of(self.keywords, self.grammar, meant);
+        reading.exactly().is_some_and(Meaning::is_out) || reading.asks()
     }
 
     /// A request or a hint somewhere in it, or in few words an opt-out word first or last.
@@ -186,10 +235,11 @@ impl<'k> Reading<'k> {
         let mut is_ordinary: Vec<bool> = self.words.iter().map(|word| word.is_quoted).collect();
         let mut requests = Vec::new();
         for at in 0..all {
-            self.grammar.matches(&self.ids, at, |kind, end| match kind {
-                Kind::Out | Kind::Hint => requests.push((at, end)),
+            self.grammar.matches(&self.known, at, |kind, end| match kind {
+                Kind::Hint => requests.push((at, end)),
+                Kind::Out if end - at >= REQUEST_WORDS_MIN => requests.push((at, end)),
                 Kind::Ordinary => is_ordinary[at..end].fill(true),
-                Kind::Maybe | Kind::Polite => {}
+                Kind::Out | Kind::Maybe | Kind::Polite => {}
             });
         }
         let is_free = |from: usize, to: usize| is_ordinary[from..to].iter().all(|ordinary| !ordinary);
@@ -207,29 +257,10 @@ impl<'k> Reading<'k> {
     /// An opt-out word inside of a message in a script without blanks.
     fn has_within(&self) -> bool {
         let text: String = self.words.iter().map(|word| word.text.as_str()).collect();
-        text.chars().any(|c| c >= UNSPACED_FROM)
-            && self.keywords.within.iter().any(|word| text.contains(&word.replace(' ', "")))
+        text.contains(is_unspaced) && self.keywords.within.iter().any(|word| text.contains(word))
     }
 
     fn text(&self, from: usize, to: usize) -> String {
         folding::join(self.words[from..to].iter().map(|word| word.text.as_str()))
     }
-}
-
-/// "STOOOP" is STOP: three or more of one letter are one. None if there are no three.
-fn squeezed(word: &str) -> Option<String> {
-    let letters: Vec<char> = word.chars().collect();
-    if !letters.windows(3).any(|three| three[0] == three[1] && three[1] == three[2]) {
-        return None;
-    }
-    let mut short = String::new();
-    for same in letters.chunk_by(|a, b| a == b) {
-        short.extend(&same[..if same.len() > 2 { 1 } else { same.len() }]);
-    }
-    Some(short)
-}
-
-/// Whether a phrase is of a script that puts no blanks between words.
-pub fn is_unspaced(phrase: &str) -> bool {
-    phrase.chars().count() > 1 && phrase.chars().all(|c| c >= UNSPACED_FROM || c == ' ')
 }

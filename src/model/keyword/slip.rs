@@ -11,6 +11,9 @@ pub fn meant(word: &str) -> Option<&'static str> {
     SLIPS_OF.into_iter().find(|meant| {
         let meant: Vec<char> = meant.chars().collect();
         let most = if meant.len() >= LONG_LETTERS { 2 } else { 1 };
+        if letters.len().abs_diff(meant.len()) > most {
+            return false;
+        }
         (1..=most).contains(&distance(&letters, &meant))
     })
 }

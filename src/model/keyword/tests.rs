@@ -12,6 +12,8 @@ const REQUESTS: &str = include_str!("../../../tests/data/replies/requests.txt");
 const HELD_OUT_ORDINARY: &str = include_str!("../../../tests/data/replies/held_out_ordinary.txt");
 const HELD_OUT_REQUESTS: &str = include_str!("../../../tests/data/replies/held_out_requests.txt");
 
+const LANGUAGES: &str = include_str!("../../../tests/data/replies/languages.tsv");
+
 /// How the messages of a file are taken: those that opt out, those that are shown to a person, and the others.
 struct Taken {
     out: Vec<String>,
@@ -55,7 +57,7 @@ fn the_built_in_words_and_requests_can_be_read() {
     let mut known = HashMap::new();
     for line in lines {
         let (kind, phrase) = line.split_once(char::is_whitespace).expect("two columns");
-        let phrase = folding::folded(phrase);
+        let phrase = phrase_of(phrase);
         assert!(built_in(kind).is_some() && !phrase.is_empty(), "{line}");
         assert_eq!(known.insert(phrase, line), None, "{line} is there twice");
     }
@@ -96,6 +98,35 @@ fn replies_that_the_rules_were_not_made_for_are_heard_too() {
     assert!(requests.passed.len() * 100 <= 5 * requests.all(), "{:#?}", requests.passed);
 }
 
+/// Each text of `languages.tsv` is read as it says there.
+#[test]
+fn refusals_are_heard_in_the_languages_of_senders() {
+    let keywords = Keywords::default();
+    let (refusals, others) = LANGUAGES.split_once("# The ordinary ones.").expect("two parts");
+    let mut wrong = Vec::new();
+    let [refusals, others] = [refusals, others].map(|part| {
+        let lines = part.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let rows = lines.map(|line| line.splitn(3, '\t').collect::<Vec<_>>()).collect::<Vec<_>>();
+        for row in &rows {
+            let read = match keywords.meaning(row[2]) {
+                Meaning::Out | Meaning::OutOfAll => "out",
+                Meaning::MaybeOut => "maybe",
+                Meaning::In | Meaning::InIfKnown => "in",
+                Meaning::Help | Meaning::Message => "ordinary",
+            };
+            if read != row[0] {
+                wrong.push(format!("{}, not {read}", row.join(", ")));
+            }
+        }
+        rows
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let languages: HashSet<&str> = refusals.iter().map(|row| row[1]).collect();
+    assert!(languages.len() >= 35 && refusals.len() >= 1000 && others.len() >= 500);
+    let shown = others.iter().filter(|row| row[0] == "maybe").count();
+    assert!(shown * 100 <= 5 * others.len(), "at most 5 % of the ordinary ones are shown");
+}
+
 #[test]
 fn words_mean_what_people_mean() {
     let keywords = Keywords::default();
@@ -105,9 +136,25 @@ fn words_mean_what_people_mean() {
         ("stop all please", Meaning::OutOfAll),
         ("StopAll", Meaning::OutOfAll),
         ("start", Meaning::In),
+        ("start?", Meaning::Message),
+        ("UNSTOP ?", Meaning::Message),
+        ("start？", Meaning::Message),
+        ("5TART", Meaning::Message),
+        ("s t a r t", Meaning::Message),
+        ("yes?", Meaning::Message),
+        ("stop?", Meaning::Out),
+        ("start 🛑", Meaning::MaybeOut),
+        ("yes 👎", Meaning::MaybeOut),
+        ("HELP 🛑", Meaning::MaybeOut),
+        ("Got it. Stop.", Meaning::MaybeOut),
+        ("Got it. STOP.", Meaning::Out),
         ("yes", Meaning::InIfKnown),
         ("YES!", Meaning::InIfKnown),
         ("Help?", Meaning::Help),
+        ("start?", Meaning::Message),
+        ("Unstop ？", Meaning::Message),
+        ("yes?!", Meaning::Message),
+        ("stop?", Meaning::Out),
         ("stop\nunsubscribe", Meaning::Out),
         ("ARRE\u{302}T", Meaning::Out),
         ("STOP. I have asked three times already to be taken off", Meaning::Out),
@@ -132,7 +179,8 @@ fn words_mean_what_people_mean() {
 
 #[test]
 fn a_file_adds_and_never_removes() {
-    let file = "# Spanish\nout ALTO\nout-all no más\nin sí\nhelp ayuda\nout ARRÊT\nout İPTAL\nmaybe ya estuvo\n";
+    let file =
+        "# Spanish\nout ALTO\nout-all no más\nin sí\nhelp ayuda\nout ARRÊT\nout İPTAL\nmaybe ya estuvo\nin 구독 시작\n";
     let keywords = Keywords::with_file(file).expect("valid");
     for (text, meaning) in [
         ("alto", Meaning::Out),
@@ -146,12 +194,23 @@ fn a_file_adds_and_never_removes() {
         ("İptal", Meaning::Out),
         ("SI", Meaning::In),
         ("ya estuvo", Meaning::MaybeOut),
+        ("구독 시작", Meaning::In),
+        ("구독시작", Meaning::In),
     ] {
         assert_eq!(keywords.meaning(text), meaning, "{text}");
     }
-    for wrong in
-        ["in STOP", "leave now", "out", "out ...", "in baja", "help alto", "maybe STOP", "in-known SI", "within X"]
-    {
+    for wrong in [
+        "in STOP",
+        "leave now",
+        "out",
+        "out ...",
+        "in baja",
+        "help alto",
+        "maybe STOP",
+        "in-known SI",
+        "within X",
+        "maybe 수신 거부",
+    ] {
         assert!(Keywords::with_file(wrong).is_err(), "{wrong}");
     }
 }

@@ -4,7 +4,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `mod.rs` | a canonical number: byte check and one `u64` |
-//! | `renumbering.rs` | which spellings mean the same number |
+//! | `renumbering.rs`, `trunk.rs` | which spellings mean the same number |
 //! | `list_number.rs` | a sending list's number: E.164 or a short code |
 //! | `region.rs`, `prefix.rs` | a country's dialling habits: what numbers begin with there |
 //! | `normalize.rs`, `written.rs`, `character.rs`, `unusable.rs` | from any spelling to a number, or the reason why not |
@@ -20,13 +20,14 @@ mod plan;
 mod prefix;
 mod region;
 mod renumbering;
+mod trunk;
 #[cfg(test)]
 mod tests;
 mod unusable;
 mod written;
 
 pub use list_number::ListNumber;
-pub use normalize::{has_plus, normalize, normalize_behind, written_with_plus};
+pub use normalize::{as_meant, has_plus, is_also_abroad, normalize, normalize_behind, written_with_plus};
 pub use plan::is_code as is_calling_code;
 pub use region::Region;
 pub use renumbering::RENUMBERINGS_VERSION;
@@ -45,7 +46,8 @@ const LARGEST: u64 = 10_u64.pow(PHONE_DIGITS_MAX as u32) - 1;
 /// A phone number in its one canonical spelling: E.164, 7 to 15 digits, the first not 0, held as their value.
 ///
 /// A number that was renumbered, or that is written in two ways, is one `Phone`: the spellings are made one where a `Phone` is
-/// made, so nothing else needs to know of them. `renumbering.rs` has the table.
+/// made, so nothing else needs to know of them. `renumbering.rs` has the table; `trunk.rs` takes away what is dialled inside a
+/// country only.
 ///
 /// A `Phone` need not exist, nor be of a country our metadata knows: see [`Phone::is_known`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,13 +70,25 @@ impl Phone {
     /// The number whose digits have this value; none if it has not 7 to 15 of them.
     #[inline]
     pub fn from_u64(value: u64) -> Option<Self> {
+        let phone = Self::renumbered(value)?;
+        match trunk::without(phone.0) {
+            None => Some(phone),
+            Some(meant) => Some(Self(meant)),
+        }
+    }
+
+    /// The same, of digits that are dialled as they stand.
+    #[inline]
+    fn renumbered(value: u64) -> Option<Self> {
         (SMALLEST..=LARGEST).contains(&value).then(|| Self(renumbering::canonical(value)))
     }
 
     /// The values of this number's other spellings, as in `+5491123456789` for `+541123456789`: under one of them it was held, and
     /// its tombstone's mark was made, by a contactd that did not know yet that the two are one.
     pub fn spellings(self) -> impl Iterator<Item = u64> {
-        renumbering::spellings(self.0)
+        let old: Vec<u64> = renumbering::spellings(self.0).collect();
+        let dialled = std::iter::once(self.0).chain(old.clone()).flat_map(trunk::with);
+        old.into_iter().chain(dialled.filter(move |&value| Self::from_u64(value) == Some(self)))
     }
 
     /// The digits' value, without the plus.

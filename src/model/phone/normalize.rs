@@ -71,6 +71,18 @@ fn is_as_written(phone: Phone, code: u16, digits: &[u8]) -> bool {
     }
 }
 
+/// Whether digits without `+` that are dialled so in the region are a whole number of another country at the same time, its
+/// calling code first: `447911123456` is a fixed line in Germany and a mobile phone in Great Britain.
+///
+/// A mobile number of the region is taken for one, whatever else it may be: those are the numbers that get messages.
+pub fn is_also_abroad(raw: &str, region: Region) -> bool {
+    let Ok(written) = Written::read(raw) else { return false };
+    let digits = written.digits.as_slice();
+    let Some(abroad) = known(digits).filter(|_| !written.plus) else { return false };
+    let here = normalize(raw, Some(region));
+    here.is_ok_and(|here| here != abroad && !plan::is_mobile(itoa::Buffer::new().format(here.as_u64()).as_bytes()))
+}
+
 /// Whether a text is a number written with `+`.
 pub fn has_plus(raw: &str) -> bool {
     Written::read(raw).is_ok_and(|written| written.plus)
@@ -84,6 +96,23 @@ pub fn written_with_plus(raw: &str) -> Option<Phone> {
         return None;
     }
     Phone::from_u64(digits_value(digits)?)
+}
+
+/// The number that is meant by a text, in whatever it is wrapped, for the sake of what forbids: one with `+` or `00`, known to a
+/// plan or not; or the digits of one without, as some gateways write it. Fewer than 11 digits without their plus could be a
+/// short code or a national number: they are none.
+pub fn as_meant(text: &str) -> Option<Phone> {
+    const DIGITS_MIN: usize = 11;
+    let wrapping = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '\u{FF0B}' | '(' | ')');
+    let text = text.trim_matches(wrapping);
+    normalize(text, None).ok().or_else(|| written_with_plus(text)).or_else(|| {
+        let written = Written::read(text).ok().filter(|written| !written.plus)?;
+        let digits = written.digits.as_slice();
+        if !(DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&digits.len()) || digits.starts_with(b"0") {
+            return None;
+        }
+        Phone::from_u64(digits_value(digits)?).filter(|phone| phone.is_known())
+    })
 }
 
 fn resolve(plus: bool, digits: &[u8], region: Option<Region>) -> Result<Phone, Unusable> {
@@ -152,7 +181,7 @@ fn national(digits: &[u8], region: Region) -> Result<Option<Phone>, Unusable> {
 
 /// The number meant by a country code and what is dialled inside the country, such as "+44 07911 123456": taken if there is only
 /// one. (Italy's zero belongs to the number, which is known as it is.)
-fn behind_code(digits: &[u8]) -> Option<Phone> {
+pub(super) fn behind_code(digits: &[u8]) -> Option<Phone> {
     let (code, national) = plan::split(digits)?;
     // Argentina's 15 is sometimes written besides the 9, which says the same.
     let national = if code == ARGENTINA { national.strip_prefix(b"9").unwrap_or(national) } else { national };
@@ -160,7 +189,7 @@ fn behind_code(digits: &[u8]) -> Option<Phone> {
     only(numbers.filter_map(|number| inside(code, number.as_slice()))).unwrap_or_default()
 }
 
-const ARGENTINA: u16 = 54;
+pub(super) const ARGENTINA: u16 = 54;
 
 /// The number with this country code and these digits behind it, if it exists.
 fn inside(code: u16, national: &[u8]) -> Option<Phone> {
@@ -176,7 +205,7 @@ fn known(digits: &[u8]) -> Option<Phone> {
         return None;
     }
     let value = digits_value(digits)?;
-    let phone = Phone::from_u64(value)?;
+    let phone = Phone::renumbered(value)?;
     // Most numbers are in today's spelling: their digits are at hand.
     let is_known = if phone.as_u64() == value { plan::is_known(digits) } else { phone.is_known() };
     is_known.then_some(phone)

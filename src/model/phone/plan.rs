@@ -9,16 +9,29 @@ include!(concat!(env!("OUT_DIR"), "/plan.rs"));
 /// Ten little-endian `u16` a state: where each digit leads. State 0 leads nowhere.
 static STATES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plan.bin"));
 
+/// The same of mobile numbers alone.
+mod mobile {
+    include!(concat!(env!("OUT_DIR"), "/mobile.rs"));
+
+    pub static STATES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mobile.bin"));
+}
+
 /// Whether `digits`, country code first, are a number that exists. They must be ASCII digits.
 #[inline]
 pub(super) fn is_known(digits: &[u8]) -> bool {
-    accepts(digits.iter().fold(START, |state, digit| next(state, *digit)))
+    accepts(digits.iter().fold(START, |state, digit| next(STATES, state, *digit)))
+}
+
+/// Whether they are a number that a mobile phone can have.
+pub(super) fn is_mobile(digits: &[u8]) -> bool {
+    let end = digits.iter().fold(mobile::START, |state, digit| next(mobile::STATES, state, *digit));
+    (1..=mobile::ACCEPTING).contains(&end)
 }
 
 #[inline]
-fn next(state: u16, digit: u8) -> u16 {
+fn next(states: &[u8], state: u16, digit: u8) -> u16 {
     let at = (usize::from(state) * 10 + usize::from(digit - b'0')) * 2;
-    u16::from_le_bytes([STATES[at], STATES[at + 1]])
+    u16::from_le_bytes([states[at], states[at + 1]])
 }
 
 #[inline]
@@ -30,6 +43,7 @@ fn accepts(state: u16) -> bool {
 /// is a number that exists.
 #[cfg(test)]
 pub(super) fn side_by_side(one: &[u8], other: &[u8], more: u32) -> std::collections::BTreeSet<(bool, bool)> {
+    let next = |state: u16, digit: u8| next(STATES, state, digit);
     let state = |prefix: &[u8]| prefix.iter().fold(START, |state, digit| next(state, *digit));
     let mut pairs = std::collections::BTreeSet::from([(state(one), state(other))]);
     for _ in 0..more {
@@ -42,6 +56,11 @@ pub(super) fn side_by_side(one: &[u8], other: &[u8], more: u32) -> std::collecti
 /// Whether some country, or a service of all of them, has this calling code.
 pub fn is_code(code: u16) -> bool {
     CODES.binary_search(&code).is_ok()
+}
+
+/// All calling codes.
+pub(super) fn codes() -> &'static [u16] {
+    &CODES
 }
 
 /// Splits off the country code; none if no country has it. No code is the beginning of another, so there is one way at most.

@@ -7,6 +7,9 @@ use std::fmt;
 // REGIONS: all regions, sorted by id, and the steps of their prefixes. `build/region.rs` writes it.
 include!(concat!(env!("OUT_DIR"), "/region.rs"));
 
+/// Each digit.
+pub(super) const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
 /// A region of the metadata, such as `US`: where a number written without country code is dialled.
 #[derive(Clone, Copy)]
 pub struct Region(&'static Dialling);
@@ -75,6 +78,16 @@ impl Region {
         let plain = national.strip_prefix(plain).and_then(Digits::from_slice);
         let readings = self.without_national_prefix(national).into_iter().chain(plain);
         readings.filter(|digits| (1..=2).contains(&national.len().saturating_sub(digits.as_slice().len())))
+    }
+}
+
+impl Region {
+    /// What people dial before a number inside the region: the national prefix, and what else is one digit.
+    pub(super) fn prefixes(self) -> impl Iterator<Item = &'static str> {
+        self.0.national.iter().flat_map(|trunk| {
+            let is_prefix = |digit: &&str| trunk.prefix.of(digit.as_bytes()).is_some_and(|prefix| prefix.end == 1);
+            trunk.plain.into_iter().chain(DIGITS.into_iter().filter(is_prefix))
+        })
     }
 }
 

@@ -403,3 +403,68 @@ proptest! {
         }
     }
 }
+
+/// Numbers of a kind as they are dialled in their country, without a national prefix: `count` random ones.
+fn dialled(kind: &Descriptor, count: usize, seed: &mut u64) -> Vec<String> {
+    let is_whole =
+        |digits: &str| kind.national_number().find(digits).is_some_and(|found| found.range() == (0..digits.len()));
+    let lengths = kind.possible_length();
+    let mut random = move |below: u64| {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*seed >> 33) % below
+    };
+    let mut found = Vec::new();
+    for _ in 0..300_000 {
+        let length = lengths[random(lengths.len() as u64) as usize];
+        let digits: String = (0..length).map(|_| char::from(b'0' + random(10) as u8)).collect();
+        if is_whole(&digits) {
+            found.push(digits);
+        }
+        if found.len() == count {
+            break;
+        }
+    }
+    found
+}
+
+#[test]
+fn digits_of_two_countries_are_nobodys_unless_they_are_a_mobile_phone_here() {
+    let region = |id: &str| Region::parse(id).expect("a region");
+    for (raw, id) in [
+        ("447911123456", "DE"),
+        ("44 7911 123456", "DE"),
+        ("33612345678", "IT"),
+        ("12125552671", "AT"),
+        ("6591234567", "ID"),
+    ] {
+        assert!(is_also_abroad(raw, region(id)), "{raw} {id}");
+        assert!(norm(raw, id).starts_with('+'), "its own country may say so: {raw} {id}");
+    }
+    for (raw, id) in [
+        ("+447911123456", "DE"),
+        ("00447911123456", "DE"),
+        ("15112345678", "DE"),
+        ("030 901820", "DE"),
+        ("4155552671", "US"),
+        ("14155552671", "US"),
+        ("3345678901", "IT"),
+        ("447911123456", "GB"),
+        ("447911123456", "US"),
+    ] {
+        assert!(!is_also_abroad(raw, region(id)), "{raw} {id}");
+    }
+    let mut seed = 7164;
+    for id in ["DE", "AT", "IT", "ID", "US", "GB", "FR", "ES", "IN", "BR", "NL", "SE", "PL", "AU", "MX"] {
+        let territory = DATABASE.by_id(id).expect("a territory");
+        let all = territory.descriptors();
+        let share = |kind: &Descriptor, seed: &mut u64| {
+            let numbers = dialled(kind, 2_000, seed);
+            let both = numbers.iter().filter(|digits| is_also_abroad(digits, region(id))).count();
+            (both * 100).div_ceil(numbers.len().max(1))
+        };
+        let mobile = share(all.mobile().expect("mobiles"), &mut seed);
+        let fixed = share(all.fixed_line().expect("fixed lines"), &mut seed);
+        println!("{id}: mobile {mobile} %, fixed {fixed} %");
+        assert_eq!(mobile, 0, "{id}");
+    }
+}

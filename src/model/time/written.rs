@@ -6,18 +6,21 @@
 use chrono::{DateTime, NaiveDateTime};
 
 use super::Millis;
+use crate::model::blank::is_blank;
 
 /// Reads a trimmed text; none if it is in no form that is known, or no such day or hour exists.
 pub(super) fn read(text: &str) -> Option<Millis> {
     rfc_3339(text).or_else(|| iso_8601(text)).or_else(|| rfc_2822(text)).or_else(|| text.parse().ok())
 }
 
-/// Whether a trimmed text says that there is no date, as databases, spreadsheets and programs write it.
+/// The zeros of a day: `00/00/0000`.
+const DAY_ZEROS: usize = 8;
+
+/// Whether a trimmed text says that there is no date: nothing stands in it, or the zeros of a day that databases write.
 pub(super) fn is_none(text: &str) -> bool {
-    const WORDS: [&str; 11] = ["", "-", "--", "n/a", "#n/a", "na", "none", "null", "nil", "nan", "\\n"];
-    let is_word = WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
-    let mut zeros = text.strip_prefix("0000-00-00").into_iter().flat_map(str::chars);
-    is_word || text.starts_with("0000-00-00") && zeros.all(|c| matches!(c, '0' | ':' | '.' | ' ' | 'T' | 'Z'))
+    let is_of_zeros = |c| matches!(c, '0' | '-' | '/' | '.' | ':' | ' ' | 'T' | 'Z');
+    let has_zeros = || text.chars().all(is_of_zeros) && text.matches('0').count() >= DAY_ZEROS;
+    is_blank(text) || text.starts_with('0') && has_zeros()
 }
 
 fn rfc_3339(text: &str) -> Option<Millis> {
@@ -233,8 +236,12 @@ mod tests {
         for text in ["", "N/A", "n/a", "-", "--", "None", "NULL", "nil", "NaN", "\\N", "0000-00-00"] {
             assert!(is_none(text), "{text}");
         }
-        assert!(is_none("0000-00-00 00:00:00") && is_none("0000-00-00T00:00:00.000Z"));
-        for text in ["0", "no", "false", "never", "---", "0000-00-01", "2024-01-02", "0000-00-00x", "?"] {
+        for text in ["0000-00-00 00:00:00", "0000-00-00T00:00:00.000Z", "00/00/0000", "00.00.0000"] {
+            assert!(is_none(text), "{text}");
+        }
+        for text in
+            ["0", "no", "false", "never", "---", "0000-00-01", "2024-01-02", "0000-00-00x", "?", "00", "✓", "########"]
+        {
             assert!(!is_none(text), "{text}");
         }
     }

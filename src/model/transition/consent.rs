@@ -37,10 +37,9 @@ impl Transition<'_, '_> {
         self.suppression().into_iter().flat_map(Toggle::facts)
     }
 
-    fn suppression(&self) -> Option<&Toggle> {
+    pub(super) fn suppression(&self) -> Option<&Toggle> {
         let Some(list) = self.list else { return Some(&self.contact.suppression) };
-        let old = self.contact.predecessor(list, self.situation.lists).map(|at| &self.contact.lists[at]);
-        self.contact.on(list).or(old).map(|on| &on.suppression)
+        self.on_or_before(list).map(|on| &on.suppression)
     }
 
     pub(super) fn release(&mut self, fact: Fact) -> (EventKind, bool) {

@@ -1,6 +1,6 @@
 //! IMPORT: one row of a file.
 
-use super::{Effect, Transition, fact};
+use super::{Effect, Transition};
 use crate::error::{Error, Result};
 use crate::limits::CONTACT_LISTS_MAX;
 use crate::model::change::{Outcome, Row, RowStatus, Since, Statement};
@@ -50,10 +50,10 @@ impl Transition<'_, '_> {
         if let Some(list) = subscribes {
             let at = match row.subscribed_at {
                 Some(at) => at.min(self.situation.now),
-                None => self.forbidding_date(None),
+                None => self.last_word(),
             };
             let statement = Statement { at: row.subscribed_at, ..statement };
-            let said = fact(at, &statement);
+            let said = self.fact(at, &statement);
             let grew = self.relation(list).is_some_and(|on| keep_newest(&mut on.imported, said));
             changed |= grew;
             if grew {
@@ -93,9 +93,13 @@ impl Transition<'_, '_> {
                 continue;
             }
             let asked = since.date();
-            let at = self.forbidding_date(asked);
+            let at = match status {
+                RowStatus::Suppressed => self.suppression_date(asked),
+                RowStatus::Invalid => self.invalid_date(asked),
+                RowStatus::OptedOut | RowStatus::Active => self.opt_out_date(asked, self.list),
+            };
             let statement = Statement { at: asked, ..statement.clone() };
-            let said = Fact { how, ..fact(at, &statement) };
+            let said = Fact { how, ..self.fact(at, &statement) };
             let (kind, grew) = match status {
                 RowStatus::Suppressed => self.suppress(said),
                 RowStatus::Invalid => (EventKind::Invalid, keep_newest(&mut self.contact.invalidity.set, said)),

@@ -1,11 +1,13 @@
 //! INBOUND: a message from the phone, and what it means.
 
-use super::{Effect, Transition, fact};
+use std::borrow::Cow;
+
+use super::{Effect, Transition};
 use crate::error::Result;
 use crate::model::change::{Effectiveness, Inbound, Outcome, Statement};
 use crate::model::event::{Event, EventKind};
 use crate::model::fact::{How, keep_newest};
-use crate::model::keyword::{InboundKind, Meaning};
+use crate::model::keyword::{self, InboundKind, Meaning};
 use crate::model::remembered::{IdSpace, IdUse};
 use crate::model::tally::Tally;
 
@@ -16,7 +18,8 @@ impl Transition<'_, '_> {
         }
         let class = self.class(inbound.meaning);
         let at = match (class, self.list) {
-            (InboundKind::OptOut | InboundKind::OptOutAll, _) => self.forbidding_date(inbound.at),
+            (InboundKind::OptOut, list) => self.opt_out_date(inbound.at, list),
+            (InboundKind::OptOutAll, _) => self.opt_out_date(inbound.at, None),
             (InboundKind::OptIn, Some(list)) => self.permitting_date(inbound.at, self.consent_of(list)),
             _ => self.permitting_date(inbound.at, std::iter::empty()),
         };
@@ -38,7 +41,7 @@ impl Transition<'_, '_> {
             self.engage(at, after);
         }
         let before = self.statuses();
-        let said = fact(at, &statement);
+        let said = self.fact(at, &statement);
         let class = match class {
             InboundKind::OptOut if self.opt_out(said.clone()).0 == EventKind::OptOutAll => InboundKind::OptOutAll,
             InboundKind::OptOutAll => {
@@ -56,7 +59,7 @@ impl Transition<'_, '_> {
         };
         let turn = if before == self.statuses() { self.unmoved(class) } else { Effectiveness::New };
         let replies = i64::from(!matches!(class, InboundKind::OptOut | InboundKind::OptOutAll));
-        self.remember_text(IdSpace::Inbound, &inbound.id, &inbound.text, IdUse::Inbound(class), at);
+        self.remember_text(IdSpace::Inbound, &inbound.id, &said_by(inbound), IdUse::Inbound(class), at);
         Ok(Effect {
             events: vec![self.claimed_event(EventKind::Inbound(class), at, &statement)],
             tallies: self.tally(at, Tally { replies, ..Tally::default() }).into_iter().collect(),
@@ -70,30 +73,38 @@ impl Transition<'_, '_> {
         Effect { events: vec![event], ..Effect::of(Outcome::Changed(true)) }
     }
 
-    /// What a message meant that came before. The same id with another text is another message. An opt-in is looked for
-    /// in the history, however old, since it would lift what came after it; and so is what seems to be a repeated
-    /// opt-out, since a print may be another id's, and no STOP is lost for that.
+    /// What a message meant that came before. The same id with another text is another message.
+    ///
+    /// What may forbid is a repetition only if the history has it with the same text and the same date: a print may be
+    /// another id's, a gateway may number its messages anew, and no STOP is lost for that. What may permit is looked for in
+    /// the history, however old, since it would lift what came after it; case and punctuation do not make it another text.
     fn repeated(&self, inbound: &Inbound) -> Result<Option<InboundKind>> {
-        let known = self.known_on_list(IdSpace::Inbound, &inbound.id, &inbound.text).map(|item| item.what);
-        match (inbound.meaning, known) {
-            // If the history cannot be read, an opt-out is taken again: that forbids nothing that it should not.
-            (Meaning::Out | Meaning::OutOfAll, Some(_)) => Ok(self.said_before(inbound).unwrap_or(None)),
-            (_, Some(IdUse::Inbound(class))) => Ok(Some(class)),
-            (Meaning::In | Meaning::InIfKnown, _) => self.said_before(inbound),
-            _ => Ok(None),
+        let known = |text: &str| match self.known_on_list(IdSpace::Inbound, &inbound.id, text)?.what {
+            IdUse::Inbound(class) => Some(class),
+            _ => None,
+        };
+        let (exactly, said) = (known(&inbound.text), said_by(inbound));
+        match inbound.meaning {
+            Meaning::Out | Meaning::OutOfAll | Meaning::MaybeOut => {
+                let is_it = |event: &Event| event.text == inbound.text && is_dated_like(event, inbound);
+                // If the history cannot be read, it is taken again: that forbids nothing that it should not.
+                Ok(exactly.and_then(|_| self.said_before(&inbound.id, &is_it).unwrap_or(None)))
+            }
+            Meaning::In | Meaning::InIfKnown => match exactly.or_else(|| known(&said)) {
+                Some(class) => Ok(Some(class)),
+                None => self.said_before(&inbound.id, &|event| keyword::folded(&event.text) == said),
+            },
+            Meaning::Help | Meaning::Message => Ok(exactly),
         }
     }
 
-    /// What a message meant, if the history has it.
-    fn said_before(&self, inbound: &Inbound) -> Result<Option<InboundKind>> {
-        if inbound.id.is_empty() {
+    /// What a message with this id meant, if the history has one of which this holds.
+    fn said_before(&self, id: &str, holds: &dyn Fn(&Event) -> bool) -> Result<Option<InboundKind>> {
+        if id.is_empty() {
             return Ok(None);
         }
         let is_it = |event: &Event| {
-            event.id == inbound.id
-                && event.text == inbound.text
-                && matches!(event.kind, EventKind::Inbound(_))
-                && self.is_of_list(event)
+            event.id == id && matches!(event.kind, EventKind::Inbound(_)) && self.is_of_list(event) && holds(event)
         };
         match self.situation.history.seen(&is_it)? {
             Some(EventKind::Inbound(class)) => Ok(Some(class)),
@@ -133,5 +144,22 @@ impl Transition<'_, '_> {
             Meaning::MaybeOut if self.situation.inbox_is_full => InboundKind::OptOut,
             Meaning::MaybeOut => InboundKind::MaybeOptOut,
         }
+    }
+}
+
+/// What tells a message from others with the same id. A START that a gateway has trimmed is the same START.
+fn said_by(inbound: &Inbound) -> Cow<'_, str> {
+    match inbound.meaning {
+        Meaning::In | Meaning::InIfKnown => Cow::Owned(keyword::folded(&inbound.text)),
+        _ => Cow::Borrowed(&inbound.text),
+    }
+}
+
+/// Whether an event came with the date of this message, or both without one. Dates that cannot be read may be different ones.
+fn is_dated_like(event: &Event, inbound: &Inbound) -> bool {
+    match inbound.at {
+        Some(at) => event.sent_at.unwrap_or(event.at) == at,
+        // Without a date it was the last word.
+        None => !inbound.undated && event.sent_at.is_none() && event.at >= event.seen_at,
     }
 }

@@ -17,7 +17,7 @@ pub mod unwritten;
 use super::change::{Change, Outcome, Statement};
 use super::contact::{Contact, ListContact};
 use super::event::{Event, EventKind};
-use super::fact::{Fact, keep_newest};
+use super::fact::{Fact, date, keep_newest};
 use super::list::{ListId, Lists};
 use super::phone::ListNumber;
 use super::tally::{Tallied, Tally};
@@ -46,6 +46,8 @@ pub struct Situation<'a> {
     pub inbox_is_full: bool,
     /// Ids that were seen before this are forgotten.
     pub remember_since: Millis,
+    /// Whose token asks for the change. May be empty.
+    pub by: &'a str,
     /// The contact's history.
     pub history: &'a dyn History,
 }
@@ -89,11 +91,13 @@ pub fn apply(
         Change::Import(row) => transition.import(row),
         Change::Forbid(row) => Ok(transition.forbid(row)),
         Change::OptIn(statement) => transition.opt_in(statement),
-        Change::OptOut(statement) => {
-            Ok(transition.record(statement, transition.forbidding_date(statement.at), Transition::opt_out))
-        }
+        Change::OptOut(statement) => Ok(transition.record(
+            statement,
+            transition.opt_out_date(statement.at, transition.list),
+            Transition::opt_out,
+        )),
         Change::Suppress(statement) => {
-            Ok(transition.record(statement, transition.forbidding_date(statement.at), Transition::suppress))
+            Ok(transition.record(statement, transition.suppression_date(statement.at), Transition::suppress))
         }
         // Without a date, lifting what does not stand says nothing: it must not beat a late older fact.
         Change::Release(statement) if statement.at.is_none() && !transition.is_suppressed() => Ok(Effect::nothing()),
@@ -104,7 +108,7 @@ pub fn apply(
             Transition::release,
         )),
         Change::Invalid(statement) => {
-            Ok(transition.record(statement, transition.forbidding_date(statement.at), Transition::invalid))
+            Ok(transition.record(statement, transition.invalid_date(statement.at), Transition::invalid))
         }
         Change::Valid(statement) => {
             let at = transition.permitting_date(statement.at, transition.contact.invalidity.facts());
@@ -130,15 +134,53 @@ struct Transition<'a, 'w> {
 }
 
 impl Transition<'_, '_> {
-    /// When a change that forbids, or that has no date, counts as having been. Without a date it is newer than all that is
-    /// known, even if the clock was set back. So it is when its date is in the future or something on the record is: the
-    /// clock was set back, and must not lose a STOP.
-    fn forbidding_date(&self, asked: Option<Millis>) -> Millis {
+    /// When a change without a date counts as having been: it is newer than all that is known, even if the clock was set
+    /// back.
+    fn last_word(&self) -> Millis {
+        self.situation.now.max(self.contact.newest() + 1)
+    }
+
+    /// When a change that forbids counts as having been. It is the last word if its date is in the future or something on
+    /// the record is: the clock was set back, and must not lose a STOP. It is the last word, too, where what would stand
+    /// against it (one of `lifts`) came with a date ahead of the clock: nobody knows when that was, but it came before.
+    /// What is not newer than what is `known` to forbid says nothing new, and keeps its date.
+    fn forbidding_date<'f>(
+        &self,
+        asked: Option<Millis>,
+        known: Option<&Fact>,
+        mut lifts: impl Iterator<Item = &'f Fact>,
+    ) -> Millis {
+        let Some(at) = asked else { return self.last_word() };
         let (now, newest) = (self.situation.now, self.contact.newest());
-        match asked {
-            Some(at) if at <= now && newest <= now => at,
-            _ => now.max(newest + 1),
-        }
+        let is_beaten_by_a_fast_clock = at > date(known) && lifts.any(|fact| fact.at >= at && fact.claimed_at > 0);
+        if at > now || newest > now || is_beaten_by_a_fast_clock { self.last_word() } else { at }
+    }
+
+    /// When an opt-out of a list, or of all, counts as having been. An opt-in to any list may stand against it.
+    fn opt_out_date(&self, asked: Option<Millis>, list: Option<ListId>) -> Millis {
+        let known = match list {
+            None => self.contact.opted_out_all.as_ref(),
+            Some(list) => self.on_or_before(list).and_then(|on| on.opted_out.as_ref()),
+        };
+        self.forbidding_date(asked, known, self.contact.lists.iter().filter_map(|on| on.opted_in.as_ref()))
+    }
+
+    fn suppression_date(&self, asked: Option<Millis>) -> Millis {
+        let toggle = self.suppression();
+        let (set, lifted) =
+            (toggle.and_then(|toggle| toggle.set.as_ref()), toggle.and_then(|toggle| toggle.lifted.as_ref()));
+        self.forbidding_date(asked, set, lifted.into_iter())
+    }
+
+    fn invalid_date(&self, asked: Option<Millis>) -> Millis {
+        let invalidity = &self.contact.invalidity;
+        self.forbidding_date(asked, invalidity.set.as_ref(), invalidity.lifted.iter())
+    }
+
+    /// The relation to a list, or what an earlier list of the same number left behind.
+    fn on_or_before(&self, list: ListId) -> Option<&ListContact> {
+        let old = self.contact.predecessor(list, self.situation.lists).map(|at| &self.contact.lists[at]);
+        self.contact.on(list).or(old)
     }
 
     /// When a change that permits counts as having been: a date in the future counts as now, and none is newer than what is
@@ -146,7 +188,7 @@ impl Transition<'_, '_> {
     /// dates them has a clock that is ahead, and a repetition, or an older START behind a STOP, must not lift what came
     /// since. A date that is further ahead than any clock lifts nothing.
     fn permitting_date<'f>(&self, asked: Option<Millis>, related: impl Iterator<Item = &'f Fact>) -> Millis {
-        let Some(at) = asked else { return self.forbidding_date(None) };
+        let Some(at) = asked else { return self.last_word() };
         let now = self.situation.now;
         let is_far = at > now + CLOCK_AHEAD_MS_MAX;
         let counted = related.filter(|fact| is_far || fact.claimed_at >= at).map(|fact| fact.at).min();
@@ -185,6 +227,7 @@ impl Transition<'_, '_> {
             seen_at: self.situation.now,
             sent_at: asked.filter(|&asked| asked != at),
             list: self.list,
+            by: self.situation.by.to_owned(),
             ..Event::new(kind, at)
         }
     }
@@ -197,6 +240,23 @@ impl Transition<'_, '_> {
             reason: statement.reason.clone(),
             text: statement.evidence.clone(),
             ..self.event(kind, at, statement.at)
+        }
+    }
+
+    /// What a statement says, as of `at`.
+    fn fact(&self, at: Millis, statement: &Statement) -> Fact {
+        let claimed_at = match statement.at {
+            Some(claimed_at) if claimed_at > at + CLOCK_AHEAD_MS_MAX => at + 1,
+            Some(claimed_at) if claimed_at > at => claimed_at,
+            _ => 0,
+        };
+        Fact {
+            at,
+            how: statement.how,
+            source: statement.source.clone(),
+            reason: statement.reason.clone(),
+            by: self.situation.by.to_owned(),
+            claimed_at,
         }
     }
 
@@ -229,7 +289,8 @@ impl Transition<'_, '_> {
         record: impl FnOnce(&mut Self, Fact) -> (EventKind, bool),
     ) -> Effect {
         let before = self.statuses();
-        let (kind, grew) = record(self, fact(at, statement));
+        let said = self.fact(at, statement);
+        let (kind, grew) = record(self, said);
         let changed = before != self.statuses();
         let event = (grew || changed).then(|| self.claimed_event(kind, at, statement));
         Effect { events: event.into_iter().collect(), ..Effect::of(Outcome::Changed(changed)) }
@@ -296,10 +357,4 @@ impl Effect {
     fn nothing() -> Effect {
         Effect::of(Outcome::Changed(false))
     }
-}
-
-fn fact(at: Millis, statement: &Statement) -> Fact {
-    let claimed_at =
-        statement.at.filter(|claimed_at| (1..=CLOCK_AHEAD_MS_MAX).contains(&(claimed_at - at))).unwrap_or(0);
-    Fact { at, how: statement.how, source: statement.source.clone(), reason: statement.reason.clone(), claimed_at }
 }

@@ -3,7 +3,7 @@
 //! A message is known by its list and id, and is claimed, sent or failed; failed is final, whatever comes first. Totals
 //! and dates follow from the messages, so that any order of arrival comes to the same.
 
-use super::{Effect, Transition, fact};
+use super::{Effect, Transition};
 use crate::error::{Error, Result};
 use crate::model::change::{Click, Conversion, Failed, Outcome, Sent, State, Statement};
 use crate::model::event::{Event, EventKind};
@@ -119,15 +119,15 @@ impl Transition<'_, '_> {
             reason: [failed.code.as_str(), failed.reason.as_str()].join(" ").trim().to_owned(),
             ..Statement::default()
         };
-        let at = self.forbidding_date(failed.at);
+        let (invalid_at, out_at) = (self.invalid_date(failed.at), self.opt_out_date(failed.at, self.list));
         let mut events = Vec::new();
-        if news.permanent && self.invalid(fact(at, &statement)).1 {
-            events.push(Event { list: None, ..self.claimed_event(EventKind::Invalid, at, &statement) });
+        if news.permanent && self.invalid(self.fact(invalid_at, &statement)).1 {
+            events.push(Event { list: None, ..self.claimed_event(EventKind::Invalid, invalid_at, &statement) });
         }
         if news.opted_out
-            && let (kind, true) = self.opt_out(fact(at, &statement))
+            && let (kind, true) = self.opt_out(self.fact(out_at, &statement))
         {
-            events.push(self.claimed_event(kind, at, &statement));
+            events.push(self.claimed_event(kind, out_at, &statement));
         }
         events
     }

@@ -59,7 +59,7 @@ impl Coded for How {
     const ALL: &'static [How] = &How::ALL;
     const WHAT: &'static str = "way in which a fact came";
 
-    /// At most 15: a fact keeps it in four bits.
+    /// At most 7: facts and events keep it in three bits.
     fn code(self) -> u8 {
         match self {
             How::Api => 0,

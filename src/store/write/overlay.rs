@@ -48,6 +48,8 @@ pub struct Overlay<'a> {
     pub blocks: HashMap<u32, Option<Vec<u8>>, RandomState>,
     pub changed_lists: BTreeSet<ListId>,
     pub list_events: Vec<ListEvent>,
+    /// Whose token the next write comes with.
+    pub by: Arc<str>,
     pub feed: Vec<FeedEntry>,
     pub tallies: TallyUpdate,
     pub activity: ActivityCounts,
@@ -104,6 +106,7 @@ impl<'a> Overlay<'a> {
             blocks: HashMap::default(),
             changed_lists: BTreeSet::new(),
             list_events: Vec::new(),
+            by: Arc::default(),
             feed: Vec::new(),
             tallies: TallyUpdate::default(),
             activity: ActivityCounts::default(),
@@ -176,6 +179,7 @@ impl<'a> Overlay<'a> {
             is_held,
             inbox_is_full,
             remember_since: self.now - self.state.settings.keep.messages,
+            by: &self.by,
             history: &StoredHistory { state: self.state, newest: *newest, pending: events },
         };
         let effect = transition::apply(contact, is_fresh, list, change, &situation)?;
@@ -340,7 +344,7 @@ impl<'a> Overlay<'a> {
     /// Takes a change of a list: it stands in the history of lists and in the feed.
     pub(super) fn change_list(&mut self, effect: ListEffect) -> Outcome {
         let ListEffect { outcome, id, list, events } = effect;
-        let event = |kind| ListEvent { at: self.now, list: Some(id), kind };
+        let event = |kind| ListEvent { at: self.now, list: Some(id), kind, by: self.by.to_string() };
         self.list_events.extend(events.into_iter().map(event));
         self.feed.push(FeedEntry::List {
             at: self.now.into(),

@@ -1,7 +1,7 @@
 //! The writer's queues: forbidding writes pass the others, and imports wait for all.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
@@ -13,6 +13,8 @@ use crate::model::phone::Phone;
 pub struct Job {
     /// At most [`crate::limits::JOB_WRITES_MAX`], all of one urgency.
     pub writes: Vec<Write>,
+    /// Whose token they came with. May be empty.
+    pub by: Arc<str>,
     /// Called by the writer once all of it is on disk.
     pub done: Done,
 }
@@ -183,7 +185,11 @@ mod tests {
     fn each_contact_is_prefetched_once_and_the_end_is_seen() {
         let phone = Phone::from_u64(14_155_552_671).expect("in range");
         let put = || Write::Contact { phone, list: None, change: Change::Put(LabelPatch::default()) };
-        let job = |writes: usize| Job { writes: (0..writes).map(|_| put()).collect(), done: Box::new(|_| ()) };
+        let job = |writes: usize| Job {
+            writes: (0..writes).map(|_| put()).collect(),
+            by: Arc::default(),
+            done: Box::new(|_| ()),
+        };
         let queue = Queue::<()>::default();
         // One more than has to be prefetched: the reader is late.
         for _ in 0..=BATCH_WRITES_MAX / JOB_WRITES_MAX {

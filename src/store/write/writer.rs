@@ -152,6 +152,7 @@ impl Writer {
         let mut outcomes: Vec<Vec<Result<Outcome>>> = Vec::with_capacity(jobs.len());
         let mut must_sync = state.settings.fsync == Fsync::Always;
         for job in &jobs {
+            overlay.by = Arc::clone(&job.by);
             let apply = |write: &Write| {
                 must_sync |= write.must_sync();
                 let outcome = match space {

@@ -322,6 +322,17 @@ fn a_file_whose_name_says_so_is_asked_about() {
         "STOP.csv",
         "désabonnés.csv",
         "退订.csv",
+        "schwarze Liste.csv",
+        "stoplist.csv",
+        "liste rouge.csv",
+        "wrong_numbers.csv",
+        "removed.csv",
+        "uitschrijvingen.csv",
+        "cancelados.csv",
+        "no-sms.csv",
+        "avregistrerade.csv",
+        "opt-ut.csv",
+        "leavers.csv",
     ] {
         std::fs::write(desk.path(name), &sheet).expect("written");
         let told = desk.import_file(name, &["--list", LIST, "--labels", "*"]);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{ADA, BOB, Desk, EVE, LIST};
+use super::{ADA, BOB, Desk, EVE, LIST, Told};
 use crate::support::program;
 
 #[test]
@@ -173,6 +173,33 @@ fn refused_rows_are_repeated_mended_and_taken() {
     assert_eq!(desk.check(EVE), "+no list_opted_out");
     let told = desk.import_file("contacts.csv", &["--list", LIST, "--labels", "*", "--rejects", "contacts.csv"]);
     assert!(told.code == 1 && told.errors.contains("--rejects"), "never over its own input: {}", told.errors);
+}
+
+/// Whatever was refused: the rejected rows come in again, for the same reasons.
+#[test]
+fn refused_rows_are_imported_again_by_the_same_options() {
+    let desk = Desk::new();
+    let sheet = format!(
+        "name,phone,status,opted_out_at,label.tags,city,total_sends\n\"Smith, Ann\",12,active,,,Rome,\n\
+         Bob,{BOB},perhaps,,,\"x \"\"y\"\" z\",\nEve,{EVE},active,,STOP,,\nDan,{ADA},active,,,,many\n\
+         Fay,{ADA},active,,,,,extra\n\"two\nlines\",1.4E+10,,,,,\nIda\nGus,\"{ADA},stop\n{BOB},x\",active,,,,\n"
+    );
+    let objects =
+        format!("{{\"phone\":\"12\",\"city\":\"Rome\"}}\n[1]\n{{\"phone\":\"{BOB}\",\"status\":\"perhaps\"}}\n");
+    for (sheet, options) in [
+        (sheet.clone(), &["--map", "*=ignore"][..]),
+        (sheet.replace(',', ";"), &["--map", "*=ignore"]),
+        (format!("{BOB},perhaps\n12,active\n"), &["--map", "*=ignore", "--map", "#1=phone", "--map", "#2=status"]),
+        (objects, &["--map", "*=ignore"]),
+    ] {
+        let first = desk.unsaid(&sheet, &[options, &["--rejects", "rejects.csv"]].concat());
+        let again = desk.import_file("rejects.csv", &[options, &["--list", LIST, "--region", "US"]].concat());
+        assert_eq!((first.code, again.code), (3, 3), "{}", again.errors);
+        let rows = |told: &Told| {
+            told.json["rejected"].as_object().expect("reasons").values().filter_map(Value::as_u64).sum::<u64>()
+        };
+        assert_eq!((rows(&again), &again.json["rows"]), (rows(&first), &json!(rows(&first))), "{}", again.json);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod closed_world;
 mod consent;
 mod fates;
 mod files;
+mod silence;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! Commands over a universe so small that they keep meeting: three lists, four phones, a dozen dates.
 
-use super::text::{InboundKind, TEXTS};
+use super::text::{InboundKind, TEXTS, folded};
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat};
@@ -535,10 +535,11 @@ fn source() -> impl Strategy<Value = Option<String>> {
     option::weighted(0.3, prop_oneof![Just("web".to_owned()), Just("shop".to_owned())])
 }
 
-/// One id has one list and one text, as gateways give them; other phones may share it.
+/// One id has one list, and texts that differ in case and punctuation alone; other phones may share it.
 fn inbound((list, phone, text, at, id): (usize, String, usize, Option<Stamp>, Option<u8>)) -> Command {
-    let id = id.map(|n| format!("m{list}-{text}-{n}"));
-    Command::Inbound { list: LISTS[list].to_owned(), phone, text: TEXTS[text].0.to_owned(), at, id }
+    let text = TEXTS[text].0.to_owned();
+    let id = id.map(|n| format!("m{list}-{}-{n}", folded(&text)));
+    Command::Inbound { list: LISTS[list].to_owned(), phone, text, at, id }
 }
 
 fn one_of(some: &'static [&'static str]) -> impl Strategy<Value = String> {

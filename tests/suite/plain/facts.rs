@@ -44,6 +44,13 @@ impl Fact {
         Fact { told, ..self }
     }
 
+    /// The date that came with it, where that is later than its own: one more than a day later is only a millisecond later.
+    pub fn ahead(&self) -> Option<i64> {
+        const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
+        let told = self.told.filter(|told| *told > self.at)?;
+        Some(if told - self.at > AHEAD_MS_MAX { self.at + 1 } else { told })
+    }
+
     /// What decides between two facts of a kind: the date, then how (a file knows least), then the source.
     fn rank(&self) -> (i64, bool, &str, &str) {
         (self.at, self.how != "import", &self.how, &self.source)
@@ -67,7 +74,7 @@ pub struct Contact {
     /// The dates of opt-ins and of messages that are no opt-outs.
     pub engaged: Vec<i64>,
     pub sending: Sending,
-    /// Inbound messages (list, id, text) and what they were answered with, without a second word.
+    /// Inbound messages (list, id, what tells them apart) and what they were answered with, without a second word.
     pub seen: BTreeMap<(String, String, String), String>,
 }
 
@@ -96,9 +103,17 @@ impl Contact {
     pub fn counted_since(&self, told: i64, now: i64, is_related: impl Fn(&Fact) -> bool) -> Option<i64> {
         const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
         let is_far = told > now + AHEAD_MS_MAX;
-        let ahead = |f: &Fact| f.told.is_some_and(|date| date >= told && (1..=AHEAD_MS_MAX).contains(&(date - f.at)));
+        let ahead = |f: &Fact| f.ahead().is_some_and(|date| date >= told);
         let counted = self.facts.iter().filter(|f| is_related(f) && (is_far || ahead(f)));
         counted.map(|f| self.date(f.kind, f.list.as_deref())).min()
+    }
+
+    /// Whether one of these facts is not older than `at`, and one of its kind came with a date that is later still: the clock
+    /// of who dated it is ahead, so nobody knows when that was.
+    pub fn beats_by_a_fast_clock(&self, at: i64, is_meant: impl Fn(&Fact) -> bool) -> bool {
+        let newest = |f: &Fact| self.date(f.kind, f.list.as_deref());
+        let beats = |f: &Fact| newest(f) >= at && f.ahead().is_some_and(|ahead| ahead > newest(f));
+        self.facts.iter().any(|f| is_meant(f) && beats(f))
     }
 
     /// What decides whether the contact is out of a list.

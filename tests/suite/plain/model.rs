@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::commands::{Command, Row, Stamp, time};
-use super::facts::{Contact, Fact, Kind, ListStatus, Scope};
+use super::facts::{Contact, Fact, Kind, ListStatus, Scope, removed};
 use super::inbox::Waiting;
 use super::sending::{Deed, Failure, IdUse, Message, Report, Told, micros};
-use super::text::{InboundKind, classify};
+use super::text::{InboundKind, classify, folded};
 
 const LISTS_PER_CONTACT_MAX: usize = 64;
 /// 1990: an earlier date is taken for seconds where milliseconds are meant.
@@ -284,7 +284,11 @@ impl Model {
         self.told_of.extend(claim.list.map(str::to_owned));
         let place = claim.list.filter(|list| !self.full(claim.phone, list));
         let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
-        let at = forbidding_date(&before, claim.at, claim.now);
+        let at = match kind {
+            Kind::OptedOut => opt_out_date(&before, claim.at, claim.now, claim.list),
+            Kind::Suppressed => suppression_date(&before, claim.at, claim.now, claim.list),
+            _ => invalid_date(&before, claim.at, claim.now),
+        };
         let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
         contact.tell(Fact::new(kind, place, at, "api", "").told(claim.at));
         self.changed_since(&before, claim.phone, claim.list)
@@ -346,15 +350,25 @@ impl Model {
     ) -> String {
         self.told_of.insert(list.to_owned());
         let mut contact = self.contacts.get(phone).cloned().unwrap_or_default();
-        let key = id.map(|id| (list.to_owned(), id.to_owned(), text.to_owned()));
-        if let Some(answer) = key.as_ref().and_then(|key| contact.seen.get(key)) {
+        // What may forbid is a repetition only of the same text with the same date; case and punctuation make no other START.
+        let kind = classify(text);
+        let may_forbid = matches!(kind, InboundKind::Out | InboundKind::OutAll | InboundKind::MaybeOut);
+        let key = |at: Option<i64>| {
+            let said = match kind {
+                InboundKind::In | InboundKind::Yes => folded(text),
+                _ if may_forbid => format!("{text} at {at:?}"),
+                _ => text.to_owned(),
+            };
+            id.filter(|_| !(may_forbid && undated)).map(|id| (list.to_owned(), id.to_owned(), said))
+        };
+        if let Some(answer) = key(at).and_then(|key| contact.seen.get(&key)) {
             let again = matches!(answer.as_str(), "+optout" | "+optin");
             return if again { format!("{answer} again") } else { answer.clone() };
         }
 
         let known_to_list = contact.lists().contains(list) || contact.out_of(list, self.scope);
         let full = self.full(phone, list);
-        let class = match classify(text) {
+        let class = match kind {
             InboundKind::Yes if known_to_list && !full => InboundKind::In,
             InboundKind::Yes => InboundKind::Message,
             InboundKind::In if full => InboundKind::Message,
@@ -364,7 +378,7 @@ impl Model {
         let told = at;
         let is_related = |fact: &Fact| class == InboundKind::In && Contact::is_consent_of(fact, list, self.scope);
         let at = if opts_out {
-            forbidding_date(&contact, told, now)
+            opt_out_date(&contact, told, now, Some(list).filter(|_| class == InboundKind::Out))
         } else {
             permitting_date(&contact, told, now, is_related)
         };
@@ -395,7 +409,9 @@ impl Model {
             InboundKind::MaybeOut => "+message maybe_optout",
             InboundKind::Yes | InboundKind::Message => "+message",
         };
-        if let Some(key) = key {
+        // What had no date, and what counts as of now, may come again with the date as which it counts, or without one.
+        let was_last_word = at >= now && told.is_none_or(|told| told == at);
+        for key in [key(told.or(Some(at))), key(None).filter(|_| was_last_word)].into_iter().flatten() {
             contact.seen.insert(key, answer.to_owned());
         }
         let out_after = contact.out_of(list, self.scope);
@@ -426,7 +442,7 @@ impl Model {
         let subscribed_at = ms(row.subscribed_at);
         // How the contact subscribed is not how it left.
         let forbidden = forbidden(row, now);
-        tell_forbidden(&mut contact, &before, list, &forbidden, (source, now));
+        tell_forbidden(&mut contact, list, &forbidden, (source, now));
 
         // What is stored does not depend on the scope, so that it can be switched.
         // Beside what the row forbids, a dated subscription is kept as history.
@@ -460,8 +476,7 @@ impl Model {
         // Of a contact that has no room for another list, it counts for all.
         let place = list.filter(|list| !self.full(phone, list));
         let mut contact = self.contacts.get(phone).cloned().unwrap_or_default();
-        let before = contact.clone();
-        tell_forbidden(&mut contact, &before, place, &forbidden, (row.source.as_deref().unwrap_or_default(), now));
+        tell_forbidden(&mut contact, place, &forbidden, (row.source.as_deref().unwrap_or_default(), now));
         self.contacts.insert(phone.to_owned(), contact);
         let words = |&(kind, since): &(Kind, Since)| {
             let what = match (kind, list) {
@@ -503,7 +518,8 @@ impl Model {
         (if matches!(state, None | Some("claimed")) { ":1" } else { ":0" }).to_owned()
     }
 
-    /// Of any phone and list, known or not. A repeated one forbids what none before it forbade, and nothing else.
+    /// Of any phone and list, known or not. A repeated one forbids what none before it forbade, and nothing else. What it
+    /// forbids is newer than all that is known where it has no date; the failure itself is of when it was told.
     fn failed(&mut self, claim: &Statement<'_>, id: &str, failure: Failure) -> String {
         let list = claim.list.unwrap_or_default();
         let before = self.contacts.get(claim.phone).cloned().unwrap_or_default();
@@ -513,14 +529,16 @@ impl Model {
         let place = Some(list).filter(|list| !self.full(claim.phone, list));
 
         let forbids = failure.invalid && !said.invalid || failure.out && !said.out;
-        let at = if forbids { forbidding_date(&before, claim.at, claim.now) } else { deed_date(claim) };
-        self.tell(claim.phone, list, id, Told { report: Report::Failed(failure), at, seen_at: claim.now });
+        let told = Told { report: Report::Failed(failure), at: deed_date(claim), seen_at: claim.now };
+        self.tell(claim.phone, list, id, told);
+        let invalid_at = invalid_date(&before, claim.at, claim.now);
+        let out_at = opt_out_date(&before, claim.at, claim.now, Some(list));
         let contact = self.contacts.entry(claim.phone.to_owned()).or_default();
         if failure.invalid && !said.invalid {
-            contact.tell(Fact::new(Kind::Invalid, None, at, "api", "").told(claim.at));
+            contact.tell(Fact::new(Kind::Invalid, None, invalid_at, "api", "").told(claim.at));
         }
         if failure.out && !said.out {
-            contact.tell(Fact::new(Kind::OptedOut, place, at, "api", "").told(claim.at));
+            contact.tell(Fact::new(Kind::OptedOut, place, out_at, "api", "").told(claim.at));
         }
         self.told_of.insert(list.to_owned());
         (if known && !forbids { ":0" } else { ":1" }).to_owned()
@@ -576,12 +594,11 @@ impl Model {
 }
 
 /// What a row forbids, each with its date if that can be read. An opt-out does not count if the row says that the contact
-/// is active by a subscription that is newer than it.
+/// is active by a subscription that is newer than it, and not ahead of the clock.
 fn forbidden(row: &Row, now: i64) -> Vec<(Kind, Since)> {
     let read = |at: Option<Stamp>| ms(at).filter(|&at| at >= DATE_MIN);
     let resubscribed = row.status.as_deref() == Some("active")
-        && read(row.opted_out_at)
-            .is_some_and(|out| read(row.subscribed_at).is_some_and(|sub| sub.min(now) > out.min(now)));
+        && read(row.opted_out_at).is_some_and(|out| read(row.subscribed_at).is_some_and(|sub| sub <= now && sub > out));
     let facts = [
         (Kind::OptedOut, "opted_out", row.opted_out_at.filter(|_| !resubscribed)),
         (Kind::Suppressed, "suppressed", row.suppressed_at),
@@ -596,28 +613,27 @@ fn forbidden(row: &Row, now: i64) -> Vec<(Kind, Since)> {
     facts.into_iter().filter(said).map(|(kind, _, at)| (kind, since(at))).collect()
 }
 
-/// Without a date a row says that it is so, not since when: nothing new where it is so.
-fn tell_forbidden(
-    contact: &mut Contact,
-    before: &Contact,
-    list: Option<&str>,
-    forbidden: &[(Kind, Since)],
-    (source, now): (&str, i64),
-) {
-    let related = |list: &str| before.lists().contains(list);
+/// Without a date a row says that it is so, not since when: nothing new where it is so. The first of its facts about a list
+/// brings back what a removed list of the number left behind, and the next ones find it.
+fn tell_forbidden(contact: &mut Contact, list: Option<&str>, forbidden: &[(Kind, Since)], (source, now): (&str, i64)) {
     for &(kind, since) in forbidden {
+        let related = |list: &str| contact.lists().contains(list);
         let is_so = match (kind, list) {
-            (Kind::OptedOut, None) => before.opted_out(),
+            (Kind::OptedOut, None) => contact.opted_out(),
             (Kind::OptedOut, Some(list)) => {
-                let out = before.date(Kind::OptedOut, Some(list));
-                related(list) && out > 0 && out >= before.date(Kind::OptedIn, Some(list))
+                let out = contact.date(Kind::OptedOut, Some(list));
+                related(list) && out > 0 && out >= contact.date(Kind::OptedIn, Some(list))
             }
-            (Kind::Suppressed, _) => before.suppressed(list) && list.is_none_or(related),
-            _ => before.invalid(),
+            (Kind::Suppressed, _) => contact.suppressed(list) && list.is_none_or(related),
+            _ => contact.invalid(),
         };
         if since != Since::Unknown || !is_so {
             let told = if let Since::Date(at) = since { Some(at) } else { None };
-            let at = forbidding_date(contact, told, now);
+            let at = match kind {
+                Kind::OptedOut => opt_out_date(contact, told, now, list),
+                Kind::Suppressed => suppression_date(contact, told, now, list),
+                _ => invalid_date(contact, told, now),
+            };
             let place = list.filter(|_| kind != Kind::Invalid);
             contact.tell(Fact::new(kind, place, at, "import", source).told(told));
         }
@@ -636,6 +652,39 @@ fn forbidding_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
         Some(at) if at <= now && newest <= now => at,
         _ => now.max(newest + 1),
     }
+}
+
+/// The same, unless it says something new and what would stand against it came with a date that is ahead: that was before.
+fn date_behind(contact: &Contact, at: Option<i64>, now: i64, known: i64, is_beaten: impl Fn(i64) -> bool) -> i64 {
+    match at {
+        Some(at) if at > known && is_beaten(at) => now.max(contact.newest_date() + 1),
+        at => forbidding_date(contact, at, now),
+    }
+}
+
+/// The newest fact of a kind about a list, or what a removed list of its number left behind.
+fn known(contact: &Contact, kind: Kind, list: Option<&str>) -> i64 {
+    let left = list.map(removed);
+    match &left {
+        Some(left) => contact.date(kind, list).max(contact.date(kind, Some(left))),
+        None => contact.date(kind, None),
+    }
+}
+
+fn opt_out_date(contact: &Contact, at: Option<i64>, now: i64, list: Option<&str>) -> i64 {
+    let known = known(contact, Kind::OptedOut, list);
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, |f| f.kind == Kind::OptedIn))
+}
+
+fn suppression_date(contact: &Contact, at: Option<i64>, now: i64, list: Option<&str>) -> i64 {
+    let known = known(contact, Kind::Suppressed, list);
+    let lifts = |f: &Fact| f.kind == Kind::Released && Contact::is_suppression_of(f, list);
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, lifts))
+}
+
+fn invalid_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
+    let known = contact.date(Kind::Invalid, None);
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, |f| f.kind == Kind::Valid))
 }
 
 /// The date of a permission: one in the future is now, none is newer than all that is known. It is no newer than what is

@@ -44,7 +44,7 @@ pub const TEXTS: [(&str, InboundKind); 40] = [
     ("stop/end", InboundKind::Out),
     ("S T O P", InboundKind::Out),
     ("stop, stopall!", InboundKind::OutAll),
-    ("stopp", InboundKind::MaybeOut),
+    ("sotp", InboundKind::MaybeOut),
     ("wrong number", InboundKind::MaybeOut),
     ("stop it 😂", InboundKind::MaybeOut),
     ("ALTO", InboundKind::MaybeOut),
@@ -55,6 +55,11 @@ pub const TEXTS: [(&str, InboundKind); 40] = [
     ("don't stop", InboundKind::Message),
     ("when does the sale end", InboundKind::Message),
 ];
+
+/// A text of the stories by its letters and digits alone.
+pub fn folded(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
 
 /// What a text of the stories means; any other is an ordinary message.
 pub fn classify(text: &str) -> InboundKind {

@@ -210,7 +210,7 @@ fn what_stays_as_it_is() {
     ] {
         let phone = Phone::parse(number.as_bytes()).expect(number);
         assert_eq!(phone.to_string(), number);
-        assert_eq!(phone.spellings().count(), 0, "{number}");
+        assert_eq!(spellings(phone.as_u64()).count(), 0, "{number}");
     }
 }
 

@@ -3,6 +3,7 @@
 use bincode::Options;
 use serde::{Deserialize, Serialize};
 
+use super::named::{Nameable, Named};
 use super::{DateV1, V1, options};
 use crate::error::{Error, Result};
 use crate::model::event::{Event, EventKind};
@@ -32,7 +33,7 @@ struct EntryV1 {
     contact: u32,
     order: u64,
     previous: u64,
-    event: Option<EventV1>,
+    event: Option<Named<EventV1>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,13 +53,26 @@ struct EventV1 {
     amount: i64,
 }
 
+/// In how it came, beside the code: whose token reported it follows the event.
+const NAMED: u8 = 0b1000;
+
+impl Nameable for EventV1 {
+    fn is_named(&self) -> bool {
+        self.how & NAMED != 0
+    }
+
+    fn set_named(&mut self, named: bool) {
+        self.how = if named { self.how | NAMED } else { self.how & !NAMED };
+    }
+}
+
 /// Appends an event to a value that begins with [`V1`].
 pub fn append_entry(value: &mut Vec<u8>, entry: &Entry) -> Result<()> {
     let body = EntryV1 {
         contact: entry.contact,
         order: entry.order,
         previous: entry.previous,
-        event: entry.event.as_ref().map(EventV1::from),
+        event: entry.event.as_ref().map(|event| Named::new(EventV1::from(event), event.by.clone())),
     };
     options().serialize_into(value, &body).map_err(Error::internal)
 }
@@ -106,10 +120,11 @@ impl From<&Event> for EventV1 {
     }
 }
 
-impl TryFrom<EventV1> for Event {
+impl TryFrom<Named<EventV1>> for Event {
     type Error = Error;
 
-    fn try_from(event: EventV1) -> Result<Event> {
+    fn try_from(event: Named<EventV1>) -> Result<Event> {
+        let (event, by) = event.into_parts();
         Ok(Event {
             kind: kind(event.kind)?,
             at: event.at.into(),
@@ -123,6 +138,7 @@ impl TryFrom<EventV1> for Event {
             text: event.text,
             message: event.message,
             amount: event.amount,
+            by,
         })
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::DateV1;
+use super::named::{Nameable, Named};
 use crate::error::{Error, Result};
 use crate::model::contact::ListContact;
 use crate::model::fact::{Fact, How, Toggle};
@@ -10,8 +11,11 @@ use crate::model::list::ListId;
 use crate::model::time::Millis;
 use crate::store::format::code::Coded;
 
+/// A fact, and whose token reported it.
+pub type FactV1 = Named<FactBodyV1>;
+
 #[derive(Serialize, Deserialize)]
-pub struct FactV1 {
+pub struct FactBodyV1 {
     at: DateV1,
     /// Above the bits of how, by how many milliseconds later it was told to be; that is 0 as a rule, and costs nothing.
     how: u64,
@@ -20,6 +24,18 @@ pub struct FactV1 {
 }
 
 const HOW_BITS: u32 = 4;
+/// The highest of these bits: a name follows.
+const NAMED: u64 = 0b1000;
+
+impl Nameable for FactBodyV1 {
+    fn is_named(&self) -> bool {
+        self.how & NAMED != 0
+    }
+
+    fn set_named(&mut self, named: bool) {
+        self.how = if named { self.how | NAMED } else { self.how & !NAMED };
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 pub struct ToggleV1 {
@@ -38,12 +54,13 @@ pub struct ListContactV1 {
 
 impl From<&Fact> for FactV1 {
     fn from(fact: &Fact) -> FactV1 {
-        FactV1 {
+        let body = FactBodyV1 {
             at: fact.at.into(),
             how: (fact.claimed_at - fact.at).max(0).unsigned_abs() << HOW_BITS | u64::from(fact.how.code()),
             source: fact.source.clone(),
             reason: fact.reason.clone(),
-        }
+        };
+        Named::new(body, fact.by.clone())
     }
 }
 
@@ -51,11 +68,12 @@ impl TryFrom<FactV1> for Fact {
     type Error = Error;
 
     fn try_from(fact: FactV1) -> Result<Fact> {
+        let (fact, by) = fact.into_parts();
         let at = fact.at.into();
         let ahead = (fact.how >> HOW_BITS).cast_signed();
         let claimed_at = if ahead == 0 { 0 } else { ahead.saturating_add(at) };
         let how = How::from_code((fact.how & ((1 << HOW_BITS) - 1)) as u8)?;
-        Ok(Fact { at, how, source: fact.source, reason: fact.reason, claimed_at })
+        Ok(Fact { at, how, source: fact.source, reason: fact.reason, by, claimed_at })
     }
 }
 
@@ -119,10 +137,10 @@ pub fn drop_oldest_text(
         .chain(toggles)
         .chain(lists)
         .filter_map(Option::as_mut)
-        .filter(|fact| !fact.source.is_empty() || !fact.reason.is_empty())
-        .min_by_key(|fact| Millis::from(fact.at));
+        .filter(|fact| [&*fact.body().source, &*fact.body().reason, fact.name()].iter().any(|text| !text.is_empty()))
+        .min_by_key(|fact| Millis::from(fact.body().at));
     let Some(fact) = oldest else { return false };
-    fact.source.clear();
-    fact.reason.clear();
+    let FactBodyV1 { at, how, .. } = *fact.body();
+    *fact = Named::new(FactBodyV1 { at, how, source: String::new(), reason: String::new() }, String::new());
     true
 }

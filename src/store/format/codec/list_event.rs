@@ -1,5 +1,6 @@
 //! The history of lists: one event to a value.
 
+use super::named::{Nameable, Named};
 use super::{DateV1, open, seal};
 use crate::error::{Error, Result};
 use crate::model::list::ListId;
@@ -17,7 +18,20 @@ mod tag {
     pub const SCOPE_ALL: u8 = 7;
 }
 
+/// In the tag: whose token did it follows.
+const NAMED: u8 = 0x80;
+
 type BodyV1 = (DateV1, Option<u32>, u8, String);
+
+impl Nameable for BodyV1 {
+    fn is_named(&self) -> bool {
+        self.2 & NAMED != 0
+    }
+
+    fn set_named(&mut self, named: bool) {
+        self.2 = if named { self.2 | NAMED } else { self.2 & !NAMED };
+    }
+}
 
 /// Encodes one event: its date, its list, what happened, and the name if there is one.
 pub fn encode_list_event(event: &ListEvent) -> Result<Vec<u8>> {
@@ -31,12 +45,12 @@ pub fn encode_list_event(event: &ListEvent) -> Result<Vec<u8>> {
         ListEventKind::Scope(StopScope::All) => (tag::SCOPE_ALL, ""),
     };
     let body: BodyV1 = (event.at.into(), event.list.map(|list| list.0), tag, name.to_owned());
-    seal(&body)
+    seal(&Named::new(body, event.by.clone()))
 }
 
 /// Reads what [`encode_list_event`] wrote.
 pub fn decode_list_event(value: &[u8]) -> Result<ListEvent> {
-    let (at, list, tag, name): BodyV1 = open(value)?;
+    let ((at, list, tag, name), by) = open::<Named<BodyV1>>(value)?.into_parts();
     let kind = match tag {
         tag::CREATED => ListEventKind::Created { name },
         tag::RENAMED => ListEventKind::Renamed { name },
@@ -47,5 +61,5 @@ pub fn decode_list_event(value: &[u8]) -> Result<ListEvent> {
         tag::SCOPE_ALL => ListEventKind::Scope(StopScope::All),
         unknown => return Err(Error::internal(format!("the history of lists has an unknown event: {unknown}"))),
     };
-    Ok(ListEvent { at: at.into(), list: list.map(ListId), kind })
+    Ok(ListEvent { at: at.into(), list: list.map(ListId), kind, by })
 }

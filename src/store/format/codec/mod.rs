@@ -12,6 +12,7 @@ mod feed;
 mod inbox;
 mod list;
 mod list_event;
+mod named;
 mod plan;
 mod record;
 mod remembered;

@@ -13,6 +13,7 @@ use crate::model::filter::DayOf;
 use crate::model::keyword::InboundKind;
 use crate::model::label::Labels;
 use crate::model::list::{List, ListId};
+use crate::model::list_event::{ListEvent, ListEventKind};
 use crate::model::phone::{ListNumber, Phone};
 use crate::model::plan::{Plan, Progress};
 use crate::model::purge::{Policy, PurgeReason};
@@ -31,7 +32,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn fact(at: Millis, how: How, source: &str, reason: &str) -> Fact {
-    Fact { at, how, source: source.into(), reason: reason.into(), claimed_at: 0 }
+    Fact { at, how, source: source.into(), reason: reason.into(), by: String::new(), claimed_at: 0 }
 }
 
 fn record() -> Record {
@@ -100,6 +101,7 @@ fn golden_bytes() {
         text: "Stop.".into(),
         message: "m-1".into(),
         amount: -5,
+        by: String::new(),
     };
     let entries = [
         Entry { contact: 7, order: 0, previous: 0, event: Some(event) },
@@ -167,6 +169,48 @@ fn golden_bytes() {
     assert_eq!(decode_tally(&encode_tally(tally).expect("encoded")), Ok(tally));
     assert_eq!(decode_next_ids(&encode_next_ids(&next).expect("encoded")), Ok(next));
     assert_eq!(decode_numbers(&encode_numbers(&[0, 5])), Ok(vec![0, 5]));
+}
+
+/// A name follows what it is about, and changes no other byte than the one with the bit that says so.
+#[test]
+fn golden_names() {
+    let event = |by: &str| Event {
+        how: How::Keyword,
+        text: "STOP".into(),
+        by: by.into(),
+        ..Event::new(EventKind::OptOut, 1_777_636_800_000)
+    };
+    let entries = |by: &str| [Entry { contact: 7, order: 0, previous: 0, event: Some(event(by)) }];
+    let events = |by: &str| encode_entries(&entries(by)).expect("encoded");
+    assert_eq!(hex(&events("")), "010700000102019de368f6000000000003000004535 44f500000".replace(' ', ""));
+    assert_eq!(
+        hex(&events("shop")),
+        "01070000010 2019de368f600000000000b0000045354 4f5000000473686f70".replace(' ', "")
+    );
+    let several = [entries("shop"), entries(""), entries("ann")].concat();
+    assert_eq!(decode_entries(&encode_entries(&several).expect("encoded")), Ok(several));
+
+    let bare = encode_record(&record()).expect("encoded");
+    let mut named = record();
+    let out = named.contact.opted_out_all.as_mut().expect("a fact");
+    out.by = "shop".into();
+    let with_name = encode_record(&named).expect("encoded");
+    assert_eq!(with_name.len(), bare.len() + "shop".len() + 1);
+    assert_eq!(decode_record(&with_name), Ok(named));
+
+    let paused = |by: &str| ListEvent {
+        at: 1_777_636_800_000,
+        list: Some(ListId(7)),
+        kind: ListEventKind::Paused,
+        by: by.into(),
+    };
+    let told = |by: &str| encode_list_event(&paused(by)).expect("encoded");
+    assert_eq!(
+        (hex(&told("")), hex(&told("ann"))),
+        ("01019de368f60001070300".into(), "01019de368f6000107830003616e6e".into())
+    );
+    assert_eq!(decode_list_event(&told("ann")), Ok(paused("ann")));
+    assert!(decode_list_event(&told("ann")[..told("ann").len() - 1]).is_err());
 }
 
 /// Every key that a store has: a change of these bytes would hide what is stored under the old ones.
@@ -269,7 +313,8 @@ fn every_contact_within_the_limits_fits() {
     let value = "v".repeat(crate::limits::LABELS_BYTES_MAX / LABELS_MAX - 2);
     record.contact.labels = Labels::from_stored((0..LABELS_MAX).map(|n| (format!("{n:02}"), value.clone())).collect());
     let text = "x".repeat(SOURCE_BYTES_MAX);
-    let full = |at| Some(fact(at, How::Api, &text, &text));
+    let by = "b".repeat(crate::limits::NAME_OF_TOKEN_BYTES_MAX);
+    let full = |at| Some(Fact { by: by.clone(), ..fact(at, How::Api, &text, &text) });
     let toggle = |at| Toggle { set: full(at), lifted: full(at + 1) };
     record.contact.opted_out_all = full(1);
     record.contact.suppression = toggle(2);
@@ -279,7 +324,8 @@ fn every_contact_within_the_limits_fits() {
             list: ListId(60_000 + list),
             opted_in: full(10),
             imported: full(11),
-            opted_out: full(Millis::from(list) + 100),
+            // With a name, too, not even the newest one would keep its words.
+            opted_out: Some(fact(Millis::from(list) + 100, How::Api, &text, &text)),
             suppression: toggle(13),
         })
         .collect();

@@ -1,0 +1,46 @@
+//! Texts in which nothing stands, however the program that wrote them says so.
+
+/// What stands where there is nothing. The set is closed: any other text says something, a tick or a question mark as well.
+const NOTHING: [&str; 14] =
+    ["", "-", "--", "–", "—", "n/a", "#n/a", "na", "none", "null", "nil", "nan", "undefined", "\\n"];
+
+/// The longest of them, in bytes.
+const NOTHING_BYTES_MAX: usize = 9;
+
+/// Whether nothing stands in a text.
+pub fn is_blank(text: &str) -> bool {
+    // Numbers and dates are told by their first digit.
+    if text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
+    let text = text.trim_matches(|char: char| char.is_whitespace() || is_invisible(char));
+    text.len() <= NOTHING_BYTES_MAX && NOTHING.iter().any(|nothing| text.eq_ignore_ascii_case(nothing))
+}
+
+/// Marks that nobody sees.
+fn is_invisible(char: char) -> bool {
+    matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_in_few_ways() {
+        for text in
+            [" ", "\u{a0}", "\u{200b}", "-", "—", " N/A ", "NA", "NULL", "None", "nil", "NaN", "\\N", "undefined"]
+        {
+            assert!(is_blank(text), "{text}");
+        }
+        for text in NOTHING {
+            assert!(is_blank(text) && text.len() <= NOTHING_BYTES_MAX, "{text}");
+        }
+        for text in [
+            "?", ".", "!", "*", "+", "•", "●", "✓", "☑", "☒", "✅", "🚫", "###", "unknown", "---", "'", "0", "no", "x",
+            "退订",
+        ] {
+            assert!(!is_blank(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Refusals in what is no message, such as a label: the same words and requests, if the text has nothing else.
+
+use std::sync::LazyLock;
+
+use super::reading::Reading;
+use super::{GRAMMAR, Keywords};
+
+/// The built-in words.
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(Keywords::default);
+
+/// The longest word of a request, in bytes.
+const WORD_BYTES_MAX: usize = 32;
+
+/// Whether a text asks as a whole to be left alone. A word that also has other uses, like END or BAJA, is none alone.
+pub fn is_refusal(text: &str) -> bool {
+    !is_plainly_none(text) && Reading::new(&KEYWORDS.0, &GRAMMAR, text).refuses(text)
+}
+
+/// Whether a word tells at once: one that no request has. Nearly all labels are such.
+fn is_plainly_none(text: &str) -> bool {
+    let (mut word, mut len) = ([0; WORD_BYTES_MAX], 0);
+    if !text.is_ascii() {
+        return false;
+    }
+    for char in text.chars().chain([' ']) {
+        match char {
+            'a'..='z' | 'A'..='Z' | '0'..='9' => {
+                let Some(place) = word.get_mut(len) else { return true };
+                *place = char.to_ascii_uppercase() as u8;
+                len += 1;
+            }
+            '\'' | '`' => {}
+            // A sign may stand for a letter, and a tag for nothing.
+            '$' | '<' | '&' => return false,
+            _ if len == 0 => {}
+            _ => {
+                let word = std::str::from_utf8(&word[..len]).unwrap_or_default();
+                let digits = word.bytes().filter(u8::is_ascii_digit).count();
+                if digits > 0 && digits < len {
+                    // Digits may stand for letters.
+                    return false;
+                }
+                // Letters with blanks between them may be one word.
+                if len > 1 && !KEYWORDS.0.has_word(word) && GRAMMAR.known(word).is_unknown() {
+                    return true;
+                }
+                len = 0;
+            }
+        }
+    }
+    false
+}

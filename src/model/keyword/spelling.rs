@@ -1,0 +1,227 @@
+//! Spellings: the words that were meant where somebody writes round a filter, with letters that only look alike, or joins
+//! words or parts them: `5T0P`, `SТОР` with Cyrillic letters, `STOPTEXTINGME`, `S T O P`.
+
+use super::Words;
+use super::folding::{Ending, Word};
+use super::grammar::Grammar;
+
+/// In so many words or fewer, one that nobody knows may be several that were joined: longer messages have blanks.
+const JOINED_IN_WORDS_MAX: usize = 4;
+/// What is shorter is one word, and so is what is longer.
+const JOINED_LETTERS: std::ops::RangeInclusive<usize> = 5..=48;
+/// The short words among them: of three letters or more there are all that the rules have.
+const JOINED_SHORT: [&str; 9] = ["ME", "MY", "US", "UR", "NO", "TO", "IT", "OF", "ON"];
+/// So many letters with blanks between them may be a word.
+const SPACED_LETTERS_MIN: usize = 3;
+/// A word with digits for letters has at least so many: `3ND` may be a date.
+const DIGITS_LETTERS_MIN: usize = 4;
+/// The longest word of a script without blanks, in letters; a syllable of Hangul is up to three.
+const UNSPACED_LETTERS_MAX: usize = 24;
+
+/// Letters that look alike, in Latin, Cyrillic and Greek; a blank where a script has none.
+const LOOK_ALIKE: &[[char; 3]] = &[
+    ['A', 'А', 'Α'],
+    ['B', 'В', 'Β'],
+    ['C', 'С', ' '],
+    ['E', 'Е', 'Ε'],
+    ['H', 'Н', 'Η'],
+    ['I', 'І', 'Ι'],
+    ['J', 'Ј', ' '],
+    ['K', 'К', 'Κ'],
+    ['M', 'М', 'Μ'],
+    ['N', ' ', 'Ν'],
+    ['O', 'О', 'Ο'],
+    ['P', 'Р', 'Ρ'],
+    ['S', 'Ѕ', ' '],
+    ['T', 'Т', 'Τ'],
+    ['X', 'Х', 'Χ'],
+    ['Y', 'У', 'Υ'],
+    ['Z', ' ', 'Ζ'],
+    // Armenian and Cherokee.
+    ['O', 'Օ', ' '],
+    ['S', 'Տ', 'Ꮪ'],
+    ['T', ' ', 'Ꭲ'],
+    ['P', ' ', 'Ꮲ'],
+];
+/// Digits that stand for letters.
+const DIGITS: [(char, char); 7] = [('0', 'O'), ('1', 'I'), ('3', 'E'), ('4', 'A'), ('5', 'S'), ('7', 'T'), ('8', 'B')];
+
+/// Finds out which words were meant.
+pub struct Speller<'k> {
+    pub keywords: &'k Words,
+    pub grammar: &'static Grammar,
+}
+
+impl Speller<'_> {
+    /// The words of a message as they were meant. `asks` says whether some words together want out.
+    pub fn meant(&self, words: Vec<Word>, asks: impl Fn(&[Word]) -> bool) -> Vec<Word> {
+        let words = self.closed_up(words);
+        let is_short = words.len() <= JOINED_IN_WORDS_MAX;
+        let mut meant = Vec::with_capacity(words.len());
+        for word in words {
+            if let Some(text) = self.tripled(&word.text) {
+                meant.push(Word { text, ..word });
+            } else if word.text.contains(is_unspaced) {
+                meant.extend(parts(&word, &self.cut(&word.text)));
+            } else if self.knows(&word.text) {
+                meant.push(word);
+            } else if let Some(text) = self.in_other_letters(&word.text) {
+                meant.push(Word { text, ..word });
+            } else if let Some(joined) = self.joined(&word).filter(|joined| is_short && asks(joined)) {
+                meant.extend(joined);
+            } else {
+                meant.push(word);
+            }
+        }
+        meant
+    }
+
+    fn knows(&self, word: &str) -> bool {
+        self.keywords.has_word(word) || !self.grammar.known(word).is_unknown()
+    }
+
+    /// Without blanks between single letters if they make a word, and without those between words of a script that has none.
+    fn closed_up(&self, words: Vec<Word>) -> Vec<Word> {
+        let mut closed: Vec<Word> = Vec::with_capacity(words.len());
+        let is_single = |word: &Word| word.text.chars().nth(1).is_none();
+        for run in words
+            .chunk_by(|a, b| a.ending == Ending::None && a.is_quoted == b.is_quoted && is_single(a) && is_single(b))
+        {
+            let joined = (run.len() >= SPACED_LETTERS_MIN).then(|| together(run));
+            match joined.filter(|joined| self.knows(&joined.text) || self.joined(joined).is_some()) {
+                Some(joined) => closed.push(joined),
+                None => closed.extend_from_slice(run),
+            }
+        }
+        if !closed.iter().any(|word| word.text.contains(is_unspaced)) {
+            return closed;
+        }
+        let by_script: Vec<Word> = closed.iter().flat_map(|word| parts(word, &script_ends(&word.text))).collect();
+        let is_run = |a: &Word, b: &Word| {
+            let is_unspaced = |word: &Word| word.text.contains(is_unspaced);
+            a.ending == Ending::None && a.is_quoted == b.is_quoted && is_unspaced(a) && is_unspaced(b)
+        };
+        by_script.chunk_by(is_run).map(together).collect()
+    }
+
+    /// "STOOOP" is STOP: three or more of one letter are one.
+    fn tripled(&self, word: &str) -> Option<String> {
+        let letters: Vec<char> = word.chars().collect();
+        if !letters.windows(3).any(|three| three[0] == three[1] && three[1] == three[2]) {
+            return None;
+        }
+        let mut short = String::new();
+        for same in letters.chunk_by(|a, b| a == b) {
+            short.extend(&same[..if same.len() > 2 { 1 } else { same.len() }]);
+        }
+        Some(short).filter(|short| self.knows(short))
+    }
+
+    /// The word whose letters look like these.
+    fn in_other_letters(&self, word: &str) -> Option<String> {
+        if word.is_ascii() {
+            let has_both =
+                word.contains(|c: char| c.is_ascii_digit()) && word.contains(|c: char| c.is_ascii_alphabetic());
+            let letter = |c| DIGITS.iter().find(|(digit, _)| *digit == c).map_or(c, |(_, letter)| *letter);
+            let meant = (has_both && word.len() >= DIGITS_LETTERS_MIN).then(|| word.chars().map(letter).collect());
+            return meant.filter(|meant: &String| self.knows(meant));
+        }
+        let is_mixed = word.contains(|c: char| c.is_ascii_alphabetic());
+        (0..3).find_map(|script| {
+            let letter = |c| {
+                LOOK_ALIKE.iter().find(|alike| alike.contains(&c)).map_or(c, |alike| match alike[script] {
+                    ' ' => c,
+                    letter => letter,
+                })
+            };
+            let meant: String = word.chars().map(letter).collect();
+            // A word of one script is another script's only by accident, if it does not want out.
+            let wants_out = || self.keywords.get(&meant).is_some_and(super::Meaning::is_out);
+            (meant != word && (wants_out() || (is_mixed && self.knows(&meant)))).then_some(meant)
+        })
+    }
+
+    /// The words that were joined to one, as few as can be.
+    fn joined(&self, word: &Word) -> Option<Vec<Word>> {
+        let text = &word.text;
+        let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        if !JOINED_LETTERS.contains(&(ends.len() - 1)) {
+            return None;
+        }
+        let is_long = |part: &str| part.chars().nth(2).is_some() || JOINED_SHORT.contains(&part);
+        let is_word = |part: &str| is_long(part) && (self.keywords.has_word(part) || self.grammar.has_word(part));
+        let cuts = fewest(&ends, ends.len(), |part| is_word(&text[part]).then_some(1))?;
+        Some(parts(word, &cuts))
+    }
+
+    /// The words of a text in a script that puts no blanks between them. A letter of none of them stays alone.
+    fn cut(&self, text: &str) -> Vec<usize> {
+        let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let is_word = |part: &str| self.keywords.knows(part) || self.grammar.has_word(part);
+        let cost = |part: std::ops::Range<usize>| {
+            let is_letter = text[part.clone()].chars().nth(1).is_none();
+            if is_word(&text[part]) { Some(1) } else { is_letter.then_some(UNSPACED_LETTERS_MAX) }
+        };
+        fewest(&ends, UNSPACED_LETTERS_MAX, cost).unwrap_or_default()
+    }
+}
+
+/// Where to cut a text so that its parts cost least together. None if it cannot be cut into such parts.
+fn fewest(
+    ends: &[usize],
+    longest: usize,
+    cost: impl Fn(std::ops::Range<usize>) -> Option<usize>,
+) -> Option<Vec<usize>> {
+    let mut best: Vec<Option<(usize, usize)>> = vec![None; ends.len()];
+    best[0] = Some((0, 0));
+    for from in 0..ends.len() {
+        let Some((before, _)) = best[from] else { continue };
+        for to in from + 1..ends.len().min(from + 1 + longest) {
+            let Some(cost) = cost(ends[from]..ends[to]) else { continue };
+            if best[to].is_none_or(|(known, _)| known > before + cost) {
+                best[to] = Some((before + cost, from));
+            }
+        }
+    }
+    let mut cuts = Vec::new();
+    let mut at = ends.len() - 1;
+    while at > 0 {
+        cuts.push(ends[at]);
+        at = best[at]?.1;
+    }
+    cuts.reverse();
+    Some(cuts)
+}
+
+/// Where a text goes over to a script without blanks, or back from it, and where it ends.
+fn script_ends(text: &str) -> Vec<usize> {
+    let pairs = text.char_indices().zip(text.chars().skip(1));
+    let changes = pairs.filter(|((_, a), b)| is_unspaced(*a) != is_unspaced(*b));
+    changes.map(|((at, a), _)| at + a.len_utf8()).chain([text.len()]).collect()
+}
+
+/// A word in parts, which end there.
+fn parts(word: &Word, cuts: &[usize]) -> Vec<Word> {
+    let mut from = 0;
+    let part = |&to: &usize| {
+        let text = word.text[from..to].to_owned();
+        from = to;
+        let ending = if to == word.text.len() { word.ending } else { Ending::None };
+        Word { text, ending, ..word.clone() }
+    };
+    cuts.iter().map(part).collect()
+}
+
+/// Words as one.
+fn together(run: &[Word]) -> Word {
+    let last = &run[run.len() - 1];
+    let is_shouted = run.iter().all(|word| word.text.chars().nth(1).is_none() || word.is_shouted);
+    Word { text: run.iter().map(|word| word.text.as_str()).collect(), is_shouted, ..last.clone() }
+}
+
+/// Whether a letter is of a script that puts no blanks between words, or whose writers often leave them out.
+pub fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
+        | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
