@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Context, arguments};
+use super::{Context, Session, arguments};
 use crate::error::{Error, Result, excerpt};
 use crate::json::{Against, contact_json, date};
 use crate::model::change::{Change, Write};
@@ -98,9 +99,9 @@ pub fn get(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Resu
 }
 
 /// ERASE. It differs from other writes: the reply comes when nothing is left.
-pub fn erase(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+pub fn erase(context: &Context, session: &Session, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let phone = arguments::phone(&mut args)?;
-    match context.store.erase(phone)? {
+    match context.store.erase(phone, Arc::clone(&session.name))? {
         Some(erased) => {
             replies.text(&format!("erased events {} feed_entries {}", erased.events, erased.entries));
         }

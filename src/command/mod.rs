@@ -263,7 +263,7 @@ pub const TABLE: &[Command] = &[
         summary: "creates a contact, sets and removes labels" },
     Command { name: "GET", usage: "phone", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Store(contacts::get),
         summary: "shows all that is known of a contact" },
-    Command { name: "ERASE", usage: "phone", access: Access::Admin, arity: (1, 1), pace: Pace::Slow, run: Run::Store(contacts::erase),
+    Command { name: "ERASE", usage: "phone", access: Access::Admin, arity: (1, 1), pace: Pace::Slow, run: Run::Granted(contacts::erase),
         summary: "removes all that is known of a contact and opts it out of all lists, for ever" },
     Command { name: "NORMALIZE", usage: "region raw…", access: Access::Read, arity: (2, ANY), pace: Pace::Prompt, run: Run::Store(contacts::normalize),
         summary: "turns a number as people write it into E.164; region - for the daemon's default region" },

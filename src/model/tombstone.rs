@@ -60,14 +60,15 @@ impl Tombstone {
         }
     }
 
-    /// Of a number that was erased: what forbids, without words, and an opt-out of all that is newer than everything.
-    pub fn of_erased(facts: &Contact, now: Millis) -> Tombstone {
+    /// Of a number that was erased: what forbids, without words, and an opt-out of all that is newer than everything. `by` is
+    /// whose token asked for it.
+    pub fn of_erased(facts: &Contact, now: Millis, by: &str) -> Tombstone {
         let mut opted_out_all = facts.opted_out_all.as_ref().map(wordless);
         let at = now.max(facts.newest() + 1);
         // An opt-in that came with a later date, and is delivered again, is older.
         let opt_ins = facts.lists.iter().filter_map(|on| on.opted_in.as_ref());
         let claimed_at = opt_ins.map(|fact| fact.claimed_at).max().filter(|&claimed_at| claimed_at > at).unwrap_or(0);
-        keep_newest(&mut opted_out_all, Fact { at, how: How::Api, claimed_at, ..Fact::default() });
+        keep_newest(&mut opted_out_all, Fact { at, how: How::Api, claimed_at, by: by.to_owned(), ..Fact::default() });
         let relation = |on: &ListContact| ListContact {
             opted_out: on.opted_out.as_ref().map(wordless),
             suppression: wordless_toggle(&on.suppression),
@@ -201,12 +202,12 @@ mod tests {
     fn an_erased_number_is_out_of_all_and_nothing_else_is_known() {
         let mut before = contact();
         before.suppression.set = fact(5_000);
-        let tombstone = Tombstone::of_erased(&before, 1_000);
+        let tombstone = Tombstone::of_erased(&before, 1_000, "ann");
         let after = tombstone.restore(before.phone, 2_000);
         assert_eq!(after.verdict(ListId(1), StopScope::List), Verdict::No(Reason::Suppressed));
         assert_eq!(
             after.opted_out_all,
-            Some(Fact { at: 5_001, ..Fact::default() }),
+            Some(Fact { at: 5_001, by: "ann".into(), ..Fact::default() }),
             "newer than all, whatever the clock"
         );
         assert_eq!(after.lists.len(), 1, "no subscription is kept");

@@ -341,8 +341,8 @@ impl Store {
 
     /// Erases a contact, and opts its number out of all lists. Returns when nothing of it is left but the tombstone; none
     /// if there was no contact.
-    pub fn erase(&self, phone: Phone) -> Result<Option<Erased>> {
-        self.upkeep.erase(phone)
+    pub fn erase(&self, phone: Phone, by: Arc<str>) -> Result<Option<Erased>> {
+        self.upkeep.erase(phone, by)
     }
 
     /// Finishes the erasures that a crash has interrupted.

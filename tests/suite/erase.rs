@@ -406,8 +406,10 @@ fn each_erasure_counts_its_own_work_beside_those_that_a_start_finishes() {
                 store.finish_erasures().expect("to finish");
             }
         });
-        let events: Vec<_> =
-            phones.iter().map(|&phone| store.erase(phone).map(|gone| gone.map(|it| it.events))).collect();
+        let events: Vec<_> = phones
+            .iter()
+            .map(|&phone| store.erase(phone, Arc::default()).map(|gone| gone.map(|it| it.events)))
+            .collect();
         erased.store(true, Ordering::Relaxed);
         assert_eq!(events, vec![Ok(Some(1)); phones.len()]);
     });
@@ -444,7 +446,7 @@ fn an_erasure_leaves_nothing_beside_a_purge_that_sweeps() {
                 }
             }
         });
-        let gone = store.erase(phone).map(|gone| gone.map(|it| it.events));
+        let gone = store.erase(phone, Arc::default()).map(|gone| gone.map(|it| it.events));
         erased.store(true, Ordering::Relaxed);
         assert_eq!(gone, Ok(Some(EVENTS)));
     });

@@ -207,6 +207,10 @@ fn whose_token_it_was_is_written_down_with_everything() {
     let contact = shop.call("GET +14155552673");
     assert!(contact.contains(r#""opted_out_by":"store""#), "{contact}\n{}", house.daemon.log());
     look(&house);
+    // The name is the sender's, and stays when the person's data goes.
+    assert!(house.with(NEW).call("ERASE +14155552673").starts_with("+erased"));
+    let gone = house.with(NEW).call("GET +14155552673");
+    assert!(gone.contains(r#""opted_out_all_by":"ann""#) && !gone.contains("store"), "{gone}");
 }
 
 /// The clients that CLIENTS shows, by id.

@@ -41,9 +41,9 @@ enum Begun {
 impl Upkeep {
     /// Erases a contact, and opts its number out of all lists. Returns when nothing of it is left but the tombstone; none
     /// if there was no contact.
-    pub fn erase(&self, phone: Phone) -> Result<Option<Erased>> {
+    pub fn erase(&self, phone: Phone, by: Arc<str>) -> Result<Option<Erased>> {
         let _alone = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.on_writer(move |writer| begin_erasure(writer, phone))? {
+        match self.on_writer(move |writer| begin_erasure(writer, phone, &by))? {
             Begun::Contact(id) => self.finish_erasure(id).map(Some),
             Begun::Purged(id) => {
                 self.finish_sweep()?;
@@ -90,7 +90,7 @@ impl Upkeep {
 }
 
 /// Removes the contact, leaves a tombstone, and notes what is still to be erased.
-fn begin_erasure(writer: &mut Writer, phone: Phone) -> Result<Begun> {
+fn begin_erasure(writer: &mut Writer, phone: Phone, by: &str) -> Result<Begun> {
     let state = Arc::clone(&writer.state);
     let id = state.memory.gate().directory.id(phone);
     let tombstones: Vec<Tombstone> = state.tombstones_of(phone)?.into_iter().map(|(_, tombstone)| tombstone).collect();
@@ -103,7 +103,7 @@ fn begin_erasure(writer: &mut Writer, phone: Phone) -> Result<Begun> {
         for tombstone in &tombstones {
             facts.absorb(&tombstone.restore(phone, now));
         }
-        overlay.remove(phone, Tombstone::of_erased(&facts, now))?;
+        overlay.remove(phone, Tombstone::of_erased(&facts, now, by))?;
         // Nobody can say any more what became of its messages.
         for claimed in facts.remembered.items().iter().filter(|item| item.what == IdUse::Claimed) {
             overlay.tallies.push((claimed.list, claimed.at, Tally { unresolved: -1, ..Tally::default() }));
