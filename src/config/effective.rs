@@ -16,8 +16,6 @@ pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Ve
     let all = [
         ("data-dir", path(Some(&setup.data_dir))),
         ("listen", listen.join(",")),
-        ("http", config.console.as_ref().map_or_else(|| "off".to_owned(), |console| console.address.to_string())),
-        ("http-host", config.console.as_ref().map(|console| console.hosts.join(",")).unwrap_or_default()),
         ("metrics", config.metrics.clone().unwrap_or_default()),
         ("metrics-lists", setup.metrics_lists.to_string()),
         ("fsync", if setup.fsync == Fsync::Always { "always" } else { "interval" }.to_owned()),
@@ -26,6 +24,8 @@ pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Ve
         ("default-region", setup.default_region.map(|region| region.to_string()).unwrap_or_default()),
         ("keywords", path(keywords)),
         ("tokens", path(access.tokens.as_deref())),
+        ("http", config.console.as_ref().map_or_else(|| "off".to_owned(), |console| console.address.to_string())),
+        ("http-host", config.console.as_ref().map(|console| console.hosts.join(",")).unwrap_or_default()),
         ("tls-cert-file", path(access.tls_cert_file.as_deref())),
         ("tls-key-file", path(access.tls_key_file.as_deref())),
         ("tls-ca-cert-file", path(access.tls_ca_cert_file.as_deref())),
