@@ -40,8 +40,6 @@ pub const BURST_REQUESTS_MAX: usize = 1_000;
 pub const CONSOLE_REQUESTS_MAX: usize = 64;
 /// How long a request of a browser may take to arrive.
 pub const CONSOLE_HEAD_MS_MAX: u64 = 10_000;
-/// The bytes of a form.
-pub const CONSOLE_FORM_BYTES_MAX: usize = 64 * 1024;
 /// How long a session of the console lasts without a request.
 pub const SESSION_IDLE_MS_MAX: u64 = 60 * 60 * 1000;
 /// How long it lasts at most.

@@ -404,7 +404,7 @@ class Csv(DaemonTest):
                     ("{},,1704207840,,,é,", now, out),
                     ("{},unsubscribed,,,,,", dated, out),
                     (f"{national},Do not text,,,,,", dated, out),
-                    ("{},Désinscrit,,,,,", now, out),
+                    ("{},Désinscrit,,,,,", dated, out),
                     ("{},suppressed,,x,,,", "its suppression was taken", "list_suppressed"),
                     ("{},bounced,,x,,,", "its invalid number was taken, as of now", "invalid"),
                     ("{},invalid,1/2/2024,,,,", "its opt-out and invalid number was taken, as of now", "invalid"),

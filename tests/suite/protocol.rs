@@ -472,7 +472,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 45] = [
+const LIMITS_INSIDE: [&str; 50] = [
     "NAME_OF_TOKEN_BYTES_MAX",
     "CLAIM_EVENTS_LOOKED_AT_MAX",
     "TREND_TALLIES_MAX",
@@ -502,6 +502,11 @@ const LIMITS_INSIDE: [&str; 45] = [
     "POSTING_CHUNK_IDS",
     "JOURNAL_CHANGES_MAX",
     "JOURNAL_ENTRIES_MAX",
+    "CONSOLE_HEAD_MS_MAX",
+    "CONSOLE_REQUESTS_MAX",
+    "SESSION_IDLE_MS_MAX",
+    "SESSION_MS_MAX",
+    "SESSIONS_MAX",
     "JOURNAL_CUT_MIN",
     "SETTLED_POSTINGS_MIN",
     "DIRECTORY_CHUNK_IDS",
