@@ -57,7 +57,9 @@ impl Asker {
     pub async fn ask_each<W: AsRef<str>>(&mut self, requests: &[Vec<W>]) -> Result<Vec<Reply>> {
         let Some(first) = requests.first() else { return Ok(Vec::new()) };
         self.remember(first, requests.len());
-        requests.iter().for_each(|words| self.send(words));
+        for words in requests {
+            self.send(words);
+        }
         let mut replies = Vec::with_capacity(requests.len());
         for _ in requests {
             replies.push(self.receive().await?);

@@ -9,6 +9,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, ORIGIN, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -48,7 +49,7 @@ pub async fn guard(State(console): State<Arc<Console>>, mut request: Request, ne
 /// Looks at host, origin and session. Gives the cookie of a session that has just begun.
 fn admit(console: &Console, request: &mut Request) -> std::result::Result<Option<String>, Box<Response>> {
     let headers = request.headers();
-    let Some(host) = host(headers, request.uri().authority().map(|authority| authority.as_str())) else {
+    let Some(host) = host(headers, request.uri().authority().map(Authority::as_str)) else {
         return Err(Box::new(foreign_host("")));
     };
     if !is_known(&host, &console.hosts) {

@@ -67,7 +67,7 @@ impl FromRequestParts<Arc<Console>> for Visit {
         let stats = stats(&mut asker).await.map_err(super::pages::failed)?;
         let now = stats.get("now").to_owned();
         let is_live = super::guard::is_live(&parts.headers);
-        Ok(Visit { is_live, session, grant, asker, here, now, stats })
+        Ok(Visit { session, grant, asker, here, is_live, now, stats })
     }
 }
 

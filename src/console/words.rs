@@ -1,5 +1,7 @@
 //! How pages write things: numbers, dates, verdicts, and parts of addresses.
 
+use std::fmt::Write;
+
 use crate::command::Access;
 use crate::model::verdict::Reason;
 
@@ -119,7 +121,7 @@ pub fn url_encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(byte as char);
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

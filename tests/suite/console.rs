@@ -120,8 +120,8 @@ fn pages_show_what_there_is() {
         format!("SENT {LIST} {PHONE} m-1"),
         format!("CLICK {LIST} {PHONE} {{\"message\":\"m-1\",\"url\":\"https://example.com/sale\"}}"),
         format!("CONVERT {LIST} {PHONE} 49.90 {{\"message\":\"m-1\"}}"),
-        format!("PUT +14155550124"),
-        format!("ERASE +14155550124"),
+        "PUT +14155550124".to_owned(),
+        "ERASE +14155550124".to_owned(),
     ] {
         assert!(!wire.call(&line).starts_with('-'), "{line}");
     }

@@ -122,7 +122,7 @@ fn running(status: &Value) -> Option<Running> {
         phase: status["phase"].as_str().unwrap_or_default().to_owned(),
         purged: grouped(purged),
         selected: grouped(selected),
-        percent: if selected == 0 { 100 } else { purged * 100 / selected },
+        percent: (purged * 100).checked_div(selected).unwrap_or(100),
     })
 }
 

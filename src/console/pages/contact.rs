@@ -30,8 +30,8 @@ struct Contact {
     labels: Vec<(String, String)>,
     totals: Vec<(&'static str, String)>,
     dates: Vec<(&'static str, When)>,
-    is_suppressed: bool,
-    is_invalid: bool,
+    /// The status as the protocol has it.
+    word: String,
     days: Vec<DayOfItems>,
     kind: String,
     kinds: Vec<(&'static str, &'static str)>,
@@ -151,8 +151,7 @@ pub async fn show(Path(phone): Path<String>, Query(options): Query<Options>, mut
             ("Last sign of life", When::maybe(contact.last_engaged.as_deref())),
             ("Last reply", When::maybe(contact.last_inbound.as_deref())),
         ],
-        is_suppressed: contact.status == "suppressed",
-        is_invalid: contact.status == "invalid",
+        word: contact.status,
         days: timeline(&history.items).iter().map(day).collect(),
         older: history
             .next

@@ -18,7 +18,7 @@ use crate::error::Result;
 #[template(path = "contacts.html", config = "src/console/askama.toml")]
 struct Contacts {
     frame: Frame,
-    filter: Filter,
+    filter: Segment,
     /// The filter in the words of the protocol.
     written: String,
     rows: Vec<ContactRow>,
@@ -33,7 +33,7 @@ struct Contacts {
 
 /// What a person chose in the builder of filters.
 #[derive(Clone, Default, Deserialize)]
-pub struct Filter {
+pub struct Segment {
     /// In the words of the protocol.
     #[serde(default)]
     pub filter: String,
@@ -55,7 +55,7 @@ pub struct Filter {
     pub engaged_from: String,
 }
 
-impl Filter {
+impl Segment {
     /// It all in the words of the protocol.
     pub fn words(&self) -> String {
         let mut all = Vec::new();
@@ -131,7 +131,7 @@ pub struct ContactReply {
     pub erased_at: Option<String>,
 }
 
-/// A ListContact, as GET shows it.
+/// A `ListContact`, as GET shows it.
 #[derive(Deserialize)]
 pub struct OnListReply {
     pub list: Option<String>,
@@ -183,7 +183,7 @@ pub struct Options {
     #[serde(default)]
     after: String,
     #[serde(flatten)]
-    filter: Filter,
+    filter: Segment,
 }
 
 /// Shows the contacts that match; a number leads to its contact.
@@ -236,9 +236,8 @@ async fn number(visit: &mut Visit, typed: &str) -> Result<Option<String>> {
     }
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
     for raw in [typed.to_owned(), format!("+{digits}")] {
-        match visit.asker.ask(&["NORMALIZE", "-", &raw]).await {
-            Ok(Reply::Text(phone)) => return Ok(Some(phone)),
-            Ok(_) | Err(_) => {}
+        if let Ok(Reply::Text(phone)) = visit.asker.ask(&["NORMALIZE", "-", &raw]).await {
+            return Ok(Some(phone));
         }
     }
     // One that exists in no numbering plan may have opted out all the same.
@@ -314,20 +313,20 @@ mod tests {
 
     #[test]
     fn choices_become_a_filter() {
-        let filter = Filter {
+        let filter = Segment {
             label: "city".into(),
             value: "New \"York\\".into(),
             can_receive: "24365".into(),
             created_from: "2026-05-01".into(),
             filter: "label.a OR label.b".into(),
-            ..Filter::default()
+            ..Segment::default()
         };
         assert_eq!(
             filter.words(),
             r#"label.city="New \"York\\" eligible=24365 created>=2026-05-01 (label.a OR label.b)"#
         );
-        assert_eq!(Filter { label: "vip".into(), ..Filter::default() }.words(), "label.vip");
-        assert_eq!(Filter { filter: "label.a OR label.b".into(), ..Filter::default() }.words(), "label.a OR label.b");
-        assert_eq!(Filter::default().words(), "");
+        assert_eq!(Segment { label: "vip".into(), ..Segment::default() }.words(), "label.vip");
+        assert_eq!(Segment { filter: "label.a OR label.b".into(), ..Segment::default() }.words(), "label.a OR label.b");
+        assert_eq!(Segment::default().words(), "");
     }
 }

@@ -5,7 +5,7 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::contacts::{ContactReply, ContactRow, Filter, contact_rows};
+use super::contacts::{ContactReply, ContactRow, Segment, contact_rows};
 use super::lists::ListRow;
 use super::{Page, error_page, render};
 use crate::console::chart::{Chart, DayReply};
@@ -27,7 +27,7 @@ struct Head {
 struct Contacts {
     frame: Frame,
     head: Head,
-    filter: Filter,
+    filter: Segment,
     who: String,
     rows: Vec<ContactRow>,
     columns: Vec<String>,
@@ -62,7 +62,7 @@ pub struct WhoOptions {
     #[serde(default)]
     after: String,
     #[serde(flatten)]
-    filter: Filter,
+    filter: Segment,
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@
 //! | `normalize.rs`, `written.rs`, `character.rs`, `unusable.rs` | from any spelling to a number, or the reason why not |
 //! | `plan.rs` | which numbers exist |
 //!
-//! What is known of the world's numbering plans comes from the *metadata* of the crate `phonenumber`, which `build/main.rs` turns
+//! What is known of the world's numbering plans comes from the *metadata* of the crate `phonenumber`, which `build.rs` turns
 //! into static tables. Nothing is read or built at run time.
 
 mod character;

@@ -1,6 +1,6 @@
 //! Numbering plans: which numbers exist.
 //!
-//! The plans of all countries are one automaton over the digits of E.164, which `build/plan.rs` makes of the metadata. A
+//! The plans of all countries are one automaton over the digits of E.164, which `build.rs` makes of the metadata. A
 //! question costs one table look-up a digit, and nothing is built or allocated at run time.
 
 // START: the first state. ACCEPTING: a number may end in the states from 1 to this one. CODES: all country codes, sorted.

@@ -3,7 +3,7 @@
 /// Groups a prefix has at most; a table that needs more does not compile into a match.
 const GROUPS_MAX: usize = 4;
 
-/// A pattern that a number may begin with. `build/region.rs` writes it.
+/// A pattern that a number may begin with. `build.rs` writes it.
 pub(super) struct Prefix {
     pub(super) steps: &'static [Step],
     pub(super) start: u16,

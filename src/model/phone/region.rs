@@ -4,7 +4,7 @@ use super::prefix::{Prefix, Step};
 use super::written::Digits;
 use std::fmt;
 
-// REGIONS: all regions, sorted by id, and the steps of their prefixes. `build/region.rs` writes it.
+// REGIONS: all regions, sorted by id, and the steps of their prefixes. `build.rs` writes it.
 include!(concat!(env!("OUT_DIR"), "/region.rs"));
 
 /// Each digit.
