@@ -477,3 +477,28 @@ fn a_label_that_is_a_plain_refusal_rejects_its_row() {
     assert_eq!(desk.check(EVE), "+no invalid");
     desk.import(&format!("phone,tags\n{ADA},STOP\n"), &["--map", "tags=ignore"]).all_taken();
 }
+
+/// What stands in a column of opt-outs and is no known no, in a phone or in a country, is not passed over.
+#[test]
+fn a_refusal_in_any_column_of_the_row_is_seen() {
+    for (heading, row) in [
+        ("phone,do not text", "{},active"),
+        ("phone,opt out", "{},Confirmed"),
+        ("phone,sms_opt_out", "{},subscribed"),
+        ("mobile,phone", "{},DO NOT TEXT"),
+        ("mobile,phone", "{},+14155550103 (opted out)"),
+        ("mobile,phone", "{},🚫 +14155550103"),
+        ("phone,country", "{},unsubscribed"),
+        ("phone,country", "{},STOP"),
+        ("phone,status", "{},a\u{336}c\u{336}t\u{336}i\u{336}v\u{336}e\u{336}"),
+    ] {
+        let desk = Desk::new(&[]);
+        let told = desk.import(&format!("{heading}\n{}\n", row.replace("{}", ADA)), &[]);
+        assert_eq!(told.code, 3, "{heading} {row}: {}", told.errors);
+        assert_eq!(desk.check(ADA), "+no not_subscribed", "{heading} {row}");
+    }
+    // A country is no refusal, and a no is one.
+    let desk = Desk::new(&[]);
+    let told = desk.import(&format!("phone,country,do not text\n{ADA},United States,no\n"), &[]);
+    assert_eq!((told.code, desk.check(ADA)), (0, "+yes".to_owned()), "{}", told.errors);
+}

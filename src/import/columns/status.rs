@@ -139,7 +139,7 @@ pub fn status(cell: &str) -> Option<Said> {
     let is = |words: &[&str]| words.contains(&word.as_str());
     Some(match () {
         // Nothing may stand beside a word that permits: "(un)subscribed", "subscribed ✗".
-        () if ACTIVE.contains(&names::fold(cell).as_str()) => Said::Status(RowStatus::Active),
+        () if !is_struck_out(cell) && ACTIVE.contains(&names::fold(cell).as_str()) => Said::Status(RowStatus::Active),
         () if is(&OPTED_OUT) => Said::Status(RowStatus::OptedOut),
         () if is(&SUPPRESSED) => Said::Status(RowStatus::Suppressed),
         () if is(&INVALID) => Said::Status(RowStatus::Invalid),
@@ -158,14 +158,22 @@ pub fn consent(cell: &str) -> Option<Said> {
     }
 }
 
-/// Whether somebody opted out: yes, no, or a word for the status.
+/// Whether somebody opted out: yes, no, or a word for a status that forbids. One that permits says nothing here that could be
+/// relied on: "do not text: active".
 pub fn opt_out(cell: &str) -> Option<Said> {
     match yes_or_no(cell) {
         Some(true) => Some(Said::Status(RowStatus::OptedOut)),
         Some(false) => Some(Said::Nothing),
         None if is_blank(cell) => Some(Said::Nothing),
-        None => status(cell),
+        None => status(cell).filter(|said| *said != Said::Status(RowStatus::Active)),
     }
+}
+
+/// Whether a line goes through its letters, as in a̶c̶t̶i̶v̶e̶.
+fn is_struck_out(cell: &str) -> bool {
+    cell.contains(|c| {
+        matches!(c, '\u{334}'..='\u{338}' | '\u{20d2}' | '\u{20d3}' | '\u{20e5}' | '\u{20e6}' | '\u{20ea}' | '\u{20eb}')
+    })
 }
 
 /// Whether a cell under the heading of a date says that it never came to it.
@@ -224,6 +232,7 @@ mod tests {
             "active?",
             "Iscritto",
             "Angemeldet",
+            "a\u{336}c\u{336}t\u{336}i\u{336}v\u{336}e\u{336}",
         ] {
             assert_eq!(status(cell), None, "{cell}");
         }

@@ -32,6 +32,9 @@ const OPTED_OUT: usize = 0;
 /// Digits that a date has at least: a cell with so many under the heading of an opt-out is one, if an unreadable one.
 const DATE_DIGITS_MIN: usize = 3;
 
+/// Letters of a country's code at most.
+const REGION_BYTES: usize = 3;
+
 /// A list of a row that names two: none has this number.
 const TWO_LISTS: &str = "?";
 
@@ -123,6 +126,7 @@ impl<'c> Told<'c> {
             }
             Field::Phone | Field::OtherPhone => {
                 if !is_blank(cell) {
+                    self.refusals.label |= refuses_beside_a_number(cell);
                     self.other_phones.push(cell);
                 }
                 return Ok(());
@@ -133,7 +137,11 @@ impl<'c> Told<'c> {
         let word = text.trim();
         match field {
             // NA is Namibia.
-            Field::Region => self.evidence.extend(countries.read(word)),
+            Field::Region => {
+                // Codes of countries are no words.
+                self.refusals.label |= word.len() > REGION_BYTES && is_plain_refusal(word);
+                self.evidence.extend(countries.read(word));
+            }
             Field::Status | Field::Consent => self.hear(words.said(field, word))?,
             Field::OptOut => match words.said(field, word) {
                 None if is_like_a_date(word) => self.date("opted_out_at", word, body)?,
@@ -319,6 +327,16 @@ impl<'c> Told<'c> {
         }
         told
     }
+}
+
+/// Whether a cell under the heading of a phone refuses messages in words or signs, with a number or without.
+fn refuses_beside_a_number(cell: &str) -> bool {
+    let is_of_number = |c: char| c.is_ascii_digit() || "+-()./ ".contains(c);
+    if cell.chars().all(is_of_number) {
+        return false;
+    }
+    let words: String = cell.chars().map(|c| if is_of_number(c) { ' ' } else { c }).collect();
+    is_plain_refusal(words.trim())
 }
 
 /// Whether a cell under the heading of an opt-out is a date, if perhaps one that cannot be read.

@@ -1,5 +1,7 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
+use unicode_normalization::char::is_combining_mark;
+
 use super::folding::{self, Ending, Word};
 use super::grammar::{Grammar, Kind, Known};
 use super::spelling::{Speller, is_unspaced};
@@ -15,8 +17,40 @@ const SPELLED_PARTS_MAX: usize = 4;
 pub const STOP_SIGNS: [char; 7] = ['🛑', '⛔', '🚫', '📵', '🔕', '🚷', '🙅'];
 /// What may say the same if no other words stand there.
 const REFUSING_SIGNS: [char; 7] = ['❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
-/// A word that lets somebody in does not if it asks.
-const QUESTION_MARKS: [char; 11] = ['?', '¿', '？', '؟', '՞', '\u{37e}', '⁇', '⁈', '⁉', '❓', '❔'];
+/// What may stand beside a word that lets somebody in. A question, or a sign that means something else, lets nobody in.
+const PLAIN_MARKS: &str = ".,!;:'\"`’‘“”«»()[]<>*_~-–—…·/|&。、！，．";
+/// Signs that agree, and what may follow a sign without another meaning: its look, and the colour of a skin.
+const AGREEING_SIGNS: &str =
+    "👍👌🙏✅☑✔❤💚💙💛💜🧡😀😃😄😁😊🙂😍🥰😘🎉🥳💯✨⭐🤝🙌👏\u{fe0e}\u{fe0f}\u{200d}🏻🏼🏽🏾🏿";
+/// Words for all of it: a request that has one of them is about every list, not about the one that it was sent to.
+const ALL_WORDS: [&str; 24] = [
+    "ALL",
+    "EVERYTHING",
+    "TODO",
+    "TODOS",
+    "TODAS",
+    "TOUT",
+    "TOUS",
+    "TOUTES",
+    "ALLE",
+    "ALLEN",
+    "ALLES",
+    "TUTTO",
+    "TUTTI",
+    "TUTTE",
+    "TUDO",
+    "ВСЕ",
+    "ВСЕХ",
+    "ВСЁ",
+    "WSZYSTKIE",
+    "WSZYSTKICH",
+    "HEPSI",
+    "SEMUA",
+    "ALLA",
+    "ALLT",
+];
+/// The same in scripts that put no blanks between words.
+const ALL_WITHIN: [&str; 6] = ["所有", "全部", "すべて", "全て", "모든", "ทั้งหมด"];
 
 /// What a run of words asks for, all of it together; a greater one counts more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,12 +102,26 @@ impl<'k> Reading<'k> {
         let lets_in = matches!(meaning, Meaning::In | Meaning::InIfKnown);
         if !meaning.is_out() && self.signs_ask(text) {
             Meaning::MaybeOut
-        } else if lets_in && (!self.is_literal || text.contains(QUESTION_MARKS)) {
+        } else if lets_in && !(self.is_literal && is_plain(text)) {
             // Who may not mean it is not let in.
             Meaning::Message
+        } else if meaning == Meaning::Out && self.names_all() {
+            Meaning::OutOfAll
         } else {
             meaning
         }
+    }
+
+    /// "remove me from all lists", but not "no more texts at all" or "stop texting me all the time".
+    fn names_all(&self) -> bool {
+        const TIMES: [&str; 4] = ["DAY", "NIGHT", "WEEK", "TIME"];
+        let word = |at: usize| self.words.get(at).map_or("", |word| &word.text);
+        let is_all = |at: usize| {
+            let next = word(at + 1 + usize::from(word(at + 1) == "THE"));
+            let is_of_time = (at > 0 && word(at - 1) == "AT") || TIMES.contains(&next);
+            (ALL_WORDS.contains(&word(at)) && !is_of_time) || ALL_WITHIN.iter().any(|all| word(at).contains(all))
+        };
+        (0..self.words.len()).any(is_all)
     }
 
     /// "🛑", "no 👎", "🚫 SMS".
@@ -263,4 +311,11 @@ impl<'k> Reading<'k> {
     fn text(&self, from: usize, to: usize) -> String {
         folding::join(self.words[from..to].iter().map(|word| word.text.as_str()))
     }
+}
+
+/// Whether a text has letters, and nothing beside them that could turn their meaning round.
+fn is_plain(text: &str) -> bool {
+    let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let is_letter = |c: char| c.is_alphanumeric() || c.is_whitespace() || is_combining_mark(c);
+    text.chars().all(|c| is_letter(c) || is_invisible(c) || PLAIN_MARKS.contains(c) || AGREEING_SIGNS.contains(c))
 }

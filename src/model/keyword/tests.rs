@@ -214,3 +214,58 @@ fn a_file_adds_and_never_removes() {
         assert!(Keywords::with_file(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn nobody_is_let_in_by_a_sign_that_turns_the_word_round() {
+    let keywords = Keywords::default();
+    for text in [
+        "START 👎",
+        "start ❌",
+        "unstop ❌",
+        "START ✋",
+        "start 😠",
+        "yes 😡",
+        "yes 🙄",
+        "start⸮",
+        "start‽",
+        "START 🖕",
+        "start ×",
+    ] {
+        let meaning = keywords.meaning(text);
+        assert!(!matches!(meaning, Meaning::In | Meaning::InIfKnown), "{text} is {meaning:?}");
+    }
+    for (text, meaning) in [
+        ("START", Meaning::In),
+        ("Start!", Meaning::In),
+        ("\"START\"", Meaning::In),
+        ("START 👍🏽", Meaning::In),
+        ("start ❤️", Meaning::In),
+        ("Yes 🙏", Meaning::InIfKnown),
+    ] {
+        assert_eq!(keywords.meaning(text), meaning, "{text}");
+    }
+}
+
+#[test]
+fn a_request_that_names_all_lists_is_about_all() {
+    let keywords = Keywords::default();
+    for text in [
+        "remove me from all your lists",
+        "remove me from all lists",
+        "unsubscribe me from everything",
+        "unsubscribe from all",
+        "UNSUBSCRIBE ALL",
+        "opt out all",
+        "stop all texts",
+        "STOP ALL MESSAGES",
+        "退订所有",
+        "STOP TOUT",
+    ] {
+        assert_eq!(keywords.meaning(text), Meaning::OutOfAll, "{text}");
+    }
+    for text in
+        ["stop", "no more texts", "don't text me at all", "remove me from this list", "STOP. You text me all the time"]
+    {
+        assert_eq!(keywords.meaning(text), Meaning::Out, "{text}");
+    }
+}
