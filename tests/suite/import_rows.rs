@@ -493,8 +493,11 @@ fn a_refusal_in_any_column_of_the_row_is_seen() {
         ("phone,status", "{},a\u{336}c\u{336}t\u{336}i\u{336}v\u{336}e\u{336}"),
     ] {
         let desk = Desk::new(&[]);
-        let told = desk.import(&format!("{heading}\n{}\n", row.replace("{}", ADA)), &[]);
-        assert_eq!(told.code, 3, "{heading} {row}: {}", told.errors);
+        let others =
+            if heading == "mobile,phone" { "+14155550190,+14155550191\n+14155550192,+14155550193\n" } else { "" };
+        let told = desk.import(&format!("{heading}\n{}\n{others}", row.replace("{}", ADA)), &[]);
+        // Rejected, or asked about where no other row shows what the column is.
+        assert!([2, 3].contains(&told.code), "{heading} {row}: {}", told.errors);
         assert_eq!(desk.check(ADA), "+no not_subscribed", "{heading} {row}");
     }
     // A country is no refusal, and a no is one.
