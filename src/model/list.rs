@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::phone::ListNumber;
 use super::time::Millis;
 use super::verdict::ListState;
@@ -51,7 +53,7 @@ impl List {
 #[derive(Clone, Debug, Default)]
 pub struct Lists {
     lists: Vec<List>,
-    current: HashMap<ListNumber, ListId>,
+    current: HashMap<ListNumber, ListId, RandomState>,
 }
 
 impl Lists {

@@ -2,6 +2,7 @@
 
 pub mod country;
 pub mod fold;
+pub mod guard;
 pub mod pipeline;
 pub mod plain_refusal;
 pub mod progress;

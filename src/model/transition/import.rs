@@ -57,6 +57,7 @@ impl Transition<'_, '_> {
             let grew = self.relation(list).is_some_and(|on| keep_newest(&mut on.imported, said));
             changed |= grew;
             if grew {
+                events.reserve_exact(1);
                 events.push(self.claimed_event(EventKind::Subscribe, at, &statement));
             }
         }

@@ -274,6 +274,8 @@ impl Transition<'_, '_> {
                     ListContact::new(list)
                 };
                 let at = self.contact.lists.partition_point(|on| on.list < list);
+                // Most contacts are on one list for ever, and a relation is large.
+                self.contact.lists.reserve_exact(1);
                 self.contact.lists.insert(at, on);
                 at
             }

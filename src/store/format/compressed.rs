@@ -2,6 +2,9 @@
 //! them in less than a microsecond, and what is small on disk is small in sled's cache and in every rewrite of a leaf.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+
+use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 
 use super::codec::V1;
 use crate::error::{Error, Result};
@@ -10,11 +13,36 @@ use crate::limits::VALUE_BYTES_MAX;
 /// In the place of the version: the rest is LZ4, the version included.
 const LZ4: u8 = 0x80 | V1;
 
+/// What compression works in. To make it anew for each value takes longer than to compress a record.
+struct Workspace {
+    table: CompressTable,
+    /// A value as it was compressed, behind [`LZ4`] and its size.
+    output: Vec<u8>,
+}
+
+thread_local! {
+    static WORKSPACE: RefCell<Workspace> =
+        RefCell::new(Workspace { table: CompressTable::small(), output: Vec::new() });
+}
+
+/// [`LZ4`], and the size that the value had.
+const HEAD_BYTES: usize = 1 + size_of::<u32>();
+
 /// The value compressed, if that makes it smaller.
 pub fn compress(value: Vec<u8>) -> Vec<u8> {
-    let mut compressed = vec![LZ4];
-    compressed.extend(lz4_flex::block::compress_prepend_size(&value));
-    if compressed.len() < value.len() { compressed } else { value }
+    let smaller = WORKSPACE.with_borrow_mut(|Workspace { table, output }| {
+        let size = u32::try_from(value.len()).ok()?;
+        let bytes_at_most = HEAD_BYTES + get_maximum_output_size(value.len());
+        if output.len() < bytes_at_most {
+            output.resize(bytes_at_most, 0);
+        }
+        let (head, body) = output.split_at_mut(HEAD_BYTES);
+        head[0] = LZ4;
+        head[1..].copy_from_slice(&size.to_le_bytes());
+        let bytes = HEAD_BYTES + compress_into_with_table(&value, body, table).ok()?;
+        (bytes < value.len()).then(|| output[..bytes].to_vec())
+    });
+    smaller.unwrap_or(value)
 }
 
 /// The value as it was.

@@ -40,10 +40,13 @@ const LABEL: u8 = 0x21;
 /// Behind a label's key, in which it cannot occur.
 const KEY_END: u8 = 0;
 
+/// How many terms of days a contact has at most.
+const DAYS: usize = 4;
+
 impl<'t> Term<'t> {
     /// Every term of a contact, in order.
     pub fn all_of(contact: &'t Contact) -> Vec<Term<'t>> {
-        let mut terms = Term::gate_of(contact);
+        let mut terms = Term::gate_with_room(contact, DAYS + 2 * contact.labels.len());
         terms.push(Term::Day(DayOf::Created, Day::of(contact.created_at)));
         terms.push(Term::Day(DayOf::Idle, Day::of(contact.idle_since())));
         if contact.engagement.last_engaged > 0 {
@@ -62,7 +65,13 @@ impl<'t> Term<'t> {
 
     /// The gate's terms of a contact, in order: those that verdicts follow from.
     pub fn gate_of(contact: &Contact) -> Vec<Term<'t>> {
-        let mut terms = vec![Term::Contact(contact.status())];
+        Term::gate_with_room(contact, 0)
+    }
+
+    /// The same, with room for as many more.
+    fn gate_with_room(contact: &Contact, more: usize) -> Vec<Term<'t>> {
+        let mut terms = Vec::with_capacity(1 + contact.lists.len() + more);
+        terms.push(Term::Contact(contact.status()));
         for on in &contact.lists {
             let status = contact.list_status(on, StopScope::List);
             if status != ListStatus::None {

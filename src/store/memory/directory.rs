@@ -89,7 +89,7 @@ impl Directory {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.pages.is_empty() || self.len() == 0
     }
 
     /// Adds a number that is not 0. Neither it nor the id may be there.

@@ -193,7 +193,11 @@ impl<'a> Overlay<'a> {
         let at = new.first().map_or(self.now, |event| event.at);
         let left = if before == after { Vec::new() } else { opted_out(&before, &after) };
         self.activity.note(&new, &left, joined(&before, &after));
-        events.extend(new);
+        if events.is_empty() {
+            *events = new;
+        } else {
+            events.extend(new);
+        }
         if before != after {
             for list in left {
                 self.tallies.push((list, at, Tally { opt_outs: 1, ..Tally::default() }));

@@ -1,5 +1,7 @@
 //! The blocks of the event logs.
 
+use std::borrow::Cow;
+
 use bincode::Options;
 use serde::{Deserialize, Serialize};
 
@@ -29,34 +31,34 @@ pub struct Entry {
 }
 
 #[derive(Serialize, Deserialize)]
-struct EntryV1 {
+struct EntryV1<'a> {
     contact: u32,
     order: u64,
     previous: u64,
-    event: Option<Named<EventV1>>,
+    event: Option<Named<'a, EventV1<'a>>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct EventV1 {
+struct EventV1<'a> {
     kind: u8,
     at: DateV1,
     /// How much later it was seen.
     lag: i64,
     sent_at: Option<Millis>,
     list: Option<u32>,
-    id: String,
+    id: Cow<'a, str>,
     how: u8,
-    source: String,
-    reason: String,
-    text: String,
-    message: String,
+    source: Cow<'a, str>,
+    reason: Cow<'a, str>,
+    text: Cow<'a, str>,
+    message: Cow<'a, str>,
     amount: i64,
 }
 
 /// In how it came, beside the code: whose token reported it follows the event.
 const NAMED: u8 = 0b1000;
 
-impl Nameable for EventV1 {
+impl Nameable for EventV1<'_> {
     fn is_named(&self) -> bool {
         self.how & NAMED != 0
     }
@@ -72,7 +74,7 @@ pub fn append_entry(value: &mut Vec<u8>, entry: &Entry) -> Result<()> {
         contact: entry.contact,
         order: entry.order,
         previous: entry.previous,
-        event: entry.event.as_ref().map(|event| Named::new(EventV1::from(event), event.by.clone())),
+        event: entry.event.as_ref().map(|event| Named::new(EventV1::from(event), &event.by)),
     };
     options().serialize_into(value, &body).map_err(Error::internal)
 }
@@ -101,29 +103,29 @@ pub fn decode_entries(value: &[u8]) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-impl From<&Event> for EventV1 {
-    fn from(event: &Event) -> EventV1 {
+impl<'a> From<&'a Event> for EventV1<'a> {
+    fn from(event: &'a Event) -> EventV1<'a> {
         EventV1 {
             kind: kind_code(event.kind),
             at: event.at.into(),
             lag: event.seen_at - event.at,
             sent_at: event.sent_at,
             list: event.list.map(|list| list.0),
-            id: event.id.clone(),
+            id: event.id.as_str().into(),
             how: event.how.code(),
-            source: event.source.clone(),
-            reason: event.reason.clone(),
-            text: event.text.clone(),
-            message: event.message.clone(),
+            source: event.source.as_str().into(),
+            reason: event.reason.as_str().into(),
+            text: event.text.as_str().into(),
+            message: event.message.as_str().into(),
             amount: event.amount,
         }
     }
 }
 
-impl TryFrom<Named<EventV1>> for Event {
+impl TryFrom<Named<'_, EventV1<'_>>> for Event {
     type Error = Error;
 
-    fn try_from(event: Named<EventV1>) -> Result<Event> {
+    fn try_from(event: Named<'_, EventV1<'_>>) -> Result<Event> {
         let (event, by) = event.into_parts();
         Ok(Event {
             kind: kind(event.kind)?,
@@ -131,12 +133,12 @@ impl TryFrom<Named<EventV1>> for Event {
             seen_at: Millis::from(event.at).saturating_add(event.lag),
             sent_at: event.sent_at,
             list: event.list.map(ListId),
-            id: event.id,
+            id: event.id.into_owned(),
             how: How::from_code(event.how)?,
-            source: event.source,
-            reason: event.reason,
-            text: event.text,
-            message: event.message,
+            source: event.source.into_owned(),
+            reason: event.reason.into_owned(),
+            text: event.text.into_owned(),
+            message: event.message.into_owned(),
             amount: event.amount,
             by,
         })

@@ -1,5 +1,7 @@
 //! Facts: dates with how and why, as contacts and tombstones hold them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::DateV1;
@@ -12,22 +14,22 @@ use crate::model::time::Millis;
 use crate::store::format::code::Coded;
 
 /// A fact, and whose token reported it.
-pub type FactV1 = Named<FactBodyV1>;
+pub type FactV1<'a> = Named<'a, FactBodyV1<'a>>;
 
 #[derive(Serialize, Deserialize)]
-pub struct FactBodyV1 {
+pub struct FactBodyV1<'a> {
     at: DateV1,
     /// Above the bits of how, by how many milliseconds later it was told to be; that is 0 as a rule, and costs nothing.
     how: u64,
-    source: String,
-    reason: String,
+    source: Cow<'a, str>,
+    reason: Cow<'a, str>,
 }
 
 const HOW_BITS: u32 = 4;
 /// The highest of these bits: a name follows.
 const NAMED: u64 = 0b1000;
 
-impl Nameable for FactBodyV1 {
+impl Nameable for FactBodyV1<'_> {
     fn is_named(&self) -> bool {
         self.how & NAMED != 0
     }
@@ -38,61 +40,61 @@ impl Nameable for FactBodyV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct ToggleV1 {
-    set: Option<FactV1>,
-    lifted: Option<FactV1>,
+pub struct ToggleV1<'a> {
+    set: Option<FactV1<'a>>,
+    lifted: Option<FactV1<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct ListContactV1 {
+pub struct ListContactV1<'a> {
     list: u32,
-    opted_in: Option<FactV1>,
-    imported: Option<FactV1>,
-    opted_out: Option<FactV1>,
-    suppression: ToggleV1,
+    opted_in: Option<FactV1<'a>>,
+    imported: Option<FactV1<'a>>,
+    opted_out: Option<FactV1<'a>>,
+    suppression: ToggleV1<'a>,
 }
 
-impl From<&Fact> for FactV1 {
-    fn from(fact: &Fact) -> FactV1 {
+impl<'a> From<&'a Fact> for FactV1<'a> {
+    fn from(fact: &'a Fact) -> FactV1<'a> {
         let body = FactBodyV1 {
             at: fact.at.into(),
             how: (fact.claimed_at - fact.at).max(0).unsigned_abs() << HOW_BITS | u64::from(fact.how.code()),
-            source: fact.source.clone(),
-            reason: fact.reason.clone(),
+            source: fact.source.as_str().into(),
+            reason: fact.reason.as_str().into(),
         };
-        Named::new(body, fact.by.clone())
+        Named::new(body, &fact.by)
     }
 }
 
-impl TryFrom<FactV1> for Fact {
+impl TryFrom<FactV1<'_>> for Fact {
     type Error = Error;
 
-    fn try_from(fact: FactV1) -> Result<Fact> {
+    fn try_from(fact: FactV1<'_>) -> Result<Fact> {
         let (fact, by) = fact.into_parts();
         let at = fact.at.into();
         let ahead = (fact.how >> HOW_BITS).cast_signed();
         let claimed_at = if ahead == 0 { 0 } else { ahead.saturating_add(at) };
         let how = How::from_code((fact.how & ((1 << HOW_BITS) - 1)) as u8)?;
-        Ok(Fact { at, how, source: fact.source, reason: fact.reason, by, claimed_at })
+        Ok(Fact { at, how, source: fact.source.into_owned(), reason: fact.reason.into_owned(), by, claimed_at })
     }
 }
 
-impl From<&Toggle> for ToggleV1 {
-    fn from(toggle: &Toggle) -> ToggleV1 {
+impl<'a> From<&'a Toggle> for ToggleV1<'a> {
+    fn from(toggle: &'a Toggle) -> ToggleV1<'a> {
         ToggleV1 { set: toggle.set.as_ref().map(FactV1::from), lifted: toggle.lifted.as_ref().map(FactV1::from) }
     }
 }
 
-impl TryFrom<ToggleV1> for Toggle {
+impl TryFrom<ToggleV1<'_>> for Toggle {
     type Error = Error;
 
-    fn try_from(toggle: ToggleV1) -> Result<Toggle> {
+    fn try_from(toggle: ToggleV1<'_>) -> Result<Toggle> {
         Ok(Toggle { set: fact(toggle.set)?, lifted: fact(toggle.lifted)? })
     }
 }
 
-impl From<&ListContact> for ListContactV1 {
-    fn from(on: &ListContact) -> ListContactV1 {
+impl<'a> From<&'a ListContact> for ListContactV1<'a> {
+    fn from(on: &'a ListContact) -> ListContactV1<'a> {
         ListContactV1 {
             list: on.list.0,
             opted_in: on.opted_in.as_ref().map(FactV1::from),
@@ -103,10 +105,10 @@ impl From<&ListContact> for ListContactV1 {
     }
 }
 
-impl TryFrom<ListContactV1> for ListContact {
+impl TryFrom<ListContactV1<'_>> for ListContact {
     type Error = Error;
 
-    fn try_from(on: ListContactV1) -> Result<ListContact> {
+    fn try_from(on: ListContactV1<'_>) -> Result<ListContact> {
         Ok(ListContact {
             list: ListId(on.list),
             opted_in: fact(on.opted_in)?,
@@ -118,16 +120,16 @@ impl TryFrom<ListContactV1> for ListContact {
 }
 
 /// A fact that may be there.
-pub fn fact(stored: Option<FactV1>) -> Result<Option<Fact>> {
+pub fn fact(stored: Option<FactV1<'_>>) -> Result<Option<Fact>> {
     stored.map(Fact::try_from).transpose()
 }
 
 /// Takes the texts off the oldest fact that has some. Says whether there was one.
-pub fn drop_oldest_text(
-    opted_out_all: &mut Option<FactV1>,
-    suppression: &mut ToggleV1,
-    invalidity: &mut ToggleV1,
-    lists: &mut [ListContactV1],
+pub fn drop_oldest_text<'a>(
+    opted_out_all: &mut Option<FactV1<'a>>,
+    suppression: &mut ToggleV1<'a>,
+    invalidity: &mut ToggleV1<'a>,
+    lists: &mut [ListContactV1<'a>],
 ) -> bool {
     let toggles = [suppression, invalidity].into_iter().flat_map(|toggle| [&mut toggle.set, &mut toggle.lifted]);
     let lists = lists.iter_mut().flat_map(|on| {
@@ -141,6 +143,6 @@ pub fn drop_oldest_text(
         .min_by_key(|fact| Millis::from(fact.body().at));
     let Some(fact) = oldest else { return false };
     let FactBodyV1 { at, how, .. } = *fact.body();
-    *fact = Named::new(FactBodyV1 { at, how, source: String::new(), reason: String::new() }, String::new());
+    *fact = Named::new(FactBodyV1 { at, how, source: "".into(), reason: "".into() }, "");
     true
 }

@@ -45,7 +45,7 @@ pub fn encode_list_event(event: &ListEvent) -> Result<Vec<u8>> {
         ListEventKind::Scope(StopScope::All) => (tag::SCOPE_ALL, ""),
     };
     let body: BodyV1 = (event.at.into(), event.list.map(|list| list.0), tag, name.to_owned());
-    seal(&Named::new(body, event.by.clone()))
+    seal(&Named::new(body, &event.by))
 }
 
 /// Reads what [`encode_list_event`] wrote.

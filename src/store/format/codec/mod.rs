@@ -98,9 +98,13 @@ fn options() -> impl Options {
     bincode::DefaultOptions::new()
 }
 
+/// More than most records take, so that they are written without growing.
+const RECORD_BYTES_USUAL: usize = 256;
+
 /// Version byte and body, if they are not too long for sled.
 fn seal(body: &impl Serialize) -> Result<Vec<u8>> {
-    let mut value = vec![V1];
+    let mut value = Vec::with_capacity(RECORD_BYTES_USUAL);
+    value.push(V1);
     options().serialize_into(&mut value, body).map_err(Error::internal)?;
     within_limits(value)
 }

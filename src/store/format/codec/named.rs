@@ -1,6 +1,7 @@
 //! A value behind which a name follows, if a bit in the value says so. What has no name is the bytes that it was before there
 //! were names, and a contactd that does not know names refuses the bit.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -9,7 +10,7 @@ use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A value with a place for the bit.
-pub trait Nameable: Serialize + DeserializeOwned {
+pub trait Nameable: Serialize {
     /// Whether the bit is set.
     fn is_named(&self) -> bool;
 
@@ -18,15 +19,15 @@ pub trait Nameable: Serialize + DeserializeOwned {
 }
 
 /// A value, and the name that follows it. None if that is empty.
-pub struct Named<T> {
+pub struct Named<'a, T> {
     body: T,
-    name: String,
+    name: Cow<'a, str>,
 }
 
-impl<T: Nameable> Named<T> {
-    pub fn new(mut body: T, name: String) -> Named<T> {
+impl<'a, T: Nameable> Named<'a, T> {
+    pub fn new(mut body: T, name: &'a str) -> Named<'a, T> {
         body.set_named(!name.is_empty());
-        Named { body, name }
+        Named { body, name: name.into() }
     }
 
     pub fn body(&self) -> &T {
@@ -39,11 +40,11 @@ impl<T: Nameable> Named<T> {
 
     pub fn into_parts(mut self) -> (T, String) {
         self.body.set_named(false);
-        (self.body, self.name)
+        (self.body, self.name.into_owned())
     }
 }
 
-impl<T: Nameable> Serialize for Named<T> {
+impl<T: Nameable> Serialize for Named<'_, T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut parts = to.serialize_tuple(2)?;
         parts.serialize_element(&self.body)?;
@@ -54,25 +55,25 @@ impl<T: Nameable> Serialize for Named<T> {
     }
 }
 
-impl<'de, T: Nameable> Deserialize<'de> for Named<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Named<T>, D::Error> {
+impl<'de, T: Nameable + DeserializeOwned> Deserialize<'de> for Named<'_, T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_tuple(2, Parts(PhantomData))
     }
 }
 
 struct Parts<T>(PhantomData<T>);
 
-impl<'de, T: Nameable> Visitor<'de> for Parts<T> {
-    type Value = Named<T>;
+impl<'de, T: Nameable + DeserializeOwned> Visitor<'de> for Parts<T> {
+    type Value = Named<'static, T>;
 
     fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str("a value and perhaps a name")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Named<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
         let missing = || A::Error::custom("a value is cut off");
         let body: T = parts.next_element()?.ok_or_else(missing)?;
         let name = if body.is_named() { parts.next_element()?.ok_or_else(missing)? } else { String::new() };
-        Ok(Named { body, name })
+        Ok(Named { body, name: name.into() })
     }
 }

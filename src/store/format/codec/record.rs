@@ -1,5 +1,6 @@
 //! The contact record.
 
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 use serde::{Deserialize, Serialize};
@@ -47,15 +48,15 @@ struct EngagementV1 {
 struct SomeEngagementV1(#[serde(with = "EngagementV1")] Engagement);
 
 #[derive(Serialize, Deserialize)]
-struct ContactV1 {
+struct ContactV1<'a> {
     phone: u64,
     created_at: DateV1,
-    labels: Vec<(String, String)>,
+    labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     engagement: Option<SomeEngagementV1>,
-    opted_out_all: Option<FactV1>,
-    suppression: ToggleV1,
-    invalidity: ToggleV1,
-    lists: Vec<ListContactV1>,
+    opted_out_all: Option<FactV1<'a>>,
+    suppression: ToggleV1<'a>,
+    invalidity: ToggleV1<'a>,
+    lists: Vec<ListContactV1<'a>>,
     newest_consent: u64,
     newest_activity: u64,
     /// See [`remembered`].
@@ -67,20 +68,24 @@ struct ContactV1 {
 /// history has, too. Dates and statuses always fit.
 pub fn encode_record(record: &Record) -> Result<Vec<u8>> {
     let mut body = ContactV1::from(record);
+    let mut sealed = seal(&body);
+    if sealed.is_ok() {
+        return sealed;
+    }
     let mut remembered = record.contact.remembered.clone();
     loop {
-        let sealed = seal(&body);
         let ContactV1 { opted_out_all, suppression, invalidity, lists, .. } = &mut body;
         let ids = remembered.items().len();
         let forgets = (ids / 2).min(ids.saturating_sub(REMEMBERED_IDS_MIN));
         match sealed {
             Err(_) if forgets > 0 => remembered.drop_oldest(forgets),
-            Err(_) if drop_oldest_text(opted_out_all, suppression, invalidity, lists) => continue,
+            Err(_) if drop_oldest_text(opted_out_all, suppression, invalidity, lists) => {}
             Err(_) if ids > 0 => remembered.drop_oldest(ids.div_ceil(2)),
             sealed => return sealed,
         }
         body.remembered = remembered::encode(remembered.items(), record.contact.created_at);
         body.forgotten = remembered.forgotten().into();
+        sealed = seal(&body);
     }
 }
 
@@ -96,7 +101,9 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
         contact: Contact {
             phone,
             created_at: body.created_at.into(),
-            labels: Labels::from_stored(body.labels),
+            labels: Labels::from_stored(
+                body.labels.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect(),
+            ),
             engagement: body.engagement.map(|SomeEngagementV1(totals)| totals).unwrap_or_default(),
             opted_out_all: fact(body.opted_out_all)?,
             suppression: body.suppression.try_into()?,
@@ -111,14 +118,14 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
     })
 }
 
-impl From<&Record> for ContactV1 {
-    fn from(record: &Record) -> ContactV1 {
+impl<'a> From<&'a Record> for ContactV1<'a> {
+    fn from(record: &'a Record) -> ContactV1<'a> {
         let contact = &record.contact;
         let engagement = &contact.engagement;
         ContactV1 {
             phone: contact.phone.as_u64(),
             created_at: contact.created_at.into(),
-            labels: contact.labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            labels: contact.labels.iter().map(|(key, value)| (key.into(), value.into())).collect(),
             engagement: (*engagement != Engagement::default()).then(|| SomeEngagementV1(engagement.clone())),
             opted_out_all: contact.opted_out_all.as_ref().map(FactV1::from),
             suppression: (&contact.suppression).into(),

@@ -41,16 +41,16 @@ pub struct Erasing {
 const ERASED: u8 = 0;
 
 #[derive(Serialize, Deserialize)]
-struct TombstoneV1 {
+struct TombstoneV1<'a> {
     phone: [u8; 16],
     gone_at: DateV1,
     why: u8,
     created_at: DateV1,
     last_inbound: DateV1,
-    opted_out_all: Option<FactV1>,
-    suppression: ToggleV1,
-    invalidity: ToggleV1,
-    lists: Vec<ListContactV1>,
+    opted_out_all: Option<FactV1<'a>>,
+    suppression: ToggleV1<'a>,
+    invalidity: ToggleV1<'a>,
+    lists: Vec<ListContactV1<'a>>,
     /// See [`remembered`].
     remembered: Vec<u8>,
     forgotten: DateV1,
@@ -106,8 +106,8 @@ pub fn decode_erasing(value: &[u8]) -> Result<Erasing> {
     open(value)
 }
 
-impl From<&StoredTombstone> for TombstoneV1 {
-    fn from(stored: &StoredTombstone) -> TombstoneV1 {
+impl<'a> From<&'a StoredTombstone> for TombstoneV1<'a> {
+    fn from(stored: &'a StoredTombstone) -> TombstoneV1<'a> {
         let tombstone = &stored.tombstone;
         TombstoneV1 {
             phone: stored.phone,
