@@ -23,7 +23,7 @@ use crate::model::verdict::StopScope;
 use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
 
-pub use access::{Access, AuthClients, ConsoleAddress, metrics_address, needs_tokens, speaks_no_tls};
+pub use access::{Access, AuthClients, CONSOLE_ADDRESS, ConsoleAddress, metrics_address, needs_tokens, speaks_no_tls};
 pub use span::{Span, SpanOrNever};
 
 /// Where the daemon listens and clients call when nothing is said.

@@ -89,11 +89,14 @@ pub fn get(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Resu
     let gone = match tombstone.why {
         RemovedBy::Purged(why) => {
             json["purged_reason"] = why.word().into();
-            "purged_at"
+            "purged"
         }
-        RemovedBy::Erased => "erased_at",
+        RemovedBy::Erased => "erased",
     };
-    json[gone] = date(tombstone.gone_at);
+    json[format!("{gone}_at")] = date(tombstone.gone_at);
+    if !tombstone.by.is_empty() {
+        json[format!("{gone}_by")] = tombstone.by.into();
+    }
     replies.text(&json.to_string());
     Ok(())
 }

@@ -321,7 +321,7 @@ pub const TABLE: &[Command] = &[
         summary: "shows who is connected, the longest first" },
     Command { name: "SETTINGS", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Prompt, run: Run::Store(settings::settings),
         summary: "shows what the daemon runs with" },
-    Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), pace: Pace::Slow, run: Run::Store(purge::purge),
+    Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), pace: Pace::Slow, run: Run::Granted(purge::purge),
         summary: "removes contacts by policy: plans, runs, stops and reports purges" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),
         summary: "compares every index with the records" },

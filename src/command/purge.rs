@@ -1,23 +1,27 @@
 //! PURGE: plans, their runs and their reports. The run itself is a background job, [`crate::jobs::Purge`].
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::Context;
+use super::session::Session;
 use crate::error::{Code, Error, Result};
-use crate::jobs::{PurgeRun, Status, no_plan};
+use crate::jobs::{PurgeOrder, PurgeRun, Status, no_plan};
 use crate::json::date;
 use crate::model::purge::{KEEP_LABEL, Policy, PurgeReason};
 use crate::model::time;
 use crate::store::{PLAN_KEPT_MS, Plan, Progress};
 use crate::wire::{Args, Replies};
 
-pub fn purge(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
+pub fn purge(context: &Context, session: &Session, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {
     let word = args.next().unwrap_or_default().to_ascii_uppercase();
     let number = args.next();
     match (word.as_slice(), number) {
         (b"PLAN", None) => replies.text(&plan(context)?.to_string()),
         (b"RUN", Some(number)) => {
-            context.jobs.purge.begin(plan_number(number)?)?;
+            let order = PurgeOrder { number: plan_number(number)?, by: Arc::clone(&session.name) };
+            context.jobs.purge.begin(order)?;
             replies.text("started");
         }
         (b"STATUS", None) => replies.text(&status_json(&context.jobs.purge.status()).to_string()),
@@ -95,15 +99,26 @@ fn status_json(status: &Status<PurgeRun>) -> Value {
 
 fn run_json(state: &str, PurgeRun { number, plan, phase }: &PurgeRun) -> Value {
     let run = plan.run.clone().unwrap_or_default();
-    json!({
-        "state": state,
-        "plan": number,
-        "phase": phase.word(),
-        "condemned": plan.selected.iter().sum::<u64>(),
-        "purged": run.purged.iter().sum::<u64>(),
-        "spared": run.spared,
-        "started_at": date(run.started_at),
-    })
+    with_name(
+        &run.by,
+        json!({
+            "state": state,
+            "plan": number,
+            "phase": phase.word(),
+            "condemned": plan.selected.iter().sum::<u64>(),
+            "purged": run.purged.iter().sum::<u64>(),
+            "spared": run.spared,
+            "started_at": date(run.started_at),
+        }),
+    )
+}
+
+/// Adds whose token began a run, where that has a name.
+fn with_name(by: &str, mut run: Value) -> Value {
+    if !by.is_empty() {
+        run["by"] = by.into();
+    }
+    run
 }
 
 fn policy_json(context: &Context) -> Value {
@@ -128,22 +143,25 @@ fn report_json(number: u32, plan: &Plan) -> Value {
         Progress { stopped: true, .. } => "stopped",
         _ => "running",
     };
-    json!({
-        "plan": number,
-        "state": state,
-        "started_at": date(run.started_at),
-        "finished_at": date(run.finished_at),
-        "condemned": plan.selected.iter().sum::<u64>(),
-        "purged": run.purged.iter().sum::<u64>(),
-        "reasons": by_reason(run.purged),
-        "spared": run.spared,
-        "kept": plan.kept,
-        "unmeasured": plan.unmeasured,
-        "events": run.events,
-        "ids": run.ids,
-        "feed_entries": run.entries,
-        "consents": run.consents,
-        "bytes_before": run.bytes_before,
-        "bytes_after": run.bytes_after,
-    })
+    with_name(
+        &run.by,
+        json!({
+            "plan": number,
+            "state": state,
+            "started_at": date(run.started_at),
+            "finished_at": date(run.finished_at),
+            "condemned": plan.selected.iter().sum::<u64>(),
+            "purged": run.purged.iter().sum::<u64>(),
+            "reasons": by_reason(run.purged),
+            "spared": run.spared,
+            "kept": plan.kept,
+            "unmeasured": plan.unmeasured,
+            "events": run.events,
+            "ids": run.ids,
+            "feed_entries": run.entries,
+            "consents": run.consents,
+            "bytes_before": run.bytes_before,
+            "bytes_after": run.bytes_after,
+        }),
+    )
 }

@@ -25,8 +25,8 @@ pub enum AuthClients {
     Required,
 }
 
-/// Where browsers find the console when nothing is said.
-const CONSOLE_ADDRESS: &str = "127.0.0.1:7165";
+/// Where browsers find the console unless something else is said.
+pub const CONSOLE_ADDRESS: &str = "127.0.0.1:7165";
 
 /// Where browsers find the console.
 #[derive(Clone, Debug, PartialEq, Eq)]

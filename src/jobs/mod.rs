@@ -17,7 +17,7 @@ use crate::error::{Code, Error, Result};
 use crate::store::Store;
 
 pub use erasure::Erasure;
-pub use purge::{Phase, Purge, PurgeRun, PurgeSettings, no_plan};
+pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
 
 /// Every job of the daemon.
 pub struct Jobs {

@@ -32,6 +32,14 @@ pub struct Purge {
     purged: [AtomicU64; PurgeReason::ALL.len()],
 }
 
+/// What PURGE RUN asks for.
+pub struct PurgeOrder {
+    /// The number of a plan.
+    pub number: u32,
+    /// Whose token asks. May be empty.
+    pub by: Arc<str>,
+}
+
 /// A plan that runs, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PurgeRun {
@@ -134,14 +142,14 @@ pub fn no_plan(word: &[u8]) -> Error {
 }
 
 impl Work for Purge {
-    /// The number of a plan.
-    type Order = u32;
+    type Order = PurgeOrder;
     type State = PurgeRun;
     const THREAD: &'static str = "contactd-purge";
 
-    fn prepare(&self, number: u32) -> Result<PurgeRun> {
+    fn prepare(&self, PurgeOrder { number, by }: PurgeOrder) -> Result<PurgeRun> {
         let mut plan = self.runnable(number)?;
-        plan.run.get_or_insert_with(|| Progress::begin(self.store.now(), self.store.size())).stopped = false;
+        let progress = plan.run.get_or_insert_with(|| Progress::begin(self.store.now(), self.store.size()));
+        (progress.stopped, progress.by) = (false, by.to_string());
         self.store.note_plan(number, &plan)?;
         Ok(PurgeRun { number, plan, phase: Phase::Contacts })
     }

@@ -1,9 +1,11 @@
 //! The metrics that every process has, under the names that Prometheus gives them. What the system does not tell is left out.
 
 use std::fs;
+use std::sync::LazyLock;
 
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::family::Families;
 
@@ -12,10 +14,8 @@ pub fn collect(families: &mut Families) {
         let ticks = clock_ticks_per_second() as f64;
         let cpu = (stat.field(14) + stat.field(15)) as f64 / ticks;
         families.counter("process_cpu_seconds", "seconds of processor time that were used").is(cpu);
-        if let Some(boot) = boot_seconds() {
-            let help = "when the process started, as a Unix time";
-            families.gauge("process_start_time_seconds", help).is(boot as f64 + stat.field(22) as f64 / ticks);
-        }
+        let help = "when the process started, as a Unix time";
+        families.gauge("process_start_time_seconds", help).is(boot_seconds() + stat.field(22) as f64 / ticks);
         families.gauge("process_virtual_memory_bytes", "bytes of virtual memory").is(stat.field(23));
         let resident = stat.field(24) * page_size() as u64;
         families.gauge("process_resident_memory_bytes", "bytes of resident memory").is(resident);
@@ -45,8 +45,15 @@ impl Stat {
     }
 }
 
-/// When the system booted, as a Unix time.
-fn boot_seconds() -> Option<u64> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+/// When the system booted, as a Unix time. It is asked once, so that a clock that is set later does not look like a restart.
+/// `/proc/stat`, which tells it too, is hidden from a service that sees only its own processes.
+fn boot_seconds() -> f64 {
+    static BOOT: LazyLock<f64> = LazyLock::new(|| {
+        let seconds = |clock| {
+            let now = clock_gettime(clock);
+            now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
+        };
+        (seconds(ClockId::Realtime) - seconds(ClockId::Boottime)).round()
+    });
+    *BOOT
 }

@@ -45,6 +45,8 @@ impl Plan {
 pub struct Progress {
     /// When it began.
     pub started_at: Millis,
+    /// Whose token began it, or went on with it last. May be empty.
+    pub by: String,
     /// When it ended; 0 while it goes on.
     pub finished_at: Millis,
     /// Whether PURGE STOP stopped it.

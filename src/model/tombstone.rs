@@ -19,6 +19,8 @@ pub struct Tombstone {
     pub gone_at: Millis,
     /// Why it went.
     pub why: RemovedBy,
+    /// Whose token removed it. May be empty.
+    pub by: String,
     /// When the contact had come in; 0 once it was erased.
     pub created_at: Millis,
     /// The newest opt-out of all lists. An erasure counts as one.
@@ -45,11 +47,12 @@ pub enum RemovedBy {
 }
 
 impl Tombstone {
-    /// Of a contact that a purge removes: every fact.
-    pub fn of_purged(contact: Contact, why: PurgeReason, now: Millis) -> Tombstone {
+    /// Of a contact that a purge removes: every fact. `by` is whose token runs it.
+    pub fn of_purged(contact: Contact, why: PurgeReason, now: Millis, by: &str) -> Tombstone {
         Tombstone {
             gone_at: now,
             why: RemovedBy::Purged(why),
+            by: by.to_owned(),
             created_at: contact.created_at,
             opted_out_all: contact.opted_out_all,
             suppression: contact.suppression,
@@ -78,6 +81,7 @@ impl Tombstone {
         Tombstone {
             gone_at: now,
             why: RemovedBy::Erased,
+            by: by.to_owned(),
             created_at: 0,
             opted_out_all,
             suppression: wordless_toggle(&facts.suppression),
@@ -145,7 +149,7 @@ impl Tombstone {
             RemovedBy::Purged(why) => (EventKind::Purged, why.word()),
             RemovedBy::Erased => (EventKind::Erased, ""),
         };
-        events.push(Event { reason: reason.to_owned(), ..Event::new(kind, self.gone_at) });
+        events.push(Event { reason: reason.to_owned(), by: self.by.clone(), ..Event::new(kind, self.gone_at) });
         events
     }
 }
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn a_purged_contact_comes_back_with_the_same_verdicts() {
         let before = contact();
-        let mut tombstone = Tombstone::of_purged(before.clone(), PurgeReason::Idle, 1_000);
+        let mut tombstone = Tombstone::of_purged(before.clone(), PurgeReason::Idle, 1_000, "bob");
         let after = tombstone.restore(before.phone, 2_000);
         for list in [ListId(1), ListId(2), ListId(3)] {
             assert_eq!(after.verdict(list, StopScope::All), before.verdict(list, StopScope::All));
@@ -196,6 +200,7 @@ mod tests {
             tombstone.events().iter().map(|event| event.kind).collect::<Vec<_>>(),
             [EventKind::OptOut, EventKind::Purged]
         );
+        assert_eq!(tombstone.events().last().map(|event| event.by.clone()), Some("bob".into()));
     }
 
     #[test]

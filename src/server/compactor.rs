@@ -11,6 +11,9 @@ use crate::client::{AsyncClient, Reply};
 use crate::command::{Access, Grant};
 use crate::error::{Error, Result};
 
+/// Whose purges these are, as history tells it.
+const NAME: &str = "compactor";
+
 /// Purges until the server drains: the first time an hour after the start, or as often as it is to be. Zero is never.
 pub(super) fn start(server: &Arc<Server>, every: Duration) {
     const FIRST_AFTER: Duration = Duration::from_secs(3600);
@@ -25,7 +28,7 @@ pub(super) fn start(server: &Arc<Server>, every: Duration) {
                 () = tokio::time::sleep(wait) => {}
                 () = server.stop.cancelled() => return,
             }
-            if let Err(why) = purge(server.connect_inside(Grant::unnamed(Access::Admin))).await
+            if let Err(why) = purge(server.connect_inside(Grant { access: Access::Admin, name: NAME.into() })).await
                 && !server.stop.is_cancelled()
             {
                 tracing::error!("the compactor could not purge: {}", why.message);

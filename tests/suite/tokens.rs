@@ -213,6 +213,34 @@ fn whose_token_it_was_is_written_down_with_everything() {
     assert!(gone.contains(r#""opted_out_all_by":"ann""#) && !gone.contains("store"), "{gone}");
 }
 
+#[test]
+fn who_purged_and_who_erased_is_kept() {
+    let mut house = Tokened::start(&format!("write {OLD} shop\nadmin {NEW} ann\n"));
+    let mut ann = house.with(NEW);
+    assert_eq!(ann.call("LIST +14155550000"), "+created");
+    assert_eq!(ann.call(r#"INVALID +14155552671 {"at":"2020-01-01"}"#), ":1");
+    assert!(ann.call("PURGE PLAN").contains(r#""contacts":1"#));
+    assert_eq!(ann.call("PURGE RUN 1"), "+started");
+    while ann.call("PURGE STATUS") != r#"+{"state":"idle"}"# {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(ann.call("OPTOUT * +14155552672"), ":1");
+    let erased = ann.call("ERASE +14155552672");
+    assert!(erased.starts_with("+erased"), "{erased}");
+    house.daemon.kill();
+    house.daemon.restart();
+    let mut ann = house.with(NEW);
+    let reports = ann.call("PURGE REPORTS");
+    assert!(reports.contains(r#""by":"ann""#) && reports.contains("finished"), "{reports}");
+    assert!(ann.call("GET +14155552671").contains(r#""purged_by":"ann""#));
+    assert!(ann.call("GET +14155552672").contains(r#""erased_by":"ann""#));
+    // The number comes back, and its history with it.
+    assert_eq!(house.with(OLD).call(r#"INBOUND +14155550000 +14155552671 {"text":"hello"}"#), "+message");
+    let history = ann.call("HISTORY +14155552671 KIND purge");
+    assert!(history.contains(r#""by":"ann""#), "{history}");
+    assert!(ann.call("VERIFY").starts_with("+ok"));
+}
+
 /// The clients that CLIENTS shows, by id.
 fn clients(wire: &mut Wire) -> std::collections::BTreeMap<u64, Value> {
     let page = wire.call("CLIENTS LIMIT 1000");

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::address::Address;
 use crate::client::{Client, Reply};
+use crate::config::{ADDRESS, CONSOLE_ADDRESS};
 use crate::error::{Error, Result};
 
 /// How long a start may take on a slow machine.
@@ -20,22 +21,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Daemon {
     dir: TempDir,
     address: String,
+    /// Where browsers find the console; `off` without one.
+    console: &'static str,
     child: Child,
 }
 
 impl Daemon {
-    /// Starts a daemon on an address, or on a free port.
-    pub fn start(address: Option<&str>) -> Result<Daemon> {
+    /// Starts a daemon on contactd's own addresses, or on a free port and without a console.
+    pub fn start(stays: bool) -> Result<Daemon> {
         let dir = tempfile::Builder::new().prefix("contactd-demo-").tempdir().map_err(Error::internal)?;
-        let address = match address {
-            Some(address) => address.to_owned(),
-            None => {
-                let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-                free.map_err(Error::internal)?.to_string()
-            }
+        let (address, console) = if stays {
+            (ADDRESS.to_owned(), CONSOLE_ADDRESS)
+        } else {
+            let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+            (free.map_err(Error::internal)?.to_string(), "off")
         };
-        let child = spawn(dir.path(), &address)?;
-        Ok(Daemon { dir, address, child })
+        let child = spawn(dir.path(), &address, console)?;
+        Ok(Daemon { dir, address, console, child })
     }
 
     pub fn dir(&self) -> &Path {
@@ -76,7 +78,7 @@ impl Daemon {
     }
 
     pub fn restart(&mut self) -> Result<()> {
-        self.child = spawn(self.dir.path(), &self.address)?;
+        self.child = spawn(self.dir.path(), &self.address, self.console)?;
         Ok(())
     }
 
@@ -102,11 +104,11 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(dir: &Path, address: &str) -> Result<Child> {
+fn spawn(dir: &Path, address: &str, console: &str) -> Result<Child> {
     let log = File::options().create(true).append(true).open(dir.join("log")).map_err(Error::internal)?;
     let program = std::env::current_exe().map_err(Error::internal)?;
     Command::new(program)
-        .args(["serve", "--http", "off", "--listen", address, "--data-dir"])
+        .args(["serve", "--http", console, "--listen", address, "--data-dir"])
         .arg(dir.join("data"))
         .env_clear()
         .envs(std::env::vars_os().filter(|(name, _)| !is_setting(name)))

@@ -1,6 +1,7 @@
 //! `contactd demo`: the main job as a story, over a real connection to a real daemon with a store of its own.
 
 mod daemon;
+mod past;
 
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use clap::Args;
 
 use super::purge;
 use crate::client::{Client, Reply};
-use crate::config::ADDRESS;
+use crate::config::{ADDRESS, CONSOLE_ADDRESS};
 use crate::error::{Error, Result};
 use crate::import::{self, Options, Show};
 use crate::model::time;
@@ -28,18 +29,24 @@ const EVA: &str = "+12135550197";
 /// The store is in a temporary directory, and served on a free port.
 #[derive(Args)]
 pub struct Demo {
-    /// Serve on 127.0.0.1:7164 and stay there after the story, until Ctrl-C
+    /// Serve on 127.0.0.1:7164 and stay there after the story, with 90 days of made history and the console in the browser,
+    /// until Ctrl-C
     #[arg(long)]
     stay: bool,
 }
 
 impl Demo {
     pub fn run(self) -> Result<ExitCode> {
-        let mut daemon = Daemon::start(self.stay.then_some(ADDRESS))?;
+        let mut daemon = Daemon::start(self.stay)?;
         say(&format!("contactd demo: a store in {}, served on {}\n", daemon.dir().display(), daemon.address()));
         let mut story = Story { client: daemon.connect()? };
         story.tell(&mut daemon)?;
         if self.stay {
+            say("Four more lists get a past of 90 days, so that there is something to look at:");
+            let phones = story.members()?;
+            past::make(daemon.connect()?, &phones, super::serve::now())?;
+            story.expect("LISTS", "*")?;
+            say(&format!("Look at all of it in a browser: http://{CONSOLE_ADDRESS}/"));
             say(&format!("It stays on {ADDRESS} until Ctrl-C. In another terminal:"));
             say(&format!("  printf 'CHECK {LIST} {ADA}\\nHELP\\n' | nc -N 127.0.0.1 7164"));
             wait_for_interrupt()?;
@@ -135,6 +142,17 @@ impl Story {
         self.expect(&format!(r#"IMPORT {LIST} {{"phone":"{BEN}"}}"#), "+kept")?;
         self.expect(&format!("CHECK {LIST} {BEN}"), "+no list_opted_out")?;
         Ok(())
+    }
+
+    /// The contacts of the sheet's list.
+    fn members(&mut self) -> Result<Vec<String>> {
+        let mut phones = Vec::new();
+        self.client.stream(&format!("EXPORT list={LIST}"), |item| {
+            let contact: serde_json::Value = serde_json::from_str(item).map_err(Error::internal)?;
+            phones.extend(contact["phone_number"].as_str().map(str::to_owned));
+            Ok(())
+        })?;
+        Ok(phones)
     }
 
     /// Sends a request as a person would type it, prints it with its reply, and checks how that begins.

@@ -1,12 +1,15 @@
-//! How the daemon does: all of STATS, with what each value means.
+//! How the daemon does: all of STATS, with what each value means; who is connected; the settings.
 
 use askama::Template;
+use serde::Deserialize;
 
-use super::{Page, render};
+use super::{Page, ROWS, render};
 use crate::client::Reply;
+use crate::command::Access;
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
 use crate::console::words::grouped;
+use crate::error::Error;
 
 #[derive(Template)]
 #[template(path = "system.html", config = "src/console/askama.toml")]
@@ -14,6 +17,27 @@ struct System {
     frame: Frame,
     version: String,
     rows: Vec<Row>,
+    /// The clients and the settings. None for those who may not see them.
+    inside: Option<Inside>,
+}
+
+struct Inside {
+    clients: Vec<ClientReply>,
+    /// There are more than the page shows.
+    has_more: bool,
+    settings: Vec<(String, String)>,
+}
+
+/// A client, as CLIENTS shows it.
+#[derive(Deserialize)]
+struct ClientReply {
+    transport: String,
+    address: String,
+    #[serde(default)]
+    name: String,
+    level: String,
+    requests: u64,
+    idle_seconds: u64,
 }
 
 struct Row {
@@ -23,7 +47,8 @@ struct Row {
 }
 
 /// Shows it.
-pub async fn show(visit: Visit) -> Page {
+pub async fn show(mut visit: Visit) -> Page {
+    let inside = if visit.grant.access >= Access::Admin { Some(inside(&mut visit).await?) } else { None };
     let rows = visit.stats().all().iter().map(|(name, value)| Row {
         name: name.clone(),
         value: value.parse().map_or_else(|_| value.clone(), grouped),
@@ -31,9 +56,25 @@ pub async fn show(visit: Visit) -> Page {
     });
     render(&System {
         rows: rows.collect(),
+        inside,
         version: visit.stats().get("version").to_owned(),
         frame: visit.frame(Section::System, "System"),
     })
+}
+
+async fn inside(visit: &mut Visit) -> Result<Inside, Error> {
+    let page = visit.asker.page::<ClientReply, _>(&["CLIENTS", "LIMIT", ROWS]).await?;
+    let Reply::Array(lines) = visit.asker.ask(&["SETTINGS"]).await? else {
+        return Err(Error::internal("SETTINGS was answered with something else"));
+    };
+    let settings = lines.into_iter().filter_map(|line| match line {
+        Reply::Text(line) => {
+            let (name, value) = line.split_once(' ').unwrap_or((&line, ""));
+            Some((name.to_owned(), value.to_owned()))
+        }
+        _ => None,
+    });
+    Ok(Inside { clients: page.items, has_more: page.next.is_some(), settings: settings.collect() })
 }
 
 /// What a value of STATS means, from the table of protocol.md.

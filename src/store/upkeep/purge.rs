@@ -193,7 +193,7 @@ impl Upkeep {
                     match record.filter(|record| codec::fingerprint(record) == Ok(candidate.fingerprint)) {
                         Some(record) => {
                             let phone = record.contact.phone;
-                            let tombstone = Tombstone::of_purged(record.contact, candidate.why, overlay.now());
+                            let tombstone = Tombstone::of_purged(record.contact, candidate.why, overlay.now(), &run.by);
                             overlay.remove(phone, tombstone)?;
                             run.purged[candidate.why as usize] += 1;
                         }

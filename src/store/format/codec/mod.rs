@@ -103,8 +103,12 @@ const RECORD_BYTES_USUAL: usize = 256;
 
 /// Version byte and body, if they are not too long for sled.
 fn seal(body: &impl Serialize) -> Result<Vec<u8>> {
+    seal_as(V1, body)
+}
+
+fn seal_as(version: u8, body: &impl Serialize) -> Result<Vec<u8>> {
     let mut value = Vec::with_capacity(RECORD_BYTES_USUAL);
-    value.push(V1);
+    value.push(version);
     options().serialize_into(&mut value, body).map_err(Error::internal)?;
     within_limits(value)
 }
@@ -117,8 +121,12 @@ fn within_limits(value: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 fn open<T: DeserializeOwned>(value: &[u8]) -> Result<T> {
+    open_as(V1, value)
+}
+
+fn open_as<T: DeserializeOwned>(version: u8, value: &[u8]) -> Result<T> {
     match value.split_first() {
-        Some((&V1, body)) => {
+        Some((&known, body)) if known == version => {
             options().deserialize(body).map_err(|why| Error::internal(format!("a damaged record: {why}")))
         }
         Some((version, _)) => {

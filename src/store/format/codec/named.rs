@@ -34,6 +34,10 @@ impl<'a, T: Nameable> Named<'a, T> {
         &self.body
     }
 
+    pub fn body_mut(&mut self) -> &mut T {
+        &mut self.body
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{date, lists, open, seal};
+use super::{date, lists, open, open_as, seal, seal_as};
 use crate::error::Result;
 use crate::model::list::ListId;
 use crate::model::plan::{Plan, Progress};
@@ -54,18 +54,32 @@ struct ProgressV1 {
     consents: u64,
     bytes_before: u64,
     bytes_after: u64,
+    /// Behind the plan, see [`V2`].
+    #[serde(skip)]
+    by: String,
 }
+
+/// The version of a plan behind which the name stands of who runs it. Without a name the version is 1.
+const V2: u8 = 2;
 
 pub fn encode_plan(plan: &Plan) -> Result<Vec<u8>> {
     #[derive(Serialize)]
     struct Body<'p>(#[serde(with = "PlanV1")] &'p Plan);
-    seal(&Body(plan))
+    match plan.run.as_ref().map_or("", |run| &run.by) {
+        "" => seal(&Body(plan)),
+        by => seal_as(V2, &(Body(plan), by)),
+    }
 }
 
 pub fn decode_plan(value: &[u8]) -> Result<Plan> {
     #[derive(Deserialize)]
     struct Body(#[serde(with = "PlanV1")] Plan);
-    open(value).map(|Body(plan)| plan)
+    if value.first() != Some(&V2) {
+        return open(value).map(|Body(plan)| plan);
+    }
+    let (Body(mut plan), by) = open_as::<(Body, String)>(V2, value)?;
+    plan.run.get_or_insert_default().by = by;
+    Ok(plan)
 }
 
 /// Counts by reason stand in the order of the reasons' codes, whatever their order in the source.

@@ -61,7 +61,7 @@ fn record() -> Record {
 fn stored_tombstone() -> StoredTombstone {
     StoredTombstone {
         phone: [7; 16],
-        tombstone: Tombstone::of_purged(record().contact, PurgeReason::NonEngaged, 1_777_636_800_009),
+        tombstone: Tombstone::of_purged(record().contact, PurgeReason::NonEngaged, 1_777_636_800_009, ""),
     }
 }
 
@@ -211,6 +211,23 @@ fn golden_names() {
     );
     assert_eq!(decode_list_event(&told("ann")), Ok(paused("ann")));
     assert!(decode_list_event(&told("ann")[..told("ann").len() - 1]).is_err());
+
+    let tombstone = |by: &str| {
+        let mut stored = stored_tombstone();
+        stored.tombstone.by = by.into();
+        stored
+    };
+    let bytes = |by: &str| encode_tombstone(&tombstone(by)).expect("encoded");
+    // Behind the version and the HMAC stands the date, and behind that why it went.
+    assert_eq!((bytes("")[23], bytes("ann")[23], bytes("ann").len()), (2, 0x82, bytes("").len() + 4));
+    assert_eq!(decode_tombstone(&bytes("ann")), Ok(tombstone("ann")));
+
+    let mut run = plan();
+    let bare = encode_plan(&run).expect("encoded");
+    run.run.as_mut().expect("a run").by = "ann".into();
+    let named = encode_plan(&run).expect("encoded");
+    assert_eq!((bare[0], named[0], &named[1..bare.len()]), (1, 2, &bare[1..]));
+    assert_eq!((named.len(), decode_plan(&named)), (bare.len() + 4, Ok(run)));
 }
 
 /// Every key that a store has: a change of these bytes would hide what is stored under the old ones.
@@ -338,7 +355,7 @@ fn every_contact_within_the_limits_fits() {
     assert_eq!(dates(&stored.contact), dates(&record.contact));
     assert_eq!(stored.contact.lists[63].opted_out, record.contact.lists[63].opted_out, "the newest keeps its text");
     assert_eq!(stored.contact.remembered.items().len(), REMEMBERED_IDS_MIN);
-    let tombstone = Tombstone::of_purged(record.contact.clone(), PurgeReason::Idle, 1);
+    let tombstone = Tombstone::of_purged(record.contact.clone(), PurgeReason::Idle, 1, "");
     let kept = decode_tombstone(&encode_tombstone(&StoredTombstone { phone: [0; 16], tombstone }).expect("it fits"))
         .expect("it reads");
     assert_eq!(kept.tombstone.lists.len(), CONTACT_LISTS_MAX);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fact::{FactV1, ListContactV1, ToggleV1, drop_oldest_text, fact};
+use super::named::{Nameable, Named};
 use super::{DateV1, open, remembered, seal};
 use crate::error::Result;
 use crate::model::contact::ListContact;
@@ -44,6 +45,7 @@ const ERASED: u8 = 0;
 struct TombstoneV1<'a> {
     phone: [u8; 16],
     gone_at: DateV1,
+    /// The highest bit: the name of who removed it follows.
     why: u8,
     created_at: DateV1,
     last_inbound: DateV1,
@@ -56,19 +58,32 @@ struct TombstoneV1<'a> {
     forgotten: DateV1,
 }
 
+/// In why it went, beside the code.
+const NAMED: u8 = 0x80;
+
+impl Nameable for TombstoneV1<'_> {
+    fn is_named(&self) -> bool {
+        self.why & NAMED != 0
+    }
+
+    fn set_named(&mut self, named: bool) {
+        self.why = if named { self.why | NAMED } else { self.why & !NAMED };
+    }
+}
+
 /// Encodes a tombstone. What together does not fit is left out, oldest first: the texts of facts, then ids.
 pub fn encode_tombstone(stored: &StoredTombstone) -> Result<Vec<u8>> {
-    let mut body = TombstoneV1::from(stored);
+    let mut body = Named::new(TombstoneV1::from(stored), &stored.tombstone.by);
     let mut kept = stored.tombstone.remembered.clone();
     loop {
         let sealed = seal(&body);
-        let TombstoneV1 { opted_out_all, suppression, invalidity, lists, .. } = &mut body;
+        let TombstoneV1 { opted_out_all, suppression, invalidity, lists, .. } = body.body_mut();
         let ids = kept.items().len();
         match sealed {
             Err(_) if drop_oldest_text(opted_out_all, suppression, invalidity, lists) => {}
             Err(_) if ids > 0 => {
                 kept.drop_oldest(ids.div_ceil(2));
-                body.remembered = remembered::encode(kept.items(), stored.tombstone.created_at);
+                body.body_mut().remembered = remembered::encode(kept.items(), stored.tombstone.created_at);
             }
             sealed => return sealed,
         }
@@ -76,7 +91,7 @@ pub fn encode_tombstone(stored: &StoredTombstone) -> Result<Vec<u8>> {
 }
 
 pub fn decode_tombstone(value: &[u8]) -> Result<StoredTombstone> {
-    let body: TombstoneV1 = open(value)?;
+    let (body, by) = open::<Named<TombstoneV1>>(value)?.into_parts();
     let why = match body.why {
         ERASED => RemovedBy::Erased,
         code => RemovedBy::Purged(PurgeReason::from_code(code)?),
@@ -84,6 +99,7 @@ pub fn decode_tombstone(value: &[u8]) -> Result<StoredTombstone> {
     let tombstone = Tombstone {
         gone_at: body.gone_at.into(),
         why,
+        by,
         created_at: body.created_at.into(),
         opted_out_all: fact(body.opted_out_all)?,
         suppression: body.suppression.try_into()?,
