@@ -60,19 +60,23 @@ impl Meaning {
         matches!(self, Meaning::Out | Meaning::OutOfAll)
     }
 
+    /// How much it forbids; nothing is 0.
+    pub fn strictness(self) -> u8 {
+        match self {
+            Meaning::OutOfAll => 3,
+            Meaning::Out => 2,
+            Meaning::MaybeOut => 1,
+            Meaning::In | Meaning::InIfKnown | Meaning::Help | Meaning::Message => 0,
+        }
+    }
+
     fn lets_in(self) -> bool {
         matches!(self, Meaning::In | Meaning::InIfKnown)
     }
 
     /// The stricter of two readings of one message. Who is let in by one of them alone may not mean it.
     fn stricter(self, other: Meaning) -> Meaning {
-        let strictness = |meaning| match meaning {
-            Meaning::OutOfAll => 3,
-            Meaning::Out => 2,
-            Meaning::MaybeOut => 1,
-            _ => 0,
-        };
-        match strictness(other).cmp(&strictness(self)) {
+        match other.strictness().cmp(&self.strictness()) {
             Ordering::Greater => other,
             Ordering::Equal if self.lets_in() && self != other => Meaning::Message,
             _ => self,

@@ -45,3 +45,31 @@ fn row(letter: char) -> u32 {
         letter => u32::from(letter) >> BITS,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::folding;
+    use super::*;
+
+    #[test]
+    fn words_in_letters_of_no_rule_cannot_be_read() {
+        let mut scripts = Scripts::default();
+        for word in ["STOP", "СТОП", "退订", "አቁም"] {
+            scripts.add(&folding::folded(word));
+        }
+        for (text, unread) in [
+            ("ordinary words", false),
+            ("обычные слова", false),
+            ("普通的话 ひらがな ㄏㄏ", false),
+            ("አመሰግናለሁ", false),
+            ("ગુજરાતી", true),
+            ("hello བོད་སྐད", true),
+            ("ʕ•ᴥ•ʔ", false),
+            ("ꓢꓔꓳꓑ", true),
+            ("٣٤٥", false),
+        ] {
+            let words = folding::words(text);
+            assert_eq!(words.iter().any(|word| is_unread(word, &[&scripts])), unread, "{text}");
+        }
+    }
+}

@@ -1,19 +1,22 @@
-//! The guard behind every mapping: a label cell that is in itself a plain refusal of messages.
+//! The guard behind every label: one that is in itself a plain refusal of messages.
 //!
 //! The rule is closed. It looks at what the whole cell says, or a whole tag of it. Each word must be one that people use when they
 //! refuse messages; a word that is not ends it: "Stop & Shop" is a shop. A tag is read twice: as those write it who note down a
 //! refusal, in any order ("SMS: no", "unsubscribed"), and where that says nothing, as those write it who refuse, by the grammar of
 //! inbound messages ("remove me").
 
+pub mod fold;
+pub mod vocabulary;
+
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::fold::letters;
-use super::vocabulary::{
+use crate::model::keyword::{STOP_SIGNS, is_refusal};
+use fold::letters;
+use vocabulary::{
     ACT, ALONE, ASKED, AWAY, ENDS, IN, MAIL, NOT, OPT, OUT, PHONE, Sense, beginnings_of, may_begin, sense,
 };
-use crate::model::keyword::{STOP_SIGNS, is_refusal};
 
 /// Longer tags are somebody's own text, and so are longer words.
 const TAG_WORDS_MAX: usize = 10;
