@@ -84,11 +84,11 @@ pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
 /// An id as it is kept. Cut, two of them could be the same, and the second message be taken for a repetition; left out, a START
 /// that is delivered again would let in again. So one that is too long is kept as its beginning and its digest.
 fn shortened(id: String) -> String {
-    const DIGEST_BYTES: usize = 16;
     if id.len() <= ID_BYTES_MAX {
         return id;
     }
-    let digest = Sha256::digest(id.to_lowercase());
-    let digest: String = digest.iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let digest: [u8; 32] = Sha256::digest(id.to_lowercase()).into();
+    let (half, _) = digest.split_at(16);
+    let digest = half.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     arguments::cut(Some(id), ID_BYTES_MAX - digest.len()) + &digest
 }

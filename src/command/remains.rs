@@ -34,7 +34,7 @@ impl Remains {
     /// The same, of all arguments that are left: an object, and the words beside it.
     pub fn of_args(args: Args<'_>) -> Remains {
         let is_json = |arg: &&[u8]| without_mark(arg).starts_with(b"{");
-        let words = args.filter(|arg| !is_json(arg)).map(|arg| text_of(arg));
+        let words = args.filter(|arg| !is_json(arg)).map(text_of);
         Remains { words: words.collect(), ..Remains::of(args.filter(is_json).last()) }
     }
 

@@ -104,9 +104,9 @@ impl Transition<'_, '_> {
             return Ok(None);
         }
         // Gateways differ in the case of an id. Another case is another message only where it forbids.
-        let is_id = |known: &str| if is_strict { known == id } else { known.to_lowercase() == id.to_lowercase() };
+        let is_same = |known: &str| if is_strict { known == id } else { known.to_lowercase() == id.to_lowercase() };
         let is_it = |event: &Event| {
-            is_id(&event.id) && matches!(event.kind, EventKind::Inbound(_)) && self.is_of_list(event) && holds(event)
+            is_same(&event.id) && matches!(event.kind, EventKind::Inbound(_)) && self.is_of_list(event) && holds(event)
         };
         match self.situation.history.seen(&is_it)? {
             Some(EventKind::Inbound(class)) => Ok(Some(class)),
