@@ -698,7 +698,7 @@ fn what_gateways_write_in_their_own_way_is_read() {
         (r#""code":"sender blacklisted""#, "+yes"),
     ] {
         let phone = somebody(&mut wire, &mut number);
-        assert_eq!(wire.call(&format!(r#"FAILED {LIST} {phone} m {{{code}}}"#)), ":1");
+        assert_eq!(wire.call(&format!(r"FAILED {LIST} {phone} m {{{code}}}")), ":1");
         assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), verdict, "{code}");
     }
 }
