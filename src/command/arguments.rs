@@ -90,7 +90,7 @@ pub fn json<T: DeserializeOwned + Default>(args: &mut Args<'_>) -> Result<T> {
 
 /// An argument as JSON; the default when there is none.
 pub fn json_of<T: DeserializeOwned + Default>(arg: Option<&[u8]>) -> Result<T> {
-    match arg {
+    match arg.map(without_mark) {
         None => Ok(T::default()),
         Some(text) if !text.starts_with(b"{") => {
             Err(Error::bad_arg(format!("'{}' is not a JSON object like {{\"key\":value}}", excerpt(text))))
@@ -100,6 +100,28 @@ pub fn json_of<T: DeserializeOwned + Default>(arg: Option<&[u8]>) -> Result<T> {
             let message: String = why.chars().take(300).map(|c| if c.is_control() { '?' } else { c }).collect();
             Error::bad_arg(format!("in the JSON: {message}"))
         }),
+    }
+}
+
+/// A text without the mark with which some programs begin what is UTF-8.
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
+}
+
+/// An id in JSON: a text, or a number as it is written.
+#[derive(Clone, Debug)]
+pub struct Id(pub String);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Id, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Id(text)),
+            Value::Number(number) => Ok(Id(number_text(&number))),
+            other => Err(serde::de::Error::custom(format!(
+                "an id is a text or a number, not {}",
+                excerpt(other.to_string().as_bytes())
+            ))),
+        }
     }
 }
 
@@ -196,7 +218,7 @@ pub fn opt_out_claim(args: &mut Args<'_>) -> Result<Statement> {
 struct OptInJson {
     at: Option<When>,
     how: Option<String>,
-    id: Option<String>,
+    id: Option<Id>,
     source: Option<String>,
     evidence: Option<String>,
 }
@@ -207,7 +229,7 @@ pub fn opt_in_claim(args: &mut Args<'_>) -> Result<Statement> {
     Ok(Statement {
         at: json.at.and_then(|at| at.0),
         how: json.how.map_or(Ok(How::Api), |word| how(&word))?,
-        id: text("id", json.id, ID_BYTES_MAX)?,
+        id: id(json.id)?,
         source: text("source", json.source, SOURCE_BYTES_MAX)?,
         evidence: text("evidence", json.evidence, EVIDENCE_BYTES_MAX)?,
         ..Statement::default()
@@ -246,6 +268,11 @@ pub fn text(key: &str, value: Option<String>, bytes_max: usize) -> Result<String
         )));
     }
     Ok(value)
+}
+
+/// An id of JSON, checked for its length.
+pub fn id(value: Option<Id>) -> Result<String> {
+    text("id", value.map(|Id(id)| id), ID_BYTES_MAX)
 }
 
 /// How somebody subscribed.

@@ -116,7 +116,14 @@ impl Reading {
     ) -> Option<ListNumber> {
         let mut again = *args;
         match read(args) {
-            Ok(list) => list,
+            Ok(Some(list)) => match list.without_or_with_plus().filter(|twin| is_known(context, *twin)) {
+                Some(twin) if !is_known(context, list) => {
+                    self.refuse(Error::bad_arg(format!("{list} is not a list, but {twin} is")));
+                    Some(twin)
+                }
+                _ => Some(list),
+            },
+            Ok(None) => None,
             Err(why) => {
                 self.refuse(why);
                 let list = known_list(context, word(&mut again));
@@ -127,16 +134,18 @@ impl Reading {
     }
 
     /// The next two arguments as a list and a phone. The other way round they are read for the sake of what forbids, where
-    /// the second one is a list and the first one is not.
+    /// the second one is a list and the first one is not. Where the list was forgotten, it may be any: what forbids counts for
+    /// all.
     pub fn list_and_phone(
         &mut self,
         context: &Context,
         args: &mut Args<'_>,
         read: fn(&mut Args<'_>) -> Result<Option<ListNumber>>,
     ) -> Result<(Option<ListNumber>, Phone)> {
-        let mut again = *args;
+        let (mut again, mut alone) = (*args, *args);
         let list = self.list(context, args, read);
         let phone = self.phone(args);
+        alone.next();
         let (first, second) = (word(&mut again), word(&mut again));
         if let Some(list) = known_list(context, second)
             && known_list(context, first).is_none()
@@ -144,6 +153,26 @@ impl Reading {
         {
             self.refuse(Error::bad_arg(format!("{list} is a list and {phone} is not: the list comes first")));
             return Ok((Some(list), phone));
+        }
+        if let Some(number) = list
+            && !number.is_short_code()
+            && !is_known(context, number)
+        {
+            let error = || Error::bad_arg(format!("{number} is not a list: the list comes first, or * for all lists"));
+            let mut rest = *args;
+            match (&phone, Phone::parse(first)) {
+                // Phones and nothing else: the first is hardly a list that nobody has made yet.
+                (Ok(phone), _) if rest.all(|arg| Phone::parse(arg).is_some()) => {
+                    self.refuse(error());
+                    return Ok((None, *phone));
+                }
+                (Err(_), Some(phone)) => {
+                    self.refuse(error());
+                    *args = alone;
+                    return Ok((None, phone));
+                }
+                _ => {}
+            }
         }
         Ok((list, phone?))
     }
@@ -183,7 +212,12 @@ fn as_meant(arg: &[u8]) -> Option<Phone> {
 /// The list that is meant by an argument, if there is one.
 fn known_list(context: &Context, arg: &[u8]) -> Option<ListNumber> {
     let list = ListNumber::parse(arg).or_else(|| as_meant(arg).map(ListNumber::from))?;
-    context.store.gate().lists().known(list).map(|_| list)
+    is_known(context, list).then_some(list)
+}
+
+/// Whether a list has this number.
+fn is_known(context: &Context, list: ListNumber) -> bool {
+    context.store.gate().lists().known(list).is_some()
 }
 
 /// Answers a write. Gives the error, if the answer is one.

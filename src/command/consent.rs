@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
+use super::arguments::Id;
 use super::asked::{Asked, Reading};
 use super::remains::Remains;
 use super::{Context, arguments};
@@ -32,7 +34,7 @@ pub fn opt_out(context: &Context, mut args: Args<'_>) -> Result<Asked> {
 struct InboundJson {
     text: Option<String>,
     at: Option<Value>,
-    id: Option<String>,
+    id: Option<Id>,
 }
 
 impl InboundJson {
@@ -45,13 +47,8 @@ impl InboundJson {
         // In JSON that breaks off, a date and an id may be parts of others.
         let is_whole = remains.is_whole();
         let at = remains.all("at").next().filter(|_| is_whole).cloned();
-        let id = remains.text("id").filter(|_| is_whole);
-        let strictness = |text: &String| match keywords.meaning(text) {
-            Meaning::OutOfAll => 2,
-            Meaning::Out => 1,
-            _ => 0,
-        };
-        InboundJson { text: texts.into_iter().max_by_key(strictness), at, id }
+        let id = remains.text("id").filter(|_| is_whole).map(Id);
+        InboundJson { text: texts.into_iter().max_by_key(|text| keywords.meaning(text).strictness()), at, id }
     }
 }
 
@@ -79,8 +76,19 @@ pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
         }
         Some(Err(_)) => (None, true),
     };
-    // Cut, two of them could be the same, and the second message be taken for a repetition.
-    let id = json.id.filter(|id| id.len() <= ID_BYTES_MAX).unwrap_or_default();
+    let id = json.id.map_or_else(String::new, |Id(id)| shortened(id));
     let inbound = Inbound { at, undated, id, text, meaning };
     reading.asked(Write::Contact { phone, list, change: Change::Inbound(inbound) }, context)
+}
+
+/// An id as it is kept. Cut, two of them could be the same, and the second message be taken for a repetition; left out, a START
+/// that is delivered again would let in again. So one that is too long is kept as its beginning and its digest.
+fn shortened(id: String) -> String {
+    if id.len() <= ID_BYTES_MAX {
+        return id;
+    }
+    let digest: [u8; 32] = Sha256::digest(id.to_lowercase()).into();
+    let (half, _) = digest.split_at(16);
+    let digest = half.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    arguments::cut(Some(id), ID_BYTES_MAX - digest.len()) + &digest
 }

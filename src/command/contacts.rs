@@ -15,6 +15,7 @@ use crate::model::change::{Change, Write};
 use crate::model::contact::Contact;
 use crate::model::label::{LabelPatch, check_key};
 use crate::model::phone::{Phone, Region, Unusable, is_also_abroad, normalize as normalize_phone};
+use crate::model::plain_refusal::is_plain_refusal;
 use crate::model::tombstone::RemovedBy;
 use crate::wire::{Args, Replies};
 
@@ -61,7 +62,26 @@ impl<'de> Deserialize<'de> for LabelsJson {
 pub fn put(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let phone = arguments::plausible_phone(context, &mut args)?;
     let json: PutJson = arguments::json(&mut args)?;
-    Ok(Write::Contact { phone, list: None, change: Change::Put(label_patch(json.labels)?) })
+    let labels = label_patch(json.labels)?;
+    check_labels(&labels)?;
+    Ok(Write::Contact { phone, list: None, change: Change::Put(labels) })
+}
+
+/// Refuses a label that is in itself a refusal of messages: kept as a label, it would stop nothing.
+pub fn check_labels(labels: &LabelPatch) -> Result<()> {
+    labels.iter().try_for_each(|(key, value)| check_words(key, value.as_deref().unwrap_or_default()))
+}
+
+/// Refuses words that are a refusal of messages, but no status.
+pub fn check_words(key: &str, words: &str) -> Result<()> {
+    if !is_plain_refusal(words) {
+        return Ok(());
+    }
+    Err(Error::bad_arg(format!(
+        "maybe_optout: \"{key}\" says '{}': if the contact wants no messages, send that as an opt-out; if it does, write it in other \
+         words",
+        excerpt(words.as_bytes())
+    )))
 }
 
 /// Checks the keys; the limits are checked against what the contact has.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Context;
 use super::arguments::{self, Amount, When};
 use super::asked::{Asked, Reading};
-use super::contacts::{LabelsJson, label_patch, read_phone, region_or_default};
+use super::contacts::{LabelsJson, check_labels, check_words, label_patch, read_phone, region_or_default};
 use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{ID_BYTES_MAX, IMPORTED_TOTAL_MAX, SOURCE_BYTES_MAX};
@@ -15,7 +15,7 @@ use crate::model::contact::Engagement;
 use crate::model::fact::How;
 use crate::model::keyword::Meaning;
 use crate::model::phone::{Phone, as_meant, normalize, written_with_plus};
-use crate::model::time;
+use crate::model::time::{self, Millis};
 use crate::wire::Args;
 
 #[derive(Default, Deserialize)]
@@ -105,7 +105,22 @@ fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
         created_at: date(json.created_at),
         totals,
     };
+    check_refusals(&row, context.store.now())?;
     Ok((phone, row))
+}
+
+/// Refuses a row with a label that refuses messages, unless the row opts out; and one with a reason or a source that does, unless
+/// it has a status.
+fn check_refusals(row: &Row, now: Millis) -> Result<()> {
+    let forbidden = row.forbids(now);
+    if !forbidden.iter().any(|(status, _)| *status == RowStatus::OptedOut) {
+        check_labels(&row.labels)?;
+    }
+    if forbidden.is_empty() && row.status.is_none() {
+        check_words("reason", &row.reason)?;
+        check_words("source", &row.source)?;
+    }
+    Ok(())
 }
 
 /// The number of a row that was refused, and what the row forbids, if both can be read.

@@ -339,6 +339,7 @@ pub const TABLE: &[Command] = &[
 
 /// The command with a verb, by its place in the table.
 pub fn find(verb: &[u8]) -> Result<usize> {
+    let verb = arguments::without_mark(verb);
     TABLE.iter().position(|command| command.name.as_bytes().eq_ignore_ascii_case(verb)).ok_or_else(|| unknown(verb))
 }
 

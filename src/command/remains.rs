@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::arguments::{cut, date, number_text};
+use super::arguments::{cut, date, number_text, without_mark};
 use super::broken_json;
 use crate::error::excerpt;
 use crate::limits::SOURCE_BYTES_MAX;
@@ -21,19 +21,20 @@ pub struct Remains {
 }
 
 impl Remains {
-    /// Reads what can be read. Bytes that are not UTF-8 and control characters, which JSON does not allow, spoil their own
-    /// value alone.
+    /// Reads what can be read. Control characters, which JSON does not allow, spoil their own value alone.
     pub fn of(json: Option<&[u8]>) -> Remains {
-        let Some(text) = json.filter(|text| text.starts_with(b"{")) else { return Remains::default() };
-        let text = String::from_utf8_lossy(text).replace(|c: char| c.is_ascii_control(), " ");
+        let Some(text) = json.map(without_mark).filter(|text| text.starts_with(b"{")) else {
+            return Remains::default();
+        };
+        let text = text_of(text).replace(|c: char| c.is_ascii_control(), " ");
         let is_whole = serde_json::from_str::<IgnoredAny>(&text).is_ok();
         Remains { keys: broken_json::keys(&text), is_whole, words: Vec::new() }
     }
 
     /// The same, of all arguments that are left: an object, and the words beside it.
     pub fn of_args(args: Args<'_>) -> Remains {
-        let is_json = |arg: &&[u8]| arg.starts_with(b"{");
-        let words = args.filter(|arg| !is_json(arg)).map(|arg| String::from_utf8_lossy(arg).into_owned());
+        let is_json = |arg: &&[u8]| without_mark(arg).starts_with(b"{");
+        let words = args.filter(|arg| !is_json(arg)).map(text_of);
         Remains { words: words.collect(), ..Remains::of(args.filter(is_json).last()) }
     }
 
@@ -109,6 +110,16 @@ impl Remains {
         let all: Vec<String> = notes.chain(reason).collect();
         if all.is_empty() { None } else { Some(all.join("; ")) }
     }
+}
+
+/// Bytes as a text. Those that are not UTF-8 are Latin-1, as older gateways write it.
+fn text_of(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|&byte| char::from(byte)));
+    }
+    text
 }
 
 /// The texts, numbers and truths in a value.

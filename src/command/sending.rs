@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Context;
-use super::arguments::{self, When};
+use super::arguments::{self, Id, When};
 use super::asked::{Asked, Reading};
 use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
@@ -140,6 +140,7 @@ pub fn failed(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     // Several codes forbid what any of them forbids.
     let failures = codes.iter().map(|code| Failure::of(&provider, code, json.permanent));
     let failure = failures.reduce(Failure::with).unwrap_or_else(|| Failure::of(&provider, "", json.permanent));
+    let failure = failure.or_says(json.reason.as_deref().unwrap_or_default());
     let code = codes.join(" ");
     let at = json.at.map_or(Ok(None), |at| arguments::date(&at));
     let at = reading.or(at.map_err(|why| Error::bad_arg(format!("in the JSON: {}", why.message))), || None);
@@ -168,7 +169,7 @@ pub fn failed(context: &Context, mut args: Args<'_>) -> Result<Asked> {
 #[serde(deny_unknown_fields)]
 struct ClickJson {
     at: Option<When>,
-    id: Option<String>,
+    id: Option<Id>,
     message: Option<String>,
     bot: Option<bool>,
     url: Option<String>,
@@ -180,7 +181,7 @@ pub fn click(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let json: ClickJson = arguments::json(&mut args)?;
     let click = Click {
         at: json.at.and_then(|at| at.0),
-        id: arguments::text("id", json.id, ID_BYTES_MAX)?,
+        id: arguments::id(json.id)?,
         message: arguments::text("message", json.message, ID_BYTES_MAX)?,
         bot: json.bot.unwrap_or(false),
         url: arguments::text("url", json.url, URL_BYTES_MAX)?,
@@ -192,7 +193,7 @@ pub fn click(context: &Context, mut args: Args<'_>) -> Result<Write> {
 #[serde(deny_unknown_fields)]
 struct ConversionJson {
     at: Option<When>,
-    id: Option<String>,
+    id: Option<Id>,
     message: Option<String>,
 }
 
@@ -204,7 +205,7 @@ pub fn convert(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let conversion = Conversion {
         amount,
         at: json.at.and_then(|at| at.0),
-        id: arguments::text("id", json.id, ID_BYTES_MAX)?,
+        id: arguments::id(json.id)?,
         message: arguments::text("message", json.message, ID_BYTES_MAX)?,
     };
     Ok(Write::Contact { phone, list: Some(list), change: Change::Convert(conversion) })

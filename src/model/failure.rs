@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::phone::decimal;
+
 /// What a failure means for the contact, besides that the message did not arrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Failure {
@@ -140,6 +142,12 @@ impl Failure {
         }
     }
 
+    /// The same where words beside the codes say that the person opted out.
+    #[must_use]
+    pub fn or_says(self, words: &str) -> Failure {
+        Failure { opted_out: self.opted_out || says_opted_out(words), ..self }
+    }
+
     /// Whether it takes a yes away.
     pub fn forbids(self) -> bool {
         self.permanent || self.opted_out
@@ -161,28 +169,68 @@ impl Failure {
     }
 }
 
-fn look_up(provider: &str, code: &str) -> Failure {
-    let provider = provider.trim();
-    // Vonage's name until 2020; its addresses still have it.
-    let provider = if provider.eq_ignore_ascii_case("nexmo") { "vonage" } else { provider };
-    let code = plain(code);
-    // Some systems write 009.
-    let code = code.trim_start_matches('0');
-    let named = PROVIDERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(provider)).map(|(_, codes)| *codes);
-    let in_table = |codes: Codes, code: &str| codes.iter().find(|(known, _)| *known == code).map(|(_, said)| *said);
-    let look_up = |code: &str| match named {
-        Some(codes) => in_table(codes, code),
-        // A name that is spelt wrong must not lose an opt-out.
-        None => UNNAMED.into_iter().find_map(|codes| in_table(codes, code)),
+/// What a text with codes says: all that any of them forbids.
+fn look_up(provider: &str, text: &str) -> Failure {
+    let tables = tables(provider);
+    let in_tables = |code: &str| {
+        // Some systems write 009.
+        let code = code.trim_start_matches('0');
+        let rows = tables.iter().flat_map(|codes| codes.iter());
+        rows.filter(|(known, _)| *known == code).map(|(_, said)| *said).reduce(Failure::with)
     };
-    look_up(code).or_else(|| look_up(inner(code)?)).unwrap_or_default()
+    let text = plain(text);
+    let said = in_tables(&text).or_else(|| numbers(&text).filter_map(in_tables).reduce(Failure::with));
+    let said = said.unwrap_or_default();
+    Failure { opted_out: said.opted_out || says_opted_out(&text), ..said }
 }
 
-/// The only number in a code of letters and digits, as in `ERR_21610`. One of few digits could mean anything there.
-fn inner(code: &str) -> Option<&str> {
+/// The tables that a provider's codes stand in. Its name may have more in it, as in `Twilio (EU)`. Where it is spelt wrong, no opt-out
+/// must be lost.
+fn tables(provider: &str) -> Vec<Codes> {
+    let letters: String = provider.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
+    // Vonage's name until 2020; its addresses still have it.
+    let letters = letters.replace("nexmo", "vonage");
+    let named: Vec<Codes> =
+        PROVIDERS.iter().filter(|(name, _)| letters.contains(name)).map(|(_, codes)| *codes).collect();
+    if named.is_empty() { UNNAMED.to_vec() } else { named }
+}
+
+/// The numbers in a text, as in `ERR_21610` and `21610 / 30005`. Beside letters, one of few digits could mean anything.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
     const DIGITS_MIN: usize = 4;
-    let mut numbers = code.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
-    numbers.next().filter(|number| number.len() >= DIGITS_MIN && numbers.next().is_none())
+    let fewest = if text.contains(char::is_alphabetic) { DIGITS_MIN } else { 1 };
+    let numbers = text.split(|c: char| !c.is_ascii_digit());
+    numbers.filter(move |number| number.len() >= fewest)
+}
+
+/// Whether words say that the person opted out, as in `Attempt to send to unsubscribed recipient`. A sender, or what it sends, may be
+/// on a list, too: that says nothing of the person.
+fn says_opted_out(text: &str) -> bool {
+    const SAYINGS: [&str; 12] = [
+        "unsubscribed",
+        "opted out",
+        "opt out",
+        "optout",
+        "optedout",
+        "blacklist",
+        "stop list",
+        "do not contact",
+        "do not call",
+        "do not disturb",
+        "dnd",
+        "dnc",
+    ];
+    const OF_THE_SENDER: [&str; 10] =
+        ["sender", "senderid", "source", "originator", "url", "link", "ip", "content", "template", "not"];
+    if !text.contains(char::is_alphabetic) {
+        return false;
+    }
+    let words: Vec<String> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    // "do not contact" has a not of its own.
+    let spaced = format!(" {} ", words.join(" ")).replace(" do not ", " do-not ");
+    let said = SAYINGS.iter().any(|saying| spaced.contains(&format!(" {}", saying.replace("do not ", "do-not "))));
+    said && !OF_THE_SENDER.iter().any(|word| spaced.contains(&format!(" {word} ")))
 }
 
 /// A code without what spreadsheets and programs that know floats alone make of it: `21610.0`, `2.161E+04` and `'21610`
@@ -192,6 +240,12 @@ pub fn plain(code: &str) -> Cow<'_, str> {
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     let code = code.trim();
     let code = code.strip_prefix('\'').unwrap_or(code).trim();
+    if !code.is_ascii() {
+        // Digits of other scripts, and full-width ones, are digits.
+        let digit = |c: char| decimal(c).map_or(c, char::from);
+        let folded: String = code.chars().map(digit).collect();
+        return if folded == code { Cow::Borrowed(code) } else { Cow::Owned(plain(&folded).into_owned()) };
+    }
     if code.starts_with(|c: char| c.is_ascii_digit())
         && code.contains(['.', 'e', 'E'])
         && let Ok(number) = code.parse::<f64>()
@@ -211,6 +265,8 @@ pub fn rows() -> impl Iterator<Item = (&'static str, &'static str, Failure)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const BOTH: Failure = Failure { permanent: true, opted_out: true, soft: false };
 
     #[test]
     fn codes_mean_what_the_providers_say() {
@@ -262,8 +318,25 @@ mod tests {
             ("twilio", "30005x", PERMANENT),
             ("bandwidth", "code-4775", OPTED_OUT),
             ("plivo", "HTTP 200", Failure::default()),
-            ("", "21610-30005", Failure::default()),
-            ("", "21610.5", Failure::default()),
+            ("", "21610-30005", BOTH),
+            ("", "21610 / 30005", BOTH),
+            ("", "30003, 21610", Failure { soft: true, ..OPTED_OUT }),
+            ("vonage", "4/9", BOTH),
+            ("vonage", "error 9", Failure::default()),
+            ("", "２１６１０", OPTED_OUT),
+            ("", "٢١٦١٠", OPTED_OUT),
+            ("Twilio (EU)", "21610", OPTED_OUT),
+            ("vonage-eu-1", "9", OPTED_OUT),
+            ("", "Unsubscribed recipient", OPTED_OUT),
+            ("odd", "blacklisted", OPTED_OUT),
+            ("odd", "EC_DEST_ADDRESS_BLACKLISTED", OPTED_OUT),
+            ("odd", "RECIPIENT_OPTED_OUT", OPTED_OUT),
+            ("odd", "DND-NUMB", OPTED_OUT),
+            ("odd", "Do not disturb", OPTED_OUT),
+            ("odd", "sender blacklisted", Failure::default()),
+            ("odd", "not opted out", Failure::default()),
+            ("odd", "unsubscribe link missing", Failure::default()),
+            ("odd", "UNDELIV", Failure::default()),
         ] {
             assert_eq!(Failure::of(provider, code, None), said, "{provider:?} {code}");
         }

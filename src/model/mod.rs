@@ -18,6 +18,7 @@ pub mod list;
 pub mod list_event;
 pub mod merge;
 pub mod phone;
+pub mod plain_refusal;
 pub mod plan;
 pub mod purge;
 pub mod reason;

@@ -25,6 +25,7 @@ fn forbidden(change: &Change, now: Millis) -> Vec<(Forbidden, bool)> {
         Change::Inbound(inbound) => match inbound.meaning {
             Meaning::Out => vec![(Forbidden::Out, inbound.at.is_some())],
             Meaning::OutOfAll => vec![(Forbidden::OutOfAll, inbound.at.is_some())],
+            Meaning::MaybeOut => vec![(Forbidden::Perhaps, inbound.at.is_some())],
             _ => Vec::new(),
         },
         Change::Failed(failed) => {
@@ -47,6 +48,8 @@ fn forbidden(change: &Change, now: Millis) -> Vec<(Forbidden, bool)> {
 enum Forbidden {
     Out,
     OutOfAll,
+    /// A person should look.
+    Perhaps,
     Suppressed,
     Invalid,
 }
@@ -54,7 +57,11 @@ enum Forbidden {
 fn in_words((what, is_dated): (Forbidden, bool), list: Option<ListNumber>) -> String {
     let words = match (what, list) {
         (Forbidden::Out, Some(list)) => format!("opted out of {list}"),
-        (Forbidden::Out | Forbidden::OutOfAll, _) => "opted out of all lists".to_owned(),
+        (Forbidden::Perhaps, Some(list)) => format!("perhaps opted out of {list}"),
+        // Without its list nobody would see the message: see `Transition::class`.
+        (Forbidden::Out | Forbidden::OutOfAll | Forbidden::Perhaps, None) | (Forbidden::OutOfAll, _) => {
+            "opted out of all lists".to_owned()
+        }
         (Forbidden::Suppressed, Some(list)) => format!("suppressed on {list}"),
         (Forbidden::Suppressed, None) => "suppressed everywhere".to_owned(),
         (Forbidden::Invalid, _) => "invalid".to_owned(),

@@ -265,3 +265,68 @@ fn a_rewritten_store_has_the_messages_that_wait() {
     assert_eq!(check(&mut wire, ADA), "+no held_for_review");
     assert!(wire.call("VERIFY").starts_with("+ok"));
 }
+
+/// What perhaps opts out is not lost with its request.
+#[test]
+fn a_damaged_message_that_may_want_out_holds_the_contact_back() {
+    let house = House::start(StopScope::List, START_MS).holding();
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    for damaged in [
+        r#"{"text":"wrong number","id":true}"#,
+        r#"{"text":"wrong number"#,
+        r#"{"Body":"sotp","From":"+1"}"#,
+        "wrong number",
+        r#"{"text":"hello","text":"ALTO"}"#,
+    ] {
+        let reply = wire.call(&format!("INBOUND {LIST} {ADA} {damaged}"));
+        assert!(reply.contains(&format!(" taken {ADA} perhaps opted out of {LIST} as of now; ")), "{damaged}: {reply}");
+        assert_eq!(check(&mut wire, ADA), "+no held_for_review", "{damaged}");
+        let (number, ..) = inbox(&mut wire)[0];
+        assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+        assert_eq!(check(&mut wire, ADA), "+yes");
+    }
+    let reply = wire.call(&format!(r#"INBOUND {LIST} {ADA} {{"text":"hello","id":true}}"#));
+    assert!(reply.starts_with("-BADARG in the JSON"), "{reply}");
+}
+
+/// Where a STOP reaches all lists, so does what may be one.
+#[test]
+fn whoever_may_want_out_is_held_back_as_far_as_a_stop_reaches() {
+    let house = House::start(StopScope::All, START_MS).holding().reopen(StopScope::All);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    wire.call("LIST 24366");
+    wire.call(&format!(r#"OPTIN 24366 {ADA} {{"at":"2026-01-01"}}"#));
+    says(&mut wire, ADA, "wrong number");
+    for list in [LIST, "24366"] {
+        assert_eq!(wire.call(&format!("CHECK {list} {ADA}")), "+no held_for_review");
+        assert_eq!(wire.call(&format!("CLAIM {list} {ADA} m1")), "+no held_for_review");
+    }
+    assert_eq!(wire.call("COUNT eligible=24366"), ":0");
+    let (number, ..) = inbox(&mut wire)[0];
+    assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+    assert_eq!(wire.call(&format!("CHECK 24366 {ADA}")), "+yes");
+}
+
+/// A START that a gateway delivers again lets nobody in again, however the gateway writes its id.
+#[test]
+fn a_start_with_an_odd_id_lets_in_once() {
+    let house = House::start(StopScope::List, START_MS);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    let long = "x".repeat(100);
+    for (phone, first, again) in [(ADA, "SMabcd", "smABCD"), (BOB, long.as_str(), long.as_str())] {
+        let says = |wire: &mut Wire, text: &str, id: &str| {
+            wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"{text}","id":"{id}"}}"#))
+        };
+        assert_eq!(says(&mut wire, "STOP", "s1"), "+optout");
+        house.set_clock(START_MS + 60_000);
+        assert_eq!(says(&mut wire, "START", first), "+optin");
+        assert_eq!(says(&mut wire, "STOP", "s2"), "+optout");
+        house.set_clock(START_MS + 120_000);
+        assert_eq!(says(&mut wire, "START", again), "+optin again");
+        assert_eq!(check(&mut wire, phone), "+no list_opted_out");
+        house.set_clock(START_MS);
+    }
+}

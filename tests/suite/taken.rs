@@ -145,14 +145,14 @@ fn what_a_verb_says_is_not_lost_with_its_details() {
             "opted out of LIST and invalid",
             "invalid",
         ),
-        (r#"INBOUND LIST {} {"text":"STOP","id":7}"#, now, out),
+        (r#"INBOUND LIST {} {"text":"STOP","id":true}"#, now, out),
         (r#"INBOUND LIST {} {"text":"Stop.","timestamp":"2024-01-02"}"#, now, out),
         (r#"INBOUND LIST {} {"text":"STOP","at":2024-01-02 15:04}"#, now, out),
         (r#"INBOUND LIST {} {"text":"STOP","at":"2026-05-01","how":"sms"}"#, "opted out of LIST", out),
         (r#"INBOUND LIST DIGITS {"text":"STOP"}"#, now, out),
         (r#"INBOUND 14155550100 {} {"text":"STOP"}"#, now, out),
         (r#"INBOUND spring {} {"text":"STOP"}"#, "opted out of all lists as of now", "opted_out"),
-        (r#"INBOUND LIST {} {"text":"STOPALL","id":7}"#, "opted out of all lists as of now", "opted_out"),
+        (r#"INBOUND LIST {} {"text":"STOPALL","id":[7]}"#, "opted out of all lists as of now", "opted_out"),
     ]);
 }
 
@@ -201,6 +201,9 @@ fn a_stop_is_not_lost_in_broken_json() {
         (r#"FAILED LIST {} m {"code":21610"#, now, out),
         (r#"FAILED LIST {} m {"permanent":"true"}"#, "invalid as of now", "invalid"),
         (r#"FAILED LIST {} m {"Permanent":1}"#, "invalid as of now", "invalid"),
+        ("\u{feff}OPTOUT LIST DIGITS", now, out),
+        ("OPTOUT LIST sip:{}@gateway.example", now, out),
+        ("OPTOUT LIST +{}", now, out),
     ]);
     let (_house, mut wire) = with_a_list();
     let mut number = 6_000;
@@ -354,7 +357,7 @@ fn nothing_is_taken_of_what_forbids_nothing() {
         r#"IMPORT LIST {"phone":"{}","status":"opted_out","labels":{"a":"b"}"#,
         r#"IMPORT LIST {"phone":"{}","phone":"+14155550100","status":"opted_out"}"#,
         r#"IMPORT 24399 {"phone":"{}"}"#,
-        r#"INBOUND LIST {} {"text":"hello","id":7}"#,
+        r#"INBOUND LIST {} {"text":"hello","id":true}"#,
         r#"INBOUND LIST {} {"text":"START","text":"YES"}"#,
         r#"INBOUND LIST {} {"id":"STOP"}"#,
         "INBOUND LIST {} START",
@@ -600,4 +603,115 @@ fn a_start_that_comes_again_after_an_erasure_lifts_nothing() {
     // Whoever really comes back does.
     assert_eq!(wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"START","id":"c"}}"#)), "+optin");
     assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+yes");
+}
+
+/// The list was forgotten: it could be any.
+#[test]
+fn without_its_list_a_request_forbids_everywhere() {
+    let (all, everywhere) = ("opted out of all lists as of now", "suppressed everywhere as of now");
+    is_taken(&[
+        ("OPTOUT {}", all, "opted_out"),
+        ("OPTOUT +14153100001 {}", all, "opted_out"),
+        ("OPTOUT +14153100001 {} +14153100002", all, "opted_out"),
+        ("SUPPRESS +14153100001 {}", everywhere, "suppressed"),
+        (r#"OPTOUT {} {"reason":"called us"}"#, all, "opted_out"),
+        (r#"INBOUND {} {"text":"STOP"}"#, all, "opted_out"),
+        (r#"INBOUND {} {"text":"wrong number"}"#, all, "opted_out"),
+        (r#"INBOUND spring {} {"text":"wrong number"}"#, all, "opted_out"),
+        (r#"FAILED {} m-1 {"code":21610}"#, all, "opted_out"),
+    ]);
+    // A list that nobody has made yet, and more than phones.
+    let (_house, mut wire) = with_a_list();
+    assert_eq!(wire.call(r#"OPTOUT +14153100001 +14153100002 {"at":"2026-05-01"}"#), ":1");
+    assert_eq!(wire.call("OPTOUT 54321 +14153100003"), ":1");
+    assert_eq!(wire.call("CHECK 24365 +14153100003"), "+no unknown_list");
+}
+
+#[test]
+fn a_plus_makes_no_other_list() {
+    let (_house, mut wire) = with_a_list();
+    wire.call("LIST +4512345");
+    wire.call("LIST 7654321");
+    for (list, written) in [("+4512345", "4512345"), ("7654321", "+7654321")] {
+        let phone = "+14153100004";
+        assert_eq!(wire.call(&format!(r#"OPTIN {list} {phone} {{"at":"2023-06-01"}}"#)), ":1");
+        let reply = wire.call(&format!(r#"OPTOUT {written} {phone} {{"at":"2026-05-01"}}"#));
+        assert_eq!(reply, format!("-BADARG taken {phone} opted out of {list}; {written} is not a list, but {list} is"));
+        assert_eq!(wire.call(&format!("CHECK {list} {phone}")), "+no list_opted_out");
+    }
+}
+
+/// A label stops nothing.
+#[test]
+fn labels_reasons_and_sources_that_refuse_are_refused() {
+    let (_house, mut wire) = with_a_list();
+    let phone = "+14153100005";
+    for row in [
+        r#""labels":{"journey":"unsubscribed"}"#,
+        r#""labels":{"note":"Do not text"}"#,
+        r#""reason":"STOP""#,
+        r#""source":"opted out""#,
+        r#""status":"active","labels":{"note":"sms-dnd"}"#,
+    ] {
+        let reply = wire.call(&format!(r#"IMPORT {LIST} {{"phone":"{phone}",{row}}}"#));
+        assert!(reply.starts_with("-BADARG maybe_optout: "), "{row}: {reply}");
+        assert_eq!(wire.call(&format!("GET {phone}")), "$-1", "{row}");
+    }
+    let reply = wire.call(&format!(r#"PUT {phone} {{"labels":{{"sms":"unsubscribed"}}}}"#));
+    assert!(reply.starts_with("-BADARG maybe_optout: "), "{reply}");
+    let reply = wire
+        .call(&format!(r#"IMPORT {LIST} {{"phone":"{phone}","invalid_at":"2026-01-01","labels":{{"note":"STOP"}}}}"#));
+    assert!(reply.starts_with(&format!("-BADARG taken {phone} invalid; maybe_optout: ")), "{reply}");
+    for row in [
+        r#""status":"opted_out","reason":"STOP","labels":{"note":"STOP"}"#,
+        r#""status":"active","reason":"STOP""#,
+        r#""labels":{"note":"coffee, no thanks"}"#,
+        r#""source":"a form""#,
+    ] {
+        let reply = wire.call(&format!(r#"IMPORT {LIST} {{"phone":"+14153100006",{row}}}"#));
+        assert!(reply.starts_with('+'), "{row}: {reply}");
+    }
+}
+
+/// Older gateways write Latin-1; some write numbers where others write texts.
+#[test]
+fn what_gateways_write_in_their_own_way_is_read() {
+    let (_house, mut wire) = with_a_list();
+    let mut number = 8_000;
+    let ada = somebody(&mut wire, &mut number);
+    let mut line = format!(r#"INBOUND {LIST} {ada} {{"text":"ARR"#).into_bytes();
+    line.extend_from_slice(b"\xcaT\"}\n");
+    wire.send(&line);
+    let reply = wire.reply();
+    assert!(reply.starts_with(&format!("-BADARG taken {ada} opted out of {LIST} as of now; ")), "{reply}");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {ada}")), "+no list_opted_out");
+    let bob = somebody(&mut wire, &mut number);
+    assert_eq!(wire.call(&format!(r#"INBOUND {LIST} {bob} {{"text":"hello","id":7}}"#)), "+message");
+    assert_eq!(wire.call(&format!(r#"INBOUND {LIST} {bob} {{"text":"STOP","id":8}}"#)), "+optout");
+    assert_eq!(wire.call(&format!("\u{feff}CHECK {LIST} {bob}")), "+no list_opted_out");
+    for (code, verdict) in [
+        (r#""code":"21610 / 30005""#, "+no invalid"),
+        (r#""code":"２１６１０""#, "+no list_opted_out"),
+        (r#""code":"Unsubscribed recipient""#, "+no list_opted_out"),
+        (r#""code":"odd","reason":"Attempt to send to unsubscribed recipient""#, "+no list_opted_out"),
+        (r#""code":"9","provider":"Vonage (EU)""#, "+no list_opted_out"),
+        (r#""code":"sender blacklisted""#, "+yes"),
+    ] {
+        let phone = somebody(&mut wire, &mut number);
+        assert_eq!(wire.call(&format!(r"FAILED {LIST} {phone} m {{{code}}}")), ":1");
+        assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), verdict, "{code}");
+    }
+}
+
+/// The order in which an opt-in without a date and an opt-out were given cannot be known.
+#[test]
+fn an_opt_in_without_a_date_lifts_nothing_of_an_imported_contact() {
+    let (_house, mut wire) = with_a_list();
+    let phone = "+14153100007";
+    wire.call(&format!(r#"IMPORT {LIST} {{"phone":"{phone}"}}"#));
+    assert_eq!(wire.call(&format!("OPTIN {LIST} {phone}")), ":0");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+yes");
+    let at = START_MS - HOUR_MS;
+    assert_eq!(wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"STOP","at":{at}}}"#)), "+optout");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no list_opted_out");
 }

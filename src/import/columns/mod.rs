@@ -16,7 +16,6 @@ use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
 use field::Field;
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
-pub use names::without_accent;
 use survey::{Held, Survey};
 use words::Words;
 

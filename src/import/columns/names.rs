@@ -3,6 +3,7 @@
 
 use super::field::Field;
 use crate::limits::LABEL_KEY_BYTES_MAX;
+pub use crate::model::plain_refusal::fold::without_accent;
 
 /// Names of phones, from the one to write to: a mobile phone before any phone, that before any number, and the ends of a
 /// message last. Where several stand in a file, the first is the phone.
@@ -266,28 +267,6 @@ pub fn label_key(name: &str) -> String {
     }
     key.truncate(LABEL_KEY_BYTES_MAX);
     key
-}
-
-/// The letter under a Latin letter with an accent.
-pub fn without_accent(char: char) -> Option<char> {
-    Some(match char {
-        'à'..='æ' | 'ā' | 'ă' | 'ą' => 'a',
-        'ç' | 'ć' | 'č' => 'c',
-        'ď' | 'đ' | 'ð' => 'd',
-        'è'..='ë' | 'ē' | 'ę' | 'ě' => 'e',
-        'ğ' => 'g',
-        'ì'..='ï' | 'ī' | 'ı' => 'i',
-        'ł' => 'l',
-        'ñ' | 'ń' | 'ň' => 'n',
-        'ò'..='ö' | 'ø' | 'ō' | 'ő' => 'o',
-        'ř' => 'r',
-        'ś' | 'š' | 'ş' | 'ș' | 'ß' => 's',
-        'ť' | 'ț' => 't',
-        'ù'..='ü' | 'ū' | 'ů' | 'ű' => 'u',
-        'ý' | 'ÿ' => 'y',
-        'ź' | 'ż' | 'ž' => 'z',
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

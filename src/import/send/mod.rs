@@ -1,10 +1,7 @@
 //! Sends each row as one request, and makes of each reply a line of the report.
 
 pub mod country;
-pub mod fold;
-pub mod guard;
 pub mod pipeline;
-pub mod plain_refusal;
 pub mod progress;
 pub mod refusal;
 pub mod rejects;
@@ -12,4 +9,5 @@ pub mod report;
 pub mod request;
 pub mod row;
 pub mod told;
-pub mod vocabulary;
+
+pub use crate::model::plain_refusal::{self, fold, vocabulary};

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::country::{self, Evidence, Number};
 use super::refusal::{Refusal, Refused};
 use super::request::{self, Subject};
+use super::told::Told;
 pub use super::told::read_list;
-use super::told::{KnownCells, Told};
 use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
 use crate::import::options::AllAre;
@@ -57,7 +57,7 @@ pub struct Rows {
     lists: Vec<String>,
     /// Cells that were read as a list before.
     cells: HashMap<String, ListIndex>,
-    known: KnownCells,
+    countries: country::Cells,
     /// What a row says of a contact, in JSON: its totals and dates.
     body: Vec<u8>,
     labels: Vec<u8>,
@@ -73,7 +73,7 @@ impl Rows {
             now_text: time::format(now),
             lists,
             cells: HashMap::new(),
-            known: KnownCells::default(),
+            countries: country::Cells::default(),
             body: Vec::new(),
             labels: Vec::new(),
         }
@@ -118,7 +118,7 @@ impl Rows {
     }
 
     fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)>, wrong: Option<Refusal>) -> Told<'c> {
-        let Rows { columns, known, body, labels, defaults, .. } = self;
+        let Rows { columns, countries, body, labels, defaults, .. } = self;
         body.clear();
         labels.clear();
         let mut told = Told::new(defaults, self.now);
@@ -131,7 +131,8 @@ impl Rows {
             if at >= columns.len() {
                 // What stood before it may have moved as well, and says nothing.
                 told.wrong = Some(Refusal::TooManyCells);
-            } else if let Err(why) = told.read_cell(columns.field(at), columns.words(at), cell, known, body, labels) {
+            } else if let Err(why) = told.read_cell(columns.field(at), columns.words(at), cell, countries, body, labels)
+            {
                 told.wrong = told.wrong.or(Some(why));
             }
         }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::country::{self, Evidence};
-use super::guard::Guard;
 use super::plain_refusal::is_plain_refusal;
 use super::refusal::Refusal;
 use super::request::{put, put_text};
@@ -68,13 +67,6 @@ pub struct Told<'c> {
     undated: [bool; 3],
 }
 
-/// Cells that were read before, in this row or in another.
-#[derive(Default)]
-pub struct KnownCells {
-    countries: country::Cells,
-    guard: Guard,
-}
-
 /// Cells that are no statuses and refuse messages.
 #[derive(Clone, Copy, Default)]
 struct Refusals {
@@ -111,14 +103,14 @@ impl<'c> Told<'c> {
         field: &Field,
         words: &Words,
         cell: &'c str,
-        known: &mut KnownCells,
+        countries: &mut country::Cells,
         body: &mut Vec<u8>,
         labels: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.refusals.label |= known.guard.refuses(&value);
+                self.refusals.label |= is_plain_refusal(&value);
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
@@ -147,8 +139,8 @@ impl<'c> Told<'c> {
             // NA is Namibia.
             Field::Region => {
                 // Codes of countries are no words.
-                self.refusals.label |= word.len() > REGION_BYTES && known.guard.refuses(word);
-                self.evidence.extend(known.countries.read(word));
+                self.refusals.label |= word.len() > REGION_BYTES && is_plain_refusal(word);
+                self.evidence.extend(countries.read(word));
             }
             Field::Status | Field::Consent => self.hear(words.said(field, word))?,
             Field::OptOut => match words.said(field, word) {
@@ -171,13 +163,13 @@ impl<'c> Told<'c> {
             }
             Field::How => self.how = Some(How::parse(&word.to_ascii_lowercase()).ok_or(Refusal::BadHow)?),
             Field::Source => {
-                self.refusals.reason |= known.guard.refuses(word);
+                self.refusals.reason |= is_plain_refusal(word);
                 let (kept, is_whole) = cut(text);
                 self.source = Some(kept);
                 is_whole?;
             }
             Field::Reason => {
-                self.refusals.reason |= known.guard.refuses(word);
+                self.refusals.reason |= is_plain_refusal(word);
                 let (kept, is_whole) = cut(text);
                 self.reason = Some(kept);
                 is_whole?;

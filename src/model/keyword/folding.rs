@@ -196,7 +196,7 @@ fn is_unseen(c: char) -> bool {
     let drops = is_combining_mark(c) && matches!(canonical_combining_class(c), 1 | 7 | 10..=36 | 200..=240);
     drops
         || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{640}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            '\u{ad}' | '\u{34f}' | '\u{55b}' | '\u{55c}' | '\u{55e}' | '\u{61c}' | '\u{640}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{20e3}')
 }
 
@@ -204,7 +204,7 @@ fn is_unseen(c: char) -> bool {
 fn plain(c: char) -> char {
     let capital = |of: char, from: u32| char::from(b'A' + (of as u32 - from) as u8);
     match c {
-        '\u{2019}' | '\u{2018}' | '\u{2bc}' | '\u{b4}' | '`' => '\'',
+        '\u{2019}' | '\u{2018}' | '\u{2bb}' | '\u{2bc}' | '\u{b4}' | '`' => '\'',
         // White letters in black circles and squares.
         '\u{1f150}'..='\u{1f169}' => capital(c, 0x1f150),
         '\u{1f170}'..='\u{1f189}' => capital(c, 0x1f170),

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use foldhash::fast::RandomState;
 
 use super::folding;
+use super::script::Scripts;
 
 /// What a rule says of the words that it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub struct Grammar {
     rules: Vec<(Kind, Choice)>,
     /// The rules that can begin with each word or stem.
     beginning: Vec<Vec<usize>>,
+    scripts: Scripts,
 }
 
 /// One of several sequences.
@@ -70,6 +72,8 @@ enum Item {
     Named(usize),
     /// One of these, or nothing.
     Choice { of: Choice, is_optional: bool },
+    /// Any word.
+    Any,
     /// All words to the end.
     Rest,
 }
@@ -124,6 +128,11 @@ impl Grammar {
         self.words.contains_key(word)
     }
 
+    /// What the rules are written in.
+    pub fn scripts(&self) -> &Scripts {
+        &self.scripts
+    }
+
     /// Calls `found` with each rule that matches some words from a place on, and where its match ends.
     pub fn matches(&self, words: &[Known], at: usize, mut found: impl FnMut(Kind, usize)) {
         let Some(&Known { word, stem }) = words.get(at) else { return };
@@ -164,6 +173,7 @@ impl Grammar {
                 }
                 Item::Named(name) => self.first_of(&self.names[*name], first),
                 Item::Choice { of, is_optional } => self.first_of(of, first) || *is_optional,
+                Item::Any => false,
                 Item::Rest => true,
             });
         }
@@ -193,7 +203,7 @@ impl Grammar {
     /// Whether a sequence matches no words at all.
     fn may_be_empty(&self, sequence: &[Item]) -> bool {
         sequence.iter().all(|item| match item {
-            Item::Word(_) => false,
+            Item::Word(_) | Item::Any => false,
             Item::Named(name) => self.names[*name].iter().any(|sequence| self.may_be_empty(sequence)),
             Item::Choice { is_optional, .. } => *is_optional,
             Item::Rest => true,
@@ -210,6 +220,7 @@ impl Grammar {
                     Item::Word(id) if words.get(at).is_some_and(|word| word.is(*id)) => next.push(at + 1),
                     Item::Word(_) => {}
                     Item::Named(name) => next.extend(self.ends_of_choice(&self.names[*name], words, at)),
+                    Item::Any => next.extend((at < words.len()).then_some(at + 1)),
                     Item::Rest => next.push(words.len()),
                     Item::Choice { of, is_optional } => {
                         next.extend(self.ends_of_choice(of, words, at));
@@ -239,12 +250,13 @@ impl Grammar {
         loop {
             *left = left.trim_start();
             let Some(c) = left.chars().next().filter(|c| !matches!(c, ']' | ')')) else { break };
-            if matches!(c, '|' | '[' | '(' | '*') {
+            if matches!(c, '|' | '[' | '(' | '*' | '?') {
                 *left = &left[1..];
             }
             match c {
                 '|' => choice.push(std::mem::take(&mut sequence)),
                 '*' => sequence.push(Item::Rest),
+                '?' => sequence.push(Item::Any),
                 '[' | '(' => {
                     let of = self.sequences(left, names)?;
                     let end = if c == '[' { ']' } else { ')' };
@@ -252,7 +264,7 @@ impl Grammar {
                     sequence.push(Item::Choice { of, is_optional: c == '(' });
                 }
                 _ => {
-                    let end = left.find(|c: char| c.is_whitespace() || "|[]()*".contains(c)).unwrap_or(left.len());
+                    let end = left.find(|c: char| c.is_whitespace() || "|[]()*?".contains(c)).unwrap_or(left.len());
                     let (word, rest) = left.split_at(end);
                     *left = rest;
                     match word.strip_prefix('@') {
@@ -276,6 +288,7 @@ impl Grammar {
         let mut items: Vec<Id> = Vec::new();
         for spelling in folding::spellings(word) {
             for (at, part) in folding::words(&spelling).into_iter().enumerate() {
+                self.scripts.add(&part.text);
                 let first = items.get(at).copied();
                 let new = first.unwrap_or(self.ids + 1);
                 let id = if word.ends_with('~') {

@@ -2,19 +2,23 @@
 //!
 //! A reasonable person decides what an opt-out is (47 CFR § 64.1200(a)(10): "any reasonable means"): an opt-out word in any
 //! of the languages that senders use, or a request in words, if nothing else stands in the message but courtesies. What only
-//! comes near one is shown to a person. [`folding`] makes words of a text and [`spelling`] finds out which were meant;
+//! comes near one is shown to a person, and so is what is written in a [`script`] that no rule has. [`encoding`] undoes what
+//! software made of a text, [`folding`] makes words of it and [`spelling`] finds out which were meant;
 //! `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
 //! [`is_refusal`] asks the same of a label.
 
+mod encoding;
 mod folding;
 mod grammar;
 mod reading;
 mod refusal;
+mod script;
 mod slip;
 mod spelling;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -25,6 +29,7 @@ use grammar::Grammar;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
 pub use refusal::is_refusal;
+use script::Scripts;
 
 /// The built-in words.
 const WORDS: &str = include_str!("words.txt");
@@ -53,6 +58,29 @@ pub enum Meaning {
 impl Meaning {
     fn is_out(self) -> bool {
         matches!(self, Meaning::Out | Meaning::OutOfAll)
+    }
+
+    /// How much it forbids; nothing is 0.
+    pub fn strictness(self) -> u8 {
+        match self {
+            Meaning::OutOfAll => 3,
+            Meaning::Out => 2,
+            Meaning::MaybeOut => 1,
+            Meaning::In | Meaning::InIfKnown | Meaning::Help | Meaning::Message => 0,
+        }
+    }
+
+    fn lets_in(self) -> bool {
+        matches!(self, Meaning::In | Meaning::InIfKnown)
+    }
+
+    /// The stricter of two readings of one message. Who is let in by one of them alone may not mean it.
+    fn stricter(self, other: Meaning) -> Meaning {
+        match other.strictness().cmp(&self.strictness()) {
+            Ordering::Greater => other,
+            Ordering::Equal if self.lets_in() && self != other => Meaning::Message,
+            _ => self,
+        }
     }
 }
 
@@ -87,6 +115,8 @@ pub struct Words {
     ordinary: HashSet<String>,
     /// Words of the longest phrase.
     longest: usize,
+    /// What the phrases are written in.
+    scripts: Scripts,
 }
 
 /// What a line of a keywords file says of its words.
@@ -154,9 +184,10 @@ impl Keywords {
         Ok(Keywords(words))
     }
 
-    /// What a message means.
+    /// What a message means: the strictest of what it may have been before software wrote it in another way.
     pub fn meaning(&self, text: &str) -> Meaning {
-        Reading::new(&self.0, &GRAMMAR, text).meaning(text)
+        let meaning = |text: &str| Reading::new(&self.0, &GRAMMAR, text).meaning(text);
+        encoding::undone(text).iter().fold(meaning(text), |strictest, undone| strictest.stricter(meaning(undone)))
     }
 }
 
@@ -164,6 +195,7 @@ impl Words {
     fn insert(&mut self, phrase: &str, kind: Kind) {
         self.longest = self.longest.max(phrase.split(' ').count());
         self.parts.extend(phrase.split(' ').map(str::to_owned));
+        self.scripts.add(phrase);
         let phrase = phrase.to_owned();
         let meaning = match kind {
             Kind::Means(meaning) => meaning,

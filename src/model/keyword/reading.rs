@@ -4,6 +4,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::folding::{self, Ending, Word};
 use super::grammar::{Grammar, Kind, Known};
+use super::script;
 use super::spelling::{Speller, is_unspaced};
 use super::{Meaning, Words, slip};
 
@@ -99,10 +100,9 @@ impl<'k> Reading<'k> {
     /// What it means. `text` is the message again.
     pub fn meaning(&self, text: &str) -> Meaning {
         let meaning = self.meaning_of_words();
-        let lets_in = matches!(meaning, Meaning::In | Meaning::InIfKnown);
         if !meaning.is_out() && self.signs_ask(text) {
             Meaning::MaybeOut
-        } else if lets_in && !(self.is_literal && is_plain(text)) {
+        } else if meaning.lets_in() && !(self.is_literal && is_plain(text)) {
             // Who may not mean it is not let in.
             Meaning::Message
         } else if meaning == Meaning::Out && self.names_all() {
@@ -155,7 +155,8 @@ impl<'k> Reading<'k> {
             || sentences.is_some()
             || self.has_slips()
             || self.is_near_miss()
-            || self.has_within();
+            || self.has_within()
+            || self.is_unread();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
     }
 
@@ -222,7 +223,8 @@ impl<'k> Reading<'k> {
                         reach(end, Weight::MaybeWord);
                     }
                     Some(Meaning::Out) => reach(end, Weight::Word),
-                    Some(Meaning::MaybeOut) => reach(end, maybe(at, end)),
+                    // A word, or an answer in a few, like "no thanks".
+                    Some(Meaning::MaybeOut) => reach(end, Weight::MaybeWord),
                     _ => {}
                 }
             }
@@ -306,6 +308,12 @@ impl<'k> Reading<'k> {
     fn has_within(&self) -> bool {
         let text: String = self.words.iter().map(|word| word.text.as_str()).collect();
         text.contains(is_unspaced) && self.keywords.within.iter().any(|word| text.contains(word))
+    }
+
+    /// A word in letters that no rule has.
+    fn is_unread(&self) -> bool {
+        let scripts = [self.grammar.scripts(), &self.keywords.scripts];
+        self.words.iter().any(|word| script::is_unread(word, &scripts))
     }
 
     fn text(&self, from: usize, to: usize) -> String {

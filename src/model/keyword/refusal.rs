@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::reading::Reading;
-use super::{GRAMMAR, Keywords};
+use super::{GRAMMAR, Keywords, encoding};
 
 /// The built-in words.
 static KEYWORDS: LazyLock<Keywords> = LazyLock::new(Keywords::default);
@@ -13,7 +13,8 @@ const WORD_BYTES_MAX: usize = 32;
 
 /// Whether a text asks as a whole to be left alone. A word that also has other uses, like END or BAJA, is none alone.
 pub fn is_refusal(text: &str) -> bool {
-    !is_plainly_none(text) && Reading::new(&KEYWORDS.0, &GRAMMAR, text).refuses(text)
+    let refuses = |text: &str| Reading::new(&KEYWORDS.0, &GRAMMAR, text).refuses(text);
+    !is_plainly_none(text) && (refuses(text) || encoding::undone(text).iter().any(|undone| refuses(undone)))
 }
 
 /// Whether a word tells at once: one that no request has. Nearly all labels are such.
@@ -30,8 +31,8 @@ fn is_plainly_none(text: &str) -> bool {
                 len += 1;
             }
             '\'' | '`' => {}
-            // A sign may stand for a letter, and a tag for nothing.
-            '$' | '<' | '&' => return false,
+            // A sign may stand for a letter or begin one, and a tag for nothing.
+            '$' | '<' | '&' | '%' | '=' | '\\' => return false,
             _ if len == 0 => {}
             _ => {
                 let word = std::str::from_utf8(&word[..len]).unwrap_or_default();

@@ -18,30 +18,35 @@ const DIGITS_LETTERS_MIN: usize = 4;
 /// The longest word of a script without blanks, in letters; a syllable of Hangul is up to three.
 const UNSPACED_LETTERS_MAX: usize = 24;
 
-/// Letters that look alike, in Latin, Cyrillic and Greek; a blank where a script has none.
-const LOOK_ALIKE: &[[char; 3]] = &[
-    ['A', 'А', 'Α'],
-    ['B', 'В', 'Β'],
-    ['C', 'С', ' '],
-    ['E', 'Е', 'Ε'],
-    ['H', 'Н', 'Η'],
-    ['I', 'І', 'Ι'],
-    ['J', 'Ј', ' '],
-    ['K', 'К', 'Κ'],
-    ['M', 'М', 'Μ'],
-    ['N', ' ', 'Ν'],
-    ['O', 'О', 'Ο'],
-    ['P', 'Р', 'Ρ'],
-    ['S', 'Ѕ', ' '],
-    ['T', 'Т', 'Τ'],
-    ['X', 'Х', 'Χ'],
-    ['Y', 'У', 'Υ'],
-    ['Z', ' ', 'Ζ'],
-    // Armenian and Cherokee.
-    ['O', 'Օ', ' '],
-    ['S', 'Տ', 'Ꮪ'],
-    ['T', ' ', 'Ꭲ'],
-    ['P', ' ', 'Ꮲ'],
+/// Letters that look alike, in Latin, Cyrillic and Greek, a blank where a script has none; and in Armenian, Coptic, Cherokee, Lisu
+/// and the syllabics of Canada, which are words' letters in this disguise alone.
+const LOOK_ALIKE: &[([char; 3], &str)] = &[
+    (['A', 'А', 'Α'], "ꓮᎪᗅ"),
+    (['B', 'В', 'Β'], "ꓐᏴᗷ"),
+    (['C', 'С', ' '], "ꓚᏟⲤᑕ"),
+    (['D', ' ', ' '], "ꓓᎠᗪ"),
+    (['E', 'Е', 'Ε'], "ꓰᎬ"),
+    (['F', ' ', ' '], "ꓝᖴ"),
+    (['G', 'Ԍ', ' '], "ꓖᏀ"),
+    (['H', 'Н', 'Η'], "ꓧᎻⲎᕼ"),
+    (['I', 'І', 'Ι'], "ꓲⲒ"),
+    (['J', 'Ј', ' '], "ꓙᎫᒍ"),
+    (['K', 'К', 'Κ'], "ꓗᏦⲔ"),
+    (['L', ' ', ' '], "ꓡᏞᒪԼ"),
+    (['M', 'М', 'Μ'], "ꓟᎷⲘᗰ"),
+    (['N', ' ', 'Ν'], "ꓠⲚᑎ"),
+    (['O', 'О', 'Ο'], "ꓳⲞՕᎾ"),
+    (['P', 'Р', 'Ρ'], "ꓑᏢⲢᑭ"),
+    (['Q', 'Ԛ', ' '], ""),
+    (['R', ' ', ' '], "ꓣᏒᖇ"),
+    (['S', 'Ѕ', ' '], "ꓢᏚᔕՏ"),
+    (['T', 'Т', 'Τ'], "ꓔᎢⲦ"),
+    (['U', ' ', ' '], "ꓴᑌՍ"),
+    (['V', ' ', ' '], "ꓦᏙᐯ"),
+    (['W', 'Ԝ', ' '], "ꓪᏔᗯ"),
+    (['X', 'Х', 'Χ'], "ꓫⲬ᙭"),
+    (['Y', 'У', 'Υ'], "ꓬᎩⲨ"),
+    (['Z', ' ', 'Ζ'], "ꓜᏃ"),
 ];
 /// Digits that stand for letters.
 const DIGITS: [(char, char); 7] = [('0', 'O'), ('1', 'I'), ('3', 'E'), ('4', 'A'), ('5', 'S'), ('7', 'T'), ('8', 'B')];
@@ -127,17 +132,14 @@ impl Speller<'_> {
             return meant.filter(|meant: &String| self.knows(meant));
         }
         let is_mixed = word.contains(|c: char| c.is_ascii_alphabetic());
+        let is_disguised = || word.contains(|c| LOOK_ALIKE.iter().any(|(_, others)| others.contains(c)));
         (0..3).find_map(|script| {
-            let letter = |c| {
-                LOOK_ALIKE.iter().find(|alike| alike.contains(&c)).map_or(c, |alike| match alike[script] {
-                    ' ' => c,
-                    letter => letter,
-                })
-            };
+            let looks_like = |c| LOOK_ALIKE.iter().find(|(alike, others)| alike.contains(&c) || others.contains(c));
+            let letter = |c| looks_like(c).map_or(c, |(alike, _)| if alike[script] == ' ' { c } else { alike[script] });
             let meant: String = word.chars().map(letter).collect();
             // A word of one script is another script's only by accident, if it does not want out.
             let wants_out = || self.keywords.get(&meant).is_some_and(super::Meaning::is_out);
-            (meant != word && (wants_out() || (is_mixed && self.knows(&meant)))).then_some(meant)
+            (meant != word && (wants_out() || ((is_mixed || is_disguised()) && self.knows(&meant)))).then_some(meant)
         })
     }
 

@@ -81,7 +81,7 @@ const ZEROS: [u32; 65] = [
 ];
 
 /// The ASCII byte of a decimal digit of any script.
-fn decimal(char: char) -> Option<u8> {
+pub fn decimal(char: char) -> Option<u8> {
     let code = u32::from(char);
     let zero = ZEROS[..ZEROS.partition_point(|&zero| zero <= code)].last()?;
     u8::try_from(code - zero).ok().filter(|&digit| digit < 10).map(|digit| b'0' + digit)

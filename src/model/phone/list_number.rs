@@ -51,6 +51,14 @@ impl ListNumber {
         self.0 & SHORT_TAG != 0
     }
 
+    /// The number with the same digits, of the other kind: `+1234567` for the short code `1234567`. A plus is easily lost.
+    pub fn without_or_with_plus(self) -> Option<Self> {
+        if self.is_short_code() {
+            return Phone::from_u64(self.digits()).map(Self::from);
+        }
+        Self::from_u64(self.digits() | SHORT_TAG)
+    }
+
     /// Appends the spelling that [`ListNumber::parse`] reads.
     #[inline]
     pub fn write_to(self, out: &mut Vec<u8>) {

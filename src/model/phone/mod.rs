@@ -26,6 +26,7 @@ mod tests;
 mod unusable;
 mod written;
 
+pub use character::decimal;
 pub use list_number::ListNumber;
 pub use normalize::{as_meant, has_plus, is_also_abroad, normalize, normalize_behind, written_with_plus};
 pub use plan::is_code as is_calling_code;

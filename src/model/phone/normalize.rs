@@ -1,7 +1,7 @@
 //! From any spelling of a phone number to the number itself.
 
 use super::written::{Digits, Written};
-use super::{PHONE_DIGITS_MAX, PHONE_DIGITS_MIN, Phone, Region, Unusable, digits_value, plan};
+use super::{PHONE_DIGITS_MAX, PHONE_DIGITS_MIN, Phone, Region, Unusable, digits_value, plan, trunk};
 
 /// Makes the canonical number of what people and spreadsheets write: `(415) 555-2671`, `0044 7911 123456`, `="+1415…"`,
 /// `1.4155552671E+10`, digits of any script.
@@ -92,6 +92,7 @@ pub fn has_plus(raw: &str) -> bool {
 pub fn written_with_plus(raw: &str) -> Option<Phone> {
     let written = Written::read(raw).ok().filter(|written| written.plus)?;
     let digits = written.digits.as_slice();
+    let digits = digits.strip_prefix(b"00").unwrap_or(digits);
     if digits.len() > PHONE_DIGITS_MAX || digits.first() == Some(&b'0') {
         return None;
     }
@@ -117,7 +118,8 @@ pub fn as_meant(text: &str) -> Option<Phone> {
 
 fn resolve(plus: bool, digits: &[u8], region: Option<Region>) -> Result<Phone, Unusable> {
     if plus {
-        return international(digits);
+        // "+00 44…": the plus was put before all numbers.
+        return international(digits.strip_prefix(b"00").unwrap_or(digits));
     }
     let Some(region) = region else {
         return match digits.strip_prefix(b"00") {
@@ -185,8 +187,9 @@ pub(super) fn behind_code(digits: &[u8]) -> Option<Phone> {
     let (code, national) = plan::split(digits)?;
     // Argentina's 15 is sometimes written besides the 9, which says the same.
     let national = if code == ARGENTINA { national.strip_prefix(b"9").unwrap_or(national) } else { national };
-    let numbers = Region::of_code(code).flat_map(|region| region.behind_code(national));
-    only(numbers.filter_map(|number| inside(code, number.as_slice()))).unwrap_or_default()
+    let dialled = Region::of_code(code).flat_map(|region| region.behind_code(national));
+    let stray = trunk::without_stray(code, national).and_then(Digits::from_slice);
+    only(dialled.chain(stray).filter_map(|number| inside(code, number.as_slice()))).unwrap_or_default()
 }
 
 pub(super) const ARGENTINA: u16 = 54;

@@ -8,6 +8,8 @@ include!(concat!(env!("OUT_DIR"), "/plan.rs"));
 
 /// Ten little-endian `u16` a state: where each digit leads. State 0 leads nowhere.
 static STATES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plan.bin"));
+/// The state that leads nowhere.
+const NOWHERE: u16 = 0;
 
 /// The same of mobile numbers alone.
 mod mobile {
@@ -19,7 +21,31 @@ mod mobile {
 /// Whether `digits`, country code first, are a number that exists. They must be ASCII digits.
 #[inline]
 pub(super) fn is_known(digits: &[u8]) -> bool {
-    accepts(digits.iter().fold(START, |state, digit| next(STATES, state, *digit)))
+    accepts(walk(START, digits))
+}
+
+/// Whether `first` and then `second` are a number that exists, without being put together.
+#[inline]
+pub(super) fn is_known_together(first: &[u8], second: &[u8]) -> bool {
+    accepts(walk(walk(START, first), second))
+}
+
+/// Whether some number begins with these digits, country code first.
+pub(super) fn is_beginning(digits: &[u8]) -> bool {
+    walk(START, digits) != NOWHERE
+}
+
+/// The state behind some digits.
+#[inline]
+fn walk(from: u16, digits: &[u8]) -> u16 {
+    let mut state = from;
+    for digit in digits {
+        if state == NOWHERE {
+            break;
+        }
+        state = next(STATES, state, *digit);
+    }
+    state
 }
 
 /// Whether they are a number that a mobile phone can have.

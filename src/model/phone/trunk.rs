@@ -3,20 +3,29 @@
 //! Inside most countries people dial a 0 before the number, in some 1, 8 or 06, and many write it behind the calling code,
 //! too. It is not dialled there. Nobody has such a number, so it is read as the one that is meant; where the digits are a
 //! number as they stand, as Italy's are, they stay.
+//!
+//! The same is written where nothing is dialled before a number: a form puts the 0 of its own country before all numbers, and some
+//! people go on as they were used to. In a country whose own numbers begin with 0, nobody can tell such a 0 from a digit that is
+//! missing elsewhere: there it stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::region::DIGITS;
-use super::{Region, normalize, plan};
+use super::{Region, normalize, plan, renumbering};
 
 /// The first digits of a number that say whether a national prefix may stand in it.
 const LEAD_DIGITS: u32 = 4;
 
-/// What people dial before a number, by calling code.
+/// What was dialled before a number until not long ago, by calling code: Uzbekistan's 8.
+const FORMER: [(u16, &str); 1] = [(998, "8")];
+const ZERO: &str = "0";
+
+/// What people write before a number, by calling code.
 static PREFIXES: LazyLock<BTreeMap<u16, Vec<&'static str>>> = LazyLock::new(|| {
     let of_code = |code: u16| {
-        let prefixes: BTreeSet<&str> = Region::of_code(code).flat_map(Region::prefixes).collect();
+        let dialled = Region::of_code(code).flat_map(Region::prefixes);
+        let prefixes: BTreeSet<&str> = dialled.chain(strays(code)).collect();
         (code, prefixes.into_iter().collect())
     };
     plan::codes().iter().map(|&code| of_code(code)).collect()
@@ -37,6 +46,31 @@ static LEADS: LazyLock<Box<[bool]>> = LazyLock::new(|| {
     leads
 });
 
+/// The codes where a 0 is dialled before no number and begins none.
+static WITHOUT_ZERO: LazyLock<BTreeSet<u16>> = LazyLock::new(|| {
+    let has_zero = |code: u16| (1..10).any(|digit| plan::is_beginning(format!("{code}0{digit}").as_bytes()));
+    plan::codes().iter().copied().filter(|&code| !has_zero(code)).collect()
+});
+
+/// What is not part of a number of this code, although people write it before one.
+fn strays(code: u16) -> impl Iterator<Item = &'static str> {
+    let zero = WITHOUT_ZERO.contains(&code).then_some(ZERO);
+    zero.into_iter().chain(FORMER.iter().filter(move |(of, _)| *of == code).map(|(_, prefix)| *prefix))
+}
+
+/// The national number behind what strays before it; none if nothing does. There may be several zeros.
+pub(super) fn without_stray(code: u16, national: &[u8]) -> Option<&[u8]> {
+    let mut all = strays(code);
+    all.find_map(|stray| {
+        let rest = national.strip_prefix(stray.as_bytes())?;
+        Some(if stray == ZERO { &rest[leading_zeros(rest)..] } else { rest })
+    })
+}
+
+fn leading_zeros(digits: &[u8]) -> usize {
+    digits.iter().take_while(|digit| **digit == b'0').count()
+}
+
 /// The value of the number that is meant where a national prefix stands behind the calling code; none if none does.
 ///
 /// Every CHECK asks this. Only numbers that begin like one with a prefix are looked at further.
@@ -51,10 +85,23 @@ pub(super) fn without(value: u64) -> Option<u64> {
 fn meant(value: u64) -> Option<u64> {
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(value).as_bytes();
-    if plan::is_known(digits) {
+    if plan::is_known(digits) || !may_have_prefix(value, digits) {
         return None;
     }
     normalize::behind_code(digits).map(super::Phone::as_u64)
+}
+
+/// Whether there is a number behind a digit or two, or behind the zeros. It is cheap to ask, and nearly all answers are no: whoever
+/// writes digits at random must not pay for all that [`normalize::behind_code`] tries.
+fn may_have_prefix(value: u64, digits: &[u8]) -> bool {
+    let Some((code, national)) = plan::split(digits) else { return false };
+    let is_number = |len: usize| {
+        let Some(rest) = national.get(len..).filter(|_| len > 0) else { return false };
+        let size = 10_u64.pow(rest.len() as u32);
+        let number = u64::from(code) * size + value % size;
+        plan::is_known_together(&digits[..digits.len() - national.len()], rest) || renumbering::is_old(number)
+    };
+    code == normalize::ARGENTINA || [1, 2, leading_zeros(national)].into_iter().any(is_number)
 }
 
 /// The values of a number with each prefix of its country behind the calling code.
@@ -87,6 +134,17 @@ mod tests {
             ("+23408031234567", "+2348031234567"),
             ("+114155552671", "+14155552671"),
             ("+789161234567", "+79161234567"),
+            // Where nothing is dialled before a number.
+            ("+3006912345678", "+306912345678"),
+            ("+300 0 6912345678", "+306912345678"),
+            ("+852051234567", "+85251234567"),
+            ("+480512345678", "+48512345678"),
+            ("+104155552671", "+14155552671"),
+            ("+9988901234567", "+998901234567"),
+            ("+998 0 901234567", "+998901234567"),
+            ("+237 0 671234567", "+237671234567"),
+            ("+230 0 52512345", "+23052512345"),
+            ("+507 0 61234567", "+50761234567"),
             ("+3606201234567", "+36201234567"),
             ("+370861234567", "+37061234567"),
             // The old spelling of Brazil and Argentina's 9, too.
@@ -105,6 +163,10 @@ mod tests {
             "+78121234567",
             "+2250707123456",
             "+378054912345",
+            // A mobile number of Italy with a 0 before it, where fixed lines have theirs.
+            "+3903471234567",
+            "+30012345",
+            "+85200000000",
             "+99900123456",
             "+44012345",
         ] {

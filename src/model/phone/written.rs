@@ -64,7 +64,8 @@ impl Written {
             match class {
                 InboundKind::Digit(_) if divided => return Err(Unusable::TwoNumbers),
                 InboundKind::Digit(digit) => written.digits.push(digit).ok_or(Unusable::TooManyDigits)?,
-                InboundKind::Plus if count == 0 && !written.plus => written.plus = true,
+                // Whoever puts a plus before all numbers puts a second one before some.
+                InboundKind::Plus if count == 0 && (!written.plus || last == InboundKind::Plus) => written.plus = true,
                 InboundKind::Open => opened = Some(count),
                 InboundKind::Close => {
                     if let Some(from) = opened.take()
@@ -109,6 +110,9 @@ impl Written {
 /// What links and providers write before a number: RFC 3966, RFC 5724, and what others use.
 const SCHEMES: [&str; 5] = ["tel:", "sms:", "smsto:", "callto:", "whatsapp:"];
 
+/// An address of internet telephony, RFC 3261: `sip:+14155552671@gateway.example;user=phone`.
+const SIP: [&str; 2] = ["sip:", "sips:"];
+
 /// Without what spreadsheets, web pages and providers put around a number: `'`, tabs, quotes, `="…"`, `tel:`, `whatsapp:`.
 fn without_wrapping(raw: &str) -> &str {
     let wrapping = |char: char| {
@@ -120,11 +124,18 @@ fn without_wrapping(raw: &str) -> &str {
     if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return text;
     }
-    let without_scheme = SCHEMES.iter().find_map(|scheme| {
-        let (begin, rest) = text.split_at_checked(scheme.len())?;
-        begin.eq_ignore_ascii_case(scheme).then(|| rest.trim_matches(wrapping))
+    let text = SIP.iter().find_map(|scheme| after(text, scheme)).map_or(text, |address| {
+        // The number, without whose it is and how to call it.
+        address.split(['@', ';']).next().unwrap_or(address)
     });
+    let without_scheme = SCHEMES.iter().find_map(|scheme| after(text, scheme)).map(|rest| rest.trim_matches(wrapping));
     without_scheme.unwrap_or(text)
+}
+
+/// What stands behind a scheme; none if the text does not begin with it.
+fn after<'t>(text: &'t str, scheme: &str) -> Option<&'t str> {
+    let (begin, rest) = text.split_at_checked(scheme.len())?;
+    begin.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 /// Without the `.0` of a number that was taken for a fraction. (`415.555.0` has none: digits alone must precede it.)

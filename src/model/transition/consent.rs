@@ -74,8 +74,8 @@ impl Transition<'_, '_> {
                     if statement.at.is_some() { " (not in the future)" } else { "" }
                 )));
             }
-            // A nightly sync repeats what is so. It must not beat a STOP that is still on its way.
-            None if statement.at.is_none() && self.contact.on(list).is_some_and(|on| on.opted_in.is_some()) => {
+            // A nightly sync repeats what is so, or what an import said. It must not beat a STOP that is still on its way.
+            None if statement.at.is_none() && self.contact.on(list).is_some_and(|on| on.subscription().is_some()) => {
                 return Ok(Effect::nothing());
             }
             _ => {}

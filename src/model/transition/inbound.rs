@@ -88,23 +88,25 @@ impl Transition<'_, '_> {
             Meaning::Out | Meaning::OutOfAll | Meaning::MaybeOut => {
                 let is_it = |event: &Event| event.text == inbound.text && is_dated_like(event, inbound);
                 // If the history cannot be read, it is taken again: that forbids nothing that it should not.
-                Ok(exactly.and_then(|_| self.said_before(&inbound.id, &is_it).unwrap_or(None)))
+                Ok(exactly.and_then(|_| self.said_before(&inbound.id, true, &is_it).unwrap_or(None)))
             }
             Meaning::In | Meaning::InIfKnown => match exactly.or_else(|| known(&said)) {
                 Some(class) => Ok(Some(class)),
-                None => self.said_before(&inbound.id, &|event| keyword::folded(&event.text) == said),
+                None => self.said_before(&inbound.id, false, &|event| keyword::folded(&event.text) == said),
             },
             Meaning::Help | Meaning::Message => Ok(exactly),
         }
     }
 
-    /// What a message with this id meant, if the history has one of which this holds.
-    fn said_before(&self, id: &str, holds: &dyn Fn(&Event) -> bool) -> Result<Option<InboundKind>> {
+    /// What a message with this id meant, if the history has one of which this holds. `is_strict`: the id's case counts.
+    fn said_before(&self, id: &str, is_strict: bool, holds: &dyn Fn(&Event) -> bool) -> Result<Option<InboundKind>> {
         if id.is_empty() {
             return Ok(None);
         }
+        // Gateways differ in the case of an id. Another case is another message only where it forbids.
+        let is_same = |known: &str| if is_strict { known == id } else { known.to_lowercase() == id.to_lowercase() };
         let is_it = |event: &Event| {
-            event.id == id && matches!(event.kind, EventKind::Inbound(_)) && self.is_of_list(event) && holds(event)
+            is_same(&event.id) && matches!(event.kind, EventKind::Inbound(_)) && self.is_of_list(event) && holds(event)
         };
         match self.situation.history.seen(&is_it)? {
             Some(EventKind::Inbound(class)) => Ok(Some(class)),
@@ -141,7 +143,7 @@ impl Transition<'_, '_> {
             Meaning::Help => InboundKind::Help,
             Meaning::Message => InboundKind::Message,
             // Nobody would see it: the strict reading is the safe one.
-            Meaning::MaybeOut if self.situation.inbox_is_full => InboundKind::OptOut,
+            Meaning::MaybeOut if self.situation.inbox_is_full || self.list.is_none() => InboundKind::OptOut,
             Meaning::MaybeOut => InboundKind::MaybeOptOut,
         }
     }

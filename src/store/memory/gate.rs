@@ -255,13 +255,13 @@ impl Gate {
 
     /// Whom facts that are no status forbid on a list: those that could not be written, and messages that wait.
     pub fn held_back(&self, number: ListNumber) -> impl Iterator<Item = Phone> {
-        self.unwritten_for(number).chain(self.inbox.held_on(number))
+        self.unwritten_for(number).chain(self.inbox.held_on(number, self.scope))
     }
 
     /// What stands against a contact on a list beside its record, as [`verdict::decide`] takes it: what could not be
     /// written, and whether a message of it waits.
     pub fn against(&self, phone: Phone, list: ListNumber) -> (Option<Reason>, bool) {
-        (self.unwritten_against(phone, list), self.inbox.holds(phone, list))
+        (self.unwritten_against(phone, list), self.inbox.holds(phone, list, self.scope))
     }
 
     /// What could not be written and forbids.
@@ -292,7 +292,7 @@ impl ListGate<'_> {
             && self.gate.is(ContactStatus::Active, id)
             && !self.gate.is_stopped_elsewhere(on, id)
             && self.gate.unwritten.is_empty()
-            && !self.gate.inbox.holds(phone, self.number)
+            && !self.gate.inbox.holds(phone, self.number, self.gate.scope)
         {
             return Verdict::Yes;
         }

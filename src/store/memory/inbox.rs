@@ -8,6 +8,7 @@ use crate::limits::INBOX_MESSAGES_MAX;
 use crate::model::inbox::{MaybeOptOut, Waiting};
 use crate::model::phone::{ListNumber, Phone};
 use crate::model::time::Millis;
+use crate::model::verdict::StopScope;
 
 /// What is in memory of a message that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,13 @@ pub struct InboxUpdate {
     pub waiting: Vec<(u64, Waiting)>,
     /// The numbers of those that do not wait any more.
     pub settled: Vec<u64>,
+}
+
+impl Head {
+    /// Whether the message would opt out of a list.
+    pub fn reaches(&self, list: ListNumber, scope: StopScope) -> bool {
+        scope == StopScope::All || self.list == list
+    }
 }
 
 impl From<&Waiting> for Head {
@@ -106,15 +114,17 @@ impl Inbox {
         self.heads.range(..number).rev().map(|(number, head)| (*number, *head))
     }
 
-    /// Whether a contact is held back on a list.
+    /// Whether a contact is held back on a list. What a STOP would reach waits with it.
     #[inline]
-    pub fn holds(&self, phone: Phone, list: ListNumber) -> bool {
-        self.setting == MaybeOptOut::Hold && !self.heads.is_empty() && self.of(phone).any(|(_, head)| head.list == list)
+    pub fn holds(&self, phone: Phone, list: ListNumber, scope: StopScope) -> bool {
+        self.setting == MaybeOptOut::Hold
+            && !self.heads.is_empty()
+            && self.of(phone).any(|(_, head)| head.reaches(list, scope))
     }
 
     /// Whom it holds back on a list.
-    pub fn held_on(&self, list: ListNumber) -> impl Iterator<Item = Phone> {
-        let is_on = move |head: &&Head| head.list == list;
+    pub fn held_on(&self, list: ListNumber, scope: StopScope) -> impl Iterator<Item = Phone> {
+        let is_on = move |head: &&Head| head.reaches(list, scope);
         let heads = (self.setting == MaybeOptOut::Hold).then(|| self.heads.values().filter(is_on));
         heads.into_iter().flatten().map(|head| head.phone)
     }
@@ -143,9 +153,11 @@ mod tests {
         inbox.apply(&InboxUpdate { waiting: mine, settled: Vec::new() });
         assert_eq!(inbox.before(u64::MAX).map(|(number, _)| number).collect::<Vec<_>>(), [9, 7, 5]);
         inbox.apply(&InboxUpdate { waiting: Vec::new(), settled: vec![7] });
-        assert!(inbox.holds(one.phone, one.list), "another one waits");
+        assert!(inbox.holds(one.phone, one.list, StopScope::List), "another one waits");
+        let other = ListNumber::parse(b"24366").expect("a list");
+        assert!(!inbox.holds(one.phone, other, StopScope::List) && inbox.holds(one.phone, other, StopScope::All));
         inbox.apply(&InboxUpdate { waiting: Vec::new(), settled: vec![5, 5] });
-        assert!(!inbox.holds(one.phone, one.list) && inbox.of(one.phone).next().is_none());
+        assert!(!inbox.holds(one.phone, one.list, StopScope::List) && inbox.of(one.phone).next().is_none());
         assert_eq!(inbox.len(), 1);
         assert!(inbox.is_full(INBOX_MESSAGES_MAX - 1) && !inbox.is_full(INBOX_MESSAGES_MAX - 2));
     }
@@ -155,6 +167,9 @@ mod tests {
         let one = waiting(b"+14155550123", b"24365");
         let mut inbox = Inbox::new(MaybeOptOut::Show);
         inbox.apply(&InboxUpdate { waiting: vec![(1, one.clone())], settled: Vec::new() });
-        assert!(!inbox.holds(one.phone, one.list) && inbox.held_on(one.list).next().is_none());
+        assert!(
+            !inbox.holds(one.phone, one.list, StopScope::All)
+                && inbox.held_on(one.list, StopScope::All).next().is_none()
+        );
     }
 }

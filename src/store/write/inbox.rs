@@ -59,7 +59,7 @@ impl Overlay<'_> {
     /// Whether a contact is held back on a list.
     pub(super) fn is_held(&self, phone: Phone, list: ListNumber) -> bool {
         self.state.memory.gate().inbox.setting() == MaybeOptOut::Hold
-            && self.waiting_of(phone).iter().any(|(_, head)| head.list == list)
+            && self.waiting_of(phone).iter().any(|(_, head)| head.reaches(list, self.scope))
     }
 
     /// Whether no more messages can wait.

@@ -39,7 +39,7 @@ pub struct Overlay<'a> {
     pub next: NextIds,
     pub lists: Arc<Lists>,
     pub(super) now: Millis,
-    scope: StopScope,
+    pub(super) scope: StopScope,
     /// In the order in which they were touched.
     #[allow(clippy::vec_box, reason = "a table of whole contacts costs fresh pages of memory as it grows")]
     pub touched: Vec<Box<Touched>>,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::commands::time;
-use super::facts::{Contact, Kind, ListStatus, removed};
+use super::facts::{Contact, Kind, ListStatus, Scope, removed};
 use super::model::Model;
 
 /// A message in which somebody may want out.
@@ -18,9 +18,10 @@ pub struct Waiting {
 }
 
 impl Model {
-    /// Whether a message of the contact to the list waits, and holds the contact back.
+    /// Whether a message of the contact waits that would opt out of the list, and holds the contact back.
     pub fn is_held(&self, list: &str, phone: &str) -> bool {
-        self.holds && self.waiting.iter().any(|waiting| waiting.list == list && waiting.phone == phone)
+        let reaches = |waiting: &Waiting| self.scope == Scope::All || waiting.list == list;
+        self.holds && self.waiting.iter().any(|waiting| waiting.phone == phone && reaches(waiting))
     }
 
     /// Lets go of the messages about which their contacts have decided.

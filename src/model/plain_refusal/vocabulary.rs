@@ -17,8 +17,11 @@ pub const PHONE: Sense = 1 << 4;
 pub const MAIL: Sense = 1 << 5;
 /// Ends what is beside it: "consent revoked".
 pub const ENDS: Sense = 1 << 6;
+/// Opting, out or in.
 pub const OPT: Sense = 1 << 7;
+/// Away: what makes "opt" an opt-out.
 pub const AWAY: Sense = 1 << 8;
+/// In: what makes it an opt-in.
 pub const IN: Sense = 1 << 9;
 /// Means it only where nothing else stands in the cell: "Baja", but not "Baja, California".
 pub const ALONE: Sense = 1 << 10;

@@ -1,7 +1,5 @@
 //! Text made alike: in small letters, without accents.
 
-use crate::import::columns::without_accent;
-
 /// The letters and digits of a text, folded.
 pub fn folded(text: &str) -> String {
     letters(text).filter(|char| char.is_alphanumeric()).collect()
@@ -16,6 +14,28 @@ pub fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
 /// An accent that stands alone, or an apostrophe: `don't` is `dont`.
 fn is_mark(char: char) -> bool {
     matches!(char, '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{300}'..='\u{36f}')
+}
+
+/// The letter under a Latin letter with an accent.
+pub fn without_accent(char: char) -> Option<char> {
+    Some(match char {
+        'à'..='æ' | 'ā' | 'ă' | 'ą' => 'a',
+        'ç' | 'ć' | 'č' => 'c',
+        'ď' | 'đ' | 'ð' => 'd',
+        'è'..='ë' | 'ē' | 'ę' | 'ě' => 'e',
+        'ğ' => 'g',
+        'ì'..='ï' | 'ī' | 'ı' => 'i',
+        'ł' => 'l',
+        'ñ' | 'ń' | 'ň' => 'n',
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' => 'o',
+        'ř' => 'r',
+        'ś' | 'š' | 'ş' | 'ș' | 'ß' => 's',
+        'ť' | 'ț' => 't',
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' => 'u',
+        'ý' | 'ÿ' => 'y',
+        'ź' | 'ż' | 'ž' => 'z',
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

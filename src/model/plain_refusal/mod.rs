@@ -1,19 +1,23 @@
-//! The guard behind every mapping: a label cell that is in itself a plain refusal of messages.
+//! The guard behind every label: one that is in itself a plain refusal of messages.
 //!
 //! The rule is closed. It looks at what the whole cell says, or a whole tag of it. Each word must be one that people use when they
 //! refuse messages; a word that is not ends it: "Stop & Shop" is a shop. A tag is read twice: as those write it who note down a
 //! refusal, in any order ("SMS: no", "unsubscribed"), and where that says nothing, as those write it who refuse, by the grammar of
 //! inbound messages ("remove me").
 
+pub mod fold;
+mod known;
+pub mod vocabulary;
+
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::fold::letters;
-use super::vocabulary::{
+use crate::model::keyword::{STOP_SIGNS, is_refusal};
+use fold::letters;
+use vocabulary::{
     ACT, ALONE, ASKED, AWAY, ENDS, IN, MAIL, NOT, OPT, OUT, PHONE, Sense, beginnings_of, may_begin, sense,
 };
-use crate::model::keyword::{STOP_SIGNS, is_refusal};
 
 /// Longer tags are somebody's own text, and so are longer words.
 const TAG_WORDS_MAX: usize = 10;
@@ -27,6 +31,10 @@ const BETWEEN: [&str; 3] = [" / ", " - ", " – "];
 
 /// Whether a cell says in itself that somebody wants no messages: the whole of it, or one of its tags.
 pub fn is_plain_refusal(cell: &str) -> bool {
+    known::known(cell, reads_as_refusal)
+}
+
+fn reads_as_refusal(cell: &str) -> bool {
     if cell.starts_with(['{', '['])
         && let Ok(value) = serde_json::from_str(cell)
     {
@@ -79,7 +87,7 @@ fn value_refuses(key: &str, value: &Value) -> bool {
     match value {
         Value::Object(object) => !is_mail && object.iter().any(|(key, value)| value_refuses(key, value)),
         Value::Array(values) => values.iter().any(|value| value_refuses(key, value)),
-        Value::String(text) => answers(text) || (!is_mail && is_plain_refusal(text)),
+        Value::String(text) => answers(text) || (!is_mail && reads_as_refusal(text)),
         Value::Bool(answer) => answers(if *answer { "yes" } else { "no" }),
         Value::Number(number) => matches!(number.as_u64(), Some(0)) && answers("no"),
         Value::Null => false,
