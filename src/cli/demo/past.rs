@@ -43,7 +43,7 @@ const LISTS: [Campaigns; 4] = [
     Campaigns {
         list: "+14155550152",
         name: "Loyalty club",
-        every: 6,
+        every: 5,
         members: 6_500,
         clicks: 900,
         stops: 35,
@@ -53,10 +53,10 @@ const LISTS: [Campaigns; 4] = [
     Campaigns {
         list: "+14155550153",
         name: "Last-minute deals",
-        every: 3,
+        every: 6,
         members: 4_000,
         clicks: 350,
-        stops: 260,
+        stops: 240,
         replies: 80,
         failures: 50,
     },
