@@ -1,0 +1,45 @@
+//! What a provider is answered, and by it the phone.
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::fact::Inbound;
+use super::provider::Provider;
+
+/// A message from a phone is taken. `text` is the answer to the phone, empty for none; only Twilio, SignalWire and Plivo take
+/// one here.
+pub fn taken(provider: Provider, inbound: Option<&Inbound>, text: &str) -> Response {
+    let message = match (provider, inbound) {
+        (Provider::Twilio | Provider::SignalWire, Some(_)) if text.is_empty() => String::new(),
+        (Provider::Twilio | Provider::SignalWire, Some(_)) => format!("<Message>{}</Message>", escaped(text)),
+        (Provider::Plivo, Some(_)) if text.is_empty() => String::new(),
+        (Provider::Plivo, Some(Inbound { phone, number, .. })) => {
+            let bare = |number: &str| escaped(number.trim_start_matches('+'));
+            format!(r#"<Message src="{}" dst="{}">{}</Message>"#, bare(number), bare(phone), escaped(text))
+        }
+        _ => return StatusCode::NO_CONTENT.into_response(),
+    };
+    let page = format!(r#"<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>"#);
+    ([(CONTENT_TYPE, "text/xml; charset=utf-8"), (CACHE_CONTROL, "no-store")], page).into_response()
+}
+
+/// It is not taken.
+pub fn refused(status: StatusCode, why: &str) -> Response {
+    let mut answer = (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{why}\n")).into_response();
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        StatusCode::UNAUTHORIZED => {
+            let basic = HeaderValue::from_static(r#"Basic realm="contactd""#);
+            answer.headers_mut().insert(WWW_AUTHENTICATE, basic);
+        }
+        _ => {}
+    }
+    answer
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
