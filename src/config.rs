@@ -25,8 +25,8 @@ use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
 
 pub use access::{Access, AuthClients, ConsoleAddress, metrics_address, needs_tokens, speaks_no_tls};
-pub use webhooks::WebhookListener;
 pub use span::{Span, SpanOrNever};
+pub use webhooks::WebhookListener;
 
 /// Where the daemon listens and clients call when nothing is said.
 pub const ADDRESS: &str = "127.0.0.1:7164";
@@ -340,7 +340,8 @@ impl Settings {
         let metrics =
             self.metrics.or(file.metrics).map(|text| metrics_address(text, &setup.tokens.get())).transpose()?;
         let log_format = self.log_format.or(file.log_format).unwrap_or_default();
-        let mut config = Config { listen: access.listen.clone(), listen_is_said, console, webhooks, metrics, log_format, setup };
+        let mut config =
+            Config { listen: access.listen.clone(), listen_is_said, console, webhooks, metrics, log_format, setup };
         config.setup.settings = effective::settings(&config, &access, keywords_file.as_deref());
         Ok(config)
     }
@@ -450,11 +451,26 @@ mod tests {
             ("opt-out-rate-warn = 2", "from 0 to 1"),
             ("webhooks = '127.0.0.1:0'", "--webhooks needs --public-url URL and --webhook-secrets FILE"),
             ("public-url = 'https://a.example'", "give --webhooks HOST:PORT"),
-            ("webhooks = '0.0.0.0:0'\npublic-url = 'https://a.example'\nwebhook-secrets = 'x'", "--webhooks tls:HOST:PORT"),
-            ("webhooks = 'unix:/a'\npublic-url = 'https://a.example'\nwebhook-secrets = 'x'", "host:port or tls:host:port"),
-            ("webhooks = '127.0.0.1:0'\npublic-url = 'a.example'\nwebhook-secrets = 'x'", "like https://sms.example.com"),
-            ("webhooks = '127.0.0.1:0'\npublic-url = 'https://a.example'\nwebhook-secrets = '/none'", "cannot read /none"),
-            ("webhooks = 'tls:127.0.0.1:0'\npublic-url = 'https://a.example'\nwebhook-secrets = 'Cargo.toml'", "line 1 should"),
+            (
+                "webhooks = '0.0.0.0:0'\npublic-url = 'https://a.example'\nwebhook-secrets = 'x'",
+                "--webhooks tls:HOST:PORT",
+            ),
+            (
+                "webhooks = 'unix:/a'\npublic-url = 'https://a.example'\nwebhook-secrets = 'x'",
+                "host:port or tls:host:port",
+            ),
+            (
+                "webhooks = '127.0.0.1:0'\npublic-url = 'a.example'\nwebhook-secrets = 'x'",
+                "like https://sms.example.com",
+            ),
+            (
+                "webhooks = '127.0.0.1:0'\npublic-url = 'https://a.example'\nwebhook-secrets = '/none'",
+                "cannot read /none",
+            ),
+            (
+                "webhooks = 'tls:127.0.0.1:0'\npublic-url = 'https://a.example'\nwebhook-secrets = 'Cargo.toml'",
+                "line 1 should",
+            ),
         ] {
             let why = with_file(text).err().expect("refused").message;
             assert!(why.contains(told), "{why}");

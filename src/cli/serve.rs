@@ -98,9 +98,9 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
 
 /// Takes the webhooks of providers.
 async fn serve_webhooks(daemon: &Daemon, webhooks: WebhookListener) -> Result<()> {
-    let listener = Listener::bind(&webhooks.address).await.map_err(|why| {
-        Error::internal(format!("cannot listen on {} for --webhooks: {why}", webhooks.address))
-    })?;
+    let listener = Listener::bind(&webhooks.address)
+        .await
+        .map_err(|why| Error::internal(format!("cannot listen on {} for --webhooks: {why}", webhooks.address)))?;
     let address = listener.address().map_err(Error::internal)?;
     tracing::info!("providers post to {}/webhooks/PROVIDER, which is {address} here", webhooks.setup.public_url);
     daemon.serve_webhooks(listener, webhooks.setup);
@@ -145,7 +145,8 @@ async fn listeners(config: &Config, inherited: Inherited) -> Result<Vec<Listener
             .map_err(|why| Error::internal(format!("cannot listen on {address}: {why}")))?;
         listeners.push(listener);
     }
-    let http = config.console.iter().map(|console| &console.address).chain(config.webhooks.iter().map(|to| &to.address));
+    let http =
+        config.console.iter().map(|console| &console.address).chain(config.webhooks.iter().map(|to| &to.address));
     let speaks_tls = listeners.iter().any(|listener| matches!(listener, Listener::Tls(_)))
         || http.into_iter().any(|address| matches!(address, Address::Tls(_)));
     if config.setup.tls.is_some() && !speaks_tls {

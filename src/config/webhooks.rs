@@ -27,7 +27,9 @@ impl WebhookListener {
         let (listen, public_url, secrets) = match (listen, public_url, secrets) {
             (None, None, None) => return Ok(None),
             (None, ..) => {
-                return Err(Error::bad_arg("--public-url and --webhook-secrets are for webhooks: give --webhooks HOST:PORT"));
+                return Err(Error::bad_arg(
+                    "--public-url and --webhook-secrets are for webhooks: give --webhooks HOST:PORT",
+                ));
             }
             (Some(listen), Some(public_url), Some(secrets)) => (listen, public_url, secrets),
             _ => return Err(Error::bad_arg("--webhooks needs --public-url URL and --webhook-secrets FILE")),

@@ -63,7 +63,11 @@ impl Handover<'_> {
         if !is_phone(&inbound.phone) {
             // Its text may be a password.
             let sender = excerpt(inbound.phone.as_bytes());
-            tracing::info!("{} {}: not recorded: the sender '{sender}' is not a phone", self.word(), shown(&inbound.id));
+            tracing::info!(
+                "{} {}: not recorded: the sender '{sender}' is not a phone",
+                self.word(),
+                shown(&inbound.id)
+            );
             return Ok(Told::silent(Fate::Ignored));
         }
         let lists = self.lists(&inbound.service, &inbound.number).await?;
@@ -189,13 +193,28 @@ impl Handover<'_> {
         Ok(told)
     }
 
+    /// Opts out, for a reason that names the message: once for each.
     async fn opt_out(&mut self, list: &str, phone: &str, at: &str, how: How, reason: &str) -> Result<Told> {
+        if self.is_out_for(list, phone, reason).await? {
+            return Ok(Told::silent(Fate::Recorded));
+        }
         let mut json = Map::new();
         put(&mut json, "how", how.word());
         put(&mut json, "source", self.word());
         put(&mut json, "reason", reason);
         let words = |json| vec!["OPTOUT".into(), list.to_owned(), phone.to_owned(), written(json)];
         self.tell_dated(reason, at, json, words).await
+    }
+
+    /// Whether the opt-out that stands against a list has this reason.
+    async fn is_out_for(&mut self, list: &str, phone: &str, reason: &str) -> Result<bool> {
+        let Reply::Text(contact) = self.ask(&["GET", phone]).await? else { return Ok(false) };
+        let contact: Value = serde_json::from_str(&contact).map_err(Error::internal)?;
+        if contact["opted_out_all_reason"] == reason {
+            return Ok(true);
+        }
+        let mut lists = contact["lists"].as_array().into_iter().flatten();
+        Ok(lists.any(|on| on["list"] == list && on["opted_out_reason"] == reason))
     }
 
     /// The lists that a message was sent to: that of the number, then the others of its service.

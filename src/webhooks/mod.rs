@@ -235,3 +235,81 @@ async fn receive(State(webhooks): State<Arc<Webhooks>>, Path(word): Path<String>
     webhooks.counts.add(provider, fate);
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const PASSWORD: &str = "Basic bmFtZTpwYXNzd29yZA==";
+
+    /// Webhooks of Bandwidth into a daemon that has one reply to everything; "" for none at all.
+    fn webhooks(reply: &'static str) -> Arc<Webhooks> {
+        let connect = move |_: Grant| {
+            let (mut inside, outside) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(async move {
+                let mut request = [0; 8 * 1024];
+                while inside.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    if inside.write_all(reply.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            outside
+        };
+        let accounts = Accounts::parse("bandwidth name password").map_err(|why| why.message).expect("a file");
+        let accounts = Arc::new(Reloadable::fixed(accounts));
+        let setup = WebhookSetup { public_url: "https://sms.example.com".into(), accounts };
+        Arc::new(Webhooks::new(setup, Box::new(connect), Arc::default(), Box::new(|| 1_780_000_000_000)))
+    }
+
+    fn request() -> Request {
+        let event = r#"[{"type":"message-received","to":"+14155550100","message":{"id":"1","from":"+14155550123","text":"Stop"}}]"#;
+        let request = Request::post("/webhooks/bandwidth").header("authorization", PASSWORD).body(event.into());
+        request.expect("a request")
+    }
+
+    async fn status(webhooks: &Webhooks) -> (Fate, u16) {
+        match webhooks.answer(Provider::Bandwidth, request()).await {
+            Ok((fate, answer)) | Err(Refusal { fate, answer }) => (fate, answer.status().as_u16()),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_provider_comes_again_if_it_helps() {
+        for (reply, told) in [
+            ("+message\r\n", (Fate::Recorded, 204)),
+            ("-READONLY disk full\r\n", (Fate::Later, 503)),
+            ("-BUSY too many clients\r\n", (Fate::Later, 503)),
+            ("-LOADING wait\r\n", (Fate::Later, 503)),
+            ("-DRAINING stopping\r\n", (Fate::Later, 503)),
+            ("-INTERNAL defect\r\n", (Fate::Later, 503)),
+            ("-READONLY taken +14155550123 opted out; disk full\r\n", (Fate::Later, 503)),
+            ("-BADARG taken +14155550123 opted out; what\r\n", (Fate::Recorded, 204)),
+            ("-BADARG what\r\n", (Fate::Refused, 204)),
+            ("-LIMIT too long\r\n", (Fate::Refused, 204)),
+        ] {
+            assert_eq!(status(&webhooks(reply)).await, told, "{reply}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_than_so_many_wait_for_the_disk() {
+        let webhooks = webhooks("");
+        let waiting: Vec<_> = (0..WEBHOOKS_MAX)
+            .map(|_| {
+                let webhooks = Arc::clone(&webhooks);
+                tokio::spawn(async move { status(&webhooks).await })
+            })
+            .collect();
+        while webhooks.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(status(&webhooks).await, (Fate::Later, 503));
+        waiting.iter().for_each(tokio::task::JoinHandle::abort);
+        while webhooks.places.available_permits() < WEBHOOKS_MAX {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -109,7 +109,8 @@ mod tests {
         let plain = "https://sms.example.com/webhooks/plivo";
         let query = "https://sms.example.com/webhooks/plivo?id=spring-1&a=b";
         let body = "To=14155550100&From=14155550123&Text=Stop+it";
-        let (without, with) = ("GfgzB0Seu22tkOE8uX8SXsWfO2PngqVgofqnZl6cPE8=", "AyDVUfCLxYQVqp8wSSrOuPWGDErhYshjE3qp3yPaiUs=");
+        let (without, with) =
+            ("GfgzB0Seu22tkOE8uX8SXsWfO2PngqVgofqnZl6cPE8=", "AyDVUfCLxYQVqp8wSSrOuPWGDErhYshjE3qp3yPaiUs=");
         assert_eq!(verify(&post(v3, plain, without, body), &keys), Ok(()));
         assert_eq!(verify(&post(ma, plain, &format!("AAAA,{without}"), body), &keys), Ok(()));
         assert_eq!(verify(&post(v3, query, with, body), &keys), Ok(()));

@@ -112,7 +112,10 @@ mod tests {
             Post { method: Method::POST, url, query, headers: headers.into_iter().collect(), body: body.into() }
         };
         let signature = "cRi4zOLOfkSmRS4SQAT4LsGc2fVKrUP24YGA+y0oEWB8Q/1g8biH0WnvxrRA07ShZwGOcHehyOwr+5JmTNKdDg==";
-        let keys = ["7hvuStM7mAuGjdfhz4b+u3css1/g3nS2q/8xhALUHRg=".to_owned(), "MCowBQYDK2VwAyEA7hvuStM7mAuGjdfhz4b+u3css1/g3nS2q/8xhALUHRg=".to_owned()];
+        let keys = [
+            "7hvuStM7mAuGjdfhz4b+u3css1/g3nS2q/8xhALUHRg=".to_owned(),
+            "MCowBQYDK2VwAyEA7hvuStM7mAuGjdfhz4b+u3css1/g3nS2q/8xhALUHRg=".to_owned(),
+        ];
         let signed_at = 1_780_000_000_000;
         let body = r#"{"data":{}}"#;
         for key in &keys {

@@ -49,14 +49,15 @@ pub fn verify_signalwire(post: &Post, keys: &[String]) -> Result<(), Unsigned> {
         let is_good = HEX.decode(strong.as_bytes()).is_ok_and(|strong| is_hmac(SHA256, keys, &raw(), &strong));
         return if is_good { Ok(()) } else { Err(WRONG) };
     }
-    let signature = first(["x-signalwire-signature", "x-twilio-signature"].map(|name| Cow::Borrowed(post.header(name))));
+    let signature =
+        first(["x-signalwire-signature", "x-twilio-signature"].map(|name| Cow::Borrowed(post.header(name))));
     if signature.is_empty() {
         return Err(MISSING);
     }
     let is_good = HEX.decode(signature.as_bytes()).is_ok_and(|signature| is_hmac(SHA1, keys, &raw(), &signature))
-        || BASE64.decode(signature.as_bytes()).is_ok_and(|signature| {
-            signed_texts(post).iter().any(|text| is_hmac(SHA1, keys, text, &signature))
-        });
+        || BASE64
+            .decode(signature.as_bytes())
+            .is_ok_and(|signature| signed_texts(post).iter().any(|text| is_hmac(SHA1, keys, text, &signature)));
     if is_good { Ok(()) } else { Err(WRONG) }
 }
 
@@ -193,14 +194,16 @@ mod tests {
     fn a_callback_has_our_own_id_if_its_address_does() {
         let read = |url: &str, body: &'static str| read(&post(url, &[], body)).expect("read");
         let url = "https://sms.example.com/webhooks/twilio?id=spring-1";
-        let [Fact::Status(status)] = &read(url, "MessageSid=SM1&MessageStatus=failed&ErrorCode=30005&To=%2B1&From=%2B2")[..]
+        let [Fact::Status(status)] =
+            &read(url, "MessageSid=SM1&MessageStatus=failed&ErrorCode=30005&To=%2B1&From=%2B2")[..]
         else {
             panic!("a status");
         };
         assert_eq!((&*status.id, &*status.phone, &*status.number), ("spring-1", "+1", "+2"));
         assert_eq!(status.outcome, Outcome::Failed { code: "30005".to_owned() });
         assert!(read(url, "MessageSid=SM1&MessageStatus=queued&To=%2B1").is_empty());
-        let [Fact::Inbound(inbound)] = &read(url, "MessageSid=SM1&SmsStatus=received&From=%2B1&To=%2B2&OptOutType=stop")[..]
+        let [Fact::Inbound(inbound)] =
+            &read(url, "MessageSid=SM1&SmsStatus=received&From=%2B1&To=%2B2&OptOutType=stop")[..]
         else {
             panic!("a message");
         };

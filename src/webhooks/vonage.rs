@@ -150,7 +150,8 @@ mod tests {
         let sig = "efd5ffea30368f4cf3e1de88bab959c2c64141e45e8f879608b2bc3031e47d04";
         let sha512 = "fda28671f6449bc0977432eedf5f5e64fe9c24f32d614eb8069752e74d7467462dc1099e6753c003bf706e7b6bfa17e092fd68d0aed96d6174e97a8ce93da38c";
         let form = |text: &str, sig: &str| {
-            let rest = "msisdn=447700900001&to=447700900000&timestamp=1780000000&message-timestamp=2026-05-28+20%3A26%3A40";
+            let rest =
+                "msisdn=447700900001&to=447700900000&timestamp=1780000000&message-timestamp=2026-05-28+20%3A26%3A40";
             Form::parse(format!("{rest}&text={text}&sig={sig}").as_bytes())
         };
         let keys = ["signature-secret".to_owned()];
