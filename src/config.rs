@@ -97,7 +97,7 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
 
-    /// The keys of providers, which sign what they post: lines like "twilio AUTH_TOKEN"
+    /// The keys of providers, which sign what they post: lines like "twilio KEY"
     #[arg(long, env = "CONTACTD_WEBHOOK_SECRETS", value_name = "FILE")]
     webhook_secrets: Option<PathBuf>,
 
@@ -274,13 +274,7 @@ impl Settings {
             Some(path) => Keywords::with_file(&read(path)?).map_err(|why| in_file(path, &why.message))?,
             None => Keywords::default(),
         };
-        let default_region = match self.default_region.or(file.default_region) {
-            Some(text) => Some(
-                Region::parse(&text.to_ascii_uppercase())
-                    .ok_or_else(|| Error::bad_arg(format!("'{text}' is not a region: two letters, like US or DE")))?,
-            ),
-            None => None,
-        };
+        let default_region = self.default_region.or(file.default_region).map(region).transpose()?;
         let data_dir = self.data_dir.or(file.data_dir).unwrap_or_else(|| "./contactd-data".into());
         let usual = Setup::new(data_dir);
         let (keep, policy) = (usual.keep, usual.purge.policy);
@@ -345,6 +339,11 @@ impl Settings {
         config.setup.settings = effective::settings(&config, &access, keywords_file.as_deref());
         Ok(config)
     }
+}
+
+fn region(text: String) -> Result<Region> {
+    Region::parse(&text.to_ascii_uppercase())
+        .ok_or_else(|| Error::bad_arg(format!("'{text}' is not a region: two letters, like US or DE")))
 }
 
 fn rate(rate: f64) -> Result<f64> {

@@ -7,19 +7,16 @@ use axum::response::{IntoResponse, Response};
 use super::fact::Inbound;
 use super::provider::Provider;
 
-/// A message from a phone is taken. `text` is the answer to the phone, empty for none; only Twilio, SignalWire and Plivo take
+/// A message from a phone is taken. `text` is the answer to the phone, empty for none; only Twilio, `SignalWire` and Plivo take
 /// one here.
 pub fn taken(provider: Provider, inbound: Option<&Inbound>, text: &str) -> Response {
-    let message = match (provider, inbound) {
-        (Provider::Twilio | Provider::SignalWire, Some(_)) if text.is_empty() => String::new(),
-        (Provider::Twilio | Provider::SignalWire, Some(_)) => format!("<Message>{}</Message>", escaped(text)),
-        (Provider::Plivo, Some(_)) if text.is_empty() => String::new(),
-        (Provider::Plivo, Some(Inbound { phone, number, .. })) => {
-            let bare = |number: &str| escaped(number.trim_start_matches('+'));
-            format!(r#"<Message src="{}" dst="{}">{}</Message>"#, bare(number), bare(phone), escaped(text))
-        }
+    let bare = |number: &str| escaped(number.trim_start_matches('+'));
+    let sender = match (provider, inbound) {
+        (Provider::Twilio | Provider::SignalWire, Some(_)) => String::new(),
+        (Provider::Plivo, Some(to)) => format!(r#" src="{}" dst="{}""#, bare(&to.number), bare(&to.phone)),
         _ => return StatusCode::NO_CONTENT.into_response(),
     };
+    let message = if text.is_empty() { String::new() } else { format!("<Message{sender}>{}</Message>", escaped(text)) };
     let page = format!(r#"<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>"#);
     ([(CONTENT_TYPE, "text/xml; charset=utf-8"), (CACHE_CONTROL, "no-store")], page).into_response()
 }

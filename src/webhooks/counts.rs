@@ -15,6 +15,8 @@ pub enum Fate {
     Refused,
     /// It could not be recorded now: the provider was told to deliver it again.
     Later,
+    /// The provider was asked for its name and password, and then sends it again with them.
+    Asked,
     /// It is not the provider's, or it is too old.
     Unsigned,
     /// The provider has no key in the secrets file.
@@ -25,8 +27,16 @@ pub enum Fate {
 
 impl Fate {
     /// Every one.
-    pub const ALL: [Fate; 7] =
-        [Fate::Recorded, Fate::Ignored, Fate::Refused, Fate::Later, Fate::Unsigned, Fate::NoKey, Fate::Malformed];
+    pub const ALL: [Fate; 8] = [
+        Fate::Recorded,
+        Fate::Ignored,
+        Fate::Refused,
+        Fate::Later,
+        Fate::Asked,
+        Fate::Unsigned,
+        Fate::NoKey,
+        Fate::Malformed,
+    ];
 
     /// Its word in metrics.
     pub fn word(self) -> &'static str {
@@ -35,6 +45,7 @@ impl Fate {
             Fate::Ignored => "ignored",
             Fate::Refused => "refused",
             Fate::Later => "later",
+            Fate::Asked => "asked",
             Fate::Unsigned => "unsigned",
             Fate::NoKey => "no_key",
             Fate::Malformed => "malformed",

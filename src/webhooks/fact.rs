@@ -108,7 +108,7 @@ pub fn is_phone(number: &str) -> bool {
 }
 
 /// The first text that is not empty.
-pub fn first<'a, const N: usize>(texts: [Cow<'a, str>; N]) -> Cow<'a, str> {
+pub fn first<const N: usize>(texts: [Cow<'_, str>; N]) -> Cow<'_, str> {
     texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 

@@ -143,11 +143,14 @@ impl Webhooks {
         }
         let post = self.read(provider, request).await?;
         if let Err(why) = provider.verify(&post, &keys, (self.now)()) {
-            let refuse = |status, why| self.refuse(provider, Fate::Unsigned, status, why);
+            let refuse = |why| self.refuse(provider, Fate::Unsigned, StatusCode::FORBIDDEN, why);
             return Err(match why {
-                Unsigned::Unasked => refuse(StatusCode::UNAUTHORIZED, "show the name and the password"),
-                Unsigned::Wrong(why) => refuse(StatusCode::FORBIDDEN, why),
-                Unsigned::Old => refuse(StatusCode::FORBIDDEN, "it was signed too long ago, or a clock is wrong"),
+                Unsigned::Unasked => Refusal {
+                    fate: Fate::Asked,
+                    answer: answer::refused(StatusCode::UNAUTHORIZED, "show the name and the password"),
+                },
+                Unsigned::Wrong(why) => refuse(why),
+                Unsigned::Old => refuse("it was signed too long ago, or a clock is wrong"),
             });
         }
         let facts = match provider.read(&post) {

@@ -16,7 +16,7 @@ const KEY_BYTES_MIN: usize = 8;
 pub enum Provider {
     /// Twilio.
     Twilio,
-    /// SignalWire.
+    /// `SignalWire`.
     SignalWire,
     /// Telnyx.
     Telnyx,
@@ -103,7 +103,7 @@ impl Provider {
     }
 
     /// How old a message without a date may be when it arrives: so long may the provider go on delivering it. Twilio and
-    /// SignalWire end after 15 seconds, Plivo after attempts that come 60, 120 and 240 seconds one after the other. None:
+    /// `SignalWire` end after 15 seconds, Plivo after attempts that come 60, 120 and 240 seconds one after the other. None:
     /// messages have dates.
     pub fn delay_max_ms(self) -> Option<Millis> {
         match self {

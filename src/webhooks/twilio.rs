@@ -1,4 +1,4 @@
-//! Twilio, and SignalWire, which posts what Twilio posts.
+//! Twilio, and `SignalWire`, which posts what Twilio posts.
 //!
 //! **Twilio** signs with the Auth Token, in `X-Twilio-Signature`: base64 of the HMAC-SHA1 of the address, as it is configured,
 //! and of all parameters of the form, sorted, name and value; of a parameter that stands twice each value once
@@ -7,7 +7,7 @@
 //! shared key of the account, and the hash SHA-256
 //! (<https://github.com/twilio/twilio-node/blob/main/examples/WebhookSignatureValidation.md>). No time is signed.
 //!
-//! **SignalWire** signs the same text with its Signing Key, in `X-SignalWire-Signature`, or the address and the raw body, in
+//! **`SignalWire`** signs the same text with its Signing Key, in `X-SignalWire-Signature`, or the address and the raw body, in
 //! hexadecimal digits; with SHA-256 in `X-SignalWire-SHA256-Signature`
 //! (<https://signalwire.com/docs/swml/guides/webhook-security>).
 //!
@@ -41,7 +41,7 @@ pub fn verify(post: &Post, keys: &[String]) -> Result<(), Unsigned> {
     if signed_texts(post).iter().any(|text| is_hmac(algorithm, keys, text, &signature)) { Ok(()) } else { Err(WRONG) }
 }
 
-/// Whether SignalWire has signed it.
+/// Whether `SignalWire` has signed it.
 pub fn verify_signalwire(post: &Post, keys: &[String]) -> Result<(), Unsigned> {
     let raw = || [post.url.as_bytes(), &post.body].concat();
     let strong = post.header("x-signalwire-sha256-signature");
@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// The example of Twilio's libraries: tests/unit/test_request_validator.py of twilio-python.
+    /// The example of Twilio's libraries: `test_request_validator.py` of twilio-python.
     #[test]
     fn the_example_of_twilios_libraries_is_good() {
         let url = "https://mycompany.com/myapp.php?foo=1&bar=2";
@@ -169,7 +169,7 @@ mod tests {
         assert!(verify(&post(url, &unknown, "From=%2B1&Body=Stop"), &keys).is_err());
     }
 
-    /// The first is the example of SignalWire's libraries: webhook_validator_sha256_test.rb of signalwire-ruby.
+    /// The first is the example of `SignalWire`'s libraries: `webhook_validator_sha256_test.rb` of signalwire-ruby.
     #[test]
     fn signalwires_ways_are_good() {
         let keys = ["PSKtest1234567890abcdef".to_owned()];

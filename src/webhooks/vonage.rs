@@ -43,6 +43,10 @@ fn verify_parameters(form: &Form, keys: &[String], now: Millis) -> Result<(), Un
         64 => SHA512,
         _ => return Err(Unsigned::Wrong("choose SHA-256 HMAC as the signature method of the account")),
     };
+    // A name with these could be several parameters, signed as one text.
+    if form.sorted().iter().any(|(name, _)| name.contains(&b'&') || name.contains(&b'=')) {
+        return Err(Unsigned::Wrong("the name of a parameter has & or ="));
+    }
     let mut signed = Vec::new();
     for (name, value) in form.sorted().into_iter().filter(|(name, _)| name != b"sig") {
         signed.push(b'&');
@@ -164,6 +168,14 @@ mod tests {
         for (text, sig) in [("abc", sig), ("a%26b%3Dc", ""), ("a%26b%3Dc", &sig[..32]), ("a%26b%3Dc", "xyz")] {
             assert!(matches!(verify(text, sig, signed_at), Err(Unsigned::Wrong(_))), "{text} {sig}");
         }
+        let merged = Form::parse(
+            format!(
+                "message-timestamp=2026-05-28+20%3A26%3A40&msisdn%3D447700900001%26text=a_b_c&timestamp=1780000000\
+                 &to=447700900000&sig={sig}"
+            )
+            .as_bytes(),
+        );
+        assert!(verify_parameters(&merged, &keys, signed_at).is_err(), "two parameters as one");
         assert_eq!(sent_at(&form("", "")), "2026-05-28T20:26:40Z");
         assert_eq!(time::parse(&sent_at(&form("", ""))), Ok(signed_at));
     }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
@@ -12,7 +12,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Daemon, PATIENCE, Wire, free_address};
+use crate::support::{Daemon, PATIENCE, Wire, free_address, has};
 
 const PUBLIC_URL: &str = "https://sms.example.com";
 const LIST: &str = "+14155550100";
@@ -84,11 +84,7 @@ impl House {
     }
 
     fn send(&self, request: &Request) -> Answer {
-        let Request { path, fields, body } = request;
-        let fields: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = body.len();
-        let head = format!("POST {path} HTTP/1.1\r\nHost: inside\r\n{fields}Content-Length: {length}\r\n");
-        self.talk(&format!("{head}Connection: close\r\n\r\n{body}"))
+        self.talk(&written_out(request))
     }
 
     fn talk(&self, text: &str) -> Answer {
@@ -131,6 +127,19 @@ impl House {
     }
 }
 
+/// Pairs as one text.
+fn joined<N: AsRef<str>>(pairs: &[(N, String)], written: impl Fn(&str, &str) -> String) -> String {
+    pairs.iter().map(|(name, value)| written(name.as_ref(), value)).collect::<Vec<_>>().concat()
+}
+
+/// A request as it is sent.
+fn written_out(Request { path, fields, body }: &Request) -> String {
+    let fields: String = joined(fields, |name, value| format!("{name}: {value}\r\n"));
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: inside\r\n{fields}Content-Length: {length}\r\n");
+    format!("{head}Connection: close\r\n\r\n{body}")
+}
+
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
 }
@@ -163,9 +172,9 @@ fn sorted(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     sorted
 }
 
-/// A form of Twilio, or of SignalWire.
+/// A form of Twilio, or of `SignalWire`.
 fn twilio(path: &str, fields: &[(&str, &str)]) -> Request {
-    let parameters: String = sorted(fields).iter().map(|(name, value)| format!("{name}{value}")).collect();
+    let parameters: String = joined(&sorted(fields), |name, value| format!("{name}{value}"));
     let signature = BASE64.encode(&hmac_of(SHA1, &format!("{PUBLIC_URL}{path}{parameters}")));
     let field = if path.contains("twilio") { "X-Twilio-Signature" } else { "X-SignalWire-Signature" };
     Request { path: path.to_owned(), fields: vec![(field, signature)], body: form(fields) }
@@ -181,8 +190,7 @@ fn telnyx(path: &str, json: &Value, at: u64) -> Request {
 fn vonage(path: &str, fields: &[(&str, &str)], at: u64) -> Request {
     let (at, date) = (at.to_string(), written(at).replace('T', " "));
     let all = [fields, &[("timestamp", &*at), ("message-timestamp", &date[..19]), ("nonce", "n-1")]].concat();
-    let signed: String =
-        sorted(&all).iter().map(|(name, value)| format!("&{name}={}", value.replace(['&', '='], "_"))).collect();
+    let signed: String = joined(&sorted(&all), |name, value| format!("&{name}={}", value.replace(['&', '='], "_")));
     let sig = HEXLOWER.encode(&hmac_of(SHA256, &signed));
     Request { path: path.to_owned(), fields: Vec::new(), body: form(&[&all[..], &[("sig", &sig)]].concat()) }
 }
@@ -197,7 +205,7 @@ fn vonage_messages(path: &str, json: &Value, at: u64) -> Request {
 }
 
 fn plivo(path: &str, fields: &[(&str, &str)]) -> Request {
-    let parameters: String = sorted(fields).iter().map(|(name, value)| format!("{name}{value}")).collect();
+    let parameters: String = joined(&sorted(fields), |name, value| format!("{name}{value}"));
     let dot = if path.contains('?') { "." } else { "?" };
     let signature = BASE64.encode(&hmac_of(SHA256, &format!("{PUBLIC_URL}{path}{dot}{parameters}.nonce-1")));
     let fields_of_head = vec![("X-Plivo-Signature-V3", signature), ("X-Plivo-Signature-V3-Nonce", "nonce-1".into())];
@@ -689,11 +697,58 @@ fn keys_are_read_again_and_a_provider_without_one_is_not_there() {
 }
 
 #[test]
+fn they_come_over_tls_too() {
+    if !has("openssl") {
+        return;
+    }
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let dir = tempfile::tempdir().expect("a directory");
+    let (certificate, key) = (dir.path().join("server.pem"), dir.path().join("server.key"));
+    std::fs::write(&certificate, own.cert.pem()).expect("written");
+    std::fs::write(&key, own.signing_key.serialize_pem()).expect("written");
+    let (file, address) = (dir.path().join("secrets"), free_address());
+    std::fs::write(&file, secrets()).expect("written");
+    let text = |path: &PathBuf| path.to_str().expect("a path").to_owned();
+    // No other address speaks TLS.
+    let daemon = Daemon::start(&[
+        "--webhooks",
+        &format!("tls:{address}"),
+        "--public-url",
+        PUBLIC_URL,
+        "--webhook-secrets",
+        &text(&file),
+        "--tls-cert-file",
+        &text(&certificate),
+        "--tls-key-file",
+        &text(&key),
+    ]);
+    let house = House { daemon, address, secrets: file, _dir: dir };
+    house.wait_until_it_listens();
+    assert_eq!(house.wire().call(&format!("LIST {LIST}")), "+created");
+    let phone = "+14155553960";
+    house.opt_in(LIST, phone);
+    let stop = inbound("telnyx", "t-1", phone, LIST, "STOP");
+    let mut client = Command::new("openssl")
+        .args(["s_client", "-quiet", "-ign_eof", "-connect", &house.address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl");
+    client.stdin.take().expect("a pipe").write_all(written_out(&stop).as_bytes()).expect("sent");
+    let told = client.wait_with_output().expect("it ends").stdout;
+    assert!(told.starts_with(b"HTTP/1.1 204"), "{}", String::from_utf8_lossy(&told));
+    assert_eq!(house.check(LIST, phone), "+no list_opted_out");
+}
+
+#[test]
 fn people_and_programs_see_them() {
     let (console, metrics) = (free_address(), free_address());
     let house = House::with(&secrets(), &["--http", &console, "--metrics", &metrics]);
     house.take(&inbound("twilio", "p-1", "+14155553950", LIST, "Hello"));
-    house.send(&Request { path: "/webhooks/telnyx".into(), fields: Vec::new(), body: "{}".into() });
+    for provider in ["telnyx", "bandwidth"] {
+        house.send(&Request { path: path_of(provider), fields: Vec::new(), body: "{}".into() });
+    }
     let get = |address: &str, path: &str| {
         let mut stream = TcpStream::connect(address).expect("a connection");
         let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -707,6 +762,7 @@ fn people_and_programs_see_them() {
         r#"contactd_webhooks_total{provider="twilio",outcome="recorded"} 1"#,
         r#"contactd_webhooks_total{provider="telnyx",outcome="unsigned"} 1"#,
         r#"contactd_webhooks_total{provider="bandwidth",outcome="later"} 0"#,
+        r#"contactd_webhooks_total{provider="bandwidth",outcome="asked"} 1"#,
     ] {
         assert!(page.contains(line), "{line} is not in\n{page}");
     }
