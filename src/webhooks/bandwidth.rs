@@ -46,7 +46,15 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
             }
             let ours = if to.is_empty() { number(&text(&message["owner"]), true) } else { to };
             let (text, at) = (text(&message["text"]), text(&message["time"]));
-            return Ok(Some(Fact::Inbound(Inbound { id, phone, number: ours, service, text, at, keyword: None })));
+            return Ok(Some(Fact::Inbound(Inbound {
+                id,
+                phone,
+                number: ours,
+                service,
+                text,
+                at,
+                ..Inbound::default()
+            })));
         }
         "message-delivered" | "message-sent" => Outcome::Sent,
         "message-failed" => Outcome::Failed { code: text(&event["errorCode"]) },

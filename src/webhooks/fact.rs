@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::model::time::Millis;
+
 /// What a provider reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -26,6 +28,9 @@ pub struct Inbound {
     pub text: String,
     /// When it was sent, as the provider writes it.
     pub at: String,
+    /// How much earlier it may have been sent than at that date; without one, than now. It is not 0 where the provider may
+    /// deliver a message late and not say so.
+    pub late_ms_max: Millis,
     /// What the provider took it for, and has answered by itself.
     pub keyword: Option<Keyword>,
 }

@@ -122,14 +122,15 @@ impl Handover<'_> {
         Ok(self.said(&inbound.id, reply))
     }
 
-    /// When a message was sent. An opt-in without a date may be one that was delivered late, behind an opt-out that was sent
-    /// after it: it counts from the earliest moment at which it can have been sent. The rest counts from now.
+    /// When a message was sent. An opt-in may have been delivered late, behind an opt-out that was sent after it: it counts
+    /// from the earliest moment at which it can have been sent. What forbids counts from the latest.
     fn date_of(&self, inbound: &Inbound) -> String {
-        let is_optin = || matches!(self.keywords.meaning(&inbound.text), Meaning::In | Meaning::InIfKnown);
-        match self.provider.delay_max_ms() {
-            Some(delay) if inbound.at.is_empty() && is_optin() => time::format(self.now - delay),
-            _ => inbound.at.clone(),
+        let is_optin = matches!(self.keywords.meaning(&inbound.text), Meaning::In | Meaning::InIfKnown);
+        if !is_optin || inbound.late_ms_max == 0 {
+            return inbound.at.clone();
         }
+        let latest = time::parse(&inbound.at).unwrap_or(self.now).min(self.now);
+        time::format(latest - inbound.late_ms_max)
     }
 
     async fn status(&mut self, status: &Status) -> Result<Told> {
@@ -141,15 +142,21 @@ impl Handover<'_> {
         let lists = self.lists_of_message(status).await?;
         match (&status.outcome, lists.first()) {
             (Outcome::Sent, Some(list)) => self.sent(list, status).await,
-            (Outcome::Sent, None) => {
-                tracing::info!("{} {}: sent, but not recorded: no list is known", self.word(), shown(&status.id));
-                Ok(Told::silent(Fate::Ignored))
-            }
+            (Outcome::Sent, None) => Ok(self.sent_otherwise(status)),
             (Outcome::Failed { code }, _) => self.failed(&lists, status, code).await,
         }
     }
 
+    /// A message of something else that uses the same account, from a number that is no list.
+    fn sent_otherwise(&self, status: &Status) -> Told {
+        tracing::debug!("{} {}: sent, but not recorded: no list is known", self.word(), shown(&status.id));
+        Told::silent(Fate::Ignored)
+    }
+
     async fn sent(&mut self, list: &str, status: &Status) -> Result<Told> {
+        if !self.is_list(list).await? {
+            return Ok(self.sent_otherwise(status));
+        }
         let words = |json| vec!["SENT".into(), list.to_owned(), status.phone.clone(), status.id.clone(), written(json)];
         self.tell_dated(&status.id, &status.at, Map::new(), words).await
     }
@@ -228,7 +235,7 @@ impl Handover<'_> {
             0 => false,
             _ if !is_list_number(number) => true,
             // A number of the pool from which this one list sends.
-            1 => matches!(self.ask(&["LISTS", number]).await?, Reply::Error(_)),
+            1 => !self.is_list(number).await?,
             _ => false,
         };
         if !is_of_pool {
@@ -236,6 +243,10 @@ impl Handover<'_> {
             lists.insert(0, if number.is_empty() { "?".to_owned() } else { number.to_owned() });
         }
         Ok(lists)
+    }
+
+    async fn is_list(&mut self, number: &str) -> Result<bool> {
+        Ok(!matches!(self.ask(&["LISTS", number]).await?, Reply::Error(_)))
     }
 
     /// The lists on which a message is known by its id; else the list of the number that sent it, or of its service.

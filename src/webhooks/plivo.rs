@@ -4,13 +4,18 @@
 //! commas between them: base64 of the HMAC-SHA256 of the address, its sorted query, the sorted parameters, and the nonce of
 //! `X-Plivo-Signature-V3-Nonce` (<https://www.plivo.com/docs/messaging/concepts/signature-validation>, and
 //! `signature_v3.py` of plivo-python, which this follows in where `?` and `.` stand). Version 2 covers no parameter, so that
-//! whoever has seen one request could send any other: it is not taken. No time is signed, and messages have none.
+//! whoever has seen one request could send any other: it is not taken. No time is signed, and messages have none. What was not
+//! taken is delivered again after 60, 120 and 240 seconds.
 
 use data_encoding::BASE64;
 
 use super::fact::{Fact, Inbound, Keyword, Outcome, Status, first, number};
 use super::post::{Form, Post};
 use super::signature::{SHA256, Unsigned, is_hmac};
+use crate::model::time::Millis;
+
+/// How late it may deliver a message.
+const LATE_MS_MAX: Millis = (60 + 120 + 240 + 10) * 1_000;
 
 /// Whether Plivo has signed it.
 pub fn verify(post: &Post, keys: &[String]) -> Result<(), Unsigned> {
@@ -68,6 +73,7 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
             service,
             text: form.get("Text").into_owned(),
             at: String::new(),
+            late_ms_max: LATE_MS_MAX,
             keyword: Keyword::of(&form.get("MessageIntent"), "optout"),
         })]);
     }

@@ -97,20 +97,9 @@ impl Provider {
         method == Method::POST || self == Provider::Vonage && method == Method::GET
     }
 
-    /// How long an answer may take: each waits longer than this, Telnyx for two seconds.
+    /// How long an answer may take. Each waits longer than this: Telnyx for two seconds, `SignalWire` for five.
     pub fn patience_ms(self) -> u64 {
-        if self == Provider::Telnyx { 1_500 } else { 5_000 }
-    }
-
-    /// How old a message without a date may be when it arrives: so long may the provider go on delivering it. Twilio and
-    /// `SignalWire` end after 15 seconds, Plivo after attempts that come 60, 120 and 240 seconds one after the other. None:
-    /// messages have dates.
-    pub fn delay_max_ms(self) -> Option<Millis> {
-        match self {
-            Provider::Twilio | Provider::SignalWire => Some(15_000),
-            Provider::Plivo => Some((60 + 120 + 240 + 10) * 1_000),
-            Provider::Telnyx | Provider::Vonage | Provider::Bandwidth => None,
-        }
+        if self == Provider::Telnyx { 1_500 } else { 4_000 }
     }
 
     /// Whether a request is the provider's own.
@@ -128,7 +117,8 @@ impl Provider {
     /// What a request says. Nothing: an event that tells nothing yet, or of another kind. An error says what is wrong with it.
     pub fn read(self, post: &Post) -> Result<Vec<Fact>, &'static str> {
         match self {
-            Provider::Twilio | Provider::SignalWire => twilio::read(post),
+            Provider::Twilio => twilio::read(post, twilio::LATE_MS_MAX),
+            Provider::SignalWire => twilio::read(post, twilio::SIGNALWIRE_LATE_MS_MAX),
             Provider::Telnyx => telnyx::read(post),
             Provider::Vonage => vonage::read(post),
             Provider::Plivo => plivo::read(post),

@@ -62,7 +62,7 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
             service,
             text: text(&payload["text"]),
             at: text(&payload["received_at"]),
-            keyword: None,
+            ..Inbound::default()
         })]),
         "message.sent" | "message.finalized" => {
             let own = post.own_id();

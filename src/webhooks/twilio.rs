@@ -11,7 +11,9 @@
 //! hexadecimal digits; with SHA-256 in `X-SignalWire-SHA256-Signature`
 //! (<https://signalwire.com/docs/swml/guides/webhook-security>).
 //!
-//! Neither says when a message was sent: <https://www.twilio.com/docs/messaging/guides/webhook-request>.
+//! Neither says when a message was sent (<https://www.twilio.com/docs/messaging/guides/webhook-request>). Twilio ends its
+//! attempts after 15 seconds (<https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>), `SignalWire` after
+//! three of at most 9.5 seconds each (<https://developer.signalwire.com/guides/common-webhook-errors>).
 
 use std::borrow::Cow;
 
@@ -20,6 +22,12 @@ use data_encoding::{BASE64, HEXLOWER_PERMISSIVE as HEX};
 use super::fact::{Fact, Inbound, Keyword, Outcome, Status, first, number};
 use super::post::Post;
 use super::signature::{SHA1, SHA256, Unsigned, is_hmac};
+use crate::model::time::Millis;
+
+/// How late Twilio may deliver a message.
+pub const LATE_MS_MAX: Millis = 15_000;
+/// How late `SignalWire` may.
+pub const SIGNALWIRE_LATE_MS_MAX: Millis = 60_000;
 
 const WRONG: Unsigned =
     Unsigned::Wrong("the signature is wrong: are the key and --public-url as the provider has them?");
@@ -85,7 +93,7 @@ fn addresses(url: &str) -> Vec<Cow<'_, str>> {
 }
 
 /// What it says.
-pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
+pub fn read(post: &Post, late_ms_max: Millis) -> Result<Vec<Fact>, &'static str> {
     let form = post.form();
     let provider_id = first([form.get("MessageSid"), form.get("SmsSid")]);
     let status = first([form.get("MessageStatus"), form.get("SmsStatus")]);
@@ -102,6 +110,7 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
             service,
             text: form.get("Body").into_owned(),
             at: String::new(),
+            late_ms_max,
             keyword: Keyword::of(&form.get("OptOutType"), "STOP"),
         })]);
     }
@@ -192,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_callback_has_our_own_id_if_its_address_does() {
-        let read = |url: &str, body: &'static str| read(&post(url, &[], body)).expect("read");
+        let read = |url: &str, body: &'static str| read(&post(url, &[], body), LATE_MS_MAX).expect("read");
         let url = "https://sms.example.com/webhooks/twilio?id=spring-1";
         let [Fact::Status(status)] =
             &read(url, "MessageSid=SM1&MessageStatus=failed&ErrorCode=30005&To=%2B1&From=%2B2")[..]

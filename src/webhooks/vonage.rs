@@ -9,8 +9,10 @@
 //! signature secret. Its `payload_hash` is the SHA-256 of the body
 //! (<https://developer.vonage.com/en/getting-started/concepts/webhooks#decoding-signed-webhooks>).
 //!
-//! Both deliver what was not taken for 24 hours, so a signature is good for as long. `message-timestamp` is when the delivery
-//! began; of whole seconds, so that a STOP and a START of one second end in the STOP.
+//! Both deliver what was not taken for 24 hours (<https://developer.vonage.com/messaging/sms/guides/inbound-sms>), so a
+//! signature is good for as long. The `message-timestamp` of the SMS API is when Vonage "started to push" the message, which may
+//! be the attempt that arrives and not the first one: so an opt-in may be a day older than it says. The Messages API dates the
+//! message itself.
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE as HEX};
 use serde_json::Value;
@@ -112,7 +114,8 @@ fn read_parameters(post: &Post, form: &Form) -> Result<Vec<Fact>, &'static str> 
     if !form.has("status") {
         let text = form.get("text").into_owned();
         let id = id.into_owned();
-        return Ok(vec![Fact::Inbound(Inbound { id, phone, number: ours, text, at, ..Inbound::default() })]);
+        let message = Inbound { id, phone, number: ours, text, at, late_ms_max: DAY_MS, ..Inbound::default() };
+        return Ok(vec![Fact::Inbound(message)]);
     }
     let outcome = match &*form.get("status") {
         "delivered" | "accepted" => Outcome::Sent,

@@ -471,12 +471,24 @@ fn what_is_delivered_late_lifts_no_newer_opt_out() {
         assert_eq!(house.check(LIST, &phone), "+no list_opted_out", "{provider}");
         assert_eq!(house.check(OTHER_LIST, &phone), "+no list_opted_out", "{provider}");
     }
-    // Where there is no date, the text alone says so: a phone that was out for longer comes back.
+    // Vonage's SMS API may date a message anew when it delivers it again; its Messages API does not.
+    for (place, (provider, verdict)) in
+        [("vonage", "+no list_opted_out"), ("vonage_messages", "+yes")].iter().enumerate()
+    {
+        let phone = format!("+1415555{:04}", 3_220 + place);
+        house.opt_in(LIST, &phone);
+        house.take(&inbound_at(provider, "again-1", &phone, LIST, "STOP", now() - 600));
+        house.take(&inbound(provider, "again-2", &phone, LIST, "START"));
+        assert_eq!(house.check(LIST, &phone), *verdict, "{provider}");
+    }
+    // A phone that was out for longer comes back.
     let phone = "+14155553250";
     house.opt_in(LIST, phone);
     assert_eq!(house.wire().call(&format!(r#"OPTOUT {LIST} {phone} {{"at":"2026-02-01"}}"#)), ":1");
-    house.take(&inbound("plivo", "back-1", phone, LIST, "START"));
-    assert_eq!(house.check(LIST, phone), "+yes");
+    for (id, provider) in [("back-0", "vonage"), ("back-1", "plivo")] {
+        house.take(&inbound(provider, id, phone, LIST, "START"));
+        assert_eq!(house.check(LIST, phone), "+yes", "{provider}");
+    }
     // Somebody who has listened sends it again.
     let start = inbound("twilio", "back-2", phone, LIST, "START");
     house.take(&start);
@@ -613,6 +625,10 @@ fn a_service_is_more_than_one_list() {
     let fields = [("To", other), ("MessageSid", "SM10"), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
     house.take(&twilio("/webhooks/twilio", &fields));
     assert_eq!(house.check(OTHER_LIST, other), "+no opted_out", "of no list that is known: of all");
+    // What something else sends from the same account is nothing to tell of.
+    let fields = [("To", other), ("From", "+14155550199"), ("MessageSid", "SM12"), ("MessageStatus", "sent")];
+    house.take(&twilio("/webhooks/twilio", &fields));
+    assert!(!house.daemon.log().contains("SM12"), "{}", house.daemon.log());
     let third = "+14155553602";
     house.opt_in(LIST, third);
     let fields = [("To", third), ("MessageSid", "SM11"), ("MessageStatus", "failed"), ("ErrorCode", "30005")];
