@@ -106,7 +106,8 @@ def show(phone: str, text: str, msg_id: str) -> None:
 
 def twilio(phone: str, text: str, msg_id: str) -> None:
     """Twilio's Messages resource. TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM say who sends;
-    TWILIO_STATUS_CALLBACK is the public address of webhook.py's /status, which then knows each message by its id."""
+    TWILIO_STATUS_CALLBACK is the public address of contactd's /webhooks/twilio, or of webhook.py's /status, which then
+    knows each message by its id."""
     form = {"To": phone, "From": os.environ["TWILIO_FROM"], "Body": text}
     if os.environ.get("TWILIO_STATUS_CALLBACK"):
         form["StatusCallback"] = _with_id(os.environ["TWILIO_STATUS_CALLBACK"], msg_id)

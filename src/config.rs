@@ -3,6 +3,7 @@
 mod access;
 mod effective;
 mod span;
+mod webhooks;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::store::{Fsync, OptOutWarning, Retention};
 
 pub use access::{Access, AuthClients, CONSOLE_ADDRESS, ConsoleAddress, metrics_address, needs_tokens, speaks_no_tls};
 pub use span::{Span, SpanOrNever};
+pub use webhooks::WebhookListener;
 
 /// Where the daemon listens and clients call when nothing is said.
 pub const ADDRESS: &str = "127.0.0.1:7164";
@@ -86,6 +88,18 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_HTTP_HOST", value_name = "NAME", value_delimiter = ',')]
     #[serde(default)]
     http_host: Vec<String>,
+
+    /// Where providers post what they report of messages: `host:port` or `tls:host:port` [default: nowhere]
+    #[arg(long, env = "CONTACTD_WEBHOOKS", value_name = "ADDRESS")]
+    webhooks: Option<String>,
+
+    /// The address by which providers call that one, like `https://sms.example.com`: they sign it
+    #[arg(long, env = "CONTACTD_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+
+    /// The keys of providers, which sign what they post: lines like "twilio KEY"
+    #[arg(long, env = "CONTACTD_WEBHOOK_SECRETS", value_name = "FILE")]
+    webhook_secrets: Option<PathBuf>,
 
     /// For addresses with tls: the certificate, as PEM, with those between it and an authority that clients know
     #[arg(long, env = "CONTACTD_TLS_CERT_FILE", value_name = "FILE")]
@@ -208,6 +222,8 @@ pub struct Config {
     pub listen_is_said: bool,
     /// Where browsers find the console, if there is one.
     pub console: Option<ConsoleAddress>,
+    /// Where providers post, if anywhere.
+    pub webhooks: Option<WebhookListener>,
     /// Where to serve metrics, if anywhere: `host:port`.
     pub metrics: Option<String>,
     /// How to log.
@@ -238,8 +254,14 @@ impl Settings {
             self.http.or(file.http),
             if self.http_host.is_empty() { file.http_host } else { self.http_host },
         )?;
+        let webhooks = WebhookListener::parse(
+            self.webhooks.or(file.webhooks),
+            self.public_url.or(file.public_url),
+            self.webhook_secrets.or(file.webhook_secrets),
+        )?;
         let access = Access {
             listen,
+            webhooks: webhooks.as_ref().map(|webhooks| webhooks.address.clone()),
             console: console.as_ref().map(|console| console.address.clone()),
             tokens: self.tokens.or(file.tokens),
             tls_cert_file: self.tls_cert_file.or(file.tls_cert_file),
@@ -252,13 +274,7 @@ impl Settings {
             Some(path) => Keywords::with_file(&read(path)?).map_err(|why| in_file(path, &why.message))?,
             None => Keywords::default(),
         };
-        let default_region = match self.default_region.or(file.default_region) {
-            Some(text) => Some(
-                Region::parse(&text.to_ascii_uppercase())
-                    .ok_or_else(|| Error::bad_arg(format!("'{text}' is not a region: two letters, like US or DE")))?,
-            ),
-            None => None,
-        };
+        let default_region = self.default_region.or(file.default_region).map(region).transpose()?;
         let data_dir = self.data_dir.or(file.data_dir).unwrap_or_else(|| "./contactd-data".into());
         let usual = Setup::new(data_dir);
         let (keep, policy) = (usual.keep, usual.purge.policy);
@@ -318,10 +334,16 @@ impl Settings {
         let metrics =
             self.metrics.or(file.metrics).map(|text| metrics_address(text, &setup.tokens.get())).transpose()?;
         let log_format = self.log_format.or(file.log_format).unwrap_or_default();
-        let mut config = Config { listen: access.listen.clone(), listen_is_said, console, metrics, log_format, setup };
+        let mut config =
+            Config { listen: access.listen.clone(), listen_is_said, console, webhooks, metrics, log_format, setup };
         config.setup.settings = effective::settings(&config, &access, keywords_file.as_deref());
         Ok(config)
     }
+}
+
+fn region(text: String) -> Result<Region> {
+    Region::parse(&text.to_ascii_uppercase())
+        .ok_or_else(|| Error::bad_arg(format!("'{text}' is not a region: two letters, like US or DE")))
 }
 
 fn rate(rate: f64) -> Result<f64> {
@@ -426,6 +448,28 @@ mod tests {
             ("keep-events = '1y'", "in days, like 365d"),
             ("purge-idle-after = 'sometimes'", "like 30d or 12h, or never"),
             ("opt-out-rate-warn = 2", "from 0 to 1"),
+            ("webhooks = '127.0.0.1:0'", "--webhooks needs --public-url URL and --webhook-secrets FILE"),
+            ("public-url = 'https://a.example'", "give --webhooks HOST:PORT"),
+            (
+                "webhooks = '0.0.0.0:0'\npublic-url = 'https://a.example'\nwebhook-secrets = 'x'",
+                "--webhooks tls:HOST:PORT",
+            ),
+            (
+                "webhooks = 'unix:/a'\npublic-url = 'https://a.example'\nwebhook-secrets = 'x'",
+                "host:port or tls:host:port",
+            ),
+            (
+                "webhooks = '127.0.0.1:0'\npublic-url = 'a.example'\nwebhook-secrets = 'x'",
+                "like https://sms.example.com",
+            ),
+            (
+                "webhooks = '127.0.0.1:0'\npublic-url = 'https://a.example'\nwebhook-secrets = '/none'",
+                "cannot read /none",
+            ),
+            (
+                "webhooks = 'tls:127.0.0.1:0'\npublic-url = 'https://a.example'\nwebhook-secrets = 'Cargo.toml'",
+                "line 1 should",
+            ),
         ] {
             let why = with_file(text).err().expect("refused").message;
             assert!(why.contains(told), "{why}");

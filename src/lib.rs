@@ -15,7 +15,8 @@
 //!    sees it. [`client`] is the other end of a connection.
 //!    Both speak TLS with what [`tls`] makes of the files; a [`reloadable`] value is read again when its files change.
 //! 7. [`import`] is a client: a spreadsheet onto a list, each row's fate known.
-//! 8. [`cli`] starts the daemon, and has its clients: import, export, purge, call, demo.
+//! 8. [`webhooks`] and [`console`] are clients, too, inside the daemon: the first for providers, the other for people.
+//! 9. [`cli`] starts the daemon, and has its clients: import, export, purge, call, demo.
 //!
 //! `docs/architecture.md` walks one CHECK and one OPTOUT through these files.
 //!
@@ -25,7 +26,7 @@
 //!
 //! 1. **One file knows sled**: `store/engine/sled.rs`. A module uses only what is below it, inside the store, too.
 //! 2. **One folder knows the protocol's bytes**: [`wire`].
-//! 3. **No lock lives across an await.** Only [`server`], [`client`] and [`cli`] are async.
+//! 3. **No lock lives across an await.** Only [`server`], [`client`], [`webhooks`], [`console`] and [`cli`] are async.
 //! 4. **The contact record is the truth.** Every index is derived from it by one function, [`store::term::Term::all_of`], which
 //!    writes, repair and VERIFY share.
 //! 5. **Every change passes through the pure transitions, and all bytes through one commit** (`store/write/committer.rs`).
@@ -42,12 +43,14 @@ pub mod wire;
 pub mod store;
 pub mod jobs;
 pub mod reloadable;
+pub mod rarely;
 pub mod command;
 pub mod metrics;
 pub mod address;
 pub mod tls;
 pub mod server;
 pub mod client;
+pub mod webhooks;
 pub mod console;
 pub mod import;
 pub mod config;

@@ -40,6 +40,14 @@ pub const BURST_REQUESTS_MAX: usize = 1_000;
 pub const CONSOLE_REQUESTS_MAX: usize = 64;
 /// How long a request of a browser may take to arrive.
 pub const CONSOLE_HEAD_MS_MAX: u64 = 10_000;
+/// Connections of browsers that are served at a time, and as many of providers; more wait where the system keeps them.
+pub const HTTP_CONNECTIONS_MAX: usize = 1_000;
+/// Webhooks of providers that are handed over at once; the next one is answered 503, and its provider delivers it again.
+pub const WEBHOOKS_MAX: usize = 64;
+/// How long the head of a webhook may take to arrive, and then its body.
+pub const WEBHOOK_READ_MS_MAX: u64 = 5_000;
+/// The body of a webhook. Its text fits a request of the protocol, too, if each of its bytes is escaped there.
+pub const WEBHOOK_BODY_BYTES_MAX: usize = 24 * 1024;
 /// How long a session of the console lasts without a request.
 pub const SESSION_IDLE_MS_MAX: u64 = 60 * 60 * 1000;
 /// How long it lasts at most.
@@ -192,6 +200,7 @@ pub const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 pub const CLEAN_EVERY_MS: u64 = 50;
 
 const _: () = assert!(2 * RELOAD_LOOK_MS < 60_000);
+const _: () = assert!(2 * WEBHOOK_BODY_BYTES_MAX + 4 * 1024 < REQUEST_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(BLOCK_CONTACTS));
 const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);

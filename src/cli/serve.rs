@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::systemd::Systemd;
 use crate::address::Address;
-use crate::config::{Access, Config, ConsoleAddress, LogFormat, needs_tokens, speaks_no_tls};
+use crate::config::{Access, Config, ConsoleAddress, LogFormat, WebhookListener, needs_tokens, speaks_no_tls};
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::time::Millis;
@@ -63,6 +63,9 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
             "--fsync interval: a crash may lose up to {FSYNC_INTERVAL_MS} ms of acknowledged opt-ins, imports and labels; opt-outs are always synced"
         );
     }
+    if let Some(webhooks) = config.webhooks {
+        serve_webhooks(&daemon, webhooks).await?;
+    }
     if let Some(console) = config.console {
         serve_console(&daemon, console).await?;
     }
@@ -91,6 +94,17 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
     }
     tracing::info!("stopped; everything is on disk");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the webhooks of providers.
+async fn serve_webhooks(daemon: &Daemon, webhooks: WebhookListener) -> Result<()> {
+    let listener = Listener::bind(&webhooks.address)
+        .await
+        .map_err(|why| Error::internal(format!("cannot listen on {} for --webhooks: {why}", webhooks.address)))?;
+    let address = listener.address().map_err(Error::internal)?;
+    tracing::info!("providers post to {}/webhooks/PROVIDER, which is {address} here", webhooks.setup.public_url);
+    daemon.serve_webhooks(listener, webhooks.setup);
+    Ok(())
 }
 
 /// Serves the console. Its default port may be taken by another daemon on this machine; one that somebody has said may not.
@@ -131,7 +145,11 @@ async fn listeners(config: &Config, inherited: Inherited) -> Result<Vec<Listener
             .map_err(|why| Error::internal(format!("cannot listen on {address}: {why}")))?;
         listeners.push(listener);
     }
-    if config.setup.tls.is_some() && !listeners.iter().any(|listener| matches!(listener, Listener::Tls(_))) {
+    let http =
+        config.console.iter().map(|console| &console.address).chain(config.webhooks.iter().map(|to| &to.address));
+    let speaks_tls = listeners.iter().any(|listener| matches!(listener, Listener::Tls(_)))
+        || http.into_iter().any(|address| matches!(address, Address::Tls(_)));
+    if config.setup.tls.is_some() && !speaks_tls {
         return Err(speaks_no_tls());
     }
     Ok(listeners)

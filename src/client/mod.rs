@@ -13,8 +13,15 @@ pub use blocking::{Client, ReplyReceiver, RequestSender};
 
 pub use crate::wire::Reply;
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 fn lost(why: std::io::Error) -> Error {
     Error::internal(format!("the connection to contactd was lost: {why}"))
+}
+
+/// What an error reply says: its code, then why.
+pub fn refusal(reply: &str) -> Error {
+    let (word, message) = reply.split_once(' ').unwrap_or((reply, ""));
+    let code = Code::ALL.into_iter().find(|code| code.word() == word).unwrap_or(Code::Internal);
+    Error::new(code, message)
 }

@@ -65,6 +65,8 @@ pub struct Access {
     pub listen: Vec<Address>,
     /// Where browsers are served, if they are.
     pub console: Option<Address>,
+    /// Where providers post, if they do. They need no tokens: they sign what they post.
+    pub webhooks: Option<Address>,
     /// The tokens file.
     pub tokens: Option<PathBuf>,
     /// The certificate.
@@ -115,7 +117,7 @@ impl Access {
 
     /// Reads the certificate, if there is one or an address wants one.
     pub fn tls(&self) -> Result<Option<Reloadable<ServerTls>>> {
-        let encrypted = self.addresses().find(|address| matches!(address, Address::Tls(_)));
+        let encrypted = self.addresses().chain(&self.webhooks).find(|address| matches!(address, Address::Tls(_)));
         let is_set_up =
             [&self.tls_cert_file, &self.tls_key_file, &self.tls_ca_cert_file].into_iter().any(Option::is_some)
                 || self.tls_auth_clients != AuthClients::Off;
@@ -133,7 +135,7 @@ impl Access {
         Reloadable::load(files.paths(), move || files.load()).map(Some)
     }
 
-    /// All addresses that are listened on.
+    /// All addresses that whoever reaches them may use, unless there are tokens.
     fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.listen.iter().chain(&self.console)
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Access, AuthClients, Config, LogFormat};
+use super::{Access, AuthClients, Config, LogFormat, WebhookListener};
 use crate::command::Setting;
 use crate::model::time::{DAY_MS, Millis};
 use crate::store::Fsync;
@@ -26,6 +26,9 @@ pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Ve
         ("tokens", path(access.tokens.as_deref())),
         ("http", config.console.as_ref().map_or_else(|| "off".to_owned(), |console| console.address.to_string())),
         ("http-host", config.console.as_ref().map(|console| console.hosts.join(",")).unwrap_or_default()),
+        ("webhooks", config.webhooks.as_ref().map(|webhooks| webhooks.address.to_string()).unwrap_or_default()),
+        ("public-url", config.webhooks.as_ref().map(|webhooks| webhooks.setup.public_url.clone()).unwrap_or_default()),
+        ("webhook-secrets", path(config.webhooks.as_ref().and_then(WebhookListener::secrets))),
         ("tls-cert-file", path(access.tls_cert_file.as_deref())),
         ("tls-key-file", path(access.tls_key_file.as_deref())),
         ("tls-ca-cert-file", path(access.tls_ca_cert_file.as_deref())),

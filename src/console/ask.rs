@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use tokio::io::DuplexStream;
 
 use super::pages::ROWS;
-use crate::client::{AsyncClient, Reply};
-use crate::error::{Code, Error, Result};
+use crate::client::{AsyncClient, Reply, refusal};
+use crate::error::{Error, Result};
 
 /// A connection for one page.
 pub struct Asker {
@@ -110,7 +110,7 @@ impl Asker {
 
     async fn receive(&mut self) -> Result<Reply> {
         match self.client.receive().await? {
-            Reply::Error(why) => Err(refused(&why)),
+            Reply::Error(why) => Err(refusal(&why)),
             reply => Ok(reply),
         }
     }
@@ -119,13 +119,6 @@ impl Asker {
         let line = words.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(" ");
         self.asked.push(Asked { line, times });
     }
-}
-
-/// An error as the daemon wrote it: its code, then why.
-fn refused(why: &str) -> Error {
-    let (word, message) = why.split_once(' ').unwrap_or((why, ""));
-    let code = Code::ALL.into_iter().find(|code| code.word() == word).unwrap_or(Code::Internal);
-    Error::new(code, message)
 }
 
 /// The text of a reply.

@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 use crate::command::{Grant, Tokens};
 use crate::limits::CONSOLE_REQUESTS_MAX;
 use crate::reloadable::Reloadable;
+use crate::webhooks::Webhooks;
 use session::Sessions;
 
 /// Opens a connection inside the daemon that may do what the grant says.
@@ -43,13 +44,21 @@ pub struct Console {
     /// Whether browsers call over TLS: cookies are then for TLS alone.
     is_encrypted: bool,
     places: Semaphore,
+    /// What providers report, where it is taken.
+    webhooks: Option<Arc<Webhooks>>,
 }
 
 impl Console {
     /// A console whose pages ask over `connect`.
-    pub fn new(connect: Connect, tokens: Arc<Reloadable<Tokens>>, hosts: Vec<String>, is_encrypted: bool) -> Console {
+    pub fn new(
+        connect: Connect,
+        tokens: Arc<Reloadable<Tokens>>,
+        hosts: Vec<String>,
+        is_encrypted: bool,
+        webhooks: Option<Arc<Webhooks>>,
+    ) -> Console {
         let places = Semaphore::new(CONSOLE_REQUESTS_MAX);
-        Console { connect, tokens, sessions: Sessions::default(), hosts, is_encrypted, places }
+        Console { connect, tokens, sessions: Sessions::default(), hosts, is_encrypted, places, webhooks }
     }
 
     /// All its pages.

@@ -13,21 +13,32 @@ use crate::model::purge::PurgeReason;
 use crate::model::time::Millis;
 use crate::model::verdict::Verdict;
 use crate::store::{ReadOnly, Store};
+use crate::webhooks::{Fate, Provider};
 
 /// Each urgency as STATS names the queue.
 const URGENCIES: [&str; Urgency::ALL.len()] = ["forbidding", "others", "imports"];
 
-pub fn collect_server(families: &mut Families, server: ServerState) {
+pub fn collect_server(families: &mut Families, server: ServerState<'_>) {
     families.gauge("contactd_build_info", "always 1").of("version", env!("CARGO_PKG_VERSION"), 1);
     let help = "1 once the store is loaded, until the daemon drains";
     families.gauge("contactd_ready", help).is(server.ready);
     let help = "connections that wait for news of the feed";
     families.gauge("contactd_feed_followers", help).is(server.feed_followers as u64);
     families.gauge("contactd_clients_max", "connections that are served at a time").is(CLIENTS_MAX as u64);
+    if let Some(counts) = server.webhooks {
+        let help = "webhooks of providers, by what became of them";
+        let webhooks = families.counter("contactd_webhooks", help);
+        for provider in Provider::ALL {
+            for fate in Fate::ALL {
+                let labels = vec![("provider", provider.word().to_owned()), ("outcome", fate.word().to_owned())];
+                webhooks.with(labels, counts.of(provider, fate));
+            }
+        }
+    }
 }
 
 /// What is left of the certificate. Less than nothing if it has ended.
-pub fn collect_certificate(families: &mut Families, server: ServerState, now: Millis) {
+pub fn collect_certificate(families: &mut Families, server: ServerState<'_>, now: Millis) {
     if let Some(ends) = server.certificate_ends {
         let help = "seconds until the first certificate ends of those that clients are shown";
         families.gauge("contactd_certificate_remaining_seconds", help).is((ends - now / 1_000) as f64);

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use crate::command::Context;
 use crate::error::{Error, Result};
+use crate::webhooks::Counts;
 use family::Families;
 
 /// How metrics are written.
@@ -44,19 +45,21 @@ impl Format {
 }
 
 /// What the server knows of itself.
-#[derive(Clone, Copy, Debug)]
-pub struct ServerState {
+#[derive(Clone, Copy)]
+pub struct ServerState<'a> {
     /// It has loaded the store and does not drain.
     pub ready: bool,
     /// Connections that wait for news of the feed.
     pub feed_followers: usize,
     /// When the first of its certificates ends, if it has any: a Unix time in seconds.
     pub certificate_ends: Option<i64>,
+    /// How many webhooks came, if they are taken.
+    pub webhooks: Option<&'a Counts>,
 }
 
 /// All metrics as they are now. `context` is none until the store is loaded; then there are few. Lists with ids from
 /// `lists_max` on are summed.
-pub fn scrape(context: Option<&Context>, server: ServerState, lists_max: usize, format: Format) -> Result<String> {
+pub fn scrape(context: Option<&Context>, server: ServerState<'_>, lists_max: usize, format: Format) -> Result<String> {
     let mut families = Families::default();
     process::collect(&mut families);
     daemon::collect_server(&mut families, server);

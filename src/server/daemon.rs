@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Listener, Scraped, Server, browsers, compactor, reload};
+use super::web::{self, Site};
+use super::{Listener, Scraped, Server, compactor, reload};
 use crate::command::{Access, Context, Counters, Grant, Setting, Tokens};
+use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, PurgeSettings};
+use crate::limits::{CONSOLE_HEAD_MS_MAX, WEBHOOK_READ_MS_MAX};
 use crate::model::inbox::MaybeOptOut;
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
@@ -18,6 +21,7 @@ use crate::reloadable::Reloadable;
 use crate::store::engine::Engine;
 use crate::store::{Clock, Fsync, OptOutWarning, Options, Retention, Store};
 use crate::tls::ServerTls;
+use crate::webhooks::{WebhookSetup, Webhooks};
 
 /// How many lists have metrics of their own when nothing is said.
 const METRICS_LISTS: usize = 200;
@@ -133,12 +137,30 @@ impl Daemon {
         self.server.connect_inside(Grant::unnamed(Access::Admin))
     }
 
-    /// Serves the console to browsers. They may call it by this machine's names and by `hosts`.
-    pub fn serve_console(&self, listener: Listener, hosts: Vec<String>) {
-        browsers::serve(&self.server, listener, Arc::clone(&self.context.tokens), hosts);
+    /// Takes the webhooks of providers. Comes before the console, which shows their addresses.
+    pub fn serve_webhooks(&self, listener: Listener, setup: WebhookSetup) {
+        let inside = Arc::clone(&self.server);
+        let connect = Box::new(move |grant| inside.connect_inside(grant));
+        let store = Arc::clone(&self.context.store);
+        let keywords = Arc::clone(&self.context.keywords);
+        let webhooks = Arc::new(Webhooks::new(setup, connect, keywords, Box::new(move || store.now())));
+        let webhooks = Arc::clone(self.server.webhooks.get_or_init(|| webhooks));
+        let site = Site { caller: "a provider", head_ms_max: WEBHOOK_READ_MS_MAX, router: webhooks.router() };
+        web::serve(&self.server, listener, site);
     }
 
-    /// Reads the tokens and the certificates again. What cannot be read, or has an error in it, stays as it was, and the
+    /// Serves the console to browsers. They may call it by this machine's names and by `hosts`.
+    pub fn serve_console(&self, listener: Listener, hosts: Vec<String>) {
+        let inside = Arc::clone(&self.server);
+        let connect = Box::new(move |grant| inside.connect_inside(grant));
+        let is_encrypted = matches!(listener, Listener::Tls(_));
+        let webhooks = self.server.webhooks.get().cloned();
+        let console = Console::new(connect, Arc::clone(&self.context.tokens), hosts, is_encrypted, webhooks);
+        let site = Site { caller: "a browser", head_ms_max: CONSOLE_HEAD_MS_MAX, router: console.router() };
+        web::serve(&self.server, listener, site);
+    }
+
+    /// Reads the tokens, the certificates and the secrets of webhooks again. What cannot be read, or has an error in it, stays as it was, and the
     /// log tells why. Connections whose token is one no more are closed.
     pub async fn reload(&self) {
         reload::now(&self.server).await;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,22 +58,6 @@ async fn linger(mut stream: TcpStream, server: &Server) {
     tokio::select! {
         _ = tokio::time::timeout(GOODBYE, until_it_leaves) => {}
         () = server.stop.cancelled() => {}
-    }
-}
-
-/// Lets something be told once a second.
-#[derive(Default)]
-pub(super) struct Rarely(Mutex<Option<Instant>>);
-
-impl Rarely {
-    /// Whether it is time again.
-    fn is_due(&self) -> bool {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1));
-        if is_due {
-            *last = Some(Instant::now());
-        }
-        is_due
     }
 }
 

@@ -173,6 +173,7 @@ impl Scraper {
             ready: self.server.is_ready(),
             feed_followers: self.server.feed_followers(),
             certificate_ends: self.server.certificate_ends(),
+            webhooks: self.server.webhooks.get().map(|webhooks| webhooks.counts()),
         };
         let context = self.server.context().map(|context| &**context);
         metrics::scrape(context, state, self.lists_max, format)

@@ -1,7 +1,6 @@
 //! The server: it waits for the network, accepts, hands requests to the commands and their writes to the store, and
 //! drains. It decides nothing about contacts.
 
-mod browsers;
 mod burst;
 mod compactor;
 mod connection;
@@ -13,6 +12,7 @@ mod inherited;
 mod listener;
 mod pipeline;
 mod reload;
+mod web;
 mod withdrawal;
 
 use std::sync::atomic::Ordering;
@@ -29,14 +29,15 @@ pub use listener::Listener;
 
 pub use crate::address::Address;
 
-use handshake::Rarely;
 use withdrawal::Withdrawals;
 
 use crate::command::{Context, Grant};
 use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
+use crate::rarely::Rarely;
 use crate::reloadable::Reloadable;
 use crate::tls::ServerTls;
+use crate::webhooks::Webhooks;
 
 /// What all connections share.
 pub struct Server {
@@ -57,6 +58,8 @@ pub struct Server {
     /// Held while files are read again.
     reloading: Mutex<()>,
     handshake_log: Rarely,
+    /// What providers report, once they are served.
+    webhooks: OnceLock<Arc<Webhooks>>,
     /// Told when everything else has ended: health and metrics are served until then.
     ended: CancellationToken,
     /// Who serves health and metrics.
@@ -83,6 +86,7 @@ impl Server {
             withdrawals: Withdrawals::default(),
             reloading: Mutex::new(()),
             handshake_log: Rarely::default(),
+            webhooks: OnceLock::new(),
             ended: CancellationToken::new(),
             scrapers: TaskTracker::new(),
         }

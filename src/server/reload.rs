@@ -1,4 +1,4 @@
-//! Reading tokens and certificates again, because the operator asks for it or because their files have changed.
+//! Reading tokens, certificates and the secrets of webhooks again, because the operator asks for it or because their files have changed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,9 +52,10 @@ async fn read_again(server: &Arc<Server>, read: Read) {
         let _guard = server.reloading.lock();
         let tokens = server.reload_tokens(read);
         let certificates = server.reload_certificates(read);
-        if read == Read::Always && !tokens && !certificates {
+        let secrets = server.reload_webhook_secrets(read);
+        if read == Read::Always && !tokens && !certificates && !secrets {
             tracing::info!(
-                "no file is read again: there are neither tokens nor certificates; settings are read at the start"
+                "no file is read again: there are no tokens, certificates or webhook secrets; settings are read at the start"
             );
         }
     });
@@ -83,6 +84,16 @@ impl Server {
             tracing::info!("read {} again; new connections get this certificate", names(tls.files()));
         }
         self.told(tls, read)
+    }
+
+    fn reload_webhook_secrets(&self, read: Read) -> bool {
+        let Some(webhooks) = self.webhooks.get() else { return false };
+        let accounts = webhooks.accounts();
+        let read = read.of(accounts);
+        if let Ok(true) = read {
+            tracing::info!("read {} again; webhooks are checked by its keys", names(accounts.files()));
+        }
+        self.told(accounts, read)
     }
 
     fn told<T>(&self, what: &Reloadable<T>, read: Result<bool>) -> bool {

@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("histogram", &[]),
     ("address", &[]),
+    ("rarely", &[]),
     ("reloadable", &["error"]),
     ("tls", &["error"]),
     ("model", &["error", "limits"]),
@@ -19,14 +20,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["error", "limits", "histogram", "model"]),
     ("jobs", &["error", "limits", "model", "store", "json"]),
     ("command", &["error", "limits", "reloadable", "model", "json", "wire", "store", "jobs"]),
-    ("console", &["error", "limits", "reloadable", "model", "json", "client", "command"]),
+    ("webhooks", &["error", "limits", "rarely", "reloadable", "model", "client", "command"]),
+    ("console", &["error", "limits", "reloadable", "model", "json", "client", "command", "webhooks"]),
     ("import", &["error", "limits", "model", "json", "wire", "client"]),
-    ("metrics", &["error", "limits", "histogram", "model", "json", "store", "jobs", "command"]),
+    ("metrics", &["error", "limits", "histogram", "model", "json", "store", "jobs", "command", "webhooks"]),
     (
         "server",
         &[
             "error",
             "limits",
+            "rarely",
             "address",
             "reloadable",
             "tls",
@@ -37,10 +40,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "command",
             "metrics",
             "client",
+            "webhooks",
             "console",
         ],
     ),
-    ("config", &["error", "limits", "address", "reloadable", "tls", "model", "store", "jobs", "command", "server"]),
+    (
+        "config",
+        &["error", "limits", "address", "reloadable", "tls", "model", "store", "jobs", "command", "webhooks", "server"],
+    ),
     (
         "cli",
         &[
@@ -60,7 +67,7 @@ const STORE_ROOMS: &[&str] =
 const KNOW_RUSTLS: &[&str] = &["server/handshake.rs", "client/encrypted.rs"];
 
 /// The floors that may wait for the network.
-const ASYNC: &[&str] = &["client", "console", "server", "cli"];
+const ASYNC: &[&str] = &["client", "webhooks", "console", "server", "cli"];
 
 /// What a source has that makes or reads a byte of the protocol: the marks of arrays, bulk strings and maps, and (see
 /// [`is_framed`]) a text with the protocol's line end. A `+`, `-` or `:` alone is anything.
@@ -69,6 +76,7 @@ const PROTOCOL_BYTES: &[&str] = &["b'*'", "b'$'", "b'%'", "b\"*", "b\"$", "\"*?\
 /// Lines that have such bytes and mean something else.
 const NOT_PROTOCOL: &[(&str, &str)] = &[
     ("model/phone/region.rs", "the end of a regular expression"),
+    ("webhooks/post.rs", "the percent sign of a form"),
     ("command/arguments.rs", "the argument `*`, which stands for the contact itself"),
 ];
 

@@ -40,3 +40,4 @@ mod taken;
 mod why;
 mod tls;
 mod tokens;
+mod webhooks;

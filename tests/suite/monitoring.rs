@@ -29,7 +29,11 @@ fn scrape() -> String {
     std::fs::write(&key, own.signing_key.serialize_pem()).expect("written");
     let (scraped, encrypted) = (free_address(), format!("tls:{}", free_address()));
     let tls = ["--listen", &encrypted, "--tls-cert-file", text(&certificate), "--tls-key-file", text(&key)];
-    let daemon = Daemon::start(&[&["--metrics", &scraped], &tls[..]].concat());
+    let (secrets, webhooks) = (dir.path().join("secrets"), free_address());
+    std::fs::write(&secrets, "twilio 0123456789abcdef\n").expect("written");
+    let webhooks =
+        ["--webhooks", &webhooks, "--public-url", "https://sms.example.com", "--webhook-secrets", text(&secrets)];
+    let daemon = Daemon::start(&[&["--metrics", &scraped], &tls[..], &webhooks[..]].concat());
     talk(&mut daemon.connect());
     let page = Page::get(&scraped, "/metrics", "");
     assert_eq!(page.status, 200, "{}", page.body);

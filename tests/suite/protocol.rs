@@ -472,7 +472,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 50] = [
+const LIMITS_INSIDE: [&str; 54] = [
     "NAME_OF_TOKEN_BYTES_MAX",
     "CLAIM_EVENTS_LOOKED_AT_MAX",
     "TREND_TALLIES_MAX",
@@ -504,6 +504,10 @@ const LIMITS_INSIDE: [&str; 50] = [
     "JOURNAL_ENTRIES_MAX",
     "CONSOLE_HEAD_MS_MAX",
     "CONSOLE_REQUESTS_MAX",
+    "HTTP_CONNECTIONS_MAX",
+    "WEBHOOKS_MAX",
+    "WEBHOOK_READ_MS_MAX",
+    "WEBHOOK_BODY_BYTES_MAX",
     "SESSION_IDLE_MS_MAX",
     "SESSION_MS_MAX",
     "SESSIONS_MAX",

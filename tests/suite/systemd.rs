@@ -288,11 +288,13 @@ fn the_configuration_of_the_package_is_read() {
     // With every key that is shown there, and with paths of the test.
     let tokens = "read rrrrrrrrrrrrrrrr\n";
     std::fs::write(dir.path().join("tokens"), tokens).expect("written");
+    std::fs::write(dir.path().join("webhooks"), "twilio 0123456789abcdef\n").expect("written");
     let address = free_address();
     let here = dir.path().display().to_string();
     let text = shipped
         .replace("127.0.0.1:7164", &address)
         .replace("127.0.0.1:7166", &free_address())
+        .replace("127.0.0.1:7168", &free_address())
         .replace("/var/lib/contactd", &here)
         .replace("/run/contactd", &here)
         .replace("/etc/contactd", &here);
@@ -300,7 +302,10 @@ fn the_configuration_of_the_package_is_read() {
         .lines()
         .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
         .fold(String::new(), |all, line| all + line + "\n");
-    assert!(text.contains("\ntokens = ") && text.contains("\npurge-archive = "), "{text}");
+    assert!(
+        text.contains("\ntokens = ") && text.contains("\nwebhooks = ") && text.contains("\npurge-archive = "),
+        "{text}"
+    );
     std::fs::write(&config, text).expect("written");
     let mut command = Command::new(program());
     command.arg("serve").arg("--config").arg(&config).stdin(Stdio::null());

@@ -1,13 +1,16 @@
 //! One sending list: its contacts, its opt-outs and trends, its settings.
 
+use std::sync::Arc;
+
 use askama::Template;
-use axum::extract::{Path, Query};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::contacts::{ContactReply, ContactRow, Segment, contact_rows};
 use super::lists::ListRow;
 use super::{Page, error_page, render};
+use crate::console::Console;
 use crate::console::chart::{Chart, DayReply};
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
@@ -52,6 +55,8 @@ struct Trends {
 struct Settings {
     frame: Frame,
     head: Head,
+    /// Each provider with a key, and what to paste there.
+    webhooks: Vec<(&'static str, String)>,
 }
 
 #[derive(Deserialize)]
@@ -117,10 +122,12 @@ pub async fn trends(Path(list): Path<String>, Query(options): Query<DaysOptions>
 }
 
 /// Shows what can be set.
-pub async fn settings(Path(list): Path<String>, mut visit: Visit) -> Page {
+pub async fn settings(State(console): State<Arc<Console>>, Path(list): Path<String>, mut visit: Visit) -> Page {
     let Some(head) = head(&mut visit, &list).await? else { return Ok(no_list(&list)) };
     let title = head.title.clone();
-    render(&Settings { head, frame: visit.frame(Section::Lists, title) })
+    let addresses = console.webhooks.iter().flat_map(|webhooks| webhooks.addresses());
+    let webhooks = addresses.map(|address| (address.provider.name(), address.url)).collect();
+    render(&Settings { head, webhooks, frame: visit.frame(Section::Lists, title) })
 }
 
 async fn head(visit: &mut Visit, number: &str) -> Result<Option<Head>> {

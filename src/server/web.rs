@@ -1,0 +1,102 @@
+//! HTTP for whom the daemon has pages or addresses: browsers and providers.
+//!
+//! It is accepted as the protocol is, in a task for each connection, so that a caller who takes its time over the TLS
+//! handshake holds nobody else up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::handshake::handshake;
+use super::{Listener, Server};
+use crate::limits::HTTP_CONNECTIONS_MAX;
+
+/// What is served, and to whom.
+#[derive(Clone)]
+pub(super) struct Site {
+    /// Whom the log names.
+    pub caller: &'static str,
+    /// How long the head of a request may take.
+    pub head_ms_max: u64,
+    /// What answers.
+    pub router: Router,
+}
+
+/// Serves a site until the server drains.
+pub(super) fn serve(server: &Arc<Server>, listener: Listener, site: Site) {
+    let server = Arc::clone(server);
+    server.connections.clone().spawn(async move {
+        let places = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
+        loop {
+            // More wait where the system keeps them.
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let accepted = tokio::select! {
+                () = server.stop.cancelled() => return,
+                accepted = accept(&listener, &server, &site, place) => accepted,
+            };
+            if let Err(why) = accepted {
+                tracing::warn!("cannot accept {}: {why}", site.caller);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    });
+}
+
+async fn accept(
+    listener: &Listener,
+    server: &Arc<Server>,
+    site: &Site,
+    place: OwnedSemaphorePermit,
+) -> std::io::Result<()> {
+    let (server, site) = (Arc::clone(server), site.clone());
+    let tasks = server.connections.clone();
+    match listener {
+        Listener::Tcp(listener) => {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            tasks.spawn(async move { talk(stream, &server, site, place).await });
+        }
+        Listener::Tls(listener) => {
+            let (stream, peer) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            tasks.spawn(async move {
+                if let Some(stream) = handshake(stream, peer, &server).await {
+                    talk(stream, &server, site, place).await;
+                }
+            });
+        }
+        Listener::Unix(listener, _) => {
+            let (stream, _) = listener.accept().await?;
+            tasks.spawn(async move { talk(stream, &server, site, place).await });
+        }
+    }
+    Ok(())
+}
+
+/// Serves one caller until it leaves or the server drains.
+async fn talk<S>(stream: S, server: &Server, site: Site, _place: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(site.head_ms_max))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(site.router));
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = server.stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(why) = ended {
+        tracing::debug!("{} was let go: {why}", site.caller);
+    }
+}

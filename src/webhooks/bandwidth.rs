@@ -1,0 +1,69 @@
+//! Bandwidth.
+//!
+//! It signs nothing, and shows a name and a password that its application was given (Basic, RFC 7617) once it was asked for
+//! them by 401 (<https://dev.bandwidth.com/docs/messaging/webhooks>). So its address has to be one with https. What was not
+//! taken is delivered for 24 hours. A request is an array of events, each with its time.
+
+use data_encoding::BASE64;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::fact::{Fact, Inbound, Outcome, Status, number};
+use super::post::{Post, text};
+use super::signature::Unsigned;
+
+/// Whether it shows one of the names with its password. Each key is `name:password`.
+pub fn verify(post: &Post, keys: &[String]) -> Result<(), Unsigned> {
+    let Some((scheme, shown)) = post.header("authorization").split_once(' ') else { return Err(Unsigned::Unasked) };
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(Unsigned::Unasked);
+    }
+    // Their hashes are of one length, so that the time does not tell that of the password.
+    let shown = Sha256::digest(BASE64.decode(shown.trim().as_bytes()).unwrap_or_default());
+    let is_known = keys.iter().any(|key| Sha256::digest(key.as_bytes()).ct_eq(&shown).into());
+    if is_known { Ok(()) } else { Err(Unsigned::Wrong("its name or password is wrong")) }
+}
+
+/// What it says.
+pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
+    let json = post.json()?;
+    let events = json.as_array().ok_or("its body is not an array of events")?;
+    let facts: Result<Vec<_>, _> = events.iter().map(|event| fact(post, event)).collect();
+    Ok(facts?.into_iter().flatten().collect())
+}
+
+fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
+    let message = &event["message"];
+    let id = text(&message["id"]);
+    let service = text(&message["applicationId"]);
+    let to = number(&text(&event["to"]), true);
+    let outcome = match text(&event["type"]).as_str() {
+        "message-received" => {
+            let phone = number(&text(&message["from"]), true);
+            if phone.is_empty() {
+                return Err("message.from is missing");
+            }
+            let ours = if to.is_empty() { number(&text(&message["owner"]), true) } else { to };
+            let (text, at) = (text(&message["text"]), text(&message["time"]));
+            return Ok(Some(Fact::Inbound(Inbound {
+                id,
+                phone,
+                number: ours,
+                service,
+                text,
+                at,
+                ..Inbound::default()
+            })));
+        }
+        "message-delivered" | "message-sent" => Outcome::Sent,
+        "message-failed" => Outcome::Failed { code: text(&event["errorCode"]) },
+        "" => return Err("type is missing"),
+        _ => return Ok(None),
+    };
+    let phone = if to.is_empty() { number(&text(&message["to"][0]), true) } else { to };
+    let own = post.own_id();
+    let id = if own.is_empty() { id } else { own.into_owned() };
+    let ours = number(&text(&message["owner"]), true);
+    Ok(Some(Fact::Status(Status { id, phone, number: ours, service, at: text(&event["time"]), outcome })))
+}

@@ -1,0 +1,137 @@
+//! A request of a provider as it arrived: nothing is trusted until its signature was found good.
+
+use std::borrow::Cow;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method};
+use serde_json::Value;
+
+/// A request of a provider.
+pub struct Post {
+    /// GET or POST.
+    pub method: Method,
+    /// The address that the provider called, as the provider knows it: `--public-url`, then path and query.
+    pub url: String,
+    /// The query of the address.
+    pub query: Form,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body, byte for byte: what was signed.
+    pub body: Bytes,
+}
+
+impl Post {
+    /// A header field; "" where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body as a form; of a GET, the query.
+    pub fn form(&self) -> Form {
+        if self.method == Method::GET { self.query.clone() } else { Form::parse(&self.body) }
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Result<Value, &'static str> {
+        serde_json::from_slice(&self.body).map_err(|_| "its body is not JSON")
+    }
+
+    /// The id that we gave the message ourselves, in the address of its callback: `?id=…`.
+    pub fn own_id(&self) -> Cow<'_, str> {
+        self.query.get("id")
+    }
+}
+
+/// Names and values, as a form or a query has them, in their order. They are bytes: a signature covers those.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Form {
+    /// Reads `name=value&…`, where a plus is a blank and `%2B` a plus.
+    pub fn parse(encoded: &[u8]) -> Form {
+        let pairs = encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+        Form(
+            pairs
+                .map(|pair| {
+                    let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+                        Some(at) => (&pair[..at], &pair[at + 1..]),
+                        None => (pair, &[][..]),
+                    };
+                    (decoded(name), decoded(value))
+                })
+                .collect(),
+        )
+    }
+
+    /// The names and texts of a flat object of JSON.
+    pub fn of_json(object: &Value) -> Form {
+        let fields = object.as_object().into_iter().flatten();
+        Form(fields.map(|(name, value)| (name.clone().into_bytes(), text(value).into_bytes())).collect())
+    }
+
+    /// The first value of a name; "" where there is none.
+    pub fn get(&self, name: &str) -> Cow<'_, str> {
+        let found = self.0.iter().find(|(known, _)| known == name.as_bytes());
+        found.map_or(Cow::Borrowed(""), |(_, value)| String::from_utf8_lossy(value))
+    }
+
+    /// Whether it has a name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name.as_bytes())
+    }
+
+    /// Whether it has nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All pairs, by name and then by value.
+    pub fn sorted(&self) -> Vec<(&[u8], &[u8])> {
+        let mut pairs: Vec<_> = self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+        pairs.sort_unstable();
+        pairs
+    }
+}
+
+/// A text or a number of JSON as a text; "" for everything else.
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn decoded(encoded: &[u8]) -> Vec<u8> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut at = 0;
+    while let Some(byte) = encoded.get(at) {
+        at += 1;
+        match (byte, digit(encoded.get(at)), digit(encoded.get(at + 1))) {
+            (b'+', ..) => bytes.push(b' '),
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                at += 2;
+            }
+            _ => bytes.push(*byte),
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read_as_browsers_write_them() {
+        let form = Form::parse(b"From=%2B14155550123&Body=Stop+%26+go%21&Empty=&Alone&a=2&a=1&%zz=%4");
+        assert_eq!(form.get("From"), "+14155550123");
+        assert_eq!(form.get("Body"), "Stop & go!");
+        assert!(form.has("Empty") && form.has("Alone") && !form.has("Other"));
+        assert_eq!((form.get("a"), form.get("%zz"), form.get("Other")), ("2".into(), "%4".into(), "".into()));
+        assert_eq!(form.sorted()[0], (&b"%zz"[..], &b"%4"[..]));
+        assert!(Form::parse(b"").is_empty() && Form::parse(b"&&").is_empty());
+    }
+}
