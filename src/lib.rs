@@ -14,7 +14,7 @@
 //! 6. [`server`] waits for the network. On one connection requests take effect in their order: a CHECK behind an OPTOUT
 //!    sees it. [`client`] is the other end of a connection.
 //!    Both speak TLS with what [`tls`] makes of the files; a [`reloadable`] value is read again when its files change.
-//! 7. [`import`] is a client: a spreadsheet onto a list, each row's fate known.
+//! 7. [`import`] is a client: a spreadsheet onto a list, each row's fate known. [`export`] is its way back.
 //! 8. [`cli`] starts the daemon, and has its clients: import, export, purge, call, demo.
 //!
 //! `docs/architecture.md` walks one CHECK and one OPTOUT through these files.
@@ -50,5 +50,6 @@ pub mod server;
 pub mod client;
 pub mod console;
 pub mod import;
+pub mod export;
 pub mod config;
 pub mod cli;

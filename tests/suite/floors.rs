@@ -19,8 +19,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["error", "limits", "histogram", "model"]),
     ("jobs", &["error", "limits", "model", "store", "json"]),
     ("command", &["error", "limits", "reloadable", "model", "json", "wire", "store", "jobs"]),
-    ("console", &["error", "limits", "reloadable", "model", "json", "client", "command"]),
+    ("console", &["error", "limits", "reloadable", "model", "json", "client", "command", "import", "export"]),
     ("import", &["error", "limits", "model", "json", "wire", "client"]),
+    ("export", &["error", "json", "client"]),
     ("metrics", &["error", "limits", "histogram", "model", "json", "store", "jobs", "command"]),
     (
         "server",
@@ -45,7 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "error", "limits", "address", "tls", "model", "json", "wire", "store", "jobs", "command", "client",
-            "import", "server", "config",
+            "import", "export", "server", "config",
         ],
     ),
     ("lib", &[]),
