@@ -2,19 +2,16 @@
 
 use super::send::pipeline::ended;
 use crate::client::{Client, Reply};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// Looks whether there is such a list. `*`, for contacts on no list, always is.
-pub fn check_list(client: &mut Client, list: &str) -> Result<()> {
+/// Whether there is such a list. `*`, for contacts on no list, always is.
+pub fn has_list(client: &mut Client, list: &str) -> Result<bool> {
     if list == "*" {
-        return Ok(());
+        return Ok(true);
     }
     // Any number does: that the list is unknown comes first.
     match client.call(&["CHECK", list, "+14155550100"])? {
-        Reply::Text(verdict) if verdict == "no unknown_list" => Err(Error::bad_arg(format!(
-            "the list {list} does not exist: create it first with contactd call LIST {list}"
-        ))),
-        Reply::Text(_) => Ok(()),
+        Reply::Text(verdict) => Ok(verdict != "no unknown_list"),
         other => Err(ended(other.to_string().trim_start_matches('-'))),
     }
 }

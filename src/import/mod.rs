@@ -23,7 +23,7 @@ pub use advice::quote;
 pub use columns::mapping::Mapping;
 pub use columns::question::Question;
 pub use describe::Description;
-pub use lists::check_list;
+pub use lists::has_list;
 pub use options::{AllAre, Options};
 pub use send::pipeline::Show;
 pub use send::progress::Progress;

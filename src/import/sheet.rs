@@ -169,6 +169,11 @@ impl Sheet {
         &self.columns
     }
 
+    /// Whether each row is an object, and not a line of a table.
+    pub fn is_ndjson(&self) -> bool {
+        self.dialect == Dialect::Ndjson
+    }
+
     /// What the columns hold.
     pub fn survey(&self) -> &Survey {
         &self.survey

@@ -3,6 +3,9 @@
 //! It is accepted as the protocol is, in a task for each connection, so that a browser that takes its time over the TLS
 //! handshake holds nobody else up.
 
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,21 +13,46 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::time::timeout;
 
 use super::handshake::handshake;
 use super::{Listener, Server};
-use crate::command::Tokens;
-use crate::console::Console;
-use crate::limits::CONSOLE_HEAD_MS_MAX;
+use crate::command::{Grant, Tokens};
+use crate::console::{Console, Inside};
+use crate::limits::{CONSOLE_HEAD_MS_MAX, CONSOLE_TIDY_MS, WRITE_STALL_MS_MAX};
 use crate::reloadable::Reloadable;
 
-/// Serves browsers until the server drains.
-pub(super) fn serve(server: &Arc<Server>, listener: Listener, tokens: Arc<Reloadable<Tokens>>, hosts: Vec<String>) {
+impl Inside for Arc<Server> {
+    fn pipe(&self, grant: Grant) -> DuplexStream {
+        self.connect_inside(grant)
+    }
+
+    fn socket(&self, grant: Grant) -> io::Result<UnixStream> {
+        self.socket_inside(grant)
+    }
+}
+
+/// Serves browsers until the server drains. What they upload is kept in a directory.
+pub(super) fn serve(
+    server: &Arc<Server>,
+    listener: Listener,
+    tokens: Arc<Reloadable<Tokens>>,
+    hosts: Vec<String>,
+    dir: PathBuf,
+) {
     let is_encrypted = matches!(listener, Listener::Tls(_));
-    let inside = Arc::clone(server);
-    let connect = Box::new(move |grant| inside.connect_inside(grant));
-    let router = Console::new(connect, tokens, hosts, is_encrypted).router();
+    let console = Console::new(Box::new(Arc::clone(server)), tokens, hosts, is_encrypted, dir);
+    let router = console.router();
+    let stop = server.stop.clone();
+    server.connections.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(CONSOLE_TIDY_MS)) => console.tidy(),
+            }
+        }
+    });
     let server = Arc::clone(server);
     server.connections.clone().spawn(async move {
         loop {
@@ -40,7 +68,7 @@ pub(super) fn serve(server: &Arc<Server>, listener: Listener, tokens: Arc<Reload
     });
 }
 
-async fn accept(listener: &Listener, server: &Arc<Server>, router: &Router) -> std::io::Result<()> {
+async fn accept(listener: &Listener, server: &Arc<Server>, router: &Router) -> io::Result<()> {
     let (server, router) = (Arc::clone(server), router.clone());
     let tasks = server.connections.clone();
     match listener {
@@ -77,7 +105,11 @@ async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, ser
         ended = connection.as_mut() => ended,
         () = server.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            // A browser that has stalled, in an upload or a download, holds nobody up.
+            match timeout(Duration::from_millis(WRITE_STALL_MS_MAX), connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
         }
     };
     if let Err(why) = ended {

@@ -59,6 +59,7 @@ pub struct Setup {
 pub struct Daemon {
     server: Arc<Server>,
     context: Arc<Context>,
+    data_dir: PathBuf,
 }
 
 impl Setup {
@@ -108,6 +109,7 @@ impl Daemon {
             server.listen(listener);
         }
         let every = Duration::from_millis(setup.purge.every_ms.unsigned_abs());
+        let data_dir = setup.data_dir.clone();
         let loaded = tokio::task::spawn_blocking(move || load(setup, clock)).await;
         let context = match loaded.map_err(Error::internal).flatten() {
             Ok(context) => Arc::new(context),
@@ -120,7 +122,7 @@ impl Daemon {
         server.open(Arc::clone(&context));
         compactor::start(&server, every);
         reload::start(&server);
-        Ok(Daemon { server, context })
+        Ok(Daemon { server, context, data_dir })
     }
 
     /// What the commands work with.
@@ -133,9 +135,10 @@ impl Daemon {
         self.server.connect_inside(Grant::unnamed(Access::Admin))
     }
 
-    /// Serves the console to browsers. They may call it by this machine's names and by `hosts`.
+    /// Serves the console to browsers. They may call it by this machine's names and by `hosts`. What they upload is for a while
+    /// in the data directory, in files without a name.
     pub fn serve_console(&self, listener: Listener, hosts: Vec<String>) {
-        browsers::serve(&self.server, listener, Arc::clone(&self.context.tokens), hosts);
+        browsers::serve(&self.server, listener, Arc::clone(&self.context.tokens), hosts, self.data_dir.clone());
     }
 
     /// Reads the tokens and the certificates again. What cannot be read, or has an error in it, stays as it was, and the

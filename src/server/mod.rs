@@ -117,6 +117,16 @@ impl Server {
         outside
     }
 
+    /// The same for a client that blocks its thread: its other end is a socket.
+    pub fn socket_inside(self: &Arc<Server>, grant: Grant) -> std::io::Result<std::os::unix::net::UnixStream> {
+        let (inside, outside) = tokio::net::UnixStream::pair()?;
+        let outside = outside.into_std()?;
+        outside.set_nonblocking(false)?;
+        let server = Arc::clone(self);
+        self.connections.spawn(async move { connection::serve_inside(inside, &server, grant).await });
+        Ok(outside)
+    }
+
     /// Stops accepting and reading, and answers what was received.
     async fn drain(&self) {
         self.stop.cancel();

@@ -14,10 +14,11 @@ use clap::Args;
 
 use super::serve::now;
 use super::{Target, say};
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::import::read::dialect::Format;
 use crate::import::read::source::Source;
-use crate::import::{Options, Report, Sheet, check_list, quote};
+use crate::import::{Options, Report, Sheet, has_list, quote};
 
 /// The exit code when some rows were rejected.
 const SOME_REJECTED: u8 = 3;
@@ -184,6 +185,13 @@ fn open(path: &Path) -> Result<(Box<dyn Read + Send>, String, Option<u64>)> {
     let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok((Box::new(file), name, bytes))
+}
+
+fn check_list(client: &mut Client, list: &str) -> Result<()> {
+    if has_list(client, list)? {
+        return Ok(());
+    }
+    Err(Error::bad_arg(format!("the list {list} does not exist: create it first with contactd call LIST {list}")))
 }
 
 /// The file for rejected rows, in place of one that was there, but not of the one that is imported.

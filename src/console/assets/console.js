@@ -60,6 +60,34 @@ if (document.querySelector("[data-live]") && !new URLSearchParams(location.searc
   setInterval(refresh, LIVE_MS);
 }
 
+// Counts the contacts that match while somebody chooses; without this the button does.
+for (const form of document.querySelectorAll("form[data-count]")) {
+  const told = form.querySelector("output");
+  let newest = 0;
+  form.addEventListener("input", () => {
+    const asked = ++newest;
+    setTimeout(async () => {
+      if (asked !== newest) return;
+      try {
+        const query = new URLSearchParams(new FormData(form));
+        const reply = await fetch(`${form.dataset.count}?${query}`, { headers: { "X-Live": "1" }, redirect: "error" });
+        if (reply.ok && asked === newest) told.textContent = await reply.text();
+      } catch {
+        told.textContent = "";
+      }
+    }, 200);
+  });
+}
+
+// A file that is too large is told before it is sent.
+for (const input of document.querySelectorAll("input[data-max]")) {
+  input.addEventListener("change", () => {
+    const isLarge = input.files[0]?.size > input.dataset.max;
+    input.setCustomValidity(isLarge ? "This file is too large: import it in parts." : "");
+    input.reportValidity();
+  });
+}
+
 // "/" leads to the search field.
 document.addEventListener("keydown", (event) => {
   const types = event.target.closest("input, select, textarea");
