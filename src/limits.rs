@@ -47,7 +47,7 @@ pub const SESSION_MS_MAX: u64 = 12 * SESSION_IDLE_MS_MAX;
 /// Sessions of the console.
 pub const SESSIONS_MAX: usize = 1_000;
 /// A file that a browser uploads to be imported: some two million rows.
-pub const UPLOAD_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const UPLOAD_BYTES_MAX: u64 = 250_000_000;
 /// Uploads that the console has at a time, those on their way in and those that wait for answers.
 pub const UPLOADS_MAX: usize = 8;
 /// Imports that the console remembers.

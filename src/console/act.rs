@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use axum::Form;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::login::is_ours;
@@ -21,7 +22,8 @@ use crate::error::{Error, Result};
 const SOURCE: &str = "console";
 
 /// The fields of a form.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
+#[serde(transparent)]
 pub struct Fields(HashMap<String, String>);
 
 impl Fields {

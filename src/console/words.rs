@@ -23,7 +23,8 @@ pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        _ => format!("{:.1} MB", bytes as f64 / 1_000_000.0),
+        1_000_000..10_000_000 => format!("{:.1} MB", bytes as f64 / 1_000_000.0),
+        _ => format!("{} MB", bytes / 1_000_000),
     }
 }
 

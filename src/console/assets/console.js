@@ -30,6 +30,8 @@ async function refresh() {
     localTimes(page);
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = page.querySelector(`[data-live="${old.dataset.live}"]`);
+      // What was waited for is on another page.
+      if (!fresh && "leadsOn" in old.dataset) return location.reload();
       // Nothing moves under somebody's hands.
       if (!fresh || old.contains(document.activeElement) && document.activeElement !== old) continue;
       if (plain(fresh) === plain(old)) continue;

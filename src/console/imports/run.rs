@@ -65,8 +65,8 @@ impl Running {
 
 /// What a run needs.
 pub struct Means {
-    /// Connects with the rights of the token.
-    pub connect: Box<dyn Fn() -> Result<UnixStream> + Send>,
+    /// Two connections with the rights of the token: for the rows, and for a look at their lists.
+    pub sockets: [UnixStream; 2],
     /// For rows that are rejected.
     pub rejects: Scratch,
     pub now: Millis,
@@ -90,7 +90,7 @@ impl Import {
         }
         let mut mapping = sheet.mapping();
         sheet.complete(&mut mapping)?;
-        let socket = (means.connect)()?;
+        let Means { sockets: [socket, lists], rejects, now } = means;
         let watch = Arc::new(Watch::default());
         let other = socket.try_clone().map_err(Error::internal)?;
         let job = Job {
@@ -101,13 +101,16 @@ impl Import {
             file: open.upload.file.clone(),
             is_ndjson: sheet.is_ndjson(),
             watch: Arc::clone(&watch),
-            means,
+            rejects,
+            now,
         };
-        let began = job.means.now;
         // It cannot end before the stage says that it runs: the stage is held.
-        std::thread::Builder::new().name("import".into()).spawn(move || job.run(socket)).map_err(Error::internal)?;
+        std::thread::Builder::new()
+            .name("import".into())
+            .spawn(move || job.run(socket, lists))
+            .map_err(Error::internal)?;
         if let Stage::Open(open) = std::mem::replace(&mut *stage, Stage::Gone) {
-            *stage = Stage::Running(Box::new(Running { is_trial, began, watch, socket: other, open }));
+            *stage = Stage::Running(Box::new(Running { is_trial, began: now, watch, socket: other, open }));
         }
         Ok(())
     }
@@ -136,14 +139,16 @@ struct Job {
     file: Scratch,
     is_ndjson: bool,
     watch: Arc<Watch>,
-    means: Means,
+    rejects: Scratch,
+    now: Millis,
 }
 
 impl Job {
-    fn run(self, socket: UnixStream) {
+    fn run(self, socket: UnixStream, lists: UnixStream) {
         let began = Instant::now();
         let mut report = Report::new(self.is_trial);
-        let run = std::panic::AssertUnwindSafe(|| self.import(Client::over_socket(socket), &mut report));
+        let (client, lists) = (Client::over_socket(socket), Client::over_socket(lists));
+        let run = std::panic::AssertUnwindSafe(|| self.import(client, lists, &mut report));
         let done = std::panic::catch_unwind(run).unwrap_or_else(|_| Err(Error::internal("a thread has panicked")));
         report.finish();
         let error = done.err().map(|why| {
@@ -151,31 +156,30 @@ impl Job {
             if is_stopped { "it was stopped".to_owned() } else { why.message }
         });
         let outcome = Outcome {
-            rejects: Some(self.means.rejects).filter(|_| report.rejected() > 0),
+            rejects: Some(self.rejects).filter(|_| report.rejected() > 0),
             report,
             error,
-            began: self.means.now,
-            ended: self.means.now + i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX),
+            began: self.now,
+            ended: self.now + i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX),
             is_ndjson: self.is_ndjson,
             list: self.answers.list,
         };
         self.import.finish(outcome);
     }
 
-    fn import(&self, mut client: Client, report: &mut Report) -> Result<()> {
+    fn import(&self, client: Client, mut looks: Client, report: &mut Report) -> Result<()> {
         let source = self.answers.source(&self.file)?;
         *lock(&self.watch.read) = source.bytes_read();
-        let mut sheet = self.answers.open_source(source, &self.import.name, self.means.now, self.is_trial)?;
+        let mut sheet = self.answers.open_source(source, &self.import.name, self.now, self.is_trial)?;
         sheet.answer(self.mapping.clone())?;
         if let Some(list) = sheet.list()? {
-            must_have(&mut client, list)?;
+            must_have(&mut looks, list)?;
         }
-        let rejects = sheet.rejects(self.means.rejects.writer()?)?;
+        let rejects = sheet.rejects(self.rejects.writer()?)?;
         let lists = sheet.import(client, Some(rejects), Arc::clone(&self.watch), None, report)?;
         if self.is_trial {
             // A real import learns of a list that is not there by itself, and rejects its rows.
-            let mut client = Client::over_socket((self.means.connect)()?);
-            lists.iter().try_for_each(|list| must_have(&mut client, list))?;
+            lists.iter().try_for_each(|list| must_have(&mut looks, list))?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One import: what its columns are, what a dry run would do, how far its run is, what it came to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::Form;
@@ -97,10 +98,23 @@ pub async fn show(State(console): State<Arc<Console>>, Path(id): Path<String>, m
     if is_open && !is_theirs(&import, &visit) {
         return Ok(somebody_elses());
     }
-    let lists = if is_open { visit.asker.items(&["LISTS", "LIMIT", "1000"]).await? } else { Vec::new() };
+    let lists = if is_open { lists(&mut visit, &import).await? } else { Vec::new() };
     let title = format!("Import of {}", import.name);
     let frame = visit.frame(Section::Imports, title);
     page(&import, frame, lists)
+}
+
+/// The lists to choose from: the first thousand, and the one that is chosen.
+async fn lists(visit: &mut Visit, import: &Import) -> Result<Vec<ListReply>> {
+    let mut lists: Vec<ListReply> = visit.asker.items(&["LISTS", "LIMIT", "1000"]).await?;
+    let chosen = match &*import.stage() {
+        Stage::Open(open) => open.answers.list.clone(),
+        _ => String::new(),
+    };
+    if !matches!(chosen.as_str(), "" | "*") && !lists.iter().any(|list| list.list == chosen) {
+        lists.extend(visit.list(&chosen).await?);
+    }
+    Ok(lists)
 }
 
 fn page(import: &Import, frame: Frame, lists: Vec<ListReply>) -> Page {
@@ -239,7 +253,8 @@ pub async fn act(
         _ => Err(Error::bad_arg("there is no such form")),
     };
     match done {
-        Ok("") => {}
+        // A small file is done before the next page is there.
+        Ok("") => settled(&import).await,
         Ok(text) => visit.session.say(Said { is_error: false, text: text.to_owned() }),
         Err(why) => {
             let text = format!("Not done: {}.", why.message.trim_end_matches('.'));
@@ -247,6 +262,16 @@ pub async fn act(
         }
     }
     Redirect::to(&format!("/imports/{id}")).into_response()
+}
+
+/// Waits a moment for a run to end.
+async fn settled(import: &Import) {
+    for _ in 0..20 {
+        if !matches!(*import.stage(), Stage::Running(_)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Takes the answers of the form.
@@ -258,13 +283,10 @@ fn read(import: &Import, fields: &Fields) -> Result<()> {
     tokio::task::block_in_place(|| open.read(answers, fields, import))
 }
 
-fn run(console: &Arc<Console>, import: &Arc<Import>, visit: &Visit, is_trial: bool) -> Result<()> {
-    let (inside, grant) = (Arc::clone(console), visit.grant.clone());
-    let means = Means {
-        connect: Box::new(move || inside.inside.socket(grant.clone()).map_err(Error::internal)),
-        rejects: console.imports.scratch()?,
-        now: time::parse(visit.now())?,
-    };
+fn run(console: &Console, import: &Arc<Import>, visit: &Visit, is_trial: bool) -> Result<()> {
+    let socket = || console.inside.socket(visit.grant.clone()).map_err(Error::internal);
+    let means =
+        Means { sockets: [socket()?, socket()?], rejects: console.imports.scratch()?, now: time::parse(visit.now())? };
     import.run(is_trial, means)
 }
 
