@@ -25,13 +25,13 @@
 //!
 //! 1. **One file knows sled**: `store/engine/sled.rs`. A module uses only what is below it, inside the store, too.
 //! 2. **One folder knows the protocol's bytes**: [`wire`].
-//! 3. **No lock lives across an await.** Only [`server`], [`client`] and [`cli`] are async.
+//! 3. **No lock lives across an await.** Only [`server`], [`client`], [`console`] and [`cli`] are async.
 //! 4. **The contact record is the truth.** Every index is derived from it by one function, [`store::term::Term::all_of`], which
 //!    writes, repair and VERIFY share.
 //! 5. **Every change passes through the pure transitions, and all bytes through one commit** (`store/write/committer.rs`).
 //! 6. **Every queue and every loop has a limit**, and all limits are in [`limits`].
 //! 7. **A byte on disk never changes its meaning** (`store/format/code.rs`, the golden bytes, the stores in `tests/fixtures`).
-//! 8. **The compactor and the import are clients of the protocol**, with the rights of who asked, as every console is to be.
+//! 8. **The compactor, the import and the console are clients of the protocol**, with the rights of who asked.
 
 pub mod error;
 pub mod limits;

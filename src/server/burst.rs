@@ -183,6 +183,7 @@ impl<'s> Dialogue<'s> {
             if session.access == Access::Anyone {
                 self.decoder.limit_requests(UNAUTHENTICATED_BYTES_MAX);
             }
+            self.pipeline.by = Arc::clone(&session.name);
             self.session = Some(session);
             self.context = Some(context);
         }

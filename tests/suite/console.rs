@@ -57,7 +57,7 @@ impl Browser {
     }
 
     /// Sends a form, and follows to the page that says what came of it.
-    fn act(&mut self, what: &str, form: &[(&str, &str)]) -> String {
+    pub fn act(&mut self, what: &str, form: &[(&str, &str)]) -> String {
         let answer = self.post(&format!("/act/{what}"), form);
         assert_eq!(answer.status, 303, "{what}: {}", answer.body);
         let to = answer.header("location").expect("a page to go on to").to_owned();

@@ -252,6 +252,11 @@ fn an_import_has_the_rights_of_its_token_and_ends_with_its_session() {
     writer.answer(&path, &[("do", "run")]);
     let history = wire.call("HISTORY +14155552001");
     assert!(history.contains(r#""by":"marketing""#), "{history}");
+    // So have the forms of other pages.
+    let form = [("list", LIST), ("phone", "+14155552001"), ("here", "/imports")];
+    assert!(other.act("optout", &form).contains("is opted out"));
+    let history = wire.call("HISTORY +14155552001 KIND optout");
+    assert!(history.contains(r#""by":"sales""#), "{history}");
     // Everybody sees the report, and nobody else the rows that were rejected.
     let report = reader.get(&path);
     assert!(report.status == 200 && report.body.contains("by marketing") && report.body.contains("too_short"));
