@@ -1,5 +1,7 @@
 //! What a person says of a file in the browser, and the file as it is read by that.
 
+use std::io::Read;
+
 use crate::console::scratch::Scratch;
 use crate::error::Result;
 use crate::import::read::source::Source;
@@ -23,12 +25,7 @@ pub struct Answers {
 
 impl Answers {
     /// Reads the first rows of a file. `now` begins the import.
-    pub fn open(&self, file: &Scratch, name: &str, now: Millis, is_trial: bool) -> Result<Sheet> {
-        self.open_source(self.source(file)?, name, now, is_trial)
-    }
-
-    /// The same of a source, whose progress somebody watches.
-    pub fn open_source(&self, source: Source, name: &str, now: Millis, is_trial: bool) -> Result<Sheet> {
+    pub fn open(&self, source: Source, name: &str, now: Millis, is_trial: bool) -> Result<Sheet> {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let options = Options {
             list: some(&self.list),
@@ -43,13 +40,13 @@ impl Answers {
     }
 
     /// The file as text.
-    pub fn source(&self, file: &Scratch) -> Result<Source> {
+    pub fn source(&self, file: impl Read + Send + 'static) -> Result<Source> {
         let encoding = Some(self.encoding.as_str()).filter(|encoding| !encoding.is_empty());
-        Source::open(Box::new(file.reading()), encoding)
+        Source::open(Box::new(file), encoding)
     }
 
     /// Reads all rows, for their columns to be shown.
     pub fn survey(&self, file: &Scratch, name: &str, now: Millis) -> Result<Box<Sheet>> {
-        self.open(file, name, now, true)?.survey_all(UPLOAD_BYTES_MAX as usize).map(Box::new)
+        self.open(self.source(file.reading())?, name, now, true)?.survey_all(UPLOAD_BYTES_MAX as usize).map(Box::new)
     }
 }

@@ -206,7 +206,8 @@ impl Import {
         let mut stage = self.stage();
         match &mut *stage {
             Stage::Open(_) if is_left || !may_write => *stage = Stage::Gone,
-            Stage::Running(running) if !may_write || is_left && running.is_trial => running.stop(),
+            Stage::Running(running) if !may_write => running.cut(),
+            Stage::Running(running) if is_left && running.is_trial => running.stop(),
             Stage::Done(outcome) if is_left || !may_write => outcome.rejects = None,
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! The run of an import on a thread of its own: dry, or for good.
 
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -49,10 +50,27 @@ impl Progress for Arc<Watch> {
     }
 }
 
+/// A file that ends for whoever reads it when somebody stops the import: what was sent until then is answered and counted.
+struct Stoppable<R>(R, Arc<Watch>);
+
+impl<R: Read> Read for Stoppable<R> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        if self.1.is_stopped.load(Ordering::Relaxed) {
+            return Err(io::Error::other("it was stopped"));
+        }
+        self.0.read(piece)
+    }
+}
+
 impl Running {
-    /// Ends it before its end. What was sent stays.
+    /// Sends no more rows.
     pub fn stop(&self) {
         self.watch.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends it at once, since its rights have ended. What was sent may have been taken.
+    pub fn cut(&self) {
+        self.stop();
         // Fails when it has ended already.
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
     }
@@ -168,9 +186,9 @@ impl Job {
     }
 
     fn import(&self, client: Client, mut looks: Client, report: &mut Report) -> Result<()> {
-        let source = self.answers.source(&self.file)?;
+        let source = self.answers.source(Stoppable(self.file.reading(), Arc::clone(&self.watch)))?;
         *lock(&self.watch.read) = source.bytes_read();
-        let mut sheet = self.answers.open_source(source, &self.import.name, self.now, self.is_trial)?;
+        let mut sheet = self.answers.open(source, &self.import.name, self.now, self.is_trial)?;
         sheet.answer(self.mapping.clone())?;
         if let Some(list) = sheet.list()? {
             must_have(&mut looks, list)?;

@@ -93,13 +93,24 @@ pub fn warning(told: &str) -> String {
         .replace("give another --encoding", "say another encoding")
 }
 
+/// Why a run ended early.
+pub fn ended(told: &str) -> String {
+    let told = told.trim_end_matches('.');
+    match told.split_once("; ") {
+        Some((_, "put a token for writing into CONTACTD_TOKEN")) => "your token may not write any more".to_owned(),
+        _ if told.starts_with("the connection to contactd was lost") => "contactd was shut down".to_owned(),
+        _ => unreadable(told),
+    }
+}
+
 /// What is wrong with a file, without what one types on a command line.
 pub fn unreadable(told: &str) -> String {
     if told.contains("could both be the phone") {
         let columns = told.split(": choose one").next().unwrap_or(told);
         return format!("{columns}: write the heading of the right one under “Phone column”, then read it again");
     }
-    told.replace("--region ", "the country ")
+    told.replace("say what all rows are with --as optout, --as invalid or --as subscribe", "say what all rows are")
+        .replace("--region ", "the country ")
         .replace("--source", "“Where the rows come from”")
         .replace("--encoding", "the encoding")
 }

@@ -27,7 +27,7 @@ use crate::model::time;
 
 #[derive(Template)]
 #[template(path = "import_columns.html", config = "src/console/askama.toml")]
-struct Columns {
+struct Asked {
     frame: Frame,
     head: Head,
     answers: Answers,
@@ -143,8 +143,8 @@ fn page(import: &Import, frame: Frame, lists: Vec<ListReply>) -> Page {
     }
 }
 
-fn columns(open: &Open, frame: Frame, head: Head, lists: Vec<ListReply>) -> Columns {
-    let mut page = Columns {
+fn columns(open: &Open, frame: Frame, head: Head, lists: Vec<ListReply>) -> Asked {
+    let mut page = Asked {
         frame,
         head,
         answers: open.answers.clone(),
@@ -197,7 +197,7 @@ fn told(outcome: &Outcome) -> Told {
         .map(|(reason, rows)| (Verdict::new(reason).text.trim_start_matches("no: ").to_owned(), grouped(*rows)));
     let refusals = words::refusals(report).into_iter().map(|(rows, code, advice)| (grouped(rows), code, advice));
     Told {
-        error: outcome.error.clone().unwrap_or_default(),
+        error: outcome.error.as_deref().map(words::ended).unwrap_or_default(),
         is_trial: report.dry_run,
         began: When::new(&time::format(outcome.began)),
         ended: When::new(&time::format(outcome.ended)),
@@ -238,7 +238,7 @@ pub async fn act(
             if let Stage::Running(running) = &*import.stage() {
                 running.stop();
             }
-            Ok("It stops. What was taken stays; the same import again completes it.")
+            Ok("")
         }
         "discard" => {
             let is_running = matches!(*import.stage(), Stage::Running(_));

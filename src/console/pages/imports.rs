@@ -93,7 +93,7 @@ fn import_id(import: &Import) -> Option<String> {
 
 fn row(import: &Import) -> Row {
     let stage = import.stage();
-    let (state, class, report) = match &*stage {
+    let (told, class, report) = match &*stage {
         Stage::Open(_) => ("waits for answers", "warn", None),
         Stage::Running(running) if running.is_trial => ("dry run goes on", "quiet", None),
         Stage::Running(running) => ("goes on", "quiet", Some(running.watch.report())),
@@ -107,13 +107,13 @@ fn row(import: &Import) -> Row {
         name: import.name.clone(),
         who: Arc::clone(&import.who),
         at: When::new(&time::format(import.at)),
-        state,
+        state: told,
         class,
         rows: count(|report| report.rows).unwrap_or_default(),
         taken: count(|report| report.created + report.updated + report.unchanged + report.duplicate)
             .unwrap_or_default(),
         kept: count(|report| report.kept.values().sum()).unwrap_or_default(),
-        rejected: count(|report| report.rejected()).unwrap_or_default(),
+        rejected: count(crate::import::Report::rejected).unwrap_or_default(),
     }
 }
 
