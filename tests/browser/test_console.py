@@ -366,7 +366,7 @@ class Segments(Case):
         self.fill("label", "state")
         self.until(lambda: count() == "2 contacts", "those with the label")
         self.fill("value", "CA")
-        self.until(lambda: count() == "1 contacts", "those with the value")
+        self.until(lambda: count() == "1 contact", "those with the value")
         self.fill("filter", "colour=red")
         self.until(lambda: "The filter is not right" in count(), "a wrong filter is told")
 

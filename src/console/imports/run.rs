@@ -209,3 +209,18 @@ fn must_have(client: &mut Client, list: &str) -> Result<()> {
     }
     Err(Error::bad_arg(format!("the list {list} does not exist: create it first, under Sending Lists")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_ends_for_whoever_reads_it_when_its_import_is_stopped() {
+        let watch = Arc::new(Watch::default());
+        let mut file = Stoppable(&b"phone\n"[..], Arc::clone(&watch));
+        let mut piece = [0; 3];
+        assert_eq!(file.read(&mut piece).expect("read"), 3);
+        watch.is_stopped.store(true, Ordering::Relaxed);
+        assert!(file.read(&mut piece).is_err(), "an end would look like that of the file");
+    }
+}

@@ -121,3 +121,44 @@ pub fn other_fields() -> Vec<(String, String)> {
     let is_new = |word: &&str| *word != "label.KEY" && !known.iter().any(|(_, field, _)| field.word() == *word);
     Field::words().split(", ").filter(is_new).map(|word| (word.to_owned(), field(word))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::send::refusal::Refusal;
+    use crate::model::phone::Unusable;
+
+    #[test]
+    fn nobody_is_told_of_options_of_the_command_line() {
+        let refusals = [
+            Refusal::UnclosedQuote,
+            Refusal::RowsInQuotes(7),
+            Refusal::RepeatedKey,
+            Refusal::Section("STOP".into()),
+            Refusal::TooManyCells,
+            Refusal::BadJson,
+            Refusal::BadLists,
+            Refusal::BadDate,
+            Refusal::BadNumber,
+            Refusal::CountryUnclear,
+            Refusal::BadHow,
+            Refusal::BadList,
+            Refusal::NoList,
+            Refusal::UnknownList,
+            Refusal::UnknownStatus,
+            Refusal::MaybeOptOut,
+            Refusal::UnknownColumn,
+            Refusal::NoConsent,
+            Refusal::Limit,
+        ];
+        let phones = Unusable::ALL.into_iter().map(|unusable| Refusal::Phone(unusable.code()));
+        let mut report = Report::new(true);
+        refusals.into_iter().chain(phones).for_each(|why| report.reject(&why));
+        for (_, code, advice) in self::refusals(&report) {
+            assert!(!advice.contains("--") && !advice.contains("contactd call"), "{code}: {advice}");
+        }
+        let lost = "NOPERM no; put a token for writing into CONTACTD_TOKEN";
+        assert_eq!(ended(lost), "your token may not write any more");
+        assert_eq!(ended("line 3: x"), "line 3: x");
+    }
+}
