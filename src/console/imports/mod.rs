@@ -167,21 +167,11 @@ pub struct Uploader<'u> {
     pub now: Millis,
 }
 
-impl Open {
-    /// Reads the file as a form says. A dry run before that says nothing any more.
-    pub fn read(&mut self, answers: Answers, fields: &Fields, import: &Import) -> Result<()> {
-        self.trial = None;
-        let mapping = self.sheet.as_ref().ok().map(|sheet| form::mapping(sheet, fields)).transpose()?;
-        if answers != self.answers || self.sheet.is_err() {
-            match answers.survey(&self.upload.file, &import.name, import.at) {
-                // What was said of the columns stays on the page.
-                Err(why) if self.sheet.is_ok() => return Err(Error::bad_arg(words::unreadable(&why.message))),
-                sheet => (self.sheet, self.answers) = (sheet, answers),
-            }
-        }
-        match (&mut self.sheet, mapping) {
-            (Ok(sheet), Some(mapping)) => sheet.answer(mapping),
-            _ => Ok(()),
+impl Stage {
+    fn open(&mut self) -> Result<&mut Open> {
+        match self {
+            Stage::Open(open) => Ok(open),
+            _ => Err(Error::bad_arg("this import is under way already")),
         }
     }
 }
@@ -195,6 +185,33 @@ impl Import {
     /// How far it is. Nobody may wait while this is held.
     pub fn stage(&self) -> MutexGuard<'_, Stage> {
         lock(&self.stage)
+    }
+
+    /// Reads the file as a form says. A dry run before that says nothing any more.
+    pub fn read(&self, answers: Answers, fields: &Fields) -> Result<()> {
+        let (mapping, file) = {
+            let mut stage = self.stage();
+            let open = stage.open()?;
+            open.trial = None;
+            let mapping = open.sheet.as_ref().ok().map(|sheet| form::mapping(sheet, fields)).transpose()?;
+            let is_changed = answers != open.answers || open.sheet.is_err();
+            (mapping, is_changed.then(|| open.upload.file.clone()))
+        };
+        // It reads the whole file: nobody else waits for that.
+        let sheet = file.map(|file| answers.survey(&file, &self.name, self.at));
+        let mut stage = self.stage();
+        let open = stage.open()?;
+        open.trial = None;
+        match sheet {
+            // What was said of the columns stays on the page.
+            Some(Err(why)) if open.sheet.is_ok() => return Err(Error::bad_arg(words::unreadable(&why.message))),
+            Some(sheet) => (open.sheet, open.answers) = (sheet, answers),
+            None => {}
+        }
+        match (&mut open.sheet, mapping) {
+            (Ok(sheet), Some(mapping)) => sheet.answer(mapping),
+            _ => Ok(()),
+        }
     }
 
     fn is_over(&self) -> bool {

@@ -277,10 +277,8 @@ async fn settled(import: &Import) {
 /// Takes the answers of the form.
 fn read(import: &Import, fields: &Fields) -> Result<()> {
     let answers = form::answers(fields)?;
-    let mut stage = import.stage();
-    let Stage::Open(open) = &mut *stage else { return Err(Error::bad_arg("this import is under way already")) };
     // It may read the whole file.
-    tokio::task::block_in_place(|| open.read(answers, fields, import))
+    tokio::task::block_in_place(|| import.read(answers, fields))
 }
 
 fn run(console: &Console, import: &Arc<Import>, visit: &Visit, is_trial: bool) -> Result<()> {
