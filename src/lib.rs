@@ -14,7 +14,7 @@
 //! 6. [`server`] waits for the network. On one connection requests take effect in their order: a CHECK behind an OPTOUT
 //!    sees it. [`client`] is the other end of a connection.
 //!    Both speak TLS with what [`tls`] makes of the files; a [`reloadable`] value is read again when its files change.
-//! 7. [`import`] is a client: a spreadsheet onto a list, each row's fate known.
+//! 7. [`import`] is a client: a spreadsheet onto a list, each row's fate known. [`export`] is its way back.
 //! 8. [`webhooks`] and [`console`] are clients, too, inside the daemon: the first for providers, the other for people.
 //! 9. [`cli`] starts the daemon, and has its clients: import, export, purge, call, demo.
 //!
@@ -32,7 +32,7 @@
 //! 5. **Every change passes through the pure transitions, and all bytes through one commit** (`store/write/committer.rs`).
 //! 6. **Every queue and every loop has a limit**, and all limits are in [`limits`].
 //! 7. **A byte on disk never changes its meaning** (`store/format/code.rs`, the golden bytes, the stores in `tests/fixtures`).
-//! 8. **The compactor and the import are clients of the protocol**, with the rights of who asked, as every console is to be.
+//! 8. **The compactor, the import and the console are clients of the protocol**, with the rights of who asked.
 
 pub mod error;
 pub mod limits;
@@ -53,5 +53,6 @@ pub mod client;
 pub mod webhooks;
 pub mod console;
 pub mod import;
+pub mod export;
 pub mod config;
 pub mod cli;

@@ -54,6 +54,16 @@ pub const SESSION_IDLE_MS_MAX: u64 = 60 * 60 * 1000;
 pub const SESSION_MS_MAX: u64 = 12 * SESSION_IDLE_MS_MAX;
 /// Sessions of the console.
 pub const SESSIONS_MAX: usize = 1_000;
+/// A file that a browser uploads to be imported: some two million rows.
+pub const UPLOAD_BYTES_MAX: u64 = 250_000_000;
+/// Uploads that the console has at a time, those on their way in and those that wait for answers.
+pub const UPLOADS_MAX: usize = 8;
+/// Imports that the console remembers.
+pub const IMPORTS_MAX: usize = 100;
+/// Exports of browsers that go on at a time.
+pub const CONSOLE_EXPORTS_MAX: usize = 4;
+/// How often the console looks for what nobody is there for any more: sessions, their uploads, imports of tokens that left.
+pub const CONSOLE_TIDY_MS: u64 = 5_000;
 /// Phones in one CHECK.
 pub const CHECK_PHONES_MAX: usize = 1_000;
 /// A reply that our own clients take. The largest is LISTS with [`LISTS_MAX`] lists whose names are long: some 11 MiB.

@@ -1,6 +1,7 @@
 //! A client that blocks its thread, and its two halves for a pipeline on two threads.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use super::transport::Transport;
@@ -49,6 +50,11 @@ impl Client {
             return Err(Error::internal(format!("{address} refuses CONTACTD_TOKEN: {why}")));
         }
         Ok(client)
+    }
+
+    /// A client over a socket that is connected, as from inside the daemon.
+    pub fn over_socket(socket: UnixStream) -> Client {
+        Client::over(Transport::Unix(socket))
     }
 
     fn over(transport: Transport) -> Client {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use axum::Form;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::login::is_ours;
@@ -21,11 +22,13 @@ use crate::error::{Error, Result};
 const SOURCE: &str = "console";
 
 /// The fields of a form.
-struct Fields(HashMap<String, String>);
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Fields(HashMap<String, String>);
 
 impl Fields {
     /// A field without blanks around it; "" where there is none.
-    fn get(&self, name: &str) -> &str {
+    pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map(|value| value.trim()).unwrap_or_default()
     }
 
@@ -63,8 +66,7 @@ impl Fields {
 }
 
 /// Does what a form says, and leads back to its page.
-pub async fn act(Path(what): Path<String>, mut visit: Visit, Form(fields): Form<HashMap<String, String>>) -> Response {
-    let fields = Fields(fields);
+pub async fn act(Path(what): Path<String>, mut visit: Visit, Form(fields): Form<Fields>) -> Response {
     let said = match request(&what, &fields) {
         Err(why) => Err(why),
         Ok((words, done)) => visit.asker.ask(&words).await.map(|reply| told(&what, &words, &reply, done)),

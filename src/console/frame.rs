@@ -13,6 +13,7 @@ pub enum Section {
     Overview,
     Lists,
     Contacts,
+    Imports,
     Inbox,
     Activity,
     Clean,
@@ -20,10 +21,11 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [(Section, &'static str, &'static str); 7] = [
+    const ALL: [(Section, &'static str, &'static str); 8] = [
         (Section::Overview, "/", "Overview"),
         (Section::Lists, "/lists", "Sending Lists"),
         (Section::Contacts, "/contacts", "Contacts"),
+        (Section::Imports, "/imports", "Imports"),
         (Section::Inbox, "/inbox", "Inbox"),
         (Section::Activity, "/activity", "Activity"),
         (Section::Clean, "/clean", "Clean"),

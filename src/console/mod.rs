@@ -3,6 +3,8 @@
 //! It is a client of the protocol. Each page opens a connection inside the daemon with the rights of the token that its
 //! visitor has logged in with, so a page cannot do what that token cannot. A page shows at its foot what it asked.
 //!
+//! Imports and exports block threads of their own, over sockets with the same rights: [`imports`].
+//!
 //! [`guard`] looks at each request before a page does. [`pages`] has a file for each page, which asks and fills a template.
 //! [`act`] has what forms do. Pages need no JavaScript; `assets/console.js` only makes them live.
 
@@ -12,58 +14,103 @@ mod assets;
 mod chart;
 mod frame;
 mod guard;
+mod imports;
 mod pages;
+mod scratch;
 mod session;
+mod streamed;
 mod visit;
 mod words;
 
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::io::DuplexStream;
 use tokio::sync::Semaphore;
 
-use crate::command::{Grant, Tokens};
-use crate::limits::CONSOLE_REQUESTS_MAX;
+use crate::command::{Access, Grant, TokenId, Tokens};
+use crate::limits::{CONSOLE_EXPORTS_MAX, CONSOLE_REQUESTS_MAX, UPLOAD_BYTES_MAX};
 use crate::reloadable::Reloadable;
 use crate::webhooks::Webhooks;
+use imports::Imports;
 use session::Sessions;
 
-/// Opens a connection inside the daemon that may do what the grant says.
-pub type Connect = Box<dyn Fn(Grant) -> DuplexStream + Send + Sync>;
+/// What a form with a file has besides the file.
+const UPLOAD_BYTES_BESIDES: usize = 16 * 1024;
+
+/// Opens connections inside the daemon that may do what a grant says.
+pub trait Inside: Send + Sync {
+    /// For a page, which waits as a task.
+    fn pipe(&self, grant: Grant) -> DuplexStream;
+
+    /// For an import or an export, which blocks a thread.
+    fn socket(&self, grant: Grant) -> std::io::Result<UnixStream>;
+}
 
 /// What all pages share.
 pub struct Console {
-    connect: Connect,
+    inside: Box<dyn Inside>,
     tokens: Arc<Reloadable<Tokens>>,
     sessions: Sessions,
+    imports: Imports,
     /// The names, besides this machine's own, under which browsers may call.
     hosts: Vec<String>,
     /// Whether browsers call over TLS: cookies are then for TLS alone.
     is_encrypted: bool,
     places: Semaphore,
+    exports: Arc<Semaphore>,
     /// What providers report, where it is taken.
     webhooks: Option<Arc<Webhooks>>,
 }
 
 impl Console {
-    /// A console whose pages ask over `connect`.
+    /// A console whose pages ask `inside`, and which keeps uploads in a directory.
     pub fn new(
-        connect: Connect,
+        inside: Box<dyn Inside>,
         tokens: Arc<Reloadable<Tokens>>,
         hosts: Vec<String>,
         is_encrypted: bool,
         webhooks: Option<Arc<Webhooks>>,
-    ) -> Console {
-        let places = Semaphore::new(CONSOLE_REQUESTS_MAX);
-        Console { connect, tokens, sessions: Sessions::default(), hosts, is_encrypted, places, webhooks }
+        dir: PathBuf,
+    ) -> Arc<Console> {
+        Arc::new(Console {
+            inside,
+            tokens,
+            sessions: Sessions::default(),
+            imports: Imports::new(dir),
+            hosts,
+            is_encrypted,
+            places: Semaphore::new(CONSOLE_REQUESTS_MAX),
+            exports: Arc::new(Semaphore::new(CONSOLE_EXPORTS_MAX)),
+            webhooks,
+        })
+    }
+
+    /// Drops what nobody is there for any more: sessions that are over, their uploads, imports whose token left.
+    pub fn tidy(&self) {
+        self.sessions.tidy(Instant::now());
+        self.imports.tidy(|import| self.may_write(import.token()));
+    }
+
+    /// Whether a token may write; None where nobody needs one.
+    fn may_write(&self, token: Option<TokenId>) -> bool {
+        let tokens = self.tokens.get();
+        match token {
+            Some(token) => tokens.grant(token).is_some_and(|grant| grant.access >= Access::Write),
+            None => tokens.is_empty(),
+        }
     }
 
     /// All its pages.
-    pub fn router(self) -> Router {
-        let console = Arc::new(self);
+    pub fn router(self: &Arc<Console>) -> Router {
+        let console = Arc::clone(self);
+        let upload_limit = DefaultBodyLimit::max(UPLOAD_BYTES_MAX as usize + UPLOAD_BYTES_BESIDES);
         Router::new()
             .route("/", get(pages::overview::show))
             .route("/lists", get(pages::lists::show))
@@ -71,7 +118,12 @@ impl Console {
             .route("/lists/{list}/trends", get(pages::list::trends))
             .route("/lists/{list}/settings", get(pages::list::settings))
             .route("/contacts", get(pages::contacts::show))
+            .route("/contacts/count", get(pages::contacts::count))
+            .route("/contacts/export", get(pages::export::show))
             .route("/contacts/{phone}", get(pages::contact::show))
+            .route("/imports", get(pages::imports::show).post(pages::imports::upload).layer(upload_limit))
+            .route("/imports/{id}", get(pages::import::show).post(pages::import::act))
+            .route("/imports/{id}/rejects", get(pages::import::rejects))
             .route("/inbox", get(pages::inbox::show))
             .route("/activity", get(pages::activity::show))
             .route("/clean", get(pages::clean::show))

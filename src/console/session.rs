@@ -62,6 +62,11 @@ impl Sessions {
         Some(session)
     }
 
+    /// Drops those that are over.
+    pub fn tidy(&self, now: Instant) {
+        lock(&self.0).retain(|_, session| !session.is_over(now));
+    }
+
     /// Ends the session of a cookie.
     pub fn end(&self, secret: &str) {
         lock(&self.0).remove(&key(secret));

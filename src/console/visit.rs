@@ -63,7 +63,7 @@ impl FromRequestParts<Arc<Console>> for Visit {
         let session = parts.extensions.get::<Arc<Session>>().cloned().ok_or_else(logged_out)?;
         let grant = console.grant(&session).ok_or_else(logged_out)?;
         let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let mut asker = Asker::new((console.connect)(grant.clone()));
+        let mut asker = Asker::new(console.inside.pipe(grant.clone()));
         let stats = stats(&mut asker).await.map_err(super::pages::failed)?;
         let now = stats.get("now").to_owned();
         let is_live = super::guard::is_live(&parts.headers);

@@ -18,6 +18,16 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// A size for people.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..10_000_000 => format!("{:.1} MB", bytes as f64 / 1_000_000.0),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}
+
 /// A rate as per cent.
 pub fn percent(rate: f64) -> String {
     format!("{:.2} %", rate * 100.0)

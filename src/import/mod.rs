@@ -9,8 +9,10 @@
 //! needed for any of this.
 
 mod advice;
+pub(crate) mod choices;
 pub(crate) mod columns;
 mod describe;
+mod lists;
 mod options;
 pub(crate) mod read;
 pub(crate) mod send;
@@ -21,8 +23,10 @@ pub use advice::quote;
 pub use columns::mapping::Mapping;
 pub use columns::question::Question;
 pub use describe::Description;
+pub use lists::has_list;
 pub use options::{AllAre, Options};
 pub use send::pipeline::Show;
+pub use send::progress::Progress;
 pub use send::report::Report;
 pub use sheet::Sheet;
 
@@ -30,7 +34,6 @@ use crate::client::Client;
 use crate::error::Result;
 use crate::model::time;
 use read::source::Source;
-use send::progress::Progress;
 
 /// Imports a text in memory, without a word but for the first rows.
 pub fn import_text(
@@ -44,6 +47,6 @@ pub fn import_text(
     let source = Source::open(Box::new(text), None)?;
     let sheet = Sheet::open(source, None, options, name, now)?;
     let mut report = Report::new(options.dry_run);
-    sheet.import(client, None, Progress::hidden(), Some(show), &mut report)?;
+    sheet.import(client, None, (), Some(show), &mut report)?;
     Ok(report)
 }

@@ -1,6 +1,6 @@
 //! A file that is to be imported: what its columns are, what nobody said of them, and the way of its rows.
 
-use std::path::Path;
+use std::fs::File;
 
 use super::advice::Advice;
 use super::columns::field::Field;
@@ -146,9 +146,32 @@ impl Sheet {
         mapping
     }
 
+    /// Adds what is known without a person's word, so that a mapping shows all columns, and all words with a meaning.
+    pub fn complete(&self, mapping: &mut Mapping) -> Result<()> {
+        for (at, held) in self.survey.columns().iter().enumerate() {
+            let field = self.columns.field(at);
+            if *field == Field::Unclear || self.columns.is_of_rejects(at) {
+                continue;
+            }
+            let name = self.columns.signed_name(at);
+            mapping.set(&name, field.clone());
+            for (value, _) in held.values().filter(|_| field.has_words()).unwrap_or_default() {
+                if let Some(said) = self.columns.words(at).said(field, value) {
+                    mapping.explain(&name, value, said)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The columns, as they are read so far.
     pub fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    /// Whether each row is an object, and not a line of a table.
+    pub fn is_ndjson(&self) -> bool {
+        self.dialect == Dialect::Ndjson
     }
 
     /// What the columns hold.
@@ -188,13 +211,8 @@ impl Sheet {
         Ok(self)
     }
 
-    /// Makes the file of rejected rows. `file` is the one that is imported.
-    pub fn rejects(&self, path: &Path, file: &Path) -> Result<Rejects> {
-        if let (Ok(rejects), Ok(file)) = (path.canonicalize(), file.canonicalize())
-            && rejects == file
-        {
-            return Err(Error::bad_arg("--rejects names the file that is imported: give another one"));
-        }
+    /// Begins a file of rejected rows.
+    pub fn rejects(&self, file: File) -> Result<Rejects> {
         let shape = Shape {
             dialect: self.dialect,
             separator_line: self.separator_line.clone(),
@@ -203,7 +221,7 @@ impl Sheet {
             is_rejects: self.columns.is_rejects,
             mark: self.records.source().wants_mark(),
         };
-        Rejects::create(path, shape)
+        Rejects::begin(file, shape)
     }
 
     /// Sends the rows. Gives the lists that they went to.
@@ -214,7 +232,7 @@ impl Sheet {
         self,
         client: Client,
         rejects: Option<Rejects>,
-        progress: Progress,
+        progress: impl Progress,
         show: Option<Show>,
         report: &mut Report,
     ) -> Result<Vec<String>> {

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::web::{self, Site};
-use super::{Listener, Scraped, Server, compactor, reload};
+use super::{Listener, Scraped, Server, browsers, compactor, reload};
 use crate::command::{Access, Context, Counters, Grant, Setting, Tokens};
-use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, PurgeSettings};
-use crate::limits::{CONSOLE_HEAD_MS_MAX, WEBHOOK_READ_MS_MAX};
+use crate::limits::WEBHOOK_READ_MS_MAX;
 use crate::model::inbox::MaybeOptOut;
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
@@ -63,6 +62,7 @@ pub struct Setup {
 pub struct Daemon {
     server: Arc<Server>,
     context: Arc<Context>,
+    data_dir: PathBuf,
 }
 
 impl Setup {
@@ -112,6 +112,7 @@ impl Daemon {
             server.listen(listener);
         }
         let every = Duration::from_millis(setup.purge.every_ms.unsigned_abs());
+        let data_dir = setup.data_dir.clone();
         let loaded = tokio::task::spawn_blocking(move || load(setup, clock)).await;
         let context = match loaded.map_err(Error::internal).flatten() {
             Ok(context) => Arc::new(context),
@@ -124,7 +125,7 @@ impl Daemon {
         server.open(Arc::clone(&context));
         compactor::start(&server, every);
         reload::start(&server);
-        Ok(Daemon { server, context })
+        Ok(Daemon { server, context, data_dir })
     }
 
     /// What the commands work with.
@@ -149,19 +150,14 @@ impl Daemon {
         web::serve(&self.server, listener, site);
     }
 
-    /// Serves the console to browsers. They may call it by this machine's names and by `hosts`.
+    /// Serves the console to browsers. They may call it by this machine's names and by `hosts`. What they upload is for a while
+    /// in the data directory, in files without a name.
     pub fn serve_console(&self, listener: Listener, hosts: Vec<String>) {
-        let inside = Arc::clone(&self.server);
-        let connect = Box::new(move |grant| inside.connect_inside(grant));
-        let is_encrypted = matches!(listener, Listener::Tls(_));
-        let webhooks = self.server.webhooks.get().cloned();
-        let console = Console::new(connect, Arc::clone(&self.context.tokens), hosts, is_encrypted, webhooks);
-        let site = Site { caller: "a browser", head_ms_max: CONSOLE_HEAD_MS_MAX, router: console.router() };
-        web::serve(&self.server, listener, site);
+        browsers::serve(&self.server, listener, Arc::clone(&self.context.tokens), hosts, self.data_dir.clone());
     }
 
-    /// Reads the tokens, the certificates and the secrets of webhooks again. What cannot be read, or has an error in it, stays as it was, and the
-    /// log tells why. Connections whose token is one no more are closed.
+    /// Reads the tokens, the certificates and the secrets of webhooks again. What cannot be read, or has an error in it, stays as
+    /// it was, and the log tells why. Connections whose token is one no more are closed.
     pub async fn reload(&self) {
         reload::now(&self.server).await;
     }

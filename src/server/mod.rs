@@ -1,6 +1,7 @@
 //! The server: it waits for the network, accepts, hands requests to the commands and their writes to the store, and
 //! drains. It decides nothing about contacts.
 
+mod browsers;
 mod burst;
 mod compactor;
 mod connection;
@@ -119,6 +120,16 @@ impl Server {
         let server = Arc::clone(self);
         self.connections.spawn(async move { connection::serve_inside(inside, &server, grant).await });
         outside
+    }
+
+    /// The same for a client that blocks its thread: its other end is a socket.
+    pub fn socket_inside(self: &Arc<Server>, grant: Grant) -> std::io::Result<std::os::unix::net::UnixStream> {
+        let (inside, outside) = tokio::net::UnixStream::pair()?;
+        let outside = outside.into_std()?;
+        outside.set_nonblocking(false)?;
+        let server = Arc::clone(self);
+        self.connections.spawn(async move { connection::serve_inside(inside, &server, grant).await });
+        Ok(outside)
     }
 
     /// Stops accepting and reading, and answers what was received.

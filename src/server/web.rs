@@ -12,10 +12,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::handshake::handshake;
 use super::{Listener, Server};
-use crate::limits::HTTP_CONNECTIONS_MAX;
+use crate::limits::{HTTP_CONNECTIONS_MAX, WRITE_STALL_MS_MAX};
 
 /// What is served, and to whom.
 #[derive(Clone)]
@@ -93,7 +94,11 @@ where
         ended = connection.as_mut() => ended,
         () = server.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            // A caller that has stalled, in an upload or a download, holds nobody up.
+            match timeout(Duration::from_millis(WRITE_STALL_MS_MAX), connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
         }
     };
     if let Err(why) = ended {

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 from selenium import webdriver
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
@@ -123,6 +124,20 @@ class Case(unittest.TestCase):
         field.clear()
         field.send_keys(value)
 
+    def choose(self, field, words):
+        Select(self.browser.find_element(By.ID, field)).select_by_visible_text(words)
+
+    def value(self, word, words):
+        row = self.browser.find_element(By.XPATH, f"//dl[@class='words']/div[contains(., '“{word}”')]")
+        Select(row.find_element(By.TAG_NAME, "select")).select_by_visible_text(words)
+
+    def upload(self, path):
+        self.open("/imports")
+        self.browser.find_element(By.ID, "file").send_keys(path)
+        self.button("Look at it")
+        self.until(lambda: "The file" in self.text(), "the columns are asked about")
+        return self.browser.current_url.removeprefix(f"http://{self.daemon.console}")
+
 
 def fill(daemon):
     """A list with a person who was sent a message, clicked and bought, and one who opted out."""
@@ -207,6 +222,8 @@ PAGES = [
     "/contacts?label=state&value=CA",
     f"/contacts/{ADA}",
     f"/contacts/{BEN}",
+    "/imports",
+    f"/imports?list={LIST}",
     "/inbox",
     "/activity",
     "/clean?plan=new",
@@ -222,7 +239,30 @@ class Everybody(Case):
         super().setUpClass()
         fill(cls.daemon)
 
+    def imports(self):
+        """Imports that wait for answers, that were tried, and that are done."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = sheet(directory.name)
+        asked, tried, done = (self.upload(path) for _ in range(3))
+        for import_, words in [(asked, None), (tried, "opted out"), (done, "opted out")]:
+            self.open(import_)
+            self.choose("list", f"Spring sale {LIST}")
+            self.choose("c1", "the phone")
+            self.choose("c2", "opt-outs: yes means out")
+            self.button("Read again")
+            self.until(lambda: "“vielleicht”" in self.text(), "a word is asked about")
+            if words:
+                self.value("vielleicht", words)
+                self.choose("rest", "not used")
+                self.button("Dry run")
+                self.until(lambda: "Dry run: nothing was changed" in self.text(), "the dry run is done")
+        self.button("Import 40 rows")
+        self.until(lambda: "Report" in self.text(), "the import is done")
+        return [asked, tried, done]
+
     def test_axe_finds_nothing(self):
+        imports = self.imports()
         script = AXE.read_text(encoding="utf-8")
         for scheme in ["light", "dark"]:
             media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
@@ -230,7 +270,7 @@ class Everybody(Case):
             for width in [1280, 320]:
                 size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
                 self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-                for path in [*PAGES, "/contacts?filter=colour%3Dred", "/nothing"]:
+                for path in [*PAGES, *imports, "/contacts?filter=colour%3Dred", "/nothing"]:
                     self.open(path)
                     self.browser.execute_script(script)
                     found = self.browser.execute_async_script(
@@ -240,6 +280,95 @@ class Everybody(Case):
                     self.assertEqual(found, [], f"{path}, {scheme}, {width} px wide: {told}")
                     wide = self.browser.execute_script("return document.documentElement.scrollWidth")
                     self.assertLessEqual(wide, width, f"{path} is wider than {width} px")
+
+
+def sheet(directory):
+    """A damaged spreadsheet, as a German Excel saves it: phones that are missing or none, opt-outs in words, Latin-1."""
+    rows = ["Vorname;Handy;Abgemeldet;Ort;Notiz"]
+    for number in range(40):
+        phone = f"+1415555{2000 + number}"
+        if number % 10 == 7:
+            phone = ""
+        if number % 10 == 9:
+            phone = "12345"
+        out = ["nein", "ja", "nein", "vielleicht"][number % 4]
+        note = HOSTILE.replace('"', '""') if number == 4 else f"n{number}"
+        rows.append(f'{["Jörg", "Käthe"][number % 2]};{phone};{out};{["Köln", "Zürich"][number % 2]};"{note}"')
+    path = os.path.join(directory, "Kunden März <b>.csv")
+    with open(path, "w", encoding="latin-1", newline="\r\n") as file:
+        file.write("\n".join(rows) + "\n")
+    return path
+
+
+class Import(Case):
+    """A damaged spreadsheet by clicks, up to the rejected rows."""
+
+    def test_a_damaged_spreadsheet(self):
+        told = self.daemon.ask(f'LIST {LIST} {{"name":"Spring sale"}}', f"OPTOUT {LIST} +14155552000")
+        self.assertEqual(told, ["+created", ":1"])
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.upload(sheet(directory.name))
+        page = self.text()
+        for said in ["Kunden März <b>.csv", "Vorname: Say what this is.", "Köln 20 · Zürich 20", "nein 20 · ja 10 · vielleicht 10"]:
+            self.assertIn(said, page)
+        self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "main b, main img"), [], "cells are shown as typed")
+
+        # Nothing is tried while something is open.
+        self.button("Dry run")
+        self.until(lambda: "Not done: something must be said first" in self.text(), "the page says so")
+        self.choose("list", f"Spring sale {LIST}")
+        self.choose("c1", "the phone")
+        self.choose("c2", "opt-outs: yes means out")
+        self.choose("c3", "a label, which forbids nothing")
+        self.choose("rest", "a label, which forbids nothing: I have looked at them")
+        self.button("Read again")
+        self.until(lambda: "Say what each word means." in self.text(), "a word in it is not known")
+        self.assertEqual(self.browser.find_element(By.ID, "c1").get_attribute("value"), "phone")
+        self.assertNotIn("“ja”", self.text(), "yes in another language is known")
+        self.value("vielleicht", "opted out")
+        self.button("Dry run")
+        self.until(lambda: "Dry run: nothing was changed" in self.text(), "the dry run is done")
+        self.assertIn("would be imported", self.text())
+        self.assertEqual(self.daemon.ask(f"COUNT list={LIST}"), [":0"], "nothing was changed")
+        self.button("Import 40 rows")
+        self.until(lambda: "Report" in self.text(), "the import is done")
+        page = self.text()
+        for said in ["kept as: opted out", "rejected", "What to do", "Download the rejected rows", "4"]:
+            self.assertIn(said, page)
+        yes, joerg = self.daemon.ask(f"COUNT eligible={LIST}", f"COUNT list={LIST} label.vorname=Jörg label.ort=Köln")
+        self.assertEqual((yes, joerg), (":19", ":19"), "those with nein, but for the one who had opted out")
+        checks = self.daemon.ask(*(f"CHECK {LIST} +1415555{number}" for number in [2000, 2001, 2002, 2003]))
+        self.assertEqual(checks, ["+no list_opted_out", "+no list_opted_out", "+yes", "+no list_opted_out"])
+
+        href = self.browser.find_element(By.LINK_TEXT, "Download the rejected rows").get_attribute("href")
+        cookie = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in self.browser.get_cookies())
+        with urllib.request.urlopen(urllib.request.Request(href, headers={"Cookie": cookie})) as reply:
+            rejected = reply.read().decode("utf-8-sig").splitlines()
+        self.assertEqual(rejected[0], "Vorname;Handy;Abgemeldet;Ort;Notiz;line;reason")
+        self.assertEqual(len(rejected), 9, rejected)
+
+        self.open("/imports")
+        for said in ["Kunden März <b>.csv", "done", "40"]:
+            self.assertIn(said, self.text())
+        self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "main b"), [])
+
+
+class ImportWithoutJavaScript(Import):
+    javascript = False
+
+
+class Segments(Case):
+    def test_a_count_while_somebody_chooses(self):
+        fill(self.daemon)
+        self.open("/contacts")
+        count = lambda: self.browser.find_element(By.ID, "count").text
+        self.fill("label", "state")
+        self.until(lambda: count() == "2 contacts", "those with the label")
+        self.fill("value", "CA")
+        self.until(lambda: count() == "1 contact", "those with the value")
+        self.fill("filter", "colour=red")
+        self.until(lambda: "The filter is not right" in count(), "a wrong filter is told")
 
 
 class WithoutJavaScript(Case):

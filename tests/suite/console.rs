@@ -7,24 +7,24 @@ use std::process::Command;
 
 use crate::support::{Daemon, PATIENCE, free_address, program};
 
-const LIST: &str = "+14155550100";
-const PHONE: &str = "+14155550123";
+pub const LIST: &str = "+14155550100";
+pub const PHONE: &str = "+14155550123";
 
 /// A browser without a screen: it keeps cookies and says where its forms are from.
-struct Browser {
-    address: String,
+pub struct Browser {
+    pub address: String,
     cookies: BTreeMap<String, String>,
 }
 
 /// What it was answered.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (found, value) = line.split_once(": ")?;
             found.eq_ignore_ascii_case(name).then_some(value)
@@ -33,16 +33,16 @@ impl Answer {
 }
 
 impl Browser {
-    fn new(address: &str) -> Browser {
+    pub fn new(address: &str) -> Browser {
         Browser { address: address.to_owned(), cookies: BTreeMap::new() }
     }
 
-    fn get(&mut self, path: &str) -> Answer {
+    pub fn get(&mut self, path: &str) -> Answer {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address), "")
     }
 
     /// Sends a form of one of our pages.
-    fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
         self.post_from(path, form, "Sec-Fetch-Site: same-origin\r\n")
     }
 
@@ -57,7 +57,7 @@ impl Browser {
     }
 
     /// Sends a form, and follows to the page that says what came of it.
-    fn act(&mut self, what: &str, form: &[(&str, &str)]) -> String {
+    pub fn act(&mut self, what: &str, form: &[(&str, &str)]) -> String {
         let answer = self.post(&format!("/act/{what}"), form);
         assert_eq!(answer.status, 303, "{what}: {}", answer.body);
         let to = answer.header("location").expect("a page to go on to").to_owned();
@@ -67,18 +67,20 @@ impl Browser {
         said.split_once('>').map_or(said, |(_, said)| said).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    fn send(&mut self, head: &str, body: &str) -> Answer {
+    pub fn send(&mut self, head: &str, body: impl AsRef<[u8]>) -> Answer {
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
-        stream.write_all(format!("{head}{cookies}Connection: close\r\n\r\n{body}").as_bytes()).expect("to be sent");
+        stream.write_all(format!("{head}{cookies}Connection: close\r\n\r\n").as_bytes()).expect("to be sent");
+        stream.write_all(body.as_ref()).expect("to be sent");
         let mut told = Vec::new();
         stream.read_to_end(&mut told).expect("an answer");
         let told = String::from_utf8(told).expect("UTF-8");
         let (head, body) = told.split_once("\r\n\r\n").expect("a head and a body");
+        let body = if head.contains("transfer-encoding: chunked") { unchunked(body) } else { body.to_owned() };
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let answer = Answer { status, head: head.to_owned(), body: body.to_owned() };
+        let answer = Answer { status, head: head.to_owned(), body };
         if let Some((name, value)) =
             answer.header("set-cookie").and_then(|cookie| cookie.split(';').next()?.split_once('='))
         {
@@ -88,20 +90,34 @@ impl Browser {
     }
 }
 
-fn encoded(text: &str) -> String {
+/// What came in pieces, each behind a line with its length. It ends with one of no length, or is not complete.
+fn unchunked(mut body: &str) -> String {
+    let mut whole = String::new();
+    loop {
+        let (length, rest) = body.split_once("\r\n").expect("the length of a piece");
+        let length = usize::from_str_radix(length, 16).expect("a length");
+        if length == 0 {
+            return whole;
+        }
+        whole.push_str(&rest[..length]);
+        body = &rest[length + 2..];
+    }
+}
+
+pub fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") })
         .collect()
 }
 
 /// A daemon with a console, and a list with a contact on it.
-fn start(more: &[&str]) -> (Daemon, Browser) {
+pub fn start(more: &[&str]) -> (Daemon, Browser) {
     let address = free_address();
     let daemon = Daemon::start(&[&["--http", &address], more].concat());
     (daemon, Browser::new(&address))
 }
 
-fn with_a_contact() -> (Daemon, Browser) {
+pub fn with_a_contact() -> (Daemon, Browser) {
     let (daemon, browser) = start(&[]);
     let mut wire = daemon.connect();
     assert_eq!(wire.call(&format!("LIST {LIST} {{\"name\":\"Spring sale\"}}")), "+created");

@@ -21,8 +21,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jobs", &["error", "limits", "model", "store", "json"]),
     ("command", &["error", "limits", "reloadable", "model", "json", "wire", "store", "jobs"]),
     ("webhooks", &["error", "limits", "rarely", "reloadable", "model", "client", "command"]),
-    ("console", &["error", "limits", "reloadable", "model", "json", "client", "command", "webhooks"]),
+    (
+        "console",
+        &["error", "limits", "reloadable", "model", "json", "client", "command", "webhooks", "import", "export"],
+    ),
     ("import", &["error", "limits", "model", "json", "wire", "client"]),
+    ("export", &["error", "json", "client"]),
     ("metrics", &["error", "limits", "histogram", "model", "json", "store", "jobs", "command", "webhooks"]),
     (
         "server",
@@ -52,7 +56,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "error", "limits", "address", "tls", "model", "json", "wire", "store", "jobs", "command", "client",
-            "import", "server", "config",
+            "import", "export", "server", "config",
         ],
     ),
     ("lib", &[]),

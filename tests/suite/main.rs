@@ -6,6 +6,7 @@ mod claims;
 mod client;
 mod clients;
 mod console;
+mod console_imports;
 mod container;
 mod crash;
 mod erase;

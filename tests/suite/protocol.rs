@@ -472,7 +472,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 54] = [
+const LIMITS_INSIDE: [&str; 59] = [
     "NAME_OF_TOKEN_BYTES_MAX",
     "CLAIM_EVENTS_LOOKED_AT_MAX",
     "TREND_TALLIES_MAX",
@@ -511,6 +511,11 @@ const LIMITS_INSIDE: [&str; 54] = [
     "SESSION_IDLE_MS_MAX",
     "SESSION_MS_MAX",
     "SESSIONS_MAX",
+    "UPLOAD_BYTES_MAX",
+    "UPLOADS_MAX",
+    "IMPORTS_MAX",
+    "CONSOLE_EXPORTS_MAX",
+    "CONSOLE_TIDY_MS",
     "JOURNAL_CUT_MIN",
     "SETTLED_POSTINGS_MIN",
     "DIRECTORY_CHUNK_IDS",

@@ -3,48 +3,15 @@
 use std::io::{BufRead, Write};
 
 use crate::error::{Error, Result, excerpt};
+use crate::import::choices::{COLUMN, Choice, ROWS, VALUE};
 use crate::import::columns::field::Field;
-use crate::import::columns::status::Said;
-use crate::import::{AllAre, Mapping, Question, Sheet};
-use crate::model::change::RowStatus;
+use crate::import::{Mapping, Question, Sheet};
 
-/// What a column can be: the key to press, the field, and what a person reads. More fields there are with `--map`.
-const COLUMN: [(&str, Choice, &str); 11] = [
-    ("l", Choice::Label, "a label, which forbids nothing"),
-    ("L", Choice::AllLabels, "labels: this one and all that follow"),
-    ("o", Choice::Is(Field::OptOut), "opt-outs: yes means out"),
-    ("c", Choice::Is(Field::Consent), "consent: yes means in"),
-    ("s", Choice::Is(Field::Status), "words for a status, like active and unsubscribed"),
-    ("d", Choice::Is(Field::Date("opted_out_at")), "dates of opt-outs"),
-    ("b", Choice::Is(Field::Date("subscribed_at")), "dates of subscriptions"),
-    ("p", Choice::Is(Field::Phone), "the phone"),
-    ("r", Choice::Is(Field::Region), "the country of the phone"),
-    ("i", Choice::Is(Field::Ignore), "not used"),
-    ("q", Choice::Quit, "quit"),
-];
-
-const VALUE: [(&str, Option<Said>, &str); 7] = [
-    ("a", Some(Said::Status(RowStatus::Active)), "subscribed"),
-    ("o", Some(Said::Status(RowStatus::OptedOut)), "opted out"),
-    ("s", Some(Said::Status(RowStatus::Suppressed)), "held back by you"),
-    ("i", Some(Said::Status(RowStatus::Invalid)), "the number does not exist"),
-    ("n", Some(Said::NoConsent), "never agreed"),
-    ("-", Some(Said::Nothing), "says nothing"),
-    ("q", None, "quit"),
-];
-
-const ROWS: [(&str, Option<AllAre>, &str); 4] = [
-    ("o", Some(AllAre::Optout), "opt-outs, whatever the columns say"),
-    ("i", Some(AllAre::Invalid), "numbers that do not exist, whatever the columns say"),
-    ("s", Some(AllAre::Subscribe), "subscribers, as far as the columns do not say otherwise"),
-    ("q", None, "quit"),
-];
-
+/// What a person chose of several.
 #[derive(Clone, PartialEq)]
-enum Choice {
-    Label,
+enum Answer<T> {
+    Is(T),
     AllLabels,
-    Is(Field),
     Quit,
 }
 
@@ -61,7 +28,7 @@ pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -
             dialogue.mapping = before;
         }
     }
-    complete(sheet, &mut dialogue.mapping)?;
+    sheet.complete(&mut dialogue.mapping)?;
     Ok(Some(dialogue.mapping))
 }
 
@@ -93,10 +60,11 @@ impl Dialogue<'_> {
                 self.say(&format!(
                     "\n'{word}' speaks of people who want no messages, or of numbers that do not exist. What are the rows?"
                 ))?;
-                self.mapping.all_are = self.choose(&ROWS)?.flatten();
-                Ok(self.mapping.all_are.is_some())
+                let Answer::Is(all_are) = self.choose(&answers(&ROWS))? else { return Ok(false) };
+                self.mapping.all_are = Some(all_are);
+                Ok(true)
             }
-            Question::Column(_) if self.are_labels => self.take(sheet, question, Choice::AllLabels),
+            Question::Column(_) if self.are_labels => self.take(sheet, question, Answer::AllLabels),
             Question::Column(at) | Question::Values(at) => {
                 let rows = sheet.describe().rows();
                 self.say(&format!(
@@ -104,8 +72,10 @@ impl Dialogue<'_> {
                     columns.name(*at),
                     sheet.describe().holds(*at)
                 ))?;
-                let choice = self.choose(&COLUMN)?.unwrap_or(Choice::Quit);
-                self.take(sheet, question, choice)
+                let mut choices = answers(&COLUMN);
+                choices.insert(1, ("L", Answer::AllLabels, "labels: this one and all that follow"));
+                let answer = self.choose(&choices)?;
+                self.take(sheet, question, answer)
             }
             Question::Value(at, value, rows) => {
                 let (name, value_shown) = (columns.name(*at), excerpt(value.as_bytes()));
@@ -114,7 +84,7 @@ impl Dialogue<'_> {
                     "\n'{value_shown}' in '{name}' ({rows} in {}) says that the person is …",
                     sheet.describe().rows()
                 ))?;
-                let Some(said) = self.choose(&VALUE)?.flatten() else { return Ok(false) };
+                let Answer::Is(said) = self.choose(&answers(&VALUE))? else { return Ok(false) };
                 self.mapping.set(&signed, columns.field(*at).clone());
                 if let Err(why) = self.mapping.explain(&signed, value, said) {
                     self.say(&why.message)?;
@@ -136,14 +106,13 @@ impl Dialogue<'_> {
         }
     }
 
-    fn take(&mut self, sheet: &Sheet, question: &Question, choice: Choice) -> Result<bool> {
+    fn take(&mut self, sheet: &Sheet, question: &Question, answer: Answer<Field>) -> Result<bool> {
         let (Question::Column(at) | Question::Values(at)) = question else { return Ok(true) };
-        self.are_labels |= choice == Choice::AllLabels;
-        let field = match choice {
-            Choice::Quit => return Ok(false),
-            Choice::Is(field) => field,
-            // It gets its key among the others.
-            Choice::Label | Choice::AllLabels => Field::Label(String::new()),
+        self.are_labels |= answer == Answer::AllLabels;
+        let field = match answer {
+            Answer::Quit => return Ok(false),
+            Answer::Is(field) => field,
+            Answer::AllLabels => Field::Label(String::new()),
         };
         self.mapping.set(&sheet.columns().signed_name(*at), field);
         Ok(true)
@@ -169,16 +138,16 @@ impl Dialogue<'_> {
         Ok(true)
     }
 
-    /// Has a person choose one of several; none at the end of the input.
-    fn choose<T: Clone>(&mut self, choices: &[(&str, T, &str)]) -> Result<Option<T>> {
+    /// Has a person choose one of several. The end of the input quits.
+    fn choose<T: Clone>(&mut self, choices: &[(&str, Answer<T>, &str)]) -> Result<Answer<T>> {
         for (key, _, what) in choices {
             self.say(&format!("  {key}  {what}"))?;
         }
         loop {
             write!(self.out, "> ").and_then(|()| self.out.flush()).map_err(Error::internal)?;
-            let Some(line) = self.line()? else { return Ok(None) };
-            if let Some((_, choice, _)) = choices.iter().find(|(key, ..)| *key == line) {
-                return Ok(Some(choice.clone()));
+            let Some(line) = self.line()? else { return Ok(Answer::Quit) };
+            if let Some((_, answer, _)) = choices.iter().find(|(key, ..)| *key == line) {
+                return Ok(answer.clone());
             }
             let keys: Vec<&str> = choices.iter().map(|(key, ..)| *key).collect();
             self.say(&format!("One of {}, please.", keys.join(" ")))?;
@@ -196,21 +165,8 @@ impl Dialogue<'_> {
     }
 }
 
-/// Adds what is known without a person's word, so that the file of answers shows all columns, and all words with a meaning.
-fn complete(sheet: &Sheet, mapping: &mut Mapping) -> Result<()> {
-    let columns = sheet.columns();
-    for (at, held) in sheet.survey().columns().iter().enumerate() {
-        let field = columns.field(at);
-        if *field == Field::Unclear || columns.is_of_rejects(at) {
-            continue;
-        }
-        let name = columns.signed_name(at);
-        mapping.set(&name, field.clone());
-        for (value, _) in held.values().filter(|_| field.has_words()).unwrap_or_default() {
-            if let Some(said) = columns.words(at).said(field, value) {
-                mapping.explain(&name, value, said)?;
-            }
-        }
-    }
-    Ok(())
+/// The choices, and the way out.
+fn answers<T: Clone>(choices: &[Choice<T>]) -> Vec<(&'static str, Answer<T>, &'static str)> {
+    let choices = choices.iter().map(|(key, choice, words)| (*key, Answer::Is(choice.clone()), *words));
+    choices.chain([("q", Answer::Quit, "quit")]).collect()
 }

@@ -1,6 +1,7 @@
 //! `contactd import`: the options, the questions, the summary, the exit code. The work is done in [`crate::import`].
 
 mod ask;
+mod bar;
 mod keep;
 
 use std::fs::File;
@@ -8,17 +9,16 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bar::Bar;
 use clap::Args;
 
 use super::serve::now;
 use super::{Target, say};
-use crate::client::{Client, Reply};
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::import::read::dialect::Format;
 use crate::import::read::source::Source;
-use crate::import::send::pipeline;
-use crate::import::send::progress::Progress;
-use crate::import::{Options, Report, Sheet, quote};
+use crate::import::{Options, Report, Sheet, has_list, quote};
 
 /// The exit code when some rows were rejected.
 const SOME_REJECTED: u8 = 3;
@@ -119,8 +119,8 @@ impl Import {
         self.settle(&mut sheet)?;
         let mut client = self.target.connect()?;
         sheet.list()?.map_or(Ok(()), |list| check_list(&mut client, list))?;
-        let rejects = self.rejects.as_deref().map(|path| sheet.rejects(path, &self.file)).transpose()?;
-        let lists = sheet.import(client, rejects, Progress::new(bytes, read), None, report)?;
+        let rejects = self.rejects.as_deref().map(|path| create(path, &self.file).and_then(|file| sheet.rejects(file)));
+        let lists = sheet.import(client, rejects.transpose()?, Bar::new(bytes, read), None, report)?;
         if self.options.dry_run {
             // A real import learns of a list that is not there by itself, and rejects its rows.
             let mut client = self.target.connect()?;
@@ -188,15 +188,18 @@ fn open(path: &Path) -> Result<(Box<dyn Read + Send>, String, Option<u64>)> {
 }
 
 fn check_list(client: &mut Client, list: &str) -> Result<()> {
-    if list == "*" {
+    if has_list(client, list)? {
         return Ok(());
     }
-    // Any number does: that the list is unknown comes first.
-    match client.call(&["CHECK", list, "+14155550100"])? {
-        Reply::Text(verdict) if verdict == "no unknown_list" => Err(Error::bad_arg(format!(
-            "the list {list} does not exist: create it first with contactd call LIST {list}"
-        ))),
-        Reply::Text(_) => Ok(()),
-        other => Err(pipeline::ended(other.to_string().trim_start_matches('-'))),
+    Err(Error::bad_arg(format!("the list {list} does not exist: create it first with contactd call LIST {list}")))
+}
+
+/// The file for rejected rows, in place of one that was there, but not of the one that is imported.
+fn create(path: &Path, imported: &Path) -> Result<File> {
+    if let (Ok(rejects), Ok(imported)) = (path.canonicalize(), imported.canonicalize())
+        && rejects == imported
+    {
+        return Err(Error::bad_arg("--rejects names the file that is imported: give another one"));
     }
+    File::create(path).map_err(|why| Error::internal(format!("cannot write {}: {why}", path.display())))
 }

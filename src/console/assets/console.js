@@ -30,6 +30,8 @@ async function refresh() {
     localTimes(page);
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = page.querySelector(`[data-live="${old.dataset.live}"]`);
+      // What was waited for is on another page.
+      if (!fresh && "leadsOn" in old.dataset) return location.reload();
       // Nothing moves under somebody's hands.
       if (!fresh || old.contains(document.activeElement) && document.activeElement !== old) continue;
       if (plain(fresh) === plain(old)) continue;
@@ -58,6 +60,34 @@ function plain(region) {
 // A page that a form was sent from, or that made a plan, is not asked for again.
 if (document.querySelector("[data-live]") && !new URLSearchParams(location.search).has("plan")) {
   setInterval(refresh, LIVE_MS);
+}
+
+// Counts the contacts that match while somebody chooses; without this the button does.
+for (const form of document.querySelectorAll("form[data-count]")) {
+  const told = form.querySelector("output");
+  let newest = 0;
+  form.addEventListener("input", () => {
+    const asked = ++newest;
+    setTimeout(async () => {
+      if (asked !== newest) return;
+      try {
+        const query = new URLSearchParams(new FormData(form));
+        const reply = await fetch(`${form.dataset.count}?${query}`, { headers: { "X-Live": "1" }, redirect: "error" });
+        if (reply.ok && asked === newest) told.textContent = await reply.text();
+      } catch {
+        told.textContent = "";
+      }
+    }, 200);
+  });
+}
+
+// A file that is too large is told before it is sent.
+for (const input of document.querySelectorAll("input[data-max]")) {
+  input.addEventListener("change", () => {
+    const isLarge = input.files[0]?.size > input.dataset.max;
+    input.setCustomValidity(isLarge ? "This file is too large: import it in parts." : "");
+    input.reportValidity();
+  });
 }
 
 // "/" leads to the search field.

@@ -227,6 +227,15 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
     })
 }
 
+/// Counts the contacts that match, for whoever is still choosing.
+pub async fn count(Query(filter): Query<Segment>, mut visit: Visit) -> String {
+    match visit.asker.count(&filter.words()).await {
+        Ok(1) => "1 contact".to_owned(),
+        Ok(found) => format!("{} contacts", grouped(found.unsigned_abs())),
+        Err(why) => format!("The filter is not right: {}", why.message),
+    }
+}
+
 /// The number that somebody typed, if it is one.
 async fn number(visit: &mut Visit, typed: &str) -> Result<Option<String>> {
     let is_number = typed.chars().any(|c| c.is_ascii_digit())

@@ -38,6 +38,9 @@ struct Contacts {
     next: String,
     is_first: bool,
     export: String,
+    /// The same as a part of an address.
+    export_query: String,
+    import_path: String,
 }
 
 #[derive(Template)]
@@ -103,6 +106,8 @@ pub async fn contacts(Path(list): Path<String>, Query(options): Query<WhoOptions
         found: grouped(found.unsigned_abs()),
         next: page.next.as_deref().map(query).unwrap_or_default(),
         is_first: options.after.is_empty(),
+        export_query: format!("list={}&filter={}", url_encode(&list), url_encode(&filter)),
+        import_path: format!("/imports?list={}", url_encode(&list)),
         export: filter,
         filter: options.filter,
         frame: visit.frame(Section::Lists, title),

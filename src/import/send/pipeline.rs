@@ -29,13 +29,13 @@ const _: () = assert!(10_u64.pow(PHONE_DIGITS_MAX as u32) <= 1 << PHONE_BITS);
 const _: () = assert!(crate::limits::LISTS_MAX < 1 << (u64::BITS - PHONE_BITS));
 
 /// What is imported, and how it is told.
-pub struct Import {
+pub struct Import<P> {
     pub records: Records,
     pub dialect: Dialect,
     pub keys: Keys,
     pub rows: Rows,
     pub rejects: Option<Rejects>,
-    pub progress: Progress,
+    pub progress: P,
     /// Of the first rows, shows what was asked and answered.
     pub show: Option<Show>,
 }
@@ -68,7 +68,7 @@ enum Fate {
     Refused(Refused),
 }
 
-impl Import {
+impl<P: Progress> Import<P> {
     /// Sends all rows and waits for all replies. The report is complete up to where an error ended it. Gives the lists
     /// that rows were for.
     pub fn run(self, client: Client, report: &mut Report) -> Result<Vec<String>> {
@@ -225,17 +225,17 @@ fn opened_by_mistake(row: &csv::StringRecord, text: &str, delimiter: u8) -> Opti
 }
 
 /// Receives and counts.
-struct Counter<'r> {
+struct Counter<'r, P> {
     replies: ReplyReceiver,
     rejects: Option<Rejects>,
-    progress: Progress,
+    progress: P,
     report: &'r mut Report,
     /// Numbers and lists that were in the file before.
     seen: HashSet<u64, RandomState>,
     show: Option<Show>,
 }
 
-impl Counter<'_> {
+impl<P: Progress> Counter<'_, P> {
     fn count_all(&mut self, batches: Receiver<Batch>) -> Result<()> {
         for batch in &batches {
             if let Err(why) = self.count_batch(&batch) {

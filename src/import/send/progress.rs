@@ -1,49 +1,17 @@
-//! How far it is, on a terminal; nothing in a pipe.
-
-use std::io::IsTerminal;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+//! How far an import is, for whoever shows it.
 
 use super::report::Report;
 
-/// A line that says how far the import is.
-pub struct Progress {
-    bar: ProgressBar,
-    read: Arc<AtomicU64>,
+/// Who is told how far an import is.
+pub trait Progress: Send {
+    /// Called now and then, with what has become of the rows so far.
+    fn update(&mut self, report: &Report);
+
+    /// Called once, when no more rows follow.
+    fn finish(&mut self) {}
 }
 
-impl Progress {
-    /// Shows something only to people. `bytes` is the size of the file, if it has one.
-    pub fn new(bytes: Option<u64>, read: Arc<AtomicU64>) -> Progress {
-        let bar = match bytes {
-            _ if !std::io::stderr().is_terminal() => ProgressBar::hidden(),
-            Some(bytes) => ProgressBar::new(bytes).with_style(style("{wide_bar} {percent:>3} %  {msg}, {eta} left")),
-            None => ProgressBar::new_spinner().with_style(style("{spinner} {bytes} {msg}")),
-        };
-        Progress { bar, read }
-    }
-
-    /// Without anything to show.
-    pub fn hidden() -> Progress {
-        Progress { bar: ProgressBar::hidden(), read: Arc::default() }
-    }
-
-    pub fn update(&self, report: &Report) {
-        if self.bar.is_hidden() {
-            return;
-        }
-        self.bar.set_position(self.read.load(Ordering::Relaxed));
-        let (rows, rate) = (HumanCount(report.rows), HumanCount(report.rows_per_second()));
-        self.bar.set_message(format!("{rows} rows, {rate}/s, {} rejected", HumanCount(report.rejected())));
-    }
-
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+/// Nobody.
+impl Progress for () {
+    fn update(&mut self, _: &Report) {}
 }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -41,15 +40,14 @@ pub struct Rejected<'r> {
 }
 
 impl Rejects {
-    /// Begins the file, in place of one that was there.
-    pub fn create(path: &Path, shape: Shape) -> Result<Rejects> {
-        let file = File::create(path).map_err(|why| failed(path, &why))?;
+    /// Begins the file.
+    pub fn begin(file: File, shape: Shape) -> Result<Rejects> {
         let mut rejects = Rejects { out: BufWriter::new(file), shape };
-        rejects.begin().map_err(|why| failed(path, &why))?;
+        rejects.head().map_err(|why| failed(&why))?;
         Ok(rejects)
     }
 
-    fn begin(&mut self) -> std::io::Result<()> {
+    fn head(&mut self) -> std::io::Result<()> {
         let Rejects { out, shape } = self;
         if shape.mark {
             out.write_all("\u{feff}".as_bytes())?;
@@ -74,11 +72,11 @@ impl Rejects {
             Dialect::Csv { delimiter } => self.add_cells(row, delimiter),
             Dialect::Ndjson => self.add_object(row),
         };
-        done.map_err(|why| Error::internal(format!("cannot write the rejected rows: {why}")))
+        done.map_err(|why| failed(&why))
     }
 
     pub fn finish(mut self) -> Result<()> {
-        self.out.flush().map_err(|why| Error::internal(format!("cannot write the rejected rows: {why}")))
+        self.out.flush().map_err(|why| failed(&why))
     }
 
     fn add_cells(&mut self, row: &Rejected<'_>, delimiter: u8) -> std::io::Result<()> {
@@ -131,6 +129,6 @@ fn line_end(header: &str) -> &'static [u8] {
     if header.ends_with("\r\n") { b"\r\n" } else { b"\n" }
 }
 
-fn failed(path: &Path, why: &std::io::Error) -> Error {
-    Error::internal(format!("cannot write {}: {why}", path.display()))
+fn failed(why: &std::io::Error) -> Error {
+    Error::internal(format!("cannot write the rejected rows: {why}"))
 }

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use crate::error::excerpt;
 
 /// The sums of an import. Every row is in exactly one of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Report {
     /// Nothing was changed.
     pub dry_run: bool,
