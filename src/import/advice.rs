@@ -6,7 +6,7 @@ use super::columns::field::Field;
 use super::columns::question::Question;
 use super::columns::status::Said;
 use super::columns::survey::FEW;
-use super::columns::{Columns, names, survey::Survey};
+use super::columns::{Columns, is_for_all, names, survey::Survey};
 use super::describe::Description;
 use crate::error::excerpt;
 use crate::limits::LABELS_MAX;
@@ -42,6 +42,24 @@ impl Advice<'_> {
                         excerpt(word.as_bytes())
                     ),
                 ),
+                Question::Section(line, title) => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what are the rows below line {line}, since '{}' in it may be their title? Make a file of its own \
+                         of them, or say what all rows are with --as optout or --as invalid; --no-sections if it says nothing \
+                         of them",
+                        excerpt(title.as_bytes())
+                    ),
+                ),
+                Question::Value(at, value, rows) if value.is_empty() => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what does a blank cell mean in the column '{}' ({rows} rows)? --blank {}, or one of {}",
+                        self.columns.name(*at),
+                        quote(&format!("{}=no_consent", self.columns.name(*at))),
+                        Said::words()
+                    ),
+                ),
                 Question::Value(at, value, rows) => put(
                     &mut text,
                     format_args!(
@@ -75,7 +93,8 @@ impl Advice<'_> {
                 "\nIn place of a ? write what the column is: label.KEY for a label, which forbids nothing; opted_out if yes \
                  means out; opt_in if yes means in; status for words like active and unsubscribed; opted_out_at for dates of \
                  opt-outs; phone; region for countries; or ignore. If you have looked at all of them, --labels '*' makes labels \
-                 of those that nothing else names, and --map '*=ignore' ignores them. On a terminal contactd \
+                 of those that nothing else names, and --map '*=ignore' ignores them, but for columns of phones, of yes and no, and \
+                 with headings that speak of refusals: name these. On a terminal contactd \
                  import asks what each column is, and what its words mean in another language; it keeps the answers for \
                  --mapping.\n",
             );
@@ -123,7 +142,7 @@ impl Advice<'_> {
     fn is_text(&self, at: usize) -> bool {
         let held = &self.survey.columns()[at];
         let many = held.values().is_none_or(|values| values.len() > FEW);
-        many && held.filled * 10 >= self.survey.rows * 9 && !names::label_key(&held.name).is_empty()
+        many && held.filled * 10 >= self.survey.rows * 9 && is_for_all(held) && !names::label_key(&held.name).is_empty()
     }
 
     fn are_phones(&self, at: usize) -> bool {

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use super::columns::names::fold;
 use super::send::plain_refusal::is_plain_refusal;
-use super::send::vocabulary::{ENDS, OUT, sense};
+use super::send::vocabulary::{ACT, ASKED, ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
+use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
 
 /// Parts of words that speak of an end, wherever they stand in a title without its blanks.
@@ -57,12 +58,46 @@ pub fn is_of_an_end(heading: &str) -> bool {
     HEADINGS.contains(&fold(heading).as_str())
 }
 
-/// The title that a row is, if it speaks of an end: a text that stands alone, and is nobody's number.
-pub fn of_section<'c>(cells: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let mut filled = cells.map(str::trim).filter(|cell| !cell.is_empty());
-    let title = filled.next().filter(|_| filled.next().is_none())?;
-    let is_number = title.chars().filter(|char| char.is_numeric()).count() >= PHONE_DIGITS_MIN;
-    (!is_number && speaks_of_an_end(title)).then_some(title)
+/// Whether a heading is about e-mail alone.
+pub fn is_about_mail(heading: &str) -> bool {
+    has_word(heading, MAIL) && !has_word(heading, PHONE)
+}
+
+/// Whether a heading has a word that people use when they allow or refuse messages.
+pub fn speaks_of_consent(heading: &str) -> bool {
+    has_word(heading, OUT | NOT | ACT | ASKED | PHONE | ENDS | OPT)
+}
+
+fn has_word(heading: &str, sense_of: Sense) -> bool {
+    words(heading).iter().any(|word| sense(word).is_some_and(|sense| sense & sense_of != 0))
+}
+
+/// What stands in a row that is no row but a title, whatever its words: nothing in it is a number, and it stands alone, or in
+/// less than half of the `columns`.
+pub fn of_section<'c>(cells: impl Iterator<Item = &'c str> + Clone, columns: usize) -> Option<&'c str> {
+    let filled = cells.map(str::trim).filter(|cell| !is_blank(cell));
+    let many = filled.clone().count();
+    let is_short = many == 1 || many * 2 < columns;
+    filled.clone().next().filter(|_| is_short && !filled.clone().any(is_number))
+}
+
+/// Whether a cell has the digits of a phone, and more of them than letters. Those of a date do not count.
+pub fn is_number(cell: &str) -> bool {
+    let numeric = |text: &str| text.chars().filter(|char| char.is_numeric()).count();
+    if numeric(cell) < PHONE_DIGITS_MIN {
+        return false;
+    }
+    let digits: usize = cell.split_whitespace().filter(|word| !is_date(word)).map(numeric).sum();
+    digits >= PHONE_DIGITS_MIN && digits > cell.chars().filter(|char| char.is_alphabetic()).count()
+}
+
+/// `2024-05-01`, `1.5.2024`, `01/05/24`.
+fn is_date(word: &str) -> bool {
+    let word = word.trim_matches(|char: char| !char.is_ascii_digit());
+    let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        && matches!(lengths[..], [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 2 | 4])
 }
 
 /// The words of a name, folded, however they are joined: `opt_outs`, `OptOuts2024`.
@@ -156,25 +191,28 @@ mod tests {
         for cells in [
             &["Unsubscribed:", ""][..],
             &["# unsubscribed"],
-            &["", "Opted out contacts", ""],
-            &["--- STOP ---"],
+            &["", "Ausgetreten", ""],
+            &["退会"],
             &["Do not text (12)"],
+            &["Inactive since 2024-01-15", "", ""],
+            &["Ausgetreten 15.01.2024", "2024", "", "", ""],
+            &["-", "Active:", ""],
         ] {
-            let title = of_section(cells.iter().copied());
+            let title = of_section(cells.iter().copied(), cells.len());
             assert!(title.is_some_and(|title| cells.contains(&title)), "{cells:?}");
         }
         for cells in [
             &["+14155550101"][..],
+            &["mobile: 415 555-0101", "", ""],
+            &["12 34 56 78", "", ""],
             &["+14155550101", "unsubscribed"],
-            &["unsubscribed", "4155550101"],
             &["Ada", "unsubscribed"],
-            &["Active:", ""],
-            &["Ada"],
-            &["12", "unsubscribed"],
-            &["12"],
+            &["Ada", "", "Rome"],
+            &["Ada", "Rome", "", ""],
             &["", ""],
+            &["-", "N/A"],
         ] {
-            assert_eq!(of_section(cells.iter().copied()), None, "{cells:?}");
+            assert_eq!(of_section(cells.iter().copied(), cells.len()), None, "{cells:?}");
         }
     }
 }

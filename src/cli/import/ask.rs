@@ -4,6 +4,7 @@ use std::io::{BufRead, Write};
 
 use crate::error::{Error, Result, excerpt};
 use crate::import::columns::field::Field;
+use crate::import::columns::is_for_all;
 use crate::import::columns::status::Said;
 use crate::import::{AllAre, Mapping, Question, Sheet};
 use crate::model::change::RowStatus;
@@ -40,6 +41,20 @@ const ROWS: [(&str, Option<AllAre>, &str); 4] = [
     ("q", None, "quit"),
 ];
 
+const SECTION: [(&str, Option<Rows>, &str); 4] = [
+    ("o", Some(Rows::All(AllAre::Optout)), "opt-outs, all rows of the file"),
+    ("i", Some(Rows::All(AllAre::Invalid)), "numbers that do not exist, all rows of the file"),
+    ("n", Some(Rows::NoSections), "it is no title, and neither is any other row"),
+    ("q", None, "quit, to make a file of its own of the rows below it"),
+];
+
+/// What the rows below a title are.
+#[derive(Clone, Copy)]
+enum Rows {
+    All(AllAre),
+    NoSections,
+}
+
 #[derive(Clone, PartialEq)]
 enum Choice {
     Label,
@@ -59,6 +74,7 @@ pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -
         if let Err(why) = sheet.answer(dialogue.mapping.clone()) {
             dialogue.say(&format!("That does not fit: {}", why.message))?;
             dialogue.mapping = before;
+            dialogue.are_labels = false;
         }
     }
     complete(sheet, &mut dialogue.mapping)?;
@@ -68,7 +84,7 @@ pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -
 /// What to ask next: first what the rows are, then what the words of the column mean of which was just spoken.
 fn next(sheet: &Sheet) -> Option<Question> {
     let rank = |question: &Question| match question {
-        Question::Rows(_) => 0,
+        Question::Rows(_) | Question::Section(..) => 0,
         Question::Value(..) | Question::Values(_) => 1,
         _ => 2,
     };
@@ -96,7 +112,19 @@ impl Dialogue<'_> {
                 self.mapping.all_are = self.choose(&ROWS)?.flatten();
                 Ok(self.mapping.all_are.is_some())
             }
-            Question::Column(_) if self.are_labels => self.take(sheet, question, Choice::AllLabels),
+            Question::Section(line, title) => {
+                let title = excerpt(title.as_bytes());
+                self.say(&format!("\nIs '{title}' in line {line} the title of the rows below it? What are the rows?"))?;
+                match self.choose(&SECTION)?.flatten() {
+                    Some(Rows::All(all_are)) => self.mapping.all_are = Some(all_are),
+                    Some(Rows::NoSections) => self.mapping.has_no_sections = true,
+                    None => return Ok(false),
+                }
+                Ok(true)
+            }
+            Question::Column(at) if self.are_labels && is_for_all(&sheet.survey().columns()[*at]) => {
+                self.take(sheet, question, Choice::AllLabels)
+            }
             Question::Column(at) | Question::Values(at) => {
                 let rows = sheet.describe().rows();
                 self.say(&format!(
@@ -110,8 +138,9 @@ impl Dialogue<'_> {
             Question::Value(at, value, rows) => {
                 let (name, value_shown) = (columns.name(*at), excerpt(value.as_bytes()));
                 let signed = columns.signed_name(*at);
+                let said = if value.is_empty() { "A blank cell".to_owned() } else { format!("'{value_shown}'") };
                 self.say(&format!(
-                    "\n'{value_shown}' in '{name}' ({rows} in {}) says that the person is …",
+                    "\n{said} in '{name}' ({rows} in {}) says that the person is …",
                     sheet.describe().rows()
                 ))?;
                 let Some(said) = self.choose(&VALUE)?.flatten() else { return Ok(false) };
@@ -206,8 +235,11 @@ fn complete(sheet: &Sheet, mapping: &mut Mapping) -> Result<()> {
         }
         let name = columns.signed_name(at);
         mapping.set(&name, field.clone());
+        if let Some(said) = columns.words(at).blank() {
+            mapping.explain(&name, "", said)?;
+        }
         for (value, _) in held.values().filter(|_| field.has_words()).unwrap_or_default() {
-            if let Some(said) = columns.words(at).said(field, value) {
+            if let Some(said) = columns.words(at).said(field, value).filter(|said| *said != Said::Blank) {
                 mapping.explain(&name, value, said)?;
             }
         }
