@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::columns::field::Field;
+use super::columns::heading::is_for_all;
 use super::columns::question::Question;
 use super::columns::status::Said;
 use super::columns::survey::FEW;
-use super::columns::{Columns, is_for_all, names, survey::Survey};
+use super::columns::{Columns, names, survey::Survey};
 use super::describe::Description;
 use crate::error::excerpt;
 use crate::limits::LABELS_MAX;

@@ -35,6 +35,8 @@ const WORDS: [&str; 16] = [
 ];
 /// Words of a title that are looked at together.
 const TOGETHER_MAX: usize = 4;
+/// So many letters make a word: 退会.
+const WORD_LETTERS_MIN: usize = 2;
 /// Headings of the file of those whom Mailchimp does not write to any more.
 const HEADINGS: [&str; 3] = ["cleantime", "cleancampaigntitle", "cleancampaignid"];
 
@@ -72,23 +74,34 @@ fn has_word(heading: &str, sense_of: Sense) -> bool {
     words(heading).iter().any(|word| sense(word).is_some_and(|sense| sense & sense_of != 0))
 }
 
-/// What stands in a row that is no row but a title, whatever its words: nothing in it is a number, and it stands alone, or in
-/// less than half of the `columns`.
+/// What stands in a row that is no row but a title, whatever its words: it has letters, nothing in it is a number, and it
+/// stands alone, or in less than half of the `columns`.
 pub fn of_section<'c>(cells: impl Iterator<Item = &'c str> + Clone, columns: usize) -> Option<&'c str> {
-    let filled = cells.map(str::trim).filter(|cell| !is_blank(cell));
+    // Signs alone are a line that somebody drew.
+    let filled = cells.map(str::trim).filter(|cell| cell.contains(char::is_alphanumeric));
     let many = filled.clone().count();
     let is_short = many == 1 || many * 2 < columns;
-    filled.clone().next().filter(|_| is_short && !filled.clone().any(is_number))
+    let title = filled.clone().find(|cell| is_text(cell) && !is_blank(cell));
+    title.filter(|_| is_short && !filled.clone().any(is_number))
+}
+
+/// Whether a cell has a word in it, and not the digits of a phone. `1.4E+10` is a number that was damaged.
+pub fn is_text(cell: &str) -> bool {
+    letters(cell) >= WORD_LETTERS_MIN && !is_number(cell)
 }
 
 /// Whether a cell has the digits of a phone, and more of them than letters. Those of a date do not count.
 pub fn is_number(cell: &str) -> bool {
-    let numeric = |text: &str| text.chars().filter(|char| char.is_numeric()).count();
-    if numeric(cell) < PHONE_DIGITS_MIN {
+    let digits = |text: &str| text.chars().filter(|char| char.is_numeric()).count();
+    if digits(cell) < PHONE_DIGITS_MIN {
         return false;
     }
-    let digits: usize = cell.split_whitespace().filter(|word| !is_date(word)).map(numeric).sum();
-    digits >= PHONE_DIGITS_MIN && digits > cell.chars().filter(|char| char.is_alphabetic()).count()
+    let of_phone: usize = cell.split_whitespace().filter(|word| !is_date(word)).map(digits).sum();
+    of_phone >= PHONE_DIGITS_MIN && of_phone > letters(cell)
+}
+
+fn letters(cell: &str) -> usize {
+    cell.chars().filter(|char| char.is_alphabetic()).count()
 }
 
 /// `2024-05-01`, `1.5.2024`, `01/05/24`.
@@ -197,6 +210,8 @@ mod tests {
             &["Inactive since 2024-01-15", "", ""],
             &["Ausgetreten 15.01.2024", "2024", "", "", ""],
             &["-", "Active:", ""],
+            &["DNC 2024"],
+            &["GDPR 2024-01-15", ""],
         ] {
             let title = of_section(cells.iter().copied(), cells.len());
             assert!(title.is_some_and(|title| cells.contains(&title)), "{cells:?}");
@@ -211,6 +226,9 @@ mod tests {
             &["Ada", "Rome", "", ""],
             &["", ""],
             &["-", "N/A"],
+            &["n/a", "Ada"],
+            &["1.4E+10", "", ""],
+            &["12", "", ""],
         ] {
             assert_eq!(of_section(cells.iter().copied(), cells.len()), None, "{cells:?}");
         }

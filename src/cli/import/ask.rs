@@ -4,7 +4,7 @@ use std::io::{BufRead, Write};
 
 use crate::error::{Error, Result, excerpt};
 use crate::import::columns::field::Field;
-use crate::import::columns::is_for_all;
+use crate::import::columns::heading::is_for_all;
 use crate::import::columns::status::Said;
 use crate::import::{AllAre, Mapping, Question, Sheet};
 use crate::model::change::RowStatus;

@@ -1,7 +1,9 @@
 //! Which column is what: in a closed world. A column is read because its name is exactly known, or because a person said what
 //! it is. What neither names is a question, and nothing is imported before it is answered.
 
+mod consent;
 pub mod field;
+pub mod heading;
 pub mod mapping;
 pub mod names;
 pub mod question;
@@ -12,12 +14,10 @@ pub mod words;
 use std::collections::HashSet;
 
 use super::options::AllAre;
-use super::send::plain_refusal::is_plain_refusal;
 use crate::error::{Error, Result, excerpt};
-use crate::import::title;
 use crate::model::phone::Region;
-use crate::model::time;
 use field::Field;
+use heading::{is_for_all, may_be, speaks_of_consent, turns_round};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 pub use names::without_accent;
 use status::Said;
@@ -173,36 +173,6 @@ impl Columns {
         self.fields.len()
     }
 
-    /// Whether some column says who consented, so that a row that does not say yes has no consent.
-    pub fn must_say_yes(&self) -> bool {
-        self.must_say_yes
-    }
-
-    /// The columns in each of which a row must say something before it subscribes.
-    pub fn asking(&self) -> &[usize] {
-        &self.asking
-    }
-
-    /// Whether something stands in a cell of such a column.
-    pub fn is_filled(&self, at: usize, cell: &str) -> bool {
-        match self.field(at) {
-            Field::Date(_) => {
-                !cell.trim().is_empty() && !matches!(time::parse_optional(cell), Ok(None)) && cell.trim() != "0"
-            }
-            field => self.words(at).said(field, cell.trim()) != Some(Said::Blank),
-        }
-    }
-
-    /// Whether the rows are those of a table: each has all columns.
-    pub fn is_table(&self) -> bool {
-        self.is_table
-    }
-
-    /// Whether a row of a table with so many cells ends before a column that says who wants messages.
-    pub fn is_short(&self, cells: usize) -> bool {
-        cells < self.until_consent
-    }
-
     /// Whether no person named the column: a phone in it belongs to an opt-out all the same.
     pub fn is_unnamed(&self, at: usize) -> bool {
         matches!(self.whys.get(at), Some(Why::As | Why::AllLabels | Why::AllIgnored))
@@ -330,52 +300,8 @@ impl Columns {
             }
         }
         self.name_labels(0);
+        self.explain_blanks(own, is_table)?;
         self.ask_consent(survey);
-        self.explain_blanks(own, is_table)
-    }
-
-    /// Finds out which columns must say that a row subscribes: those of a status and of consents, and where there is none, the
-    /// dates of consents. A column in which nothing stands in the whole file says nothing of anybody.
-    fn ask_consent(&mut self, survey: &Survey) {
-        let held = survey.columns();
-        let speaks = |at: &usize| !survey.is_complete || held[*at].spoken > 0;
-        let speaking: Vec<usize> = (0..self.len()).filter(speaks).collect();
-        let those = |is_one: &dyn Fn(&Field) -> bool| -> Vec<usize> {
-            speaking.iter().copied().filter(|&at| is_one(&self.fields[at])).collect()
-        };
-        let words = those(&Field::must_speak);
-        let dates = those(&|field| *field == Field::Date("subscribed_at"));
-        self.must_say_yes = self.has(&Field::Consent) || !words.is_empty();
-        self.asking = if self.must_say_yes { words } else { dates };
-        for at in 0..self.len() {
-            if self.fields[at] == Field::Consent && held[at].filled > 0 {
-                self.words[at].look_at(&held[at]);
-            }
-        }
-    }
-
-    /// Takes in what a person said of blanks.
-    fn explain_blanks(&mut self, own: usize, is_table: bool) -> Result<()> {
-        for (column, said) in &self.wishes.blank {
-            let option = format!("--blank {column}={}", said.word());
-            let headings: Vec<&str> = self.names[..own].iter().map(String::as_str).collect();
-            match place(&headings, column) {
-                Ok(Some(at)) if self.fields[at].can_explain("") => {
-                    self.words[at].explain(&self.fields[at], "", *said)?;
-                }
-                Ok(Some(at)) => {
-                    return Err(Error::bad_arg(format!(
-                        "{option}: the column is {}; a blank says something only under status, opt_in, opted_out and \
-                         subscribed_at",
-                        self.fields[at].told()
-                    )));
-                }
-                Ok(None) if !is_table => {}
-                Ok(None) | Err(_) => {
-                    return Err(Error::bad_arg(format!("{option}: name one column of {}", list(&headings))));
-                }
-            }
-        }
         Ok(())
     }
 
@@ -520,44 +446,6 @@ impl Columns {
             }
         }
     }
-}
-
-/// Whether `'*'` may mean a column: who says so has looked at the columns, and still sees no opt-out in a `no` without its
-/// question. A column of phones, of yes and no, or with a heading that speaks of refusals must be named.
-pub fn is_for_all(held: &Held) -> bool {
-    let is_answer = || !title::is_about_mail(&held.name) && held.are_answers(title::speaks_of_consent(&held.name));
-    !(speaks_of_consent(&held.name) || held.are_phones() || is_answer())
-}
-
-/// Whether a heading, or the last key of a path of them, is known to say who wants messages, or speaks of those who want none.
-pub fn speaks_of_consent(heading: &str) -> bool {
-    let key = heading.rsplit('.').next().unwrap_or_default();
-    let is_known = || names::known(key).is_some_and(|(field, _)| field.says_consent());
-    !title::is_about_mail(heading) && (is_known() || title::speaks_of_an_end(heading))
-}
-
-/// Whether a column would say the opposite of its heading, or nothing, where the heading is of those who want no messages.
-fn turns_round(heading: &str, field: &Field) -> bool {
-    let forbids = || {
-        let heading = names::label_prefix(heading).unwrap_or_else(|| heading.to_owned());
-        names::known(&heading).is_some_and(|(field, _)| field.only_forbids()) || is_plain_refusal(&heading)
-    };
-    let may_be = field.only_forbids()
-        || matches!(field, Field::Status | Field::Phone | Field::Reason | Field::Ignore | Field::Unclear);
-    !may_be && forbids()
-}
-
-/// What nobody can say of a column.
-fn may_be(option: &str, heading: &str, field: &Field) -> Result<()> {
-    if !turns_round(heading, field) {
-        return Ok(());
-    }
-    Err(Error::bad_arg(format!(
-        "{option}: the heading '{}' says who wants no messages, so the column can be opted_out, opted_out_at, status or \
-         ignore, and never {}; if the heading is wrong, correct it in the file",
-        excerpt(heading.as_bytes()),
-        field.told()
-    )))
 }
 
 /// Whether a column is there by accident: a delimiter at the end of each row.

@@ -9,8 +9,9 @@ use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::import::columns::Columns;
+use crate::import::columns::heading::speaks_of_consent;
 use crate::import::columns::survey::Survey;
-use crate::import::columns::{Columns, speaks_of_consent};
 use crate::import::send::refusal::Refusal;
 use crate::json;
 

@@ -361,7 +361,7 @@ impl Rows {
 /// Whether a row with such a phone may be a title: nearly all phones tell at once that it is none.
 fn may_be_a_title(phone: &str) -> bool {
     let is_plain = phone.len() >= PHONE_DIGITS_MIN && phone.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+');
-    !is_plain && !title::is_number(phone)
+    !is_plain && (title::is_text(phone) || !phone.contains(char::is_alphanumeric))
 }
 
 /// Asks how a number is read, and changes nothing.
