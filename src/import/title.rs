@@ -1,5 +1,8 @@
 //! What a title says of the rows below it: the name of a file, a line above the headings, a line between two rows. A list of
 //! those who want no messages is often numbers alone, and the title says what they are.
+//!
+//! Of a line between rows the words do not matter: any is asked about. A name is asked about by its words, and these are an open
+//! list: nearly every name would have to be signed otherwise, and whoever signs all of them reads none.
 
 use std::sync::LazyLock;
 
@@ -15,8 +18,9 @@ static PARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     lines.flat_map(str::split_whitespace).collect()
 });
 /// Whole words of a title: "stop" is a word of "STOP replies", not of "stopover".
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 17] = [
     "stops",
+    "quit",
     "dnc",
     "dnd",
     "dncl",
@@ -42,12 +46,30 @@ const HEADINGS: [&str; 3] = ["cleantime", "cleancampaigntitle", "cleancampaignid
 
 /// Whether a title says that what stands below it may be of people who want no messages, or of numbers that do not exist.
 pub fn speaks_of_an_end(title: &str) -> bool {
-    let words = words(title);
+    let mut words = words(title);
+    without_negated(&mut words);
     let joined = words.concat();
     let ends =
         |word: &String| WORDS.contains(&word.as_str()) || sense(word).is_some_and(|sense| sense & (OUT | ENDS) != 0);
     let refuse = |some: usize| words.windows(some).any(|words| is_plain_refusal(&words.join(" ")));
     PARTS.iter().any(|part| joined.contains(part)) || words.iter().any(ends) || (2..=TOGETHER_MAX).any(refuse)
+}
+
+/// Takes out what a title says that there is not: "no opt-outs".
+fn without_negated(words: &mut Vec<String>) {
+    let is =
+        |word: Option<&String>, of: Sense| word.is_some_and(|word| sense(word).is_some_and(|sense| sense & of != 0));
+    let mut at = 0;
+    while at < words.len() {
+        let (next, last) = (words.get(at + 1), words.get(at + 2));
+        let negated = match is(words.get(at), NOT) {
+            true if is(next, OUT) => 2,
+            true if is(next, OPT) && last.is_some_and(|word| word.starts_with("out")) => 3,
+            _ => 0,
+        };
+        words.drain(at..at + negated);
+        at += usize::from(negated == 0);
+    }
 }
 
 /// The same of the name of a file, whatever its extension.
@@ -177,6 +199,14 @@ mod tests {
             "чёрный список.csv",
             "退订名单.csv",
             "수신거부 명단.csv",
+            "Inactive.csv",
+            "GDPR-erasure.csv",
+            "landlines.csv",
+            "verstorben.csv",
+            "nosms.csv",
+            "quit.csv",
+            "退会者.csv",
+            "no opt-outs, unsubscribed.csv",
         ] {
             assert!(file_speaks_of_an_end(name), "{name}");
         }
@@ -192,6 +222,10 @@ mod tests {
             "VIP numbers.csv",
             "rejects.csv",
             "Kunden Berlin.csv",
+            "nonstop.csv",
+            "no opt-outs.csv",
+            "customers without optouts.csv",
+            "opted in.csv",
             "",
         ] {
             assert!(!file_speaks_of_an_end(name), "{name}");

@@ -19,12 +19,11 @@ impl Columns {
         &self.asking
     }
 
-    /// Whether something stands in a cell of such a column.
+    /// Whether something stands in a cell of such a column, which then has been heard.
     pub fn is_filled(&self, at: usize, cell: &str) -> bool {
         match self.field(at) {
-            Field::Date(_) => {
-                !cell.trim().is_empty() && !matches!(time::parse_optional(cell), Ok(None)) && cell.trim() != "0"
-            }
+            _ if cell.is_empty() => false,
+            Field::Date(_) => cell.trim() != "0" && !matches!(time::parse_optional(cell), Ok(None)),
             field => self.words(at).said(field, cell.trim()) != Some(Said::Blank),
         }
     }

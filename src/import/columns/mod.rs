@@ -14,6 +14,7 @@ pub mod words;
 use std::collections::HashSet;
 
 use super::options::AllAre;
+use super::send::country;
 use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
 use field::Field;
@@ -278,11 +279,17 @@ impl Columns {
                 Field::Ignore => is_export,
                 _ => true,
             };
+            let are_states = || {
+                let values = held[at].values().unwrap_or_default();
+                country::are_states(values.iter().map(|(value, _)| *value))
+            };
             let known = || names::known(&held[at].name).filter(|(field, _)| fits(field));
             let (field, why) = match (&said[at], names::label_prefix(&held[at].name), known()) {
                 (Some(said), _, _) => said.clone(),
                 (None, Some(_), _) if speaks_of_consent(&held[at].name) => (Field::Unclear, Why::Nobody),
                 (None, Some(key), _) => (Field::Label(key), Why::LabelName),
+                // A state is no country, and nobody knows which of them it is.
+                (None, None, Some((Field::Region, _))) if are_states() => (Field::Unclear, Why::Nobody),
                 (None, None, Some((Field::Phone, rank))) => {
                     ranks[at] = rank;
                     (Field::Phone, Why::KnownName)

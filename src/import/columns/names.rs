@@ -87,12 +87,14 @@ const FIELDS: [(Field, &[&str]); 12] = [
     (
         Field::Consent,
         &[
+            "consent",
             "smsconsent",
             "smsmarketingconsent",
             "smsoptin",
             "smsoptedin",
             "optin",
             "optedin",
+            "acceptsmarketing",
             "acceptssms",
             "acceptssmsmarketing",
             "textoptin",
@@ -210,9 +212,9 @@ const PLAIN: [Field; 12] = [
     Field::Date("last_inbound"),
 ];
 
-/// A name as it is compared: without case, accents, blanks, `_` and `-`.
+/// A name as it is compared: without case, accents, blanks, `_` and `-`, and the question mark of a question.
 pub fn fold(name: &str) -> String {
-    let chars = name.chars().flat_map(char::to_lowercase);
+    let chars = name.trim_end_matches('?').chars().flat_map(char::to_lowercase);
     chars
         .filter(|char| !char.is_whitespace() && !matches!(char, '_' | '-' | '\u{300}'..='\u{36f}'))
         .map(|char| without_accent(char).unwrap_or(char))
@@ -324,6 +326,9 @@ mod tests {
             ("CC", Field::Region),
             ("verdict", Field::Ignore),
             ("SMS Consent", Field::Consent),
+            ("Consent?", Field::Consent),
+            ("accepts_marketing", Field::Consent),
+            ("Opted Out?", Field::OptOut),
             ("et4ae5__HasOptedOutOfMobile__c", Field::OptOut),
         ] {
             assert_eq!(known(name), Some((field, 0)), "{name}");
@@ -346,7 +351,6 @@ mod tests {
             "Phone Status",
             "Do Not Call",
             "Unsubscribed from all email",
-            "Consent?",
             "Status (SMS)",
             "SMS: Marketing",
             "Stato",

@@ -111,7 +111,7 @@ const NO_CONSENT: [&str; 9] = [
     "nosuscrito",
 ];
 /// Yes, as people write it, as spreadsheets of several languages do, and ticks. A cross could be either.
-const YES: [&str; 20] = [
+const YES: [&str; 28] = [
     "yes",
     "y",
     "true",
@@ -128,12 +128,44 @@ const YES: [&str; 20] = [
     "verdadeiro",
     "vero",
     "waar",
+    "да",
+    "はい",
+    "是",
+    "예",
+    "네",
+    "tak",
+    "sim",
+    "evet",
     "✓",
     "✔",
     "☑",
     "✅",
 ];
-const NO: [&str; 12] = ["no", "n", "false", "f", "0", "off", "nein", "non", "falsch", "faux", "falso", "onwaar"];
+const NO: [&str; 23] = [
+    "no",
+    "n",
+    "false",
+    "f",
+    "0",
+    "off",
+    "nein",
+    "non",
+    "falsch",
+    "faux",
+    "falso",
+    "onwaar",
+    "nee",
+    "nej",
+    "nie",
+    "nao",
+    "нет",
+    "いいえ",
+    "否",
+    "不",
+    "아니요",
+    "아니오",
+    "hayir",
+];
 
 /// A word for the status; none for a word that nobody knows.
 pub fn status(cell: &str) -> Option<Said> {
@@ -257,7 +289,11 @@ mod tests {
         for cell in ["✓", "✔️", "☑", "✅", "WAHR", "Vrai"] {
             assert_eq!(yes_or_no(cell), Some(true), "{cell}");
         }
-        for cell in ["FALSCH", "Faux", "falso"] {
+        for cell in ["да", "はい", "是", "예", "Sí", "ja", "oui", "tak", "Sim", "evet"] {
+            assert_eq!((yes_or_no(cell), yes_or_no(&format!("{cell}?"))), (Some(true), None), "{cell}");
+        }
+        for cell in ["FALSCH", "Faux", "falso", "нет", "いいえ", "否", "아니요", "nie", "Não", "hayır", "nein", "non"]
+        {
             assert_eq!(yes_or_no(cell), Some(false), "{cell}");
         }
         for cell in ["", "-", "N/A", "NULL", "None"] {
@@ -267,35 +303,8 @@ mod tests {
         for cell in ["#N/A", "NaN", "undefined", "#REF!"] {
             assert_eq!(opt_out(cell), None, "{cell}");
         }
-        for cell in [
-            "ONAY",
-            "RET",
-            "tak",
-            "nie",
-            "Sim",
-            "Não",
-            "да",
-            "нет",
-            "是",
-            "否",
-            "예",
-            "아니요",
-            "evet",
-            "-1",
-            "!1",
-            "✗",
-            "☒",
-            "●",
-            "•",
-            "*",
-            "+",
-            "!",
-            "?",
-            ".",
-            "🚫",
-            "###",
-            "unknown",
-        ] {
+        for cell in ["ONAY", "RET", "-1", "!1", "✗", "☒", "●", "•", "*", "+", "!", "?", ".", "🚫", "###", "unknown"]
+        {
             assert_eq!((consent(cell), opt_out(cell)), (None, None), "{cell}");
         }
     }

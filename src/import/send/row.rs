@@ -170,7 +170,8 @@ impl Rows {
         if columns.is_short(width) {
             told.wrong = told.wrong.or(Some(Refusal::ShortRow));
         }
-        if told.heard < columns.asking().len() {
+        let heard = if columns.must_say_yes() { told.heard } else { told.dated };
+        if heard < columns.asking().len() {
             let is_silent =
                 |at: &usize| !cells.clone().any(|(place, cell)| place == *at && columns.is_filled(*at, cell));
             columns
@@ -314,6 +315,7 @@ impl Rows {
             return Err(Refusal::Phone(Unusable::TooLong.code()));
         }
         match (told.evidence.as_slice(), self.defaults.region) {
+            ([], None) if country::is_of_two(raw) => Err(Refusal::CountryUnclear),
             ([], None) => Ok(Number::Written(raw, None)),
             ([], Some(region)) => country::alone(raw, region),
             (evidence, None) => country::number(raw, evidence),

@@ -43,8 +43,9 @@ const TWO_LISTS: &str = "?";
 pub struct Told<'c> {
     /// How many of its cells have something in them.
     pub filled: usize,
-    /// How many columns that say who wants messages have something in them.
+    /// How many columns that say in words who wants messages have something in them, and how many dates of consents.
     pub heard: usize,
+    pub dated: usize,
     /// One of them has nothing in it, and nobody said what that means.
     pub is_silent: bool,
     /// The first thing that cannot be taken.
@@ -189,6 +190,7 @@ impl<'c> Told<'c> {
     }
 
     fn read_phone(&mut self, field: &Field, cell: &'c str) -> Result<(), Refusal> {
+        let cell = without_kind(cell);
         if *field == Field::Phone && self.phone.is_empty() {
             self.phone = cell;
         } else if !is_blank(cell) {
@@ -249,7 +251,7 @@ impl<'c> Told<'c> {
             return Ok(());
         }
         if key == "subscribed_at" {
-            self.heard += 1;
+            self.dated += 1;
             // Of several dates of the consent, as when somebody signed up and confirmed it, the first that is there.
             if self.subscribed_at.is_some() {
                 return Ok(());
@@ -372,6 +374,17 @@ impl<'c> Told<'c> {
             told.phone = "";
         }
         told
+    }
+}
+
+/// A phone without what kind of one it is, as in `+14155550101 (mobile)`.
+fn without_kind(cell: &str) -> &str {
+    const KINDS: [&str; 5] = ["mobile", "cell", "mobil", "handy", "m"];
+    let plain = cell.trim_end();
+    let kind = plain.strip_suffix(')').and_then(|plain| plain.rsplit_once('('));
+    match kind {
+        Some((number, kind)) if KINDS.iter().any(|known| kind.trim().eq_ignore_ascii_case(known)) => number.trim_end(),
+        _ => cell,
     }
 }
 

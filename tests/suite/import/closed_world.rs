@@ -134,7 +134,6 @@ fn a_column_that_nobody_named_stops_the_import() {
         ("Tags", "\"vip, dnd\""),
         ("DND", "yes"),
         ("DNC", "yes"),
-        ("Consent", "no"),
         ("Opt-in Status (SMS)", "unsubscribed"),
         ("SMS", "no"),
         ("Email", "x@example.com"),

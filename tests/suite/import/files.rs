@@ -145,10 +145,10 @@ fn refused_rows_are_repeated_mended_and_taken() {
     desk.onto_list(&sheet, &[]).asks("what are the rows below line 8, since 'Fay' in it may be their title?");
     let options = ["--no-sections", "--blank", "Status=active", "--rejects", "rejects.csv"];
     let told = desk.onto_list(&sheet, &options);
-    let reasons = json!({"lost_digits": 1, "bad_date": 1, "unknown_status": 1, "empty": 1, "unclosed_quote": 1});
+    let reasons = json!({"lost_digits": 1, "bad_date": 1, "unknown_status": 1, "short_row": 1, "unclosed_quote": 1});
     assert_eq!((told.code, &told.json["rejected"], &told.json["created"]), (3, &reasons, &json!(1)), "{}", told.errors);
     let rejects = format!(
-        "sep=;\r\nName;Phone;Opted out at;Status;line;reason\r\n\"Bob \"\"B\"\"\nTwo\";1.41556E+10;;;4;lost_digits\r\nEve;{EVE};last year;;6;bad_date\r\nDan;+14155550104;;perhaps;7;unknown_status\r\nFay;;;;8;empty\r\nGus;+14155550105;\"\"\"\";;9;unclosed_quote\r\n"
+        "sep=;\r\nName;Phone;Opted out at;Status;line;reason\r\n\"Bob \"\"B\"\"\nTwo\";1.41556E+10;;;4;lost_digits\r\nEve;{EVE};last year;;6;bad_date\r\nDan;+14155550104;;perhaps;7;unknown_status\r\nFay;;;;8;short_row\r\nGus;+14155550105;\"\"\"\";;9;unclosed_quote\r\n"
     );
     assert_eq!(desk.read("rejects.csv"), rejects);
     assert_eq!(desk.check(EVE), "+no list_opted_out", "whatever its date");
