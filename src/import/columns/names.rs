@@ -212,9 +212,9 @@ const PLAIN: [Field; 12] = [
     Field::Date("last_inbound"),
 ];
 
-/// A name as it is compared: without case, accents, blanks, `_` and `-`, and the question mark of a question.
+/// A name as it is compared: without case, accents, blanks, `_` and `-`.
 pub fn fold(name: &str) -> String {
-    let chars = name.trim_end_matches('?').chars().flat_map(char::to_lowercase);
+    let chars = name.chars().flat_map(char::to_lowercase);
     chars
         .filter(|char| !char.is_whitespace() && !matches!(char, '_' | '-' | '\u{300}'..='\u{36f}'))
         .map(|char| without_accent(char).unwrap_or(char))
@@ -223,7 +223,8 @@ pub fn fold(name: &str) -> String {
 
 /// What a known name means. Of phones, how late it is looked at: 0 is the first.
 pub fn known(name: &str) -> Option<(Field, usize)> {
-    let name = fold(name);
+    // "Opted out?" is the same question without its mark.
+    let name = fold(name.trim_end_matches('?'));
     if let Some(rank) = PHONES.iter().position(|names| names.contains(&name.as_str())) {
         return Some((Field::Phone, rank));
     }
