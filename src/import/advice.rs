@@ -43,6 +43,14 @@ impl Advice<'_> {
                         excerpt(word.as_bytes())
                     ),
                 ),
+                Question::Consent(name) => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what are the rows, since no column says who consented, and the name '{}' does not either? \
+                         --as subscribe: subscribers; --as optout: opt-outs; --as invalid: numbers that do not exist",
+                        excerpt(name.as_bytes())
+                    ),
+                ),
                 Question::Section(line, title) => put(
                     &mut text,
                     format_args!(
@@ -113,6 +121,9 @@ impl Advice<'_> {
         let mut options = Vec::new();
         if self.questions.iter().any(|question| matches!(question, Question::Rows(_))) {
             options.push("--as optout".to_owned());
+        }
+        if self.questions.iter().any(|question| matches!(question, Question::Consent(_))) {
+            options.push("--as '?'".to_owned());
         }
         let unknown = self.unknown();
         let phones: Vec<usize> = unknown.iter().copied().filter(|&at| self.are_phones(at)).collect();

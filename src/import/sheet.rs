@@ -19,7 +19,7 @@ use super::send::progress::Progress;
 use super::send::rejects::{Rejects, Shape};
 use super::send::report::Report;
 use super::send::row::{Defaults, Rows};
-use super::title::{file_speaks_of_an_end, is_of_an_end, speaks_of_an_end};
+use super::title::{file_speaks_of_an_end, is_neutral, is_of_an_end, speaks_of_an_end};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::model::time;
@@ -113,6 +113,14 @@ impl Sheet {
             questions.push(Question::Section(*line, title.clone()));
         }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
+        // A column that is still to be named may say it.
+        if self.wishes.all_are.is_none()
+            && questions.is_empty()
+            && !self.columns.speak_of_consent()
+            && !is_neutral(&self.name)
+        {
+            questions.push(Question::Consent(self.name.clone()));
+        }
         questions
     }
 

@@ -1,8 +1,9 @@
 //! What a title says of the rows below it: the name of a file, a line above the headings, a line between two rows. A list of
 //! those who want no messages is often numbers alone, and the title says what they are.
 //!
-//! Of a line between rows the words do not matter: any is asked about. A name is asked about by its words, and these are an open
-//! list: nearly every name would have to be signed otherwise, and whoever signs all of them reads none.
+//! Of a line between rows the words do not matter: any is asked about. A file in which no column says who consented is asked
+//! about unless each word of its name is one that says nothing. Of other files the rows speak for themselves, and only a name
+//! that speaks of an end is asked about: whoever must sign every name reads none.
 
 use std::sync::LazyLock;
 
@@ -55,6 +56,24 @@ pub fn speaks_of_an_end(title: &str) -> bool {
     PARTS.iter().any(|part| joined.contains(part)) || words.iter().any(ends) || (2..=TOGETHER_MAX).any(refuse)
 }
 
+/// Words of names that say nothing of who wants messages.
+static NEUTRAL: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let lines = include_str!("neutral.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
+});
+
+/// Whether each word of a file's name is known to say nothing of those who want no messages, however the words are joined.
+pub fn is_neutral(name: &str) -> bool {
+    fn is_of_words(text: &str) -> bool {
+        text.is_empty() || NEUTRAL.iter().any(|word| text.strip_prefix(word).is_some_and(is_of_words))
+    }
+    words(stem(name)).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
+}
+
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
 /// Takes out what a title says that there is not: "no opt-outs".
 fn without_negated(words: &mut Vec<String>) {
     let is =
@@ -74,7 +93,7 @@ fn without_negated(words: &mut Vec<String>) {
 
 /// The same of the name of a file, whatever its extension.
 pub fn file_speaks_of_an_end(name: &str) -> bool {
-    speaks_of_an_end(name.rsplit_once('.').map_or(name, |(stem, _)| stem))
+    speaks_of_an_end(stem(name))
 }
 
 /// Whether a heading is one of a file that has nobody else.
@@ -229,6 +248,22 @@ mod tests {
             "",
         ] {
             assert!(!file_speaks_of_an_end(name), "{name}");
+        }
+        for name in [
+            "contacts.csv",
+            "Contacts (2).csv",
+            "subscribed_members_export_2024-05-01.csv",
+            "KundenListe.csv",
+            "customers March 2024.xlsx",
+            "客户名单.csv",
+            "standard input",
+            "opted-in.csv",
+            "2024.csv",
+        ] {
+            assert!(is_neutral(name), "{name}");
+        }
+        for name in ["graveyard.csv", "Abgänge.csv", "former customers.csv", "do_not_use.csv", "x-contacts-nope.csv"] {
+            assert!(!is_neutral(name), "{name}");
         }
         assert!(is_of_an_end("CLEAN_TIME") && !is_of_an_end("phone"));
     }

@@ -112,6 +112,14 @@ impl Dialogue<'_> {
                 self.mapping.all_are = self.choose(&ROWS)?.flatten();
                 Ok(self.mapping.all_are.is_some())
             }
+            Question::Consent(name) => {
+                let name = excerpt(name.as_bytes());
+                self.say(&format!(
+                    "\nNo column says who consented, and the name '{name}' does not either. What are the rows?"
+                ))?;
+                self.mapping.all_are = self.choose(&ROWS)?.flatten();
+                Ok(self.mapping.all_are.is_some())
+            }
             Question::Section(line, title) => {
                 let title = excerpt(title.as_bytes());
                 self.say(&format!("\nIs '{title}' in line {line} the title of the rows below it? What are the rows?"))?;

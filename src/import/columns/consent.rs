@@ -19,6 +19,11 @@ impl Columns {
         &self.asking
     }
 
+    /// Whether some column says who wants messages, or a person was asked already: the rows were rejected.
+    pub fn speak_of_consent(&self) -> bool {
+        self.is_rejects || !self.asking.is_empty() || self.fields.iter().any(Field::says_consent)
+    }
+
     /// Whether something stands in a cell of such a column, which then has been heard.
     pub fn is_filled(&self, at: usize, cell: &str) -> bool {
         match self.field(at) {

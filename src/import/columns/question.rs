@@ -12,6 +12,8 @@ use crate::model::time;
 pub enum Question {
     /// What the rows are: this in the file's name, or in its headings, speaks of those who want no messages.
     Rows(String),
+    /// What the rows are: no column says who consented, and the file's name could say anything.
+    Consent(String),
     /// What the rows are below a line of the table that has a title in it.
     Section(u64, String),
     /// What a column is, by its place.
