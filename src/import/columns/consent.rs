@@ -60,9 +60,9 @@ impl Columns {
         let dates = those(&|field| *field == Field::Date("subscribed_at"));
         self.must_say_yes = !words.is_empty();
         self.asking = if self.must_say_yes { words } else { dates };
-        for at in 0..self.len() {
-            if self.fields[at] == Field::Consent && held[at].filled > 0 {
-                self.words[at].look_at(&held[at]);
+        for ((words, field), held) in self.words.iter_mut().zip(&self.fields).zip(held) {
+            if *field == Field::Consent && held.filled > 0 {
+                words.look_at(held);
             }
         }
     }

@@ -139,7 +139,9 @@ mod tests {
     fn a_cross_beside_a_tick_is_not_known() {
         let said = |values: &[&str], cell: &str| {
             let mut survey = Survey::of_header(["opt_in"].into_iter());
-            values.iter().for_each(|value| survey.see(std::iter::once((0, *value))));
+            for value in values {
+                survey.see(std::iter::once((0, *value)));
+            }
             let mut words = Words::default();
             words.look_at(&survey.columns()[0]);
             words.said(&Field::Consent, cell)

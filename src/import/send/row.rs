@@ -184,7 +184,7 @@ impl Rows {
     }
 
     /// Finds the phones of an opt-out in columns that nobody named.
-    fn find_phones<'c>(&self, told: &mut Told<'c>) {
+    fn find_phones(&self, told: &mut Told<'_>) {
         for raw in told.unnamed().to_vec() {
             let is_one = match self.number(told, raw) {
                 Ok(Number::Written(raw, region)) => normalize(raw, region).is_ok(),

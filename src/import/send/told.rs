@@ -46,8 +46,6 @@ pub struct Told<'c> {
     /// How many columns that say in words who wants messages have something in them, and how many dates of consents.
     pub heard: usize,
     pub dated: usize,
-    /// One of them has nothing in it, and nobody said what that means.
-    pub is_silent: bool,
     /// The first thing that cannot be taken.
     pub wrong: Option<Refusal>,
     pub list: &'c str,
@@ -65,7 +63,8 @@ pub struct Told<'c> {
     now: time::Millis,
     active: bool,
     subscribed_at: Option<time::Millis>,
-    no_consent: bool,
+    /// Why it subscribes nobody, if a column of consents says so, or says nothing.
+    lacks_consent: Option<Refusal>,
     /// A label, or another cell that is no status, refuses messages.
     refuses: bool,
     /// Statuses that a word gives, and those that a date gives: the newest one.
@@ -205,7 +204,7 @@ impl<'c> Told<'c> {
         match said {
             // It is known, so that it is heard.
             Some(_) => self.hear(said).unwrap_or_default(),
-            None => self.is_silent = true,
+            None => self.lacks_consent = self.lacks_consent.take().or(Some(Refusal::ConsentBlank)),
         }
     }
 
@@ -217,7 +216,7 @@ impl<'c> Told<'c> {
                     *heard |= known == status;
                 }
             }
-            Said::NoConsent => self.no_consent = true,
+            Said::NoConsent => self.lacks_consent = Some(Refusal::NoConsent),
             Said::Nothing | Said::Blank => {}
         }
         Ok(())
@@ -240,7 +239,9 @@ impl<'c> Told<'c> {
                 return Err(Refusal::BadDate);
             }
             (Err(_), None) if status::is_never(word) => {
-                self.no_consent |= key == "subscribed_at";
+                if key == "subscribed_at" {
+                    self.lacks_consent = Some(Refusal::NoConsent);
+                }
                 return Ok(());
             }
             (Err(_), None) => return Err(Refusal::BadDate),
@@ -280,11 +281,8 @@ impl<'c> Told<'c> {
     /// row that does not say yes has no consent.
     pub fn check(&self, must_say_yes: bool) -> Result<(), Refusal> {
         let speaks = self.words.contains(&true) || self.dates.iter().any(Option::is_some);
-        if !speaks && self.no_consent {
-            return Err(Refusal::NoConsent);
-        }
-        if !speaks && self.is_silent {
-            return Err(Refusal::ConsentBlank);
+        if let Some(why) = self.lacks_consent.as_ref().filter(|_| !speaks) {
+            return Err(why.clone());
         }
         if !speaks && must_say_yes && !self.active {
             return Err(Refusal::NoConsent);
