@@ -18,10 +18,38 @@ static PARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     let lines = include_str!("title.txt").lines().filter(|line| !line.starts_with('#'));
     lines.flat_map(str::split_whitespace).collect()
 });
+/// Parts of words of headings that speak of consent.
+const CONSENT: [&str; 24] = [
+    "consen",
+    "einwillig",
+    "zustimm",
+    "erlaub",
+    "gdpr",
+    "dsgvo",
+    "rgpd",
+    "lgpd",
+    "permi",
+    "allow",
+    "accept",
+    "agree",
+    "zgod",
+    "souhlas",
+    "hozzajarul",
+    "samtyk",
+    "suostum",
+    "toestem",
+    "соглас",
+    "同意",
+    "許可",
+    "동의",
+    "onay",
+    "izni",
+];
 /// Whole words of a title: "stop" is a word of "STOP replies", not of "stopover".
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 18] = [
     "stops",
     "quit",
+    "exit",
     "dnc",
     "dnd",
     "dncl",
@@ -108,7 +136,8 @@ pub fn is_about_mail(heading: &str) -> bool {
 
 /// Whether a heading has a word that people use when they allow or refuse messages.
 pub fn speaks_of_consent(heading: &str) -> bool {
-    has_word(heading, OUT | NOT | ACT | ASKED | PHONE | ENDS | OPT)
+    let joined = words(heading).concat();
+    has_word(heading, OUT | NOT | ACT | ASKED | PHONE | ENDS | OPT) || CONSENT.iter().any(|part| joined.contains(part))
 }
 
 fn has_word(heading: &str, sense_of: Sense) -> bool {

@@ -8,9 +8,11 @@ use crate::import::send::plain_refusal::is_plain_refusal;
 use crate::import::title;
 
 /// Whether `'*'` may mean a column: who says so has looked at the columns, and still sees no opt-out in a `no` without its
-/// question. A column of phones, of yes and no, or with a heading that speaks of refusals must be named.
+/// question. A column of phones, of yes and no, with a heading that speaks of refusals, or with one that speaks of consent above
+/// few values must be named.
 pub fn is_for_all(held: &Held) -> bool {
-    let is_answer = || !title::is_about_mail(&held.name) && held.are_answers(title::speaks_of_consent(&held.name));
+    let are_answers = || held.are_answers() || title::speaks_of_consent(&held.name) && held.may_be_answers();
+    let is_answer = || !title::is_about_mail(&held.name) && are_answers();
     !(speaks_of_consent(&held.name) || held.are_phones() || is_answer())
 }
 

@@ -140,15 +140,27 @@ impl Held {
         self.phones * 2 > self.spoken
     }
 
-    /// Whether the cells are answers, of which nobody knows the question: all are a yes or a no, or one is a word for a status.
-    /// `digits` says whether 0 and 1 count as a no and a yes.
-    pub fn are_answers(&self, digits: bool) -> bool {
+    /// Whether the cells are answers, of which nobody knows the question: all are a yes or a no, or all are signs, or one is a
+    /// word for a status. Zeros and ones alone may be counts.
+    pub fn are_answers(&self) -> bool {
         let is_digit = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
-        let values = self.values().unwrap_or_default();
-        let mut spoken = values.iter().map(|(value, _)| *value).filter(|value| !is_blank(value)).peekable();
-        let some = spoken.peek().is_some() && (digits || spoken.clone().any(|value| !is_digit(value)));
-        some && (spoken.clone().all(|value| status::yes_or_no(value).is_some())
-            || spoken.any(|value| status::status(value).is_some()))
+        let is_sign = |value: &str| !value.contains(char::is_alphanumeric);
+        let spoken = self.spoken_values();
+        let all = |is_one: &dyn Fn(&str) -> bool| !spoken.is_empty() && spoken.iter().all(|value| is_one(value));
+        all(&is_sign)
+            || all(&|value| status::yes_or_no(value).is_some()) && !all(&is_digit)
+            || spoken.iter().any(|value| status::status(value).is_some())
+    }
+
+    /// Whether so few different values stand there that they may be answers in whatever language.
+    pub fn may_be_answers(&self) -> bool {
+        (1..=FEW).contains(&self.spoken_values().len())
+    }
+
+    /// The different values that say something; none where there are many.
+    fn spoken_values(&self) -> Vec<&str> {
+        let values = self.values().unwrap_or_default().into_iter();
+        values.map(|(value, _)| value).filter(|value| !is_blank(value)).collect()
     }
 
     /// All different values with their counts, the commonest first; none when there are more than a hundred.

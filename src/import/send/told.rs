@@ -389,7 +389,8 @@ fn without_kind(cell: &str) -> &str {
 /// Whether the first cell of a row makes a comment of it.
 pub fn begins_a_comment(cell: &str) -> bool {
     let plain = cell.trim_start();
-    plain.starts_with("//") || plain.starts_with("--") || plain.starts_with("# ") || plain.starts_with("; ")
+    let is_hash = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+    ["//", "--", "; "].iter().any(|sign| plain.starts_with(sign)) || plain.strip_prefix('#').is_some_and(is_hash)
 }
 
 /// Whether a cell under the heading of a phone has a sign before its number by which people take a row out of a file.

@@ -144,6 +144,9 @@ fn the_star_means_no_column_that_may_be_about_consent() {
         ("Zgoda", ["tak", "nie"]),
         ("согласие", ["да", "нет"]),
         ("Estado", ["activo", "suspendido"]),
+        ("GDPR", ["1", "0"]),
+        ("Marketing", ["granted", "denied"]),
+        ("Haken", ["✅", "❌"]),
         ("Home", ["415-555-0199", "+1 415 555 0198"]),
         ("phone 2", ["4155550199", ""]),
         ("label.opted_out", ["yes", "no"]),
@@ -231,6 +234,25 @@ fn a_row_that_breaks_off_before_its_consent_is_rejected() {
 }
 
 #[test]
+fn a_name_that_says_nothing_is_signed_where_no_column_says_who_consented() {
+    let desk = Desk::new();
+    let import = |name: &str, sheet: &str, options: &[&str]| {
+        std::fs::write(desk.path(name), sheet).expect("written");
+        desk.import_file(name, &[&["--list", LIST], options].concat())
+    };
+    let sheet = format!("phone\n{ADA}\n");
+    for name in ["graveyard.csv", "Abgänge.csv", "do_not_use.csv", "acme.csv"] {
+        import(name, &sheet, &[]).asks("what are the rows, since no column says who consented");
+        assert_eq!(desk.get(ADA), Value::Null, "{name}");
+        import(name, &format!("phone,status\n{BOB},active\n"), &[]).all_taken();
+    }
+    for name in ["contacts.csv", "Kundenliste 2024.csv", "客户名单.csv"] {
+        import(name, &sheet, &[]).all_taken();
+    }
+    import("acme.csv", &sheet, &["--as", "subscribe"]).all_taken();
+}
+
+#[test]
 fn a_source_or_a_comment_is_not_passed_over() {
     let desk = Desk::new();
     let sheet = format!("phone\n{ADA}\n");
@@ -238,7 +260,10 @@ fn a_source_or_a_comment_is_not_passed_over() {
     for row in [format!("// {ADA}"), format!("#{ADA}"), format!("- {ADA}"), format!("--{ADA}")] {
         let told = desk.unsaid(format!("phone\n{row}\n"), &[]);
         rejected(&told, &json!({"commented_out": 1}));
-        rejected(&desk.onto_list(format!("name,phone\n// Ada,{ADA}\n"), &[]), &json!({"commented_out": 1}));
+        for comment in ["// ", "#"] {
+            let told = desk.onto_list(format!("name,phone\n{comment}Ada,{ADA}\n"), &[]);
+            rejected(&told, &json!({"commented_out": 1}));
+        }
     }
     assert_eq!(desk.get(ADA), Value::Null);
     for (column, cell) in [("reason", "asked to be removed"), ("reason", "hard bounce"), ("source", "dnc.csv")] {
