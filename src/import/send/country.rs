@@ -166,7 +166,8 @@ fn in_region(raw: &str, region: Region) -> Number<'_> {
 pub fn is_of_two(raw: &str) -> bool {
     let digits = raw.as_bytes();
     let is_whole = digits.len() == 11 && digits[0] == b'1' && digits.iter().all(u8::is_ascii_digit);
-    is_whole && Region::parse("CN").is_some_and(|china| normalize(raw, Some(china)).is_ok())
+    let is_chinese = || Region::parse("CN").is_some_and(|china| normalize(raw, Some(china)).is_ok());
+    is_whole && is_chinese() && normalize(&format!("+{raw}"), None).is_ok()
 }
 
 /// The states of the United States, of which many are countries as well.
@@ -257,7 +258,12 @@ mod tests {
 
     #[test]
     fn what_may_be_of_two_countries_is_of_none() {
-        assert!(is_of_two("13912345678") && !is_of_two("+13912345678") && !is_of_two("12125550101"));
+        assert!(
+            is_of_two("13052345678")
+                && !is_of_two("+13052345678")
+                && !is_of_two("15112345678")
+                && !is_of_two("12125550101")
+        );
         assert!(are_states(["CA", "DE", "in"].into_iter()) && !are_states(["DE"].into_iter()));
         assert!(!are_states(["DE", "AT"].into_iter()) && !are_states(["US", "CA"].into_iter()));
     }

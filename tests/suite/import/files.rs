@@ -154,8 +154,8 @@ fn refused_rows_are_repeated_mended_and_taken() {
     assert_eq!(desk.check(EVE), "+no list_opted_out", "whatever its date");
 
     // Not mended yet: the same rows, with their lines in this file.
-    let again = ["--list", LIST, "--region", "US", "--labels", "Name", "--no-sections", "--rejects", "again.csv"];
-    desk.import_file("rejects.csv", &again);
+    let again = ["--list", LIST, "--region", "US", "--labels", "Name", "--rejects", "again.csv"];
+    desk.import_file("rejects.csv", &[&again[..], &options[..3]].concat());
     let again = desk.read("again.csv");
     assert_eq!(again.matches("lost_digits").count(), 1);
     assert_eq!(again.lines().nth(1), rejects.lines().nth(1));
