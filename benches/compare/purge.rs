@@ -17,7 +17,7 @@ const SENDS_EACH: usize = 4;
 pub fn run(dir: &Path, rows: usize) {
     let dir = dir.join("purge");
     std::fs::create_dir_all(&dir).expect("a directory");
-    let file = dir.join("idle.csv");
+    let file = dir.join("contacts.csv");
     sheet::write_half_idle(&file, rows);
     let mut daemon = Daemon::start(&dir);
     daemon.call(&format!("LIST {LIST}"));

@@ -18,8 +18,8 @@ pub fn write(path: &Path, rows: usize) {
 
 /// The same, where every second contact has come from another system and has not answered for years.
 pub fn write_half_idle(path: &Path, rows: usize) {
-    write_with(path, rows, ",created_at,subscribed_at,sends_since_engaged", |row| {
-        if row % 2 == 0 { ",2021-02-01,2021-02-01,12" } else { ",,," }
+    write_with(path, rows, ",created_at,subscribed_at,sends_since_engaged,status", |row| {
+        if row % 2 == 0 { ",2021-02-01,2021-02-01,12,active" } else { ",,,,active" }
     });
 }
 

@@ -136,6 +136,37 @@ impl<'de> Deserialize<'de> for When {
     }
 }
 
+/// The same of a date since when something is forbidden: see [`time::parse_optional_end`].
+#[derive(Clone, Copy, Debug)]
+pub struct Forbidden {
+    at: Option<Millis>,
+    is_day: bool,
+}
+
+impl Forbidden {
+    /// The date as that of something that permits.
+    pub fn begin(self) -> Option<Millis> {
+        self.at
+    }
+
+    /// The date, if there is one.
+    pub fn date(self, now: Millis) -> Option<Millis> {
+        self.at.map(|at| if self.is_day { time::end_of_day(at, now) } else { at })
+    }
+}
+
+impl<'de> Deserialize<'de> for Forbidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Forbidden, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        forbidden(&value).map_err(|why| serde::de::Error::custom(why.message))
+    }
+}
+
+/// A date of JSON since when something is forbidden.
+pub fn forbidden(value: &Value) -> Result<Forbidden> {
+    Ok(Forbidden { at: date(value)?, is_day: value.as_str().is_some_and(time::is_day) })
+}
+
 /// A time of JSON: a text as [`time::parse_optional`] reads it, or milliseconds as a number. None if it says that there is no
 /// date.
 pub fn date(value: &Value) -> Result<Option<Millis>> {
@@ -176,16 +207,16 @@ impl<'de> Deserialize<'de> for Amount {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StatusJson {
-    at: Option<When>,
+    at: Option<Forbidden>,
     source: Option<String>,
     reason: Option<String>,
 }
 
 /// The next argument as the JSON of a status verb. What is too long is cut: it forbids, and is not refused for its words.
-pub fn status_claim(args: &mut Args<'_>) -> Result<Statement> {
+pub fn status_claim(args: &mut Args<'_>, date: impl Fn(Forbidden) -> Option<Millis>) -> Result<Statement> {
     let json: StatusJson = json(args)?;
     Ok(Statement {
-        at: json.at.and_then(|at| at.0),
+        at: json.at.and_then(date),
         source: cut(json.source, SOURCE_BYTES_MAX),
         reason: cut(json.reason, SOURCE_BYTES_MAX),
         ..Statement::default()
@@ -195,17 +226,17 @@ pub fn status_claim(args: &mut Args<'_>) -> Result<Statement> {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OptOutJson {
-    at: Option<When>,
+    at: Option<Forbidden>,
     how: Option<String>,
     source: Option<String>,
     reason: Option<String>,
 }
 
 /// The next argument as the JSON of OPTOUT. What is too long is cut: an opt-out is never refused for its words.
-pub fn opt_out_claim(args: &mut Args<'_>) -> Result<Statement> {
+pub fn opt_out_claim(args: &mut Args<'_>, now: Millis) -> Result<Statement> {
     let json: OptOutJson = json(args)?;
     Ok(Statement {
-        at: json.at.and_then(|at| at.0),
+        at: json.at.and_then(|at| at.date(now)),
         how: json.how.map_or(Ok(How::Api), |word| how(&word))?,
         source: cut(json.source, SOURCE_BYTES_MAX),
         reason: cut(json.reason, SOURCE_BYTES_MAX),

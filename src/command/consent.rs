@@ -25,7 +25,9 @@ pub fn opt_out(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let mut reading = Reading::default();
     let (list, phone) = reading.list_and_phone(context, &mut args, arguments::list_or_all)?;
     let rest = args;
-    let statement = reading.or(arguments::opt_out_claim(&mut args), || Remains::of_args(rest).statement());
+    let now = context.store.now();
+    let claim = arguments::opt_out_claim(&mut args, now);
+    let statement = reading.or(claim, || Remains::of_args(rest).statement(now));
     reading.asked(Write::Contact { phone, list, change: Change::OptOut(statement) }, context)
 }
 

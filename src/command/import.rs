@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Context;
-use super::arguments::{self, Amount, When};
+use super::arguments::{self, Amount, Forbidden, When};
 use super::asked::{Asked, Reading};
 use super::contacts::{LabelsJson, check_labels, check_words, label_patch, read_phone, region_or_default};
 use super::remains::Remains;
@@ -30,9 +30,9 @@ struct RowJson {
     import_id: Option<String>,
     status: Option<String>,
     subscribed_at: Option<When>,
-    opted_out_at: Option<When>,
-    suppressed_at: Option<When>,
-    invalid_at: Option<When>,
+    opted_out_at: Option<Forbidden>,
+    suppressed_at: Option<Forbidden>,
+    invalid_at: Option<Forbidden>,
     reason: Option<String>,
     created_at: Option<When>,
     total_sends: Option<u64>,
@@ -90,6 +90,8 @@ fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
     let raw = json.phone.ok_or_else(|| Error::bad_arg("in the JSON: \"phone\" is missing"))?;
     let phone = read_phone(context, json.region.as_deref().unwrap_or("-").as_bytes(), &raw)?;
     let date = |at: Option<When>| at.and_then(|at| at.0);
+    let now = context.store.now();
+    let forbidden = |at: Option<Forbidden>| at.and_then(|at| at.date(now));
     let row = Row {
         labels: label_patch(json.labels)?,
         how: json.how.map(|word| arguments::how(&word)).transpose()?,
@@ -97,9 +99,9 @@ fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
         import_id: arguments::text("import_id", json.import_id, ID_BYTES_MAX)?,
         status: json.status.map(|word| status(&word)).transpose()?,
         subscribed_at: date(json.subscribed_at),
-        opted_out_at: date(json.opted_out_at),
-        suppressed_at: date(json.suppressed_at),
-        invalid_at: date(json.invalid_at),
+        opted_out_at: forbidden(json.opted_out_at),
+        suppressed_at: forbidden(json.suppressed_at),
+        invalid_at: forbidden(json.invalid_at),
         undated: Vec::new(),
         reason: arguments::text("reason", json.reason, SOURCE_BYTES_MAX)?,
         created_at: date(json.created_at),
@@ -146,7 +148,7 @@ fn what_forbids(context: &Context, remains: &Remains) -> Option<(Phone, Row)> {
     };
     for (key, status) in DATES {
         if remains.all(key).any(is_given) {
-            row.forbid(status, remains.date(key));
+            row.forbid(status, remains.forbidden(key, context.store.now()));
         }
     }
     Some((phone, row))

@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::arguments::{cut, date, number_text, without_mark};
+use super::arguments::{cut, date, forbidden, number_text, without_mark};
 use super::broken_json;
 use crate::error::excerpt;
 use crate::limits::SOURCE_BYTES_MAX;
@@ -85,15 +85,20 @@ impl Remains {
         self.only(key).filter(|_| self.is_whole).and_then(|value| date(value).ok().flatten())
     }
 
+    /// The same of a date since when something is forbidden.
+    pub fn forbidden(&self, key: &str, now: Millis) -> Option<Millis> {
+        self.only(key).filter(|_| self.is_whole).and_then(|value| forbidden(value).ok()?.date(now))
+    }
+
     /// As much of a source or a reason as is kept.
     pub fn words(&self, key: &str) -> String {
         cut(self.text(key), SOURCE_BYTES_MAX)
     }
 
     /// What is said of something that forbids. A date that cannot be read is noted in the reason.
-    pub fn statement(&self) -> Statement {
+    pub fn statement(&self, now: Millis) -> Statement {
         Statement {
-            at: self.date("at"),
+            at: self.forbidden("at", now),
             how: self.text("how").and_then(|word| How::parse(&word)).unwrap_or_default(),
             source: self.words("source"),
             reason: cut(self.noted(&["at"], self.text("reason")), SOURCE_BYTES_MAX),
@@ -157,13 +162,13 @@ mod tests {
     #[test]
     fn a_key_that_is_given_twice_says_nothing_for_certain() {
         let remains = Remains::of(Some(br#"{"at":"2024-01-02","at":"2024-01-03","reason":"called"}"#));
-        let statement = remains.statement();
+        let statement = remains.statement(0);
         assert_eq!((statement.at, statement.reason.as_str()), (None, "called"));
     }
 
     #[test]
     fn the_history_keeps_a_date_as_it_was_written() {
-        let statement = Remains::of(Some(br#"{"at":"1/2/24","reason":"called","how":"fax"}"#)).statement();
+        let statement = Remains::of(Some(br#"{"at":"1/2/24","reason":"called","how":"fax"}"#)).statement(0);
         assert_eq!(statement.reason, "at \"1/2/24\" could not be read; called");
         assert_eq!((statement.at, statement.how), (None, How::Api));
     }

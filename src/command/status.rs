@@ -1,5 +1,6 @@
 //! SUPPRESS, RELEASE, INVALID, VALID: what the sender knows of a number.
 
+use super::arguments::Forbidden;
 use super::asked::{Asked, Reading};
 use super::remains::Remains;
 use super::{Context, arguments};
@@ -37,7 +38,9 @@ fn forbid(
     change: fn(Statement) -> Change,
 ) -> Result<Asked> {
     let rest = args;
-    let statement = reading.or(arguments::status_claim(&mut args), || Remains::of_args(rest).statement());
+    let now = context.store.now();
+    let claim = arguments::status_claim(&mut args, |at| at.date(now));
+    let statement = reading.or(claim, || Remains::of_args(rest).statement(now));
     reading.asked(Write::Contact { phone, list, change: change(statement) }, context)
 }
 
@@ -48,7 +51,7 @@ fn lift(
     change: fn(Statement) -> Change,
 ) -> Result<Write> {
     let phone = arguments::plausible_phone(context, &mut args)?;
-    let statement = arguments::status_claim(&mut args)?;
+    let statement = arguments::status_claim(&mut args, Forbidden::begin)?;
     Ok(Write::Contact { phone, list, change: change(statement) })
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::columns::field::Field;
+use super::columns::heading::is_for_all;
 use super::columns::question::Question;
 use super::columns::status::Said;
 use super::columns::survey::FEW;
@@ -42,6 +43,32 @@ impl Advice<'_> {
                         excerpt(word.as_bytes())
                     ),
                 ),
+                Question::Consent(name) => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what are the rows, since no column says who consented, and the name '{}' does not either? \
+                         --as subscribe: subscribers; --as optout: opt-outs; --as invalid: numbers that do not exist",
+                        excerpt(name.as_bytes())
+                    ),
+                ),
+                Question::Section(line, title) => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what are the rows below line {line}, since '{}' in it may be their title? Make a file of its own \
+                         of them, or say what all rows are with --as optout or --as invalid; --no-sections if it says nothing \
+                         of them",
+                        excerpt(title.as_bytes())
+                    ),
+                ),
+                Question::Value(at, value, rows) if value.is_empty() => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what does a blank cell mean in the column '{}' ({rows} rows)? --blank {}, or one of {}",
+                        self.columns.name(*at),
+                        quote(&format!("{}=no_consent", self.columns.name(*at))),
+                        Said::words()
+                    ),
+                ),
                 Question::Value(at, value, rows) => put(
                     &mut text,
                     format_args!(
@@ -75,7 +102,8 @@ impl Advice<'_> {
                 "\nIn place of a ? write what the column is: label.KEY for a label, which forbids nothing; opted_out if yes \
                  means out; opt_in if yes means in; status for words like active and unsubscribed; opted_out_at for dates of \
                  opt-outs; phone; region for countries; or ignore. If you have looked at all of them, --labels '*' makes labels \
-                 of those that nothing else names, and --map '*=ignore' ignores them. On a terminal contactd \
+                 of those that nothing else names, and --map '*=ignore' ignores them, but for columns of phones, of yes and no, and \
+                 with headings that speak of refusals: name these. On a terminal contactd \
                  import asks what each column is, and what its words mean in another language; it keeps the answers for \
                  --mapping.\n",
             );
@@ -93,6 +121,9 @@ impl Advice<'_> {
         let mut options = Vec::new();
         if self.questions.iter().any(|question| matches!(question, Question::Rows(_))) {
             options.push("--as optout".to_owned());
+        }
+        if self.questions.iter().any(|question| matches!(question, Question::Consent(_))) {
+            options.push("--as '?'".to_owned());
         }
         let unknown = self.unknown();
         let phones: Vec<usize> = unknown.iter().copied().filter(|&at| self.are_phones(at)).collect();
@@ -123,7 +154,7 @@ impl Advice<'_> {
     fn is_text(&self, at: usize) -> bool {
         let held = &self.survey.columns()[at];
         let many = held.values().is_none_or(|values| values.len() > FEW);
-        many && held.filled * 10 >= self.survey.rows * 9 && !names::label_key(&held.name).is_empty()
+        many && held.filled * 10 >= self.survey.rows * 9 && is_for_all(held) && !names::label_key(&held.name).is_empty()
     }
 
     fn are_phones(&self, at: usize) -> bool {

@@ -36,11 +36,13 @@ impl<'s> Description<'s> {
         let unknown = self.columns.unknown_values(at, self.survey).unwrap_or_default();
         let mark = |value: &str| if unknown.iter().any(|(of, _)| *of == value) { " (not known)" } else { "" };
         let shown = |(value, count): (&str, u64)| format!("{} {count}{}", excerpt(value.as_bytes()), mark(value));
+        let blanks = self.columns.unknown_blanks(at, self.survey);
+        let blanks = blanks.map(|blanks| format!(" · blank {blanks} (not known)")).unwrap_or_default();
         match shown_values(held, !unknown.is_empty()) {
             Some((values, more)) => {
                 let values: Vec<String> = values.into_iter().map(shown).collect();
                 let more = if more > 0 { format!(" · {more} more") } else { String::new() };
-                values.join(" · ") + &more
+                values.join(" · ") + &more + &blanks
             }
             None => {
                 let samples: Vec<String> =
@@ -50,7 +52,7 @@ impl<'s> Description<'s> {
                 } else {
                     String::new()
                 };
-                samples.join(" ") + &filled
+                samples.join(" ") + &filled + &blanks
             }
         }
     }
@@ -71,6 +73,9 @@ impl<'s> Description<'s> {
                         values.into_iter().map(|(value, rows)| json!({"value": value, "rows": rows})).collect();
                 }
                 None => json["samples"] = held.samples().into(),
+            }
+            if let Some(blanks) = self.columns.unknown_blanks(at, self.survey) {
+                json["unknown_blanks"] = blanks.into();
             }
             if !unknown.is_empty() {
                 json["unknown_values"] = unknown.into_iter().map(|(value, _)| value).collect();

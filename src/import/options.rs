@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::columns::mapping::Mapping;
+use super::columns::status::Said;
 use super::columns::{Wishes, region};
 use super::send::row::{self, Defaults};
 use crate::error::{Error, Result, excerpt};
@@ -36,6 +37,13 @@ pub struct Options {
     /// What every row is; the columns that you do not name are not used, but for subscribe
     #[arg(long = "as", value_enum, value_name = "STATUS")]
     pub all_are: Option<AllAre>,
+    /// What a blank cell means in a column that says who wants messages, like --blank Status=active; else a row that is blank
+    /// there is rejected. The meanings: active, `opted_out`, suppressed, invalid, `no_consent`, nothing
+    #[arg(long, value_name = "COLUMN=MEANING")]
+    pub blank: Vec<String>,
+    /// Rows with few cells and without a phone are no titles of the rows below them: reject them, as other rows without a phone
+    #[arg(long)]
+    pub no_sections: bool,
     /// Where the rows come from, for rows that do not say [default: the file's name]
     #[arg(long, value_name = "TEXT")]
     pub source: Option<String>,
@@ -88,9 +96,9 @@ impl AllAre {
 }
 
 impl Options {
-    /// What every row says that does not say otherwise itself. `all_are` is what the wishes say, `name` is the file's, `now`
+    /// What every row says that does not say otherwise itself. `wishes` is what is said of the file, `name` the file's, `now`
     /// begins the import.
-    pub fn defaults(&self, all_are: Option<AllAre>, name: &str, now: time::Millis) -> Result<Defaults> {
+    pub fn defaults(&self, wishes: &Wishes, name: &str, now: time::Millis) -> Result<Defaults> {
         let wrong = |what: &str, word: &str, like: &str| {
             Error::bad_arg(format!("--{what} {}: {like}", excerpt(word.as_bytes())))
         };
@@ -121,7 +129,8 @@ impl Options {
             source,
             import_id: if self.dry_run { String::new() } else { time::format(now) },
             how: how.transpose()?,
-            all_are,
+            all_are: wishes.all_are,
+            no_sections: wishes.has_no_sections,
             dry_run: self.dry_run,
         })
     }
@@ -134,6 +143,17 @@ impl Options {
             })?;
             Ok((column.trim().to_owned(), field.trim().to_owned()))
         });
+        let blank = self.blank.iter().map(|blank| {
+            let (column, word) = blank.rsplit_once('=').unwrap_or((blank, ""));
+            let said = Said::parse(word.trim()).ok_or_else(|| {
+                Error::bad_arg(format!(
+                    "--blank {}: write it like COLUMN=MEANING; the meanings are {}",
+                    excerpt(blank.as_bytes()),
+                    Said::words()
+                ))
+            })?;
+            Ok((column.trim().to_owned(), said))
+        });
         let labels =
             self.labels.iter().map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect();
         let mapping = self.mapping.as_deref().map(|path| {
@@ -145,6 +165,8 @@ impl Options {
         Ok(Wishes {
             map: map.collect::<Result<_>>()?,
             labels,
+            blank: blank.collect::<Result<_>>()?,
+            has_no_sections: self.no_sections || mapping.as_ref().is_some_and(|mapping| mapping.has_no_sections),
             all_are: self.all_are.or(mapping.as_ref().and_then(|mapping| mapping.all_are)),
             mapping,
         })

@@ -6,20 +6,21 @@ use super::advice::Advice;
 use super::columns::field::Field;
 use super::columns::mapping::Mapping;
 use super::columns::question::Question;
+use super::columns::status::Said;
 use super::columns::survey::Survey;
 use super::columns::{Columns, Wishes};
 use super::describe::Description;
 use super::options::Options;
 use super::read::dialect::{self, Dialect, Format};
 use super::read::objects::Keys;
-use super::read::records::Records;
+use super::read::records::{Records, lines_before};
 use super::read::source::Source;
 use super::send::pipeline::{Import, Show};
 use super::send::progress::Progress;
 use super::send::rejects::{Rejects, Shape};
 use super::send::report::Report;
 use super::send::row::{Defaults, Rows};
-use super::title::{file_speaks_of_an_end, is_of_an_end, speaks_of_an_end};
+use super::title::{file_speaks_of_an_end, is_neutral, is_of_an_end, speaks_of_an_end};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::model::time;
@@ -51,7 +52,7 @@ impl Sheet {
         now: time::Millis,
     ) -> Result<Sheet> {
         let wishes = options.wishes()?;
-        let defaults = options.defaults(wishes.all_are, name, now)?;
+        let defaults = options.defaults(&wishes, name, now)?;
         let mut records = Records::open(source)?;
         let (dialect, separator_line) = dialect::sniff(&mut records, format)?;
         if records.sample().trim().is_empty() {
@@ -67,7 +68,7 @@ impl Sheet {
                 Survey::of_header(names.and_then(std::result::Result::ok).unwrap_or_default().iter())
             }
         };
-        look_at(complete(records.sample(), &records), dialect, &mut keys, &mut survey);
+        look_at(complete(records.sample(), &records), records.line(), dialect, &mut keys, &mut survey);
         survey.is_complete = records.is_complete();
         let columns = columns(dialect, &survey, &wishes)?;
         let (options, name) = (options.clone(), name.to_owned());
@@ -109,14 +110,26 @@ impl Sheet {
         {
             questions.push(Question::Rows(title.to_owned()));
         }
+        if let (Some((line, title)), false) = (&self.survey.section, self.defaults.has_no_sections()) {
+            questions.push(Question::Section(*line, title.clone()));
+        }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
+        // A column that is still to be named may say it.
+        if self.wishes.all_are.is_none()
+            && questions.is_empty()
+            && !self.columns.speak_of_consent()
+            && !is_neutral(&self.name)
+        {
+            questions.push(Question::Consent(self.name.clone()));
+        }
         questions
     }
 
-    /// What says that rows may be of people who want no messages, or of numbers that do not exist: the name of the file, a title
-    /// above its headings or between its rows, or a heading.
+    /// What says that rows may be of people who want no messages, or of numbers that do not exist: the name of the file, the
+    /// source that is given for it, a title above its headings, or a heading.
     fn speaks_of_an_end(&self) -> Option<&str> {
-        let name = Some(self.name.as_str()).filter(|name| file_speaks_of_an_end(name));
+        let names = [Some(self.name.as_str()), self.options.source.as_deref()];
+        let name = names.into_iter().flatten().find(|name| file_speaks_of_an_end(name));
         let title = || self.records.titles().lines().find(|title| speaks_of_an_end(title)).map(str::trim);
         let heading = || {
             let headings = self.survey.columns().iter().enumerate().map(|(at, held)| (at, held.name.as_str()));
@@ -125,16 +138,17 @@ impl Sheet {
                 headings.filter(|&(at, name)| is_of_an_end(name) || is_of_phones(at) && speaks_of_an_end(name));
             found.next().map(|(_, name)| name)
         };
-        name.or_else(title).or(self.survey.section.as_deref()).or_else(heading)
+        name.or_else(title).or_else(heading)
     }
 
     /// Takes the answers of a person: a mapping, in addition to what the options say.
     pub fn answer(&mut self, mapping: Mapping) -> Result<()> {
         let mut wishes = self.wishes.clone();
         wishes.all_are = self.options.all_are.or(mapping.all_are);
+        wishes.has_no_sections = self.options.no_sections || mapping.has_no_sections;
         wishes.mapping = Some(mapping);
         self.columns = columns(self.dialect, &self.survey, &wishes)?;
-        self.defaults = self.options.defaults(wishes.all_are, &self.name, self.now)?;
+        self.defaults = self.options.defaults(&wishes, &self.name, self.now)?;
         self.wishes = wishes;
         Ok(())
     }
@@ -143,6 +157,7 @@ impl Sheet {
     pub fn mapping(&self) -> Mapping {
         let mut mapping = self.wishes.mapping.clone().unwrap_or_default();
         mapping.all_are = self.wishes.all_are;
+        mapping.has_no_sections = self.defaults.no_sections;
         mapping
     }
 
@@ -155,8 +170,11 @@ impl Sheet {
             }
             let name = self.columns.signed_name(at);
             mapping.set(&name, field.clone());
+            if let Some(said) = self.columns.words(at).blank() {
+                mapping.explain(&name, "", said)?;
+            }
             for (value, _) in held.values().filter(|_| field.has_words()).unwrap_or_default() {
-                if let Some(said) = self.columns.words(at).said(field, value) {
+                if let Some(said) = self.columns.words(at).said(field, value).filter(|said| *said != Said::Blank) {
                     mapping.explain(&name, value, said)?;
                 }
             }
@@ -200,7 +218,7 @@ impl Sheet {
         survey.is_complete = true;
         while let Some(block) = self.records.next()? {
             bytes += block.text.len();
-            look_at(&block.text, self.dialect, &mut keys, &mut survey);
+            look_at(&block.text, block.first_line, self.dialect, &mut keys, &mut survey);
             if bytes > bytes_max {
                 survey.is_complete = false;
                 break;
@@ -254,12 +272,15 @@ fn columns(dialect: Dialect, survey: &Survey, wishes: &Wishes) -> Result<Columns
     }
 }
 
-fn look_at(text: &str, dialect: Dialect, keys: &mut Keys, survey: &mut Survey) {
+fn look_at(text: &str, first_line: u64, dialect: Dialect, keys: &mut Keys, survey: &mut Survey) {
     match dialect {
         Dialect::Ndjson => keys.see(text, survey),
         Dialect::Csv { delimiter } => {
             let rows = dialect::reader(text.as_bytes(), delimiter).into_records();
-            rows.map_while(std::result::Result::ok).for_each(|row| survey.see(row.iter().enumerate()));
+            for row in rows.map_while(std::result::Result::ok) {
+                let at = row.position().map_or(0, |position| position.byte() as usize);
+                survey.see_row(|| first_line + lines_before(text, at), row.iter().enumerate());
+            }
         }
     }
 }

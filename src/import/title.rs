@@ -1,11 +1,16 @@
 //! What a title says of the rows below it: the name of a file, a line above the headings, a line between two rows. A list of
 //! those who want no messages is often numbers alone, and the title says what they are.
+//!
+//! Of a line between rows the words do not matter: any is asked about. A file in which no column says who consented is asked
+//! about unless each word of its name is one that says nothing. Of other files the rows speak for themselves, and only a name
+//! that speaks of an end is asked about: whoever must sign every name reads none.
 
 use std::sync::LazyLock;
 
 use super::columns::names::fold;
 use super::send::plain_refusal::is_plain_refusal;
-use super::send::vocabulary::{ENDS, OUT, sense};
+use super::send::vocabulary::{ACT, ASKED, ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
+use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
 
 /// Parts of words that speak of an end, wherever they stand in a title without its blanks.
@@ -13,9 +18,38 @@ static PARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     let lines = include_str!("title.txt").lines().filter(|line| !line.starts_with('#'));
     lines.flat_map(str::split_whitespace).collect()
 });
+/// Parts of words of headings that speak of consent.
+const CONSENT: [&str; 24] = [
+    "consen",
+    "einwillig",
+    "zustimm",
+    "erlaub",
+    "gdpr",
+    "dsgvo",
+    "rgpd",
+    "lgpd",
+    "permi",
+    "allow",
+    "accept",
+    "agree",
+    "zgod",
+    "souhlas",
+    "hozzajarul",
+    "samtyk",
+    "suostum",
+    "toestem",
+    "соглас",
+    "同意",
+    "許可",
+    "동의",
+    "onay",
+    "izni",
+];
 /// Whole words of a title: "stop" is a word of "STOP replies", not of "stopover".
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 18] = [
     "stops",
+    "quit",
+    "exit",
     "dnc",
     "dnd",
     "dncl",
@@ -34,12 +68,15 @@ const WORDS: [&str; 16] = [
 ];
 /// Words of a title that are looked at together.
 const TOGETHER_MAX: usize = 4;
+/// So many letters make a word: 退会.
+const WORD_LETTERS_MIN: usize = 2;
 /// Headings of the file of those whom Mailchimp does not write to any more.
 const HEADINGS: [&str; 3] = ["cleantime", "cleancampaigntitle", "cleancampaignid"];
 
 /// Whether a title says that what stands below it may be of people who want no messages, or of numbers that do not exist.
 pub fn speaks_of_an_end(title: &str) -> bool {
-    let words = words(title);
+    let mut words = words(title);
+    without_negated(&mut words);
     let joined = words.concat();
     let ends =
         |word: &String| WORDS.contains(&word.as_str()) || sense(word).is_some_and(|sense| sense & (OUT | ENDS) != 0);
@@ -47,9 +84,44 @@ pub fn speaks_of_an_end(title: &str) -> bool {
     PARTS.iter().any(|part| joined.contains(part)) || words.iter().any(ends) || (2..=TOGETHER_MAX).any(refuse)
 }
 
+/// Words of names that say nothing of who wants messages.
+static NEUTRAL: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let lines = include_str!("neutral.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
+});
+
+/// Whether each word of a file's name is known to say nothing of those who want no messages, however the words are joined.
+pub fn is_neutral(name: &str) -> bool {
+    fn is_of_words(text: &str) -> bool {
+        text.is_empty() || NEUTRAL.iter().any(|word| text.strip_prefix(word).is_some_and(is_of_words))
+    }
+    words(stem(name)).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
+}
+
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// Takes out what a title says that there is not: "no opt-outs".
+fn without_negated(words: &mut Vec<String>) {
+    let is =
+        |word: Option<&String>, of: Sense| word.is_some_and(|word| sense(word).is_some_and(|sense| sense & of != 0));
+    let mut at = 0;
+    while at < words.len() {
+        let (next, last) = (words.get(at + 1), words.get(at + 2));
+        let negated = match is(words.get(at), NOT) {
+            true if is(next, OUT) => 2,
+            true if is(next, OPT) && last.is_some_and(|word| word.starts_with("out")) => 3,
+            _ => 0,
+        };
+        words.drain(at..at + negated);
+        at += usize::from(negated == 0);
+    }
+}
+
 /// The same of the name of a file, whatever its extension.
 pub fn file_speaks_of_an_end(name: &str) -> bool {
-    speaks_of_an_end(name.rsplit_once('.').map_or(name, |(stem, _)| stem))
+    speaks_of_an_end(stem(name))
 }
 
 /// Whether a heading is one of a file that has nobody else.
@@ -57,12 +129,58 @@ pub fn is_of_an_end(heading: &str) -> bool {
     HEADINGS.contains(&fold(heading).as_str())
 }
 
-/// The title that a row is, if it speaks of an end: a text that stands alone, and is nobody's number.
-pub fn of_section<'c>(cells: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let mut filled = cells.map(str::trim).filter(|cell| !cell.is_empty());
-    let title = filled.next().filter(|_| filled.next().is_none())?;
-    let is_number = title.chars().filter(|char| char.is_numeric()).count() >= PHONE_DIGITS_MIN;
-    (!is_number && speaks_of_an_end(title)).then_some(title)
+/// Whether a heading is about e-mail alone.
+pub fn is_about_mail(heading: &str) -> bool {
+    has_word(heading, MAIL) && !has_word(heading, PHONE)
+}
+
+/// Whether a heading has a word that people use when they allow or refuse messages.
+pub fn speaks_of_consent(heading: &str) -> bool {
+    let joined = words(heading).concat();
+    has_word(heading, OUT | NOT | ACT | ASKED | PHONE | ENDS | OPT) || CONSENT.iter().any(|part| joined.contains(part))
+}
+
+fn has_word(heading: &str, sense_of: Sense) -> bool {
+    words(heading).iter().any(|word| sense(word).is_some_and(|sense| sense & sense_of != 0))
+}
+
+/// What stands in a row that is no row but a title, whatever its words: it has letters, nothing in it is a number, and it
+/// stands alone, or in less than half of the `columns`.
+pub fn of_section<'c>(cells: impl Iterator<Item = &'c str> + Clone, columns: usize) -> Option<&'c str> {
+    // Signs alone are a line that somebody drew.
+    let filled = cells.map(str::trim).filter(|cell| cell.contains(char::is_alphanumeric));
+    let many = filled.clone().count();
+    let is_short = many == 1 || many * 2 < columns;
+    let title = filled.clone().find(|cell| is_text(cell) && !is_blank(cell));
+    title.filter(|_| is_short && !filled.clone().any(is_number))
+}
+
+/// Whether a cell has a word in it, and not the digits of a phone. `1.4E+10` is a number that was damaged.
+pub fn is_text(cell: &str) -> bool {
+    letters(cell) >= WORD_LETTERS_MIN && !is_number(cell)
+}
+
+/// Whether a cell has the digits of a phone, and more of them than letters. Those of a date do not count.
+pub fn is_number(cell: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(|char| char.is_numeric()).count();
+    if digits(cell) < PHONE_DIGITS_MIN {
+        return false;
+    }
+    let of_phone: usize = cell.split_whitespace().filter(|word| !is_date(word)).map(digits).sum();
+    of_phone >= PHONE_DIGITS_MIN && of_phone > letters(cell)
+}
+
+fn letters(cell: &str) -> usize {
+    cell.chars().filter(|char| char.is_alphabetic()).count()
+}
+
+/// `2024-05-01`, `1.5.2024`, `01/05/24`.
+fn is_date(word: &str) -> bool {
+    let word = word.trim_matches(|char: char| !char.is_ascii_digit());
+    let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        && matches!(lengths[..], [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 2 | 4])
 }
 
 /// The words of a name, folded, however they are joined: `opt_outs`, `OptOuts2024`.
@@ -129,6 +247,14 @@ mod tests {
             "чёрный список.csv",
             "退订名单.csv",
             "수신거부 명단.csv",
+            "Inactive.csv",
+            "GDPR-erasure.csv",
+            "landlines.csv",
+            "verstorben.csv",
+            "nosms.csv",
+            "quit.csv",
+            "退会者.csv",
+            "no opt-outs, unsubscribed.csv",
         ] {
             assert!(file_speaks_of_an_end(name), "{name}");
         }
@@ -144,9 +270,29 @@ mod tests {
             "VIP numbers.csv",
             "rejects.csv",
             "Kunden Berlin.csv",
+            "nonstop.csv",
+            "no opt-outs.csv",
+            "customers without optouts.csv",
+            "opted in.csv",
             "",
         ] {
             assert!(!file_speaks_of_an_end(name), "{name}");
+        }
+        for name in [
+            "contacts.csv",
+            "Contacts (2).csv",
+            "subscribed_members_export_2024-05-01.csv",
+            "KundenListe.csv",
+            "customers March 2024.xlsx",
+            "客户名单.csv",
+            "standard input",
+            "opted-in.csv",
+            "2024.csv",
+        ] {
+            assert!(is_neutral(name), "{name}");
+        }
+        for name in ["graveyard.csv", "Abgänge.csv", "former customers.csv", "do_not_use.csv", "x-contacts-nope.csv"] {
+            assert!(!is_neutral(name), "{name}");
         }
         assert!(is_of_an_end("CLEAN_TIME") && !is_of_an_end("phone"));
     }
@@ -156,25 +302,33 @@ mod tests {
         for cells in [
             &["Unsubscribed:", ""][..],
             &["# unsubscribed"],
-            &["", "Opted out contacts", ""],
-            &["--- STOP ---"],
+            &["", "Ausgetreten", ""],
+            &["退会"],
             &["Do not text (12)"],
+            &["Inactive since 2024-01-15", "", ""],
+            &["Ausgetreten 15.01.2024", "2024", "", "", ""],
+            &["-", "Active:", ""],
+            &["DNC 2024"],
+            &["GDPR 2024-01-15", ""],
         ] {
-            let title = of_section(cells.iter().copied());
+            let title = of_section(cells.iter().copied(), cells.len());
             assert!(title.is_some_and(|title| cells.contains(&title)), "{cells:?}");
         }
         for cells in [
             &["+14155550101"][..],
+            &["mobile: 415 555-0101", "", ""],
+            &["12 34 56 78", "", ""],
             &["+14155550101", "unsubscribed"],
-            &["unsubscribed", "4155550101"],
             &["Ada", "unsubscribed"],
-            &["Active:", ""],
-            &["Ada"],
-            &["12", "unsubscribed"],
-            &["12"],
+            &["Ada", "", "Rome"],
+            &["Ada", "Rome", "", ""],
             &["", ""],
+            &["-", "N/A"],
+            &["n/a", "Ada"],
+            &["1.4E+10", "", ""],
+            &["12", "", ""],
         ] {
-            assert_eq!(of_section(cells.iter().copied()), None, "{cells:?}");
+            assert_eq!(of_section(cells.iter().copied(), cells.len()), None, "{cells:?}");
         }
     }
 }

@@ -17,6 +17,14 @@ pub fn is_blank(text: &str) -> bool {
     text.len() <= NOTHING_BYTES_MAX && NOTHING.iter().any(|nothing| text.eq_ignore_ascii_case(nothing))
 }
 
+/// What a program writes where it looked for something and failed, and a person never does.
+const FAILED: [&str; 3] = ["#n/a", "nan", "undefined"];
+
+/// Whether a blank text is what a failed look-up leaves: it does not say that there is nothing.
+pub fn is_failed(text: &str) -> bool {
+    FAILED.iter().any(|failed| text.trim().eq_ignore_ascii_case(failed))
+}
+
 /// Marks that nobody sees.
 fn is_invisible(char: char) -> bool {
     matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
@@ -36,6 +44,7 @@ mod tests {
         for text in NOTHING {
             assert!(is_blank(text) && text.len() <= NOTHING_BYTES_MAX, "{text}");
         }
+        assert!(FAILED.iter().all(|failed| is_blank(failed) && is_failed(failed)) && !is_failed("N/A"));
         for text in [
             "?", ".", "!", "*", "+", "•", "●", "✓", "☑", "☒", "✅", "🚫", "###", "unknown", "---", "'", "0", "no", "x",
             "退订",

@@ -351,13 +351,18 @@ fn a_date_that_cannot_be_read_forbids_as_of_now_and_no_date_does_not() {
         assert_eq!(desk.check(&phone), "+no list_opted_out", "{cell}");
         assert!(desk.call(&format!("GET {phone}")).contains("\"opted_out_at\":\"20"), "{cell}");
     }
-    for (at, cell) in ["N/A", "-", "--", "None", "null", "0000-00-00", "0000-00-00 00:00:00", "", "NaN", "n/a", "\\N"]
-        .iter()
-        .enumerate()
+    for (at, cell) in
+        ["N/A", "-", "--", "None", "null", "0000-00-00", "0000-00-00 00:00:00", "", "n/a", "\\N"].iter().enumerate()
     {
         let phone = format!("+141555503{at:02}");
         desk.import(&format!("phone,opted_out_at\n{phone},{cell}\n"), &[]).all_taken();
         assert_eq!(desk.check(&phone), "+yes", "{cell}");
+    }
+    // What a failed look-up leaves may stand for one.
+    desk.subscribe(&[EVE]);
+    for cell in ["NaN", "#N/A", "undefined"] {
+        desk.import(&format!("phone,opted_out_at\n{EVE},{cell}\n"), &[]).rejected("bad_date", 0);
+        assert_eq!(desk.check(EVE), "+yes", "{cell}");
     }
     // A date beside a yes in a column of opt-outs.
     for (at, cell) in ["1/2/2024", "02.01.24", "Jan 2, 2024"].iter().enumerate() {
@@ -397,7 +402,8 @@ fn an_empty_phone_falls_back_on_the_one_beside_it() {
     assert_eq!(desk.check("+14155550109"), "+no list_opted_out", "what forbids reaches each number of its row");
     desk.import(&format!("{header}\n{ADA},,letters,\n"), &options).rejected("letters", 0);
     assert_eq!(desk.check(ADA), "+no not_subscribed", "only an empty cell is passed over");
-    desk.import(&format!("{header}\n,,,active\n"), &options).rejected("empty", 0);
+    desk.import(&format!("{header},x\n,,,active,1\n"), &[&options[..], &["--map", "x=ignore"]].concat())
+        .rejected("section", 0);
     // What is beside it, in a row that is refused.
     desk.subscribe(&[BOB]);
     let sheet = format!("{header},total_sends\n{BOB},,,unsubscribed,many\n");

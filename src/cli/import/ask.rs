@@ -5,7 +5,23 @@ use std::io::{BufRead, Write};
 use crate::error::{Error, Result, excerpt};
 use crate::import::choices::{COLUMN, Choice, ROWS, VALUE};
 use crate::import::columns::field::Field;
-use crate::import::{Mapping, Question, Sheet};
+use crate::import::columns::heading::is_for_all;
+use crate::import::{AllAre, Mapping, Question, Sheet};
+
+/// What a title between the rows can be.
+const SECTION: [(&str, Answer<Below>, &str); 4] = [
+    ("o", Answer::Is(Below::All(AllAre::Optout)), "opt-outs, all rows of the file"),
+    ("i", Answer::Is(Below::All(AllAre::Invalid)), "numbers that do not exist, all rows of the file"),
+    ("n", Answer::Is(Below::NoSections), "it is no title, and neither is any other row"),
+    ("q", Answer::Quit, "quit, to make a file of its own of the rows below it"),
+];
+
+/// What the rows below a title are.
+#[derive(Clone, Copy, PartialEq)]
+enum Below {
+    All(AllAre),
+    NoSections,
+}
 
 /// What a person chose of several.
 #[derive(Clone, PartialEq)]
@@ -26,6 +42,7 @@ pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -
         if let Err(why) = sheet.answer(dialogue.mapping.clone()) {
             dialogue.say(&format!("That does not fit: {}", why.message))?;
             dialogue.mapping = before;
+            dialogue.are_labels = false;
         }
     }
     sheet.complete(&mut dialogue.mapping)?;
@@ -35,7 +52,7 @@ pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -
 /// What to ask next: first what the rows are, then what the words of the column mean of which was just spoken.
 fn next(sheet: &Sheet) -> Option<Question> {
     let rank = |question: &Question| match question {
-        Question::Rows(_) => 0,
+        Question::Rows(_) | Question::Section(..) => 0,
         Question::Value(..) | Question::Values(_) => 1,
         _ => 2,
     };
@@ -64,7 +81,28 @@ impl Dialogue<'_> {
                 self.mapping.all_are = Some(all_are);
                 Ok(true)
             }
-            Question::Column(_) if self.are_labels => self.take(sheet, question, Answer::AllLabels),
+            Question::Consent(name) => {
+                let name = excerpt(name.as_bytes());
+                self.say(&format!(
+                    "\nNo column says who consented, and the name '{name}' does not either. What are the rows?"
+                ))?;
+                let Answer::Is(all_are) = self.choose(&answers(&ROWS))? else { return Ok(false) };
+                self.mapping.all_are = Some(all_are);
+                Ok(true)
+            }
+            Question::Section(line, title) => {
+                let title = excerpt(title.as_bytes());
+                self.say(&format!("\nIs '{title}' in line {line} the title of the rows below it? What are the rows?"))?;
+                match self.choose(&SECTION)? {
+                    Answer::Is(Below::All(all_are)) => self.mapping.all_are = Some(all_are),
+                    Answer::Is(Below::NoSections) => self.mapping.has_no_sections = true,
+                    Answer::AllLabels | Answer::Quit => return Ok(false),
+                }
+                Ok(true)
+            }
+            Question::Column(at) if self.are_labels && is_for_all(&sheet.survey().columns()[*at]) => {
+                self.take(sheet, question, Answer::AllLabels)
+            }
             Question::Column(at) | Question::Values(at) => {
                 let rows = sheet.describe().rows();
                 self.say(&format!(
@@ -80,8 +118,9 @@ impl Dialogue<'_> {
             Question::Value(at, value, rows) => {
                 let (name, value_shown) = (columns.name(*at), excerpt(value.as_bytes()));
                 let signed = columns.signed_name(*at);
+                let said = if value.is_empty() { "A blank cell".to_owned() } else { format!("'{value_shown}'") };
                 self.say(&format!(
-                    "\n'{value_shown}' in '{name}' ({rows} in {}) says that the person is …",
+                    "\n{said} in '{name}' ({rows} in {}) says that the person is …",
                     sheet.describe().rows()
                 ))?;
                 let Answer::Is(said) = self.choose(&answers(&VALUE))? else { return Ok(false) };

@@ -17,6 +17,8 @@ pub struct Answers {
     /// The country of numbers without a country code.
     pub region: String,
     pub all_are: Option<AllAre>,
+    /// Rows with few cells and without a phone are no titles of the rows below them.
+    pub has_no_sections: bool,
     pub source: String,
     pub encoding: String,
     /// The heading of the phone, where several could be it.
@@ -32,6 +34,7 @@ impl Answers {
             region: some(&self.region),
             map: some(&self.phone).map(|phone| format!("{phone}=phone")).into_iter().collect(),
             all_are: self.all_are,
+            no_sections: self.has_no_sections,
             source: some(&self.source),
             dry_run: is_trial,
             ..Options::default()

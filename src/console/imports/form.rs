@@ -48,6 +48,11 @@ pub struct Word {
     pub choices: Vec<Choice>,
 }
 
+/// What the form sends where no row is a title of those below it.
+pub const NO_SECTIONS: &str = "none";
+/// The number of a blank cell among the words of a column.
+const BLANK: &str = "blank";
+
 /// What a select sends for a label whose key follows from its heading.
 const LABEL: &str = "label";
 
@@ -112,10 +117,10 @@ fn explained(sheet: &Sheet, at: usize, mapping: &Mapping) -> Vec<Word> {
     let unknown = columns.unknown_values(at, sheet.survey()).unwrap_or_default();
     let name = columns.signed_name(at);
     let said = mapping.columns().iter().find(|column| column.name == name);
-    let values = sheet.survey().columns()[at].values().unwrap_or_default();
-    let word = |(number, (value, rows)): (usize, (&str, u64))| {
+    let blanks = columns.unknown_blanks(at, sheet.survey());
+    let word = |number: String, value: &str, rows: u64| {
         let meaning = said.and_then(|said| said.values.iter().find(|(known, _)| known == value));
-        let is_open = unknown.iter().any(|(open, _)| *open == value);
+        let is_open = unknown.iter().any(|(open, _)| *open == value) || (value.is_empty() && blanks.is_some());
         (is_open || meaning.is_some()).then(|| Word {
             field: format!("v{at}.{number}"),
             value: value.to_owned(),
@@ -131,7 +136,13 @@ fn explained(sheet: &Sheet, at: usize, mapping: &Mapping) -> Vec<Word> {
                 .collect(),
         })
     };
-    values.into_iter().enumerate().filter_map(word).collect()
+    let held = &sheet.survey().columns()[at];
+    let blank = word(BLANK.to_owned(), "", blanks.unwrap_or_default());
+    let values = held.values().unwrap_or_default().into_iter().enumerate();
+    blank
+        .into_iter()
+        .chain(values.filter_map(|(number, (value, rows))| word(number.to_string(), value, rows)))
+        .collect()
 }
 
 /// What a select sends for a field; "" for none.
@@ -162,6 +173,7 @@ pub fn answers(fields: &Fields) -> Result<Answers> {
         list: get("list"),
         region: get("region"),
         all_are,
+        has_no_sections: fields.get("sections") == NO_SECTIONS,
         source: get("source"),
         encoding: get("encoding"),
         phone: get("phone"),
@@ -188,8 +200,9 @@ pub fn mapping(sheet: &Sheet, fields: &Fields) -> Result<Mapping> {
         if chosen != *current || columns.why(at) == Why::Mapping {
             mapping.set(&name, chosen.clone());
         }
-        for (number, (value, _)) in held.values().filter(|_| chosen.has_words()).unwrap_or_default().iter().enumerate()
-        {
+        let values = held.values().filter(|_| chosen.has_words()).unwrap_or_default();
+        let values = values.iter().enumerate().map(|(number, (value, _))| (number.to_string(), *value));
+        for (number, value) in values.chain(chosen.has_words().then(|| (BLANK.to_owned(), ""))) {
             if let Some(said) = Said::parse(fields.get(&format!("v{at}.{number}"))) {
                 mapping.set(&name, chosen.clone());
                 mapping.explain(&name, value, said)?;

@@ -11,7 +11,7 @@ pub fn why(why: Why) -> &'static str {
     match why {
         Why::KnownName => "its heading is known",
         Why::LabelName => "its heading begins with label.",
-        Why::Labels | Why::Map | Why::Mapping => "you said so",
+        Why::Labels | Why::AllLabels | Why::AllIgnored | Why::Map | Why::Mapping => "you said so",
         Why::As => "all rows are the same",
         Why::Rejects => "contactd wrote it",
         Why::Empty => "it is empty",
@@ -38,6 +38,13 @@ pub fn field(word: &str) -> String {
 pub fn question(question: &Question) -> Option<String> {
     match question {
         Question::Phone => Some("Which column is the phone? Choose it below.".to_owned()),
+        Question::Consent(name) => Some(format!(
+            "No column says who consented, and the name “{name}” does not either. Say under “The rows are” what they are."
+        )),
+        Question::Section(line, title) => Some(format!(
+            "Is “{title}” in line {line} the title of the rows below it? Then make a file of its own of them, or say under “The rows \
+             are” what all rows are. If it is not, say so under “Lines between the rows”."
+        )),
         Question::Labels(many) => Some(format!(
             "{many} columns would be labels, and a contact has at most {LABELS_MAX}. Choose “not used” for the others."
         )),
@@ -50,6 +57,9 @@ pub fn refusal(code: &str) -> Option<&'static str> {
     Some(match code {
         "section" => {
             "a line between the rows speaks of people who want no messages: make a file of its own of the rows below it, or say above what all rows are"
+        }
+        "consent_blank" => {
+            "the column that says who consented is blank in this row: fill it, or say above what a blank cell means"
         }
         "bad_date" => {
             "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z, or choose a label for its column"
@@ -149,6 +159,9 @@ mod tests {
             Refusal::MaybeOptOut,
             Refusal::UnknownColumn,
             Refusal::NoConsent,
+            Refusal::ConsentBlank,
+            Refusal::ShortRow,
+            Refusal::CommentedOut,
             Refusal::Limit,
         ];
         let phones = Unusable::ALL.into_iter().map(|unusable| Refusal::Phone(unusable.code()));

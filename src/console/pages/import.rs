@@ -37,6 +37,10 @@ struct Asked {
     kinds: Vec<(&'static str, &'static str)>,
     /// What speaks of people who want no messages; "" where nothing does, or somebody said what the rows are.
     title: String,
+    /// Whether a line between the rows may be a title, or somebody has said that none is.
+    has_section: bool,
+    /// What the form sends for that none is.
+    no_sections: &'static str,
     wrong: String,
     rows: String,
     questions: Vec<String>,
@@ -153,6 +157,8 @@ fn columns(open: &Open, frame: Frame, head: Head, lists: Vec<ListReply>) -> Aske
         all_are: open.answers.all_are.map_or("", AllAre::word),
         kinds: choices::ROWS.iter().map(|(_, kind, words)| (kind.word(), *words)).collect(),
         title: String::new(),
+        has_section: open.answers.has_no_sections,
+        no_sections: form::NO_SECTIONS,
         wrong: String::new(),
         rows: String::new(),
         questions: Vec::new(),
@@ -174,8 +180,10 @@ fn columns(open: &Open, frame: Frame, head: Head, lists: Vec<ListReply>) -> Aske
     page.open = page.columns.iter().filter(|column| !column.question.is_empty()).count();
     page.questions = questions.iter().filter_map(words::question).collect();
     for question in questions {
-        if let Question::Rows(title) = question {
-            page.title = title;
+        match question {
+            Question::Rows(title) => page.title = title,
+            Question::Section(..) => page.has_section = true,
+            _ => {}
         }
     }
     page

@@ -1,6 +1,7 @@
 //! What a column is for a row.
 
 use super::names;
+use crate::model::blank::is_blank;
 
 /// What a column is for a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +117,21 @@ impl Field {
     /// Whether its cells are words that say who wants messages and who does not.
     pub fn has_words(&self) -> bool {
         matches!(self, Field::Status | Field::Consent | Field::OptOut)
+    }
+
+    /// Whether each row must say in it that somebody wants messages, before the row subscribes anybody.
+    pub fn must_speak(&self) -> bool {
+        matches!(self, Field::Status | Field::Consent)
+    }
+
+    /// Whether a person can say what a value of it means. Of dates that is a blank alone.
+    pub fn can_explain(&self, value: &str) -> bool {
+        self.has_words() || *self == Field::Date("subscribed_at") && is_blank(value)
+    }
+
+    /// Whether it says who wants no messages, and never that somebody does.
+    pub fn only_forbids(&self) -> bool {
+        self.says_consent() && !self.must_speak()
     }
 
     /// Whether it says who wants messages and who does not, in words or by a date.

@@ -21,6 +21,8 @@ pub const MADE_UP: &str = "column_";
 pub struct Mapping {
     /// What every row is, where the file's name asks.
     pub all_are: Option<AllAre>,
+    /// No row of a file is the title of the rows below it.
+    pub has_no_sections: bool,
     columns: Vec<Column>,
 }
 
@@ -40,6 +42,8 @@ struct Written {
     #[serde(rename = "as")]
     all_are: Option<String>,
     #[serde(default)]
+    no_sections: bool,
+    #[serde(default)]
     columns: BTreeMap<String, String>,
     #[serde(default)]
     values: BTreeMap<String, BTreeMap<String, String>>,
@@ -49,7 +53,7 @@ impl Mapping {
     /// Reads a mapping file.
     pub fn parse(text: &str) -> Result<Mapping> {
         let written: Written = toml::from_str(text).map_err(|why| Error::bad_arg(why.to_string().trim_end()))?;
-        let mut mapping = Mapping::default();
+        let mut mapping = Mapping { has_no_sections: written.no_sections, ..Mapping::default() };
         let wrong = |word: &str, what: &str, words: String| {
             Error::bad_arg(format!("'{}' is not {what}; there are {words}", excerpt(word.as_bytes())))
         };
@@ -72,7 +76,7 @@ impl Mapping {
     /// The text of a mapping file. `file` is the name of the file that it is about.
     pub fn render(&self, file: &str) -> String {
         let mut text = format!(
-            "# How contactd import reads files like {}.\n# The fields are {};\n# a value means {}.\n",
+            "# How contactd import reads files like {}.\n# The fields are {};\n# a value means {}; \"\" is a blank one.\n",
             excerpt(file.as_bytes()),
             Field::words(),
             Said::words()
@@ -85,6 +89,9 @@ impl Mapping {
                     all_are.word()
                 ),
             );
+        }
+        if self.has_no_sections {
+            text.push_str("\n# Rows with few cells and without a phone are no titles of the rows below them.\nno_sections = true\n");
         }
         text.push_str("\n[columns]\n");
         for column in &self.columns {
@@ -121,10 +128,10 @@ impl Mapping {
     /// # Errors
     /// Nothing was said of the column, or it has no such words, or the word is known to mean the opposite.
     pub fn explain(&mut self, name: &str, value: &str, said: Said) -> Result<()> {
-        let column = self.columns.iter_mut().find(|column| column.name == name && column.field.has_words());
+        let column = self.columns.iter_mut().find(|column| column.name == name && column.field.can_explain(value));
         let column = column.ok_or_else(|| {
             Error::bad_arg(format!(
-                "the values of '{}' mean something only in a column that is status, opt_in or opted_out",
+                "the values of '{}' mean something only in a column that is status, opt_in or opted_out; a blank also under subscribed_at",
                 excerpt(name.as_bytes())
             ))
         })?;
@@ -208,6 +215,8 @@ mod tests {
         let mut mapping = Mapping { all_are: Some(AllAre::Subscribe), ..Mapping::default() };
         mapping.set("Telefono", Field::Phone);
         mapping.set("Stato \"SMS\"\u{7f}", Field::Status);
+        mapping.has_no_sections = true;
+        mapping.explain("Stato \"SMS\"\u{7f}", "", Said::NoConsent).expect("a blank");
         mapping.set("#3", Field::Label("città".into()));
         mapping.set("note", Field::Ignore);
         mapping.set("note", Field::Label("note".into()));
@@ -217,7 +226,7 @@ mod tests {
         let text = mapping.render("contatti\n.csv");
         assert!(text.contains("like contatti?.csv.") && text.contains("\"Iscritto\" = \"active\""), "{text}");
         let read = Mapping::parse(&text).expect("a mapping");
-        assert_eq!(read.all_are, mapping.all_are);
+        assert_eq!((read.all_are, read.has_no_sections), (mapping.all_are, true));
         for column in &mapping.columns {
             let same = read.columns.iter().find(|same| same.name == column.name).expect("the column");
             let field = match &column.field {

@@ -1,7 +1,9 @@
 //! Which column is what: in a closed world. A column is read because its name is exactly known, or because a person said what
 //! it is. What neither names is a question, and nothing is imported before it is answered.
 
+mod consent;
 pub mod field;
+pub mod heading;
 pub mod mapping;
 pub mod names;
 pub mod question;
@@ -12,10 +14,13 @@ pub mod words;
 use std::collections::HashSet;
 
 use super::options::AllAre;
+use super::send::country;
 use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
 use field::Field;
+use heading::{is_for_all, may_be, speaks_of_consent, turns_round};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
+use status::Said;
 use survey::{Held, Survey};
 use words::Words;
 
@@ -26,10 +31,14 @@ pub struct Wishes {
     pub map: Vec<(String, String)>,
     /// `--labels these`; `*` for every one that nothing else names.
     pub labels: Vec<String>,
+    /// `--blank column=meaning`: what a blank cell says where others say who wants messages.
+    pub blank: Vec<(String, Said)>,
     /// `--mapping FILE`, or the answers of a person who was asked.
     pub mapping: Option<Mapping>,
     /// `--as`: what every row is.
     pub all_are: Option<AllAre>,
+    /// `--no-sections`: no row is the title of the rows below it.
+    pub has_no_sections: bool,
 }
 
 impl Wishes {
@@ -47,7 +56,11 @@ pub enum Why {
     /// Its name begins with `label.`
     LabelName,
     Labels,
+    /// `--labels '*'`
+    AllLabels,
     Map,
+    /// `--map '*=ignore'`
+    AllIgnored,
     Mapping,
     /// Every row is the same, and no other column matters.
     As,
@@ -64,8 +77,8 @@ impl Why {
         match self {
             Why::KnownName => "known name",
             Why::LabelName => "named label.…",
-            Why::Labels => "--labels",
-            Why::Map => "--map",
+            Why::Labels | Why::AllLabels => "--labels",
+            Why::Map | Why::AllIgnored => "--map",
             Why::Mapping => "mapping file",
             Why::As => "--as",
             Why::Rejects => "of the rejected rows",
@@ -83,8 +96,13 @@ pub struct Columns {
     whys: Vec<Why>,
     words: Vec<Words>,
     wishes: Wishes,
-    /// Some column says who consented.
-    ask_consent: bool,
+    /// A row subscribes only if it says somewhere that it does.
+    must_say_yes: bool,
+    /// The columns in each of which a row must say something before it subscribes.
+    asking: Vec<usize>,
+    is_table: bool,
+    /// So many columns there are up to the last one that says who wants messages.
+    until_consent: usize,
     /// The last two columns are the line and the reason of an earlier refusal.
     pub is_rejects: bool,
 }
@@ -98,14 +116,19 @@ impl Columns {
         let mut columns = Columns::new(survey, wishes);
         let names = &columns.names;
         columns.is_rejects = names.len() > 2 && names[names.len() - 2..] == REJECTS_COLUMNS;
-        columns.resolve(survey.columns(), true)?;
+        columns.is_table = true;
+        columns.resolve(survey, true)?;
+        columns.until_consent = (0..columns.len())
+            .rev()
+            .find(|&at| columns.fields[at].says_consent() || columns.asking.contains(&at))
+            .map_or(0, |at| at + 1);
         Ok(columns)
     }
 
     /// The same for the keys of the first objects, each of which has some.
     pub fn of_objects(survey: &Survey, wishes: Wishes) -> Result<Columns> {
         let mut columns = Columns::new(survey, wishes);
-        columns.resolve(survey.columns(), false)?;
+        columns.resolve(survey, false)?;
         Ok(columns)
     }
 
@@ -118,7 +141,10 @@ impl Columns {
             whys: vec![Why::Rejects; many],
             words: vec![Words::default(); many],
             wishes,
-            ask_consent: false,
+            must_say_yes: false,
+            asking: Vec::new(),
+            is_table: false,
+            until_consent: 0,
             is_rejects: false,
         }
     }
@@ -147,9 +173,9 @@ impl Columns {
         self.fields.len()
     }
 
-    /// Whether some column says who consented, so that a row in which nothing stands there has no consent.
-    pub fn ask_consent(&self) -> bool {
-        self.ask_consent
+    /// Whether no person named the column: a phone in it belongs to an opt-out all the same.
+    pub fn is_unnamed(&self, at: usize) -> bool {
+        matches!(self.whys.get(at), Some(Why::As | Why::AllLabels | Why::AllIgnored))
     }
 
     pub fn has(&self, field: &Field) -> bool {
@@ -162,28 +188,37 @@ impl Columns {
         let said = self.said_later(name);
         let (field, why) = match said.or_else(|| self.known_later(name)) {
             Some(found) => found,
-            None => self.rest(false),
+            None => self.rest(&Held::new(name)),
         };
         self.names.push(name.to_owned());
-        self.ask_consent |= field == Field::Consent;
+        let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name);
+        let mut words = column.and_then(|column| column.words().ok()).unwrap_or_default();
+        for (_, said) in self.wishes.blank.iter().filter(|(column, _)| column == name && field.can_explain("")) {
+            // Nothing that stands there means the opposite.
+            let _ = words.explain(&field, "", *said);
+        }
+        let at = self.len();
+        if field.must_speak() {
+            self.must_say_yes = true;
+            self.asking.push(at);
+        }
         self.fields.push(field);
         self.whys.push(why);
-        let at = self.len() - 1;
-        let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name);
-        self.words.push(column.and_then(|column| column.words().ok()).unwrap_or_default());
+        self.words.push(words);
         self.name_labels(at);
         at
     }
 
     fn said_later(&self, name: &str) -> Option<(Field, Why)> {
         let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name)?;
-        let is_free = column.field.may_repeat() || !self.has(&column.field);
+        let is_free = (column.field.may_repeat() || !self.has(&column.field)) && !turns_round(name, &column.field);
         Some(if is_free { (column.field.clone(), Why::Mapping) } else { (Field::Unclear, Why::Nobody) })
     }
 
     fn known_later(&self, name: &str) -> Option<(Field, Why)> {
         if let Some(key) = names::label_prefix(name) {
-            return Some((Field::Label(key), Why::LabelName));
+            let is_known = !speaks_of_consent(name);
+            return Some(if is_known { (Field::Label(key), Why::LabelName) } else { (Field::Unclear, Why::Nobody) });
         }
         let field = match names::known(name)? {
             (Field::Phone, rank) if names::is_own(rank) => Field::OtherPhone,
@@ -223,7 +258,8 @@ impl Columns {
         self.names.iter().map(String::as_str).collect()
     }
 
-    fn resolve(&mut self, held: &[Held], is_table: bool) -> Result<()> {
+    fn resolve(&mut self, survey: &Survey, is_table: bool) -> Result<()> {
+        let held = survey.columns();
         let own = if self.is_rejects { self.names.len() - REJECTS_COLUMNS.len() } else { self.names.len() };
         let said = self.said(own, is_table)?;
         let is_said = |field: &Field| said.iter().flatten().any(|(said, _)| said == field);
@@ -242,16 +278,23 @@ impl Columns {
                 Field::Ignore => is_export,
                 _ => true,
             };
+            let are_states = || {
+                let values = held[at].values().unwrap_or_default();
+                country::are_states(values.iter().map(|(value, _)| *value))
+            };
             let known = || names::known(&held[at].name).filter(|(field, _)| fits(field));
             let (field, why) = match (&said[at], names::label_prefix(&held[at].name), known()) {
                 (Some(said), _, _) => said.clone(),
+                (None, Some(_), _) if speaks_of_consent(&held[at].name) => (Field::Unclear, Why::Nobody),
                 (None, Some(key), _) => (Field::Label(key), Why::LabelName),
+                // A state is no country, and nobody knows which of them it is.
+                (None, None, Some((Field::Region, _))) if are_states() => (Field::Unclear, Why::Nobody),
                 (None, None, Some((Field::Phone, rank))) => {
                     ranks[at] = rank;
                     (Field::Phone, Why::KnownName)
                 }
                 (None, None, Some((field, _))) if field.may_repeat() || !is_said(&field) => (field, Why::KnownName),
-                _ => self.rest(is_empty(&held[at])),
+                _ => self.rest(&held[at]),
             };
             (self.fields[at], self.whys[at]) = (field, why);
         }
@@ -263,7 +306,8 @@ impl Columns {
             }
         }
         self.name_labels(0);
-        self.ask_consent = self.has(&Field::Consent);
+        self.explain_blanks(own, is_table)?;
+        self.ask_consent(survey);
         Ok(())
     }
 
@@ -290,6 +334,7 @@ impl Columns {
             }
             match found(&option, &column.name)? {
                 Some(at) => {
+                    may_be(&option, headings[at], &column.field)?;
                     said[at] = Some((column.field.clone(), Why::Mapping));
                     words[at] = column.words()?;
                 }
@@ -305,15 +350,17 @@ impl Columns {
             let key = |name: &str| names::label_prefix(name).unwrap_or_else(|| names::label_key(name));
             let by_key = || headings.iter().position(|name| key(name) == *label);
             let at = found(&option, label)?.or_else(by_key).ok_or_else(|| absent(&option))?;
-            if names::known(headings[at]).is_some_and(|(field, _)| field.says_consent()) {
+            let known = names::known(headings[at]);
+            if known.is_some_and(|(field, _)| field.must_speak()) {
                 return Err(Error::bad_arg(format!(
                     "{option}: this column says who wants messages. If it shall be a label that forbids nothing all the same, \
                      say --map '{label}=label.{}'",
                     names::label_key(label)
                 )));
             }
-            let key = names::label_prefix(headings[at]).unwrap_or_default();
-            said[at] = Some((Field::Label(key), Why::Labels));
+            let field = Field::Label(names::label_prefix(headings[at]).unwrap_or_default());
+            may_be(&option, headings[at], &field)?;
+            said[at] = Some((field, Why::Labels));
         }
         for (column, word) in self.wishes.map.iter().filter(|(column, _)| column != "*") {
             let option = format!("--map {column}={word}");
@@ -323,6 +370,7 @@ impl Columns {
             if let Some(heading) = unnamed(&headings, column).filter(|_| !field.says_consent()).filter(is_consent) {
                 return Err(unsigned(&option, column, heading));
             }
+            may_be(&option, headings[at], &field)?;
             said[at] = Some((field, Why::Map));
         }
         for (_, word) in self.wishes.map.iter().filter(|(column, _)| column == "*") {
@@ -339,17 +387,22 @@ impl Columns {
     }
 
     /// What a column is that nothing names.
-    fn rest(&self, is_empty: bool) -> (Field, Why) {
-        if self.wishes.labels.iter().any(|label| label == "*") {
-            return (Field::Label(String::new()), Why::Labels);
+    fn rest(&self, held: &Held) -> (Field, Why) {
+        let forbids = self.wishes.all_are.is_some_and(AllAre::forbids);
+        if forbids && held.are_phones() {
+            return (Field::OtherPhone, Why::As);
         }
-        if self.wishes.map.iter().any(|(column, _)| column == "*") {
-            return (Field::Ignore, Why::Map);
+        let is_for_all = forbids || is_for_all(held);
+        if is_for_all && self.wishes.labels.iter().any(|label| label == "*") {
+            return (Field::Label(String::new()), Why::AllLabels);
         }
-        if self.wishes.all_are.is_some_and(AllAre::forbids) {
+        if is_for_all && self.wishes.map.iter().any(|(column, _)| column == "*") {
+            return (Field::Ignore, Why::AllIgnored);
+        }
+        if forbids {
             return (Field::Ignore, Why::As);
         }
-        (Field::Unclear, if is_empty { Why::Empty } else { Why::Nobody })
+        (Field::Unclear, if is_empty(held) { Why::Empty } else { Why::Nobody })
     }
 
     /// Of the columns that are phones by their names, the first in rank is the phone, unless somebody named it. Other numbers
@@ -364,8 +417,7 @@ impl Columns {
         }
         for at in candidates.into_iter().filter(|&at| Some(ranks[at]) != best) {
             let other = (Field::OtherPhone, Why::KnownName);
-            (self.fields[at], self.whys[at]) =
-                if names::is_own(ranks[at]) { other } else { self.rest(is_empty(&held[at])) };
+            (self.fields[at], self.whys[at]) = if names::is_own(ranks[at]) { other } else { self.rest(&held[at]) };
         }
         Ok(())
     }

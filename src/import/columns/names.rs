@@ -88,12 +88,14 @@ const FIELDS: [(Field, &[&str]); 12] = [
     (
         Field::Consent,
         &[
+            "consent",
             "smsconsent",
             "smsmarketingconsent",
             "smsoptin",
             "smsoptedin",
             "optin",
             "optedin",
+            "acceptsmarketing",
             "acceptssms",
             "acceptssmsmarketing",
             "textoptin",
@@ -222,7 +224,8 @@ pub fn fold(name: &str) -> String {
 
 /// What a known name means. Of phones, how late it is looked at: 0 is the first.
 pub fn known(name: &str) -> Option<(Field, usize)> {
-    let name = fold(name);
+    // "Opted out?" is the same question without its mark.
+    let name = fold(name.trim_end_matches('?'));
     if let Some(rank) = PHONES.iter().position(|names| names.contains(&name.as_str())) {
         return Some((Field::Phone, rank));
     }
@@ -303,6 +306,9 @@ mod tests {
             ("CC", Field::Region),
             ("verdict", Field::Ignore),
             ("SMS Consent", Field::Consent),
+            ("Consent?", Field::Consent),
+            ("accepts_marketing", Field::Consent),
+            ("Opted Out?", Field::OptOut),
             ("et4ae5__HasOptedOutOfMobile__c", Field::OptOut),
         ] {
             assert_eq!(known(name), Some((field, 0)), "{name}");
@@ -325,7 +331,6 @@ mod tests {
             "Phone Status",
             "Do Not Call",
             "Unsubscribed from all email",
-            "Consent?",
             "Status (SMS)",
             "SMS: Marketing",
             "Stato",

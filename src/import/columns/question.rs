@@ -4,6 +4,7 @@ use super::field::Field;
 use super::survey::Survey;
 use super::{Columns, Why};
 use crate::limits::LABELS_MAX;
+use crate::model::blank::is_failed;
 use crate::model::time;
 
 /// What must be said before the first row of a file is imported.
@@ -11,9 +12,13 @@ use crate::model::time;
 pub enum Question {
     /// What the rows are: this in the file's name, or in its headings, speaks of those who want no messages.
     Rows(String),
+    /// What the rows are: no column says who consented, and the file's name could say anything.
+    Consent(String),
+    /// What the rows are below a line of the table that has a title in it.
+    Section(u64, String),
     /// What a column is, by its place.
     Column(usize),
-    /// What a value of a column means that says who wants messages, and how often it stands there.
+    /// What a value of a column means that says who wants messages, and how often it stands there. The empty one is a blank.
     Value(usize, String, u64),
     /// What the words of such a column mean, of which there are too many to ask.
     Values(usize),
@@ -34,6 +39,9 @@ impl Columns {
         }
         if every_value {
             for at in 0..self.len() {
+                if let Some(blanks) = self.unknown_blanks(at, survey) {
+                    questions.push(Question::Value(at, String::new(), blanks));
+                }
                 match self.unknown_values(at, survey) {
                     None => questions.push(Question::Values(at)),
                     Some(values) => {
@@ -51,6 +59,12 @@ impl Columns {
         questions
     }
 
+    /// In how many rows a column is blank that says who wants messages, if it is in some and nobody said what that means.
+    pub fn unknown_blanks(&self, at: usize, survey: &Survey) -> Option<u64> {
+        let blanks = survey.rows.saturating_sub(survey.columns()[at].spoken);
+        (self.asking().contains(&at) && blanks > 0 && self.words(at).blank().is_none()).then_some(blanks)
+    }
+
     /// The values of a column that say who wants messages in words that nobody knows; none if it has too many values to be
     /// such a column.
     pub fn unknown_values<'s>(&self, at: usize, survey: &'s Survey) -> Option<Vec<(&'s str, u64)>> {
@@ -58,7 +72,7 @@ impl Columns {
         if !field.has_words() {
             return Some(Vec::new());
         }
-        let is_date = |value: &str| *field == Field::OptOut && time::parse_optional(value).is_ok();
+        let is_date = |value: &str| *field == Field::OptOut && !is_failed(value) && time::parse_optional(value).is_ok();
         let is_known = |value: &str| self.words(at).said(field, value).is_some();
         match survey.columns()[at].values() {
             Some(values) => Some(values.into_iter().filter(|(value, _)| !is_known(value) && !is_date(value)).collect()),

@@ -1,7 +1,7 @@
 //! What a file says about consent, in the words of those who write files.
 
 use super::names;
-use crate::model::blank::is_blank;
+use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 
 /// What a cell says.
@@ -11,6 +11,8 @@ pub enum Said {
     /// There never was a consent: nobody to subscribe, and nothing to forbid.
     NoConsent,
     Nothing,
+    /// Nothing stands in the cell, and nobody said what that means.
+    Blank,
 }
 
 /// What a mapping file calls it.
@@ -41,7 +43,7 @@ impl Said {
 
     /// Whether who says so gets no messages.
     pub fn forbids(self) -> bool {
-        !matches!(self, Said::Status(RowStatus::Active) | Said::Nothing)
+        !matches!(self, Said::Status(RowStatus::Active) | Said::Nothing | Said::Blank)
     }
 }
 
@@ -109,7 +111,7 @@ const NO_CONSENT: [&str; 9] = [
     "nosuscrito",
 ];
 /// Yes, as people write it, as spreadsheets of several languages do, and ticks. A cross could be either.
-const YES: [&str; 20] = [
+const YES: [&str; 28] = [
     "yes",
     "y",
     "true",
@@ -126,12 +128,44 @@ const YES: [&str; 20] = [
     "verdadeiro",
     "vero",
     "waar",
+    "да",
+    "はい",
+    "是",
+    "예",
+    "네",
+    "tak",
+    "sim",
+    "evet",
     "✓",
     "✔",
     "☑",
     "✅",
 ];
-const NO: [&str; 12] = ["no", "n", "false", "f", "0", "off", "nein", "non", "falsch", "faux", "falso", "onwaar"];
+const NO: [&str; 23] = [
+    "no",
+    "n",
+    "false",
+    "f",
+    "0",
+    "off",
+    "nein",
+    "non",
+    "falsch",
+    "faux",
+    "falso",
+    "onwaar",
+    "nee",
+    "nej",
+    "nie",
+    "nao",
+    "нет",
+    "いいえ",
+    "否",
+    "不",
+    "아니요",
+    "아니오",
+    "hayir",
+];
 
 /// A word for the status; none for a word that nobody knows.
 pub fn status(cell: &str) -> Option<Said> {
@@ -144,7 +178,7 @@ pub fn status(cell: &str) -> Option<Said> {
         () if is(&SUPPRESSED) => Said::Status(RowStatus::Suppressed),
         () if is(&INVALID) => Said::Status(RowStatus::Invalid),
         () if is(&NO_CONSENT) => Said::NoConsent,
-        () if is_blank(cell) => Said::Nothing,
+        () if is_blank(cell) => Said::Blank,
         () => return None,
     })
 }
@@ -164,7 +198,8 @@ pub fn opt_out(cell: &str) -> Option<Said> {
     match yes_or_no(cell) {
         Some(true) => Some(Said::Status(RowStatus::OptedOut)),
         Some(false) => Some(Said::Nothing),
-        None if is_blank(cell) => Some(Said::Nothing),
+        // Usual exports leave it blank for everybody else. What a failed look-up leaves may stand for a yes.
+        None if is_blank(cell) => (!is_failed(cell)).then_some(Said::Nothing),
         None => status(cell).filter(|said| *said != Said::Status(RowStatus::Active)),
     }
 }
@@ -179,6 +214,11 @@ fn is_struck_out(cell: &str) -> bool {
 /// Whether a cell under the heading of a date says that it never came to it.
 pub fn is_never(cell: &str) -> bool {
     cell.eq_ignore_ascii_case("never")
+}
+
+/// Whether a cell is a cross, which marks a yes on some forms and a no on others.
+pub fn is_cross(cell: &str) -> bool {
+    cell.trim().eq_ignore_ascii_case("x")
 }
 
 /// A yes or a no as it is, but for case, accents and quotes around it: what stands beside it may turn it round.
@@ -217,7 +257,7 @@ mod tests {
         assert_eq!(status("Suppressed"), Some(Said::Status(RowStatus::Suppressed)));
         assert_eq!(status("bounced"), Some(Said::Status(RowStatus::Invalid)));
         assert_eq!(status("NEVER_SUBSCRIBED"), Some(Said::NoConsent));
-        assert_eq!(status(""), Some(Said::Nothing));
+        assert_eq!((status(""), consent("-")), (Some(Said::Blank), Some(Said::Blank)));
         for cell in [
             "delivered",
             "yes",
@@ -249,42 +289,22 @@ mod tests {
         for cell in ["✓", "✔️", "☑", "✅", "WAHR", "Vrai"] {
             assert_eq!(yes_or_no(cell), Some(true), "{cell}");
         }
-        for cell in ["FALSCH", "Faux", "falso"] {
+        for cell in ["да", "はい", "是", "예", "Sí", "ja", "oui", "tak", "Sim", "evet"] {
+            assert_eq!((yes_or_no(cell), yes_or_no(&format!("{cell}?"))), (Some(true), None), "{cell}");
+        }
+        for cell in ["FALSCH", "Faux", "falso", "нет", "いいえ", "否", "아니요", "nie", "Não", "hayır", "nein", "non"]
+        {
             assert_eq!(yes_or_no(cell), Some(false), "{cell}");
         }
         for cell in ["", "-", "N/A", "NULL", "None"] {
             assert_eq!(opt_out(cell), Some(Said::Nothing), "{cell}");
         }
         assert_eq!((status("none"), consent("None")), (Some(Said::NoConsent), Some(Said::NoConsent)));
-        for cell in [
-            "ONAY",
-            "RET",
-            "tak",
-            "nie",
-            "Sim",
-            "Não",
-            "да",
-            "нет",
-            "是",
-            "否",
-            "예",
-            "아니요",
-            "evet",
-            "-1",
-            "!1",
-            "✗",
-            "☒",
-            "●",
-            "•",
-            "*",
-            "+",
-            "!",
-            "?",
-            ".",
-            "🚫",
-            "###",
-            "unknown",
-        ] {
+        for cell in ["#N/A", "NaN", "undefined", "#REF!"] {
+            assert_eq!(opt_out(cell), None, "{cell}");
+        }
+        for cell in ["ONAY", "RET", "-1", "!1", "✗", "☒", "●", "•", "*", "+", "!", "?", ".", "🚫", "###", "unknown"]
+        {
             assert_eq!((consent(cell), opt_out(cell)), (None, None), "{cell}");
         }
     }

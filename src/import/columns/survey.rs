@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::status;
+use crate::import::read::dialect::looks_like_a_phone;
 use crate::import::title;
+use crate::model::blank::is_blank;
 
 /// So few different values are all shown.
 pub const FEW: usize = 12;
@@ -20,8 +23,10 @@ pub struct Survey {
     pub rows: u64,
     /// Whether these are all.
     pub is_complete: bool,
-    /// The first row that is no row, but a title between rows that speaks of an end.
-    pub section: Option<String>,
+    /// The first row of a table that is no row but a title, while rows with phones follow: its line and what stands in it.
+    pub section: Option<(u64, String)>,
+    /// The same of one that nothing follows so far.
+    title: Option<(u64, String)>,
     columns: Vec<Held>,
     /// The columns that are filled in the row that has most.
     fullest: Vec<usize>,
@@ -33,6 +38,10 @@ pub struct Held {
     pub name: String,
     /// How many rows have something there.
     pub filled: u64,
+    /// How many have something there that says something: `N/A` does not.
+    pub spoken: u64,
+    /// How many look like phones.
+    pub phones: u64,
     /// In how many of these a digit stands.
     pub with_digits: u64,
     /// The different values, and how often each; empty when there are too many.
@@ -53,15 +62,25 @@ impl Survey {
     /// Adds a column, and gives its place.
     pub fn add_column(&mut self, name: &str) -> usize {
         let name = name.trim_matches(['\u{feff}', '\'']).trim().to_owned();
-        self.columns.push(Held { name, ..Held::default() });
+        self.columns.push(Held::new(&name));
         self.columns.len() - 1
     }
 
-    /// Looks at a row: its cells, each with the place of its column.
-    pub fn see<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
+    /// Looks at a row of a table, which may be a title as well. `line` is the one on which it begins.
+    pub fn see_row<'c>(&mut self, line: impl FnOnce() -> u64, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
         if self.section.is_none() {
-            self.section = title::of_section(cells.clone().map(|(_, cell)| cell)).map(str::to_owned);
+            let texts = cells.clone().map(|(_, cell)| cell);
+            match title::of_section(texts.clone(), self.columns.len()) {
+                Some(title) => self.title = self.title.take().or_else(|| Some((line(), title.to_owned()))),
+                None if texts.clone().any(title::is_number) => self.section = self.title.take(),
+                None => {}
+            }
         }
+        self.see(cells);
+    }
+
+    /// Looks at a row: its cells, each with the place of its column.
+    pub fn see<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)>) {
         let mut filled = Vec::new();
         for (at, cell) in cells {
             let cell = cell.trim();
@@ -90,8 +109,15 @@ impl Survey {
 }
 
 impl Held {
+    /// A column in which nothing was seen yet.
+    pub fn new(name: &str) -> Held {
+        Held { name: name.to_owned(), ..Held::default() }
+    }
+
     fn see(&mut self, cell: &str) {
         self.filled += 1;
+        self.spoken += u64::from(!is_blank(cell));
+        self.phones += u64::from(looks_like_a_phone(cell));
         self.with_digits += u64::from(cell.chars().any(char::is_numeric));
         if self.samples.len() < SAMPLES && !self.samples.iter().any(|sample| sample == cell) {
             self.samples.push(cell.chars().take(VALUE_CHARS_MAX).collect());
@@ -107,6 +133,34 @@ impl Held {
         } else {
             self.counts.insert(cell.to_owned(), 1);
         }
+    }
+
+    /// Whether most cells look like phones.
+    pub fn are_phones(&self) -> bool {
+        self.phones * 2 > self.spoken
+    }
+
+    /// Whether the cells are answers, of which nobody knows the question: all are a yes or a no, or all are signs, or one is a
+    /// word for a status. Zeros and ones alone may be counts.
+    pub fn are_answers(&self) -> bool {
+        let is_digit = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_sign = |value: &str| !value.contains(char::is_alphanumeric);
+        let spoken = self.spoken_values();
+        let all = |is_one: &dyn Fn(&str) -> bool| !spoken.is_empty() && spoken.iter().all(|value| is_one(value));
+        all(&is_sign)
+            || all(&|value| status::yes_or_no(value).is_some()) && !all(&is_digit)
+            || spoken.iter().any(|value| status::status(value).is_some())
+    }
+
+    /// Whether so few different values stand there that they may be answers in whatever language.
+    pub fn may_be_answers(&self) -> bool {
+        (1..=FEW).contains(&self.spoken_values().len())
+    }
+
+    /// The different values that say something; none where there are many.
+    fn spoken_values(&self) -> Vec<&str> {
+        let values = self.values().unwrap_or_default().into_iter();
+        values.map(|(value, _)| value).filter(|value| !is_blank(value)).collect()
     }
 
     /// All different values with their counts, the commonest first; none when there are more than a hundred.

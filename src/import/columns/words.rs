@@ -4,33 +4,79 @@ use std::collections::HashMap;
 
 use super::field::Field;
 use super::status::{self, Said};
+use super::survey::Held;
 use crate::error::{Error, Result, excerpt};
+use crate::model::blank::is_blank;
 
 /// What the words of one column mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words(HashMap<String, Said>);
+pub struct Words {
+    explained: HashMap<String, Said>,
+    /// What a blank cell means, if a person said so.
+    blank: Option<Said>,
+    cross: Cross,
+}
+
+/// What a cross means in a column of consents. Beside a tick or another yes it may be a no.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cross {
+    /// Nothing is known of the column: as any yes.
+    #[default]
+    Yes,
+    /// It is the column's only yes, and another one is not known.
+    OnlyYes,
+    Unknown,
+}
 
 impl Words {
     /// What a cell of a column says; none if nobody knows. Only such columns as [`Field::has_words`] say something.
     pub fn said(&self, field: &Field, cell: &str) -> Option<Said> {
-        if !self.0.is_empty()
-            && let Some(said) = self.0.get(&key(cell))
+        if !self.explained.is_empty()
+            && let Some(said) = self.explained.get(&key(cell))
         {
             return Some(*said);
         }
         match field {
+            _ if self.blank.is_some() && is_blank_under(field, cell) => self.blank,
             Field::Status => status::status(cell),
+            Field::Consent if self.is_doubtful(cell) => None,
             Field::Consent => status::consent(cell),
             Field::OptOut => status::opt_out(cell),
             _ => None,
         }
     }
 
-    /// Explains a word of a column.
+    /// What a blank cell means, if a person said so.
+    pub fn blank(&self) -> Option<Said> {
+        self.blank
+    }
+
+    /// Learns from what a column of consents holds whether a cross is a yes there.
+    pub fn look_at(&mut self, held: &Held) {
+        let values = held.values().unwrap_or_default();
+        let is_yes = |value: &str| status::yes_or_no(value) == Some(true);
+        let has_cross = values.iter().any(|(value, _)| status::is_cross(value));
+        let has_other = values.iter().any(|(value, _)| is_yes(value) && !status::is_cross(value));
+        self.cross = if has_cross && !has_other { Cross::OnlyYes } else { Cross::Unknown };
+    }
+
+    fn is_doubtful(&self, cell: &str) -> bool {
+        match self.cross {
+            Cross::Yes => false,
+            Cross::OnlyYes => status::yes_or_no(cell) == Some(true) && !status::is_cross(cell),
+            Cross::Unknown => status::is_cross(cell),
+        }
+    }
+
+    /// Explains a word of a column; a blank one is whatever [`is_blank`] takes for one.
     ///
     /// # Errors
     /// The word is known to forbid, and is said not to.
     pub fn explain(&mut self, field: &Field, word: &str, said: Said) -> Result<()> {
+        if is_blank_under(field, word) {
+            self.blank = Some(said);
+            return Ok(());
+        }
         let known = Words::default().said(field, word);
         if known.is_some_and(Said::forbids) && !said.forbids() {
             return Err(Error::bad_arg(format!(
@@ -41,9 +87,15 @@ impl Words {
                 said.word()
             )));
         }
-        self.0.insert(key(word), said);
+        self.explained.insert(key(word), said);
         Ok(())
     }
+}
+
+/// Whether nothing stands in a cell of a column. Under a status, "none" says something.
+fn is_blank_under(field: &Field, cell: &str) -> bool {
+    let says_nothing = || matches!(Words::default().said(field, cell), Some(Said::Blank | Said::Nothing));
+    is_blank(cell) && (!field.has_words() || says_nothing())
 }
 
 /// A word as it is compared. In other scripts a sign may be all there is, so every sign stays.
@@ -54,6 +106,7 @@ fn key(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::columns::survey::Survey;
     use crate::model::change::RowStatus;
 
     #[test]
@@ -68,6 +121,35 @@ mod tests {
         assert_eq!(words.said(&Field::Status, " DISISCRITTO "), Some(out));
         assert_eq!(words.said(&Field::Status, "unsubscribed"), Some(out), "known words stay known");
         assert_eq!(words.said(&Field::Status, "Iscritta"), None);
+    }
+
+    #[test]
+    fn a_blank_means_what_a_person_said() {
+        let mut words = Words::default();
+        assert_eq!(words.said(&Field::Status, ""), Some(Said::Blank));
+        let active = Said::Status(RowStatus::Active);
+        words.explain(&Field::Status, "", active).expect("a blank");
+        for blank in ["", " ", "-", "N/A"] {
+            assert_eq!(words.said(&Field::Status, blank), Some(active), "{blank}");
+        }
+        assert_eq!(words.said(&Field::Status, "none"), Some(Said::NoConsent), "a word of its own");
+    }
+
+    #[test]
+    fn a_cross_beside_a_tick_is_not_known() {
+        let said = |values: &[&str], cell: &str| {
+            let mut survey = Survey::of_header(["opt_in"].into_iter());
+            for value in values {
+                survey.see(std::iter::once((0, *value)));
+            }
+            let mut words = Words::default();
+            words.look_at(&survey.columns()[0]);
+            words.said(&Field::Consent, cell)
+        };
+        let active = Some(Said::Status(RowStatus::Active));
+        assert_eq!((said(&["x", ""], "x"), said(&["x", "no"], "X")), (active, active));
+        assert_eq!((said(&["x", "✓"], "x"), said(&["x", "✓"], "✓")), (None, active));
+        assert_eq!((said(&["✓"], "x"), said(&["x"], "✓")), (None, None), "one that turns up late");
     }
 
     #[test]

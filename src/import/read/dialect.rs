@@ -7,7 +7,7 @@ use super::titles::{self, Titles};
 use crate::error::{Error, Result, excerpt};
 use crate::import::columns::Wishes;
 use crate::import::columns::mapping::MADE_UP;
-use crate::model::phone::{Region, normalize};
+use crate::model::phone::{PHONE_DIGITS_MIN, Region, normalize};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,11 @@ fn is_phone(cell: &str, region: Option<Region>) -> bool {
     let digits = cell.chars().filter(char::is_ascii_digit).count();
     let is_plain = cell.chars().all(|char| char.is_ascii_digit() || "+-().'/ \u{a0}".contains(char));
     normalize(cell, region).is_ok() || (is_plain && (9..=15).contains(&digits))
+}
+
+/// Whether a cell looks like a phone number of some country.
+pub fn looks_like_a_phone(cell: &str) -> bool {
+    cell.bytes().filter(u8::is_ascii_digit).count() >= PHONE_DIGITS_MIN && is_phone(cell, None)
 }
 
 /// The delimiter of a first line `sep=;`.

@@ -10,6 +10,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::import::columns::Columns;
+use crate::import::columns::heading::speaks_of_consent;
 use crate::import::columns::survey::Survey;
 use crate::import::send::refusal::Refusal;
 use crate::json;
@@ -19,7 +20,13 @@ pub const REJECTED: &str = "rejected";
 
 /// Where the keys of objects stand among the columns.
 #[derive(Default)]
-pub struct Keys(HashMap<String, usize>);
+pub struct Keys {
+    places: HashMap<String, usize>,
+    inside: Inside,
+}
+
+/// The paths that were met inside values, and whether they speak of consent.
+type Inside = HashMap<String, bool>;
 
 /// One value, by the place of its column.
 pub type Cell = (usize, String);
@@ -33,12 +40,12 @@ impl Keys {
         for line in lines.lines() {
             for row in rows(line).0 {
                 let mut cells = Vec::new();
-                each(&row, &mut |key, value| {
-                    let at = match self.0.get(key) {
+                each(&row, &mut self.inside, &mut |key, value| {
+                    let at = match self.places.get(key) {
                         Some(&at) => at,
                         None => survey.add_column(key),
                     };
-                    self.0.insert(key.to_owned(), at);
+                    self.places.insert(key.to_owned(), at);
                     cells.push((at, value));
                 });
                 survey.see(cells.iter().map(|(at, cell)| (*at, cell.as_str())));
@@ -49,12 +56,12 @@ impl Keys {
     /// The cells of an object; new keys become new columns.
     pub fn cells(&mut self, object: &Pairs, columns: &mut Columns, cells: &mut Vec<Cell>) {
         cells.clear();
-        each(object, &mut |key, value| {
-            let at = match self.0.get(key) {
+        each(object, &mut self.inside, &mut |key, value| {
+            let at = match self.places.get(key) {
                 Some(&at) => at,
                 None => {
                     let at = columns.add(key);
-                    self.0.insert(key.to_owned(), at);
+                    self.places.insert(key.to_owned(), at);
                     at
                 }
             };
@@ -175,21 +182,48 @@ fn unescaped(quoted: &str) -> Cow<'_, str> {
     }
 }
 
-/// Every value of an object as text; those of `labels` under `labels.key`. What is null is not there.
-fn each(object: &Pairs, take: &mut dyn FnMut(&str, String)) {
+/// Every value of an object as text; those of `labels` under `labels.key`. What is null is not there. What is deeper and speaks
+/// of consent by its key stands besides under its path, as a column does that nobody named.
+fn each(object: &Pairs, inside: &mut Inside, take: &mut dyn FnMut(&str, String)) {
     for (key, value) in object {
         match value {
             Value::Null => {}
             Value::Object(labels) if key == "labels" || key == "label" => {
-                for (label, value) in labels {
-                    if !value.is_null() {
-                        take(&format!("labels.{label}"), text(value));
-                    }
+                for (label, value) in labels.iter().filter(|(_, value)| !value.is_null()) {
+                    let path = format!("labels.{label}");
+                    take(&path, text(value));
+                    each_inside(&path, value, inside, take);
                 }
             }
             Value::Object(_) if key == REJECTED => {}
-            value => take(key, text(value)),
+            value => {
+                take(key, text(value));
+                each_inside(key, value, inside, take);
+            }
         }
+    }
+}
+
+/// The values inside a value whose keys speak of consent.
+fn each_inside(path: &str, value: &Value, inside: &mut Inside, take: &mut dyn FnMut(&str, String)) {
+    /// Of so many paths it is remembered.
+    const PATHS_MAX: usize = 10_000;
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| each_inside(path, value, inside, take)),
+        Value::Object(object) => {
+            for (key, value) in object.iter().filter(|(_, value)| !value.is_null()) {
+                let path = format!("{path}.{key}");
+                let speaks = inside.get(&path).copied().unwrap_or_else(|| speaks_of_consent(&path));
+                if speaks {
+                    take(&path, text(value));
+                }
+                each_inside(&path, value, inside, take);
+                if inside.len() < PATHS_MAX {
+                    inside.insert(path, speaks);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -203,6 +237,15 @@ fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_speaks_of_consent_is_seen_at_any_depth() {
+        let line = r#"{"phone":"1","tags":["a"],"labels":{"tier":"gold","opted_out":"yes"},"profile":{"sms":{"unsubscribed":true}}}"#;
+        let mut paths = Vec::new();
+        rows(line).0.iter().for_each(|row| each(row, &mut Inside::new(), &mut |path, _| paths.push(path.to_owned())));
+        paths.sort();
+        assert_eq!(paths, ["labels.opted_out", "labels.tier", "phone", "profile", "profile.sms.unsubscribed", "tags"]);
+    }
 
     #[test]
     fn keys_that_stand_twice_are_found_at_any_depth() {

@@ -199,6 +199,11 @@ pub fn lines(text: &str) -> u64 {
     }
 }
 
+/// How many lines stand before a record that begins there: its own may be behind blank ones.
+pub fn lines_before(text: &str, at: usize) -> u64 {
+    lines(&text[..text.len() - text[at..].trim_start_matches(['\r', '\n']).len()])
+}
+
 /// Where the record at the front ends, the end of its line included. `last` says that nothing follows the text.
 fn end_of_record(text: &[u8], delimiter: u8, last: bool) -> End {
     let mut at = 0;

@@ -11,7 +11,8 @@ use super::fold::folded;
 use super::refusal::Refusal;
 use crate::model::blank::is_blank;
 use crate::model::phone::{
-    Phone, Region, Unusable, has_plus, is_also_abroad, is_calling_code, normalize, normalize_behind,
+    Phone, Region, Unusable, has_plus, is_also_abroad, is_calling_code, mobile_without_plus, normalize,
+    normalize_behind,
 };
 
 /// What a row, or whoever imports it, says of the country of its number.
@@ -127,8 +128,7 @@ pub fn number<'c>(raw: &'c str, evidence: &[Evidence]) -> Result<Number<'c>, Ref
     let mut pieces = pieces.peekable();
     let is_alone = pieces.peek().is_none();
     if let (Evidence::Region(region), true) = (first, is_alone) {
-        // The daemon reads it.
-        return Ok(Number::Written(raw, Some(region)));
+        return Ok(in_region(raw, region));
     }
     if has_plus(raw) {
         return Ok(Number::Written(raw, None));
@@ -150,7 +150,34 @@ pub fn number<'c>(raw: &'c str, evidence: &[Evidence]) -> Result<Number<'c>, Ref
 /// # Errors
 /// Its digits are at the same time a whole number of another country.
 pub fn alone(raw: &str, region: Region) -> Result<Number<'_>, Refusal> {
-    if is_also_abroad(raw, region) { Err(Refusal::CountryUnclear) } else { Ok(Number::Written(raw, Some(region))) }
+    if is_also_abroad(raw, region) { Err(Refusal::CountryUnclear) } else { Ok(in_region(raw, region)) }
+}
+
+/// A number of a region. The daemon reads it, but for one that lost its plus in a spreadsheet.
+fn in_region(raw: &str, region: Region) -> Number<'_> {
+    let mut code = itoa::Buffer::new();
+    let begins = raw.starts_with(code.format(region.country_code()));
+    let mobile = if begins { mobile_without_plus(raw, region) } else { None };
+    mobile.map_or(Number::Written(raw, Some(region)), Number::Known)
+}
+
+/// Whether digits that nobody places are a whole number of North America and a mobile phone of China: both have eleven, and the
+/// first is a 1.
+pub fn is_of_two(raw: &str) -> bool {
+    let digits = raw.as_bytes();
+    let is_whole = digits.len() == 11 && digits[0] == b'1' && digits.iter().all(u8::is_ascii_digit);
+    let is_chinese = || Region::parse("CN").is_some_and(|china| normalize(raw, Some(china)).is_ok());
+    is_whole && is_chinese() && normalize(&format!("+{raw}"), None).is_ok()
+}
+
+/// The states of the United States, of which many are countries as well.
+const STATES: &str = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK \
+                      OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR";
+
+/// Whether so many cells of a column of countries are states of the United States that it may be one of states.
+pub fn are_states<'v>(values: impl Iterator<Item = &'v str> + Clone) -> bool {
+    let is_state = |value: &str| STATES.split(' ').any(|state| value.eq_ignore_ascii_case(state));
+    values.clone().count() > 1 && values.clone().all(|value| is_state(value.trim()))
 }
 
 /// A two-letter country code, in either case.
@@ -217,6 +244,28 @@ mod tests {
             }
             Number::Known(phone) => Ok(phone.to_string()),
         }
+    }
+
+    #[test]
+    fn a_mobile_phone_that_lost_its_plus_is_itself() {
+        let german = Region::parse("DE").expect("a region");
+        let known = |raw: &str| alone(raw, german).map(|number| matches!(number, Number::Known(_)));
+        assert_eq!(
+            (known("4917612345678"), known("4930901820"), known("17612345678")),
+            (Ok(true), Ok(false), Ok(false))
+        );
+    }
+
+    #[test]
+    fn what_may_be_of_two_countries_is_of_none() {
+        assert!(
+            is_of_two("13052345678")
+                && !is_of_two("+13052345678")
+                && !is_of_two("15112345678")
+                && !is_of_two("12125550101")
+        );
+        assert!(are_states(["CA", "DE", "in"].into_iter()) && !are_states(["DE"].into_iter()));
+        assert!(!are_states(["DE", "AT"].into_iter()) && !are_states(["US", "CA"].into_iter()));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::client::{Client, Reply, ReplyReceiver, RequestSender};
 use crate::error::{Error, Result};
 use crate::import::read::dialect::{Dialect, has_rows, reader};
 use crate::import::read::objects::{self, Keys};
-use crate::import::read::records::{Block, Records, lines};
+use crate::import::read::records::{Block, Records, lines, lines_before};
 use crate::model::phone::{PHONE_DIGITS_MAX, Phone};
 
 /// Batches that wait for their replies: some thousands of rows.
@@ -77,7 +77,7 @@ impl<P: Progress> Import<P> {
         let (requests, replies) = client.split();
         let (batches, sent) = sync_channel(BATCHES_IN_FLIGHT);
         let unshown = show.map_or(0, |show| show.rows);
-        let mut sender = Sender { records, dialect, keys, rows, requests, unshown, ended: None };
+        let mut sender = Sender { records, dialect, keys, rows, requests, unshown, section: None, ended: None };
         let mut counter = Counter { replies, rejects, progress, report, seen: HashSet::default(), show };
         let (received, sending) = std::thread::scope(|scope| {
             let receiving = scope.spawn(|| {
@@ -106,6 +106,8 @@ struct Sender {
     rows: Rows,
     requests: RequestSender,
     unshown: usize,
+    /// The line of a row that may be the title of the rows below it, and the row's refusal.
+    section: Option<(u64, Refusal)>,
     /// Why nothing more is sent.
     ended: Option<Error>,
 }
@@ -162,10 +164,13 @@ impl Sender {
                 Some(line) => Err(Refusal::RowsInQuotes(batch.block.first_line + lines(&text[..start]) + line).into()),
                 None => self.rows.write(row.iter().enumerate(), None, requests),
             };
-            if let Err(Refused { why: why @ Refusal::Section(_), .. }) = &written {
-                let start = end - text[start..end].trim_start_matches(['\r', '\n']).len();
-                let line = batch.block.first_line + lines(&text[..start]);
+            if let Err(Refused { why: why @ Refusal::Section(_), .. }) = &written
+                && self.section.is_none()
+            {
+                self.section = Some((batch.block.first_line + lines_before(&text, start), why.clone()));
+            } else if let (Ok(Some(_)), Some((line, why))) = (&written, &self.section) {
                 self.ended = Some(Error::bad_arg(format!("line {line}: {}", why.advice())));
+                requests.truncate(from);
                 break;
             }
             self.enter(start..end, written, &requests[from..], batch);

@@ -13,8 +13,12 @@ pub enum Refusal {
     RowsInQuotes(u64),
     /// An object that has a key twice.
     RepeatedKey,
-    /// A title between the rows that speaks of people who want no messages. It ends the import.
+    /// A row that may be the title of the rows below it. The first of these ends the import.
     Section(String),
+    /// It has fewer cells than the header, and those that lack are of columns that say who wants messages.
+    ShortRow,
+    /// The program that wrote the file, or a person, made a comment of it.
+    CommentedOut,
     TooManyCells,
     BadJson,
     /// An array `lists` that is not as GET and EXPORT tell it.
@@ -34,6 +38,8 @@ pub enum Refusal {
     /// The row has a column that turned up late, and nobody said what it is.
     UnknownColumn,
     NoConsent,
+    /// The column that says who wants messages is blank, and nobody said what that means.
+    ConsentBlank,
     /// Too many labels, too long a text, or too high a total.
     Limit,
     /// What the daemon says of it.
@@ -70,6 +76,8 @@ impl Refusal {
             Refusal::RowsInQuotes(_) => "rows_in_quotes",
             Refusal::RepeatedKey => "repeated_key",
             Refusal::Section(_) => "section",
+            Refusal::ShortRow => "short_row",
+            Refusal::CommentedOut => "commented_out",
             Refusal::TooManyCells => "too_many_cells",
             Refusal::BadJson => "bad_json",
             Refusal::BadLists => "bad_lists",
@@ -84,6 +92,7 @@ impl Refusal {
             Refusal::MaybeOptOut => "maybe_optout",
             Refusal::UnknownColumn => "unknown_column",
             Refusal::NoConsent => "no_consent",
+            Refusal::ConsentBlank => "consent_blank",
             Refusal::Limit => "limit",
             Refusal::Other(_) => "refused",
         }
@@ -106,10 +115,16 @@ impl Refusal {
             Refusal::RepeatedKey => "a key stands twice in one object, and nobody knows which value counts: leave one",
             Refusal::Section(title) => {
                 return format!(
-                    "'{}' speaks of people who want no messages, or of numbers that do not exist: make a file of its own of \
-                     the rows below it, or say what all rows are with --as optout, --as invalid or --as subscribe",
+                    "'{}' may be the title of the rows below it: make a file of its own of them, or say what all rows are with \
+                     --as optout or --as invalid; --no-sections if it says nothing of them",
                     excerpt(title.as_bytes())
                 );
+            }
+            Refusal::ShortRow => {
+                "it has fewer cells than the header, and those that lack say who wants messages: fill it up with delimiters"
+            }
+            Refusal::CommentedOut => {
+                "a sign before the number or the row makes a comment of it: take the sign or the row away"
             }
             Refusal::TooManyCells => "more cells than the header has: put a cell with a delimiter in it into quotes",
             Refusal::BadJson => "this line is not a JSON object",
@@ -136,10 +151,13 @@ impl Refusal {
                 "a column that the first rows do not have, and nobody named: import the rejected rows with --labels COLUMN or --map COLUMN=FIELD"
             }
             Refusal::MaybeOptOut => {
-                "a label or the reason says that the contact wants no messages: if so, import the rejected rows with --as optout; if not, correct the label or --map COLUMN=ignore"
+                "a label, the source or the reason says that the contact wants no messages: if so, import the rejected rows with --as optout; if not, correct it or --map COLUMN=ignore"
             }
             Refusal::NoConsent => {
-                "the row says that the contact never consented, or leaves the column blank that says who did: fill it, or --map COLUMN=ignore"
+                "the row does not say that the contact consented, or says that it never did: correct it, or --map COLUMN=ignore"
+            }
+            Refusal::ConsentBlank => {
+                "the column that says who wants messages is blank in this row: fill it, or say what a blank means with --blank COLUMN=active or another meaning"
             }
             Refusal::Limit => {
                 "too many or too long labels, a source or reason that is too long, or a total that is too high"

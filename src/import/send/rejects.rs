@@ -118,7 +118,7 @@ impl Rejects {
             return writeln!(self.out, "{open},\"{REJECTED}\":{why}}}");
         }
         let mut object = objects::parse(row.text)
-            .unwrap_or_else(|| Map::from_iter([("text".to_owned(), Value::from(row.text.trim_end()))]));
+            .unwrap_or_else(|| Map::from_iter([("unread".to_owned(), Value::from(row.text.trim_end()))]));
         object.insert(REJECTED.to_owned(), why);
         serde_json::to_writer(&mut self.out, &object)?;
         self.out.write_all(b"\n")

@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use super::country::{self, Evidence, Number};
 use super::refusal::{Refusal, Refused};
 use super::request::{self, Subject};
-use super::told::Told;
 pub use super::told::read_list;
+use super::told::{Told, begins_a_comment};
 use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
 use crate::import::options::AllAre;
 use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
+use crate::model::blank::is_blank;
 use crate::model::fact::How;
-use crate::model::phone::{Region, Unusable, has_plus, normalize, written_with_plus};
+use crate::model::phone::{PHONE_DIGITS_MIN, Region, Unusable, has_plus, normalize, written_with_plus};
 use crate::model::time;
 use crate::wire::write_request;
 
@@ -29,8 +30,22 @@ pub struct Defaults {
     pub how: Option<How>,
     /// `--as`.
     pub all_are: Option<AllAre>,
+    /// `--no-sections`: no row is the title of the rows below it.
+    pub no_sections: bool,
     /// `--dry-run`: asks how numbers are read, and changes nothing.
     pub dry_run: bool,
+}
+
+impl Defaults {
+    /// Whether nobody in the file gets messages.
+    pub fn forbid(&self) -> bool {
+        self.all_are.is_some_and(AllAre::forbids)
+    }
+
+    /// Whether a row like a title says nothing of the rows below it.
+    pub fn has_no_sections(&self) -> bool {
+        self.no_sections || self.forbid()
+    }
 }
 
 /// A list's place among those of the file.
@@ -47,6 +62,9 @@ pub struct Asked {
 /// The contact itself: what is forbidden there is forbidden on every list.
 const EVERYWHERE: &str = "*";
 
+/// So many different sources are remembered.
+const SOURCES_MAX: usize = 1_000;
+
 /// Makes requests of rows.
 pub struct Rows {
     pub columns: Columns,
@@ -58,6 +76,8 @@ pub struct Rows {
     /// Cells that were read as a list before.
     cells: HashMap<String, ListIndex>,
     countries: country::Cells,
+    /// Sources of rows without a status, and whether they speak of people who want no messages.
+    sources: HashMap<String, bool>,
     /// What a row says of a contact, in JSON: its totals and dates.
     body: Vec<u8>,
     labels: Vec<u8>,
@@ -74,6 +94,7 @@ impl Rows {
             lists,
             cells: HashMap::new(),
             countries: country::Cells::default(),
+            sources: HashMap::new(),
             body: Vec::new(),
             labels: Vec::new(),
         }
@@ -100,16 +121,18 @@ impl Rows {
         wrong: Option<Refusal>,
         requests: &mut Vec<u8>,
     ) -> Result<Option<Asked>, Refused> {
-        let told = self.read(cells.clone(), wrong);
+        let mut told = self.read(cells.clone(), wrong);
         if told.filled == 0 {
             return Ok(None);
         }
-        if told.filled == 1
-            && self.defaults.all_are.is_none()
-            && let Some(title) = title::of_section(cells.clone().map(|(_, cell)| cell))
+        if self.columns.is_table()
+            && !self.defaults.has_no_sections()
+            && may_be_a_title(told.phone())
+            && let Some(title) = title::of_section(cells.clone().map(|(_, cell)| cell), self.columns.len())
         {
             return Err(Refusal::Section(title.to_owned()).into());
         }
+        self.find_phones(&mut told);
         let from = requests.len();
         self.write_whole(&told, requests).map(Some).map_err(|why| {
             requests.truncate(from);
@@ -117,13 +140,15 @@ impl Rows {
         })
     }
 
-    fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)>, wrong: Option<Refusal>) -> Told<'c> {
+    fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)> + Clone, wrong: Option<Refusal>) -> Told<'c> {
         let Rows { columns, countries, body, labels, defaults, .. } = self;
         body.clear();
         labels.clear();
         let mut told = Told::new(defaults, self.now);
         told.wrong = wrong;
-        for (at, cell) in cells {
+        let mut width = 0;
+        for (at, cell) in cells.clone() {
+            width = at + 1;
             if cell.is_empty() {
                 continue;
             }
@@ -135,8 +160,41 @@ impl Rows {
             {
                 told.wrong = told.wrong.or(Some(why));
             }
+            if at == 0 && columns.is_table() && begins_a_comment(cell) && !is_blank(cell) {
+                told.wrong = Some(Refusal::CommentedOut);
+            }
+            if defaults.forbid() && columns.is_unnamed(at) {
+                told.note_unnamed(cell);
+            }
+        }
+        if columns.is_short(width) && !defaults.forbid() {
+            told.wrong = told.wrong.or(Some(Refusal::ShortRow));
+        }
+        let heard = if columns.must_say_yes() { told.heard } else { told.dated };
+        if heard < columns.asking().len() {
+            let is_silent =
+                |at: &usize| !cells.clone().any(|(place, cell)| place == *at && columns.is_filled(*at, cell));
+            columns
+                .asking()
+                .iter()
+                .filter(|at| is_silent(at))
+                .for_each(|&at| told.hear_blank(columns.words(at).blank()));
         }
         told
+    }
+
+    /// Finds the phones of an opt-out in columns that nobody named.
+    fn find_phones(&self, told: &mut Told<'_>) {
+        for raw in told.unnamed().to_vec() {
+            let is_one = match self.number(told, raw) {
+                Ok(Number::Written(raw, region)) => normalize(raw, region).is_ok(),
+                Ok(Number::Known(_)) => true,
+                Err(_) => false,
+            };
+            if is_one {
+                told.add_phone(raw);
+            }
+        }
     }
 
     /// Writes the request of a row that is taken as a whole.
@@ -147,9 +205,13 @@ impl Rows {
         if told.labels > LABELS_MAX || told.labels_bytes > LABELS_BYTES_MAX {
             return Err(Refusal::Limit);
         }
-        // Whoever says that all rows are subscribers has looked.
-        let asks_consent = self.defaults.all_are.is_none() && self.columns.ask_consent();
-        told.check(asks_consent)?;
+        told.check(self.columns.must_say_yes())?;
+        if told.says_no_status()
+            && let Some(source) = &told.source
+            && self.speaks_of_an_end(source)
+        {
+            return Err(Refusal::MaybeOptOut);
+        }
         let list = self.list(told.list)?;
         let forbids = told.forbids();
         let number = self.existing(told, told.phone(), forbids)?;
@@ -172,6 +234,17 @@ impl Rows {
             }
         }
         Ok(asked)
+    }
+
+    fn speaks_of_an_end(&mut self, source: &str) -> bool {
+        if let Some(&speaks) = self.sources.get(source) {
+            return speaks;
+        }
+        let speaks = title::file_speaks_of_an_end(source);
+        if self.sources.len() < SOURCES_MAX {
+            self.sources.insert(source.to_owned(), speaks);
+        }
+        speaks
     }
 
     /// The number of a phone of the row. An opt-out is taken from any number; an import takes those that exist.
@@ -242,6 +315,7 @@ impl Rows {
             return Err(Refusal::Phone(Unusable::TooLong.code()));
         }
         match (told.evidence.as_slice(), self.defaults.region) {
+            ([], None) if country::is_of_two(raw) => Err(Refusal::CountryUnclear),
             ([], None) => Ok(Number::Written(raw, None)),
             ([], Some(region)) => country::alone(raw, region),
             (evidence, None) => country::number(raw, evidence),
@@ -286,6 +360,12 @@ impl Rows {
     }
 }
 
+/// Whether a row with such a phone may be a title: nearly all phones tell at once that it is none.
+fn may_be_a_title(phone: &str) -> bool {
+    let is_plain = phone.len() >= PHONE_DIGITS_MIN && phone.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+');
+    !is_plain && (title::is_text(phone) || !phone.contains(char::is_alphanumeric))
+}
+
 /// Asks how a number is read, and changes nothing.
 fn write_question(number: Number<'_>, requests: &mut Vec<u8>) {
     match number {
@@ -326,8 +406,8 @@ mod tests {
         assert_eq!(told, Ok(format!("{line}\n")));
         assert_eq!(request(&header, &["", " ", ""], onto_list()), Ok(String::new()), "a blank row");
         let dry = Defaults { dry_run: true, ..onto_list() };
-        let told = request(&header, &["4\n5"], dry);
-        assert_eq!(told.as_deref(), Ok("*3\r\n$9\r\nNORMALIZE\r\n$1\r\n-\r\n$3\r\n4\n5\r\n"));
+        let told = request(&header, &["4155550\n101"], dry);
+        assert_eq!(told.as_deref(), Ok("*3\r\n$9\r\nNORMALIZE\r\n$1\r\n-\r\n$11\r\n4155550\n101\r\n"));
     }
 
     #[test]
@@ -339,40 +419,57 @@ mod tests {
         };
         let opt_outs = || Defaults { all_are: Some(AllAre::Optout), ..onto_list() };
         let now = "2026-05-01T12:00:00.000Z";
-        let out = |day: &str| format!("\"opted_out_at\":\"{day}T00:00:00.000Z\"");
+        // Of a day alone, the end of it in the last time zone.
+        let out = |day: &str| format!("\"opted_out_at\":\"{}T11:59:59.999Z\"", day.replace("-01-01", "-01-02"));
         for (cells, defaults, said) in [
-            (["1", "", "", ""], onto_list(), String::new()),
-            (["1", "active", "no", ""], onto_list(), r#","status":"active""#.into()),
-            (["1", "active", "yes", ""], onto_list(), r#","status":"opted_out""#.into()),
-            (["1", "active", "", ""], opt_outs(), r#","status":"opted_out""#.into()),
-            (["1", "", "2024-01-01", ""], onto_list(), format!(",{}", out("2024-01-01"))),
-            (["1", "", "2024-01-01", "2025-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
-            (["1", "", "2025-01-01", "2024-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
-            (["1", "invalid", "", ""], opt_outs(), format!(r#","status":"opted_out","invalid_at":"{now}""#)),
+            (["4155550101", "active", "no", ""], onto_list(), r#","status":"active""#.into()),
+            (["4155550101", "active", "yes", ""], onto_list(), r#","status":"opted_out""#.into()),
+            (["4155550101", "active", "", ""], opt_outs(), r#","status":"opted_out""#.into()),
+            (["4155550101", "", "2024-01-01", ""], onto_list(), format!(",{}", out("2024-01-01"))),
+            (["4155550101", "", "2024-01-01", "2025-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
+            (["4155550101", "", "2025-01-01", "2024-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
+            (["4155550101", "invalid", "", ""], opt_outs(), format!(r#","status":"opted_out","invalid_at":"{now}""#)),
         ] {
             assert_eq!(says(&cells, defaults), Ok(said), "{cells:?}");
         }
         for (cells, code) in [
-            (["1", "perhaps", "", ""], "unknown_status"),
-            (["1", "", "perhaps", ""], "unknown_status"),
-            (["1", "", "", "perhaps"], "bad_date"),
-            (["1", "never subscribed", "", ""], "no_consent"),
+            (["4155550101", "perhaps", "", ""], "unknown_status"),
+            (["4155550101", "", "perhaps", ""], "unknown_status"),
+            (["4155550101", "", "", "perhaps"], "bad_date"),
+            (["4155550101", "never subscribed", "", ""], "no_consent"),
+            (["4155550101", "", "", ""], "consent_blank"),
+            (["4155550101", "N/A", "no", ""], "consent_blank"),
+            (["4155550101", "active", "#N/A", ""], "unknown_status"),
+            (["4155550101", "active", "", "NaN"], "bad_date"),
+            (["// 4155550101", "active", "", ""], "commented_out"),
+            (["#4155550101", "active", "", ""], "commented_out"),
+            (["Ausgetreten", "", "", ""], "section"),
         ] {
             assert_eq!(says(&cells, onto_list()), Err(code), "{cells:?}");
         }
+        assert_eq!(says(&["4155550101", "active"], onto_list()), Err("short_row"));
+        assert_eq!(says(&["4155550101", "active", "", "", "more"], onto_list()), Err("too_many_cells"));
     }
 
     #[test]
     fn a_reason_that_is_a_refusal_needs_a_status() {
-        let header = ["phone", "status", "opted_out_at", "reason", "source"];
+        let header = ["phone", "opted_out", "opted_out_at", "reason", "source"];
         let code = |cells: &[&str]| request(&header, cells, onto_list()).err();
-        assert_eq!(code(&["1", "", "", "unsubscribed", ""]), Some("maybe_optout"));
-        assert_eq!(code(&["1", "", "", "", "Do not text"]), Some("maybe_optout"));
+        for [reason, source] in [
+            ["unsubscribed", ""],
+            ["asked to be removed", ""],
+            ["hard bounce", ""],
+            ["a form", ""],
+            ["", "Do not text"],
+            ["", "dnc.csv"],
+            ["", "Unsubscribed"],
+        ] {
+            assert_eq!(code(&["4155550101", "", "", reason, source]), Some("maybe_optout"), "{reason} {source}");
+        }
         for cells in [
-            ["1", "opted_out", "", "STOP", ""],
-            ["1", "", "2024-01-01", "STOP", ""],
-            ["1", "active", "", "STOP", ""],
-            ["1", "", "", "a form", "a form"],
+            ["4155550101", "opted_out", "", "STOP", ""],
+            ["4155550101", "", "2024-01-01", "STOP", "dnc.csv"],
+            ["4155550101", "", "", "", "a form"],
         ] {
             assert_eq!(code(&cells), None, "{cells:?}");
         }

@@ -14,10 +14,10 @@ use crate::import::columns::words::Words;
 use crate::import::options::AllAre;
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::amount;
-use crate::model::blank::is_blank;
+use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 use crate::model::fact::How;
-use crate::model::phone::{ListNumber, Region, normalize};
+use crate::model::phone::{ListNumber, PHONE_DIGITS_MIN, Region, normalize};
 use crate::model::time;
 
 /// What a row can forbid: the status, its word, and the key of its date.
@@ -43,6 +43,9 @@ const TWO_LISTS: &str = "?";
 pub struct Told<'c> {
     /// How many of its cells have something in them.
     pub filled: usize,
+    /// How many columns that say in words who wants messages have something in them, and how many dates of consents.
+    pub heard: usize,
+    pub dated: usize,
     /// The first thing that cannot be taken.
     pub wrong: Option<Refusal>,
     pub list: &'c str,
@@ -54,26 +57,21 @@ pub struct Told<'c> {
     pub labels_bytes: usize,
     phone: &'c str,
     other_phones: Vec<&'c str>,
+    /// Cells of columns that nobody named, in a file of opt-outs: what of them is a phone is another one of the row.
+    unnamed: Vec<&'c str>,
     /// What is later is ahead of the clock.
     now: time::Millis,
     active: bool,
     subscribed_at: Option<time::Millis>,
-    no_consent: bool,
-    refusals: Refusals,
+    /// Why it subscribes nobody, if a column of consents says so, or says nothing.
+    lacks_consent: Option<Refusal>,
+    /// A label, or another cell that is no status, refuses messages.
+    refuses: bool,
     /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
     dates: [Option<time::Millis>; 3],
     /// Statuses whose date cannot be read.
     undated: [bool; 3],
-}
-
-/// Cells that are no statuses and refuse messages.
-#[derive(Clone, Copy, Default)]
-struct Refusals {
-    /// A label.
-    label: bool,
-    /// The reason or the source.
-    reason: bool,
 }
 
 impl<'c> Told<'c> {
@@ -97,6 +95,25 @@ impl<'c> Told<'c> {
         self.other_phones.iter().copied().filter(move |other| *other != phone)
     }
 
+    /// Cells of columns that nobody named, in which a phone may stand.
+    pub fn unnamed(&self) -> &[&'c str] {
+        &self.unnamed
+    }
+
+    /// Adds another phone of the row.
+    pub fn add_phone(&mut self, raw: &'c str) {
+        if raw != self.phone && !self.other_phones.contains(&raw) {
+            self.other_phones.push(raw);
+        }
+    }
+
+    /// Notes a cell of a column that nobody named.
+    pub fn note_unnamed(&mut self, cell: &'c str) {
+        if cell.bytes().filter(u8::is_ascii_digit).count() >= PHONE_DIGITS_MIN {
+            self.unnamed.push(cell);
+        }
+    }
+
     /// Takes one cell in.
     pub fn read_cell(
         &mut self,
@@ -110,7 +127,7 @@ impl<'c> Told<'c> {
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.refusals.label |= is_plain_refusal(&value);
+                self.refuses |= is_plain_refusal(&value);
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
@@ -120,17 +137,7 @@ impl<'c> Told<'c> {
             Field::Ignore => return Ok(()),
             Field::Unclear if is_blank(cell) => return Ok(()),
             Field::Unclear => return Err(Refusal::UnknownColumn),
-            Field::Phone if self.phone.is_empty() => {
-                self.phone = cell;
-                return Ok(());
-            }
-            Field::Phone | Field::OtherPhone => {
-                if !is_blank(cell) {
-                    self.refusals.label |= refuses_beside_a_number(cell);
-                    self.other_phones.push(cell);
-                }
-                return Ok(());
-            }
+            Field::Phone | Field::OtherPhone => return self.read_phone(field, cell),
             _ => {}
         }
         let text = unguarded(cell);
@@ -139,20 +146,24 @@ impl<'c> Told<'c> {
             // NA is Namibia.
             Field::Region => {
                 // Codes of countries are no words.
-                self.refusals.label |= word.len() > REGION_BYTES && is_plain_refusal(word);
+                self.refuses |= word.len() > REGION_BYTES && is_plain_refusal(word);
                 self.evidence.extend(countries.read(word));
             }
-            Field::Status | Field::Consent => self.hear(words.said(field, word))?,
+            Field::Status | Field::Consent => {
+                let said = words.said(field, word);
+                self.heard += usize::from(said != Some(Said::Blank));
+                self.hear(said)?;
+            }
             Field::OptOut => match words.said(field, word) {
                 None if is_like_a_date(word) => self.date("opted_out_at", word, body)?,
                 said => self.hear(said)?,
             },
+            Field::Date(key) => self.date(key, word, body)?,
             _ if is_blank(word) => {}
             Field::List => {
                 let is_second = !self.list.is_empty() && self.list != cell.trim();
                 self.list = if is_second { TWO_LISTS } else { cell.trim() };
             }
-            Field::Date(key) => self.date(key, word, body)?,
             Field::Count(key) => {
                 let count: u64 = word.parse().map_err(|_| Refusal::BadNumber)?;
                 put(body, format_args!(",\"{key}\":{count}"));
@@ -163,13 +174,11 @@ impl<'c> Told<'c> {
             }
             Field::How => self.how = Some(How::parse(&word.to_ascii_lowercase()).ok_or(Refusal::BadHow)?),
             Field::Source => {
-                self.refusals.reason |= is_plain_refusal(word);
                 let (kept, is_whole) = cut(text);
                 self.source = Some(kept);
                 is_whole?;
             }
             Field::Reason => {
-                self.refusals.reason |= is_plain_refusal(word);
                 let (kept, is_whole) = cut(text);
                 self.reason = Some(kept);
                 is_whole?;
@@ -177,6 +186,26 @@ impl<'c> Told<'c> {
             Field::Label(_) | Field::Unclear | Field::Ignore | Field::Phone | Field::OtherPhone => {}
         }
         Ok(())
+    }
+
+    fn read_phone(&mut self, field: &Field, cell: &'c str) -> Result<(), Refusal> {
+        let cell = without_kind(cell);
+        if *field == Field::Phone && self.phone.is_empty() {
+            self.phone = cell;
+        } else if !is_blank(cell) {
+            self.refuses |= refuses_beside_a_number(cell);
+            self.other_phones.push(cell);
+        }
+        if is_commented_out(cell) { Err(Refusal::CommentedOut) } else { Ok(()) }
+    }
+
+    /// Takes in what a blank cell of a column means, as a person said; none if nobody did.
+    pub fn hear_blank(&mut self, said: Option<Said>) {
+        match said {
+            // It is known, so that it is heard.
+            Some(_) => self.hear(said).unwrap_or_default(),
+            None => self.lacks_consent = self.lacks_consent.take().or(Some(Refusal::ConsentBlank)),
+        }
     }
 
     fn hear(&mut self, said: Option<Said>) -> Result<(), Refusal> {
@@ -187,15 +216,21 @@ impl<'c> Told<'c> {
                     *heard |= known == status;
                 }
             }
-            Said::NoConsent => self.no_consent = true,
-            Said::Nothing => {}
+            Said::NoConsent => self.lacks_consent = Some(Refusal::NoConsent),
+            Said::Nothing | Said::Blank => {}
         }
         Ok(())
     }
 
     fn date(&mut self, key: &'static str, word: &str, body: &mut Vec<u8>) -> Result<(), Refusal> {
         let forbids = FORBIDDING.iter().position(|(_, _, date)| *date == key);
-        let date = match (time::parse_optional(word), forbids) {
+        let read = match forbids {
+            // What a failed look-up leaves may stand for a date.
+            Some(_) if is_failed(word) => return Err(Refusal::BadDate),
+            Some(_) => time::parse_optional_end(word, self.now),
+            None => time::parse_optional(word),
+        };
+        let date = match (read, forbids) {
             (Ok(None), _) => return Ok(()),
             (Ok(Some(date)), _) => date,
             (Err(_), _) if word == "0" => return Ok(()),
@@ -204,7 +239,9 @@ impl<'c> Told<'c> {
                 return Err(Refusal::BadDate);
             }
             (Err(_), None) if status::is_never(word) => {
-                self.no_consent |= key == "subscribed_at";
+                if key == "subscribed_at" {
+                    self.lacks_consent = Some(Refusal::NoConsent);
+                }
                 return Ok(());
             }
             (Err(_), None) => return Err(Refusal::BadDate),
@@ -215,6 +252,7 @@ impl<'c> Told<'c> {
             return Ok(());
         }
         if key == "subscribed_at" {
+            self.dated += 1;
             // Of several dates of the consent, as when somebody signed up and confirmed it, the first that is there.
             if self.subscribed_at.is_some() {
                 return Ok(());
@@ -239,16 +277,24 @@ impl<'c> Told<'c> {
             || (0..FORBIDDING.len()).any(|at| at != OPTED_OUT && (self.words[at] || self.dates[at].is_some()))
     }
 
-    /// Whether what the row says of statuses makes sense together. `asks_consent`: a column of the file says who consented, so a
-    /// row in which nothing stands there has no consent.
-    pub fn check(&self, asks_consent: bool) -> Result<(), Refusal> {
+    /// Whether what the row says of statuses makes sense together. `must_say_yes`: a column of the file says who consented, so a
+    /// row that does not say yes has no consent.
+    pub fn check(&self, must_say_yes: bool) -> Result<(), Refusal> {
         let speaks = self.words.contains(&true) || self.dates.iter().any(Option::is_some);
-        if !speaks && (self.no_consent || (asks_consent && !self.active)) {
+        if let Some(why) = self.lacks_consent.as_ref().filter(|_| !speaks) {
+            return Err(why.clone());
+        }
+        if !speaks && must_say_yes && !self.active {
             return Err(Refusal::NoConsent);
         }
         // Why somebody left, and not that they did; or a label that says it.
-        let reason = self.refusals.reason && !self.active && !speaks;
-        if reason || (self.refusals.label && !self.opts_out()) { Err(Refusal::MaybeOptOut) } else { Ok(()) }
+        let has_reason = self.says_no_status() && self.reason.is_some();
+        if has_reason || (self.refuses && !self.opts_out()) { Err(Refusal::MaybeOptOut) } else { Ok(()) }
+    }
+
+    /// Whether the row does not say in words or by a date whether somebody wants messages.
+    pub fn says_no_status(&self) -> bool {
+        !self.active && !self.words.contains(&true) && self.dates.iter().all(Option::is_none)
     }
 
     /// What the row forbids, and nothing that permits. Where a date cannot be read, what it dates counts as of now.
@@ -327,6 +373,30 @@ impl<'c> Told<'c> {
         }
         told
     }
+}
+
+/// A phone without what kind of one it is, as in `+14155550101 (mobile)`.
+fn without_kind(cell: &str) -> &str {
+    const KINDS: [&str; 5] = ["mobile", "cell", "mobil", "handy", "m"];
+    let plain = cell.trim_end();
+    let kind = plain.strip_suffix(')').and_then(|plain| plain.rsplit_once('('));
+    match kind {
+        Some((number, kind)) if KINDS.iter().any(|known| kind.trim().eq_ignore_ascii_case(known)) => number.trim_end(),
+        _ => cell,
+    }
+}
+
+/// Whether the first cell of a row makes a comment of it.
+pub fn begins_a_comment(cell: &str) -> bool {
+    let plain = cell.trim_start();
+    let is_hash = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+    ["//", "--", "; "].iter().any(|sign| plain.starts_with(sign)) || plain.strip_prefix('#').is_some_and(is_hash)
+}
+
+/// Whether a cell under the heading of a phone has a sign before its number by which people take a row out of a file.
+fn is_commented_out(cell: &str) -> bool {
+    let plain = cell.trim_start_matches(|c: char| c.is_whitespace() || c == '\'');
+    plain.starts_with(['#', '/', '-', ';', '*', '!', '%', '~']) && !is_blank(cell)
 }
 
 /// Whether a cell under the heading of a phone refuses messages in words or signs, with a number or without.

@@ -28,7 +28,9 @@ mod written;
 
 pub use character::decimal;
 pub use list_number::ListNumber;
-pub use normalize::{as_meant, has_plus, is_also_abroad, normalize, normalize_behind, written_with_plus};
+pub use normalize::{
+    as_meant, has_plus, is_also_abroad, mobile_without_plus, normalize, normalize_behind, written_with_plus,
+};
 pub use plan::is_code as is_calling_code;
 pub use region::Region;
 pub use renumbering::RENUMBERINGS_VERSION;

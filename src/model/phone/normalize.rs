@@ -83,6 +83,19 @@ pub fn is_also_abroad(raw: &str, region: Region) -> bool {
     here.is_ok_and(|here| here != abroad && !plan::is_mobile(itoa::Buffer::new().format(here.as_u64()).as_bytes()))
 }
 
+/// The mobile phone of a region that digits are if they begin with the region's own calling code, whose plus a spreadsheet took
+/// away: `4917612345678` in Germany, which [`fn@normalize`] refuses as ambiguous, since it could be a fixed line as well. Those
+/// get no messages.
+pub fn mobile_without_plus(raw: &str, region: Region) -> Option<Phone> {
+    let written = Written::read(raw).ok().filter(|written| !written.plus)?;
+    let phone = known(written.digits.as_slice())?;
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(phone.as_u64()).as_bytes();
+    let is_of_region = plan::split(digits).is_some_and(|(code, _)| code == region.country_code());
+    let is_taken = is_of_region && plan::is_mobile(digits) && normalize(raw, Some(region)) == Err(Unusable::Ambiguous);
+    is_taken.then_some(phone)
+}
+
 /// Whether a text is a number written with `+`.
 pub fn has_plus(raw: &str) -> bool {
     Written::read(raw).is_ok_and(|written| written.plus)

@@ -56,6 +56,30 @@ pub fn parse_optional(text: &str) -> Result<Option<Millis>> {
     if written::is_none(text.trim()) { Ok(None) } else { parse(text).map(Some) }
 }
 
+/// The same of a date since when something is forbidden. A day alone means its last moment, wherever on earth it was that day,
+/// and `now` if it has not ended yet: an opt-in of the same day may have come before it.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_optional_end(text: &str, now: Millis) -> Result<Option<Millis>> {
+    let read = parse_optional(text)?;
+    Ok(read.map(|at| if is_day(text) { end_of_day(at, now) } else { at }))
+}
+
+/// Whether a text that [`parse`] reads is a day alone, or its midnight without a zone, as databases write a day.
+pub fn is_day(text: &str) -> bool {
+    written::is_day(text.trim())
+}
+
+/// The last moment of the day that begins at a time of UTC, in the time zone in which it ends last; `now` if that is later, and
+/// the day has begun.
+pub fn end_of_day(begin: Millis, now: Millis) -> Millis {
+    /// UTC-12.
+    const LAST_ZONE_MS: Millis = 12 * 3_600_000;
+    (begin + DAY_MS + LAST_ZONE_MS - 1).min(begin.max(now))
+}
+
 fn not_a_time(text: &str) -> Error {
     Error::bad_arg(format!(
         "'{}' is not a time: write it like 2026-05-01T12:00:00Z or 2026-05-01, or as milliseconds since 1970",
@@ -74,6 +98,22 @@ pub fn in_range(at: Millis) -> Result<Millis> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_forbids_on_a_day_forbids_to_its_end() {
+        let noon = 1_777_636_800_000;
+        let end = |text: &str, now: Millis| parse_optional_end(text, now).map(|at| at.map(format));
+        let read = |text: &str| Ok(Some(text.to_owned()));
+        for day in ["2026-05-01", " 2026/5/1 ", "2026-05-01 00:00:00", "2026-05-01T00:00"] {
+            assert_eq!(end(day, noon + 2 * DAY_MS), read("2026-05-02T11:59:59.999Z"), "{day}");
+            assert_eq!(end(day, noon), read("2026-05-01T12:00:00.000Z"), "{day}: not ahead of the clock");
+            assert_eq!(end(day, 0), read("2026-05-01T00:00:00.000Z"), "{day}: as far ahead as it says");
+        }
+        for exact in ["2026-05-01T00:00:00Z", "2026-05-01 00:00:00+02", "2026-05-01 00:01", "1777636800000"] {
+            assert_eq!(parse_optional_end(exact, noon + 2 * DAY_MS), parse(exact).map(Some), "{exact}");
+        }
+        assert_eq!((end("N/A", noon), end("soon", noon).is_err()), (Ok(None), true));
+    }
 
     #[test]
     fn reads_what_it_writes_and_what_people_write() {

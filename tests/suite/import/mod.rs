@@ -5,6 +5,7 @@ mod closed_world;
 mod consent;
 mod fates;
 mod files;
+mod signed;
 mod silence;
 
 use std::path::PathBuf;

@@ -71,11 +71,18 @@ fn a_blank_in_a_column_of_consents_is_no_consent() {
     let desk = Desk::new();
     let sheet = format!("phone,SMS consent\n{ADA},yes\n{BOB},\n{EVE},✓\n+14155550104,N/A\n+14155550105,no\n");
     let told = desk.unsaid(&sheet, &[]);
-    assert_eq!((told.code, &told.json["rejected"]), (3, &json!({"no_consent": 3})), "{}", told.errors);
+    assert_eq!(
+        (told.code, &told.json["rejected"]),
+        (3, &json!({"no_consent": 1, "consent_blank": 2})),
+        "{}",
+        told.errors
+    );
     assert_eq!((desk.check(ADA), desk.check(EVE), desk.get(BOB)), ("+yes".into(), "+yes".into(), Value::Null));
     // A status says it in its place, and so does a person.
     desk.unsaid(format!("phone,SMS consent,status\n{BOB},,active\n"), &[]).all_taken();
-    desk.unsaid("phone,SMS consent\n+14155550104,\n", &["--as", "subscribe"]).all_taken();
+    let blank = "phone,SMS consent\n+14155550104,\n";
+    rejected(&desk.unsaid(blank, &["--as", "subscribe"]), "consent_blank");
+    desk.unsaid(blank, &["--blank", "SMS consent=active"]).all_taken();
     desk.unsaid("phone,SMS consent\n+14155550105,\n", &["--map", "SMS consent=ignore"]).all_taken();
     for phone in [BOB, "+14155550104", "+14155550105"] {
         assert_eq!(desk.check(phone), "+yes", "{phone}");
@@ -127,7 +134,7 @@ fn of_a_key_that_stands_twice_the_strictest_value_counts() {
     let sheet = format!(
         "{{\"phone\":\"{ADA}\",\"status\":\"unsubscribed\",\"status\":\"active\"}}\n\
          {{\"phone\":\"{BOB}\",\"opted_out_at\":\"2024-01-01\",\"opted_out_at\":null}}\n\
-         {{\"phone\":\"{EVE}\",\"labels\":{{\"dnc\":\"yes\",\"dnc\":\"no\"}}}}\n\
+         {{\"phone\":\"{EVE}\",\"labels\":{{\"tier\":\"a\",\"tier\":\"b\"}}}}\n\
          {{\"phone\":\"+14155550104\",\"phone\":\"+14155550105\",\"status\":\"stop\"}}\n\
          {{\"phone\":\"+14155550106\",\"phone\":\"+14155550107\"}}\n"
     );
@@ -145,9 +152,9 @@ fn of_a_key_that_stands_twice_the_strictest_value_counts() {
         rejects.contains("\"status\":\"unsubscribed\",\"status\":\"active\",\"rejected\":{\"line\":1,"),
         "{rejects}"
     );
-    let mended = rejects.replace("\"dnc\":\"yes\",", "").lines().nth(2).expect("a line").to_owned();
+    let mended = rejects.replace("\"tier\":\"a\",", "").lines().nth(2).expect("a line").to_owned();
     desk.unsaid(mended, &[]).all_taken();
-    assert_eq!(desk.label(EVE, "dnc"), "no");
+    assert_eq!(desk.label(EVE, "tier"), "b");
 }
 
 #[test]
@@ -209,7 +216,8 @@ fn a_title_that_speaks_of_opt_outs_is_asked_about() {
     let told = desk.onto_list(&late, &[]);
     assert!(told.code == 1 && told.errors.contains("line 20002: 'Unsubscribed:'"), "{} {}", told.code, told.errors);
     assert_eq!((desk.check("+14155550104"), desk.get(EVE)), ("+yes".to_owned(), Value::Null));
-    rejected(&desk.onto_list(&late, &["--as", "subscribe"]), "letters");
+    assert_eq!(desk.onto_list(&late, &["--as", "subscribe"]).code, 1, "that is said of the columns");
+    rejected(&desk.onto_list(&late, &["--no-sections"]), "letters");
     assert_eq!(desk.check(EVE), "+yes");
     // A title that says nothing of the kind.
     desk.onto_list("Contacts of March\nphone,name\n+14155550105,Fay\n", &[]).all_taken();

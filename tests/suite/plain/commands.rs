@@ -181,6 +181,12 @@ pub struct Step {
 }
 
 impl Stamp {
+    /// Where something is forbidden, a day alone means its end.
+    fn exact_json(self) -> Value {
+        let spelling = if self.spelling == Spelling::Day { Spelling::Utc } else { self.spelling };
+        Stamp { spelling, ..self }.json()
+    }
+
     fn json(self) -> Value {
         let utc = time(self.ms);
         match self.spelling {
@@ -274,9 +280,9 @@ impl Command {
                 add(&mut json, "import_id", row.source.as_ref().map(|v| json!(v)));
                 add(&mut json, "status", row.status.as_ref().map(|v| json!(v)));
                 add(&mut json, "subscribed_at", row.subscribed_at.map(Stamp::json));
-                add(&mut json, "opted_out_at", row.opted_out_at.map(Stamp::json));
-                add(&mut json, "suppressed_at", row.suppressed_at.map(Stamp::json));
-                add(&mut json, "invalid_at", row.invalid_at.map(Stamp::json));
+                add(&mut json, "opted_out_at", row.opted_out_at.map(Stamp::exact_json));
+                add(&mut json, "suppressed_at", row.suppressed_at.map(Stamp::exact_json));
+                add(&mut json, "invalid_at", row.invalid_at.map(Stamp::exact_json));
                 format!("IMPORT {}", list.as_deref().unwrap_or("*"))
             }
             Command::Check { list, phone } => format!("CHECK {list} {phone}"),
@@ -315,7 +321,8 @@ fn labels_json(labels: &[(String, Option<String>)]) -> Option<Value> {
 }
 
 fn dated(json: &mut Map<String, Value>, verb: &str, list: Option<&str>, phone: &str, at: Option<Stamp>) -> String {
-    add(json, "at", at.map(Stamp::json));
+    let forbids = ["OPTOUT", "SUPPRESS", "INVALID"].contains(&verb);
+    add(json, "at", at.map(if forbids { Stamp::exact_json } else { Stamp::json }));
     list.map_or_else(|| format!("{verb} {phone}"), |list| format!("{verb} {list} {phone}"))
 }
 

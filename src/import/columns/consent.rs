@@ -1,0 +1,94 @@
+//! The columns that say who wants messages: what a row must say there before it subscribes, and what a blank means.
+
+use super::field::Field;
+use super::mapping::place;
+use super::status::Said;
+use super::survey::Survey;
+use super::{Columns, list};
+use crate::error::{Error, Result};
+use crate::model::time;
+
+impl Columns {
+    /// Whether some column says who consented, so that a row that does not say yes has no consent.
+    pub fn must_say_yes(&self) -> bool {
+        self.must_say_yes
+    }
+
+    /// The columns in each of which a row must say something before it subscribes.
+    pub fn asking(&self) -> &[usize] {
+        &self.asking
+    }
+
+    /// Whether some column says who wants messages, or a person was asked already: the rows were rejected.
+    pub fn speak_of_consent(&self) -> bool {
+        self.is_rejects || !self.asking.is_empty() || self.fields.iter().any(Field::says_consent)
+    }
+
+    /// Whether something stands in a cell of such a column, which then has been heard.
+    pub fn is_filled(&self, at: usize, cell: &str) -> bool {
+        match self.field(at) {
+            _ if cell.is_empty() => false,
+            Field::Date(_) => cell.trim() != "0" && !matches!(time::parse_optional(cell), Ok(None)),
+            field => self.words(at).said(field, cell.trim()) != Some(Said::Blank),
+        }
+    }
+
+    /// Whether the rows are those of a table: each has all columns.
+    pub fn is_table(&self) -> bool {
+        self.is_table
+    }
+
+    /// Whether a row of a table with so many cells ends before a column that says who wants messages.
+    pub fn is_short(&self, cells: usize) -> bool {
+        cells < self.until_consent
+    }
+
+    /// Finds out which columns must say that a row subscribes: those of a status and of consents, and where there is none, the
+    /// dates of consents. A column in which nothing stands in the whole file says nothing of anybody, unless it is the only one,
+    /// or a person said what a blank means.
+    pub(super) fn ask_consent(&mut self, survey: &Survey) {
+        let held = survey.columns();
+        let speaks = |at: &usize| !survey.is_complete || held[*at].spoken > 0 || self.words[*at].blank().is_some();
+        let speaking: Vec<usize> = (0..self.len()).filter(speaks).collect();
+        let those = |is_one: &dyn Fn(&Field) -> bool| -> Vec<usize> {
+            speaking.iter().copied().filter(|&at| is_one(&self.fields[at])).collect()
+        };
+        let mut words = those(&Field::must_speak);
+        if words.is_empty() {
+            words = (0..self.len()).filter(|&at| self.fields[at] == Field::Consent).collect();
+        }
+        let dates = those(&|field| *field == Field::Date("subscribed_at"));
+        self.must_say_yes = !words.is_empty();
+        self.asking = if self.must_say_yes { words } else { dates };
+        for ((words, field), held) in self.words.iter_mut().zip(&self.fields).zip(held) {
+            if *field == Field::Consent && held.filled > 0 {
+                words.look_at(held);
+            }
+        }
+    }
+
+    /// Takes in what a person said of blanks.
+    pub(super) fn explain_blanks(&mut self, own: usize, is_table: bool) -> Result<()> {
+        for (column, said) in &self.wishes.blank {
+            let option = format!("--blank {column}={}", said.word());
+            let headings: Vec<&str> = self.names[..own].iter().map(String::as_str).collect();
+            match place(&headings, column) {
+                Ok(Some(at)) if self.fields[at].can_explain("") => {
+                    self.words[at].explain(&self.fields[at], "", *said)?;
+                }
+                Ok(Some(at)) => {
+                    return Err(Error::bad_arg(format!(
+                        "{option}: the column is {}; a blank says something only under status, opt_in, opted_out and \
+                         subscribed_at",
+                        self.fields[at].told()
+                    )));
+                }
+                Ok(None) if !is_table => {}
+                Ok(None) | Err(_) => {
+                    return Err(Error::bad_arg(format!("{option}: name one column of {}", list(&headings))));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! What a heading alone says of its column: that it is about consent, so that nobody may pass over it or turn it round.
+
+use super::field::Field;
+use super::names;
+use super::survey::Held;
+use crate::error::{Error, Result, excerpt};
+use crate::import::send::plain_refusal::is_plain_refusal;
+use crate::import::title;
+
+/// Whether `'*'` may mean a column: who says so has looked at the columns, and still sees no opt-out in a `no` without its
+/// question. A column of phones, of yes and no, with a heading that speaks of refusals, or with one that speaks of consent above
+/// few values must be named.
+pub fn is_for_all(held: &Held) -> bool {
+    let are_answers = || held.are_answers() || title::speaks_of_consent(&held.name) && held.may_be_answers();
+    let is_answer = || !title::is_about_mail(&held.name) && are_answers();
+    !(speaks_of_consent(&held.name) || held.are_phones() || is_answer())
+}
+
+/// Whether a heading, or the last key of a path of them, is known to say who wants messages, or speaks of those who want none.
+pub fn speaks_of_consent(heading: &str) -> bool {
+    let key = heading.rsplit('.').next().unwrap_or_default();
+    let is_known = || names::known(key).is_some_and(|(field, _)| field.says_consent());
+    !title::is_about_mail(heading) && (is_known() || title::speaks_of_an_end(heading))
+}
+
+/// Whether a column would say the opposite of its heading, or nothing, where the heading is of those who want no messages.
+pub fn turns_round(heading: &str, field: &Field) -> bool {
+    let forbids = || {
+        let heading = names::label_prefix(heading).unwrap_or_else(|| heading.to_owned());
+        names::known(&heading).is_some_and(|(field, _)| field.only_forbids()) || is_plain_refusal(&heading)
+    };
+    let may_be = field.only_forbids()
+        || matches!(field, Field::Status | Field::Phone | Field::Reason | Field::Ignore | Field::Unclear);
+    !may_be && forbids()
+}
+
+/// What nobody can say of a column.
+pub fn may_be(option: &str, heading: &str, field: &Field) -> Result<()> {
+    if !turns_round(heading, field) {
+        return Ok(());
+    }
+    Err(Error::bad_arg(format!(
+        "{option}: the heading '{}' says who wants no messages, so the column can be opted_out, opted_out_at, status or \
+         ignore, and never {}; if the heading is wrong, correct it in the file",
+        excerpt(heading.as_bytes()),
+        field.told()
+    )))
+}

@@ -1,0 +1,273 @@
+//! What a person must sign before it subscribes anybody: blanks, titles between rows, and columns that `'*'` does not mean.
+
+use serde_json::{Value, json};
+
+use super::{ADA, BOB, Desk, EVE, LIST, Told};
+
+#[track_caller]
+fn rejected(told: &Told, reasons: &Value) {
+    assert_eq!((told.code, &told.json["rejected"]), (3, reasons), "{}", told.errors);
+}
+
+#[test]
+fn a_blank_beside_filled_cells_subscribes_nobody() {
+    for (heading, filled) in [
+        ("status", "active"),
+        ("opt_in", "yes"),
+        ("Subscribed", "true"),
+        ("subscribed_at", "2024-01-02"),
+        ("SMS Consent", "x"),
+    ] {
+        for blank in ["", " ", "-", "#N/A", "NaN", "undefined", "null"] {
+            let desk = Desk::new();
+            let sheet = format!("phone,name,{heading}\n{ADA},Ada,{filled}\n{BOB},Bob,{blank}\n");
+            rejected(&desk.onto_list(&sheet, &[]), &json!({"consent_blank": 1}));
+            rejected(&desk.onto_list(&sheet, &["--as", "subscribe"]), &json!({"consent_blank": 1}));
+            assert_eq!((desk.check(ADA).as_str(), desk.get(BOB)), ("+yes", Value::Null), "{heading} {blank}");
+            if blank == "-" {
+                desk.onto_list(&sheet, &["--blank", &format!("{heading}=active")]).all_taken();
+                assert_eq!(desk.check(BOB), "+yes", "{heading}");
+            }
+        }
+    }
+    // Each column of consent speaks for itself.
+    let desk = Desk::new();
+    let sheet = format!("phone,status,sms_consent\n{ADA},active,yes\n{BOB},active,\n{EVE},,no\n");
+    rejected(&desk.unsaid(&sheet, &[]), &json!({"consent_blank": 1, "no_consent": 1}));
+    assert_eq!(desk.get(BOB), Value::Null);
+    // An object without the key is blank there.
+    let objects = format!("{{\"phone\":\"{ADA}\",\"status\":\"active\"}}\n{{\"phone\":\"{BOB}\"}}\n");
+    rejected(&desk.unsaid(objects, &[]), &json!({"consent_blank": 1}));
+    // In a column that forbids, it stays harmless, but what a failed look-up leaves does not.
+    let sheet = format!("phone,opted_out,invalid_at\n{BOB},,\n{EVE},yes,\n");
+    desk.unsaid(sheet, &[]).all_taken();
+    assert_eq!((desk.check(BOB).as_str(), desk.check(EVE).as_str()), ("+yes", "+no list_opted_out"));
+    for cell in ["#N/A", "#REF!", "NaN", "undefined", "unknown"] {
+        rejected(&desk.unsaid(format!("phone,opted_out\n{ADA},{cell}\n"), &[]), &json!({"unknown_status": 1}));
+        let told = desk.unsaid(format!("phone,opted_out_at\n+14155550109,{cell}\n"), &[]);
+        rejected(&told, &json!({"bad_date": 1}));
+    }
+}
+
+#[test]
+fn a_blank_is_signed_in_a_mapping_and_counted_in_the_description() {
+    let desk = Desk::new();
+    let sheet = format!("phone,Stato\n{ADA},active\n{BOB},\n{EVE},N/A\n");
+    let mapping = |values: &str| {
+        let text = format!("[columns]\nStato = \"status\"\n[values.Stato]\n{values}");
+        std::fs::write(desk.path("a.toml"), text).expect("written");
+    };
+    mapping("");
+    let told = desk.unsaid(&sheet, &["--mapping", "a.toml"]);
+    told.asks("what does a blank cell mean in the column 'Stato' (2 rows)? --blank Stato=no_consent");
+    assert!(told.errors.contains("blank 2 (not known)"), "{}", told.errors);
+    let told = desk.unsaid(&sheet, &["--mapping", "a.toml", "--describe"]);
+    assert_eq!(told.json["columns"][1]["unknown_blanks"], 2, "{}", told.json);
+    mapping("\"\" = \"opted_out\"\n");
+    desk.unsaid(&sheet, &["--mapping", "a.toml"]).all_taken();
+    assert_eq!((desk.check(ADA).as_str(), desk.check(BOB).as_str()), ("+yes", "+no list_opted_out"));
+    assert_eq!(desk.check(EVE), "+no list_opted_out");
+    for blank in ["Stato", "Stato=perhaps", "City=active", "phone=active"] {
+        let told = desk.unsaid(&sheet, &["--mapping", "a.toml", "--blank", blank]);
+        assert!(told.code == 1 && told.errors.contains("--blank"), "{blank}: {}", told.errors);
+    }
+}
+
+#[test]
+fn an_opt_out_of_a_day_is_not_lifted_by_an_opt_in_of_that_day() {
+    let desk = Desk::new();
+    desk.unsaid(format!("phone,opted_out_at\n{ADA},2024-05-01\n{BOB},2024-05-01 00:00:00\n"), &[]).all_taken();
+    desk.unsaid(format!("phone,status,subscribed_at,opted_out_at\n{EVE},active,2024-05-01,2024-05-01\n"), &[])
+        .all_taken();
+    desk.call(&format!("OPTOUT {LIST} +14155550104 {{\"at\":\"2024-05-01\"}}"));
+    for phone in [ADA, BOB, EVE, "+14155550104"] {
+        desk.call(&format!("OPTIN {LIST} {phone} {{\"at\":\"2024-05-01T20:00:00-05:00\"}}"));
+        assert_eq!(desk.check(phone), "+no list_opted_out", "{phone}");
+        desk.call(&format!("OPTIN {LIST} {phone} {{\"at\":\"2024-05-03\"}}"));
+        assert_eq!(desk.check(phone), "+yes", "{phone}");
+    }
+    // The day has not ended: it is as of now, and whoever comes back afterwards is back.
+    let today = &time_of_day()[..10];
+    desk.unsaid(format!("phone,opted_out_at\n{ADA},{today}\n"), &[]).all_taken();
+    assert_eq!(desk.check(ADA), "+no list_opted_out");
+    desk.call(&format!("OPTIN {LIST} {ADA} {{\"at\":\"{}\"}}", time_of_day()));
+    assert_eq!(desk.check(ADA), "+yes");
+}
+
+/// The time, as the daemon's clock has it.
+fn time_of_day() -> String {
+    let desk = Desk::new();
+    desk.call(&format!("OPTIN {LIST} {ADA}"));
+    desk.get(ADA)["lists"][0]["subscribed_at"].as_str().expect("a date").to_owned()
+}
+
+#[test]
+fn keys_inside_of_objects_are_compared_with_what_forbids() {
+    let desk = Desk::new();
+    for (object, key) in [
+        ("\"labels\":{\"opted_out\":\"yes\"}", "'labels.opted_out'"),
+        ("\"labels\":{\"DND\":true}", "'labels.DND'"),
+        ("\"profile\":{\"unsubscribed_at\":\"2024-01-01\"}", "'profile.unsubscribed_at'"),
+        ("\"a\":[{\"b\":{\"do_not_contact\":1}}]", "'a.b.do_not_contact'"),
+        ("\"profile\":{\"status\":\"left\"}", "'profile.status'"),
+    ] {
+        desk.onto_list(format!("{{\"phone\":\"{ADA}\",{object}}}\n"), &[]).asks(key);
+    }
+    assert_eq!(desk.get(ADA), Value::Null);
+    let object = format!("{{\"phone\":\"{ADA}\",\"profile\":{{\"opted_out\":\"yes\",\"city\":\"Rome\"}}}}\n");
+    desk.onto_list(&object, &["--map", "profile.opted_out=opted_out"]).all_taken();
+    assert_eq!(desk.check(ADA), "+no list_opted_out");
+    // Behind the sample its row is rejected.
+    let late = format!(
+        "{}{}",
+        format!("{{\"phone\":\"{EVE}\",\"n\":\"{}\"}}\n", "x".repeat(900)).repeat(400),
+        object.replace(ADA, BOB)
+    );
+    rejected(&desk.onto_list(late, &[]), &json!({"unknown_column": 1}));
+    assert_eq!(desk.get(BOB), Value::Null);
+    // What is about e-mail alone is a label like any other.
+    desk.onto_list(format!("{{\"phone\":\"{BOB}\",\"email\":{{\"unsubscribed\":false}}}}\n"), &[]).all_taken();
+}
+
+#[test]
+fn the_star_means_no_column_that_may_be_about_consent() {
+    let desk = Desk::new();
+    for (heading, cells) in [
+        ("STOP", ["", "2024"]),
+        ("DND", ["1", ""]),
+        ("dnc", ["n", "y"]),
+        ("no sms", ["", "x"]),
+        ("退订", ["", "是的"]),
+        ("unsub", ["", "May"]),
+        ("SMS", ["1", "0"]),
+        ("Einverstanden", ["ja", "nein"]),
+        ("Zgoda", ["tak", "nie"]),
+        ("согласие", ["да", "нет"]),
+        ("Estado", ["activo", "suspendido"]),
+        ("GDPR", ["1", "0"]),
+        ("Marketing", ["granted", "denied"]),
+        ("Haken", ["✅", "❌"]),
+        ("Home", ["415-555-0199", "+1 415 555 0198"]),
+        ("phone 2", ["4155550199", ""]),
+        ("label.opted_out", ["yes", "no"]),
+    ] {
+        let sheet = format!("phone,name,{heading}\n{ADA},Ada,{}\n{BOB},Bob,{}\n", cells[0], cells[1]);
+        for star in [["--labels", "*"], ["--map", "*=ignore"]] {
+            desk.unsaid(&sheet, &star).asks(&format!("'{heading}'"));
+        }
+        assert_eq!(desk.get(ADA), Value::Null, "{heading}");
+    }
+    let sheet = format!("phone,name,VIP,HasOptedOutOfEmail,Visits\n{ADA},Ada,yes,1,0\n{BOB},Bob,no,0,1\n");
+    desk.onto_list(&sheet, &["--labels", "VIP"]).all_taken();
+    let all = json!({"name": "Ada", "vip": "yes", "hasoptedoutofemail": "1", "visits": "0"});
+    assert_eq!(desk.get(ADA)["labels"], all);
+}
+
+#[test]
+fn a_heading_that_forbids_is_not_turned_round() {
+    let desk = Desk::new();
+    for heading in ["Opted Out", "unsubscribed_at", "DNC", "No SMS", "Unsubscribed", "退订"] {
+        let sheet = format!("phone,{heading}\n{ADA},yes\n");
+        for field in ["opt_in", "other_phone", "subscribed_at", "label.x", "created_at", "source"] {
+            let told = desk.unsaid(&sheet, &["--map", &format!("{heading}={field}")]);
+            assert!(told.code == 1 && told.errors.contains("says who wants no messages"), "{heading}: {}", told.errors);
+            std::fs::write(desk.path("a.toml"), format!("[columns]\n\"{heading}\" = \"{field}\"\n")).expect("written");
+            let told = desk.unsaid(&sheet, &["--mapping", "a.toml"]);
+            assert!(told.code == 1 && told.errors.contains("says who wants no messages"), "{heading}: {}", told.errors);
+        }
+        let told = desk.unsaid(&sheet, &["--labels", heading]);
+        assert!(told.code == 1 && told.errors.contains("says who wants no messages"), "{heading}: {}", told.errors);
+    }
+    assert_eq!(desk.get(ADA), Value::Null);
+}
+
+#[test]
+fn every_phone_of_a_file_of_opt_outs_forbids() {
+    for options in
+        [&["--as", "optout"][..], &["--as", "optout", "--labels", "*"], &["--as", "optout", "--map", "*=ignore"]]
+    {
+        let desk = Desk::new();
+        desk.onto_list(format!("phone\n{ADA}\n{BOB}\n{EVE}\n"), &[]).all_taken();
+        let sheet = format!(
+            "name,phone,phone 2,notes\nAda,{ADA},(415) 555-0102,\nCy,+14155550107,,{EVE}\nDan,+14155550108,,x\n"
+        );
+        desk.unsaid(&sheet, options).all_taken();
+        for phone in [ADA, BOB, EVE, "+14155550107", "+14155550108"] {
+            assert_eq!(desk.check(phone), "+no list_opted_out", "{phone} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn a_title_between_rows_is_signed_whatever_its_words() {
+    let desk = Desk::new();
+    for title in ["Ausgetreten,,,,", "退会,,,,", ",Inactive,,2024,", "do not contact,,,,", "Hibernating 2024-01-15,,,,"]
+    {
+        let sheet = format!("phone,name,city,note,tier\n{ADA},Ada,Rome,a,b\n{title}\n{BOB},Bob,Bonn,c,d\n");
+        for options in [&[][..], &["--as", "subscribe"]] {
+            desk.onto_list(&sheet, options).asks("what are the rows below line 3, since '");
+            assert_eq!(desk.get(ADA), Value::Null, "{title}");
+        }
+        assert_eq!(desk.onto_list(&sheet, &["--no-sections", "--dry-run"]).code, 3);
+    }
+    // What stands at the end is a title of nothing: its row alone is rejected.
+    let sheet = format!("phone,name,city\n{ADA},Ada,Rome\nTotal: 1,,\n");
+    rejected(&desk.onto_list(&sheet, &[]), &json!({"section": 1}));
+    assert_eq!(desk.check(ADA), "+yes");
+    // Neither is a contact without a phone.
+    let sheet = format!("phone,name,city\n,Eve,Rome\n{BOB},Bob,Rome\n");
+    rejected(&desk.onto_list(&sheet, &[]), &json!({"empty": 1}));
+}
+
+#[test]
+fn a_row_that_breaks_off_before_its_consent_is_rejected() {
+    let desk = Desk::new();
+    let sheet = format!("phone,name,opted_out\n{ADA},Ada\n{BOB},Bob,no\n{EVE},Eve,yes\n");
+    rejected(&desk.onto_list(&sheet, &[]), &json!({"short_row": 1}));
+    assert_eq!((desk.get(ADA), desk.check(BOB).as_str()), (Value::Null, "+yes"));
+    desk.onto_list(format!("phone,opted_out,name\n{ADA},no\n"), &[]).all_taken();
+    // A cross beside a tick is one of them a no.
+    let desk = Desk::new();
+    let sheet = format!("phone,opt_in\n{ADA},✓\n{BOB},x\n");
+    rejected(&desk.unsaid(&sheet, &[]), &json!({"unknown_status": 1}));
+    assert_eq!((desk.check(ADA).as_str(), desk.get(BOB)), ("+yes", Value::Null));
+}
+
+#[test]
+fn a_name_that_says_nothing_is_signed_where_no_column_says_who_consented() {
+    let desk = Desk::new();
+    let import = |name: &str, sheet: &str, options: &[&str]| {
+        std::fs::write(desk.path(name), sheet).expect("written");
+        desk.import_file(name, &[&["--list", LIST], options].concat())
+    };
+    let sheet = format!("phone\n{ADA}\n");
+    for name in ["graveyard.csv", "Abgänge.csv", "do_not_use.csv", "acme.csv"] {
+        import(name, &sheet, &[]).asks("what are the rows, since no column says who consented");
+        assert_eq!(desk.get(ADA), Value::Null, "{name}");
+        import(name, &format!("phone,status\n{BOB},active\n"), &[]).all_taken();
+    }
+    for name in ["contacts.csv", "Kundenliste 2024.csv", "客户名单.csv"] {
+        import(name, &sheet, &[]).all_taken();
+    }
+    import("acme.csv", &sheet, &["--as", "subscribe"]).all_taken();
+}
+
+#[test]
+fn a_source_or_a_comment_is_not_passed_over() {
+    let desk = Desk::new();
+    let sheet = format!("phone\n{ADA}\n");
+    desk.unsaid(&sheet, &["--source", "Unsubscribed"]).asks("'Unsubscribed' speaks of");
+    for row in [format!("// {ADA}"), format!("#{ADA}"), format!("- {ADA}"), format!("--{ADA}")] {
+        let told = desk.unsaid(format!("phone\n{row}\n"), &[]);
+        rejected(&told, &json!({"commented_out": 1}));
+        for comment in ["// ", "#"] {
+            let told = desk.onto_list(format!("name,phone\n{comment}Ada,{ADA}\n"), &[]);
+            rejected(&told, &json!({"commented_out": 1}));
+        }
+    }
+    assert_eq!(desk.get(ADA), Value::Null);
+    for (column, cell) in [("reason", "asked to be removed"), ("reason", "hard bounce"), ("source", "dnc.csv")] {
+        rejected(&desk.unsaid(format!("phone,{column}\n{ADA},{cell}\n"), &[]), &json!({"maybe_optout": 1}));
+    }
+    assert_eq!(desk.get(ADA), Value::Null);
+}
