@@ -161,8 +161,10 @@ impl Reading {
             let error = || Error::bad_arg(format!("{number} is not a list: the list comes first, or * for all lists"));
             let mut rest = *args;
             match (&phone, Phone::parse(first)) {
-                // Phones and nothing else: the first is hardly a list that nobody has made yet.
-                (Ok(phone), _) if rest.all(|arg| Phone::parse(arg).is_some()) => {
+                // Phones and nothing else, and the first is a contact: it is hardly a list that nobody has made yet.
+                (Ok(phone), Some(first))
+                    if is_contact(context, first) && rest.all(|arg| Phone::parse(arg).is_some()) =>
+                {
                     self.refuse(error());
                     return Ok((None, *phone));
                 }
@@ -218,6 +220,10 @@ fn known_list(context: &Context, arg: &[u8]) -> Option<ListNumber> {
 /// Whether a list has this number.
 fn is_known(context: &Context, list: ListNumber) -> bool {
     context.store.gate().lists().known(list).is_some()
+}
+
+fn is_contact(context: &Context, phone: Phone) -> bool {
+    context.store.gate().directory.id(phone).is_some()
 }
 
 /// Answers a write. Gives the error, if the answer is one.

@@ -199,8 +199,9 @@ fn tables(provider: &str) -> Vec<Codes> {
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     const DIGITS_MIN: usize = 4;
     let fewest = if text.contains(char::is_alphabetic) { DIGITS_MIN } else { 1 };
-    let numbers = text.split(|c: char| !c.is_ascii_digit());
-    numbers.filter(move |number| number.len() >= fewest)
+    // A fraction is not a code.
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').map(|number| number.trim_matches('.'));
+    numbers.filter(move |number| number.len() >= fewest && !number.contains('.'))
 }
 
 /// Whether words say that the person opted out, as in `Attempt to send to unsubscribed recipient`. A sender, or what it sends, may be

@@ -455,7 +455,7 @@ class Csv(DaemonTest):
         # Its date and its words are kept, where they can be read.
         contact = self.client.get(phone(1_202))
         assert contact is not None
-        self.assertEqual(str(contact.lists[0].opted_out_at), "2024-01-02 00:00:00+00:00")
+        self.assertEqual(str(contact.lists[0].opted_out_at), "2024-01-03 11:59:59.999000+00:00")
         self.assertEqual(contact.lists[0].opted_out_how, "import")
         # A list that does not exist yet, no list, a number of no numbering plan.
         text = f"phone,status\n{phone(1_300)},opted_out\n+99955501234567,opted_out\n{phone(1_301)},suppressed\n"
@@ -558,7 +558,7 @@ class Csv(DaemonTest):
         self.client.optout("+525512345678", phone(64), at="2026-02-03")
         told = run(self.daemon.server, "export", "+5215512345678")
         self.assertEqual(told.returncode, 0, told.stderr)
-        self.assertIn(f"\n{phone(64)},opted_out,list_opted_out,,2026-02-03T00:00:00.000Z,", told.stdout)
+        self.assertIn(f"\n{phone(64)},opted_out,list_opted_out,,2026-02-04T11:59:59.999Z,", told.stdout)
         other = f'+{{"phone_number":"{phone(64)}","status":"active","labels":{{}},"lists":[{{"list":"24399"}}]}}'
         replies = {"LABELS": "*1\r\n+0\r\n", "EXPORT": f"*?\r\n{other}\r\n.\r\n"}
         with Scripted(lambda line: replies.get(line.split(" ")[0], "").encode()) as server:

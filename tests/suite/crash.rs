@@ -196,6 +196,7 @@ fn a_second_daemon_on_the_same_directory_is_refused() {
 fn a_burst_of_opt_outs_is_taken_whole() {
     let daemon = Daemon::start(&[]);
     let mut wire = daemon.connect();
+    // One of them has the number of the list.
     assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
     let burst: String = (0..2_000).fold(String::new(), |burst, n| burst + &format!("OPTOUT {LIST} +1415555{n:04}\n"));
     wire.send(burst);

@@ -97,7 +97,7 @@ fn a_code_means_what_its_provider_means() {
         (r#"{"provider":"vonage"}"#, yes),
         (r#"{"provider":"vonage","code":"7","permanent":true}"#, invalid),
         (r#"{"provider":"plivo","code":"200","permanent":false}"#, out),
-        (r#"{"code":"opted_out"}"#, yes),
+        (r#"{"code":"opted_out"}"#, out),
     ]
     .into_iter()
     .enumerate()

@@ -165,7 +165,6 @@ fn what_is_no_request_is_refused() {
             "SUBSCRIBE x",
             "MONITOR",
             "PSYNC ? -1",
-            "\u{feff}PING",
             "ＰＩＮＧ",
             "\u{1b}[2J",
             ";PING",

@@ -614,17 +614,27 @@ fn without_its_list_a_request_forbids_everywhere() {
     let (all, everywhere) = ("opted out of all lists as of now", "suppressed everywhere as of now");
     is_taken(&[
         ("OPTOUT {}", all, "opted_out"),
-        ("OPTOUT +14153100001 {}", all, "opted_out"),
-        ("OPTOUT +14153100001 {} +14153100002", all, "opted_out"),
-        ("SUPPRESS +14153100001 {}", everywhere, "suppressed"),
         (r#"OPTOUT {} {"reason":"called us"}"#, all, "opted_out"),
         (r#"INBOUND {} {"text":"STOP"}"#, all, "opted_out"),
         (r#"INBOUND {} {"text":"wrong number"}"#, all, "opted_out"),
         (r#"INBOUND spring {} {"text":"wrong number"}"#, all, "opted_out"),
         (r#"FAILED {} m-1 {"code":21610}"#, all, "opted_out"),
     ]);
-    // A list that nobody has made yet, and more than phones.
+    // Phones alone, of which the first is a contact.
     let (_house, mut wire) = with_a_list();
+    assert_eq!(wire.call("PUT +14153100001"), "+created");
+    for (request, words, verdict) in [
+        ("OPTOUT +14153100001 {}", all, "opted_out"),
+        ("OPTOUT +14153100001 {} +14153100002", all, "opted_out"),
+        ("SUPPRESS +14153100001 {}", everywhere, "suppressed"),
+    ] {
+        let phone = if verdict == "suppressed" { "+14153100005" } else { "+14153100004" };
+        let reply = wire.call(&request.replace("{}", phone));
+        assert!(reply.starts_with(&format!("-BADARG taken {phone} {words}; ")), "{request}: {reply}");
+        assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), format!("+no {verdict}"), "{request}");
+    }
+    // A list that nobody has made yet.
+    assert_eq!(wire.call("OPTOUT +14153100009 +14153100002"), ":1");
     assert_eq!(wire.call(r#"OPTOUT +14153100001 +14153100002 {"at":"2026-05-01"}"#), ":1");
     assert_eq!(wire.call("OPTOUT 54321 +14153100003"), ":1");
     assert_eq!(wire.call("CHECK 24365 +14153100003"), "+no unknown_list");

@@ -91,10 +91,6 @@ impl Model {
             Command::Unlist { list, force } => self.unlist(list, *force),
             Command::Put { phone, labels } => self.put(phone, labels),
             Command::Get { phone } => self.get(phone, now).map_or("$-1".to_owned(), |contact| format!("+{contact}")),
-            Command::Suppress { list: Some(list), phone, at: None } if self.is_forgotten(list) => {
-                self.forbid(Kind::Suppressed, &claim(None, phone, None));
-                format!("-BADARG taken {phone} suppressed everywhere as of now; {list} is no list")
-            }
             Command::Suppress { list, phone, at } => self.forbid(Kind::Suppressed, &claim(list.as_deref(), phone, *at)),
             Command::Release { list, phone, at } => self.lift(Kind::Released, &claim(list.as_deref(), phone, *at)),
             Command::Invalid { phone, at } => self.forbid(Kind::Invalid, &claim(None, phone, *at)),
@@ -102,10 +98,6 @@ impl Model {
             Command::OptIn { list, phone, how, source, at } => {
                 let (how, source) = (how.as_deref().unwrap_or("api"), source.as_deref().unwrap_or_default());
                 self.opt_in(list, phone, (how, source), ms(*at), now)
-            }
-            Command::OptOut { list: Some(list), phone, at: None } if self.is_forgotten(list) => {
-                self.forbid(Kind::OptedOut, &claim(None, phone, None));
-                format!("-BADARG taken {phone} opted out of all lists as of now; {list} is no list")
             }
             Command::OptOut { list, phone, at } => self.forbid(Kind::OptedOut, &claim(list.as_deref(), phone, *at)),
             Command::Inbound { list, phone, text, at, id } => {
@@ -344,11 +336,6 @@ impl Model {
         contact.tell(Fact::new(Kind::OptedIn, Some(list), at, how, source).told(told));
         contact.engaged.push(at);
         self.changed_since(&before, phone, Some(list))
-    }
-
-    /// Two phones and no list: the first one is not a list.
-    fn is_forgotten(&self, list: &str) -> bool {
-        list.starts_with('+') && !self.lists.contains_key(list)
     }
 
     /// A date that cannot be read leaves a message `undated`: it proves nothing of the number.
