@@ -113,16 +113,16 @@ impl Past {
         self.send(&format!(r#"LIST {list} {{"name":"{name}"}}"#))?;
         let members = phones.iter().filter(|phone| share(&[list, phone]) < *members);
         let members: Vec<&str> = members.map(String::as_str).collect();
-        for (nth, phone) in members.iter().enumerate() {
-            let at = time::format(now - (DAYS + 30) * DAY_MS + nth as Millis * 7 * MINUTE_MS);
+        for (nth, phone) in (0..).zip(&members) {
+            let at = time::format(now - (DAYS + 30) * DAY_MS + nth * 7 * MINUTE_MS);
             self.send(&format!(r#"OPTIN {list} {phone} {{"at":"{at}","how":"api","source":"web form"}}"#))?;
         }
         let mut gone = HashSet::new();
         for day in (1..DAYS).rev().filter(|day| day % every == 0) {
             let message =
                 format!("{}-{}", name.to_lowercase().replace(' ', "-"), &time::format(now - day * DAY_MS)[..10]);
-            for (nth, phone) in members.iter().enumerate() {
-                let at = now - day * DAY_MS + nth as Millis * 400;
+            for (nth, phone) in (0..).zip(&members) {
+                let at = now - day * DAY_MS + nth * 400;
                 if !gone.contains(phone) && self.message(campaigns, phone, &message, at)? {
                     gone.insert(phone);
                 }

@@ -36,6 +36,11 @@ impl Batch {
         Batch { bytes, entries: 0 }
     }
 
+    /// Makes room for puts of so many bytes, keys and lengths included.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// Reads what [`Batch::as_bytes`] gave. Everything in it is looked at, so that reading its entries cannot fail.
     pub fn decode(bytes: Vec<u8>) -> Result<Batch> {
         if bytes.len() < HEAD_BYTES || bytes[0] != FORMAT {

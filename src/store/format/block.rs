@@ -81,7 +81,9 @@ fn encode(slots: &[Slot<'_>; SLOTS]) -> Option<Vec<u8>> {
     if slots.iter().all(|slot| *slot == Slot::Empty) {
         return None;
     }
-    let mut value = vec![V1];
+    let bytes = |slot: &Slot<'_>| if let Slot::Here(record) = slot { record.len() } else { 0 };
+    let mut value = Vec::with_capacity(HEAD_BYTES + slots.iter().map(bytes).sum::<usize>());
+    value.push(V1);
     for slot in slots {
         let length = match slot {
             Slot::Empty => 0,

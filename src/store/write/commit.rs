@@ -43,9 +43,13 @@ struct Places {
 const CONTACTS: Places = Places { block: keys::block, apart: keys::apart };
 const TOMBSTONES: Places = Places { block: keys::tombstones, apart: keys::tombstone_apart };
 
+/// What a contact that changes takes in a batch, about: its record, its events, its postings in the journal.
+const CONTACT_BYTES_USUAL: usize = 200;
+
 /// Makes the batch with a number. None if nothing has changed.
 pub fn finish(mut overlay: Overlay<'_>, number: u64) -> Result<Option<Commit>> {
     let mut batch = Batch::new(number);
+    batch.reserve(overlay.touched.len() * CONTACT_BYTES_USUAL);
     let written = overlay.write_contacts(&mut batch)?;
     let tombstones = overlay.write_tombstones(&mut batch)?;
     let rest = overlay.changed_lists.len() + overlay.feed.len() + overlay.values.len() + overlay.inbox.settled.len();
