@@ -91,24 +91,26 @@ impl Overlay<'_> {
         let mut written = Written::default();
         let mut append = Append::new(self.next.next_event);
         let mut blocks = BTreeMap::<u32, Vec<Changed>>::new();
-        for touched in std::mem::take(&mut self.touched) {
-            let Touched { id, before, mut after, events, is_gone, is_renumbered } = *touched;
+        for mut touched in std::mem::take(&mut self.touched) {
+            // Where it is: a contact is large, and there are many.
+            let Touched { id, before, after, events, is_gone, is_renumbered } = &mut *touched;
+            let (id, is_renumbered, before) = (*id, *is_renumbered, before.as_deref());
             let slot = (id % BLOCK_CONTACTS) as usize;
-            if is_gone {
+            if *is_gone {
                 blocks.entry(id / BLOCK_CONTACTS).or_default().push((slot, None));
-                written.change(id, before.as_ref().map(|record| &record.contact), None);
+                written.change(id, before.map(|record| &record.contact), None);
                 written.gone.push(id);
                 continue;
             }
-            for event in events {
+            for event in std::mem::take(events) {
                 append.push(batch, id, &mut after.newest, event)?;
             }
-            if before.as_ref() == Some(&after) && !is_renumbered {
+            if before == Some(&*after) && !is_renumbered {
                 continue;
             }
-            let record = codec::encode_record(&after)?;
+            let record = codec::encode_record(after)?;
             blocks.entry(id / BLOCK_CONTACTS).or_default().push((slot, Some(record)));
-            written.change(id, before.as_ref().map(|record| &record.contact), Some(&after.contact));
+            written.change(id, before.map(|record| &record.contact), Some(&after.contact));
             let number = (id, after.contact.phone.as_u64());
             if before.is_none() {
                 written.fresh.push(number);

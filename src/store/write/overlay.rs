@@ -62,7 +62,8 @@ pub struct Overlay<'a> {
 /// A contact that a write has looked at.
 pub struct Touched {
     pub id: u32,
-    pub before: Option<Record>,
+    /// None for a new contact; apart, since most of an import are new.
+    pub before: Option<Box<Record>>,
     pub after: Record,
     pub events: Vec<Event>,
     /// The contact is removed.
@@ -329,7 +330,7 @@ impl<'a> Overlay<'a> {
         self.places.insert(phone, self.touched.len());
         let touched = Touched {
             id,
-            before: Some(record.clone()),
+            before: Some(Box::new(record.clone())),
             after: record,
             events: Vec::new(),
             is_gone: false,

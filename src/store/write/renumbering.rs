@@ -31,7 +31,7 @@ impl Overlay<'_> {
                 let known = self.state.all_events(id, record.newest)?;
                 let other = Touched {
                     id,
-                    before: Some(record.clone()),
+                    before: Some(Box::new(record.clone())),
                     after: record.clone(),
                     events: Vec::new(),
                     is_gone: true,
@@ -45,7 +45,7 @@ impl Overlay<'_> {
             }
             Some(place) => place,
             None => {
-                let (before, after) = (Some(record.clone()), record);
+                let (before, after) = (Some(Box::new(record.clone())), record);
                 let touched = Touched { id, before, after, events: Vec::new(), is_gone: false, is_renumbered };
                 self.places.insert(phone, self.touched.len());
                 self.touched.push(Box::new(touched));
@@ -74,8 +74,14 @@ impl Overlay<'_> {
         let mut after = record.clone();
         let on = after.contact.lists.remove(at);
         after.contact.absorb_list(&ListContact { list: current, ..on });
-        let touched =
-            Touched { id, before: Some(record), after, events: Vec::new(), is_gone: false, is_renumbered: false };
+        let touched = Touched {
+            id,
+            before: Some(Box::new(record)),
+            after,
+            events: Vec::new(),
+            is_gone: false,
+            is_renumbered: false,
+        };
         let terms = Term::gate_of(&touched.after.contact);
         let entry = self.entry(&touched, EventKind::Renumbered, &before, &terms);
         self.touched.push(Box::new(touched));
