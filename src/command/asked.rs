@@ -116,12 +116,13 @@ impl Reading {
     ) -> Option<ListNumber> {
         let mut again = *args;
         match read(args) {
+            Ok(Some(list)) if is_known(context, list) => Some(list),
             Ok(Some(list)) => match list.without_or_with_plus().filter(|twin| is_known(context, *twin)) {
-                Some(twin) if !is_known(context, list) => {
+                Some(twin) => {
                     self.refuse(Error::bad_arg(format!("{list} is not a list, but {twin} is")));
                     Some(twin)
                 }
-                _ => Some(list),
+                None => Some(list),
             },
             Ok(None) => None,
             Err(why) => {
@@ -145,6 +146,12 @@ impl Reading {
         let (mut again, mut alone) = (*args, *args);
         let list = self.list(context, args, read);
         let phone = self.phone(args);
+        if let (None, Some(known), Ok(phone)) = (&self.refused, list, &phone)
+            && is_known(context, known)
+        {
+            // As nearly all are.
+            return Ok((list, *phone));
+        }
         alone.next();
         let (first, second) = (word(&mut again), word(&mut again));
         if let Some(list) = known_list(context, second)
