@@ -1,5 +1,6 @@
 //! OPTIN, OPTOUT, INBOUND: what the contact wants.
 
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -91,6 +92,6 @@ fn shortened(id: String) -> String {
     }
     let digest: [u8; 32] = Sha256::digest(id.to_lowercase()).into();
     let (half, _) = digest.split_at(16);
-    let digest = half.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let digest = HEXLOWER.encode(half);
     arguments::cut(Some(id), ID_BYTES_MAX - digest.len()) + &digest
 }

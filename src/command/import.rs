@@ -107,7 +107,7 @@ fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
         created_at: date(json.created_at),
         totals,
     };
-    check_refusals(&row, context.store.now())?;
+    check_refusals(&row, now)?;
     Ok((phone, row))
 }
 

@@ -8,10 +8,10 @@
 use std::sync::LazyLock;
 
 use super::columns::names::fold;
-use super::send::plain_refusal::is_plain_refusal;
-use super::send::vocabulary::{ACT, ASKED, ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
 use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
+use crate::model::plain_refusal::is_plain_refusal;
+use crate::model::plain_refusal::vocabulary::{ACT, ASKED, ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
 
 /// Parts of words that speak of an end, wherever they stand in a title without its blanks.
 static PARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {

@@ -4,8 +4,8 @@ use super::field::Field;
 use super::names;
 use super::survey::Held;
 use crate::error::{Error, Result, excerpt};
-use crate::import::send::plain_refusal::is_plain_refusal;
 use crate::import::title;
+use crate::model::plain_refusal::is_plain_refusal;
 
 /// Whether `'*'` may mean a column: who says so has looked at the columns, and still sees no opt-out in a `no` without its
 /// question. A column of phones, of yes and no, with a heading that speaks of refusals, or with one that speaks of consent above

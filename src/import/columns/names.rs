@@ -3,7 +3,7 @@
 
 use super::field::Field;
 use crate::limits::LABEL_KEY_BYTES_MAX;
-pub use crate::model::plain_refusal::fold::without_accent;
+use crate::model::plain_refusal::fold::{unaccented, without_accent};
 
 /// Names of phones, from the one to write to: a mobile phone before any phone, that before any number, and the ends of a
 /// message last. Where several stand in a file, the first is the phone.
@@ -218,7 +218,7 @@ pub fn fold(name: &str) -> String {
     let chars = name.chars().flat_map(char::to_lowercase);
     chars
         .filter(|char| !char.is_whitespace() && !matches!(char, '_' | '-' | '\u{300}'..='\u{36f}'))
-        .map(|char| without_accent(char).unwrap_or(char))
+        .map(unaccented)
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use super::names;
 use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
+use crate::model::plain_refusal::fold::unaccented;
 
 /// What a cell says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,7 +227,7 @@ pub fn yes_or_no(cell: &str) -> Option<bool> {
     // Behind a tick there may stand that it is an emoji.
     let plain = cell.trim().trim_matches(['\'', '"', '.', '\u{fe0e}', '\u{fe0f}']);
     let lower = plain.chars().flat_map(char::to_lowercase);
-    let word: String = lower.map(|char| names::without_accent(char).unwrap_or(char)).collect();
+    let word: String = lower.map(unaccented).collect();
     if YES.contains(&word.as_str()) {
         return Some(true);
     }
@@ -238,7 +239,7 @@ pub fn yes_or_no(cell: &str) -> Option<bool> {
 fn squeezed(cell: &str) -> String {
     let lower = cell.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase);
     let mut word = String::with_capacity(cell.len());
-    word.extend(lower.map(|char| if char.is_ascii() { char } else { names::without_accent(char).unwrap_or(char) }));
+    word.extend(lower.map(unaccented));
     word
 }
 

@@ -7,13 +7,13 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::fold::folded;
 use super::refusal::Refusal;
 use crate::model::blank::is_blank;
 use crate::model::phone::{
     Phone, Region, Unusable, has_plus, is_also_abroad, is_calling_code, mobile_without_plus, normalize,
     normalize_behind,
 };
+use crate::model::plain_refusal::fold::folded;
 
 /// What a row, or whoever imports it, says of the country of its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,5 +9,3 @@ pub mod report;
 pub mod request;
 pub mod row;
 pub mod told;
-
-pub use crate::model::plain_refusal::{self, fold, vocabulary};

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::country::{self, Evidence};
-use super::plain_refusal::is_plain_refusal;
 use super::refusal::Refusal;
 use super::request::{put, put_text};
 use super::row::Defaults;
@@ -18,6 +17,7 @@ use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 use crate::model::fact::How;
 use crate::model::phone::{ListNumber, PHONE_DIGITS_MIN, Region, normalize};
+use crate::model::plain_refusal::is_plain_refusal;
 use crate::model::time;
 
 /// What a row can forbid: the status, its word, and the key of its date.
@@ -280,7 +280,7 @@ impl<'c> Told<'c> {
     /// Whether what the row says of statuses makes sense together. `must_say_yes`: a column of the file says who consented, so a
     /// row that does not say yes has no consent.
     pub fn check(&self, must_say_yes: bool) -> Result<(), Refusal> {
-        let speaks = self.words.contains(&true) || self.dates.iter().any(Option::is_some);
+        let speaks = self.speaks();
         if let Some(why) = self.lacks_consent.as_ref().filter(|_| !speaks) {
             return Err(why.clone());
         }
@@ -294,7 +294,12 @@ impl<'c> Told<'c> {
 
     /// Whether the row does not say in words or by a date whether somebody wants messages.
     pub fn says_no_status(&self) -> bool {
-        !self.active && !self.words.contains(&true) && self.dates.iter().all(Option::is_none)
+        !self.active && !self.speaks()
+    }
+
+    /// Whether it names a status that forbids, by a word or by a date.
+    fn speaks(&self) -> bool {
+        self.words.contains(&true) || self.dates.iter().any(Option::is_some)
     }
 
     /// What the row forbids, and nothing that permits. Where a date cannot be read, what it dates counts as of now.

@@ -8,12 +8,17 @@ pub fn folded(text: &str) -> String {
 /// The characters of a text in small letters, without accents and apostrophes. Characters of scripts without such letters stay.
 pub fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
     let lower = text.chars().flat_map(char::to_lowercase).filter(|char| !is_mark(*char));
-    lower.map(|char| if char.is_ascii() { char } else { without_accent(char).unwrap_or(char) })
+    lower.map(unaccented)
 }
 
 /// An accent that stands alone, or an apostrophe: `don't` is `dont`.
 fn is_mark(char: char) -> bool {
     matches!(char, '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{300}'..='\u{36f}')
+}
+
+/// A character without its accent.
+pub fn unaccented(char: char) -> char {
+    if char.is_ascii() { char } else { without_accent(char).unwrap_or(char) }
 }
 
 /// The letter under a Latin letter with an accent.
