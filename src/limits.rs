@@ -170,6 +170,10 @@ pub const CONNECTION_JOBS_MAX: usize = 8;
 /// Writes committed by one batch and one sync: an import is fastest from here on, and an opt-out beside it waits for one
 /// batch, some milliseconds.
 pub const BATCH_WRITES_MAX: usize = 800;
+/// Bytes of batches that wait for a backup. The backup fails when there are more: the writer waits for nobody.
+pub const TEE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How many times as long as it works a backup rests, so that it takes a quarter of one processor.
+pub const BACKUP_REST: u32 = 3;
 /// Of these, the share kept for writes of each lower urgency, so that a storm of opt-outs does not starve them.
 pub const BATCH_SHARE_MIN: usize = 20;
 /// How long a write that is not forbidding may stay unsynced under `--fsync interval`.

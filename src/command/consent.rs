@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::arguments::Id;
+use super::arguments::{Forbidden, Id};
 use super::asked::{Asked, Reading};
 use super::remains::Remains;
 use super::{Context, arguments};
@@ -70,9 +70,9 @@ pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
         text.truncate(end);
     }
-    let (at, undated) = match json.at.map(|at| arguments::date(&at)) {
+    let (since, undated) = match json.at.map(|at| arguments::forbidden(&at)) {
         None => (None, false),
-        Some(Ok(at)) => (at, false),
+        Some(Ok(since)) => (Some(since), false),
         // A START of an unknown date could be older than the STOP that it would lift.
         Some(Err(why)) if matches!(meaning, Meaning::In | Meaning::InIfKnown) => {
             return Err(Error::bad_arg(format!("in the JSON: {}", why.message)));
@@ -80,7 +80,12 @@ pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
         Some(Err(_)) => (None, true),
     };
     let id = json.id.map_or_else(String::new, |Id(id)| shortened(id));
-    let inbound = Inbound { at, undated, id, text, meaning };
+    let given = since.and_then(Forbidden::begin);
+    let at = match meaning {
+        Meaning::Out | Meaning::OutOfAll | Meaning::MaybeOut => since.and_then(|since| since.date(context.store.now())),
+        Meaning::In | Meaning::InIfKnown | Meaning::Help | Meaning::Message => given,
+    };
+    let inbound = Inbound { at, given, undated, id, text, meaning };
     reading.asked(Write::Contact { phone, list, change: Change::Inbound(inbound) }, context)
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Context, Session, arguments};
 use crate::error::{Error, Result, excerpt};
 use crate::json::{Against, contact_json, date};
+use crate::model::blank::is_blank;
 use crate::model::change::{Change, Write};
 use crate::model::contact::Contact;
 use crate::model::label::{LabelPatch, check_key};
@@ -67,9 +68,25 @@ pub fn put(context: &Context, mut args: Args<'_>) -> Result<Write> {
     Ok(Write::Contact { phone, list: None, change: Change::Put(labels) })
 }
 
-/// Refuses a label that is in itself a refusal of messages: kept as a label, it would stop nothing.
+/// Refuses a label that is in itself a refusal of messages, by its value or by its key: kept as a label, it would stop nothing.
 pub fn check_labels(labels: &LabelPatch) -> Result<()> {
-    labels.iter().try_for_each(|(key, value)| check_words(key, value.as_deref().unwrap_or_default()))
+    labels.iter().try_for_each(|(key, value)| {
+        let value = value.as_deref().unwrap_or_default();
+        check_words(key, value)?;
+        match is_plain_refusal(&key.replace('_', " ")) && !is_no(value) {
+            true => Err(Error::bad_arg(format!(
+                "maybe_optout: a label '{}' stops nothing: if the contact wants no messages, send that as an opt-out",
+                excerpt(key.as_bytes())
+            ))),
+            false => Ok(()),
+        }
+    })
+}
+
+/// Whether the value of a label says no, or nothing.
+fn is_no(value: &str) -> bool {
+    const NOES: [&str; 7] = ["", "0", "false", "f", "no", "n", "off"];
+    is_blank(value) || NOES.iter().any(|no| value.trim().eq_ignore_ascii_case(no))
 }
 
 /// Refuses words that are a refusal of messages, but no status.

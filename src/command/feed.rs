@@ -120,6 +120,7 @@ fn item_json(item: &FeedItem, epoch: u64, gate: &Gate) -> Value {
             json!({ "kind": "list", "list": number.to_string(), "known": known, "paused": paused })
         }
         FeedWhat::Scope(scope) => json!({ "kind": "scope", "stop_scope": scope.word() }),
+        FeedWhat::Fence(fenced) => json!({ "kind": "fence", "fenced": fenced }),
     };
     json["position"] = position(epoch, item.position).into();
     json["at"] = date(item.at);

@@ -112,13 +112,13 @@ fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
 }
 
 /// Refuses a row with a label that refuses messages, unless the row opts out; and one with a reason or a source that does, unless
-/// it has a status.
+/// the row forbids.
 fn check_refusals(row: &Row, now: Millis) -> Result<()> {
     let forbidden = row.forbids(now);
     if !forbidden.iter().any(|(status, _)| *status == RowStatus::OptedOut) {
         check_labels(&row.labels)?;
     }
-    if forbidden.is_empty() && row.status.is_none() {
+    if forbidden.is_empty() {
         check_words("reason", &row.reason)?;
         check_words("source", &row.source)?;
     }

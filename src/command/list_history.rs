@@ -8,7 +8,7 @@ use crate::model::list_event::ListEvent;
 use crate::wire::Replies;
 
 /// The kinds that `HISTORY *` names.
-pub const LIST_KINDS: [&str; 2] = ["list", "scope"];
+pub const LIST_KINDS: [&str; 3] = ["list", "scope", "fence"];
 
 /// What stands before the number in a cursor.
 const CURSOR: char = 'l';

@@ -11,6 +11,7 @@ mod clients;
 mod consent;
 mod contacts;
 mod feed;
+mod fence;
 mod history;
 mod import;
 mod inbox;
@@ -308,7 +309,7 @@ pub const TABLE: &[Command] = &[
     Command { name: "HISTORY", usage: "phone|* [KIND k,…] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (1, 7), pace: Pace::Slow, run: Run::Store(history::history),
         summary: "shows what happened to a contact, or with * to the lists, newest first" },
     Command { name: "FEED", usage: "[LAST n|position [LIMIT n] [WAIT ms]]", access: Access::Read, arity: (0, 5), pace: Pace::Slow, run: Run::Follow(feed::feed),
-        summary: "shows every change of consent, status, list or scope since a position, or the newest" },
+        summary: "shows every change of consent, status, list, scope or fence since a position, or the newest" },
     Command { name: "TRENDS", usage: "list|* [DAYS n]", access: Access::Read, arity: (1, 3), pace: Pace::Slow, run: Run::Store(trends::trends),
         summary: "shows what was sent from a list, or from all, and what came of it, day by day" },
     Command { name: "CLAIMS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 4), pace: Pace::Slow, run: Run::Store(claims::claims),
@@ -323,6 +324,8 @@ pub const TABLE: &[Command] = &[
         summary: "shows what the daemon runs with" },
     Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), pace: Pace::Slow, run: Run::Granted(purge::purge),
         summary: "removes contacts by policy: plans, runs, stops and reports purges" },
+    Command { name: "UNFENCE", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Granted(fence::unfence),
+        summary: "ends the fence of a store that was restored from a backup: messages go out again" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),
         summary: "compares every index with the records" },
     Command { name: "ECHO", usage: "text", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Session(session::echo),

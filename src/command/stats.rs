@@ -108,6 +108,15 @@ impl List {
             DISK_FREE_LOW_BYTES / 1024 / 1024
         );
         self.add("read_only_reason", help, StatValue::Text(store.read_only().map_or("none", ReadOnly::word).into()));
+        let fence = store.gate().lists().fence;
+        self.add("fenced", "`true` from a restore to UNFENCE: nobody gets messages", StatValue::Flag(fence.is_some()));
+        let moment = |at: Option<i64>| at.filter(|at| *at > 0).map_or_else(|| "none".to_owned(), time::format);
+        let backup_at = moment(fence.map(|fence| fence.backup_at));
+        self.text("fenced_backup_at", "while fenced: the store is as it was then; else `none`", backup_at);
+        let replayed = fence.map_or(0, |fence| fence.replayed);
+        self.gauge("fenced_replayed", "while fenced: facts that a trail has brought back", replayed);
+        let replayed_to = moment(fence.map(|fence| fence.replayed_to));
+        self.text("fenced_replayed_to", "while fenced: the date of the newest of them; else `none`", replayed_to);
         self.gauge("clients", "connections that are open now", count(&counters.clients));
         self.counter("clients_total", "connections that were accepted", &counters.clients_total);
         self.counter(

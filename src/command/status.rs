@@ -22,7 +22,17 @@ pub fn release(context: &Context, mut args: Args<'_>) -> Result<Write> {
 
 pub fn invalid(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let mut reading = Reading::default();
-    let phone = reading.phone(&mut args)?;
+    let mut behind = args;
+    behind.next();
+    let phone = match reading.phone(&mut args) {
+        Ok(phone) => phone,
+        // A list in front of the number, as other verbs have it.
+        Err(why) => {
+            args = behind;
+            reading.refuse(why.clone());
+            reading.phone(&mut args).map_err(|_| why)?
+        }
+    };
     forbid(context, args, reading, (None, phone), Change::Invalid)
 }
 

@@ -24,7 +24,7 @@ pub fn why(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Resu
     let contact = store.contact(phone)?;
     let tombstone = if contact.is_none() { store.tombstone(phone)? } else { None };
     let restored = tombstone.as_ref().map(|tombstone| tombstone.restore(phone, tombstone.created_at));
-    let paused = match lists.state(number) {
+    let paused = match lists.state_unfenced(number) {
         ListState::Paused if !is_pause_unwritten => paused_by(store, &lists, number)?,
         _ => None,
     };

@@ -87,7 +87,7 @@ fn list_json(
         fields.insert("list_removed_at".into(), date(list.removed_at));
     } else if let Some(against) = against {
         let (unwritten, is_held) = against(list.number);
-        let verdict = verdict::decide(list.state(), unwritten, Some(contact.status()), status, is_held);
+        let verdict = verdict::decide(lists.state_of(Some(list)), unwritten, Some(contact.status()), status, is_held);
         let word = if let Verdict::No(reason) = verdict { reason.word() } else { "yes" };
         fields.insert("verdict".into(), word.into());
     }

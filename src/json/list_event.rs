@@ -10,6 +10,7 @@ use crate::model::list_event::{ListEvent, ListEventKind};
 pub fn list_event_word(event: &ListEvent) -> &'static str {
     match event.kind {
         ListEventKind::Scope(_) => "scope",
+        ListEventKind::Fenced { .. } | ListEventKind::Unfenced => "fence",
         _ => "list",
     }
 }
@@ -27,10 +28,15 @@ pub fn list_event_json(event: &ListEvent, lists: &Lists) -> Value {
         ListEventKind::Resumed => ("change", "resumed"),
         ListEventKind::Removed => ("change", "removed"),
         ListEventKind::Scope(scope) => ("stop_scope", scope.word()),
+        ListEventKind::Fenced { .. } => ("change", "fenced"),
+        ListEventKind::Unfenced => ("change", "unfenced"),
     };
     json[key] = value.into();
     if let ListEventKind::Created { name } | ListEventKind::Renamed { name } = &event.kind {
         json["name"] = name.as_str().into();
+    }
+    if let ListEventKind::Fenced { backup_at } = event.kind {
+        json["backup_at"] = date(backup_at);
     }
     if !event.by.is_empty() {
         json["by"] = event.by.as_str().into();

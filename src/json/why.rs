@@ -8,7 +8,7 @@ use super::{date, event_json, kind_word, list_event_json, put_text};
 use crate::model::event::{Event, EventKind};
 use crate::model::fact::{Fact, How};
 use crate::model::list::{ListId, Lists};
-use crate::model::list_event::ListEventKind;
+use crate::model::list_event::{ListEvent, ListEventKind};
 use crate::model::phone::{ListNumber, Phone};
 use crate::model::reason::ReasonWords;
 use crate::model::time::{self, Millis};
@@ -155,6 +155,9 @@ impl WhyAnswer<'_> {
             Some(Basis::Fact { fact, .. }) => told(fact, event),
             Some(Basis::List(event)) if event.kind == ListEventKind::Removed => {
                 format!(" (removed on {})", moment(event.at))
+            }
+            Some(Basis::List(ListEvent { at, kind: ListEventKind::Fenced { backup_at }, .. })) => {
+                format!(" (a backup of {}, restored on {})", moment(*backup_at), moment(*at))
             }
             Some(Basis::List(event)) => format!(" (since {})", moment(event.at)),
             Some(Basis::MemoryOnly) | None => String::new(),

@@ -198,8 +198,10 @@ pub struct Statement {
 /// A message from a phone.
 #[derive(Clone, Debug)]
 pub struct Inbound {
-    /// When it was sent; now, when not given.
+    /// When it was sent; now, when not given. Where it forbids, the last moment that its date may mean.
     pub at: Option<Millis>,
+    /// The date as it was given.
+    pub given: Option<Millis>,
     /// Whether a date was given that could not be read: the message may be old, and proves nothing of the number.
     pub undated: bool,
     /// Its id; a repeated one changes nothing. May be empty.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::fence::Fence;
 use super::phone::ListNumber;
 use super::time::Millis;
 use super::verdict::ListState;
@@ -39,8 +40,8 @@ impl List {
         self.created_at > 0 && self.removed_at == 0
     }
 
-    /// Whether messages may be sent from it.
-    pub fn state(&self) -> ListState {
+    /// Whether messages may be sent from it, were there no [`Fence`].
+    fn state(&self) -> ListState {
         match self {
             _ if !self.is_known() => ListState::Unknown,
             List { paused: true, .. } => ListState::Paused,
@@ -52,6 +53,8 @@ impl List {
 /// All lists that ever were, by id, and the current one of each number.
 #[derive(Clone, Debug, Default)]
 pub struct Lists {
+    /// Why no messages may be sent from any list, if it is so.
+    pub fence: Option<Fence>,
     lists: Vec<List>,
     current: HashMap<ListNumber, ListId, RandomState>,
 }
@@ -79,7 +82,20 @@ impl Lists {
 
     /// Whether messages may be sent from a number.
     pub fn state(&self, number: ListNumber) -> ListState {
+        self.state_of(self.id(number).and_then(|id| self.get(id)))
+    }
+
+    /// The same behind the fence, if there is one.
+    pub fn state_unfenced(&self, number: ListNumber) -> ListState {
         self.id(number).and_then(|id| self.get(id)).map_or(ListState::Unknown, List::state)
+    }
+
+    /// Whether messages may be sent from a list that was found; none if there is no such list.
+    pub fn state_of(&self, list: Option<&List>) -> ListState {
+        match self.fence {
+            Some(_) => ListState::Fenced,
+            None => list.map_or(ListState::Unknown, List::state),
+        }
     }
 
     /// A list by id.

@@ -39,4 +39,11 @@ pub enum ListEventKind {
     Removed,
     /// contactd started under another stop scope.
     Scope(StopScope),
+    /// The store was restored from a backup: nobody gets messages.
+    Fenced {
+        /// The store is as it was then.
+        backup_at: Millis,
+    },
+    /// UNFENCE: messages may go on.
+    Unfenced,
 }

@@ -10,6 +10,7 @@ pub mod contact;
 pub mod event;
 pub mod fact;
 pub mod failure;
+pub mod fence;
 pub mod filter;
 pub mod inbox;
 pub mod keyword;

@@ -21,6 +21,13 @@ impl Reason {
     /// Its words.
     pub fn words(self) -> ReasonWords {
         match self {
+            Reason::Fenced => ReasonWords {
+                meaning: "the store was restored from a backup, which does not know who opted out after it was made",
+                ended_by: "UNFENCE",
+                sentence: "{phone} gets nothing, nor does anybody: the store was restored from a backup, which does not know \
+                           who opted out after it was made{fact}",
+                remedy: "Bring back what the backup does not know, then UNFENCE ends it",
+            },
             Reason::UnknownList => ReasonWords {
                 meaning: "the number to send from is not a list, or is not one any more",
                 ended_by: "LIST",

@@ -41,6 +41,7 @@ pub fn decide(
     is_held: bool,
 ) -> Verdict {
     let forbids = match list {
+        ListState::Fenced => Some(Reason::Fenced),
         ListState::Unknown => Some(Reason::UnknownList),
         ListState::Paused => Some(Reason::ListPaused),
         ListState::Open => unwritten.or(contact.map_or(Some(Reason::NotSubscribed), ContactStatus::reason)),
@@ -54,6 +55,8 @@ pub fn decide(
 /// Whether messages may be sent from a list at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListState {
+    /// From no list at all: the store was restored from a backup, and nobody has said that it may be trusted.
+    Fenced,
     /// The number is not a list, or the list was removed.
     Unknown,
     /// An operator stopped the list.
@@ -65,6 +68,8 @@ pub enum ListState {
 /// Why not. When several hold, the first in this order is the one that is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
+    /// The store was restored from a backup, which does not know who opted out after it was made.
+    Fenced,
     /// The number sent from is not a list here.
     UnknownList,
     /// An operator stopped the list.
@@ -87,7 +92,8 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Reason; 9] = [
+    pub const ALL: [Reason; 10] = [
+        Reason::Fenced,
         Reason::UnknownList,
         Reason::ListPaused,
         Reason::Invalid,
@@ -102,6 +108,7 @@ impl Reason {
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
+            Reason::Fenced => "fenced",
             Reason::UnknownList => "unknown_list",
             Reason::ListPaused => "list_paused",
             Reason::Invalid => "invalid",

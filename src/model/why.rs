@@ -3,7 +3,9 @@
 
 use super::contact::{Contact, ListContact};
 use super::event::{Event, EventKind};
+
 use super::fact::{Fact, Toggle, date};
+use super::fence::Fence;
 use super::keyword::InboundKind;
 use super::list::{ListId, Lists};
 use super::list_event::{ListEvent, ListEventKind};
@@ -83,7 +85,9 @@ impl Question<'_> {
         let status = self.contact.map(Contact::status);
         let on_list = self.contact.zip(list).map_or(ListStatus::None, |(contact, list)| self.status_on(contact, list));
         let verdict = verdict::decide(state, self.unwritten, status, on_list, self.is_held);
-        let mut grounds: Vec<Ground> = self.of_list(state).into_iter().collect();
+        // A fence stands in front of what is known of the list.
+        let behind = self.lists.state_unfenced(self.number);
+        let mut grounds: Vec<Ground> = self.of_fence().into_iter().chain(self.of_list(behind)).collect();
         grounds.extend(self.unwritten.map(|reason| Ground { reason, basis: Some(Basis::MemoryOnly) }));
         if self.contact.is_none() {
             grounds.push(Ground { reason: Reason::NotSubscribed, basis: None });
@@ -95,7 +99,7 @@ impl Question<'_> {
         if self.is_held {
             grounds.push(Ground { reason: Reason::HeldForReview, basis: None });
         }
-        if state == ListState::Unknown {
+        if behind == ListState::Unknown {
             grounds.retain(|ground| ground.reason != Reason::NotSubscribed);
         }
         without_repetitions(&mut grounds);
@@ -113,10 +117,18 @@ impl Question<'_> {
         contact.on(list).map_or(ListStatus::None, |on| contact.list_status(on, self.scope))
     }
 
+    /// What forbids messages from any list to anybody.
+    fn of_fence(&self) -> Option<Ground> {
+        let Fence { backup_at, restored_at, .. } = self.lists.fence?;
+        let kind = ListEventKind::Fenced { backup_at };
+        let event = ListEvent { at: restored_at, list: None, kind, by: String::new() };
+        Some(Ground { reason: Reason::Fenced, basis: Some(Basis::List(event)) })
+    }
+
     /// What forbids messages from the list to anybody.
     fn of_list(&self, state: ListState) -> Option<Ground> {
         match state {
-            ListState::Open => None,
+            ListState::Open | ListState::Fenced => None,
             ListState::Unknown => {
                 let removed = self.lists.iter().filter(|(_, list)| list.number == self.number && list.removed_at > 0);
                 let newest = removed.max_by_key(|(_, list)| list.removed_at);

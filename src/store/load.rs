@@ -8,6 +8,7 @@ use super::format::codec::{self, FeedEntry, NextIds};
 use super::format::compressed::expand;
 use super::format::keys;
 use super::format::term::GATE_TAG_MAX;
+use super::format::{FORMAT, FORMAT_RESTORED};
 use super::ledger::CommitError;
 use super::memory::Memory;
 use super::memory::changes::Changes;
@@ -29,19 +30,16 @@ use crate::model::phone::RENUMBERINGS_VERSION;
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 
-/// The format this version writes. A newer one is refused.
-const FORMAT: u8 = 1;
-
 /// What the store gives out next, as the engine has it; none if the store is new.
 pub fn next_ids(engine: &dyn Engine) -> Result<Option<NextIds>> {
     match engine.get(keys::FORMAT)? {
         None => Ok(None),
-        Some(format) if *format == [FORMAT] => {
+        Some(format) if matches!(*format, [FORMAT..=FORMAT_RESTORED]) => {
             let next = engine.get(keys::NEXT_IDS)?.ok_or_else(|| Error::internal("the store has no counters"))?;
             codec::decode_next_ids(&next).map(Some)
         }
         Some(format) => Err(Error::internal(format!(
-            "the store has format {}, this contactd reads {FORMAT}: use the contactd that wrote it, or a newer one",
+            "the store has format {}, this contactd reads up to {FORMAT_RESTORED}: use the contactd that wrote it, or a newer one",
             format.first().copied().unwrap_or(0)
         ))),
     }
@@ -80,7 +78,7 @@ fn create(engine: &dyn Engine, now: Millis, batch: &mut Batch) -> Result<NextIds
     }
     batch.put(keys::FORMAT, &[FORMAT]);
     batch.put(keys::RENUMBERED, &[RENUMBERINGS_VERSION]);
-    keys::fences().for_each(|key| batch.put(&key, &[]));
+    keys::spacers().for_each(|key| batch.put(&key, &[]));
     Ok(NextIds { next_feed: 1, epoch: now.unsigned_abs(), next_event: 1, next_journal: 1, ..NextIds::default() })
 }
 
@@ -127,6 +125,7 @@ pub fn secret(engine: &dyn Engine, committer: &mut Committer, next: &mut NextIds
 pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Options) -> Result<Memory> {
     let now = (options.clock)();
     let mut gate = Gate::new(options.scope, options.maybe_optout);
+    gate.set_fence(engine.get(keys::FENCE)?.map(|fence| codec::decode_fence(&fence)).transpose()?);
     for row in rows(engine, keys::all(keys::LIST)) {
         let (key, value) = row?;
         gate.put_list(ListId(number(&key)?), codec::decode_list(&value)?);

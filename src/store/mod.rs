@@ -5,6 +5,7 @@
 //! share, `read` answers, `write` is the path of a write, `upkeep` is what happens between batches, `load` is the start.
 //! Each uses only what is below it. [`Store`] is the face of all of them.
 
+mod backup;
 pub mod engine;
 mod format;
 pub mod ledger;
@@ -17,12 +18,14 @@ mod state;
 mod upkeep;
 mod write;
 
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use crate::model::plan::{PLAN_KEPT_MS, Plan, Progress};
+pub use backup::{BackupEnd, BackupHead};
 pub use format::position::{Log, Newest};
 pub use format::term;
 pub use memory::activity::{Activity, ActivityCounts, OptOutHow};
@@ -38,9 +41,11 @@ pub use read::lists::ListHistoryPage;
 pub use read::plans::Measured;
 pub use read::query::Page;
 pub use state::{Counters, FeedListener, ReadOnly};
+pub use upkeep::backup::BackupProgress;
 pub use upkeep::erase::Erased;
 pub use upkeep::expire::Swept;
 pub use upkeep::purge::{Candidates, NewPlan, PurgeCandidate};
+pub use upkeep::restore::BackupFacts;
 pub use upkeep::rewrite::Rewritten;
 pub use upkeep::verify::Verified;
 pub use write::heartbeat::OnHeartbeat;
@@ -50,6 +55,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::change::{Statement, Urgency};
 use crate::model::contact::Contact;
 use crate::model::event::Event;
+use crate::model::fence::Fence;
 use crate::model::filter::Filter;
 use crate::model::list::ListId;
 use crate::model::list_event::ListEvent;
@@ -126,6 +132,21 @@ impl Store {
     /// or the new one whole.
     pub fn rewrite(dir: &Path) -> Result<Rewritten> {
         upkeep::rewrite::rewrite(dir)
+    }
+
+    /// Restores a backup on an engine that has nothing yet, and opens it, behind a fence: see [`Fence`]. Gives what the backup
+    /// says of itself.
+    pub fn restore(engine: Arc<dyn Engine>, from: impl Read, mut options: Options) -> Result<(Store, BackupFacts)> {
+        let facts = upkeep::restore::restore(from, &*engine, &options.dir, (options.clock)())?;
+        if let Some(scope) = engine.get(format::keys::SCOPE)? {
+            options.scope = format::codec::decode_scope(&scope);
+        }
+        Ok((Store::open_on(engine, options)?, facts))
+    }
+
+    /// Reads all of a backup. Damage is an error that says where it is.
+    pub fn check_backup(from: impl Read) -> Result<BackupFacts> {
+        upkeep::restore::check(from)
     }
 
     /// Does what is queued, syncs, and stops the writer.
@@ -337,6 +358,31 @@ impl Store {
     /// follows at the next start.
     pub fn verify(&self, repair: bool) -> Result<Verified> {
         self.upkeep.verify(repair)
+    }
+
+    /// Writes a backup of the store while it is read and written. `go_on` is told how far it has come, and ends it by
+    /// `false`: then the answer is none.
+    pub fn backup<W: io::Write>(
+        &self,
+        to: W,
+        go_on: &dyn Fn(BackupProgress) -> bool,
+    ) -> Result<Option<(W, BackupEnd)>> {
+        self.upkeep.backup(to, go_on)
+    }
+
+    /// How the store is now, as a backup that ended now would say it.
+    pub fn as_backup_end(&self) -> Result<BackupEnd> {
+        self.upkeep.as_backup_end()
+    }
+
+    /// Ends the fence of a restored store, for whose token this is. Gives what it was; none if there was none.
+    pub fn unfence(&self, by: Arc<str>) -> Result<Option<Fence>> {
+        self.upkeep.unfence(by)
+    }
+
+    /// Notes how many facts of a trail were brought back behind the fence, and the date of the newest.
+    pub fn note_replayed(&self, replayed: u64, replayed_to: Millis) -> Result<()> {
+        self.upkeep.note_replayed(replayed, replayed_to)
     }
 
     /// Erases a contact, and opts its number out of all lists. Returns when nothing of it is left but the tombstone; none

@@ -58,18 +58,35 @@ impl Secret {
     }
 
     fn create(dir: &Path, path: &Path) -> std::io::Result<Secret> {
-        fs::create_dir_all(dir)?;
         let mut secret = [0; SECRET_BYTES];
         rustix::rand::getrandom(&mut secret, rustix::rand::GetRandomFlags::empty())?;
-        let text = HEXLOWER.encode(&secret);
+        let secret = Secret(secret);
+        secret.write(dir, path)?;
+        Ok(secret)
+    }
+
+    /// Writes the secret of a backup into a data directory that has none.
+    pub fn restore(dir: &Path, hex: &str) -> Result<()> {
+        let secret = Secret::parse(hex).ok_or_else(|| Error::internal("the backup has no secret for tombstones"))?;
+        let path = dir.join(SECRET_FILE);
+        let written = secret.write(dir, &path);
+        written.map_err(|why| Error::internal(format!("cannot write {}: {why}", path.display())))
+    }
+
+    /// The secret as its file has it.
+    pub fn to_hex(&self) -> String {
+        HEXLOWER.encode(&self.0)
+    }
+
+    fn write(&self, dir: &Path, path: &Path) -> std::io::Result<()> {
+        fs::create_dir_all(dir)?;
         let beside = path.with_extension("new");
         let _ = fs::remove_file(&beside);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        writeln!(file, "{text}")?;
+        writeln!(file, "{}", self.to_hex())?;
         file.sync_all()?;
         fs::rename(&beside, path)?;
-        File::open(dir)?.sync_all()?;
-        Ok(Secret(secret))
+        File::open(dir)?.sync_all()
     }
 
     fn parse(text: &str) -> Option<Secret> {

@@ -153,6 +153,7 @@ pub(super) fn write_head(bytes: &mut Vec<u8>, type_byte: u8, number: usize) {
 
 fn refusal(reason: Reason) -> &'static [u8] {
     match reason {
+        Reason::Fenced => b"+no fenced\r\n",
         Reason::UnknownList => b"+no unknown_list\r\n",
         Reason::ListPaused => b"+no list_paused\r\n",
         Reason::Invalid => b"+no invalid\r\n",

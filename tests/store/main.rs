@@ -1,5 +1,6 @@
 //! Tests of the store by its face, without commands and sockets: what engines do, where a batch counts, and power cuts.
 
+mod backup;
 mod engines;
 mod ledger;
 mod power;

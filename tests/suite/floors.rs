@@ -64,8 +64,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// The rooms of the store, from the bottom up. Each uses only rooms before it; `store/mod.rs` stands on top.
-const STORE_ROOMS: &[&str] =
-    &["engine", "options", "format", "ledger", "secret", "memory", "state", "read", "write", "upkeep", "load"];
+const STORE_ROOMS: &[&str] = &[
+    "engine", "options", "format", "backup", "ledger", "secret", "memory", "state", "read", "write", "upkeep", "load",
+];
 
 /// The files outside of `tls` that know rustls.
 const KNOW_RUSTLS: &[&str] = &["server/handshake.rs", "client/encrypted.rs"];

@@ -665,6 +665,8 @@ fn labels_reasons_and_sources_that_refuse_are_refused() {
         r#""reason":"STOP""#,
         r#""source":"opted out""#,
         r#""status":"active","labels":{"note":"sms-dnd"}"#,
+        r#""status":"active","reason":"STOP""#,
+        r#""labels":{"do_not_text":"2026-01-01"}"#,
     ] {
         let reply = wire.call(&format!(r#"IMPORT {LIST} {{"phone":"{phone}",{row}}}"#));
         assert!(reply.starts_with("-BADARG maybe_optout: "), "{row}: {reply}");
@@ -677,7 +679,7 @@ fn labels_reasons_and_sources_that_refuse_are_refused() {
     assert!(reply.starts_with(&format!("-BADARG taken {phone} invalid; maybe_optout: ")), "{reply}");
     for row in [
         r#""status":"opted_out","reason":"STOP","labels":{"note":"STOP"}"#,
-        r#""status":"active","reason":"STOP""#,
+        r#""labels":{"do_not_text":"no"}"#,
         r#""labels":{"note":"coffee, no thanks"}"#,
         r#""source":"a form""#,
     ] {

@@ -20,11 +20,12 @@ impl Transition<'_, '_> {
         let at = match (class, self.list) {
             (InboundKind::OptOut, list) => self.opt_out_date(inbound.at, list),
             (InboundKind::OptOutAll, _) => self.opt_out_date(inbound.at, None),
+            (InboundKind::MaybeOptOut, _) => self.inquiring_date(inbound.at),
             (InboundKind::OptIn, Some(list)) => self.permitting_date(inbound.at, self.consent_of(list)),
             _ => self.permitting_date(inbound.at, std::iter::empty()),
         };
         let statement = Statement {
-            at: inbound.at,
+            at: inbound.given,
             how: How::Keyword,
             id: inbound.id.clone(),
             evidence: inbound.text.clone(),
@@ -159,7 +160,7 @@ fn said_by(inbound: &Inbound) -> Cow<'_, str> {
 
 /// Whether an event came with the date of this message, or both without one. Dates that cannot be read may be different ones.
 fn is_dated_like(event: &Event, inbound: &Inbound) -> bool {
-    match inbound.at {
+    match inbound.given {
         Some(at) => event.sent_at.unwrap_or(event.at) == at,
         // Without a date it was the last word.
         None => !inbound.undated && event.sent_at.is_none() && event.at >= event.seen_at,

@@ -1,7 +1,7 @@
 //! Keys: one byte for the keyspace, then big-endian fixed-width parts, so that order on disk is order of ids.
 //!
 //! sled rewrites a leaf, some sixteen neighbouring values, after every ten changes in it. What changes all the time must not
-//! have large values for neighbours; so a fence of small values that never change stands between two keyspaces.
+//! have large values for neighbours; so a spacer of small values that never change stands between two keyspaces.
 
 use super::term::{GATE_TAG_MAX, Term};
 use crate::limits::{BLOCK_CONTACTS, GATE_CHUNK_IDS, POSTING_CHUNK_IDS};
@@ -48,15 +48,15 @@ pub const PLAN_IDS: u8 = 0x68;
 /// number → a message that waits in the inbox.
 pub const INBOX: u8 = 0x70;
 
-/// Where the fences are: behind every eighth keyspace. A store that was made before the inbox has none in front of it, which
+/// Where the spacers are: behind every eighth keyspace. A store that was made before the inbox has none in front of it, which
 /// costs it a little speed when messages come.
-const FENCES: [u8; 14] = [0x07, 0x0f, 0x17, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x47, 0x4f, 0x57, 0x5f, 0x67, 0x6f];
+const SPACERS: [u8; 14] = [0x07, 0x0f, 0x17, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x47, 0x4f, 0x57, 0x5f, 0x67, 0x6f];
 /// More than a leaf has.
-const FENCE_KEYS: u8 = 32;
+const SPACER_KEYS: u8 = 32;
 
-/// The keys of all fences.
-pub fn fences() -> impl Iterator<Item = [u8; 2]> {
-    FENCES.into_iter().flat_map(|fence| (0..FENCE_KEYS).map(move |key| [fence, key]))
+/// The keys of all spacers.
+pub fn spacers() -> impl Iterator<Item = [u8; 2]> {
+    SPACERS.into_iter().flat_map(|spacer| (0..SPACER_KEYS).map(move |key| [spacer, key]))
 }
 
 // What is of the store itself has names, under 0x00.
@@ -72,9 +72,36 @@ pub const RENUMBERED: &[u8] = b"\x00renumbered";
 /// The stop scope of the last run.
 pub const SCOPE: &[u8] = b"\x00scope";
 
+/// The fence of a restored store.
+pub const FENCE: &[u8] = b"\x00fence";
+
 /// All keys of a keyspace.
 pub fn all(keyspace: u8) -> Keys {
     vec![keyspace]..vec![keyspace + 1]
+}
+
+/// What stands at a key, for people.
+pub fn described(key: &[u8]) -> String {
+    let first = |ids: u32| number(key).map_or(0, |at| u64::from(at) * u64::from(ids));
+    let long = long_number(key).unwrap_or_default();
+    match key.first() {
+        Some(&DIRECTORY) => {
+            format!("the numbers of the contacts from {} on", first(crate::limits::DIRECTORY_CHUNK_IDS))
+        }
+        Some(&CONTACT) => format!("the contacts from {} on", first(BLOCK_CONTACTS)),
+        Some(&APART) => format!("contact {}", first(1)),
+        Some(&POSTING) => "a part of an index".to_owned(),
+        Some(&JOURNAL) => format!("entry {long} of the journal"),
+        Some(&CONSENT) => format!("event {long} of consent"),
+        Some(&ACTIVITY) => format!("event {long} of activity"),
+        Some(&FEED) => format!("position {long} of the feed"),
+        Some(&TOMBSTONE) => format!("the tombstones from {} on", first(BLOCK_CONTACTS)),
+        Some(&(TOMBSTONE_APART | TOMBSTONE_DIRECTORY)) => "a tombstone".to_owned(),
+        Some(&(PLAN | PLAN_IDS)) => "the plan of a purge".to_owned(),
+        Some(&INBOX) => format!("message {long} of the inbox"),
+        Some(&(0..=LIST_EVENT)) => "the lists and counters".to_owned(),
+        _ => "the gap between two kinds of data".to_owned(),
+    }
 }
 
 /// From one key to another, both included.

@@ -1,5 +1,11 @@
 //! What stands on disk: keys and values, from and to bytes, without I/O. `docs/format.md` draws it.
 
+/// The format of a store that was made here. One that is newer than [`FORMAT_RESTORED`] is refused.
+pub const FORMAT: u8 = 1;
+/// The format of a store that was restored from a backup. It may have a fence, which a contactd that knows format 1 alone
+/// would not see.
+pub const FORMAT_RESTORED: u8 = 2;
+
 pub mod block;
 pub mod chunk;
 pub mod code;

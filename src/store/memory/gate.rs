@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 use super::changes::Changes;
 use super::directory::Directory;
 use super::inbox::{Inbox, InboxUpdate};
+use crate::model::fence::Fence;
 use crate::model::inbox::MaybeOptOut;
 use crate::model::list::{List, ListId, Lists};
 use crate::model::phone::{ListNumber, Phone};
@@ -96,7 +97,7 @@ impl Gate {
     /// How many contacts may be sent to from a list: those for which CHECK says yes.
     pub fn eligible(&self, list: ListId) -> u64 {
         let (Some(known), Some(on)) = (self.lists.get(list), self.on_list.get(list.0 as usize)) else { return 0 };
-        if known.state() != ListState::Open {
+        if self.lists.state_of(Some(known)) != ListState::Open {
             return 0;
         }
         let (members, active) =
@@ -191,6 +192,11 @@ impl Gate {
         }
     }
 
+    /// Puts a fence in front of all lists, or takes it away.
+    pub fn set_fence(&mut self, fence: Option<Fence>) {
+        Arc::make_mut(&mut self.lists).fence = fence;
+    }
+
     /// Takes over changes of the gate's postings; of others it knows nothing.
     pub fn change(&mut self, changes: &Changes) {
         for (key, changes) in changes.iter().filter(|(key, _)| keys::is_gate_posting(key)) {
@@ -282,12 +288,13 @@ impl ListGate<'_> {
     #[inline]
     pub fn verdict(&self, phone: Phone) -> Verdict {
         let Some((list, on)) = self.list else {
-            return verdict::decide(ListState::Unknown, None, None, ListStatus::None, false);
+            return verdict::decide(self.gate.lists.state_of(None), None, None, ListStatus::None, false);
         };
         // Almost every answer is yes. Whatever stands in its way, `decide` says what it is.
         let id = self.gate.directory.id(phone);
         if let Some(id) = id
             && !list.paused
+            && self.gate.lists.fence.is_none()
             && on.is(ListStatus::Active, id)
             && self.gate.is(ContactStatus::Active, id)
             && !self.gate.is_stopped_elsewhere(on, id)
@@ -304,7 +311,7 @@ impl ListGate<'_> {
         let (unwritten, is_held) = self.gate.against(phone, self.number);
         let is = |id: u32| ContactStatus::ALL.into_iter().find(|&status| self.gate.is(status, id));
         let on_list = id.map_or(ListStatus::None, |id| self.status_on(on, id));
-        verdict::decide(list.state(), unwritten, id.and_then(is), on_list, is_held)
+        verdict::decide(self.gate.lists.state_of(Some(list)), unwritten, id.and_then(is), on_list, is_held)
     }
 
     fn status_on(&self, on: &OnList, id: u32) -> ListStatus {

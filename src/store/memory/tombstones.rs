@@ -26,6 +26,11 @@ impl Tombstones {
         Tombstones { directory: Directory::default(), secret }
     }
 
+    /// The key of the HMACs.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// What stands for a phone number, in the spelling with these digits.
     pub fn hmac(&self, number: u64) -> PhoneHmac {
         self.secret.hmac(number)

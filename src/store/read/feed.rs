@@ -51,6 +51,8 @@ pub enum FeedWhat {
     },
     /// The daemon started under another stop scope.
     Scope(StopScope),
+    /// A restored store was fenced, or unfenced.
+    Fence(bool),
 }
 
 /// The feed's bounds: positions from `first` to before `next` can be read.
@@ -147,6 +149,9 @@ impl State {
             FeedEntry::Scope { at, all } => {
                 let scope = if all { StopScope::All } else { StopScope::List };
                 items.push(FeedItem { position, at: at.into(), what: FeedWhat::Scope(scope) });
+            }
+            FeedEntry::Fence { at, fenced } => {
+                items.push(FeedItem { position, at: at.into(), what: FeedWhat::Fence(fenced) });
             }
         }
         Ok(())

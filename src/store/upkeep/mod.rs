@@ -1,10 +1,13 @@
 //! What the writer does between batches, in steps of some milliseconds: purges, erasures, expiry, VERIFY.
 
+pub mod backup;
 pub mod erase;
+pub mod fence;
 pub mod expire;
 mod inbox;
 pub mod purge;
 pub mod renumber;
+pub mod restore;
 pub mod rewrite;
 pub mod verify;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::tee::Tee;
 use crate::store::engine::{Batch, Engine};
 use crate::store::ledger::{CommitError, Ledger};
 
@@ -24,12 +25,14 @@ pub struct Committer {
     unsynced_since: Option<Instant>,
     /// How long the latest sync took, until somebody asks.
     sync_took: Option<Duration>,
+    /// Where a backup that is being made gets each batch.
+    pub tee: Option<Arc<Tee>>,
 }
 
 impl Committer {
     /// `newest` is the number of the newest batch that the engine has.
     pub fn new(engine: Arc<dyn Engine>, ledger: Ledger, newest: u64) -> Committer {
-        Committer { engine, ledger, newest, unsynced_since: None, sync_took: None }
+        Committer { engine, ledger, newest, unsynced_since: None, sync_took: None, tee: None }
     }
 
     /// The number that the next batch must have.
@@ -45,6 +48,10 @@ impl Committer {
         }
         self.engine.apply(batch).map_err(CommitError::Unknown)?;
         self.newest = batch.number();
+        // Behind the engine: whoever takes it from there has not read older rows since.
+        if let Some(tee) = &self.tee {
+            tee.push(batch);
+        }
         self.unsynced_since.get_or_insert_with(Instant::now);
         match (&self.ledger, durability) {
             (Ledger::Local, Durability::Now) => self.sync(),

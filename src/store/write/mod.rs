@@ -11,6 +11,7 @@ pub mod overlay;
 pub mod prefetch;
 pub mod queue;
 mod renumbering;
+pub mod tee;
 pub mod writer;
 
 pub use committer::Committer;

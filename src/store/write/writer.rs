@@ -13,9 +13,11 @@ use super::committer::{Committer, Durability};
 use super::heartbeat::{Heartbeat, OnHeartbeat};
 use super::overlay::Overlay;
 use super::queue::{Job, Next, Queue, Queued};
+use super::tee::Tee;
 use crate::error::{Code, Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::change::{Outcome, Write};
+use crate::model::fence::Fence;
 use crate::model::list::{ListId, Lists};
 use crate::model::transition::unwritten;
 use crate::model::verdict::StopScope;
@@ -120,6 +122,21 @@ impl Writer {
         self.next = next;
         self.synced();
         Ok(())
+    }
+
+    /// From now on gives each batch to a backup, too.
+    pub fn attach(&mut self, tee: Arc<Tee>) {
+        self.committer.tee = Some(tee);
+    }
+
+    /// Ends that.
+    pub fn detach(&mut self, tee: &Arc<Tee>) {
+        self.committer.tee.take_if(|attached| Arc::ptr_eq(attached, tee));
+    }
+
+    /// Why no messages may be sent from any list, if it is so.
+    pub fn fence(&self) -> Option<Fence> {
+        self.lists.fence
     }
 
     fn check_writable(&self) -> Result<()> {

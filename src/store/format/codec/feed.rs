@@ -22,6 +22,8 @@ pub enum FeedEntry {
     List { at: DateV1, list: u32, number: u64, known: bool, paused: bool },
     /// The daemon started under another stop scope.
     Scope { at: DateV1, all: bool },
+    /// A restored store was fenced or unfenced.
+    Fence { at: DateV1, fenced: bool },
 }
 
 impl FeedEntry {
@@ -31,7 +33,8 @@ impl FeedEntry {
             FeedEntry::Contact { at, .. }
             | FeedEntry::Imported { at, .. }
             | FeedEntry::List { at, .. }
-            | FeedEntry::Scope { at, .. } => at.into(),
+            | FeedEntry::Scope { at, .. }
+            | FeedEntry::Fence { at, .. } => at.into(),
         }
     }
 
@@ -57,6 +60,7 @@ mod tag {
     pub const IMPORTED: u8 = 1;
     pub const LIST: u8 = 2;
     pub const SCOPE: u8 = 3;
+    pub const FENCE: u8 = 4;
 }
 
 /// Encodes a pack of entries: how many, then each as its tag and its fields.
@@ -75,6 +79,7 @@ pub fn encode_feed(entries: &[FeedEntry]) -> Result<Vec<u8>> {
                 options().serialize_into(&mut value, &(tag::LIST, at, list, number, known, paused))
             }
             FeedEntry::Scope { at, all } => options().serialize_into(&mut value, &(tag::SCOPE, at, all)),
+            FeedEntry::Fence { at, fenced } => options().serialize_into(&mut value, &(tag::FENCE, at, fenced)),
         }
         .map_err(Error::internal)?;
     }
@@ -106,6 +111,10 @@ pub fn decode_feed(value: &[u8]) -> Result<Vec<FeedEntry>> {
             tag::SCOPE => {
                 let (at, all) = field(&mut rest)?;
                 FeedEntry::Scope { at, all }
+            }
+            tag::FENCE => {
+                let (at, fenced) = field(&mut rest)?;
+                FeedEntry::Fence { at, fenced }
             }
             unknown => return Err(Error::internal(format!("the feed has an unknown entry: {unknown}"))),
         });

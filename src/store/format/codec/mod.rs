@@ -9,6 +9,7 @@
 mod event;
 mod fact;
 mod feed;
+mod fence;
 mod inbox;
 mod list;
 mod list_event;
@@ -30,6 +31,7 @@ use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 pub use event::{Entry, append_entry, decode_entries, encode_entries, kind, kind_code};
 pub use feed::{FeedEntry, NO_STATUS, decode_feed, encode_feed};
+pub use fence::{decode_fence, encode_fence};
 pub use inbox::{decode_waiting, encode_waiting};
 pub use list::{decode_list, decode_tally, encode_list, encode_tally};
 pub use list_event::{decode_list_event, encode_list_event};

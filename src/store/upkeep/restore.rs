@@ -1,0 +1,77 @@
+//! Restoring a backup into an engine that has nothing yet. The store comes up behind a [`Fence`]: a backup does not know who
+//! opted out after it was made.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::model::fence::Fence;
+use crate::model::list_event::{ListEvent, ListEventKind};
+use crate::model::time::Millis;
+use crate::store::backup::{BackupEnd, BackupHead, BackupReader, Part};
+use crate::store::engine::{Batch, Engine};
+use crate::store::format::codec::{self, FeedEntry};
+use crate::store::format::keys;
+use crate::store::secret::Secret;
+
+/// What a backup says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupFacts {
+    /// What it is of.
+    pub head: BackupHead,
+    /// How the store was when it ended.
+    pub end: BackupEnd,
+}
+
+/// Reads all of a backup, and changes nothing. Damage is an error that says where it is.
+pub fn check(from: impl Read) -> Result<BackupFacts> {
+    read(from, |_| Ok(()))
+}
+
+/// Writes a backup into an engine and a directory that have nothing yet. Whoever opens the store then must find what
+/// [`BackupFacts::end`] says.
+pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) -> Result<BackupFacts> {
+    let facts = read(from, |batches| {
+        batches.iter().try_for_each(|batch| engine.apply(batch))?;
+        // What an engine has in memory must not grow with the backup.
+        engine.sync(0)
+    })?;
+    let BackupFacts { head, end } = &facts;
+    Secret::restore(dir, &head.secret)?;
+    let stored = engine.get(keys::NEXT_IDS)?.ok_or_else(|| Error::internal("the backup has no counters"))?;
+    let mut next = codec::decode_next_ids(&stored)?;
+    if next.batches != end.batch {
+        return Err(Error::internal(format!(
+            "the backup is of batch {}, and its data is of {}: use another backup",
+            end.batch, next.batches
+        )));
+    }
+    next.batches += 1;
+    // Positions of the feed that were given after the backup are given again, for other changes.
+    next.epoch = now.unsigned_abs().max(next.epoch + 1);
+    let mut batch = Batch::new(next.batches);
+    let fence = Fence { backup_at: end.closed_at, restored_at: now, replayed: 0, replayed_to: 0 };
+    batch.put(keys::FORMAT, &[crate::store::format::FORMAT_RESTORED]);
+    batch.put(keys::FENCE, &codec::encode_fence(&fence)?);
+    let entry = FeedEntry::Fence { at: now.into(), fenced: true };
+    batch.put(&keys::feed(next.next_feed), &codec::encode_feed(&[entry])?);
+    next.next_feed += 1;
+    let kind = ListEventKind::Fenced { backup_at: end.closed_at };
+    let event = ListEvent { at: now, list: None, kind, by: String::new() };
+    batch.put(&keys::list_event(next.next_event), &codec::encode_list_event(&event)?);
+    next.next_event += 1;
+    batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
+    engine.apply(&batch)?;
+    engine.sync(next.batches)?;
+    Ok(facts)
+}
+
+fn read(from: impl Read, mut take: impl FnMut(&[Batch]) -> Result<()>) -> Result<BackupFacts> {
+    let (mut reader, head) = BackupReader::new(from)?;
+    loop {
+        match reader.next()? {
+            Part::Batches(batches) => take(&batches)?,
+            Part::End(end) => return Ok(BackupFacts { head, end }),
+        }
+    }
+}
