@@ -50,6 +50,10 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_METRICS", value_name = "ADDRESS")]
     metrics: Option<String>,
 
+    /// Where BACKUP RUN writes [default: `backups` in the data directory]. Better another disk
+    #[arg(long, env = "CONTACTD_BACKUP_DIR", value_name = "DIR")]
+    backup_dir: Option<PathBuf>,
+
     /// How many lists have metrics of their own; the others are summed [default: 200]
     #[arg(long, env = "CONTACTD_METRICS_LISTS", value_name = "LISTS")]
     metrics_lists: Option<usize>,
@@ -321,6 +325,7 @@ impl Settings {
                 archive: self.purge_archive.or(file.purge_archive),
                 every_ms: or_never(every, Some(PURGE_EVERY_MS)).unwrap_or(0),
             },
+            backup_dir: self.backup_dir.or(file.backup_dir),
             metrics_lists: self.metrics_lists.or(file.metrics_lists).unwrap_or(usual.metrics_lists),
             opt_out_warning: OptOutWarning {
                 rate: rate(self.opt_out_rate_warn.or(file.opt_out_rate_warn).unwrap_or(usual.opt_out_warning.rate))?,

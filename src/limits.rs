@@ -172,6 +172,10 @@ pub const CONNECTION_JOBS_MAX: usize = 8;
 pub const BATCH_WRITES_MAX: usize = 800;
 /// Bytes of batches that wait for a backup. The backup fails when there are more: the writer waits for nobody.
 pub const TEE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The name of a backup.
+pub const BACKUP_NAME_BYTES_MAX: usize = 100;
+/// Bytes of a backup in one reply.
+pub const BACKUP_READ_BYTES: usize = 96 * 1024;
 /// How many times as long as it works a backup rests, so that it takes a quarter of one processor.
 pub const BACKUP_REST: u32 = 3;
 /// Of these, the share kept for writes of each lower urgency, so that a storm of opt-outs does not starve them.

@@ -1,5 +1,6 @@
 //! The command line: the daemon, and clients of it.
 
+mod backup;
 mod call;
 mod compact;
 mod completions;
@@ -10,6 +11,7 @@ mod import;
 mod lists;
 mod man;
 mod purge;
+mod restore;
 mod rewrite;
 mod serve;
 mod show;
@@ -68,6 +70,8 @@ enum Command {
     Health(health::Health),
     Verify(verify::Verify),
     Purge(purge::Purge),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Rewrite(rewrite::Rewrite),
     #[command(hide = true)]
     Compact(compact::Compact),
@@ -153,6 +157,8 @@ impl Arguments {
             Some(Command::Health(health)) => Ok(health.run()),
             Some(Command::Verify(verify)) => verify.run(),
             Some(Command::Purge(purge)) => purge.run(),
+            Some(Command::Backup(backup)) => backup.run(),
+            Some(Command::Restore(restore)) => restore.run(),
             Some(Command::Rewrite(rewrite)) => rewrite.run(),
             Some(Command::Compact(compact)) => compact.run(),
             Some(Command::Demo(demo)) => demo.run(),

@@ -5,6 +5,7 @@
 
 pub mod arguments;
 mod asked;
+mod backup;
 mod broken_json;
 mod claims;
 mod clients;
@@ -324,6 +325,8 @@ pub const TABLE: &[Command] = &[
         summary: "shows what the daemon runs with" },
     Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), pace: Pace::Slow, run: Run::Granted(purge::purge),
         summary: "removes contacts by policy: plans, runs, stops and reports purges" },
+    Command { name: "BACKUP", usage: "RUN [name]|STATUS|STOP|LIST|READ name offset|DROP name", access: Access::Admin, arity: (1, 3), pace: Pace::Slow, run: Run::Store(backup::backup),
+        summary: "makes backups while contactd serves, lists, hands out and removes them" },
     Command { name: "UNFENCE", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Granted(fence::unfence),
         summary: "ends the fence of a store that was restored from a backup: messages go out again" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),

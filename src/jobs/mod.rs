@@ -5,17 +5,20 @@
 //! over: the status says so, the log says what to do, and the job accepts the next order.
 
 mod archive;
+mod backup;
 mod erasure;
 mod purge;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::error::{Code, Error, Result};
 use crate::store::Store;
 
+pub use backup::{Backup, BackupFile, BackupRun, Made, SUFFIX as BACKUP_SUFFIX};
 pub use erasure::Erasure;
 pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
 
@@ -23,25 +26,29 @@ pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
 pub struct Jobs {
     /// PURGE RUN.
     pub purge: Job<Purge>,
+    /// BACKUP RUN.
+    pub backup: Job<Backup>,
     /// Erasures that a crash interrupted.
     pub erasure: Job<Erasure>,
 }
 
 impl Jobs {
-    /// Makes the jobs, and resumes the runs that a crash or a shutdown interrupted.
-    pub fn start(store: &Arc<Store>, settings: PurgeSettings) -> Result<Jobs> {
+    /// Makes the jobs, with the directory of backups, and resumes the runs that a crash or a shutdown interrupted.
+    pub fn start(store: &Arc<Store>, settings: PurgeSettings, backups: PathBuf) -> Result<Jobs> {
         let purge = Job::new(Purge::new(Arc::clone(store), settings));
         let erasure = Job::new(Erasure::new(Arc::clone(store)));
         erasure.resume(())?;
         if let Some(unfinished) = purge.work().unfinished()? {
             purge.resume(unfinished)?;
         }
-        Ok(Jobs { purge, erasure })
+        let backup = Job::new(Backup::new(Arc::clone(store), backups));
+        Ok(Jobs { purge, backup, erasure })
     }
 
     /// Ends every run after its present step, and waits until they have ended. Close the store after that, not before.
     pub fn close(&self) {
         self.purge.close();
+        self.backup.close();
         self.erasure.close();
     }
 }

@@ -52,6 +52,8 @@ pub struct Setup {
     pub tls: Option<Arc<Reloadable<ServerTls>>>,
     /// Which contacts a purge removes, when and where to.
     pub purge: PurgeSettings,
+    /// Where backups go; none for `backups` in the data directory.
+    pub backup_dir: Option<PathBuf>,
     /// How many lists have metrics of their own.
     pub metrics_lists: usize,
     /// What it runs with, for those who ask.
@@ -81,6 +83,7 @@ impl Setup {
             tokens: Arc::default(),
             tls: None,
             purge: PurgeSettings::default(),
+            backup_dir: None,
             metrics_lists: METRICS_LISTS,
             settings: Vec::new(),
         }
@@ -198,6 +201,7 @@ impl Daemon {
 }
 
 fn load(setup: Setup, clock: Clock) -> Result<Context> {
+    let backups = setup.backup_dir.unwrap_or_else(|| setup.data_dir.join("backups"));
     let options = Options {
         dir: setup.data_dir,
         fsync: setup.fsync,
@@ -212,7 +216,7 @@ fn load(setup: Setup, clock: Clock) -> Result<Context> {
         Some(engine) => Store::open_on(engine, options)?,
     });
     Ok(Context {
-        jobs: Jobs::start(&store, setup.purge)?,
+        jobs: Jobs::start(&store, setup.purge, backups)?,
         store,
         keywords: setup.keywords,
         default_region: setup.default_region,

@@ -1,6 +1,7 @@
 //! Tests of the whole, from outside: one binary, a module per subject.
 
 mod archive;
+mod backup;
 mod browser;
 mod claims;
 mod client;

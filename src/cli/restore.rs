@@ -1,0 +1,115 @@
+//! `contactd restore`: a backup as a new store, behind a fence.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::backup::{counts_json, open, seconds};
+use super::say;
+use crate::error::{Error, Result};
+use crate::store::engine::DiskEngine;
+use crate::store::{BackupEnd, BackupFacts, Options, Store};
+
+/// Restore a backup into a new data directory, and compare everything that is derived with the records
+///
+/// A backup does not know who opted out after it was made. So the daemon that serves the new directory says `no fenced` to every
+/// CHECK and CLAIM, until you have brought those opt-outs back and end it with UNFENCE.
+///
+/// Exit code 0: it is restored; 2: it is not, and nothing was left behind.
+#[derive(Args)]
+pub struct Restore {
+    /// The backup, or - for standard input
+    #[arg(value_name = "FILE")]
+    from: PathBuf,
+    /// The new data directory: it must be empty, or not exist
+    #[arg(long, value_name = "DIR", required_unless_present = "drill")]
+    data_dir: Option<PathBuf>,
+    /// Restore into a temporary directory, compare, tell how long it took, and remove it
+    #[arg(long, conflicts_with = "data_dir")]
+    drill: bool,
+    /// For --drill: where that directory is made; it needs about as much space as the store [default: where the system says]
+    #[arg(long, value_name = "DIR", requires = "drill")]
+    within: Option<PathBuf>,
+}
+
+impl Restore {
+    pub fn run(self) -> Result<ExitCode> {
+        let since = Instant::now();
+        let (restored, place) = match &self.data_dir {
+            Some(dir) => (onto(&self.from, dir)?, dir.display().to_string()),
+            None => {
+                let within = self.within.clone().unwrap_or_else(std::env::temp_dir);
+                let dir = tempfile::Builder::new().prefix("contactd-drill-").tempdir_in(&within);
+                let dir = dir.map_err(|why| {
+                    Error::internal(format!("cannot make a directory in {}: {why}", within.display()))
+                })?;
+                (restore(&self.from, dir.path())?, String::new())
+            }
+        };
+        let mut json = counts_json(&restored.end);
+        json["restored"] = self.from.display().to_string().into();
+        json["closed_at"] = crate::json::date(restored.end.closed_at);
+        json["seconds"] = seconds(since).into();
+        json["fenced"] = true.into();
+        if !self.drill {
+            json["data_dir"] = place.into();
+        }
+        say(&json);
+        if !self.drill {
+            eprintln!(
+                "This store has forgotten every STOP since {}. It says no to everybody. Bring back what came later, then UNFENCE.",
+                crate::model::time::format(restored.end.closed_at)
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Restores a backup beside a directory that is empty or not there, and puts it there once it is whole.
+fn onto(from: &Path, dir: &Path) -> Result<BackupFacts> {
+    let failed = |why: &io::Error| Error::internal(format!("cannot restore into {}: {why}", dir.display()));
+    match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
+        Ok(false) => {
+            return Err(Error::bad_arg(format!(
+                "{} is not empty: a backup is restored into a new directory",
+                dir.display()
+            )));
+        }
+        Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(failed(&why)),
+        Ok(true) | Err(_) => {}
+    }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(|why| failed(&why))?;
+    // A crash leaves no directory that looks like a store.
+    let beside =
+        tempfile::Builder::new().prefix(".contactd-restore-").tempdir_in(parent).map_err(|why| failed(&why))?;
+    let restored = restore(from, beside.path())?;
+    let beside = beside.keep();
+    let renamed = fs::rename(&beside, dir).and_then(|()| fs::File::open(parent)?.sync_all());
+    renamed.inspect_err(|_| drop(fs::remove_dir_all(&beside))).map_err(|why| failed(&why))?;
+    Ok(restored)
+}
+
+/// Restores a backup into a directory, and compares it with what it says of itself.
+fn restore(from: &Path, dir: &Path) -> Result<BackupFacts> {
+    let options = Options::new(dir.to_owned(), Arc::new(super::serve::now));
+    let (store, facts) = Store::restore(Arc::new(DiskEngine::open(dir)?), open(from)?, options)?;
+    let verified = store.verify(false)?;
+    let found = store.as_backup_end()?;
+    let same = |end: &BackupEnd| (end.contacts, end.forbidden, end.subscriptions_forbidden, end.lists, end.tombstones);
+    if verified.differing > 0 || same(&found) != same(&facts.end) {
+        return Err(Error::internal(format!(
+            "the restored store is not what was backed up: {} of its indexes differ, it has {}, and the backup says {}: use \
+             another backup",
+            verified.differing,
+            counts_json(&found),
+            counts_json(&facts.end)
+        )));
+    }
+    Ok(facts)
+}

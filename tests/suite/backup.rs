@@ -1,0 +1,191 @@
+//! `contactd backup` and `contactd restore`, with the real program: whoever said STOP gets nothing from a restored store.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::purge::json;
+use crate::purge_cli::contactd;
+use crate::support::{Daemon, Wire, program};
+
+const LIST: &str = "+14155550100";
+
+fn phone(n: usize) -> String {
+    format!("+1415556{n:04}")
+}
+
+fn filled(wire: &mut Wire, contacts: usize) {
+    let mut lines = vec![format!("LIST {LIST}")];
+    lines.extend((0..contacts).map(|n| format!("OPTIN {LIST} {} {{\"at\":\"2026-01-01\"}}", phone(n))));
+    lines.extend((0..contacts).step_by(3).map(|n| format!("OPTOUT {LIST} {}", phone(n))));
+    wire.call_all(&lines);
+}
+
+fn backup(daemon: &Daemon, arguments: &[&str]) -> Output {
+    let mut words = vec!["backup", "--server", &daemon.address];
+    words.extend(arguments);
+    contactd(&words).output().expect("it runs")
+}
+
+fn told(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(dir).expect("a directory").flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[test]
+fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    filled(&mut wire, 900);
+    let nights = tempfile::tempdir().expect("made");
+    // Others write while it is made.
+    let done = AtomicBool::new(false);
+    let made = thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut wire = daemon.connect();
+            for n in (1..).step_by(3).take_while(|n| *n < 900 && !done.load(Ordering::Relaxed)) {
+                wire.call(&format!("OPTOUT {LIST} {}", phone(n)));
+            }
+        });
+        let made = told(&backup(&daemon, &[text(nights.path())]));
+        done.store(true, Ordering::Relaxed);
+        made
+    });
+    let file = PathBuf::from(made["backup"].as_str().expect("a path"));
+    assert_eq!((made["contacts"].as_u64(), made["lists"].as_u64()), (Some(900), Some(1)));
+    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert!(!made.to_string().contains("secret"), "{made}");
+    assert_eq!(wire.call("BACKUP LIST"), "*0", "what was fetched is gone from the daemon");
+    // Today's STOP is not in it.
+    assert_eq!(wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(2))), "+optout");
+    drop(wire);
+
+    let place = tempfile::tempdir().expect("made");
+    let dir = place.path().join("data");
+    let restore = |to: &Path| contactd(&["restore", text(&file), "--data-dir", text(to)]).output().expect("it runs");
+    let restored = told(&restore(&dir));
+    assert_eq!((restored["contacts"].as_u64(), restored["fenced"].as_bool()), (Some(900), Some(true)));
+    assert_eq!(fs::metadata(dir.join("tombstone.key")).expect("a file").permissions().mode() & 0o777, 0o600);
+    let again = restore(&dir);
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("is not empty"));
+    assert_eq!(files(place.path()), [dir.clone()], "nothing is left beside it");
+
+    // The disk of the daemon was lost.
+    daemon.kill();
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    told(&restore(&daemon.data_dir()));
+    daemon.restart();
+    for _ in 0..2 {
+        let mut wire = daemon.connect();
+        for n in [2, 3, 5] {
+            assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), "+no fenced");
+            assert_eq!(wire.call(&format!("CLAIM {LIST} {} m{n}", phone(n))), "+no fenced");
+        }
+        let why = json(&wire.call(&format!("WHY {LIST} {}", phone(2))));
+        assert!(why["text"].as_str().expect("a text").contains("restored from a backup"), "{why}");
+        assert_eq!(wire.call(&format!("COUNT eligible={LIST}")), ":0");
+        assert!(wire.call("VERIFY").starts_with("+ok"), "verified");
+        daemon.kill();
+        daemon.restart();
+    }
+    let mut wire = daemon.connect();
+    // What the provider's log has since.
+    assert_eq!(wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(2))), "+optout");
+    let fence = json(&wire.call("UNFENCE"));
+    assert_eq!(fence["backup_at"], restored["closed_at"]);
+    assert!(wire.call("UNFENCE").starts_with("-ERR there is no fence"));
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(2))), "+no list_opted_out");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(3))), "+no list_opted_out");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(5))), "+yes");
+    let history = wire.call("HISTORY * KIND fence");
+    assert!(history.contains("unfenced") && history.contains("backup_at"), "{history}");
+    let feed = wire.call("FEED LAST 1");
+    assert!(feed.contains(r#""fenced":false"#), "{feed}");
+}
+
+#[test]
+fn backups_are_listed_read_kept_and_removed() {
+    let daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    filled(&mut wire, 30);
+    assert_eq!(wire.call("BACKUP RUN night"), "+started");
+    while json(&wire.call("BACKUP STATUS"))["state"] != "idle" {
+        thread::yield_now();
+    }
+    assert_eq!(json(&wire.call("BACKUP STATUS"))["newest"]["contacts"], 30);
+    assert!(wire.call("BACKUP RUN night").contains("give another name"));
+    let file = daemon.data_dir().join("backups").join("night.backup");
+    let whole = contactd(&["backup", "--check", text(&file)]).output().expect("it runs");
+    assert_eq!(told(&whole)["contacts"], 30);
+    let listed = wire.call("BACKUP LIST");
+    assert!(listed.contains(r#""name":"night""#), "{listed}");
+    assert!(!wire.call("BACKUP READ night 0").is_empty());
+    assert_eq!(wire.call("BACKUP READ night 999999999"), "+");
+    assert_eq!(wire.call("BACKUP DROP night"), "+dropped");
+    assert!(wire.call("BACKUP DROP night").starts_with("-BADARG there is no backup"));
+    for name in ["", "../x", ".x", "a/b", &"x".repeat(101)] {
+        let reply = wire.call(&format!("BACKUP DROP \"{name}\""));
+        assert!(reply.starts_with('-'), "{name}: {reply}");
+    }
+
+    let dir = tempfile::tempdir().expect("made");
+    fs::write(dir.path().join("contactd-2020-01-01T000000Z.backup"), "old").expect("written");
+    fs::write(dir.path().join("notes.backup"), "mine").expect("written");
+    told(&backup(&daemon, &[text(dir.path()), "--keep", "1"]));
+    let left = files(dir.path());
+    assert!(left.len() == 2 && left.iter().any(|path| path.ends_with("notes.backup")), "{left:?}");
+    let piped = backup(&daemon, &["-"]);
+    assert!(piped.status.success());
+    let copy = dir.path().join("piped");
+    fs::write(&copy, &piped.stdout).expect("written");
+    let drill = contactd(&["restore", "--drill", text(&copy)]).output().expect("it runs");
+    assert_eq!(told(&drill)["contacts"], 30);
+
+    // Any damage is told with its place, and nothing is restored.
+    let mut bytes = piped.stdout;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&copy, &bytes).expect("written");
+    let place = dir.path().join("data");
+    for words in [&["backup", "--check", text(&copy)][..], &["restore", text(&copy), "--data-dir", text(&place)]] {
+        let refused = contactd(words).output().expect("it runs");
+        let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{why}");
+        assert!(why.contains("damaged") && why.contains("at byte"), "{why}");
+    }
+    assert!(!place.exists());
+}
+
+#[test]
+fn a_store_that_nobody_has_open_is_backed_up_too_and_what_a_crash_left_is_removed() {
+    let mut daemon = Daemon::start(&[]);
+    filled(&mut daemon.connect(), 30);
+    let partial = daemon.data_dir().join("backups").join("cut.backup.partial");
+    fs::create_dir_all(partial.parent().expect("a parent")).expect("made");
+    fs::write(&partial, "cut").expect("written");
+    daemon.kill();
+    let dir = tempfile::tempdir().expect("made");
+    let data = daemon.data_dir();
+    let made = contactd(&["backup", text(dir.path()), "--data-dir", text(&data)]).output().expect("it runs");
+    assert_eq!(told(&made)["contacts"], 30);
+    assert_eq!(told(&made)["forbidden"], 0, "none of all lists");
+    daemon.restart();
+    assert!(!partial.exists(), "{}", program());
+    let busy = contactd(&["backup", text(dir.path()), "--data-dir", text(&data)]).output().expect("it runs");
+    assert!(String::from_utf8_lossy(&busy.stderr).contains("in use by another contactd"));
+}
