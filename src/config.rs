@@ -50,6 +50,10 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_METRICS", value_name = "ADDRESS")]
     metrics: Option<String>,
 
+    /// Write each fact that forbids into this file, too, before it is answered: what a backup does not know. Best on another disk
+    #[arg(long, env = "CONTACTD_TRAIL", value_name = "FILE")]
+    trail: Option<PathBuf>,
+
     /// Where BACKUP RUN writes [default: `backups` in the data directory]. Better another disk
     #[arg(long, env = "CONTACTD_BACKUP_DIR", value_name = "DIR")]
     backup_dir: Option<PathBuf>,
@@ -325,6 +329,7 @@ impl Settings {
                 archive: self.purge_archive.or(file.purge_archive),
                 every_ms: or_never(every, Some(PURGE_EVERY_MS)).unwrap_or(0),
             },
+            trail: self.trail.or(file.trail),
             backup_dir: self.backup_dir.or(file.backup_dir),
             metrics_lists: self.metrics_lists.or(file.metrics_lists).unwrap_or(usual.metrics_lists),
             opt_out_warning: OptOutWarning {

@@ -172,6 +172,8 @@ pub const CONNECTION_JOBS_MAX: usize = 8;
 pub const BATCH_WRITES_MAX: usize = 800;
 /// Bytes of batches that wait for a backup. The backup fails when there are more: the writer waits for nobody.
 pub const TEE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Lines of the trail that wait until its disk takes them.
+pub const TRAIL_BYTES_UNWRITTEN_MAX: usize = 16 * 1024 * 1024;
 /// The name of a backup.
 pub const BACKUP_NAME_BYTES_MAX: usize = 100;
 /// Bytes of a backup in one reply.

@@ -1,10 +1,10 @@
 //! `contactd restore`: a backup as a new store, behind a fence.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use clap::Args;
@@ -12,8 +12,15 @@ use clap::Args;
 use super::backup::{counts_json, open, seconds};
 use super::say;
 use crate::error::{Error, Result};
+use crate::json::date;
+use crate::limits::JOB_WRITES_MAX;
+use crate::model::change::{Change, Statement, Write};
+use crate::model::fact::How;
+use crate::model::phone::{ListNumber, Phone};
+use crate::model::time::{self, Millis};
+use crate::model::trail::{ALL_LISTS, ERASED, TrailLine};
 use crate::store::engine::DiskEngine;
-use crate::store::{BackupEnd, BackupFacts, Options, Store};
+use crate::store::{BackupEnd, BackupFacts, Job, Options, Store};
 
 /// Restore a backup into a new data directory, and compare everything that is derived with the records
 ///
@@ -29,6 +36,9 @@ pub struct Restore {
     /// The new data directory: it must be empty, or not exist
     #[arg(long, value_name = "DIR", required_unless_present = "drill")]
     data_dir: Option<PathBuf>,
+    /// Bring back what a trail has (`contactd serve --trail`): who opted out after the backup; may be repeated
+    #[arg(long, value_name = "TRAIL", conflicts_with = "drill")]
+    replay: Vec<PathBuf>,
     /// Restore into a temporary directory, compare, tell how long it took, and remove it
     #[arg(long, conflicts_with = "data_dir")]
     drill: bool,
@@ -41,37 +51,42 @@ impl Restore {
     pub fn run(self) -> Result<ExitCode> {
         let since = Instant::now();
         let (restored, place) = match &self.data_dir {
-            Some(dir) => (onto(&self.from, dir)?, dir.display().to_string()),
+            Some(dir) => (onto(&self.from, dir, &self.replay)?, dir.display().to_string()),
             None => {
                 let within = self.within.clone().unwrap_or_else(std::env::temp_dir);
                 let dir = tempfile::Builder::new().prefix("contactd-drill-").tempdir_in(&within);
                 let dir = dir.map_err(|why| {
                     Error::internal(format!("cannot make a directory in {}: {why}", within.display()))
                 })?;
-                (restore(&self.from, dir.path())?, String::new())
+                (restore(&self.from, dir.path(), &[])?, String::new())
             }
         };
+        let (restored, replayed) = restored;
         let mut json = counts_json(&restored.end);
         json["restored"] = self.from.display().to_string().into();
-        json["closed_at"] = crate::json::date(restored.end.closed_at);
+        json["closed_at"] = date(restored.end.closed_at);
         json["seconds"] = seconds(since).into();
         json["fenced"] = true.into();
         if !self.drill {
             json["data_dir"] = place.into();
-        }
-        say(&json);
-        if !self.drill {
+            json["replayed"] = replayed.lines.into();
+            json["replayed_to"] = date(replayed.newest);
+            say(&json);
             eprintln!(
-                "This store has forgotten every STOP since {}. It says no to everybody. Bring back what came later, then UNFENCE.",
-                crate::model::time::format(restored.end.closed_at)
+                "This store knows nothing that came after {}, but for {} lines of trails. It says no to everybody. Bring back \
+                 what else came later, then UNFENCE.",
+                time::format(restored.end.closed_at),
+                replayed.lines
             );
+        } else {
+            say(&json);
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Restores a backup beside a directory that is empty or not there, and puts it there once it is whole.
-fn onto(from: &Path, dir: &Path) -> Result<BackupFacts> {
+fn onto(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<(BackupFacts, Replayed)> {
     let failed = |why: &io::Error| Error::internal(format!("cannot restore into {}: {why}", dir.display()));
     match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
         Ok(false) => {
@@ -88,15 +103,15 @@ fn onto(from: &Path, dir: &Path) -> Result<BackupFacts> {
     // A crash leaves no directory that looks like a store.
     let beside =
         tempfile::Builder::new().prefix(".contactd-restore-").tempdir_in(parent).map_err(|why| failed(&why))?;
-    let restored = restore(from, beside.path())?;
+    let restored = restore(from, beside.path(), trails)?;
     let beside = beside.keep();
     let renamed = fs::rename(&beside, dir).and_then(|()| fs::File::open(parent)?.sync_all());
     renamed.inspect_err(|_| drop(fs::remove_dir_all(&beside))).map_err(|why| failed(&why))?;
     Ok(restored)
 }
 
-/// Restores a backup into a directory, and compares it with what it says of itself.
-fn restore(from: &Path, dir: &Path) -> Result<BackupFacts> {
+/// Restores a backup into a directory, compares it with what it says of itself, and brings back what trails have.
+fn restore(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<(BackupFacts, Replayed)> {
     let options = Options::new(dir.to_owned(), Arc::new(super::serve::now));
     let (store, facts) = Store::restore(Arc::new(DiskEngine::open(dir)?), open(from)?, options)?;
     let verified = store.verify(false)?;
@@ -111,5 +126,84 @@ fn restore(from: &Path, dir: &Path) -> Result<BackupFacts> {
             counts_json(&facts.end)
         )));
     }
-    Ok(facts)
+    let mut replayed = Replayed::default();
+    trails.iter().try_for_each(|trail| replay(&store, trail, &mut replayed))?;
+    if replayed.lines > 0 {
+        store.note_replayed(replayed.lines, replayed.newest)?;
+    }
+    Ok((facts, replayed))
+}
+
+/// What trails brought back.
+#[derive(Default)]
+struct Replayed {
+    lines: u64,
+    /// The date of the newest fact; 0 if there is none.
+    newest: Millis,
+}
+
+/// Brings back what a trail has. To take a fact twice does no harm. A line that cannot be read was cut off by a crash before
+/// anybody was told that it is there.
+fn replay(store: &Store, trail: &Path, replayed: &mut Replayed) -> Result<()> {
+    let failed = |why: &io::Error| Error::internal(format!("cannot read {}: {why}", trail.display()));
+    let lines = io::BufReader::new(fs::File::open(trail).map_err(|why| failed(&why))?).lines();
+    let mut writes = Vec::new();
+    for (number, line) in (1_u64..).zip(lines) {
+        let line = line.map_err(|why| failed(&why))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let read = serde_json::from_str::<TrailLine>(&line).ok();
+        let is_erasure = read.as_ref().is_some_and(|line| line.source == ERASED);
+        let Some((write, at)) = read.as_ref().and_then(fact) else {
+            eprintln!("{}, line {number} cannot be read and was passed over: {line}", trail.display());
+            continue;
+        };
+        replayed.lines += 1;
+        replayed.newest = replayed.newest.max(at);
+        if let (Write::Contact { phone, .. }, true) = (&write, is_erasure) {
+            take(store, std::mem::take(&mut writes))?;
+            store.erase(*phone, Arc::default())?;
+            continue;
+        }
+        writes.push(write);
+        if writes.len() == JOB_WRITES_MAX {
+            take(store, std::mem::take(&mut writes))?;
+        }
+    }
+    take(store, writes)
+}
+
+/// What a line says, and when it was so.
+fn fact(line: &TrailLine) -> Option<(Write, Millis)> {
+    let phone = Phone::parse(line.phone.as_bytes())?;
+    let list = if line.list == ALL_LISTS { None } else { Some(ListNumber::parse(line.list.as_bytes())?) };
+    type Make = fn(Statement) -> Change;
+    let said: [(&Option<String>, Make); 3] = [
+        (&line.opted_out_at, Change::OptOut),
+        (&line.suppressed_at, Change::Suppress),
+        (&line.invalid_at, Change::Invalid),
+    ];
+    let (at, change) = said.into_iter().find_map(|(at, change)| Some((at.as_ref()?, change)))?;
+    let at = time::parse(at).ok()?;
+    let statement = Statement {
+        at: Some(at),
+        how: How::parse(&line.how).unwrap_or_default(),
+        source: line.source.clone(),
+        reason: line.reason.clone(),
+        ..Statement::default()
+    };
+    Some((Write::Contact { phone, list, change: change(statement) }, at))
+}
+
+/// Has the store take facts. None of them may be refused.
+fn take(store: &Store, writes: Vec<Write>) -> Result<()> {
+    if writes.is_empty() {
+        return Ok(());
+    }
+    let (send, taken) = mpsc::channel();
+    let done = Box::new(move |outcomes| drop(send.send(outcomes)));
+    store.submit(Job { writes, by: Arc::default(), done });
+    let outcomes = taken.recv().map_err(|_| Error::internal("the store has ended"))?;
+    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))
 }

@@ -117,6 +117,11 @@ impl List {
         self.gauge("fenced_replayed", "while fenced: facts that a trail has brought back", replayed);
         let replayed_to = moment(fence.map(|fence| fence.replayed_to));
         self.text("fenced_replayed_to", "while fenced: the date of the newest of them; else `none`", replayed_to);
+        self.add(
+            "trail_failed",
+            "`true` while the trail cannot be written: what forbids is in the store, and comes into the trail once that is mended",
+            StatValue::Flag(store.has_trail_failed()),
+        );
         self.gauge("clients", "connections that are open now", count(&counters.clients));
         self.counter("clients_total", "connections that were accepted", &counters.clients_total);
         self.counter(

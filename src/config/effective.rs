@@ -17,6 +17,7 @@ pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Ve
         ("data-dir", path(Some(&setup.data_dir))),
         ("listen", listen.join(",")),
         ("metrics", config.metrics.clone().unwrap_or_default()),
+        ("trail", path(setup.trail.as_deref())),
         ("backup-dir", path(setup.backup_dir.as_deref())),
         ("metrics-lists", setup.metrics_lists.to_string()),
         ("fsync", if setup.fsync == Fsync::Always { "always" } else { "interval" }.to_owned()),

@@ -29,6 +29,7 @@ pub mod taken;
 pub mod tally;
 pub mod time;
 pub mod tombstone;
+pub mod trail;
 pub mod transition;
 pub mod verdict;
 pub mod why;

@@ -52,6 +52,8 @@ pub struct Setup {
     pub tls: Option<Arc<Reloadable<ServerTls>>>,
     /// Which contacts a purge removes, when and where to.
     pub purge: PurgeSettings,
+    /// Where each fact that forbids is written as well.
+    pub trail: Option<PathBuf>,
     /// Where backups go; none for `backups` in the data directory.
     pub backup_dir: Option<PathBuf>,
     /// How many lists have metrics of their own.
@@ -83,6 +85,7 @@ impl Setup {
             tokens: Arc::default(),
             tls: None,
             purge: PurgeSettings::default(),
+            trail: None,
             backup_dir: None,
             metrics_lists: METRICS_LISTS,
             settings: Vec::new(),
@@ -210,6 +213,7 @@ fn load(setup: Setup, clock: Clock) -> Result<Context> {
         clock,
         keep: setup.keep,
         opt_out_warning: setup.opt_out_warning,
+        trail: setup.trail,
     };
     let store = Arc::new(match setup.engine {
         None => Store::open(options)?,

@@ -82,6 +82,11 @@ fn create(engine: &dyn Engine, now: Millis, batch: &mut Batch) -> Result<NextIds
     Ok(NextIds { next_feed: 1, epoch: now.unsigned_abs(), next_event: 1, next_journal: 1, ..NextIds::default() })
 }
 
+/// The stop scope of the last run; none for a new store.
+pub fn scope(engine: &dyn Engine) -> Result<Option<StopScope>> {
+    Ok(engine.get(keys::SCOPE)?.map(|stored| codec::decode_scope(&stored)))
+}
+
 /// Another stop scope changes verdicts: the feed and the history of lists have it.
 fn follow_scope(
     engine: &dyn Engine,
@@ -90,7 +95,7 @@ fn follow_scope(
     now: Millis,
     batch: &mut Batch,
 ) -> Result<()> {
-    let stored = engine.get(keys::SCOPE)?.map(|stored| codec::decode_scope(&stored));
+    let stored = self::scope(engine)?;
     if stored == Some(scope) {
         return Ok(());
     }

@@ -15,10 +15,11 @@ mod options;
 mod read;
 mod secret;
 mod state;
+mod trail;
 mod upkeep;
 mod write;
 
-use std::io::{self, Read};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -41,7 +42,7 @@ pub use read::lists::ListHistoryPage;
 pub use read::plans::Measured;
 pub use read::query::Page;
 pub use state::{Counters, FeedListener, ReadOnly};
-pub use upkeep::backup::BackupProgress;
+pub use upkeep::backup::{BackupProgress, GoOn};
 pub use upkeep::erase::Erased;
 pub use upkeep::expire::Swept;
 pub use upkeep::purge::{Candidates, NewPlan, PurgeCandidate};
@@ -103,12 +104,13 @@ impl Store {
         let mut next = load::prepare(&*engine, &mut committer, &options)?;
         let secret = load::secret(&*engine, &mut committer, &mut next, &options.dir)?;
         let memory = load::memory(&*engine, &next, secret, &options)?;
+        let trail = options.trail.as_deref().map(trail::Trail::open).transpose()?;
         let Options { fsync, clock, keep, opt_out_warning, .. } = options;
         let settings = Settings { clock, fsync, keep, opt_out_warning };
         let state = Arc::new(State::new(engine, memory, settings, FeedHead::new(next.epoch, next.next_feed)));
         let queue = Arc::new(Queue::default());
         let threads = vec![
-            write::writer::start(Arc::clone(&state), Arc::clone(&queue), committer, next)?,
+            write::writer::start(Arc::clone(&state), Arc::clone(&queue), committer, next, trail)?,
             write::prefetch::start(Arc::clone(&state), Arc::clone(&queue))?,
         ];
         let upkeep = Upkeep::new(Arc::clone(&state), Arc::clone(&queue));
@@ -124,8 +126,7 @@ impl Store {
 
     /// The stop scope under which a store was last open; none for a new one. Nobody may have it open.
     pub fn scope_of(dir: &Path) -> Result<Option<StopScope>> {
-        let stored = DiskEngine::open(dir)?.get(format::keys::SCOPE)?;
-        Ok(stored.map(|stored| format::codec::decode_scope(&stored)))
+        load::scope(&DiskEngine::open(dir)?)
     }
 
     /// Rewrites a store that nobody has open, so that its file has only what is there. A crash at any moment leaves the old
@@ -138,9 +139,7 @@ impl Store {
     /// says of itself.
     pub fn restore(engine: Arc<dyn Engine>, from: impl Read, mut options: Options) -> Result<(Store, BackupFacts)> {
         let facts = upkeep::restore::restore(from, &*engine, &options.dir, (options.clock)())?;
-        if let Some(scope) = engine.get(format::keys::SCOPE)? {
-            options.scope = format::codec::decode_scope(&scope);
-        }
+        options.scope = load::scope(&*engine)?.unwrap_or(options.scope);
         Ok((Store::open_on(engine, options)?, facts))
     }
 
@@ -346,6 +345,11 @@ impl Store {
         self.state.counters.activity.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether the newest lines of the trail could not be written.
+    pub fn has_trail_failed(&self) -> bool {
+        self.state.has_trail_failed()
+    }
+
     /// Whether nothing can be written: until a restart, or until the disk has space.
     pub fn is_read_only(&self) -> bool {
         self.state.space() == Space::None
@@ -362,15 +366,11 @@ impl Store {
 
     /// Writes a backup of the store while it is read and written. `go_on` is told how far it has come, and ends it by
     /// `false`: then the answer is none.
-    pub fn backup<W: io::Write>(
-        &self,
-        to: W,
-        go_on: &dyn Fn(BackupProgress) -> bool,
-    ) -> Result<Option<(W, BackupEnd)>> {
+    pub fn backup<W: Write>(&self, to: W, go_on: GoOn<'_>) -> Result<Option<(W, BackupEnd)>> {
         self.upkeep.backup(to, go_on)
     }
 
-    /// How the store is now, as a backup that ended now would say it.
+    /// How the store is, as a backup that ended now would say it.
     pub fn as_backup_end(&self) -> Result<BackupEnd> {
         self.upkeep.as_backup_end()
     }

@@ -24,6 +24,8 @@ pub struct Options {
     pub keep: Retention,
     /// When a list's opt-out rate is high.
     pub opt_out_warning: OptOutWarning,
+    /// Where each fact that forbids is written as well, before it is answered.
+    pub trail: Option<PathBuf>,
 }
 
 /// When the opt-out rate of a list's last 30 days is high.
@@ -71,6 +73,7 @@ impl Options {
             clock,
             keep: Retention::default(),
             opt_out_warning: OptOutWarning::default(),
+            trail: None,
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct State {
     pub counters: Counters,
     /// Nothing is written until a restart.
     failed: AtomicBool,
+    /// The newest lines of the trail could not be written.
+    trail_failed: AtomicBool,
 }
 
 /// How the store was opened.
@@ -125,7 +127,15 @@ impl ReadOnly {
 
 impl State {
     pub fn new(engine: Arc<dyn Engine>, memory: Memory, settings: Settings, feed: FeedHead) -> State {
-        State { engine, memory, settings, feed, counters: Counters::default(), failed: AtomicBool::new(false) }
+        State {
+            engine,
+            memory,
+            settings,
+            feed,
+            counters: Counters::default(),
+            failed: AtomicBool::new(false),
+            trail_failed: AtomicBool::new(false),
+        }
     }
 
     /// Whether a message of a number waits in the inbox: without its contact nobody would be held back.
@@ -161,6 +171,16 @@ impl State {
     /// Whether a write failed, so that nothing is written until a restart.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the newest lines of the trail could not be written.
+    pub fn has_trail_failed(&self) -> bool {
+        self.trail_failed.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether they could.
+    pub fn set_trail_failed(&self, failed: bool) {
+        self.trail_failed.store(failed, Ordering::Relaxed);
     }
 
     /// Nothing is written any more until a restart.

@@ -189,3 +189,65 @@ fn a_store_that_nobody_has_open_is_backed_up_too_and_what_a_crash_left_is_remove
     let busy = contactd(&["backup", text(dir.path()), "--data-dir", text(&data)]).output().expect("it runs");
     assert!(String::from_utf8_lossy(&busy.stderr).contains("in use by another contactd"));
 }
+
+#[test]
+fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
+    let place = tempfile::tempdir().expect("made");
+    let trail = place.path().join("trail.ndjson");
+    let mut daemon = Daemon::start(&["--trail", text(&trail)]);
+    let mut wire = daemon.connect();
+    filled(&mut wire, 30);
+    let made = told(&backup(&daemon, &[text(place.path())]));
+    for (request, reply) in [
+        (format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(1)), "+optout"),
+        (format!("OPTOUT * {} {{\"source\":\"desk\",\"reason\":\"called\"}}", phone(2)), ":1"),
+        (format!("SUPPRESS {}", phone(4)), ":1"),
+        (format!("SUPPRESS {LIST} {}", phone(5)), ":1"),
+        (format!("FAILED {LIST} {} m1 {{\"code\":30005}}", phone(7)), ":1"),
+        (format!("IMPORT {LIST} {{\"phone\":\"{}\",\"status\":\"opted_out\"}}", phone(8)), "+"),
+        (format!("OPTOUT {LIST} +14155569999"), ":1"),
+        (format!("ERASE {}", phone(10)), "+erased"),
+        // What permits is not in it.
+        (format!("OPTIN {LIST} {} {{\"at\":\"2026-02-01\"}}", phone(11)), ":"),
+    ] {
+        let said = wire.call(&request);
+        assert!(said.starts_with(reply), "{request}: {said}");
+    }
+    let lines = fs::read_to_string(&trail).expect("a trail");
+    let since: Vec<&str> = lines.lines().filter(|line| !line.is_empty()).skip(10).collect();
+    assert_eq!(since.len(), 8, "{since:#?}");
+    assert!(!lines.contains(&phone(11)));
+    assert_eq!(fs::metadata(&trail).expect("a file").permissions().mode() & 0o777, 0o600);
+    // A crash cuts a line off.
+    let cut = format!("{lines}{{\"phone\":\"+1415");
+    daemon.kill();
+    fs::write(&trail, cut).expect("written");
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    let file = made["backup"].as_str().expect("a path").to_owned();
+    let restored =
+        contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir()), "--replay", text(&trail)]).output();
+    let restored = restored.expect("it runs");
+    assert_eq!(told(&restored)["replayed"], 18, "the ten of the backup as well");
+    assert!(String::from_utf8_lossy(&restored.stderr).contains("cannot be read"));
+    daemon.restart();
+    let mut wire = daemon.connect();
+    assert!(wire.call("VERIFY").starts_with("+ok"));
+    let fence = json(&wire.call("UNFENCE"));
+    assert_eq!(fence["replayed"], 18);
+    for (n, verdict) in [
+        (1, "+no list_opted_out"),
+        (2, "+no opted_out"),
+        (4, "+no suppressed"),
+        (5, "+no list_suppressed"),
+        (7, "+no invalid"),
+        (8, "+no list_opted_out"),
+        (10, "+no not_subscribed"),
+        (11, "+yes"),
+    ] {
+        assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
+    }
+    assert_eq!(wire.call(&format!("CHECK {LIST} +14155569999")), "+no not_subscribed");
+    assert!(wire.call(&format!("GET {}", phone(10))).contains("erased_at"));
+    let reason = json(&wire.call(&format!("GET {}", phone(2))));
+    assert_eq!(reason["opted_out_all_reason"], "called");
+}

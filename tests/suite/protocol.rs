@@ -473,7 +473,8 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 63] = [
+const LIMITS_INSIDE: [&str; 64] = [
+    "TRAIL_BYTES_UNWRITTEN_MAX",
     "BACKUP_NAME_BYTES_MAX",
     "BACKUP_READ_BYTES",
     "TEE_BYTES_MAX",

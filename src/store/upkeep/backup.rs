@@ -27,6 +27,9 @@ pub struct BackupProgress {
     pub bytes: u64,
 }
 
+/// Is told how far a backup has come; `false` ends it.
+pub type GoOn<'g> = &'g dyn Fn(BackupProgress) -> bool;
+
 /// Takes the tee away, however a backup ends.
 struct Attached<'u>(&'u Upkeep, Arc<Tee>);
 
@@ -43,7 +46,7 @@ impl Drop for Attached<'_> {
 
 impl Upkeep {
     /// Writes a backup. `go_on` is told how far it has come, and ends it by `false`: then the answer is none.
-    pub fn backup<W: Write>(&self, to: W, go_on: &dyn Fn(BackupProgress) -> bool) -> Result<Option<(W, BackupEnd)>> {
+    pub fn backup<W: Write>(&self, to: W, go_on: GoOn<'_>) -> Result<Option<(W, BackupEnd)>> {
         let tee = Arc::new(Tee::default());
         let attach = Arc::clone(&tee);
         self.on_writer(move |writer| {

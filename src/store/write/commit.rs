@@ -8,6 +8,7 @@ use super::overlay::{Overlay, Touched};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, DIRECTORY_CHUNK_IDS, JOURNAL_CUT_MIN, PACK_BYTES_CLOSE};
 use crate::model::contact::Contact;
+use crate::model::trail::{self, TrailLine};
 use crate::store::engine::Batch;
 use crate::store::format::block::{self, Changed};
 use crate::store::format::chunk::Chunk;
@@ -31,6 +32,8 @@ pub struct Commit {
     pub next: NextIds,
     /// For what is held in memory.
     pub memory: MemoryUpdate,
+    /// For the trail.
+    pub trail: Vec<TrailLine>,
 }
 
 /// Where blocks of records stand, and records apart from them.
@@ -82,7 +85,7 @@ pub fn finish(mut overlay: Overlay<'_>, number: u64) -> Result<Option<Commit>> {
     batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&overlay.next)?);
     let gate = GateUpdate { fresh, gone: written.gone, lists, inbox: overlay.inbox };
     let memory = MemoryUpdate { gate, pending, tombstones, tallies: overlay.tallies };
-    Ok(Some(Commit { batch, next: overlay.next, memory }))
+    Ok(Some(Commit { batch, next: overlay.next, memory, trail: overlay.trail.unwrap_or_default() }))
 }
 
 impl Overlay<'_> {
@@ -95,6 +98,11 @@ impl Overlay<'_> {
             // Where it is: a contact is large, and there are many.
             let Touched { id, before, after, events, is_gone, is_renumbered } = &mut *touched;
             let (id, is_renumbered, before) = (*id, *is_renumbered, before.as_deref());
+            if let Some(trail) = &mut self.trail
+                && !*is_gone
+            {
+                trail.extend(trail::news(before.map(|record| &record.contact), &after.contact, &self.lists));
+            }
             let slot = (id % BLOCK_CONTACTS) as usize;
             if *is_gone {
                 blocks.entry(id / BLOCK_CONTACTS).or_default().push((slot, None));

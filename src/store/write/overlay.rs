@@ -20,6 +20,7 @@ use crate::model::taken::taken;
 use crate::model::tally::Tally;
 use crate::model::time::Millis;
 use crate::model::tombstone::{RemovedBy, Tombstone};
+use crate::model::trail::TrailLine;
 use crate::model::transition::list::{self, ListEffect, Referred};
 use crate::model::transition::{self, Effect, Situation};
 use crate::model::verdict::{ContactStatus, ListState, ListStatus, StopScope};
@@ -55,6 +56,8 @@ pub struct Overlay<'a> {
     pub activity: ActivityCounts,
     pub tombstones: TombstoneChanges,
     pub inbox: InboxUpdate,
+    /// What forbids from now on, for the trail; none if there is no trail.
+    pub trail: Option<Vec<TrailLine>>,
     /// What else the batch writes, by key.
     pub values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
@@ -113,6 +116,7 @@ impl<'a> Overlay<'a> {
             activity: ActivityCounts::default(),
             tombstones: TombstoneChanges::default(),
             inbox: InboxUpdate::default(),
+            trail: None,
             values: Vec::new(),
         }
     }
@@ -120,11 +124,6 @@ impl<'a> Overlay<'a> {
     /// The clock, which stands still during a batch.
     pub fn now(&self) -> Millis {
         self.now
-    }
-
-    /// The lists as the writes leave them.
-    pub fn lists(&self) -> Arc<Lists> {
-        Arc::clone(&self.lists)
     }
 
     /// Applies one write. A refused one changes nothing.

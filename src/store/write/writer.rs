@@ -19,6 +19,7 @@ use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::change::{Outcome, Write};
 use crate::model::fence::Fence;
 use crate::model::list::{ListId, Lists};
+use crate::model::trail::TrailLine;
 use crate::model::transition::unwritten;
 use crate::model::verdict::StopScope;
 use crate::store::engine::{Batch, Space};
@@ -27,6 +28,7 @@ use crate::store::format::keys;
 use crate::store::ledger::CommitError;
 use crate::store::options::Fsync;
 use crate::store::state::State;
+use crate::store::trail::Trail;
 
 /// A panic on this thread ends the process.
 pub const THREAD_NAME: &str = "contactd-writer";
@@ -48,6 +50,8 @@ pub struct Writer {
     space: Space,
     /// Who is told that the writer lives.
     heartbeat: Option<Heartbeat>,
+    /// Where what forbids is written, too.
+    trail: Option<Trail>,
 }
 
 /// Starts the writer's thread.
@@ -56,11 +60,13 @@ pub fn start(
     queue: Arc<Queue<Task>>,
     committer: Committer,
     next: NextIds,
+    trail: Option<Trail>,
 ) -> Result<JoinHandle<()>> {
     let gate = state.memory.gate();
     let (scope, lists) = (gate.scope(), Arc::clone(gate.lists()));
     drop(gate);
-    let mut writer = Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None };
+    let mut writer =
+        Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None, trail };
     thread::Builder::new()
         .name(THREAD_NAME.to_owned())
         .spawn(move || writer.run())
@@ -206,11 +212,13 @@ impl Writer {
 
     /// Makes an overlay durable, then visible in memory.
     fn commit(&mut self, mut overlay: Overlay<'_>, durability: Durability) -> std::result::Result<(), CommitError> {
-        let (lists, activity) = (overlay.lists(), std::mem::take(&mut overlay.activity));
+        let (lists, activity) = (Arc::clone(&overlay.lists), std::mem::take(&mut overlay.activity));
+        overlay.trail = self.trail.as_ref().map(|_| overlay.trail.take().unwrap_or_default());
         let finished = commit::finish(overlay, self.committer.next_number()).map_err(CommitError::NotApplied)?;
-        let Some(Commit { batch, next, memory }) = finished else { return Ok(()) };
+        let Some(Commit { batch, next, memory, trail }) = finished else { return Ok(()) };
         let since = Instant::now();
         self.committer.commit(&batch, durability)?;
+        self.leave_trail(&trail);
         self.state.counters.commit.add(since.elapsed(), 1);
         self.state.counters.activity.lock().unwrap_or_else(PoisonError::into_inner).merge(activity);
         (self.next, self.lists) = (next, lists);
@@ -221,6 +229,15 @@ impl Writer {
         }
         self.synced();
         Ok(())
+    }
+
+    /// Writes what forbids into the trail. If that fails, it is in the store all the same, and is written with what comes next.
+    fn leave_trail(&mut self, lines: &[TrailLine]) {
+        let Some(trail) = self.trail.as_mut().filter(|_| !lines.is_empty()) else { return };
+        let failed = trail.append(lines).inspect_err(|why| {
+            tracing::error!("{}; the store has it, and the trail gets it once that is mended", why.message);
+        });
+        self.state.set_trail_failed(failed.is_err());
     }
 
     /// Publishes the feed, and counts the sync, if everything is durable.
