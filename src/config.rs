@@ -21,6 +21,7 @@ use crate::model::phone::Region;
 use crate::model::purge::Policy;
 use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
+use crate::reloadable::Reloadable;
 use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
 
@@ -239,11 +240,24 @@ impl Settings {
         flags.get_arguments().filter(|flag| flag.get_id() != "config").cloned().collect()
     }
 
+    /// Reads the TOML file.
+    fn in_toml(path: &Path) -> Result<Settings> {
+        let text = read(path)?;
+        toml::from_str(&text).map_err(|why| {
+            let line = why.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            in_file(path, &format!("line {line}: {}", why.message()))
+        })
+    }
+
     /// Reads the files, checks everything, and fills in the defaults.
     pub fn resolve(self) -> Result<Config> {
-        let file = match &self.config {
-            Some(path) => toml::from_str(&read(path)?).map_err(|why| in_file(path, &why.to_string()))?,
-            None => Settings::default(),
+        let (file, settings_file) = match self.config.clone() {
+            Some(path) => {
+                let look_through = path.clone();
+                let settings_file = Reloadable::load(vec![path.clone()], move |_| Settings::in_toml(&look_through).map(drop))?;
+                (Settings::in_toml(&path)?, settings_file)
+            }
+            None => (Settings::default(), Reloadable::default()),
         };
         let listen = if self.listen.is_empty() { file.listen } else { self.listen };
         let listen_is_said = !listen.is_empty();
@@ -302,6 +316,7 @@ impl Settings {
             keywords: Arc::new(keywords),
             tokens: Arc::new(access.tokens()?),
             tls: access.tls()?.map(Arc::new),
+            settings_file: Arc::new(settings_file),
             keep: Retention {
                 events: self.keep_events.or(file.keep_events).map_or(keep.events, |span| span.0),
                 messages: self.keep_messages.or(file.keep_messages).map_or(keep.messages, |span| span.0),

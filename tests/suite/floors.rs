@@ -9,6 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("limits", &[]),
     ("histogram", &[]),
+    ("counted", &[]),
     ("address", &[]),
     ("rarely", &[]),
     ("reloadable", &["error"]),
@@ -31,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "counted",
             "error",
             "limits",
             "rarely",
@@ -55,7 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "error", "limits", "address", "tls", "model", "json", "wire", "store", "jobs", "command", "client",
+            "counted", "error", "limits", "address", "tls", "model", "json", "wire", "store", "jobs", "command", "client",
             "import", "export", "server", "config",
         ],
     ),
