@@ -254,7 +254,8 @@ impl Settings {
         let (file, settings_file) = match self.config.clone() {
             Some(path) => {
                 let look_through = path.clone();
-                let settings_file = Reloadable::load(vec![path.clone()], move |_| Settings::in_toml(&look_through).map(drop))?;
+                let settings_file =
+                    Reloadable::load(vec![path.clone()], move |_| Settings::in_toml(&look_through).map(drop))?;
                 (Settings::in_toml(&path)?, settings_file)
             }
             None => (Settings::default(), Reloadable::default()),

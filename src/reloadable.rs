@@ -40,7 +40,10 @@ struct Reading {
 
 impl<T> Reloadable<T> {
     /// Reads the value for the first time.
-    pub fn load(files: Vec<PathBuf>, load: impl Fn(Option<&T>) -> Result<T> + Send + Sync + 'static) -> Result<Reloadable<T>> {
+    pub fn load(
+        files: Vec<PathBuf>,
+        load: impl Fn(Option<&T>) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<Reloadable<T>> {
         // Whatever changes while it is being read is read again.
         let read = look_at(&files);
         let current = RwLock::new(Arc::new(load(None)?));

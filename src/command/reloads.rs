@@ -55,7 +55,8 @@ impl Reloads {
     /// A file could not be used: what was read before stays in use.
     pub fn refuse(&self, source: Source, at: Millis, why: &str) {
         // A line: what stands in a file name or in an error of TOML may be several.
-        let why: Vec<&str> = why.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+        let why: Vec<&str> =
+            why.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
         self.state().refused[source as usize] = Some(format!("{} {}", time::format(at), why.join(" ")));
     }
 

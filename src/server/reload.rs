@@ -83,7 +83,10 @@ impl Server {
     fn reload_settings(&self, read: Read) -> bool {
         let read = read.of(&self.settings);
         if let Ok(true) = read {
-            tracing::info!("looked {} through; what has changed in it counts from the next start on", names(self.settings.files()));
+            tracing::info!(
+                "looked {} through; what has changed in it counts from the next start on",
+                names(self.settings.files())
+            );
         }
         self.told(Source::Settings, &self.settings, read)
     }
@@ -127,7 +130,11 @@ impl Server {
             Ok(false) => {}
             Ok(true) => context.reloads.take(source),
             Err(why) => {
-                let then = if source == Source::Settings { "contactd will not start with it" } else { "what was read before stays in use" };
+                let then = if source == Source::Settings {
+                    "contactd will not start with it"
+                } else {
+                    "what was read before stays in use"
+                };
                 tracing::error!("{}; {then}", why.message);
                 context.counters.reloads_failed.fetch_add(1, Ordering::Relaxed);
                 context.reloads.refuse(source, context.store.now(), &why.message);

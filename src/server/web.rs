@@ -30,7 +30,8 @@ pub(super) struct Site {
 }
 
 /// What a caller reads who speaks HTTP to an address that speaks HTTPS.
-const SPEAKS_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n\
+const SPEAKS_TLS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n\
     this address speaks TLS: call it with https://\n";
 
 /// Serves a site until the server drains.

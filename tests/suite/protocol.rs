@@ -472,7 +472,9 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 59] = [
+const LIMITS_INSIDE: [&str; 61] = [
+    "CERTIFICATE_SOON_DAYS",
+    "CERTIFICATE_SOON_PART",
     "NAME_OF_TOKEN_BYTES_MAX",
     "CLAIM_EVENTS_LOOKED_AT_MAX",
     "TREND_TALLIES_MAX",

@@ -90,7 +90,7 @@ fn systemd_is_told_of_the_whole_life() {
     assert_eq!(wire.call("LIST +14155550000"), "+created");
     assert_eq!(wire.call("OPTOUT +14155550000 +14155552671"), ":1");
     let since = Instant::now();
-    while told_with(&socket, "WATCHDOG=1")[1] != "STATUS=serving 1 contacts to 1 clients" {
+    while told_with(&socket, "WATCHDOG=1")[1] != "STATUS=serving 1 contact to 1 client" {
         assert!(since.elapsed() < PATIENCE, "the status is not told");
     }
 
