@@ -245,7 +245,12 @@ impl Settings {
         let text = read(path)?;
         toml::from_str(&text).map_err(|why| {
             let line = why.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            in_file(path, &format!("line {line}: {}", why.message()))
+            // It would name every key that there is.
+            let what = why.message().split_once("`, expected one of `data-dir`").map_or_else(
+                || why.message().to_owned(),
+                |(unknown, _)| format!("{unknown}`; `man contactd.toml` has every key"),
+            );
+            in_file(path, &format!("line {line}: {what}"))
         })
     }
 

@@ -617,7 +617,7 @@ fn a_file_that_cannot_be_used_is_a_state() {
     let is_told = |line: &str, words: [&str; 3]| words.into_iter().all(|words| line.contains(words));
     let settings = [
         "reload_refused: the settings could not be used: 2",
-        "contactd.toml: line 2: unknown field `fsink`",
+        "contactd.toml: line 2: unknown field `fsink`; `man",
         "not start",
     ];
     assert!(is_told(lines[0], settings), "{lines:?}");
