@@ -254,17 +254,17 @@ impl Settings {
         })
     }
 
+    /// What the TOML file says, if there is one, and what looks it through when it has changed.
+    fn of_file(path: Option<&Path>) -> Result<(Settings, Reloadable<()>)> {
+        let Some(path) = path.map(Path::to_owned) else { return Ok((Settings::default(), Reloadable::default())) };
+        let settings = Settings::in_toml(&path)?;
+        let look_through = Reloadable::load(vec![path.clone()], move |_| Settings::in_toml(&path).map(drop))?;
+        Ok((settings, look_through))
+    }
+
     /// Reads the files, checks everything, and fills in the defaults.
     pub fn resolve(self) -> Result<Config> {
-        let (file, settings_file) = match self.config.clone() {
-            Some(path) => {
-                let look_through = path.clone();
-                let settings_file =
-                    Reloadable::load(vec![path.clone()], move |_| Settings::in_toml(&look_through).map(drop))?;
-                (Settings::in_toml(&path)?, settings_file)
-            }
-            None => (Settings::default(), Reloadable::default()),
-        };
+        let (file, settings_file) = Settings::of_file(self.config.as_deref())?;
         let listen = if self.listen.is_empty() { file.listen } else { self.listen };
         let listen_is_said = !listen.is_empty();
         let listen = if listen.is_empty() { vec![ADDRESS.to_owned()] } else { listen };

@@ -197,7 +197,9 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
         ),
         None => {}
     }
-    certificate(stats).into_iter().for_each(|(what, message)| say(what, message));
+    if let Some((what, message)) = certificate(stats) {
+        say(what, message);
+    }
     for source in Source::ALL {
         let refused = stats.word(&format!("reload_error_{}", source.word()));
         if !["", "none"].contains(&refused) {
@@ -239,21 +241,22 @@ fn named(source: Source) -> &'static str {
 /// What is wrong with the certificates, or will be.
 fn certificate(stats: &Stats) -> Option<(&'static str, String)> {
     let date = |name| time::parse(stats.word(name)).ok();
-    let (now, starts, ends) = (date("now")?, date("certificate_starts")?, date("certificate_ends")?);
+    let (now, from, until) = (date("now")?, date("certificate_starts")?, date("certificate_ends")?);
     let day = |at| time::format(at).chars().take(10).collect::<String>();
-    let soon = (CERTIFICATE_SOON_DAYS * DAY_MS).min((ends - starts) / CERTIFICATE_SOON_PART);
-    if now > ends {
-        let message = format!("the certificate ended on {}, and clients refuse contactd: renew it", time::format(ends));
+    let soon = (CERTIFICATE_SOON_DAYS * DAY_MS).min((until - from) / CERTIFICATE_SOON_PART);
+    if now > until {
+        let message =
+            format!("the certificate ended on {}, and clients refuse contactd: renew it", time::format(until));
         Some(("certificate_ended", message))
-    } else if now < starts {
+    } else if now < from {
         let message = format!(
             "the certificate is not good before {}, and clients refuse contactd: take another one, or set the clock right",
-            time::format(starts)
+            time::format(from)
         );
         Some(("certificate_not_yet", message))
-    } else if ends - now < soon {
-        let left = counted(((ends - now) / DAY_MS).unsigned_abs(), "day");
-        Some(("certificate_ends", format!("the certificate ends on {}, in {left}: renew it", day(ends))))
+    } else if until - now < soon {
+        let left = counted(((until - now) / DAY_MS).unsigned_abs(), "day");
+        Some(("certificate_ends", format!("the certificate ends on {}, in {left}: renew it", day(until))))
     } else {
         None
     }

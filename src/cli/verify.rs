@@ -66,6 +66,6 @@ fn report(found: &Verified) {
         counted(found.contacts, "contact"),
         counted(found.postings, "posting"),
         counted(found.tombstones, "tombstone"),
-        counted(found.differing as u64, "difference")
+        counted(found.differing, "difference")
     ));
 }

@@ -81,63 +81,51 @@ pub(super) fn tell_of(tls: &ServerTls, context: &Context) {
 impl Server {
     /// Says whether there is a file.
     fn reload_settings(&self, read: Read) -> bool {
-        let read = read.of(&self.settings);
-        if let Ok(true) = read {
-            tracing::info!(
-                "looked {} through; what has changed in it counts from the next start on",
-                names(self.settings.files())
-            );
-        }
-        self.told(Source::Settings, &self.settings, read)
+        self.note(Source::Settings, &self.settings, read, |files| {
+            tracing::info!("looked {files} through; what has changed in it counts from the next start on");
+        })
     }
 
     fn reload_tokens(&self, read: Read) -> bool {
         let Some(context) = self.context() else { return false };
-        let tokens = &context.tokens;
-        let read = read.of(tokens);
-        if let Ok(true) = read {
-            let withdrawn = self.withdraw_all_but(&tokens.get());
-            let withdrawn = counted(withdrawn as u64, "token");
-            tracing::info!("read {} again; connections of {withdrawn} are closed", names(tokens.files()));
-        }
-        self.told(Source::Tokens, tokens, read)
+        self.note(Source::Tokens, &context.tokens, read, |files| {
+            let withdrawn = counted(self.withdraw_all_but(&context.tokens.get()) as u64, "token");
+            tracing::info!("read {files} again; connections of {withdrawn} are closed");
+        })
     }
 
     fn reload_certificates(&self, read: Read) -> bool {
         let (Some(tls), Some(context)) = (&self.tls, self.context()) else { return false };
-        let read = read.of(tls);
-        if let Ok(true) = read {
-            tracing::info!("read {} again; new connections get this certificate", names(tls.files()));
+        self.note(Source::Certificate, tls, read, |files| {
             tell_of(&tls.get(), context);
-        }
-        self.told(Source::Certificate, tls, read)
+            tracing::info!("read {files} again; new connections get this certificate");
+        })
     }
 
     fn reload_webhook_secrets(&self, read: Read) -> bool {
         let Some(webhooks) = self.webhooks.get() else { return false };
-        let accounts = webhooks.accounts();
-        let read = read.of(accounts);
-        if let Ok(true) = read {
-            tracing::info!("read {} again; webhooks are checked by its keys", names(accounts.files()));
-        }
-        self.told(Source::WebhookSecrets, accounts, read)
+        self.note(Source::WebhookSecrets, webhooks.accounts(), read, |files| {
+            tracing::info!("read {files} again; webhooks are checked by its keys");
+        })
     }
 
-    /// Keeps what became of a reading for those who ask.
-    fn told<T>(&self, source: Source, what: &Reloadable<T>, read: Result<bool>) -> bool {
+    /// Reads again, and keeps what became of it for those who ask, before the log tells. `taken` tells of a success.
+    fn note<T>(&self, source: Source, what: &Reloadable<T>, read: Read, taken: impl FnOnce(&str)) -> bool {
         let Some(context) = self.context() else { return false };
-        match read {
+        match read.of(what) {
             Ok(false) => {}
-            Ok(true) => context.reloads.take(source),
+            Ok(true) => {
+                context.reloads.take(source);
+                taken(&names(what.files()));
+            }
             Err(why) => {
-                let then = if source == Source::Settings {
-                    "contactd will not start with it"
-                } else {
-                    "what was read before stays in use"
-                };
-                tracing::error!("{}; {then}", why.message);
                 context.counters.reloads_failed.fetch_add(1, Ordering::Relaxed);
                 context.reloads.refuse(source, context.store.now(), &why.message);
+                let then = match source {
+                    Source::Settings => "contactd will not start with it",
+                    _ => "what was read before stays in use",
+                };
+                tracing::error!("{}; {then}", why.message);
             }
         }
         !what.files().is_empty()

@@ -138,7 +138,7 @@ mod tests {
         // The year 2051 has the long form of years.
         let (short, long) = (during(2021, 2031), during(2031, 2051));
         assert_eq!(Validity::of(&short), known(march_2021, march_2031));
-        assert_eq!(Validity::of_all(&[long.clone()]), known(march_2031, march_2051));
+        assert_eq!(Validity::of_all(std::slice::from_ref(&long)), known(march_2031, march_2051));
         assert_eq!(Validity::of_all(&[long, short.clone()]), known(march_2031, march_2031));
         assert_eq!(Validity::of_all(&[]), None);
         for length in 0..short.len() {
