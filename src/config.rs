@@ -21,6 +21,7 @@ use crate::model::phone::Region;
 use crate::model::purge::Policy;
 use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
+use crate::reloadable::Reloadable;
 use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
 
@@ -247,12 +248,31 @@ impl Settings {
         flags.get_arguments().filter(|flag| flag.get_id() != "config").cloned().collect()
     }
 
+    /// Reads the TOML file.
+    fn in_toml(path: &Path) -> Result<Settings> {
+        let text = read(path)?;
+        toml::from_str(&text).map_err(|why| {
+            let line = why.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            // It would name every key that there is.
+            let what = why.message().split_once("`, expected one of `data-dir`").map_or_else(
+                || why.message().to_owned(),
+                |(unknown, _)| format!("{unknown}`; `man contactd.toml` has every key"),
+            );
+            in_file(path, &format!("line {line}: {what}"))
+        })
+    }
+
+    /// What the TOML file says, if there is one, and what looks it through when it has changed.
+    fn of_file(path: Option<&Path>) -> Result<(Settings, Reloadable<()>)> {
+        let Some(path) = path.map(Path::to_owned) else { return Ok((Settings::default(), Reloadable::default())) };
+        let settings = Settings::in_toml(&path)?;
+        let look_through = Reloadable::load(vec![path.clone()], move |_| Settings::in_toml(&path).map(drop))?;
+        Ok((settings, look_through))
+    }
+
     /// Reads the files, checks everything, and fills in the defaults.
     pub fn resolve(self) -> Result<Config> {
-        let file = match &self.config {
-            Some(path) => toml::from_str(&read(path)?).map_err(|why| in_file(path, &why.to_string()))?,
-            None => Settings::default(),
-        };
+        let (file, settings_file) = Settings::of_file(self.config.as_deref())?;
         let listen = if self.listen.is_empty() { file.listen } else { self.listen };
         let listen_is_said = !listen.is_empty();
         let listen = if listen.is_empty() { vec![ADDRESS.to_owned()] } else { listen };
@@ -310,6 +330,7 @@ impl Settings {
             keywords: Arc::new(keywords),
             tokens: Arc::new(access.tokens()?),
             tls: access.tls()?.map(Arc::new),
+            settings_file: Arc::new(settings_file),
             keep: Retention {
                 events: self.keep_events.or(file.keep_events).map_or(keep.events, |span| span.0),
                 messages: self.keep_messages.or(file.keep_messages).map_or(keep.messages, |span| span.0),

@@ -37,6 +37,7 @@
 pub mod error;
 pub mod limits;
 pub mod histogram;
+pub mod counted;
 pub mod model;
 pub mod json;
 pub mod wire;

@@ -18,6 +18,10 @@ pub const WRONG_TOKEN_MS: u64 = 1_000;
 pub const HANDSHAKE_MS_MAX: u64 = 10_000;
 /// How often the files that are read again are looked at. One that has changed is read at the second look.
 pub const RELOAD_LOOK_MS: u64 = 5_000;
+/// A certificate ends soon when it has fewer days than this left, ...
+pub const CERTIFICATE_SOON_DAYS: i64 = 14;
+/// ... and less than this part of its time: those that are good for a week only are renewed in their last days.
+pub const CERTIFICATE_SOON_PART: i64 = 5;
 /// Connected clients; the next one is told `-BUSY`.
 pub const CLIENTS_MAX: usize = 10_000;
 /// Scrapers and health checks that are served at a time.

@@ -6,49 +6,55 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a file looks like from outside, links followed: when it was changed, how long it is, and which file it is. None: it
 /// cannot be looked at.
 type Look = Option<(SystemTime, u64, u64)>;
 
-/// How a value is read from its files.
-type Load<T> = Box<dyn Fn() -> Result<T> + Send + Sync>;
+/// How a value is read from its files. It is given the value in whose place the new one comes, if there is one.
+type Load<T> = Box<dyn Fn(Option<&T>) -> Result<T> + Send + Sync>;
 
 /// A value from files. Whoever uses it takes the newest one that could be read: a file that cannot be read, or has an error
-/// in it, changes nothing.
+/// in it, changes nothing, and is tried again until it can be read. What mends it may not show in the file: permissions, the
+/// clock.
 pub struct Reloadable<T> {
     files: Vec<PathBuf>,
     /// None where there are no files.
     load: Option<Load<T>>,
     current: RwLock<Arc<T>>,
     generation: AtomicU64,
-    looks: Mutex<Looks>,
+    latest: Mutex<Reading>,
 }
 
-/// How the files looked.
+/// The latest reading.
 #[derive(Default)]
-struct Looks {
-    /// When they were read.
+struct Reading {
+    /// How the files looked then.
     read: Vec<Look>,
-    /// At the latest look.
+    /// How they looked at the latest look.
     seen: Vec<Look>,
+    /// Why it failed, if it did.
+    refused: Option<Error>,
 }
 
 impl<T> Reloadable<T> {
     /// Reads the value for the first time.
-    pub fn load(files: Vec<PathBuf>, load: impl Fn() -> Result<T> + Send + Sync + 'static) -> Result<Reloadable<T>> {
+    pub fn load(
+        files: Vec<PathBuf>,
+        load: impl Fn(Option<&T>) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<Reloadable<T>> {
         // Whatever changes while it is being read is read again.
         let read = look_at(&files);
-        let current = RwLock::new(Arc::new(load()?));
-        let looks = Mutex::new(Looks { seen: read.clone(), read });
-        Ok(Reloadable { files, load: Some(Box::new(load)), current, generation: AtomicU64::new(0), looks })
+        let current = RwLock::new(Arc::new(load(None)?));
+        let latest = Mutex::new(Reading { seen: read.clone(), read, refused: None });
+        Ok(Reloadable { files, load: Some(Box::new(load)), current, generation: AtomicU64::new(0), latest })
     }
 
     /// A value without files, which stays as it is.
     pub fn fixed(value: T) -> Reloadable<T> {
-        let (current, looks) = (RwLock::new(Arc::new(value)), Mutex::default());
-        Reloadable { files: Vec::new(), load: None, current, generation: AtomicU64::new(0), looks }
+        let (current, latest) = (RwLock::new(Arc::new(value)), Mutex::default());
+        Reloadable { files: Vec::new(), load: None, current, generation: AtomicU64::new(0), latest }
     }
 
     /// The value as it is now.
@@ -69,31 +75,37 @@ impl<T> Reloadable<T> {
 
     /// Reads the files again, however they look. Where that fails, the value stays. Says whether there are any.
     pub fn reload(&self) -> Result<bool> {
-        self.read_again(self.looks())
+        self.read_again(self.latest())
     }
 
     /// Reads the files again if they have changed since they were read, and not since the look before this one: somebody may
-    /// be writing them still. Says whether they were read.
+    /// be writing them still. Reads them again, too, if they could not be read. An error that was told is told no second time
+    /// before the files have changed. Says whether they were read.
     pub fn reload_if_changed(&self) -> Result<bool> {
-        let mut looks = self.looks();
+        let mut latest = self.latest();
         let now = look_at(&self.files);
-        let is_steady = now == looks.seen;
-        looks.seen = now;
-        if is_steady && looks.seen != looks.read { self.read_again(looks) } else { Ok(false) }
+        let is_steady = now == latest.seen;
+        latest.seen = now;
+        let has_changed = latest.seen != latest.read;
+        let told = latest.refused.clone().filter(|_| !has_changed);
+        if !is_steady || (!has_changed && told.is_none()) {
+            return Ok(false);
+        }
+        self.read_again(latest).or_else(|why| if told.as_ref() == Some(&why) { Ok(false) } else { Err(why) })
     }
 
-    fn read_again(&self, mut looks: MutexGuard<'_, Looks>) -> Result<bool> {
+    fn read_again(&self, mut latest: MutexGuard<'_, Reading>) -> Result<bool> {
         let Some(load) = &self.load else { return Ok(false) };
         let now = look_at(&self.files);
-        *looks = Looks { read: now.clone(), seen: now };
-        let value = Arc::new(load()?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = value;
+        let value = load(Some(&self.get()));
+        *latest = Reading { read: now.clone(), seen: now, refused: value.as_ref().err().cloned() };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value?);
         self.generation.fetch_add(1, Ordering::Release);
         Ok(true)
     }
 
-    fn looks(&self) -> MutexGuard<'_, Looks> {
-        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn latest(&self) -> MutexGuard<'_, Reading> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,7 +128,6 @@ fn look_at(files: &[PathBuf]) -> Vec<Look> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
 
     fn number_in(path: &Path) -> Result<u64> {
         let text = fs::read_to_string(path).map_err(Error::internal)?;
@@ -129,7 +140,7 @@ mod tests {
         let path = dir.path().join("number");
         fs::write(&path, "1").expect("written");
         let from = path.clone();
-        let number = Reloadable::load(vec![path.clone()], move || number_in(&from)).expect("a number");
+        let number = Reloadable::load(vec![path.clone()], move |_| number_in(&from)).expect("a number");
         assert_eq!((*number.get(), number.generation()), (1, 0));
         assert_eq!(number.reload_if_changed(), Ok(false));
 
@@ -154,5 +165,30 @@ mod tests {
         assert_eq!(*number.get(), 3);
         let fixed = Reloadable::fixed(7);
         assert_eq!((fixed.reload(), fixed.reload_if_changed(), *fixed.get()), (Ok(false), Ok(false), 7));
+    }
+
+    #[test]
+    fn what_was_refused_is_tried_again_until_it_is_taken() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("number");
+        fs::write(&path, "1").expect("written");
+        let is_open = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let (from, open) = (path.clone(), Arc::clone(&is_open));
+        let number = Reloadable::load(vec![path.clone()], move |present: Option<&u64>| {
+            let number = number_in(&from)?;
+            if open.load(Ordering::SeqCst) || present.is_none_or(|present| *present == number) {
+                return Ok(number);
+            }
+            Err(Error::bad_arg(format!("{number} is too early")))
+        });
+        let number = number.expect("a number");
+        is_open.store(false, Ordering::SeqCst);
+        fs::write(&path, "22").expect("written");
+        assert_eq!(number.reload_if_changed(), Ok(false));
+        assert_eq!(number.reload_if_changed(), Err(Error::bad_arg("22 is too early")));
+        assert_eq!((number.reload_if_changed(), *number.get()), (Ok(false), 1), "it was told");
+        is_open.store(true, Ordering::SeqCst);
+        assert_eq!((number.reload_if_changed(), *number.get()), (Ok(true), 22), "the file is the same");
+        assert_eq!(number.reload_if_changed(), Ok(false));
     }
 }

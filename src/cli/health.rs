@@ -1,7 +1,6 @@
 //! `contactd health`: what is wrong with a running daemon, in words.
 
 use std::collections::HashMap;
-use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
@@ -12,8 +11,11 @@ use serde_json::{Value, json};
 
 use super::{Target, say};
 use crate::client::{Client, Reply};
+use crate::command::Source;
+use crate::counted::counted;
 use crate::error::{Code, Result};
-use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_LOW_BYTES};
+use crate::limits::{CERTIFICATE_SOON_DAYS, CERTIFICATE_SOON_PART, CLAIM_YOUNG_MINUTES, DISK_FREE_LOW_BYTES};
+use crate::model::time::{self, DAY_MS};
 use crate::store::ReadOnly;
 
 /// How long a daemon has to answer.
@@ -166,7 +168,8 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
         say(
             "forbidden_in_memory",
             format!(
-                "{in_memory} opt-outs or similar facts are in memory only, and a restart loses them: send them again"
+                "{} or the like in memory only; a restart loses them: send them again",
+                counted(in_memory, "opt-out")
             ),
         );
     }
@@ -194,21 +197,69 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
         ),
         None => {}
     }
-    let mut count = |what, name, message: &dyn Display| {
-        let n = stats.number(name);
-        if n > 0 {
-            say(what, format!("{n} {message}"));
+    if let Some((what, message)) = certificate(stats) {
+        say(what, message);
+    }
+    for source in Source::ALL {
+        let refused = stats.word(&format!("reload_error_{}", source.word()));
+        if !["", "none"].contains(&refused) {
+            let then = match source {
+                Source::Settings => "contactd will not start with this file",
+                _ => "what was read before stays in use, and contactd will not start with this file",
+            };
+            say("reload_refused", format!("the {} could not be used: {refused}; {then}", named(source)));
         }
-    };
-    let claims = format!(
-        "claims have waited for more than {CLAIM_YOUNG_MINUTES} minutes to be confirmed or taken back: a worker may have died"
-    );
-    count("claims_unresolved", "claims_unresolved", &claims);
-    count("inbox", "inbox_messages", &"messages wait for a person to read them: somebody may want out");
+    }
+    let (claims, messages) = (stats.number("claims_unresolved"), stats.number("inbox_messages"));
+    if claims > 0 {
+        let claims = counted(claims, "claim");
+        let message = format!(
+            "{claims} neither confirmed nor taken back for more than {CLAIM_YOUNG_MINUTES} minutes: a worker may have died"
+        );
+        say("claims_unresolved", message);
+    }
+    if messages > 0 {
+        let messages = counted(messages, "message");
+        say("inbox", format!("{messages} for a person to read: somebody may want out"));
+    }
     if stats.number("lists_opt_out_rate_high") > 0 {
         say("opt_out_rate_high", format!("people leave these lists: {}", leaving()));
     }
     found
+}
+
+/// What a person calls a file that is read again.
+fn named(source: Source) -> &'static str {
+    match source {
+        Source::Settings => "settings",
+        Source::Tokens => "tokens file",
+        Source::Certificate => "certificate",
+        Source::WebhookSecrets => "webhook secrets",
+    }
+}
+
+/// What is wrong with the certificates, or will be.
+fn certificate(stats: &Stats) -> Option<(&'static str, String)> {
+    let date = |name| time::parse(stats.word(name)).ok();
+    let (now, from, until) = (date("now")?, date("certificate_starts")?, date("certificate_ends")?);
+    let day = |at| time::format(at).chars().take(10).collect::<String>();
+    let soon = (CERTIFICATE_SOON_DAYS * DAY_MS).min((until - from) / CERTIFICATE_SOON_PART);
+    if now > until {
+        let message =
+            format!("the certificate ended on {}, and clients refuse contactd: renew it", time::format(until));
+        Some(("certificate_ended", message))
+    } else if now < from {
+        let message = format!(
+            "the certificate is not good before {}, and clients refuse contactd: take another one, or set the clock right",
+            time::format(from)
+        );
+        Some(("certificate_not_yet", message))
+    } else if until - now < soon {
+        let left = counted(((until - now) / DAY_MS).unsigned_abs(), "day");
+        Some(("certificate_ends", format!("the certificate ends on {}, in {left}: renew it", day(until))))
+    } else {
+        None
+    }
 }
 
 fn free(stats: &Stats) -> String {
@@ -253,15 +304,57 @@ mod tests {
             (&["read_only_reason disk_full", "disk_free_bytes 1048576"], "read_only", "disk is full (1 MiB free)"),
             (&["read_only_reason disk_low", "disk_free_bytes 104857600"], "disk_low", "only what forbids"),
             (&["read_only_reason none", "disk_free_bytes 314572800"], "disk_low", "(300 MiB free): below 256 MiB"),
-            (&["forbidden_in_memory_only 3"], "forbidden_in_memory", "3 opt-outs"),
-            (&["claims_unresolved 7"], "claims_unresolved", "7 claims"),
-            (&["inbox_messages 2"], "inbox", "2 messages"),
+            (&["forbidden_in_memory_only 3"], "forbidden_in_memory", "3 opt-outs or the like"),
+            (&["claims_unresolved 7"], "claims_unresolved", "7 claims neither"),
+            (&["claims_unresolved 1"], "claims_unresolved", "1 claim neither"),
+            (&["inbox_messages 2"], "inbox", "2 messages for"),
+            (&["inbox_messages 1"], "inbox", "1 message for"),
+            (
+                &["reload_error_tokens 2026-05-01T00:00:00.000Z in /etc/t: line 3 has no token"],
+                "reload_refused",
+                "the tokens file could not be used: 2026-05-01T00:00:00.000Z in /etc/t: line 3 has no token; what was read",
+            ),
+            (
+                &["reload_error_settings 2026-05-01T00:00:00.000Z in /etc/c: line 1: no"],
+                "reload_refused",
+                "no; contactd will not start with this file",
+            ),
             (&["lists_opt_out_rate_high 1"], "opt_out_rate_high", "+14155550000"),
         ] {
             let found = found(lines);
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].0 == what && found[0].1.contains(words), "{found:?}");
         }
+        let (year, week) = ("2026-01-01T00:00:00.000Z", "2026-12-25T00:00:00.000Z");
+        for (now, starts, told) in [
+            ("2026-12-17T23:00:00.000Z", year, None),
+            (
+                "2026-12-19T01:00:00.000Z",
+                year,
+                Some("certificate_ends: the certificate ends on 2027-01-01, in 12 days"),
+            ),
+            ("2026-12-30T12:00:00.000Z", year, Some("certificate_ends: the certificate ends on 2027-01-01, in 1 day:")),
+            ("2026-12-29T00:00:00.000Z", week, None),
+            ("2026-12-31T00:00:00.000Z", week, Some("certificate_ends: the certificate ends on 2027-01-01, in 1 day:")),
+            ("2027-01-01T00:00:01.000Z", year, Some("certificate_ended: the certificate ended on 2027-01-01T00:00:00")),
+            (
+                "2025-12-31T00:00:00.000Z",
+                year,
+                Some("certificate_not_yet: the certificate is not good before 2026-01-01"),
+            ),
+        ] {
+            let lines = [
+                format!("now {now}"),
+                format!("certificate_starts {starts}"),
+                "certificate_ends 2027-01-01T00:00:00.000Z".to_owned(),
+            ];
+            let found = found(&lines.each_ref().map(String::as_str));
+            let found = found.first().map(|(what, message)| format!("{what}: {message}"));
+            let is_told = told.is_none_or(|told| found.as_deref().is_some_and(|found| found.starts_with(told)));
+            assert!(found.is_some() == told.is_some() && is_told, "{now}: {found:?}");
+        }
+        assert_eq!(found(&["now 2026-05-01T00:00:00.000Z", "certificate_ends none"]), []);
+        assert_eq!(found(&["reload_error_tokens none"]), []);
         let all = found(&["forbidden_in_memory_only 1", "read_only_reason disk_full", "claims_unresolved 1"]);
         assert_eq!(
             all.iter().map(|(what, _)| *what).collect::<Vec<_>>(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Target, say};
 use crate::client::{Client, Reply};
+use crate::counted::counted;
 use crate::error::{Error, Result};
 
 /// Purge contacts that are invalid or have long not engaged, as the daemon's policy says
@@ -151,7 +152,10 @@ fn print_plan(plan: &Value) {
         let text = |key: &str| one[key].as_str().map_or("never", |text| text.get(..10).unwrap_or(text)).to_owned();
         let why = match one["reason"].as_str() {
             Some("invalid") => format!("invalid since {}", text("invalid_at")),
-            _ => format!("nothing since {}, {} messages unanswered", text("idle_since"), one["sends_since_engaged"]),
+            _ => {
+                let messages = counted(number(one, "sends_since_engaged"), "message");
+                format!("nothing since {}, {messages} unanswered", text("idle_since"))
+            }
         };
         say(&format!("  {:<17} {why}", one["phone"].as_str().unwrap_or_default()));
     }

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use super::systemd::Systemd;
 use crate::address::Address;
 use crate::config::{Access, Config, ConsoleAddress, LogFormat, WebhookListener, needs_tokens, speaks_no_tls};
+use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::time::Millis;
@@ -44,9 +45,9 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
     let readable = Access::readable_by_others(&listens, &setup.tokens.get());
     let daemon = systemd.while_loading(Daemon::start_scraped(setup, Arc::new(now), listeners, scraped)).await?;
     tracing::info!(
-        "contactd {} serves {} contacts of {dir} on {}",
+        "contactd {} serves {} of {dir} on {}",
         env!("CARGO_PKG_VERSION"),
-        daemon.contacts(),
+        counted(daemon.contacts(), "contact"),
         addresses.join(", ")
     );
     if !readable.is_empty() {
@@ -88,7 +89,8 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
     };
     if unwritten > 0 {
         tracing::error!(
-            "stopped; {unwritten} opt-outs and similar writes that got READONLY are not on disk: send them again"
+            "stopped; {} or the like that got READONLY not on disk: send them again",
+            counted(unwritten as u64, "opt-out")
         );
         return Ok(ExitCode::FAILURE);
     }

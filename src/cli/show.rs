@@ -10,6 +10,7 @@ use super::terminal::safe;
 use super::why::json;
 use super::{Target, say};
 use crate::client::{Client, Reply};
+use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::json::timeline;
 
@@ -192,6 +193,7 @@ fn fact_line(of: &Value, fact: &str, said: &str) -> Option<String> {
 fn totals(contact: &Value) -> Vec<String> {
     let number = |key: &str| contact[key].to_string();
     let date = |key: &str| if contact[key].is_string() { moment(contact, key) } else { "never".to_owned() };
+    let since = counted(contact["sends_since_engaged"].as_u64().unwrap_or(0), "message");
     vec![
         format!(
             "  sent {}, clicked {} (scanners {}), bought {} for {}",
@@ -207,7 +209,7 @@ fn totals(contact: &Value) -> Vec<String> {
             date("last_clicked"),
             date("last_inbound")
         ),
-        format!("  last engaged {}, {} messages since", date("last_engaged"), number("sends_since_engaged")),
+        format!("  last engaged {}, {since} since", date("last_engaged")),
     ]
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::command::Context;
+use crate::counted::counted;
 use crate::server::Daemon;
 
 /// How long systemd may wait for the next word while the store is loaded.
@@ -114,6 +115,9 @@ fn watchdog() -> Option<Duration> {
 fn status(context: &Context) -> String {
     let contacts = context.store.gate().directory.len();
     let clients = context.counters.clients.load(Ordering::Relaxed);
+    let (contacts, clients) = (counted(contacts, "contact"), counted(clients, "client"));
     let trouble = if context.store.is_read_only() { "; nothing can be written: see the log" } else { "" };
-    format!("serving {contacts} contacts to {clients} clients{trouble}")
+    let refused =
+        if context.reloads.all_refused().is_empty() { "" } else { "; a changed file cannot be used: see the log" };
+    format!("serving {contacts} to {clients}{trouble}{refused}")
 }

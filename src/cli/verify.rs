@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::{Target, say};
 use crate::client::Reply;
+use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::model::verdict::StopScope;
 use crate::store::{Options, Store, Verified};
@@ -61,7 +62,10 @@ fn report(found: &Verified) {
         say(difference);
     }
     say(&format_args!(
-        "{} contacts, {} postings, {} tombstones, {} differences",
-        found.contacts, found.postings, found.tombstones, found.differing
+        "{}, {}, {}, {}",
+        counted(found.contacts, "contact"),
+        counted(found.postings, "posting"),
+        counted(found.tombstones, "tombstone"),
+        counted(found.differing, "difference")
     ));
 }

@@ -21,6 +21,7 @@ mod lists;
 mod page;
 mod purge;
 mod queries;
+mod reloads;
 mod remains;
 mod sending;
 mod session;
@@ -50,6 +51,7 @@ use crate::wire::{Args, Replies};
 pub use asked::{Asked, Remark, answer, ask};
 pub use clients::{Clients, Peer, Transport};
 pub use queries::Export;
+pub use reloads::{CertificateDates, Reloads, Source};
 pub use session::Session;
 pub use settings::Setting;
 pub use tokens::{Grant, TokenId, Tokens};
@@ -159,6 +161,8 @@ pub struct Context {
     pub tokens: Arc<Reloadable<Tokens>>,
     /// What contactd runs with.
     pub settings: Vec<Setting>,
+    /// What became of the files that are read again.
+    pub reloads: Reloads,
     /// Who is connected.
     pub clients: Arc<Clients>,
     /// What is counted.

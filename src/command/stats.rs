@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Context, Counters, TABLE};
+use super::{Context, Counters, Reloads, Source, TABLE};
 use crate::error::Result;
 use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, PAGE_ITEMS_MAX, TALLY_WINDOW_DAYS};
-use crate::model::time;
+use crate::model::time::{self, Millis};
 use crate::model::verdict::{ContactStatus, ListStatus};
 use crate::store::term::Term;
 use crate::store::{ReadOnly, Store};
@@ -73,6 +73,7 @@ pub(super) fn stats(context: &Context, _: Args<'_>, replies: &mut Replies) -> Re
 pub fn gather(context: &Context) -> Result<Vec<Stat>> {
     let mut list = List(Vec::new());
     list.daemon(&context.store, &context.counters);
+    list.files(&context.reloads, &context.counters);
     list.contacts(&context.store);
     list.labels(&context.store)?;
     list.store(&context.store);
@@ -84,6 +85,7 @@ pub fn gather(context: &Context) -> Result<Vec<Stat>> {
 pub fn gather_from_memory(context: &Context) -> Vec<Stat> {
     let mut list = List(Vec::new());
     list.daemon(&context.store, &context.counters);
+    list.files(&context.reloads, &context.counters);
     list.contacts(&context.store);
     list.store(&context.store);
     list.requests(&context.counters);
@@ -135,11 +137,32 @@ impl List {
             "TLS connections that ended before the client could send a request",
             &counters.handshakes_failed,
         );
+    }
+
+    fn files(&mut self, reloads: &Reloads, counters: &Counters) {
         self.counter(
             "reloads_failed",
-            "how often changed files (tokens, certificates) could not be used: what was read before stays in use",
+            "how often changed files (settings, tokens, certificates, webhook secrets) could not be used: what was read before \
+             stays in use",
             &counters.reloads_failed,
         );
+        for source in Source::ALL {
+            let what = match source {
+                Source::Settings => "the TOML file; contactd will not start with it",
+                Source::Tokens => "the tokens file",
+                Source::Certificate => "the certificate, its key or the authorities of clients",
+                Source::WebhookSecrets => "the webhook secrets",
+            };
+            let help = format!("`none`, or when and why the newest reading of this failed, until one succeeds: {what}");
+            let refused = reloads.refused(source).unwrap_or_else(|| "none".into());
+            self.add(format!("reload_error_{}", source.word()), help, StatValue::Text(refused));
+        }
+        let date = |at: Option<Millis>| at.map_or_else(|| "none".into(), time::format);
+        let dates = reloads.certificate();
+        let help = "from when on the certificates are good that clients are shown; `none` without TLS";
+        self.text("certificate_starts", help, date(dates.map(|dates| dates.starts)));
+        let help = "until when they are good: when the first of them ends; `none` without TLS";
+        self.text("certificate_ends", help, date(dates.map(|dates| dates.ends)));
     }
 
     fn contacts(&mut self, store: &Store) {

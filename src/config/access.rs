@@ -107,7 +107,7 @@ impl Access {
     /// Reads the tokens. An address that other machines reach needs them.
     pub fn tokens(&self) -> Result<Reloadable<Tokens>> {
         if let Some(path) = self.tokens.clone() {
-            return Reloadable::load(vec![path.clone()], move || tokens_in(&path));
+            return Reloadable::load(vec![path.clone()], move |_| tokens_in(&path));
         }
         match self.addresses().find(|address| !address.is_local()) {
             None => Ok(Reloadable::default()),
@@ -132,7 +132,7 @@ impl Access {
                 return Err(Error::bad_arg(format!("{address} needs --tls-cert-file FILE and --tls-key-file FILE")));
             }
         };
-        Reloadable::load(files.paths(), move || files.load()).map(Some)
+        Reloadable::load(files.paths(), move |present| files.load(present)).map(Some)
     }
 
     /// All addresses that whoever reaches them may use, unless there are tokens.

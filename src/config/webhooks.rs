@@ -52,7 +52,7 @@ impl WebhookListener {
             return Err(Error::bad_arg(format!("--public-url {public_url}: write it like https://sms.example.com")));
         }
         let public_url = public_url.trim_end_matches('/').to_owned();
-        let accounts = Reloadable::load(vec![secrets.clone()], move || accounts_in(&secrets))?;
+        let accounts = Reloadable::load(vec![secrets.clone()], move |_| accounts_in(&secrets))?;
         Ok(Some(WebhookListener { address, setup: WebhookSetup { public_url, accounts: Arc::new(accounts) } }))
     }
 

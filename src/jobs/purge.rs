@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::archive::Archive;
 use super::{Control, Signal, Work};
+use crate::counted::counted;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::PURGE_CONTACTS_STEP;
 use crate::model::purge::{Policy, PurgeReason};
@@ -194,7 +195,7 @@ struct Runner<'r> {
 impl Runner<'_> {
     fn run(mut self) -> Result<()> {
         let (store, number) = (self.store, self.run.number);
-        tracing::info!("purge: plan {number} has {} contacts", self.run.plan.selected.iter().sum::<u64>());
+        tracing::info!("purge: plan {number} has {}", counted(self.run.plan.selected.iter().sum(), "contact"));
         let signal = self.phases()?;
         let progress = self.progress();
         match signal {
@@ -202,7 +203,7 @@ impl Runner<'_> {
                 progress.finished_at = store.now();
                 progress.bytes_after = store.size();
                 let (purged, spared) = (progress.purged.iter().sum::<u64>(), progress.spared);
-                tracing::info!("purge: {purged} contacts removed, {spared} spared");
+                tracing::info!("purge: {} removed, {spared} spared", counted(purged, "contact"));
             }
             Signal::Stop => progress.stopped = true,
             Signal::Close => {}

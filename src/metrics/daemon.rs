@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ServerState;
 use super::family::Families;
-use crate::command::{Context, Counters};
+use crate::command::{CertificateDates, Context, Counters, Reloads, Source};
 use crate::error::{Code, Result};
 use crate::jobs::Status;
 use crate::limits::{CLIENTS_MAX, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, QUEUED_WRITES_MAX};
@@ -37,19 +37,12 @@ pub fn collect_server(families: &mut Families, server: ServerState<'_>) {
     }
 }
 
-/// What is left of the certificate. Less than nothing if it has ended.
-pub fn collect_certificate(families: &mut Families, server: ServerState<'_>, now: Millis) {
-    if let Some(ends) = server.certificate_ends {
-        let help = "seconds until the first certificate ends of those that clients are shown";
-        families.gauge("contactd_certificate_remaining_seconds", help).is((ends - now / 1_000) as f64);
-    }
-}
-
 pub fn collect(families: &mut Families, context: &Context) -> Result<()> {
     let store = &context.store;
     requests(families, &context.counters, store);
     writes(families, store);
     disk(families, store);
+    files(families, &context.reloads, store.now());
     purges(families, context)
 }
 
@@ -114,6 +107,25 @@ fn disk(families: &mut Families, store: &Store) {
         "none",
         DISK_FREE_MIN_BYTES,
     );
+}
+
+/// The files that are read again, and what is left of the certificate: less than nothing if it has ended.
+fn files(families: &mut Families, reloads: &Reloads, now: Millis) {
+    let refused = reloads.all_refused();
+    let help = "1 while a file is not in use, since its newest reading failed: the next start of contactd needs it";
+    let family = families.gauge("contactd_reload_refused", help);
+    for source in Source::ALL {
+        family.of("file", source.word(), refused.contains(&source));
+    }
+    if let Some(CertificateDates { starts, ends }) = reloads.certificate() {
+        let seconds = |millis: Millis| (millis / 1_000) as f64;
+        let help = "1 while every certificate is good that clients are shown, 0 if one has ended or has not begun";
+        families.gauge("contactd_certificate_valid", help).is((starts..=ends).contains(&now));
+        let help = "seconds until the first certificate ends of those that clients are shown";
+        families.gauge("contactd_certificate_remaining_seconds", help).is(seconds(ends - now));
+        let help = "seconds from when the certificates are good until the first of them ends";
+        families.gauge("contactd_certificate_lifetime_seconds", help).is(seconds(ends - starts));
+    }
 }
 
 fn purges(families: &mut Families, context: &Context) -> Result<()> {

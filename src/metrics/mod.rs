@@ -51,8 +51,6 @@ pub struct ServerState<'a> {
     pub ready: bool,
     /// Connections that wait for news of the feed.
     pub feed_followers: usize,
-    /// When the first of its certificates ends, if it has any: a Unix time in seconds.
-    pub certificate_ends: Option<i64>,
     /// How many webhooks came, if they are taken.
     pub webhooks: Option<&'a Counts>,
 }
@@ -66,7 +64,6 @@ pub fn scrape(context: Option<&Context>, server: ServerState<'_>, lists_max: usi
     if let Some(context) = context {
         stats::collect(&mut families, context);
         daemon::collect(&mut families, context)?;
-        daemon::collect_certificate(&mut families, server, context.store.now());
         lists::collect(&mut families, &context.store, lists_max);
     }
     let mut registry = Registry::default();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::web::{self, Site};
 use super::{Listener, Scraped, Server, browsers, compactor, reload};
-use crate::command::{Access, Context, Counters, Grant, Setting, Tokens};
+use crate::command::{Access, Context, Counters, Grant, Reloads, Setting, Tokens};
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, PurgeSettings};
 use crate::limits::WEBHOOK_READ_MS_MAX;
@@ -50,6 +50,8 @@ pub struct Setup {
     pub tokens: Arc<Reloadable<Tokens>>,
     /// How TLS is spoken, for listeners that do.
     pub tls: Option<Arc<Reloadable<ServerTls>>>,
+    /// The TOML file, which is looked through when it changes: the next start reads it.
+    pub settings_file: Arc<Reloadable<()>>,
     /// Which contacts a purge removes, when and where to.
     pub purge: PurgeSettings,
     /// Where each fact that forbids is written as well.
@@ -84,6 +86,7 @@ impl Setup {
             default_region: None,
             tokens: Arc::default(),
             tls: None,
+            settings_file: Arc::default(),
             purge: PurgeSettings::default(),
             trail: None,
             backup_dir: None,
@@ -110,7 +113,7 @@ impl Daemon {
         if setup.tls.is_none() && listeners.iter().any(|listener| matches!(listener, Listener::Tls(_))) {
             return Err(Error::bad_arg("an address with tls: needs a certificate"));
         }
-        let server = Arc::new(Server::new(setup.tls.clone()));
+        let server = Arc::new(Server::new(setup.tls.clone(), Arc::clone(&setup.settings_file)));
         if let Some(scraped) = scraped {
             scraped.serve(&server, Arc::clone(&setup.tokens), setup.metrics_lists);
         }
@@ -162,8 +165,8 @@ impl Daemon {
         browsers::serve(&self.server, listener, Arc::clone(&self.context.tokens), hosts, self.data_dir.clone());
     }
 
-    /// Reads the tokens, the certificates and the secrets of webhooks again. What cannot be read, or has an error in it, stays as
-    /// it was, and the log tells why. Connections whose token is one no more are closed.
+    /// Reads the tokens, the certificates and the secrets of webhooks again, and looks the settings through. What cannot be
+    /// read, or has an error in it, stays as it was, and log and STATS tell why. Connections whose token is one no more are closed.
     pub async fn reload(&self) {
         reload::now(&self.server).await;
     }
@@ -226,6 +229,7 @@ fn load(setup: Setup, clock: Clock) -> Result<Context> {
         default_region: setup.default_region,
         tokens: setup.tokens,
         settings: setup.settings,
+        reloads: Reloads::default(),
         clients: Arc::default(),
         counters: Counters::default(),
     })

@@ -20,18 +20,27 @@ use crate::limits::HANDSHAKE_MS_MAX;
 /// How much is read of a client that is no longer listened to.
 const UNREAD_BYTES_MAX: usize = 4096;
 
-/// Shakes hands. None: the client is not one, took too long, or the server drains.
-pub(super) async fn handshake(stream: TcpStream, peer: SocketAddr, server: &Server) -> Option<TlsStream<TcpStream>> {
+/// The first byte of whoever speaks TLS: a record of the type "handshake" (RFC 8446, section 5.1).
+const HANDSHAKE: u8 = 0x16;
+
+/// Shakes hands. None: the client is not one, took too long, or the server drains. One that speaks plain text is told so by
+/// `plain`, as it can read it.
+pub(super) async fn handshake(
+    stream: TcpStream,
+    peer: SocketAddr,
+    server: &Server,
+    plain: &[u8],
+) -> Option<TlsStream<TcpStream>> {
     let acceptor = TlsAcceptor::from(Arc::clone(&server.tls.as_ref()?.get().config));
     let limit = Duration::from_millis(HANDSHAKE_MS_MAX);
-    let shake = tokio::time::timeout(limit, acceptor.accept(stream).into_fallible());
+    let shake = tokio::time::timeout(limit, shake(stream, acceptor, plain));
     let done = tokio::select! {
         done = shake => done,
         () = server.stop.cancelled() => return None,
     };
     let (why, stream) = match done {
         Ok(Ok(stream)) => return Some(stream),
-        Ok(Err((why, stream))) => (Failure::Broken(why), Some(stream)),
+        Ok(Err((why, stream))) => (why, Some(stream)),
         Err(_) => (Failure::TooSlow, None),
     };
     if let Some(context) = server.context() {
@@ -45,6 +54,21 @@ pub(super) async fn handshake(stream: TcpStream, peer: SocketAddr, server: &Serv
         linger(stream, server).await;
     }
     None
+}
+
+async fn shake(
+    mut stream: TcpStream,
+    acceptor: TlsAcceptor,
+    plain: &[u8],
+) -> Result<TlsStream<TcpStream>, (Failure, TcpStream)> {
+    let mut first = [HANDSHAKE];
+    match stream.peek(&mut first).await {
+        Ok(1..) if first != [HANDSHAKE] => {
+            let _ = stream.write_all(plain).await;
+            Err((Failure::Plain, stream))
+        }
+        _ => acceptor.accept(stream).into_fallible().await.map_err(|(why, stream)| (Failure::Broken(why), stream)),
+    }
 }
 
 /// Lets the client read why: a connection that is closed while something of it is unread takes back what it was sent.
@@ -63,6 +87,7 @@ async fn linger(mut stream: TcpStream, server: &Server) {
 
 enum Failure {
     Broken(io::Error),
+    Plain,
     TooSlow,
 }
 
@@ -71,6 +96,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Broken(why) if why.kind() == io::ErrorKind::UnexpectedEof => f.write_str("the client left"),
             Failure::Broken(why) => why.fmt(f),
+            Failure::Plain => f.write_str("the client speaks plain text"),
             Failure::TooSlow => write!(f, "the client took longer than {HANDSHAKE_MS_MAX} ms"),
         }
     }

@@ -4,6 +4,7 @@
 //! nothing: there are few at a time, and each has to be done soon.
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,11 +137,15 @@ impl Scraper {
         if !self.server.is_ready() {
             return text(StatusCode::SERVICE_UNAVAILABLE, "draining: contactd shuts down");
         }
-        match context.store.read_only() {
-            None => text(StatusCode::OK, "ready"),
-            Some(ReadOnly::DiskLow) => text(StatusCode::OK, "ready; disk_low: only what forbids is written"),
-            Some(reason) => text(StatusCode::OK, &format!("ready; {}: nothing is written", reason.word())),
+        let mut told = match context.store.read_only() {
+            None => "ready".to_owned(),
+            Some(ReadOnly::DiskLow) => "ready; disk_low: only what forbids is written".to_owned(),
+            Some(reason) => format!("ready; {}: nothing is written", reason.word()),
+        };
+        for source in context.reloads.all_refused() {
+            let _ = write!(told, "; reload_refused: {}", source.word());
         }
+        text(StatusCode::OK, &told)
     }
 
     async fn metrics(self: &Arc<Scraper>, headers: &HeaderMap) -> Reply {
@@ -172,7 +177,6 @@ impl Scraper {
         let state = ServerState {
             ready: self.server.is_ready(),
             feed_followers: self.server.feed_followers(),
-            certificate_ends: self.server.certificate_ends(),
             webhooks: self.server.webhooks.get().map(|webhooks| webhooks.counts()),
         };
         let context = self.server.context().map(|context| &**context);

@@ -145,7 +145,12 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Serv
 }
 
 async fn talk_encrypted(stream: TcpStream, peer: SocketAddr, server: Arc<Server>, is_full: bool) {
-    let Some(mut stream) = handshake(stream, peer, &server).await else { return };
+    let mut plain = Replies::default();
+    plain.error(&Error::new(
+        Code::Err,
+        "this address speaks TLS: call it with TLS, as with tls:HOST:PORT or redis-cli --tls",
+    ));
+    let Some(mut stream) = handshake(stream, peer, &server, plain.as_bytes()).await else { return };
     let peer = Peer { transport: Transport::Tls, address: peer.to_string() };
     talk(&mut stream, server, is_full, peer).await;
     // So that the client knows that nothing was cut off.

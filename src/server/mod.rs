@@ -55,6 +55,8 @@ pub struct Server {
     connections: TaskTracker,
     /// How TLS is spoken, if it is.
     tls: Option<Arc<Reloadable<ServerTls>>>,
+    /// The TOML file, which is looked through.
+    settings: Arc<Reloadable<()>>,
     withdrawals: Withdrawals,
     /// Held while files are read again.
     reloading: Mutex<()>,
@@ -69,13 +71,13 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Server {
-        Server::new(None)
+        Server::new(None, Arc::default())
     }
 }
 
 impl Server {
     /// One that speaks TLS if it is told how.
-    fn new(tls: Option<Arc<Reloadable<ServerTls>>>) -> Server {
+    fn new(tls: Option<Arc<Reloadable<ServerTls>>>, settings: Arc<Reloadable<()>>) -> Server {
         Server {
             context: OnceLock::new(),
             clients: Mutex::new(0),
@@ -84,6 +86,7 @@ impl Server {
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
             tls,
+            settings,
             withdrawals: Withdrawals::default(),
             reloading: Mutex::new(()),
             handshake_log: Rarely::default(),
@@ -99,6 +102,9 @@ impl Server {
         context.store.on_feed(Box::new(move |position| {
             feed.send_replace(position);
         }));
+        if let Some(tls) = &self.tls {
+            reload::tell_of(&tls.get(), &context);
+        }
         let _ = self.context.set(context);
         self.count_clients(|clients| clients);
     }
@@ -149,11 +155,6 @@ impl Server {
     /// Whether requests are answered: the store is loaded, and the daemon does not drain.
     fn is_ready(&self) -> bool {
         self.context().is_some() && !self.stop.is_cancelled()
-    }
-
-    /// When the first of the certificates ends that clients are shown, as a Unix time in seconds.
-    fn certificate_ends(&self) -> Option<i64> {
-        self.tls.as_ref()?.get().certificate_ends
     }
 
     /// Connections that wait for news of the feed.

@@ -1,4 +1,5 @@
-//! Reading tokens, certificates and the secrets of webhooks again, because the operator asks for it or because their files have changed.
+//! Reading tokens, certificates and the secrets of webhooks again, and looking the settings through, because the operator asks
+//! for it or because their files have changed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,9 +7,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Server;
+use crate::command::{CertificateDates, Context, Source};
+use crate::counted::counted;
 use crate::error::Result;
 use crate::limits::RELOAD_LOOK_MS;
 use crate::reloadable::Reloadable;
+use crate::tls::{ServerTls, Validity};
 
 /// Looks at the files now and then until the server drains.
 pub(super) fn start(server: &Arc<Server>) {
@@ -50,10 +54,11 @@ async fn read_again(server: &Arc<Server>, read: Read) {
     let done = tokio::task::spawn_blocking(move || {
         // One at a time: whom a withdrawal ends was decided by the tokens that were read before it.
         let _guard = server.reloading.lock();
+        let settings = server.reload_settings(read);
         let tokens = server.reload_tokens(read);
         let certificates = server.reload_certificates(read);
         let secrets = server.reload_webhook_secrets(read);
-        if read == Read::Always && !tokens && !certificates && !secrets {
+        if read == Read::Always && ![settings, tokens, certificates, secrets].contains(&true) {
             tracing::info!(
                 "no file is read again: there are no tokens, certificates or webhook secrets; settings are read at the start"
             );
@@ -64,43 +69,63 @@ async fn read_again(server: &Arc<Server>, read: Read) {
     }
 }
 
+/// Tells whoever asks until when the certificates are good, and warns if they are not.
+pub(super) fn tell_of(tls: &ServerTls, context: &Context) {
+    let dates = |validity: Validity| CertificateDates { starts: validity.starts * 1_000, ends: validity.ends * 1_000 };
+    context.reloads.set_certificate(tls.validity.map(dates));
+    if let Some(warning) = tls.warning() {
+        tracing::warn!("{warning}");
+    }
+}
+
 impl Server {
     /// Says whether there is a file.
+    fn reload_settings(&self, read: Read) -> bool {
+        self.note(Source::Settings, &self.settings, read, |files| {
+            tracing::info!("looked {files} through; what has changed in it counts from the next start on");
+        })
+    }
+
     fn reload_tokens(&self, read: Read) -> bool {
         let Some(context) = self.context() else { return false };
-        let tokens = &context.tokens;
-        let read = read.of(tokens);
-        if let Ok(true) = read {
-            let withdrawn = self.withdraw_all_but(&tokens.get());
-            tracing::info!("read {} again; connections of {withdrawn} tokens are closed", names(tokens.files()));
-        }
-        self.told(tokens, read)
+        self.note(Source::Tokens, &context.tokens, read, |files| {
+            let withdrawn = counted(self.withdraw_all_but(&context.tokens.get()) as u64, "token");
+            tracing::info!("read {files} again; connections of {withdrawn} are closed");
+        })
     }
 
     fn reload_certificates(&self, read: Read) -> bool {
-        let Some(tls) = &self.tls else { return false };
-        let read = read.of(tls);
-        if let Ok(true) = read {
-            tracing::info!("read {} again; new connections get this certificate", names(tls.files()));
-        }
-        self.told(tls, read)
+        let (Some(tls), Some(context)) = (&self.tls, self.context()) else { return false };
+        self.note(Source::Certificate, tls, read, |files| {
+            tell_of(&tls.get(), context);
+            tracing::info!("read {files} again; new connections get this certificate");
+        })
     }
 
     fn reload_webhook_secrets(&self, read: Read) -> bool {
         let Some(webhooks) = self.webhooks.get() else { return false };
-        let accounts = webhooks.accounts();
-        let read = read.of(accounts);
-        if let Ok(true) = read {
-            tracing::info!("read {} again; webhooks are checked by its keys", names(accounts.files()));
-        }
-        self.told(accounts, read)
+        self.note(Source::WebhookSecrets, webhooks.accounts(), read, |files| {
+            tracing::info!("read {files} again; webhooks are checked by its keys");
+        })
     }
 
-    fn told<T>(&self, what: &Reloadable<T>, read: Result<bool>) -> bool {
-        if let Err(why) = read {
-            tracing::error!("{}; what was read before stays in use", why.message);
-            if let Some(context) = self.context() {
+    /// Reads again, and keeps what became of it for those who ask, before the log tells. `taken` tells of a success.
+    fn note<T>(&self, source: Source, what: &Reloadable<T>, read: Read, taken: impl FnOnce(&str)) -> bool {
+        let Some(context) = self.context() else { return false };
+        match read.of(what) {
+            Ok(false) => {}
+            Ok(true) => {
+                context.reloads.take(source);
+                taken(&names(what.files()));
+            }
+            Err(why) => {
                 context.counters.reloads_failed.fetch_add(1, Ordering::Relaxed);
+                context.reloads.refuse(source, context.store.now(), &why.message);
+                let then = match source {
+                    Source::Settings => "contactd will not start with it",
+                    _ => "what was read before stays in use",
+                };
+                tracing::error!("{}; {then}", why.message);
             }
         }
         !what.files().is_empty()

@@ -29,6 +29,11 @@ pub(super) struct Site {
     pub router: Router,
 }
 
+/// What a caller reads who speaks HTTP to an address that speaks HTTPS.
+const SPEAKS_TLS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n\
+    this address speaks TLS: call it with https://\n";
+
 /// Serves a site until the server drains.
 pub(super) fn serve(server: &Arc<Server>, listener: Listener, site: Site) {
     let server = Arc::clone(server);
@@ -67,7 +72,7 @@ async fn accept(
             let (stream, peer) = listener.accept().await?;
             stream.set_nodelay(true)?;
             tasks.spawn(async move {
-                if let Some(stream) = handshake(stream, peer, &server).await {
+                if let Some(stream) = handshake(stream, peer, &server, SPEAKS_TLS).await {
                     talk(stream, &server, site, place).await;
                 }
             });

@@ -15,6 +15,7 @@ use rustls::crypto::{CryptoProvider, ring};
 pub use client::{Trust, server_name};
 pub use rustls::ClientConfig;
 pub use server::{ClientCertificates, ServerFiles, ServerTls};
+pub use validity::Validity;
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{pem, provider, validity};
+use super::{Validity, pem, provider};
 use crate::error::{Error, Result};
 use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
@@ -23,8 +23,24 @@ pub struct ServerFiles {
 pub struct ServerTls {
     /// How it is spoken.
     pub config: Arc<ServerConfig>,
-    /// When the first of the certificates ends that are shown, as a Unix time in seconds.
-    pub certificate_ends: Option<i64>,
+    /// When all of the certificates are good that are shown.
+    pub validity: Option<Validity>,
+    /// When the daemon's own one is.
+    own: Option<Validity>,
+    /// The file of both.
+    file: PathBuf,
+}
+
+impl ServerTls {
+    /// What is wrong with the certificates now, if anything is: clients may refuse them.
+    pub fn warning(&self) -> Option<String> {
+        let invalid = self.validity?.invalid_now()?;
+        Some(format!("a certificate in {} {invalid}: clients refuse it", self.file.display()))
+    }
+
+    fn is_good(&self) -> bool {
+        self.own.is_some_and(|own| own.invalid_now().is_none())
+    }
 }
 
 /// Whether clients show a certificate, and whose they may be: a file of authorities.
@@ -47,9 +63,18 @@ impl ServerFiles {
     }
 
     /// Reads them, and checks that they fit each other. The errors name the file, and never what a key is.
-    pub fn load(&self) -> Result<ServerTls> {
+    ///
+    /// A certificate that has ended is taken at the start, since plain addresses are served all the same, and the clock may be
+    /// wrong. In the place of one that is good it is refused: no client would connect any more, and nobody wants that.
+    pub fn load(&self, present: Option<&ServerTls>) -> Result<ServerTls> {
         let certificates = pem::certificates(&self.certificate)?;
-        let certificate_ends = validity::first_end(&certificates);
+        let (own, validity) = (certificates.first().and_then(Validity::of), Validity::of_all(&certificates));
+        if present.is_some_and(ServerTls::is_good)
+            && let Some(invalid) = own.and_then(Validity::invalid_now)
+        {
+            let why = format!("the certificate {invalid}, and the one that is in use is good");
+            return Err(pem::in_file(&self.certificate, &why));
+        }
         let key = pem::private_key(&self.key)?;
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -78,7 +103,7 @@ impl ServerFiles {
                 self.key.display()
             )),
         })?;
-        Ok(ServerTls { config: Arc::new(config), certificate_ends })
+        Ok(ServerTls { config: Arc::new(config), validity, own, file: self.certificate.clone() })
     }
 
     fn authorities(&self) -> Option<&PathBuf> {

@@ -48,7 +48,7 @@ const CRLF_BYTES: usize = 2;
 const HEAD_BYTES_MAX: usize = 12;
 
 /// With this a client begins that wants to speak TLS: a record of the type "handshake", whose
-/// version begins with 3 (RFC 8446, section 5.1).
+/// version begins with 3 (RFC 8446, section 5.1). What follows may have a line end, and most often has none at its end.
 const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
 
 impl Default for Decoder {
@@ -68,18 +68,19 @@ impl Decoder {
     pub fn step<'a>(&mut self, buffer: &'a [u8]) -> Decoded<'a> {
         match self.skipping {
             Some(skipping) => self.skip(skipping, buffer),
-            None if buffer.first() == Some(&b'*') => self.array(buffer),
-            None => self.line(buffer),
+            None => match buffer.first() {
+                Some(b'*') => self.array(buffer),
+                Some(&first) if first == TLS_HANDSHAKE[0] && buffer.starts_with(&TLS_HANDSHAKE) => {
+                    Decoded::Broken(Error::new(Code::Err, "this address does not speak TLS: call it without"))
+                }
+                _ => self.line(buffer),
+            },
         }
     }
 
     #[inline]
     fn line<'a>(&mut self, buffer: &'a [u8]) -> Decoded<'a> {
         let Some(end) = memchr(b'\n', buffer) else {
-            if buffer.starts_with(&TLS_HANDSHAKE) {
-                // It waits for an answer before it would ever send the end of a line.
-                return Decoded::Broken(Error::new(Code::Err, "this address does not speak TLS: call it without"));
-            }
             if buffer.len() <= self.request_bytes_max {
                 return Decoded::Incomplete;
             }

@@ -9,16 +9,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("limits", &[]),
     ("histogram", &[]),
+    ("counted", &[]),
     ("address", &[]),
     ("rarely", &[]),
     ("reloadable", &["error"]),
     ("tls", &["error"]),
-    ("model", &["error", "limits"]),
+    ("model", &["counted", "error", "limits"]),
     ("json", &["error", "limits", "model"]),
     ("wire", &["error", "limits", "model"]),
     ("client", &["error", "limits", "address", "tls", "wire"]),
-    ("store", &["error", "limits", "histogram", "model"]),
-    ("jobs", &["error", "limits", "model", "store", "json"]),
+    ("store", &["counted", "error", "limits", "histogram", "model"]),
+    ("jobs", &["counted", "error", "limits", "model", "store", "json"]),
     ("command", &["error", "limits", "reloadable", "model", "json", "wire", "store", "jobs"]),
     ("webhooks", &["error", "limits", "rarely", "reloadable", "model", "client", "command"]),
     (
@@ -31,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "counted",
             "error",
             "limits",
             "rarely",
@@ -55,8 +57,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "error", "limits", "address", "tls", "model", "json", "wire", "store", "jobs", "command", "client",
-            "import", "export", "server", "config",
+            "counted", "error", "limits", "address", "tls", "model", "json", "wire", "store", "jobs", "command",
+            "client", "import", "export", "server", "config",
         ],
     ),
     ("lib", &[]),
@@ -83,6 +85,7 @@ const PROTOCOL_BYTES: &[&str] = &["b'*'", "b'$'", "b'%'", "b\"*", "b\"$", "\"*?\
 const NOT_PROTOCOL: &[(&str, &str)] = &[
     ("model/phone/region.rs", "the end of a regular expression"),
     ("webhooks/post.rs", "the percent sign of a form"),
+    ("server/web.rs", "a reply of HTTP"),
     ("command/arguments.rs", "the argument `*`, which stands for the contact itself"),
 ];
 

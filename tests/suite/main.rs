@@ -22,6 +22,7 @@ mod inbox;
 mod lookups;
 mod metrics;
 mod monitoring;
+mod pages;
 mod plain;
 mod properties;
 mod protocol;

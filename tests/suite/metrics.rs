@@ -557,7 +557,7 @@ fn health_says_what_is_wrong() {
     watched.disk.free.store(DISK_FREE_MIN_BYTES - 1, Ordering::SeqCst);
     is(1, &["read_only: nothing is written, since the disk is full (63 MiB free)"]);
     assert!(wire.call(&format!("OPTOUT {LIST} +14155552672")).starts_with("-READONLY"));
-    is(1, &["forbidden_in_memory: 1 opt-outs", "read_only: nothing is written"]);
+    is(1, &["forbidden_in_memory: 1 opt-out or the like", "read_only: nothing is written"]);
     assert!(watched.get("/readyz").status == 200 && watched.get("/readyz").body.contains("disk_full"));
     let page = watched.metrics();
     assert_has(&page, &[r#"contactd_read_only{reason="disk_full"} 1"#, "contactd_forbidden_in_memory 1"]);
@@ -579,6 +579,69 @@ fn health_says_what_is_wrong() {
     assert!(wire.call("PUT +14155552679").starts_with('-'));
     is(1, &["read_only: nothing is written, since a write failed", "opt_out_rate_high"]);
     assert_has(&watched.metrics(), &[r#"contactd_read_only{reason="write_failed"} 1"#]);
+}
+
+/// What cannot be used is told until it can be: by health, STATS, metrics and /readyz alike.
+#[test]
+fn a_file_that_cannot_be_used_is_a_state() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (tokens, config) = (dir.path().join("tokens"), dir.path().join("contactd.toml"));
+    let scraped = free_address();
+    let good = ["admin admin-0123456789abcdef\n", "fsync = \"always\"\n"];
+    std::fs::write(&tokens, good[0]).expect("written");
+    std::fs::write(&config, good[1]).expect("written");
+    let text = |path: &std::path::Path| path.to_str().expect("a path").to_owned();
+    let daemon = Daemon::start(&["--config", &text(&config), "--tokens", &text(&tokens), "--metrics", &scraped]);
+    let told = || health(&daemon.address, &[], Some("admin-0123456789abcdef"));
+    let wait_until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let since = Instant::now();
+        while !is_so() {
+            assert!(since.elapsed() < PATIENCE, "{what}: {}\n{}", told().1, daemon.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let scrape = || Page::get(&scraped, "/metrics", "authorization: Bearer admin-0123456789abcdef\r\n").body;
+    assert_eq!(told(), (Some(0), "all is well\n".into()));
+    assert_has(
+        &scrape(),
+        &[r#"contactd_reload_refused{file="tokens"} 0"#, r#"contactd_reload_refused{file="settings"} 0"#],
+    );
+
+    // Nobody asks for it: the files are looked at now and then.
+    std::fs::write(&tokens, "admin short\n").expect("written");
+    std::fs::write(&config, "fsync = \"always\"\nfsink = 1\n").expect("written");
+    wait_until("both are told", &|| told().1.lines().count() == 2);
+    let (code, lines) = told();
+    assert_eq!(code, Some(1), "{lines}");
+    let lines: Vec<&str> = lines.lines().collect();
+    let is_told = |line: &str, words: [&str; 3]| words.into_iter().all(|words| line.contains(words));
+    let settings = [
+        "reload_refused: the settings could not be used: 2",
+        "contactd.toml: line 2: unknown field `fsink`; `man",
+        "not start",
+    ];
+    assert!(is_told(lines[0], settings), "{lines:?}");
+    assert!(
+        is_told(lines[1], ["reload_refused: the tokens file", "tokens: line 1 has a token", "not start"]),
+        "{lines:?}"
+    );
+    let page = scrape();
+    assert_has(
+        &page,
+        &[r#"contactd_reload_refused{file="tokens"} 1"#, r#"contactd_reload_refused{file="settings"} 1"#],
+    );
+    assert_has(&page, &[r#"contactd_reload_refused{file="certificate"} 0"#]);
+    let ready = Page::get(&scraped, "/readyz", "");
+    assert_eq!((ready.status, &*ready.body), (200, "ready; reload_refused: settings; reload_refused: tokens\n"));
+
+    std::fs::write(&tokens, good[0]).expect("written");
+    std::fs::write(&config, good[1]).expect("written");
+    wait_until("all is well again", &|| told().0 == Some(0));
+    assert_has(&scrape(), &[r#"contactd_reload_refused{file="tokens"} 0"#]);
+    assert_eq!(Page::get(&scraped, "/readyz", "").body, "ready\n");
+    let log = daemon.log();
+    assert!(log.contains("contactd.toml through; what has changed in it counts from the next start on"), "{log}");
+    assert_eq!(log.matches("unknown field `fsink`").count(), 1, "it is logged once:\n{log}");
 }
 
 #[test]

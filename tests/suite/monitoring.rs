@@ -94,7 +94,7 @@ fn each_alert_has_a_page_that_says_what_to_do() {
     let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
     for alert in alerts {
         assert!(page.contains(&format!("\n#### {alert}\n")), "docs/operating.md does not explain {alert}");
-        let runbook = format!("runbook: docs/operating.md#{}\n", alert.to_lowercase());
+        let runbook = format!("runbook: /usr/share/doc/contactd/docs/operating.md#{}\n", alert.to_lowercase());
         assert!(rules.contains(&runbook), "{alert} does not name its part of the page");
     }
     let explained = page.lines().filter_map(|line| line.strip_prefix("#### Contactd"));

@@ -473,12 +473,14 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 64] = [
+const LIMITS_INSIDE: [&str; 66] = [
     "TRAIL_BYTES_UNWRITTEN_MAX",
     "BACKUP_NAME_BYTES_MAX",
     "BACKUP_READ_BYTES",
     "TEE_BYTES_MAX",
     "BACKUP_REST",
+    "CERTIFICATE_SOON_DAYS",
+    "CERTIFICATE_SOON_PART",
     "NAME_OF_TOKEN_BYTES_MAX",
     "CLAIM_EVENTS_LOOKED_AT_MAX",
     "TREND_TALLIES_MAX",

@@ -90,7 +90,7 @@ fn systemd_is_told_of_the_whole_life() {
     assert_eq!(wire.call("LIST +14155550000"), "+created");
     assert_eq!(wire.call("OPTOUT +14155550000 +14155552671"), ":1");
     let since = Instant::now();
-    while told_with(&socket, "WATCHDOG=1")[1] != "STATUS=serving 1 contacts to 1 clients" {
+    while told_with(&socket, "WATCHDOG=1")[1] != "STATUS=serving 1 contact to 1 client" {
         assert!(since.elapsed() < PATIENCE, "the status is not told");
     }
 
@@ -289,10 +289,21 @@ fn the_configuration_of_the_package_is_read() {
     let tokens = "read rrrrrrrrrrrrrrrr\n";
     std::fs::write(dir.path().join("tokens"), tokens).expect("written");
     std::fs::write(dir.path().join("webhooks"), "twilio 0123456789abcdef\n").expect("written");
+    std::fs::write(dir.path().join("keywords"), "out ALTO\n").expect("written");
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    for (name, pem) in [
+        ("server.pem", own.cert.pem()),
+        ("server.key", own.signing_key.serialize_pem()),
+        ("clients-ca.pem", own.cert.pem()),
+    ] {
+        std::fs::write(dir.path().join(name), pem).expect("written");
+    }
     let address = free_address();
     let here = dir.path().display().to_string();
     let text = shipped
         .replace("127.0.0.1:7164", &address)
+        .replace("listen = [", &format!("listen = [\"tls:{}\", ", free_address()))
+        .replace("127.0.0.1:7165", &free_address())
         .replace("127.0.0.1:7166", &free_address())
         .replace("127.0.0.1:7168", &free_address())
         .replace("/var/lib/contactd", &here)
@@ -300,12 +311,8 @@ fn the_configuration_of_the_package_is_read() {
         .replace("/etc/contactd", &here);
     let text: String = text
         .lines()
-        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+        .map(|line| line.strip_prefix("# ").filter(|rest| key_of(rest).is_some()).unwrap_or(line))
         .fold(String::new(), |all, line| all + line + "\n");
-    assert!(
-        text.contains("\ntokens = ") && text.contains("\nwebhooks = ") && text.contains("\npurge-archive = "),
-        "{text}"
-    );
     std::fs::write(&config, text).expect("written");
     let mut command = Command::new(program());
     command.arg("serve").arg("--config").arg(&config).stdin(Stdio::null());
@@ -322,8 +329,43 @@ fn the_configuration_of_the_package_is_read() {
     }
     assert!(told.starts_with("-NOAUTH"), "{told}");
 
-    let empty = std::fs::read_to_string(root().join("deploy/tokens")).expect("a file");
-    assert!(empty.lines().all(|line| line.starts_with('#')), "the package brings no token");
+    for secrets in ["deploy/tokens", "deploy/webhooks"] {
+        let empty = std::fs::read_to_string(root().join(secrets)).expect("a file");
+        assert!(empty.lines().all(|line| line.starts_with('#')), "the package brings no secret: {secrets}");
+    }
+}
+
+/// The key that a line of TOML sets.
+fn key_of(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once(" = ")?;
+    key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-').then_some(key)
+}
+
+/// The file has every key, once; one that is commented out has the value that counts without it, if there is one.
+#[test]
+fn the_configuration_of_the_package_shows_every_key() {
+    // Besides what the package sets: what makes sense with TLS only.
+    const OTHERWISE: [&str; 3] = ["data-dir", "listen", "tls-auth-clients"];
+    let shipped = std::fs::read_to_string(root().join("deploy/contactd.toml")).expect("a file");
+    let lines = shipped.lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
+    let mut shown: Vec<(&str, &str)> =
+        lines.filter_map(|line| Some((key_of(line)?, line.split_once(" = ")?.1.trim_matches('"')))).collect();
+    let daemon = crate::support::Daemon::start(&["--http", &free_address()]);
+    let told = daemon.connect().call("SETTINGS");
+    let mut settings: Vec<(&str, &str)> =
+        told.lines().skip(1).map(|line| line[1..].split_once(' ').unwrap_or((&line[1..], ""))).collect();
+    shown.sort_unstable();
+    settings.sort_unstable();
+    let keys = |all: &[(&'_ str, &'_ str)]| all.iter().map(|(key, _)| (*key).to_owned()).collect::<Vec<_>>();
+    assert_eq!(keys(&shown), keys(&settings));
+    for ((key, shown), (_, value)) in shown.into_iter().zip(settings) {
+        let is_default = shown == value || key == "purge-every" && (shown, value) == ("24h", "1d");
+        // The port of the console is the test's.
+        assert!(
+            value.is_empty() || OTHERWISE.contains(&key) || key == "http" || is_default,
+            "{key} is {value} and not {shown}"
+        );
+    }
 }
 
 #[test]

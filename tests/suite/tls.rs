@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -11,7 +12,7 @@ use contactd::address::Address;
 use contactd::client::{Client, Reply};
 use contactd::command::TABLE;
 use contactd::tls::Trust;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 
 use crate::support::{Daemon, PATIENCE, free_address, has, program};
 
@@ -45,8 +46,15 @@ impl Authority {
 
     /// Writes `NAME.pem` and `NAME.key`.
     fn certify(&self, name: &str, hosts: &[&str]) {
+        self.certify_during(name, hosts, 1975..4096);
+    }
+
+    /// The same, good from the first day of a year until that of another one.
+    fn certify_during(&self, name: &str, hosts: &[&str], years: Range<i32>) {
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
-        let params = CertificateParams::new(hosts).expect("parameters");
+        let mut params = CertificateParams::new(hosts).expect("parameters");
+        params.not_before = date_time_ymd(years.start, 1, 1);
+        params.not_after = date_time_ymd(years.end, 1, 1);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         std::fs::write(self.file(&format!("{name}.pem")), certificate.pem()).expect("written");
@@ -76,6 +84,11 @@ impl Secured {
 
     fn of(authority: Authority, more: &[&str]) -> Secured {
         authority.certify("server", &["localhost", "127.0.0.1"]);
+        Secured::as_certified(authority, more)
+    }
+
+    /// With the certificate `server` that the authority has written.
+    fn as_certified(authority: Authority, more: &[&str]) -> Secured {
         let address = format!("tls:{}", free_address());
         let (certificate, key) = (authority.file("server.pem"), authority.file("server.key"));
         let tls = ["--listen", &address, "--tls-cert-file", text(&certificate), "--tls-key-file", text(&key)];
@@ -122,6 +135,14 @@ impl Secured {
             assert!(since.elapsed() < PATIENCE, "'{told}' is not in the log:\n{}", self.daemon.log());
             thread::sleep(std::time::Duration::from_millis(20));
         }
+    }
+
+    /// `contactd health` over the plain address.
+    fn health(&self) -> (Option<i32>, String) {
+        let mut command = Command::new(program());
+        command.args(["health", "--server", &self.daemon.address]).env_remove("CONTACTD_TOKEN");
+        let output = command.output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     fn stat(&self, name: &str) -> String {
@@ -299,7 +320,88 @@ fn whom_a_client_does_not_know_it_does_not_trust() {
     assert!(told.is_err_and(|why| why.message.contains("no TLS with")));
     let told = Client::connect(&house.host_and_port().parse().expect("an address"), None)
         .and_then(|mut client| client.call(&["PING"]));
-    assert!(told.is_err());
+    assert!(told.is_ok_and(|told| told.to_string().contains("this address speaks TLS")));
+}
+
+/// All that an address answers to these bytes until it hangs up.
+fn answer_to(address: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(bytes).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it hangs up");
+    answer
+}
+
+#[test]
+fn who_speaks_what_the_address_does_not_is_told_so() {
+    let console = free_address();
+    let house = Secured::start(&["--http", &format!("tls:{console}")]);
+    for plain in ["PING\r\n", "*1\r\n$4\r\nPING\r\n", "x", "\n", "GET / HTTP/1.1\r\n\r\n"] {
+        let told = answer_to(&house.host_and_port(), plain.as_bytes());
+        let told = String::from_utf8(told).expect("text");
+        assert!(told.starts_with("-ERR this address speaks TLS: ") && told.ends_with("\r\n"), "{plain:?}: {told:?}");
+    }
+    let log = house.daemon.log();
+    assert!(log.contains(": the client speaks plain text"), "{log}");
+    house.daemon.wait_for_log("the console is at");
+    let told = answer_to(&console, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let told = String::from_utf8(told).expect("text");
+    assert!(told.starts_with("HTTP/1.1 400 ") && told.contains("\r\n\r\nthis address speaks TLS: "), "{told}");
+    assert_eq!(house.stat("handshakes_failed"), "6");
+    // A client's hello has a line end or not, as its random bytes and its extensions have it.
+    for hello in [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], b"\x16\x03\x01\x02\x00\x01\n\x01\xfc\n\x03\x03"]
+    {
+        let told = String::from_utf8(answer_to(&house.daemon.address, hello)).expect("text");
+        assert!(told.starts_with("-ERR this address does not speak TLS") && told.lines().count() == 1, "{told}");
+    }
+    let told = Client::connect_trusting(
+        &format!("tls:{}", house.daemon.address).parse().expect("an address"),
+        &house.authority.trust(),
+        None,
+    );
+    assert!(told.is_err_and(|why| why.message.contains("no TLS with")));
+}
+
+#[test]
+fn a_certificate_that_is_not_good_is_told() {
+    const HOSTS: &[&str] = &["localhost", "127.0.0.1"];
+    let authority = Authority::new("contactd test");
+    authority.certify_during("server", HOSTS, 2020..2021);
+    // The start takes it: plain addresses are served.
+    let house = Secured::as_certified(authority, &[]);
+    let log = house.daemon.log();
+    assert!(log.contains("WARN") && log.contains("server.pem ended on 2021-01-01T00:00:00Z"), "{log}");
+    assert_eq!(house.stat("certificate_starts"), "2020-01-01T00:00:00.000Z");
+    assert_eq!(house.stat("certificate_ends"), "2021-01-01T00:00:00.000Z");
+    let (code, told) = house.health();
+    assert!(code == Some(1) && told.starts_with("certificate_ended: the certificate ended on 2021-"), "{told}");
+    let told = house.refuses(&house.authority.trust());
+    assert!(told.contains("certificate expired"), "{told}");
+
+    // Another one that is not good may take its place: it is no worse.
+    house.authority.certify_during("server", HOSTS, 4000..4001);
+    house.hang_up("server.pem is not good before 4000-01-01T00:00:00Z: clients refuse it");
+    assert!(house.health().1.starts_with("certificate_not_yet: "));
+    house.authority.certify("server", HOSTS);
+    house.hang_up("new connections get this certificate");
+    assert_eq!(house.health(), (Some(0), "all is well".into()));
+
+    // In the place of a good one it is refused, until a good one comes.
+    for (years, why) in
+        [(2020..2021, "the certificate ended on 2021"), (4000..4001, "the certificate is not good before 4000")]
+    {
+        house.authority.certify_during("server", HOSTS, years);
+        house.hang_up(&format!("server.pem: {why}-01-01T00:00:00Z, and the one that is in use is good"));
+        let (code, told) = house.health();
+        assert!(code == Some(1) && told.starts_with("reload_refused: the certificate could not be used: 2"), "{told}");
+        assert!(told.contains(why) && told.lines().count() == 1, "{told}");
+        assert_eq!(house.client().call(&["PING"]), Ok(reply("PONG")));
+        assert_eq!(house.stat("certificate_ends"), "4096-01-01T00:00:00.000Z");
+    }
+    house.authority.certify("server", HOSTS);
+    house.hang_up("new connections get this certificate");
+    assert_eq!(house.health(), (Some(0), "all is well".into()));
 }
 
 #[test]
@@ -378,6 +480,7 @@ fn a_certificate_is_replaced_while_connections_go_on() {
     house.hang_up("cannot read");
     assert_eq!(house.client().call(&["PING"]), Ok(reply("PONG")));
     assert_ne!(house.stat("reloads_failed"), "0");
+    assert!(house.stat("reload_error_certificate").contains("Z cannot read "), "it is told until it is mended");
 
     // Of another authority, so that a client sees which one it gets. Nobody says that it has changed.
     let next = Authority::new("the next one");
@@ -391,6 +494,7 @@ fn a_certificate_is_replaced_while_connections_go_on() {
     }
     assert!(house.refuses(&house.authority.trust()).contains("no TLS with"));
     assert_eq!(open.call(&["PING"]), Ok(reply("PONG")), "an open connection goes on");
+    assert_eq!(house.stat("reload_error_certificate"), "none");
 }
 
 #[test]
@@ -403,7 +507,7 @@ fn a_withdrawn_token_ends_an_encrypted_connection() {
     let client = Client::connect_trusting(&house.address, &trust, Some(TOKEN)).expect("a client");
     let (_requests, mut replies) = client.split();
     std::fs::write(&tokens, "write another-0123456789abcdef\n").expect("written");
-    house.hang_up("connections of 1 tokens are closed");
+    house.hang_up("connections of 1 token are closed");
     assert!(replies.receive().is_err());
     let told = Client::connect_trusting(&house.address, &trust, Some(TOKEN)).err().expect("refused").message;
     assert!(told.contains("refuses CONTACTD_TOKEN"), "{told}");

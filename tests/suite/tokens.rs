@@ -73,7 +73,7 @@ fn a_token_that_leaves_the_file_closes_its_connections() {
     assert_eq!(stays.call("LIST +14155550000"), "+created");
     assert!(house.daemon.connect().call(&format!("AUTH {OLD}")).starts_with("-NOAUTH"));
     let log = house.daemon.log();
-    assert!(log.contains("connections of 1 tokens are closed") && !log.contains("0123456789abcdef"), "{log}");
+    assert!(log.contains("connections of 1 token are closed") && !log.contains("0123456789abcdef"), "{log}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The rules of sending lists: LIST, UNLIST, and which list a change of a contact refers to.
 
+use crate::counted::counted;
 use crate::error::{Code, Error, Result};
 use crate::limits::LISTS_MAX;
 use crate::model::change::{Change, Outcome};
@@ -73,7 +74,8 @@ pub fn remove(
     let members = members(id);
     if members > 0 && !force {
         return Err(Error::bad_arg(format!(
-            "{members} contacts are active or suppressed on {number}: UNLIST {number} FORCE removes it all the same"
+            "{} on {number}: UNLIST {number} FORCE removes the list all the same",
+            counted(members, "active or suppressed contact")
         )));
     }
     let list = lists.get(id).ok_or_else(|| no_list(number))?;

@@ -4,6 +4,7 @@
 //! What forbade under the old spelling then forbids under the new one.
 
 use super::Upkeep;
+use crate::counted::counted;
 use crate::error::Result;
 use crate::limits::RENUMBER_STEP;
 use crate::model::list::{ListId, Lists};
@@ -21,7 +22,8 @@ impl Upkeep {
         let lists = self.renumber_lists()?;
         let contacts = self.renumber_contacts()?;
         if lists + contacts > 0 {
-            tracing::info!("{contacts} contacts and {lists} lists are held under the new spelling of their numbers");
+            let (contacts, lists) = (counted(contacts as u64, "contact"), counted(lists as u64, "list"));
+            tracing::info!("the new spelling of their numbers is that of {contacts} and {lists} from now on");
         }
         self.on_writer(|writer| writer.commit_values(vec![(keys::RENUMBERED, Some(vec![RENUMBERINGS_VERSION]))]))
     }
