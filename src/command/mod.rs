@@ -11,6 +11,7 @@ mod clients;
 mod consent;
 mod contacts;
 mod feed;
+mod health;
 mod history;
 mod import;
 mod inbox;
@@ -47,6 +48,7 @@ use crate::wire::{Args, Replies};
 
 pub use asked::{Asked, Remark, answer, ask};
 pub use clients::{Clients, Peer, Transport};
+pub use health::Health;
 pub use queries::Export;
 pub use session::Session;
 pub use settings::Setting;
