@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import zlib
 
 from selenium import webdriver
@@ -133,7 +134,7 @@ def main():
         with tempfile.TemporaryDirectory() as directory:
             sheet = os.path.join(directory, "spring.csv")
             pathlib.Path(sheet).write_text(SHEET, encoding="utf-8")
-            pictures.open(f"/imports?list={LIST}")
+            pictures.open(f"/imports?list={urllib.parse.quote(LIST)}")
             pictures.browser.find_element(By.ID, "file").send_keys(sheet)
             pictures.button("Look at it")
             pictures.take("import", 1000)
