@@ -42,13 +42,16 @@ pub fn run(dir: &Path, rows: usize) {
     for path in pages(&busy) {
         // What has to come from the disk comes with the first one, which is told apart.
         let (bytes, first) = timed(|| browser.get(&path));
+        let worked = daemon.worked();
         let usual = median(TIMES, || timed(|| browser.get(&path)).1);
+        let worked = daemon.worked().saturating_sub(worked) / TIMES as u32;
         slowest = slowest.max(usual);
         println!(
-            "{:<76} {:>6.1} ms, first {:>6.1} ms, {:>4} kB",
+            "{:<76} {:>6.1} ms, first {:>6.1} ms, of the processor {:>4} ms, {:>4} kB",
             path,
             usual.as_secs_f64() * 1e3,
             first.as_secs_f64() * 1e3,
+            worked.as_millis(),
             bytes / 1_000
         );
     }
