@@ -63,11 +63,13 @@ pub fn run(dir: &Path, rows: usize) {
     daemon.load(OTHERS);
     let check = || redis_benchmark(daemon.port(), 16, OTHERS, &["CHECK", LOAD_LIST]);
     check();
+    // A plan of a purge is a job of seconds: what those cost CHECK is measured with purges.
+    let pages: Vec<String> = pages(&busy).into_iter().filter(|path| !path.contains("plan=")).collect();
     let mut clicks = 0.0;
     let ratios = (0..ROUNDS)
         .map(|_| {
             let before = check();
-            let clicking = Clicking::start(&daemon, pages(&busy));
+            let clicking = Clicking::start(&daemon, pages.clone());
             let beside = check();
             clicks = clicking.stop();
             // What the machine does besides changes: each one stands between two alone.
