@@ -226,6 +226,7 @@ pub const CLEAN_EVERY_MS: u64 = 50;
 const _: () = assert!(2 * RELOAD_LOOK_MS < 60_000);
 const _: () = assert!(2 * WEBHOOK_BODY_BYTES_MAX + 4 * 1024 < REQUEST_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(BLOCK_CONTACTS));
+const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(DIRECTORY_CHUNK_IDS));
 const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(GATE_CHUNK_IDS) && POSTING_CHUNK_IDS <= 1 << 16);

@@ -38,14 +38,15 @@ pub fn free_port() -> u16 {
 pub struct Daemon {
     data: PathBuf,
     port: u16,
+    http_port: u16,
     child: Child,
 }
 
 impl Daemon {
     pub fn start(dir: &Path) -> Daemon {
-        let (data, port) = (dir.join("data"), free_port());
-        let child = spawn(&data, port);
-        let daemon = Daemon { data, port, child };
+        let (data, port, http_port) = (dir.join("data"), free_port(), free_port());
+        let child = spawn(&data, port, http_port);
+        let daemon = Daemon { data, port, http_port, child };
         daemon.wait("PING");
         daemon
     }
@@ -66,6 +67,21 @@ impl Daemon {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where its console is.
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
+    /// How long the processors have worked for it: what that tells does not depend on what else the machine does.
+    pub fn worked(&self) -> Duration {
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // The name in parentheses may have blanks. Behind it, the 12th and the 13th field are ticks for it and for the system.
+        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        let ticks = fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u32>().ok());
+        TICK * ticks.sum::<u32>()
     }
 
     fn connect(&self) -> Option<Wire> {
@@ -125,7 +141,7 @@ impl Daemon {
 
     /// Starts it again, and waits until a request is answered.
     fn go_on(&mut self, request: &str) {
-        self.child = spawn(&self.data, self.port);
+        self.child = spawn(&self.data, self.port, self.http_port);
         self.wait(request);
     }
 
@@ -189,9 +205,10 @@ fn copy(from: &Path, to: &Path) {
     assert!(status.expect("cp").success(), "a copy of {}", from.display());
 }
 
-fn spawn(data: &Path, port: u16) -> Child {
+fn spawn(data: &Path, port: u16, http_port: u16) -> Child {
     Command::new(env!("CARGO_BIN_EXE_contactd"))
-        .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}")])
+        .arg("--data-dir")
         .arg(data)
         .stderr(Stdio::null())
         .spawn()

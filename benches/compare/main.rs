@@ -1,10 +1,11 @@
 //! `cargo bench`: contactd beside Redis and `PostgreSQL`, both sides in one run on one machine.
 //!
 //! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000,
-//! `cargo bench -- purge` measures the purge alone.
+//! `cargo bench -- purge` measures the purge alone, `cargo bench -- console` the pages of the console.
 //! What is not installed is said to be skipped.
 
 mod beside;
+mod console;
 mod machine;
 mod postgres;
 mod purge;
@@ -25,11 +26,18 @@ fn main() {
         "{} processors, {rows} contacts, labels state (10 values), tier (3), campaign (1,000)\n",
         machine::processors()
     );
-    if std::env::args().all(|arg| arg != "purge") {
+    let named: Vec<String> = std::env::args().filter(|arg| ["purge", "console"].contains(&arg.as_str())).collect();
+    let is_wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
+    if is_wanted("contacts") {
         contacts(rows);
     }
     let dir = tempfile::tempdir().expect("a directory");
-    purge::run(dir.path(), rows);
+    if is_wanted("purge") {
+        purge::run(dir.path(), rows);
+    }
+    if is_wanted("console") {
+        console::run(dir.path(), rows);
+    }
 }
 
 fn contacts(rows: usize) {

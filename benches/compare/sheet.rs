@@ -10,16 +10,32 @@ const AREAS: [u64; 40] = [
 ];
 const STATES: [&str; 10] = ["CA", "NY", "TX", "FL", "WA", "OR", "NV", "AZ", "IL", "MA"];
 const TIERS: [&str; 3] = ["gold", "silver", "bronze"];
+const FIRST_NAMES: [&str; 8] = ["Ada", "Ben", "Kim", "Joy", "Max", "Zoe", "Eli", "Mia"];
+const LAST_NAMES: [&str; 8] = ["Abe", "Bell", "Cole", "Diaz", "Egan", "Ford", "Gray", "Hale"];
 
 /// Writes distinct numbers in no order, the same ones at every run.
 pub fn write(path: &Path, rows: usize) {
-    write_with(path, rows, "", |_| "");
+    write_with(path, rows, "", |_| String::new());
 }
 
 /// The same, where every second contact has come from another system and has not answered for years.
 pub fn write_half_idle(path: &Path, rows: usize) {
     write_with(path, rows, ",created_at,subscribed_at,sends_since_engaged,status", |row| {
-        if row % 2 == 0 { ",2021-02-01,2021-02-01,12,active" } else { ",,,,active" }
+        if row % 2 == 0 { ",2021-02-01,2021-02-01,12,active" } else { ",,,,active" }.to_owned()
+    });
+}
+
+/// The same with a name, the day on which the contact came, and that of its last sign of life: both on any day of some years.
+pub fn write_with_lives(path: &Path, rows: usize) {
+    write_with(path, rows, ",name,created_at,subscribed_at,last_engaged", |row| {
+        let day = |days: u64| {
+            let (year, month) = (2023 + days / 336, 1 + days / 28 % 12);
+            format!("{year}-{month:02}-{:02}", 1 + days % 28)
+        };
+        let came = row.wrapping_mul(7_919) % 1_000;
+        let engaged = came + row.wrapping_mul(104_729) % (1_200 - came);
+        let (first, last) = (FIRST_NAMES[(row % 8) as usize], LAST_NAMES[(row / 8 % 8) as usize]);
+        format!(",{first} {last} {},{},{},{}", row / 64 % 1_000, day(came), day(came), day(engaged))
     });
 }
 
@@ -29,7 +45,7 @@ pub fn number(row: u64) -> String {
     format!("+1{area}{b}{c}")
 }
 
-fn write_with(path: &Path, rows: usize, more_columns: &str, more: impl Fn(u64) -> &'static str) {
+fn write_with(path: &Path, rows: usize, more_columns: &str, more: impl Fn(u64) -> String) {
     let mut file = BufWriter::new(File::create(path).expect("a file"));
     writeln!(file, "phone,state,tier,campaign{more_columns}").expect("written");
     for row in 0..rows as u64 {

@@ -15,7 +15,7 @@ use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::time::Millis;
-use crate::server::{Daemon, Inherited, Listener, Scraped};
+use crate::server::{Browsers, Daemon, Inherited, Listener, Scraped, Sockets};
 use crate::store::Fsync;
 
 /// Runs the daemon until SIGTERM or SIGINT.
@@ -38,12 +38,17 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
         None => None,
     };
     let scraped_at = scraped.as_ref().map(Scraped::address).transpose()?;
+    let browsers = match config.console {
+        Some(console) => browsers(console).await?,
+        None => None,
+    };
     let listens = addresses(&listeners)?;
     let addresses = listens.iter().map(ToString::to_string).collect::<Vec<_>>();
     let setup = config.setup;
     let (dir, fsync) = (setup.data_dir.display().to_string(), setup.fsync);
     let readable = Access::readable_by_others(&listens, &setup.tokens.get());
-    let daemon = systemd.while_loading(Daemon::start_scraped(setup, Arc::new(now), listeners, scraped)).await?;
+    let sockets = Sockets { clients: listeners, scraped, browsers };
+    let daemon = systemd.while_loading(Daemon::start_on(setup, Arc::new(now), sockets)).await?;
     tracing::info!(
         "contactd {} serves {} of {dir} on {}",
         env!("CARGO_PKG_VERSION"),
@@ -66,9 +71,6 @@ async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
     }
     if let Some(webhooks) = config.webhooks {
         serve_webhooks(&daemon, webhooks).await?;
-    }
-    if let Some(console) = config.console {
-        serve_console(&daemon, console).await?;
     }
     systemd.ready(&daemon);
 
@@ -109,22 +111,22 @@ async fn serve_webhooks(daemon: &Daemon, webhooks: WebhookListener) -> Result<()
     Ok(())
 }
 
-/// Serves the console. Its default port may be taken by another daemon on this machine; one that somebody has said may not.
-async fn serve_console(daemon: &Daemon, console: ConsoleAddress) -> Result<()> {
+/// Opens the console's socket. Its default port may be taken by another daemon on this machine; one that somebody has said may
+/// not.
+async fn browsers(console: ConsoleAddress) -> Result<Option<Browsers>> {
     let scheme = if matches!(console.address, Address::Tls(_)) { "https" } else { "http" };
     match Listener::bind(&console.address).await {
         Ok(listener) => {
             let address = listener.address().map_err(Error::internal)?.to_string();
             tracing::info!("the console is at {scheme}://{}/", address.trim_start_matches("tls:"));
-            daemon.serve_console(listener, console.hosts);
-            Ok(())
+            Ok(Some(Browsers { listener, hosts: console.hosts }))
         }
         Err(why) if console.is_said => {
             Err(Error::internal(format!("cannot listen on {} for --http: {why}", console.address)))
         }
         Err(why) => {
             tracing::warn!("there is no console: cannot listen on {}: {why}; --http says where else", console.address);
-            Ok(())
+            Ok(None)
         }
     }
 }

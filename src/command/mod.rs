@@ -13,6 +13,7 @@ mod consent;
 mod contacts;
 mod feed;
 mod fence;
+mod health;
 mod history;
 mod import;
 mod inbox;
@@ -50,6 +51,7 @@ use crate::wire::{Args, Replies};
 
 pub use asked::{Asked, Remark, answer, ask};
 pub use clients::{Clients, Peer, Transport};
+pub use health::Health;
 pub use queries::Export;
 pub use reloads::{CertificateDates, Reloads, Source};
 pub use session::Session;

@@ -64,13 +64,13 @@ fn paused_by(store: &Store, lists: &Lists, number: ListNumber) -> Result<Option<
     Ok(None)
 }
 
-/// The event that brought the fact behind a verdict, if the history has it among the newest events of the contact.
+/// The event that brought the fact behind a verdict, if the history has it. All facts come from events of consent or status:
+/// the messages in between, of which there may be many, are not read.
 fn event_of(store: &Store, phone: Phone, why: &Why, lists: &Lists) -> Result<Option<Event>> {
     let basis = match why.grounds.first() {
         Some(ground) => ground.basis.as_ref(),
         None => why.subscription.as_ref(),
     };
     let Some(basis @ Basis::Fact { .. }) = basis else { return Ok(None) };
-    let page = store.history(phone, None, &|event| basis.is_of(event, lists), 1)?;
-    Ok(page.and_then(|mut page| page.events.pop()))
+    store.newest_consent(phone, &|event| basis.is_of(event, lists))
 }

@@ -54,11 +54,11 @@ impl Asker {
     }
 
     /// Asks many of one kind at once.
-    pub async fn ask_each<W: AsRef<str>>(&mut self, requests: &[Vec<W>]) -> Result<Vec<Reply>> {
+    pub async fn ask_each<R: AsRef<[W]>, W: AsRef<str>>(&mut self, requests: &[R]) -> Result<Vec<Reply>> {
         let Some(first) = requests.first() else { return Ok(Vec::new()) };
-        self.remember(first, requests.len());
+        self.remember(first.as_ref(), requests.len());
         for words in requests {
-            self.send(words);
+            self.send(words.as_ref());
         }
         let mut replies = Vec::with_capacity(requests.len());
         for _ in requests {
@@ -87,7 +87,7 @@ impl Asker {
     }
 
     /// Asks for many numbers at once.
-    pub async fn count_each<W: AsRef<str>>(&mut self, requests: &[Vec<W>]) -> Result<Vec<i64>> {
+    pub async fn count_each<R: AsRef<[W]>, W: AsRef<str>>(&mut self, requests: &[R]) -> Result<Vec<i64>> {
         self.ask_each(requests).await?.into_iter().map(number).collect()
     }
 
@@ -115,7 +115,8 @@ impl Asker {
         }
     }
 
-    fn remember<W: AsRef<str>>(&mut self, words: &[W], times: usize) {
+    /// Notes for the foot of the page what was asked: here, or over another connection for the same page.
+    pub fn remember<W: AsRef<str>>(&mut self, words: &[W], times: usize) {
         let line = words.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(" ");
         self.asked.push(Asked { line, times });
     }

@@ -15,9 +15,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Console;
-use super::pages::error_page;
+use super::pages::{error_page, waiting};
 use super::session::Session;
-use crate::command::{Access, Grant};
+use crate::command::{Access, Grant, Health};
 
 /// Nothing but our own files, and nothing inside the page itself: a text of somebody else cannot become a program.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -35,7 +35,12 @@ pub async fn guard(State(console): State<Arc<Console>>, mut request: Request, ne
     let is_asset = request.uri().path().starts_with("/assets/");
     let response = match admit(&console, &mut request) {
         Ok(cookie) => {
+            let is_reading = is_reading(&request);
             let mut response = next.run(request).await;
+            // A page whose daemon began to shut down meanwhile could not ask all that it wanted to.
+            if response.status().is_server_error() && console.inside.health() == Health::Draining {
+                response = waiting::page(Health::Draining, is_reading);
+            }
             if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
@@ -55,7 +60,7 @@ fn admit(console: &Console, request: &mut Request) -> std::result::Result<Option
     if !is_known(&host, &console.hosts) {
         return Err(Box::new(foreign_host(&host)));
     }
-    let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_reading = is_reading(request);
     if !is_reading && !is_same_origin(headers, &host, console.is_encrypted) {
         return Err(Box::new(error_page(
             StatusCode::FORBIDDEN,
@@ -67,7 +72,12 @@ fn admit(console: &Console, request: &mut Request) -> std::result::Result<Option
     if path.starts_with("/assets/") {
         return Ok(None);
     }
-    if let Some(session) = session(console, headers) {
+    let health = console.inside.health();
+    if !health.is_ready() {
+        return Err(Box::new(waiting::page(health, is_reading)));
+    }
+    let session = session(console, headers);
+    if let Some(Ok(session)) = session {
         request.extensions_mut().insert(session);
         return Ok(None);
     }
@@ -80,22 +90,61 @@ fn admit(console: &Console, request: &mut Request) -> std::result::Result<Option
     if path == "/login" {
         return Ok(None);
     }
+    let why = session.and_then(Result::err);
     if !is_reading {
-        return Err(Box::new(error_page(
-            StatusCode::FORBIDDEN,
-            "You are logged out",
-            "Nothing was done. Log in and try again.",
-        )));
+        let text = format!("{}Nothing was done. Log in and try again.", why.map_or("", Ended::text));
+        return Err(Box::new(error_page(StatusCode::FORBIDDEN, "You are logged out", &text)));
     }
     let back = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let login = format!("/login?to={}", super::words::url_encode(back));
+    let ended = why.map_or(String::new(), |why| format!("&ended={}", why.word()));
+    let login = format!("/login?to={}{ended}", super::words::url_encode(back));
     Err(Box::new(Redirect::to(&login).into_response()))
 }
 
-/// The session that a cookie names, if its token is still one.
-fn session(console: &Console, headers: &HeaderMap) -> Option<Arc<Session>> {
-    let session = console.sessions.get(&console.secret(headers)?, !is_live(headers), Instant::now())?;
-    console.grant(&session).map(|_| session)
+/// Why a session is over that a browser still has the cookie of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was idle, it was old, or contactd was started again.
+    Session,
+    /// Its token left the file.
+    Token,
+}
+
+impl Ended {
+    /// The word in the address of the login.
+    fn word(self) -> &'static str {
+        match self {
+            Ended::Session => "session",
+            Ended::Token => "token",
+        }
+    }
+
+    /// The reason of a word.
+    pub fn named(word: &str) -> Option<Ended> {
+        [Ended::Session, Ended::Token].into_iter().find(|ended| ended.word() == word)
+    }
+
+    /// What somebody reads.
+    pub fn text(self) -> &'static str {
+        match self {
+            Ended::Session => "Your session has ended: nobody used it for a while, or contactd was started again. ",
+            Ended::Token => "Your token is not valid any more, so your session has ended. ",
+        }
+    }
+}
+
+/// Whether a request changes nothing.
+fn is_reading(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// The session that a cookie names, or why it is over; None where there is no cookie.
+fn session(console: &Console, headers: &HeaderMap) -> Option<std::result::Result<Arc<Session>, Ended>> {
+    let secret = console.secret(headers).filter(|secret| !secret.is_empty())?;
+    let Some(session) = console.sessions.get(&secret, !is_live(headers), Instant::now()) else {
+        return Some(Err(Ended::Session));
+    };
+    Some(if console.grant(&session).is_some() { Ok(session) } else { Err(Ended::Token) })
 }
 
 /// Whether a page asks on its own, to keep itself up to date.

@@ -16,6 +16,7 @@ mod frame;
 mod guard;
 mod imports;
 mod pages;
+mod plan;
 mod scratch;
 mod session;
 mod streamed;
@@ -34,7 +35,7 @@ use axum::routing::{get, post};
 use tokio::io::DuplexStream;
 use tokio::sync::Semaphore;
 
-use crate::command::{Access, Grant, TokenId, Tokens};
+use crate::command::{Access, Grant, Health, TokenId, Tokens};
 use crate::limits::{CONSOLE_EXPORTS_MAX, CONSOLE_REQUESTS_MAX, UPLOAD_BYTES_MAX};
 use crate::reloadable::Reloadable;
 use crate::webhooks::Webhooks;
@@ -51,6 +52,12 @@ pub trait Inside: Send + Sync {
 
     /// For an import or an export, which blocks a thread.
     fn socket(&self, grant: Grant) -> std::io::Result<UnixStream>;
+
+    /// Whether requests are answered.
+    fn health(&self) -> Health;
+
+    /// What providers report, where it is taken.
+    fn webhooks(&self) -> Option<Arc<Webhooks>>;
 }
 
 /// What all pages share.
@@ -65,8 +72,6 @@ pub struct Console {
     is_encrypted: bool,
     places: Semaphore,
     exports: Arc<Semaphore>,
-    /// What providers report, where it is taken.
-    webhooks: Option<Arc<Webhooks>>,
 }
 
 impl Console {
@@ -76,7 +81,6 @@ impl Console {
         tokens: Arc<Reloadable<Tokens>>,
         hosts: Vec<String>,
         is_encrypted: bool,
-        webhooks: Option<Arc<Webhooks>>,
         dir: PathBuf,
     ) -> Arc<Console> {
         Arc::new(Console {
@@ -88,7 +92,6 @@ impl Console {
             is_encrypted,
             places: Semaphore::new(CONSOLE_REQUESTS_MAX),
             exports: Arc::new(Semaphore::new(CONSOLE_EXPORTS_MAX)),
-            webhooks,
         })
     }
 
@@ -134,6 +137,9 @@ impl Console {
             .route("/assets/{file}", get(assets::asset))
             .fallback(pages::missing)
             .layer(from_fn_with_state(Arc::clone(&console), guard::guard))
+            // Behind no guard: they tell nothing, and somebody asks them while all places are taken.
+            .route("/healthz", get(pages::waiting::healthz))
+            .route("/readyz", get(pages::waiting::readyz))
             .with_state(console)
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::plan::PlanInMaking;
 use crate::command::TokenId;
 use crate::error::{Error, Result};
 use crate::limits::{SESSION_IDLE_MS_MAX, SESSION_MS_MAX, SESSIONS_MAX};
@@ -18,6 +19,8 @@ pub struct Session {
     since: Instant,
     seen: Mutex<Instant>,
     said: Mutex<Option<Said>>,
+    /// The plan of a purge that it waits for.
+    pub plan: PlanInMaking,
 }
 
 /// What an act has come to, for the next page.
@@ -36,7 +39,13 @@ impl Sessions {
         let mut secret = [0; 32];
         rustix::rand::getrandom(&mut secret, rustix::rand::GetRandomFlags::empty()).map_err(Error::internal)?;
         let secret = HEXLOWER.encode(&secret);
-        let session = Arc::new(Session { token, since: now, seen: Mutex::new(now), said: Mutex::default() });
+        let session = Arc::new(Session {
+            token,
+            since: now,
+            seen: Mutex::new(now),
+            said: Mutex::default(),
+            plan: PlanInMaking::default(),
+        });
         let mut sessions = lock(&self.0);
         sessions.retain(|_, session| !session.is_over(now));
         if sessions.len() >= SESSIONS_MAX {

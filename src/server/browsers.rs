@@ -10,10 +10,11 @@ use tokio::io::DuplexStream;
 
 use super::web::{self, Site};
 use super::{Listener, Server};
-use crate::command::{Grant, Tokens};
+use crate::command::{Grant, Health, Tokens};
 use crate::console::{Console, Inside};
 use crate::limits::{CONSOLE_HEAD_MS_MAX, CONSOLE_TIDY_MS};
 use crate::reloadable::Reloadable;
+use crate::webhooks::Webhooks;
 
 impl Inside for Arc<Server> {
     fn pipe(&self, grant: Grant) -> DuplexStream {
@@ -23,9 +24,17 @@ impl Inside for Arc<Server> {
     fn socket(&self, grant: Grant) -> io::Result<UnixStream> {
         self.socket_inside(grant)
     }
+
+    fn health(&self) -> Health {
+        Server::health(self)
+    }
+
+    fn webhooks(&self) -> Option<Arc<Webhooks>> {
+        self.webhooks.get().cloned()
+    }
 }
 
-/// Serves browsers until the server drains. What they upload is kept in a directory.
+/// Serves browsers from before the store is loaded until it is closed. What they upload is kept in a directory.
 pub(super) fn serve(
     server: &Arc<Server>,
     listener: Listener,
@@ -34,9 +43,14 @@ pub(super) fn serve(
     dir: PathBuf,
 ) {
     let is_encrypted = matches!(listener, Listener::Tls(_));
-    let webhooks = server.webhooks.get().cloned();
-    let console = Console::new(Box::new(Arc::clone(server)), tokens, hosts, is_encrypted, webhooks, dir);
-    let site = Site { caller: "a browser", head_ms_max: CONSOLE_HEAD_MS_MAX, router: console.router() };
+    let console = Console::new(Box::new(Arc::clone(server)), tokens, hosts, is_encrypted, dir);
+    let site = Site {
+        caller: "a browser",
+        head_ms_max: CONSOLE_HEAD_MS_MAX,
+        router: console.router(),
+        end: server.ended.clone(),
+        tasks: server.last.clone(),
+    };
     let stop = server.stop.clone();
     server.connections.spawn(async move {
         loop {

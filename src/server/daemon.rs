@@ -18,7 +18,7 @@ use crate::model::phone::Region;
 use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
 use crate::store::engine::Engine;
-use crate::store::{Clock, Fsync, OptOutWarning, Options, Retention, Store};
+use crate::store::{Clock, Fsync, Loading, OptOutWarning, Options, Retention, Store};
 use crate::tls::ServerTls;
 use crate::webhooks::{WebhookSetup, Webhooks};
 
@@ -68,7 +68,25 @@ pub struct Setup {
 pub struct Daemon {
     server: Arc<Server>,
     context: Arc<Context>,
-    data_dir: PathBuf,
+}
+
+/// The sockets of a daemon that are open before its store is loaded.
+#[derive(Default)]
+pub struct Sockets {
+    /// For the protocol. Clients are answered `-LOADING` meanwhile.
+    pub clients: Vec<Listener>,
+    /// For metrics and health.
+    pub scraped: Option<Scraped>,
+    /// For the console, whose pages say meanwhile how far it is.
+    pub browsers: Option<Browsers>,
+}
+
+/// Where browsers are served.
+pub struct Browsers {
+    /// Their socket.
+    pub listener: Listener,
+    /// The names under which they may call, besides this machine's own.
+    pub hosts: Vec<String>,
 }
 
 impl Setup {
@@ -97,32 +115,32 @@ impl Setup {
 }
 
 impl Daemon {
-    /// Listens, loads the store, goes on with the jobs that were interrupted, and serves. While the store is loaded, clients
-    /// are answered `-LOADING`.
-    pub async fn start(setup: Setup, clock: Clock, listeners: Vec<Listener>) -> Result<Daemon> {
-        Daemon::start_scraped(setup, clock, listeners, None).await
+    /// Listens, loads the store, goes on with the jobs that were interrupted, and serves.
+    pub async fn start(setup: Setup, clock: Clock, clients: Vec<Listener>) -> Result<Daemon> {
+        Daemon::start_on(setup, clock, Sockets { clients, ..Sockets::default() }).await
     }
 
-    /// The same with a socket for metrics and health, which are served from before the store is loaded until it is closed.
-    pub async fn start_scraped(
-        setup: Setup,
-        clock: Clock,
-        listeners: Vec<Listener>,
-        scraped: Option<Scraped>,
-    ) -> Result<Daemon> {
-        if setup.tls.is_none() && listeners.iter().any(|listener| matches!(listener, Listener::Tls(_))) {
+    /// The same on more sockets than those of the protocol. What browsers upload is for a while in the data directory, in files
+    /// without a name.
+    pub async fn start_on(setup: Setup, clock: Clock, sockets: Sockets) -> Result<Daemon> {
+        let Sockets { clients, scraped, browsers } = sockets;
+        let listeners = clients.iter().chain(browsers.iter().map(|browsers| &browsers.listener));
+        if setup.tls.is_none() && listeners.into_iter().any(|listener| matches!(listener, Listener::Tls(_))) {
             return Err(Error::bad_arg("an address with tls: needs a certificate"));
         }
         let server = Arc::new(Server::new(setup.tls.clone(), Arc::clone(&setup.settings_file)));
         if let Some(scraped) = scraped {
             scraped.serve(&server, Arc::clone(&setup.tokens), setup.metrics_lists);
         }
-        for listener in listeners {
+        if let Some(Browsers { listener, hosts }) = browsers {
+            browsers::serve(&server, listener, Arc::clone(&setup.tokens), hosts, setup.data_dir.clone());
+        }
+        for listener in clients {
             server.listen(listener);
         }
         let every = Duration::from_millis(setup.purge.every_ms.unsigned_abs());
-        let data_dir = setup.data_dir.clone();
-        let loaded = tokio::task::spawn_blocking(move || load(setup, clock)).await;
+        let loading = Arc::clone(&server.loading);
+        let loaded = tokio::task::spawn_blocking(move || load(setup, clock, loading)).await;
         let context = match loaded.map_err(Error::internal).flatten() {
             Ok(context) => Arc::new(context),
             Err(why) => {
@@ -134,7 +152,7 @@ impl Daemon {
         server.open(Arc::clone(&context));
         compactor::start(&server, every);
         reload::start(&server);
-        Ok(Daemon { server, context, data_dir })
+        Ok(Daemon { server, context })
     }
 
     /// What the commands work with.
@@ -147,7 +165,7 @@ impl Daemon {
         self.server.connect_inside(Grant::unnamed(Access::Admin))
     }
 
-    /// Takes the webhooks of providers. Comes before the console, which shows their addresses.
+    /// Takes the webhooks of providers.
     pub fn serve_webhooks(&self, listener: Listener, setup: WebhookSetup) {
         let inside = Arc::clone(&self.server);
         let connect = Box::new(move |grant| inside.connect_inside(grant));
@@ -155,14 +173,14 @@ impl Daemon {
         let keywords = Arc::clone(&self.context.keywords);
         let webhooks = Arc::new(Webhooks::new(setup, connect, keywords, Box::new(move || store.now())));
         let webhooks = Arc::clone(self.server.webhooks.get_or_init(|| webhooks));
-        let site = Site { caller: "a provider", head_ms_max: WEBHOOK_READ_MS_MAX, router: webhooks.router() };
+        let site = Site {
+            caller: "a provider",
+            head_ms_max: WEBHOOK_READ_MS_MAX,
+            router: webhooks.router(),
+            end: self.server.stop.clone(),
+            tasks: self.server.connections.clone(),
+        };
         web::serve(&self.server, listener, site);
-    }
-
-    /// Serves the console to browsers. They may call it by this machine's names and by `hosts`. What they upload is for a while
-    /// in the data directory, in files without a name.
-    pub fn serve_console(&self, listener: Listener, hosts: Vec<String>) {
-        browsers::serve(&self.server, listener, Arc::clone(&self.context.tokens), hosts, self.data_dir.clone());
     }
 
     /// Reads the tokens, the certificates and the secrets of webhooks again, and looks the settings through. What cannot be
@@ -206,7 +224,7 @@ impl Daemon {
     }
 }
 
-fn load(setup: Setup, clock: Clock) -> Result<Context> {
+fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
     let backups = setup.backup_dir.unwrap_or_else(|| setup.data_dir.join("backups"));
     let options = Options {
         dir: setup.data_dir,
@@ -217,6 +235,7 @@ fn load(setup: Setup, clock: Clock) -> Result<Context> {
         keep: setup.keep,
         opt_out_warning: setup.opt_out_warning,
         trail: setup.trail,
+        loading,
     };
     let store = Arc::new(match setup.engine {
         None => Store::open(options)?,

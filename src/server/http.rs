@@ -4,7 +4,6 @@
 //! nothing: there are few at a time, and each has to be done soon.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +27,6 @@ use crate::limits::{
 };
 use crate::metrics::{self, Format, ServerState};
 use crate::reloadable::Reloadable;
-use crate::store::ReadOnly;
 
 type Reply = Response<String>;
 
@@ -61,7 +59,7 @@ impl Scraped {
         let ended = server.ended.clone();
         let scraper =
             Arc::new(Scraper { server: Arc::clone(server), tokens, lists_max, scraping: Mutex::const_new(()) });
-        server.scrapers.spawn(async move {
+        server.last.spawn(async move {
             tokio::select! {
                 () = ended.cancelled() => {}
                 () = self.accept(&scraper) => {}
@@ -83,7 +81,7 @@ impl Scraped {
                 }
             };
             let scraper = Arc::clone(scraper);
-            scraper.server.scrapers.clone().spawn(async move {
+            scraper.server.last.clone().spawn(async move {
                 let ended = scraper.server.ended.clone();
                 tokio::select! {
                     () = ended.cancelled() => {}
@@ -123,29 +121,14 @@ impl Scraper {
         }
         match request.uri().path() {
             "/metrics" => self.metrics(request.headers()).await,
-            "/healthz" => text(StatusCode::OK, if self.server.is_ready() { "ok" } else { "ok, not ready" }),
-            "/readyz" => self.ready(),
+            "/healthz" => text(StatusCode::OK, if self.server.health().is_ready() { "ok" } else { "ok, not ready" }),
+            "/readyz" => {
+                let health = self.server.health();
+                let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                text(status, &health.to_string())
+            }
             _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz"),
         }
-    }
-
-    /// Whether requests of the protocol are answered. CHECK is, also while nothing can be written.
-    fn ready(&self) -> Reply {
-        let Some(context) = self.server.context() else {
-            return text(StatusCode::SERVICE_UNAVAILABLE, "loading: the store is being loaded");
-        };
-        if !self.server.is_ready() {
-            return text(StatusCode::SERVICE_UNAVAILABLE, "draining: contactd shuts down");
-        }
-        let mut told = match context.store.read_only() {
-            None => "ready".to_owned(),
-            Some(ReadOnly::DiskLow) => "ready; disk_low: only what forbids is written".to_owned(),
-            Some(reason) => format!("ready; {}: nothing is written", reason.word()),
-        };
-        for source in context.reloads.all_refused() {
-            let _ = write!(told, "; reload_refused: {}", source.word());
-        }
-        text(StatusCode::OK, &told)
     }
 
     async fn metrics(self: &Arc<Scraper>, headers: &HeaderMap) -> Reply {
@@ -175,7 +158,7 @@ impl Scraper {
 
     fn scrape(&self, format: Format) -> Result<String> {
         let state = ServerState {
-            ready: self.server.is_ready(),
+            ready: self.server.health().is_ready(),
             feed_followers: self.server.feed_followers(),
             webhooks: self.server.webhooks.get().map(|webhooks| webhooks.counts()),
         };

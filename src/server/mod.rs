@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use daemon::{Daemon, Setup};
+pub use daemon::{Browsers, Daemon, Setup, Sockets};
 pub use http::Scraped;
 pub use inherited::Inherited;
 pub use listener::Listener;
@@ -32,11 +32,12 @@ pub use crate::address::Address;
 
 use withdrawal::Withdrawals;
 
-use crate::command::{Context, Grant};
+use crate::command::{Context, Grant, Health};
 use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
 use crate::rarely::Rarely;
 use crate::reloadable::Reloadable;
+use crate::store::Loading;
 use crate::tls::ServerTls;
 use crate::webhooks::Webhooks;
 
@@ -44,6 +45,8 @@ use crate::webhooks::Webhooks;
 pub struct Server {
     /// Set once the store is loaded; until then everything answers `-LOADING`.
     context: OnceLock<Arc<Context>>,
+    /// How far it is loaded.
+    loading: Arc<Loading>,
     /// Held while it is copied to the counters, so that STATS has the newest number however many come and go at once.
     clients: Mutex<usize>,
     /// To queue writes for the writer, by urgency.
@@ -63,10 +66,10 @@ pub struct Server {
     handshake_log: Rarely,
     /// What providers report, once they are served.
     webhooks: OnceLock<Arc<Webhooks>>,
-    /// Told when everything else has ended: health and metrics are served until then.
+    /// Told when everything else has ended: health, metrics and browsers are served until then.
     ended: CancellationToken,
-    /// Who serves health and metrics.
-    scrapers: TaskTracker,
+    /// Who serves health, metrics and browsers.
+    last: TaskTracker,
 }
 
 impl Default for Server {
@@ -80,6 +83,7 @@ impl Server {
     fn new(tls: Option<Arc<Reloadable<ServerTls>>>, settings: Arc<Reloadable<()>>) -> Server {
         Server {
             context: OnceLock::new(),
+            loading: Arc::default(),
             clients: Mutex::new(0),
             permits: Urgency::ALL.map(|_| Arc::new(Semaphore::new(QUEUED_WRITES_MAX))),
             feed: watch::Sender::new(0),
@@ -92,7 +96,7 @@ impl Server {
             handshake_log: Rarely::default(),
             webhooks: OnceLock::new(),
             ended: CancellationToken::new(),
-            scrapers: TaskTracker::new(),
+            last: TaskTracker::new(),
         }
     }
 
@@ -148,13 +152,22 @@ impl Server {
     /// Ends what goes on during a drain.
     async fn end(&self) {
         self.ended.cancel();
-        self.scrapers.close();
-        self.scrapers.wait().await;
+        self.last.close();
+        self.last.wait().await;
     }
 
     /// Whether requests are answered: the store is loaded, and the daemon does not drain.
-    fn is_ready(&self) -> bool {
-        self.context().is_some() && !self.stop.is_cancelled()
+    fn health(&self) -> Health {
+        match self.context() {
+            _ if self.stop.is_cancelled() => Health::Draining,
+            Some(context) => {
+                Health::Ready { read_only: context.store.read_only(), refused: context.reloads.all_refused() }
+            }
+            None => {
+                let (contacts, of) = self.loading.reached();
+                Health::Loading { contacts, of }
+            }
+        }
     }
 
     /// Connections that wait for news of the feed.

@@ -13,6 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::handshake::handshake;
 use super::{Listener, Server};
@@ -27,6 +29,10 @@ pub(super) struct Site {
     pub head_ms_max: u64,
     /// What answers.
     pub router: Router,
+    /// When it ends.
+    pub end: CancellationToken,
+    /// Whom the server waits for.
+    pub tasks: TaskTracker,
 }
 
 /// What a caller reads who speaks HTTP to an address that speaks HTTPS.
@@ -34,16 +40,16 @@ const SPEAKS_TLS: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n\
     this address speaks TLS: call it with https://\n";
 
-/// Serves a site until the server drains.
+/// Serves a site until its end.
 pub(super) fn serve(server: &Arc<Server>, listener: Listener, site: Site) {
     let server = Arc::clone(server);
-    server.connections.clone().spawn(async move {
+    site.tasks.clone().spawn(async move {
         let places = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
         loop {
             // More wait where the system keeps them.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let accepted = tokio::select! {
-                () = server.stop.cancelled() => return,
+                () = site.end.cancelled() => return,
                 accepted = accept(&listener, &server, &site, place) => accepted,
             };
             if let Err(why) = accepted {
@@ -60,33 +66,34 @@ async fn accept(
     site: &Site,
     place: OwnedSemaphorePermit,
 ) -> std::io::Result<()> {
-    let (server, site) = (Arc::clone(server), site.clone());
-    let tasks = server.connections.clone();
+    let site = site.clone();
+    let tasks = site.tasks.clone();
     match listener {
         Listener::Tcp(listener) => {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            tasks.spawn(async move { talk(stream, &server, site, place).await });
+            tasks.spawn(async move { talk(stream, site, place).await });
         }
         Listener::Tls(listener) => {
             let (stream, peer) = listener.accept().await?;
             stream.set_nodelay(true)?;
+            let server = Arc::clone(server);
             tasks.spawn(async move {
                 if let Some(stream) = handshake(stream, peer, &server, SPEAKS_TLS).await {
-                    talk(stream, &server, site, place).await;
+                    talk(stream, site, place).await;
                 }
             });
         }
         Listener::Unix(listener, _) => {
             let (stream, _) = listener.accept().await?;
-            tasks.spawn(async move { talk(stream, &server, site, place).await });
+            tasks.spawn(async move { talk(stream, site, place).await });
         }
     }
     Ok(())
 }
 
-/// Serves one caller until it leaves or the server drains.
-async fn talk<S>(stream: S, server: &Server, site: Site, _place: OwnedSemaphorePermit)
+/// Serves one caller until it leaves or the site ends.
+async fn talk<S>(stream: S, site: Site, _place: OwnedSemaphorePermit)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -97,7 +104,7 @@ where
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = server.stop.cancelled() => {
+        () = site.end.cancelled() => {
             connection.as_mut().graceful_shutdown();
             // A caller that has stalled, in an upload or a download, holds nobody up.
             match timeout(Duration::from_millis(WRITE_STALL_MS_MAX), connection).await {

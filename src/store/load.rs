@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::engine::{Batch, Engine, rows};
+use super::engine::{Batch, Engine, Keys, rows};
 use super::format::chunk::Chunk;
 use super::format::codec::{self, FeedEntry, NextIds};
 use super::format::compressed::expand;
@@ -135,8 +135,10 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
         let (key, value) = row?;
         gate.put_list(ListId(number(&key)?), codec::decode_list(&value)?);
     }
-    read_directory(engine, keys::DIRECTORY, &mut gate.directory)?;
     for chunk in 0..next.next_contact.div_ceil(POSTING_CHUNK_IDS) {
+        options.loading.reach(chunk * POSTING_CHUNK_IDS, next.next_contact);
+        let directory = |chunk: u32| keys::directory(chunk * (POSTING_CHUNK_IDS / DIRECTORY_CHUNK_IDS)).to_vec();
+        read_directory(engine, directory(chunk)..directory(chunk + 1), &mut gate.directory)?;
         let mut gate_end = keys::postings(chunk).to_vec();
         gate_end.push(GATE_TAG_MAX + 1);
         for row in rows(engine, keys::postings(chunk).to_vec()..gate_end) {
@@ -159,7 +161,7 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
         pending.replay(number, changes, |posting| stored_posting(engine, posting))?;
     }
     let mut tombstones = Tombstones::new(secret);
-    read_directory(engine, keys::TOMBSTONE_DIRECTORY, &mut tombstones.directory)?;
+    read_directory(engine, keys::all(keys::TOMBSTONE_DIRECTORY), &mut tombstones.directory)?;
     let mut days = Vec::new();
     for row in rows(engine, keys::tallies_since(Tallies::first_day(now))) {
         let (key, value) = row?;
@@ -170,8 +172,8 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
 }
 
 /// Reads the chunks of a directory.
-fn read_directory(engine: &dyn Engine, keyspace: u8, directory: &mut Directory) -> Result<()> {
-    for row in rows(engine, keys::all(keyspace)) {
+fn read_directory(engine: &dyn Engine, chunks: Keys, directory: &mut Directory) -> Result<()> {
+    for row in rows(engine, chunks) {
         let (key, value) = row?;
         let first = number(&key)? * DIRECTORY_CHUNK_IDS;
         for (id, number) in (first..).zip(codec::decode_numbers(&value)?).filter(|(_, number)| *number != 0) {

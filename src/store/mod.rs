@@ -33,7 +33,7 @@ pub use memory::activity::{Activity, ActivityCounts, OptOutHow};
 pub use memory::directory::Directory;
 pub use memory::gate;
 pub use memory::tallies::{Recent, opt_out_rate};
-pub use options::{Clock, Fsync, OptOutWarning, Options, Retention};
+pub use options::{Clock, Fsync, Loading, OptOutWarning, Options, Retention};
 pub use read::claims::{ClaimsCursor, ClaimsPage, UnresolvedClaim};
 pub use read::feed::{FeedBounds, FeedItem, FeedWhat};
 pub use read::history::HistoryPage;
@@ -218,6 +218,11 @@ impl Store {
         limit: usize,
     ) -> Result<Option<HistoryPage>> {
         self.state.history(phone, from, wanted, limit)
+    }
+
+    /// The newest event of consent or status of a contact that is wanted, if it is not behind too many others.
+    pub fn newest_consent(&self, phone: Phone, wanted: &dyn Fn(&Event) -> bool) -> Result<Option<Event>> {
+        self.state.newest_consent(phone, wanted)
     }
 
     /// What happened to lists, newest first, from the beginning or from where a page ended.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::model::inbox::MaybeOptOut;
 use crate::model::time::{DAY_MS, Millis};
@@ -26,6 +27,28 @@ pub struct Options {
     pub opt_out_warning: OptOutWarning,
     /// Where each fact that forbids is written as well, before it is answered.
     pub trail: Option<PathBuf>,
+    /// Where opening it tells how far it is.
+    pub loading: Arc<Loading>,
+}
+
+/// How far a store is loaded, for those who wait for it.
+#[derive(Debug, Default)]
+pub struct Loading {
+    contacts: AtomicU32,
+    of: AtomicU32,
+}
+
+impl Loading {
+    /// Tells how many contacts are in memory, and how many there will be.
+    pub fn reach(&self, contacts: u32, of: u32) {
+        self.contacts.store(contacts, Ordering::Relaxed);
+        self.of.store(of, Ordering::Relaxed);
+    }
+
+    /// How many contacts are in memory, and how many there will be. The latter is 0 until the store's file is open.
+    pub fn reached(&self) -> (u32, u32) {
+        (self.contacts.load(Ordering::Relaxed), self.of.load(Ordering::Relaxed))
+    }
 }
 
 /// When the opt-out rate of a list's last 30 days is high.
@@ -74,6 +97,7 @@ impl Options {
             keep: Retention::default(),
             opt_out_warning: OptOutWarning::default(),
             trail: None,
+            loading: Arc::default(),
         }
     }
 }

@@ -3,12 +3,16 @@
 Needs chromium, chromedriver and selenium; CONTACTD_NODE_MODULES is where axe-core is. tests/suite/browser.rs runs it.
 """
 
+import http.server
 import json
 import os
 import pathlib
+import re
+import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -23,6 +27,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 BIN = os.environ["CONTACTD_BIN"]
 CHROMIUM, DRIVER = os.environ["CONTACTD_CHROMIUM"], os.environ["CONTACTD_CHROMEDRIVER"]
 AXE = pathlib.Path(os.environ["CONTACTD_NODE_MODULES"], "axe-core", "axe.min.js")
+ROUTES = pathlib.Path(__file__).parents[2] / "src" / "console" / "mod.rs"
 LIST, ALERTS, ADA, BEN = "+14155550100", "24365", "+14155550123", "+14155550124"
 HOSTILE = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>'"
 PATIENCE = 60
@@ -45,8 +50,7 @@ class Daemon:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                host, port = self.console.split(":")
-                socket.create_connection((host, int(port))).close()
+                urllib.request.urlopen(f"http://{self.console}/readyz").close()
                 return
             except OSError:
                 if time.monotonic() > until:
@@ -77,7 +81,7 @@ def browser(javascript=True):
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--window-size=1280,900",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+        "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     ]:
         options.add_argument(argument)
     if not javascript:
@@ -130,6 +134,23 @@ class Case(unittest.TestCase):
     def value(self, word, words):
         row = self.browser.find_element(By.XPATH, f"//dl[@class='words']/div[contains(., '“{word}”')]")
         Select(row.find_element(By.TAG_NAME, "select")).select_by_visible_text(words)
+
+    def look(self, scheme, width):
+        """Light or dark, and as wide as a screen."""
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def is_for_everybody(self, page):
+        """Whether axe finds nothing on the page that is open, and nobody has to scroll sideways."""
+        self.browser.execute_script(AXE.read_text(encoding="utf-8"))
+        found = self.browser.execute_async_script(
+            "const done = arguments[0]; axe.run().then(found => done(found.violations), why => done([String(why)]))"
+        )
+        self.assertEqual(found, [], f"{page}: {json.dumps(found, indent=1)[:4000]}")
+        wide, width = self.browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+        self.assertLessEqual(wide, width, f"{page} is wider than the screen")
 
     def upload(self, path):
         self.open("/imports")
@@ -262,24 +283,48 @@ class Everybody(Case):
         return [asked, tried, done]
 
     def test_axe_finds_nothing(self):
-        imports = self.imports()
-        script = AXE.read_text(encoding="utf-8")
-        for scheme in ["light", "dark"]:
-            media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-            self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-            for width in [1280, 320]:
-                size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-                self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-                for path in [*PAGES, *imports, "/contacts?filter=colour%3Dred", "/nothing"]:
-                    self.open(path)
-                    self.browser.execute_script(script)
-                    found = self.browser.execute_async_script(
-                        "const done = arguments[0]; axe.run().then(found => done(found.violations), why => done([String(why)]))"
-                    )
-                    told = json.dumps(found, indent=1)[:4000]
-                    self.assertEqual(found, [], f"{path}, {scheme}, {width} px wide: {told}")
-                    wide = self.browser.execute_script("return document.documentElement.scrollWidth")
-                    self.assertLessEqual(wide, width, f"{path} is wider than {width} px")
+        paths = [*PAGES, *self.imports(), "/login", "/login?ended=token", "/contacts?filter=colour%3Dred", "/nothing"]
+        routes = re.findall(r'\.route\("([^"]+)", get\(', ROUTES.read_text(encoding="utf-8"))
+        pages = [route for route in routes if route not in NO_PAGES]
+        self.assertGreater(len(pages), 12)
+        for route in pages:
+            pattern = re.compile(re.sub(r"\{[a-z]+\}", "[^/?]+", route) + r"(\?.*)?")
+            self.assertTrue(any(pattern.fullmatch(path) for path in paths), f"nobody looks at {route}")
+        for scheme, width in LOOKS:
+            self.look(scheme, width)
+            for path in paths:
+                self.open(path)
+                self.is_for_everybody(f"{path}, {scheme}, {width} px wide")
+
+    def test_axe_finds_nothing_while_an_import_goes_on(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = os.path.join(directory.name, "contacts.csv")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("phone\n")
+            file.writelines(f"+1415{2000000 + number}\n" for number in range(40_000))
+        self.upload(path)
+        self.choose("list", f"Spring sale {LIST}")
+        self.button("Read again")
+        self.button("Dry run")
+        self.until(lambda: "Dry run: nothing was changed" in self.text(), "the dry run is done")
+        self.button("Import 40")
+        self.until(lambda: "Import goes on" in self.text(), "the import goes on")
+        # The page stays as it is for as long as its daemon says nothing.
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            for scheme, width in LOOKS:
+                self.look(scheme, width)
+                self.is_for_everybody(f"an import that goes on, {scheme}, {width} px wide")
+        finally:
+            self.daemon.process.send_signal(signal.SIGCONT)
+        self.button("Stop")
+        self.until(lambda: "Report" in self.text(), "it has ended")
+
+
+LOOKS = [(scheme, width) for scheme in ["light", "dark"] for width in [1280, 320]]
+# Routes that give something else than a page.
+NO_PAGES = ["/contacts/count", "/contacts/export", "/imports/{id}/rejects", "/assets/{file}", "/healthz", "/readyz"]
 
 
 def sheet(directory):
@@ -445,6 +490,58 @@ class Hostile(Case):
         self.assertEqual(self.browser.get_log("browser"), [], "no alert, and nothing that the policy had to stop")
 
 
+class Foreign(Case):
+    """Pages of somebody else, in the browser of a person who has the console open."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        fill(cls.daemon)
+
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(cls.page.encode())
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        cls.addClassCleanup(server.server_close)
+        cls.addClassCleanup(server.shutdown)
+        cls.port = server.server_port
+        form = f'<input name="list" value="{LIST}"><input name="phone" value="{ADA}"><button>Win a prize</button>'
+        cls.page = f'<form method="post" action="http://{cls.daemon.console}/act/optout">{form}</form>'
+
+    def test_a_name_that_leads_here_is_refused(self):
+        port = self.daemon.console.split(":")[1]
+        self.browser.get(f"http://evil.example:{port}/lists")
+        self.assertIn("This is not the name of this console", self.text())
+        self.assertNotIn("Spring sale", self.text())
+
+    def test_a_form_of_another_page_does_nothing(self):
+        self.open("/lists")
+        self.assertIn("Spring sale", self.text())
+        # Another port of this machine gets the cookie along; another name does not.
+        for origin in [f"127.0.0.1:{self.port}", f"evil.example:{self.port}"]:
+            self.browser.get(f"http://{origin}/")
+            self.button("Win a prize")
+            self.until(lambda: "This form came from another page" in self.text(), f"a form of {origin} is refused")
+            self.browser.get(f"http://{origin}/")
+            sent = self.browser.execute_async_script(
+                "const done = arguments[2]; const form = new URLSearchParams(arguments[1]);"
+                "fetch(arguments[0], { method: 'POST', mode: 'no-cors', credentials: 'include', body: form })"
+                ".then(() => done('sent'), () => done('sent, and its answer is kept from the page'))",
+                f"http://{self.daemon.console}/act/optout",
+                {"list": LIST, "phone": ADA},
+            )
+            self.assertTrue(sent.startswith("sent"), sent)
+            self.assertEqual(self.daemon.ask(f"CHECK {LIST} {ADA}"), ["+yes"])
+
+
 class Tokens(Case):
     @classmethod
     def setUpClass(cls):
@@ -456,25 +553,57 @@ class Tokens(Case):
         cls.arguments = ("--tokens", cls.tokens)
         super().setUpClass()
 
+    def setUp(self):
+        self.set_tokens("read read-token-0123456", "write write-token-01234", "admin admin-token-012345")
+        for token in ["read-token-0123456", "write-token-01234"]:
+            self.until(lambda: self.knows(token), "its token is known")
+        self.daemon.ask(f'LIST {LIST} {{"name":"Spring sale"}}', token="admin-token-012345")
+        self.open("/login")
+        self.browser.delete_all_cookies()
+
+    def set_tokens(self, *lines):
+        with open(self.tokens, "w", encoding="utf-8") as tokens:
+            tokens.writelines(f"{line}\n" for line in lines)
+        self.daemon.process.send_signal(signal.SIGHUP)
+
+    def knows(self, token):
+        return not self.daemon.ask("PING", token=token)[0].startswith("-")
+
     def log_in(self, token):
         self.fill("token", token)
         self.button("Log in")
 
     def test_a_reader_sees_no_forms_and_is_logged_out_with_its_token(self):
-        self.daemon.ask(f'LIST {LIST} {{"name":"Spring sale"}}', token="admin-token-012345")
         self.open(f"/lists/{LIST}/settings")
         self.log_in("wrong-token-0123456")
         self.until(lambda: "This token is not known" in self.text(), "a wrong token is told")
         self.log_in("read-token-0123456")
         self.until(lambda: "Your token may only read" in self.text(), "the page that was asked for")
         self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "form[action^='/act/']"), [])
-        with open(self.tokens, "w", encoding="utf-8") as tokens:
-            tokens.write("admin admin-token-012345\n")
-        self.daemon.process.send_signal(1)
-        def is_out():
-            self.open("/lists")
-            return "/login" in self.browser.current_url
-        self.until(is_out, "its token is gone, and its pages are not")
+        self.set_tokens("admin admin-token-012345")
+        # The page that is open keeps itself up to date, and finds out by itself.
+        self.until(lambda: "Your token is not valid any more" in self.text(), "its token is gone, and its page is not")
+        self.assertNotIn("Spring sale", self.text())
+        for scheme, width in LOOKS:
+            self.look(scheme, width)
+            self.is_for_everybody(f"the login, {scheme}, {width} px wide")
+        self.log_in("admin-token-012345")
+        self.until(lambda: "Rename" in self.text(), "another token leads on to the page")
+
+    def test_a_click_after_the_token_is_gone_does_nothing(self):
+        self.open(f"/lists/{LIST}/settings")
+        self.log_in("write-token-01234")
+        self.until(lambda: "Rename" in self.text(), "the page that was asked for")
+        # Somebody who is writing keeps the page.
+        self.fill("name", "Autumn sale")
+        self.set_tokens("admin admin-token-012345")
+        self.until(lambda: not self.knows("write-token-01234"), "its token is gone")
+        self.button("Rename")
+        self.until(lambda: "You are logged out" in self.text(), "the page says so")
+        self.assertIn("Your token is not valid any more", self.text())
+        self.assertIn("Nothing was done", self.text())
+        self.open("/lists")
+        self.until(lambda: "Your token is not valid any more" in self.text(), "and so does the next one")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use contactd::error::{Error, Result};
 use contactd::limits::{DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES};
 use contactd::model::verdict::StopScope;
-use contactd::server::{self, Listener, Scraped, Setup};
+use contactd::server::{self, Browsers, Listener, Scraped, Setup, Sockets};
 use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row, Space};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -95,6 +95,7 @@ struct Watched {
     daemon: Arc<Mutex<Option<server::Daemon>>>,
     address: String,
     scraped: String,
+    console: String,
     _dir: tempfile::TempDir,
 }
 
@@ -118,19 +119,26 @@ impl Watched {
             ..Setup::new(dir.path().join("data"))
         };
         std::fs::create_dir_all(&setup.data_dir).expect("a directory");
-        let (listener, scraped) = runtime.block_on(async {
-            let listener = Listener::bind(&"127.0.0.1:0".parse().expect("an address")).await.expect("to listen");
-            (listener, Scraped::bind("127.0.0.1:0").await.map_err(|why| why.message).expect("to listen"))
+        let bind = async || Listener::bind(&"127.0.0.1:0".parse().expect("an address")).await.expect("to listen");
+        let (listener, browsers, scraped) = runtime.block_on(async {
+            let scraped = Scraped::bind("127.0.0.1:0").await.map_err(|why| why.message).expect("to listen");
+            (bind().await, bind().await, scraped)
         });
         let address = listener.address().expect("an address").to_string();
+        let console = browsers.address().expect("an address").to_string();
         let scraped_at = scraped.address().map_err(|why| why.message).expect("an address").to_string();
         let daemon = Arc::new(Mutex::new(None));
         let place = Arc::clone(&daemon);
+        let sockets = Sockets {
+            clients: vec![listener],
+            scraped: Some(scraped),
+            browsers: Some(Browsers { listener: browsers, hosts: Vec::new() }),
+        };
         runtime.spawn(async move {
-            let started = server::Daemon::start_scraped(setup, Arc::new(|| NOW), vec![listener], Some(scraped)).await;
+            let started = server::Daemon::start_on(setup, Arc::new(|| NOW), sockets).await;
             *place.lock().expect("the lock") = Some(started.map_err(|why| why.message).expect("the daemon starts"));
         });
-        Watched { disk, runtime, daemon, address, scraped: scraped_at, _dir: dir }
+        Watched { disk, runtime, daemon, address, scraped: scraped_at, console, _dir: dir }
     }
 
     fn connect(&self) -> Wire {
@@ -145,6 +153,33 @@ impl Watched {
         let page = self.get("/metrics");
         assert_eq!(page.status, 200, "{}", page.body);
         page.body
+    }
+
+    /// A page of the console.
+    fn browse(&self, path: &str) -> Page {
+        Page::get(&self.console, path, "connection: close\r\n")
+    }
+
+    /// Looks at the console while no request is answered.
+    fn browse_in_vain(&self, told: &str) {
+        for path in ["/", "/lists", "/contacts/+14155550123", "/nothing"] {
+            let page = self.browse(path);
+            assert!(page.status == 503 && page.body.contains(told), "{path}: {}", page.body);
+            assert!(page.head.contains("\r\nrefresh: "), "it goes over to the page by itself: {}", page.head);
+            assert!(!page.head.contains("set-cookie"), "{}", page.head);
+        }
+        let style = self.browse("/").body;
+        let (_, style) = style.split_once("stylesheet\" href=\"").expect("a stylesheet");
+        assert_eq!(self.browse(style.split('"').next().expect("its path")).status, 200);
+        let form = "sec-fetch-site: same-origin\r\ncontent-length: 0\r\nconnection: close\r\n";
+        let sent =
+            Page::ask(&self.console, &format!("POST /act/optout HTTP/1.1\r\nhost: {}\r\n{form}\r\n", self.console));
+        assert!(sent.status == 503 && sent.body.contains("Nothing was done"), "{}", sent.body);
+        assert!(!sent.head.contains("\r\nrefresh: "), "a form is not sent again by itself: {}", sent.head);
+        assert_eq!(self.browse("/healthz").body, "ok, not ready\n");
+        assert_eq!(self.browse("/readyz").status, 503);
+        let foreign = Page::ask(&self.console, "GET / HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
+        assert_eq!(foreign.status, 421);
     }
 
     fn wait_for(&self, path: &str, status: u16) -> Page {
@@ -506,8 +541,12 @@ fn while_it_loads_and_while_it_drains_it_is_alive_and_not_ready() {
     let (code, told) = watched.health(&[]);
     assert!(code == Some(2) && told.starts_with("loading: "), "{told}");
     assert_eq!(watched.health(&["--alive"]).0, Some(0));
+    watched.browse_in_vain("contactd is loading");
     watched.disk.hold(false);
     assert_eq!(watched.wait_for("/readyz", 200).body, "ready\n");
+    let page = watched.browse("/lists");
+    assert!(page.status == 200 && page.body.contains("There is no sending list yet"), "{}", page.body);
+    assert_eq!(watched.browse("/readyz").body, "ready\n");
     assert_eq!(watched.health(&[]), (Some(0), "all is well\n".into()));
     assert_eq!(watched.health(&["--alive"]), (Some(0), "contactd answers\n".into()));
 
@@ -524,10 +563,12 @@ fn while_it_loads_and_while_it_drains_it_is_alive_and_not_ready() {
     assert!(watched.wait_for("/readyz", 503).body.contains("draining"));
     assert_eq!(watched.get("/healthz").status, 200);
     assert_has(&watched.metrics(), &["contactd_ready 0"]);
+    watched.browse_in_vain("contactd is shutting down");
     watched.disk.hold(false);
     assert_eq!(watched.runtime.block_on(stopped).expect("it stops"), 0);
     assert_eq!(wire.reply(), "+created");
     assert!(TcpStream::connect(&watched.scraped).is_err(), "it ended with the daemon");
+    assert!(TcpStream::connect(&watched.console).is_err(), "so did the console");
 }
 
 #[test]

@@ -24,7 +24,9 @@ async function refresh() {
   if (waits || document.hidden) return;
   waits = true;
   try {
-    const reply = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "error" });
+    const reply = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "manual" });
+    // The session has ended. What it showed goes, unless somebody is writing: the next click says so then.
+    if (reply.type === "opaqueredirect" && !document.activeElement.closest("main form")) return location.reload();
     if (!reply.ok) return;
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     localTimes(page);

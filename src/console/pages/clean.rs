@@ -1,12 +1,18 @@
 //! Purges: the policy in words, a plan, its run, and past ones.
 
+use std::sync::Arc;
+
 use askama::Template;
-use axum::extract::Query;
+use axum::extract::{Query, State};
+use axum::http::HeaderValue;
+use axum::http::header::REFRESH;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Page, render};
 use crate::command::Access;
+use crate::console::Console;
+use crate::console::ask::Asker;
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
 use crate::console::words::{When, grouped};
@@ -18,6 +24,8 @@ struct Clean {
     rules: Vec<String>,
     running: Option<Running>,
     plan: Option<Plan>,
+    /// Whether a plan was asked for, and is not there yet.
+    is_being_made: bool,
     reports: Vec<Report>,
 }
 
@@ -67,12 +75,13 @@ pub struct Options {
 }
 
 /// Shows them.
-pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
+pub async fn show(State(console): State<Arc<Console>>, Query(options): Query<Options>, mut visit: Visit) -> Page {
     if visit.grant.access < Access::Admin {
         return render(&Clean {
             rules: Vec::new(),
             running: None,
             plan: None,
+            is_being_made: false,
             reports: Vec::new(),
             frame: visit.frame(Section::Clean, "Clean"),
         });
@@ -80,22 +89,31 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
     let policy: Value = visit.asker.json(&["PURGE", "POLICY"]).await?.unwrap_or_default();
     let status: Value = visit.asker.json(&["PURGE", "STATUS"]).await?.unwrap_or_default();
     let reports: Vec<Value> = visit.asker.items(&["PURGE", "REPORTS"]).await?;
-    let plan = if options.plan.is_empty() {
-        None
-    } else {
-        visit.asker.json::<Value, _>(&["PURGE", "PLAN"]).await?.as_ref().map(plan)
-    };
-    render(&Clean {
+    let is_wanted = !options.plan.is_empty();
+    let mut made = None;
+    if is_wanted {
+        let asker = || Asker::new(console.inside.pipe(visit.grant.clone()));
+        made = visit.session.plan.get(asker).await.transpose()?;
+        visit.asker.remember(&["PURGE", "PLAN"], 1);
+    }
+    let is_being_made = is_wanted && made.is_none();
+    let mut page = render(&Clean {
         rules: rules(&policy),
         running: running(&status),
-        plan,
+        plan: made.as_ref().map(plan),
+        is_being_made,
         reports: reports.iter().take(20).map(report).collect(),
         frame: visit.frame(Section::Clean, "Clean"),
-    })
+    })?;
+    if is_being_made {
+        page.headers_mut().insert(REFRESH, HeaderValue::from_static("1"));
+    }
+    Ok(page)
 }
 
 fn rules(policy: &Value) -> Vec<String> {
-    let days = |key: &str| policy[key].as_f64().map(|days| format!("{days}"));
+    let days =
+        |key: &str| policy[key].as_u64().map(grouped).or_else(|| policy[key].as_f64().map(|days| days.to_string()));
     let mut rules = Vec::new();
     if let Some(days) = days("invalid_after_days") {
         rules.push(format!("contacts whose number has not existed for {days} days"));

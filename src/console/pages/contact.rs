@@ -13,7 +13,6 @@ use crate::console::ask::{parse, text};
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
 use crate::console::words::{self, Verdict, When, grouped, url_encode};
-use crate::error::Result;
 use crate::json::timeline;
 
 #[derive(Template)]
@@ -99,11 +98,17 @@ pub async fn show(Path(phone): Path<String>, Query(options): Query<Options>, mut
     };
     let phone = contact.phone_number.clone();
     let names: Vec<crate::console::visit::ListReply> = visit.asker.items(&["LISTS", "LIMIT", "1000"]).await?;
+    let number = |on: &OnListReply| on.list.clone().unwrap_or_default();
+    let asks: Vec<[String; 3]> = contact.lists.iter().map(|on| ["WHY".into(), number(on), phone.clone()]).collect();
     let mut lists = Vec::with_capacity(contact.lists.len());
-    for on in &contact.lists {
-        let number = on.list.clone().unwrap_or_default();
+    for (on, reply) in contact.lists.iter().zip(visit.asker.ask_each(&asks).await?) {
+        let number = number(on);
         let name = names.iter().find(|list| list.list == number).map(|list| list.name.clone()).unwrap_or_default();
-        lists.push(on_list(&mut visit, &phone, number, name, on).await?);
+        let why = match reply {
+            Reply::Nil => Value::Null,
+            reply => parse(&text(reply)?)?,
+        };
+        lists.push(on_list(&why, number, name, on));
     }
     let is_here = |number: &str| contact.lists.iter().any(|on| on.list.as_deref() == Some(number));
     let other_lists =
@@ -175,13 +180,9 @@ async fn unknown(mut visit: Visit, phone: &str) -> Page {
     Ok(error_page(StatusCode::NOT_FOUND, "This number is unknown", &text))
 }
 
-async fn on_list(visit: &mut Visit, phone: &str, list: String, name: String, on: &OnListReply) -> Result<OnList> {
-    let why: Value = match visit.asker.ask(&["WHY", &list, phone]).await? {
-        Reply::Nil => Value::Null,
-        reply => parse(&text(reply)?)?,
-    };
+fn on_list(why: &Value, list: String, name: String, on: &OnListReply) -> OnList {
     let get = |of: &Option<String>| of.clone().unwrap_or_default();
-    Ok(OnList {
+    OnList {
         path: format!("/lists/{}", url_encode(&list)),
         verdict: Verdict::new(why["verdict"].as_str().unwrap_or_default()),
         why: why["text"].as_str().unwrap_or_default().to_owned(),
@@ -199,7 +200,7 @@ async fn on_list(visit: &mut Visit, phone: &str, list: String, name: String, on:
         is_removed: on.list_removed_at.is_some(),
         list,
         name,
-    })
+    }
 }
 
 fn day(day: &Value) -> DayOfItems {

@@ -130,7 +130,7 @@ pub async fn trends(Path(list): Path<String>, Query(options): Query<DaysOptions>
 pub async fn settings(State(console): State<Arc<Console>>, Path(list): Path<String>, mut visit: Visit) -> Page {
     let Some(head) = head(&mut visit, &list).await? else { return Ok(no_list(&list)) };
     let title = head.title.clone();
-    let addresses = console.webhooks.iter().flat_map(|webhooks| webhooks.addresses());
+    let addresses = console.inside.webhooks().map(|webhooks| webhooks.addresses()).unwrap_or_default().into_iter();
     let webhooks = addresses.map(|address| (address.provider.name(), address.url)).collect();
     render(&Settings { head, webhooks, frame: visit.frame(Section::Lists, title) })
 }

@@ -8,6 +8,7 @@ use super::{Page, render};
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::{ListReply, Visit};
 use crate::console::words::{When, grouped, percent, url_encode};
+use crate::error::Result;
 
 #[derive(Template)]
 #[template(path = "lists.html", config = "src/console/askama.toml")]
@@ -66,8 +67,8 @@ pub struct Options {
 
 const PAGE_ROWS: usize = 50;
 
-/// Shows them.
-pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
+/// All lists, in the order of their numbers.
+pub async fn all(visit: &mut Visit) -> Result<Vec<ListReply>> {
     let mut lists: Vec<ListReply> = Vec::new();
     loop {
         let mut words = vec!["LISTS", "LIMIT", "1000"];
@@ -79,9 +80,14 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
         let is_last = page.len() < 1000;
         lists.extend(page);
         if is_last {
-            break;
+            return Ok(lists);
         }
     }
+}
+
+/// Shows them.
+pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
+    let mut lists = all(&mut visit).await?;
     match options.sort.as_str() {
         "number" => {}
         "name" => lists.sort_by_key(|list| list.name.to_lowercase()),

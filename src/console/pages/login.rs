@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::Page;
 use crate::command::{Access, TokenId};
+use crate::console::guard::Ended;
 use crate::console::{Console, assets};
 use crate::error::Error;
 use crate::limits::WRONG_TOKEN_MS;
@@ -22,6 +23,8 @@ use crate::limits::WRONG_TOKEN_MS;
 struct Login<'a> {
     to: &'a str,
     is_wrong: bool,
+    /// Why the last session is over, if it is.
+    ended: Option<Ended>,
     style: String,
 }
 
@@ -29,6 +32,9 @@ struct Login<'a> {
 pub struct Options {
     #[serde(default)]
     to: String,
+    /// Why the last session is over.
+    #[serde(default)]
+    ended: String,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +46,7 @@ pub struct Given {
 
 /// Asks for a token.
 pub async fn show(Query(options): Query<Options>) -> Page {
-    page(&options.to, false)
+    page(&options.to, false, Ended::named(&options.ended))
 }
 
 /// Begins a session. A wrong token takes a while, so that nobody tries many.
@@ -48,7 +54,7 @@ pub async fn log_in(State(console): State<Arc<Console>>, Form(given): Form<Given
     let token = TokenId::of(given.token.trim().as_bytes());
     if console.tokens.get().grant(token).is_none_or(|grant| grant.access < Access::Read) {
         tokio::time::sleep(Duration::from_millis(WRONG_TOKEN_MS)).await;
-        return page(&given.to, true);
+        return page(&given.to, true, None);
     }
     let (secret, _) = console.sessions.begin(Some(token), Instant::now())?;
     let to = if is_ours(&given.to) { &given.to } else { "/" };
@@ -68,8 +74,8 @@ pub fn is_ours(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(char::is_control)
 }
 
-fn page(to: &str, is_wrong: bool) -> Page {
-    let login = Login { to, is_wrong, style: assets::style() };
+fn page(to: &str, is_wrong: bool, ended: Option<Ended>) -> Page {
+    let login = Login { to, is_wrong, ended, style: assets::style() };
     let page = Html(login.render().map_err(Error::internal)?);
     let status = if is_wrong { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
     Ok((status, page).into_response())

@@ -13,6 +13,7 @@ pub mod lists;
 pub mod login;
 pub mod overview;
 pub mod system;
+pub mod waiting;
 
 use askama::Template;
 use axum::http::StatusCode;

@@ -13,8 +13,12 @@ use crate::console::words::{When, grouped, percent, url_encode};
 #[template(path = "overview.html", config = "src/console/askama.toml")]
 struct Overview {
     frame: Frame,
+    /// The worst of those with too many opt-outs, and how many more there are; "" for none.
     bad_lists: Vec<BadList>,
+    more_bad: String,
+    /// Some of those that are paused, and how many more there are.
     paused: Vec<BadList>,
+    more_paused: String,
     replies: Vec<ReplyRow>,
     replies_waiting: String,
     claims: Vec<ClaimRow>,
@@ -58,9 +62,12 @@ struct ClaimReply {
     at: String,
 }
 
+/// How many lists of a kind are shown one by one.
+const LISTS_SHOWN: usize = 5;
+
 /// Shows it.
 pub async fn show(mut visit: Visit) -> Page {
-    let lists: Vec<ListReply> = visit.asker.items(&["LISTS", "LIMIT", "1000"]).await?;
+    let lists = super::lists::all(&mut visit).await?;
     let days: Vec<DayReply> = visit.asker.items(&["TRENDS", "*", "DAYS", "30"]).await?;
     let inbox = visit.asker.page::<InboxReply, _>(&["INBOX", "LIMIT", "3"]).await?;
     let claims = visit.asker.page::<ClaimReply, _>(&["CLAIMS", "LIMIT", "3"]).await?;
@@ -71,8 +78,15 @@ pub async fn show(mut visit: Visit) -> Page {
         rate: percent(list.opt_out_rate_30d),
         sends: grouped(list.sends_30d),
     };
-    let bad_lists: Vec<BadList> = lists.iter().filter(|list| list.opt_out_rate_high).map(of).collect();
-    let paused: Vec<BadList> = lists.iter().filter(|list| list.paused).map(of).collect();
+    let mut bad: Vec<&ListReply> = lists.iter().filter(|list| list.opt_out_rate_high).collect();
+    bad.sort_by(|a, b| b.opt_out_rate_30d.total_cmp(&a.opt_out_rate_30d));
+    let all_paused: Vec<&ListReply> = lists.iter().filter(|list| list.paused).collect();
+    let some = |of_kind: &[&ListReply]| of_kind.iter().take(LISTS_SHOWN).map(|list| of(list)).collect::<Vec<_>>();
+    let more = |of_kind: &[&ListReply]| match of_kind.len().saturating_sub(LISTS_SHOWN) {
+        0 => String::new(),
+        more => grouped(more as u64),
+    };
+    let (bad_lists, more_bad, paused, more_paused) = (some(&bad), more(&bad), some(&all_paused), more(&all_paused));
     let stats = visit.stats();
     let count = |name: &str| grouped(stats.number(name));
     let counts = vec![
@@ -102,7 +116,9 @@ pub async fn show(mut visit: Visit) -> Page {
     let (replies_waiting, unresolved) = (count("inbox_messages"), count("claims_unresolved"));
     render(&Overview {
         bad_lists,
+        more_bad,
         paused,
+        more_paused,
         replies,
         replies_waiting,
         claims,

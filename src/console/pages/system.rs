@@ -1,5 +1,8 @@
 //! How the daemon does: all of STATS, with what each value means; who is connected; the settings.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use askama::Template;
 use serde::Deserialize;
 
@@ -77,12 +80,15 @@ async fn inside(visit: &mut Visit) -> Result<Inside, Error> {
     Ok(Inside { clients: page.items, has_more: page.next.is_some(), settings: settings.collect() })
 }
 
-/// What a value of STATS means, from the table of protocol.md.
+/// What a value of STATS means, from the table of protocol.md, which is read once.
 fn meaning(name: &str) -> String {
     const PROTOCOL: &str = include_str!("../../../protocol.md");
-    let begin = format!("| `{name}` | ");
-    let row = PROTOCOL.lines().find_map(|line| line.strip_prefix(&begin));
-    let meaning = row.and_then(|row| row.split(" | ").nth(1)).unwrap_or_default();
+    static ROWS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        let rows = PROTOCOL.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        // The first of a name is meant.
+        rows.collect::<Vec<_>>().into_iter().rev().collect()
+    });
+    let meaning = ROWS.get(name).and_then(|row| row.split(" | ").nth(1)).unwrap_or_default();
     meaning.trim_end_matches('|').trim().replace('`', "")
 }
 

@@ -77,23 +77,30 @@ impl Chunk {
     /// Reads any of the three forms of a set of offsets below `size`.
     pub fn decode(size: u32, value: &[u8]) -> Result<Chunk> {
         let mut chunk = Chunk::new(size);
+        chunk.add(value)?;
+        Ok(chunk)
+    }
+
+    /// Adds the offsets of an encoded set of the same size.
+    pub fn add(&mut self, value: &[u8]) -> Result<()> {
+        let size = self.words.len() as u32 * 64;
         let damaged = || Error::internal("a damaged chunk of a posting");
         let (&form, body) = value.split_first().ok_or_else(damaged)?;
         let offsets = body.chunks_exact(2).map(|bytes| u32::from(u16::from_be_bytes([bytes[0], bytes[1]])));
         match form {
-            ARRAY if offsets.clone().all(|offset| offset < size) => offsets.for_each(|offset| chunk.insert(offset)),
+            ARRAY if offsets.clone().all(|offset| offset < size) => offsets.for_each(|offset| self.insert(offset)),
             RUNS if offsets.clone().all(|offset| offset < size) => {
                 let bounds: Vec<u32> = offsets.collect();
-                bounds.chunks_exact(2).for_each(|run| (run[0]..=run[1]).for_each(|offset| chunk.insert(offset)));
+                bounds.chunks_exact(2).for_each(|run| (run[0]..=run[1]).for_each(|offset| self.insert(offset)));
             }
-            BITSET if body.len() == chunk.words.len() * 8 => {
-                for (word, bytes) in chunk.words.iter_mut().zip(body.chunks_exact(8)) {
-                    *word = bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+            BITSET if body.len() == self.words.len() * 8 => {
+                for (word, bytes) in self.words.iter_mut().zip(body.chunks_exact(8)) {
+                    *word |= bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
                 }
             }
             _ => return Err(damaged()),
         }
-        Ok(chunk)
+        Ok(())
     }
 
     fn runs(&self) -> Vec<(u16, u16)> {
@@ -134,6 +141,16 @@ mod tests {
             assert_eq!(value.len(), bytes);
             assert_eq!(Chunk::decode(4096, &value), Ok(chunk));
         }
+    }
+
+    #[test]
+    fn sets_of_any_form_are_added_up() {
+        let sets = [of([1, 5, 900]), of(2000..2100), of((0..4096).step_by(2))];
+        let mut all = of([7]);
+        for set in &sets {
+            assert_eq!(all.add(&set.encode()), Ok(()));
+        }
+        assert_eq!(all, of([7].into_iter().chain(sets.iter().flat_map(Chunk::iter))));
     }
 
     #[test]

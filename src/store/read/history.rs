@@ -156,6 +156,20 @@ impl State {
         self.history_from(id, from.unwrap_or(record.newest), wanted, limit).map(Some)
     }
 
+    /// The newest event of consent or status of a contact that is wanted, if it is not behind too many others.
+    pub fn newest_consent(&self, phone: Phone, wanted: &dyn Fn(&Event) -> bool) -> Result<Option<Event>> {
+        let Some(id) = self.memory.gate().directory.id(phone) else { return Ok(None) };
+        let Some(record) = self.record(id)? else { return Ok(None) };
+        let mut chain = Chain::new(self, Log::Consent, record.newest.of(Log::Consent));
+        for _ in 0..HISTORY_EVENTS_LOOKED_AT_MAX {
+            match chain.next()? {
+                Some(event) if !wanted(&event) => {}
+                found => return Ok(found),
+            }
+        }
+        Ok(None)
+    }
+
     /// All events of a contact, the oldest first; of a very long history the newest ones.
     pub fn all_events(&self, id: u32, newest: Newest) -> Result<Vec<Event>> {
         let mut events = self.history_from(id, newest, &|_| true, HISTORY_EVENTS_LOOKED_AT_MAX)?.events;

@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use roaring::RoaringBitmap;
 
 use crate::error::{Error, Result};
+use crate::limits::POSTING_CHUNK_IDS;
 use crate::store::engine::{Engine, Keys, rows};
 use crate::store::format::chunk::Chunk;
 use crate::store::format::keys;
@@ -27,6 +28,22 @@ impl State {
             return Ok(ids.clone());
         }
         stored_posting(&*self.engine, key)
+    }
+
+    /// The ids that any posting of a range of keys has, all of which begin at `first`. Postings are added up in one set of
+    /// bits: there may be one for each day of many years, with few ids each.
+    pub fn union(&self, keys: Keys, first: u32) -> Result<RoaringBitmap> {
+        let newer: BTreeMap<Vec<u8>, RoaringBitmap> =
+            self.memory.pending().range(keys.clone()).map(|(key, ids)| (key.to_vec(), ids.clone())).collect();
+        let mut union = Chunk::new(POSTING_CHUNK_IDS);
+        for row in rows(&*self.engine, keys) {
+            let (key, value) = row?;
+            if !newer.contains_key(&key) {
+                union.add(&value)?;
+            }
+        }
+        newer.values().flatten().for_each(|id| union.insert(id - first));
+        Ok(union.ids(first))
     }
 
     /// The first postings of a range of keys, as many as wanted, in order, up to the first that is not.

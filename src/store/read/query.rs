@@ -275,9 +275,7 @@ impl Window<'_> {
             let mut end = keys::posting(Term::Day(of, to), first);
             end.push(0);
             let days = keys::posting(Term::Day(of, from), first)..end;
-            for (_, day) in self.state.postings(days, &|_| true, usize::MAX)? {
-                ids |= day;
-            }
+            ids |= self.state.union(days, first)?;
         }
         Ok(ids)
     }
