@@ -28,7 +28,7 @@ use crate::error::{Error, Result, excerpt};
 use grammar::Grammar;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
-pub use refusal::is_refusal;
+pub use refusal::{is_refusal, is_request};
 use script::Scripts;
 
 /// The built-in words.
