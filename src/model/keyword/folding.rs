@@ -197,7 +197,7 @@ fn is_unseen(c: char) -> bool {
     drops
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{55b}' | '\u{55c}' | '\u{55e}' | '\u{61c}' | '\u{640}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{20e3}')
+            | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{20e3}' | '\u{fffd}')
 }
 
 /// The apostrophes that keyboards have are one, and so are the shapes of a letter that Unicode does not take for one.
