@@ -58,8 +58,12 @@ impl Overlay<'_> {
 
     /// Whether a contact is held back on a list.
     pub(super) fn is_held(&self, phone: Phone, list: ListNumber) -> bool {
-        self.state.memory.gate().inbox.setting() == MaybeOptOut::Hold
-            && self.waiting_of(phone).iter().any(|(_, head)| head.reaches(list, self.scope))
+        self.state.memory.gate().inbox.setting() == MaybeOptOut::Hold && self.has_waiting(phone, list)
+    }
+
+    /// Whether a message of a contact waits that would opt out of a list.
+    pub(super) fn has_waiting(&self, phone: Phone, list: ListNumber) -> bool {
+        self.waiting_of(phone).iter().any(|(_, head)| head.reaches(list, self.scope))
     }
 
     /// Whether no more messages can wait.
