@@ -204,7 +204,8 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
 fn grouped(text: &str) -> impl Iterator<Item = String> {
     let runs = text.split(|c: char| !c.is_ascii_digit() && !",.-_'’ ".contains(c));
     runs.filter_map(|run| {
-        let groups: Vec<&str> = run.trim_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
+        let groups: Vec<&str> =
+            run.trim_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
         let (first, more) = groups.split_first()?;
         let is_number = (1..=3).contains(&first.len()) && !more.is_empty() && more.iter().all(|group| group.len() == 3);
         is_number.then(|| groups.concat())

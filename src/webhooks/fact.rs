@@ -90,7 +90,14 @@ impl Outcome {
     ///
     /// An opt-out counts whatever the status is: a message that was withheld for it is canceled with one provider, rejected
     /// or still queued with another. `words` are the provider's for the code, and stand in its place where it gives none.
-    pub fn of(provider: &str, status: &str, sent: &[&str], failed: &[&str], code: &str, words: &str) -> Option<Outcome> {
+    pub fn of(
+        provider: &str,
+        status: &str,
+        sent: &[&str],
+        failed: &[&str],
+        code: &str,
+        words: &str,
+    ) -> Option<Outcome> {
         let code = if code.trim().is_empty() { words } else { code };
         let is_one_of = |known: &[&str]| known.iter().any(|known| status.trim().eq_ignore_ascii_case(known));
         if is_one_of(failed) || Failure::of(provider, code, None).opted_out {

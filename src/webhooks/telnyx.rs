@@ -93,7 +93,8 @@ fn code(errors: &Value) -> String {
 
 /// What they say in words.
 fn words(errors: &Value) -> String {
-    let words = errors.as_array().into_iter().flatten().flat_map(|error| [text(&error["title"]), text(&error["detail"])]);
+    let words =
+        errors.as_array().into_iter().flatten().flat_map(|error| [text(&error["title"]), text(&error["detail"])]);
     words.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(". ")
 }
 

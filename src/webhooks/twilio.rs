@@ -213,7 +213,10 @@ mod tests {
             "MessageSid=SM1&MessageStatus=canceled&ErrorCode=21610&To=%2B1",
             "MessageSid=SM1&MessageStatus=Undelivered&To=%2B1&ErrorMessage=Attempt+to+send+to+unsubscribed+recipient",
         ] {
-            assert!(matches!(&read(url, body)[..], [Fact::Status(status)] if status.outcome != Outcome::Sent), "{body}");
+            assert!(
+                matches!(&read(url, body)[..], [Fact::Status(status)] if status.outcome != Outcome::Sent),
+                "{body}"
+            );
         }
         let [Fact::Inbound(inbound)] =
             &read(url, "MessageSid=SM1&SmsStatus=received&From=%2B1&To=%2B2&OptOutType=stop")[..]

@@ -686,6 +686,37 @@ fn labels_reasons_and_sources_that_refuse_are_refused() {
     }
 }
 
+/// Bytes that are no characters: half of an emoji, a mark of UTF-16, an overlong zero, texts of older encodings. What stands beside
+/// them counts, and what cannot be read waits for a person.
+#[test]
+fn no_message_is_lost_in_bytes_that_cannot_be_read() {
+    let (_house, mut wire) = with_a_list();
+    let mut number = 8_500;
+    let (out, perhaps) = ("opted out of", "perhaps opted out of");
+    let texts: [(&[u8], &str); 12] = [
+        (b"STOP\xed\xa0\xbd", out),
+        (b"STOP\xed\xa0\xbd\xed\xb8\x80", out),
+        (b"\xff\xfeSTOP", out),
+        (b"S\xc0\x80TOP", out),
+        // СТОП of Windows-1251 and of KOI8-R.
+        (b"\xd1\xd2\xce\xcf", out),
+        (b"\xf3\xf4\xef\xf0", out),
+        // Windows-1251, GBK, EUC-KR, Windows-1256.
+        (b"\xed\xe5 \xed\xe0\xe4\xee", perhaps),
+        (b"\xcd\xcb\xb6\xa9", perhaps),
+        (b"\xbc\xf6\xbd\xc5\xb0\xc5\xba\xce", perhaps),
+        (b"\xc7\xe1\xdb\xc7\xc1", perhaps),
+        (b"hello \\ud83d", perhaps),
+        (b"hello \x80", perhaps),
+    ];
+    for (text, what) in texts {
+        let phone = somebody(&mut wire, &mut number);
+        wire.send([format!(r#"INBOUND {LIST} {phone} {{"text":""#).as_bytes(), text, b"\"}\n"].concat());
+        let (reply, shown) = (wire.reply(), String::from_utf8_lossy(text));
+        assert!(reply.starts_with(&format!("-BADARG taken {phone} {what} {LIST} as of now; ")), "{shown}: {reply}");
+    }
+}
+
 /// Older gateways write Latin-1; some write numbers where others write texts.
 #[test]
 fn what_gateways_write_in_their_own_way_is_read() {

@@ -17,20 +17,40 @@ const CONSENT: [&str; 3] = ["consent", "consented", "subscription"];
 const PERSON: [&str; 8] = ["recipient", "user", "subscriber", "customer", "consumer", "member", "person", "enduser"];
 /// The sender, or what it sends: both may be on a list, too, and be invalid.
 const OF_THE_SENDER: [&str; 13] = [
-    "sender", "senderid", "source", "originator", "origin", "from", "url", "link", "ip", "content", "template",
-    "parameter", "account",
+    "sender",
+    "senderid",
+    "source",
+    "originator",
+    "origin",
+    "from",
+    "url",
+    "link",
+    "ip",
+    "content",
+    "template",
+    "parameter",
+    "account",
 ];
 /// Of what a message lacks, such as a way to opt out.
 const OF_THE_TEXT: [&str; 8] =
     ["missing", "language", "instruction", "instructions", "link", "template", "content", "required"];
 /// What may stand between a word and the one that it belongs to.
 const BETWEEN: [&str; 22] = [
-    "a", "an", "the", "this", "that", "your", "to", "is", "was", "are", "be", "been", "has", "have", "does", "do", "did",
-    "on", "in", "you", "longer", "dialed",
+    "a", "an", "the", "this", "that", "your", "to", "is", "was", "are", "be", "been", "has", "have", "does", "do",
+    "did", "on", "in", "you", "longer", "dialed",
 ];
 /// Words for the number.
 const NUMBER: [&str; 11] = [
-    "number", "numbers", "msisdn", "subscriber", "handset", "destination", "recipient", "phone", "mobile", "line",
+    "number",
+    "numbers",
+    "msisdn",
+    "subscriber",
+    "handset",
+    "destination",
+    "recipient",
+    "phone",
+    "mobile",
+    "line",
     "address",
 ];
 /// States of a number that do not pass.
@@ -40,8 +60,22 @@ const DEAD: [&str; 7] =
 const LIVES: [&str; 7] = ["exist", "exists", "existing", "valid", "assigned", "allocated", "existent"];
 /// What passes, or may be so.
 const PASSING: [&str; 16] = [
-    "temporarily", "temporary", "currently", "unreachable", "unavailable", "absent", "busy", "roaming", "retry",
-    "again", "later", "off", "moment", "may", "might", "error",
+    "temporarily",
+    "temporary",
+    "currently",
+    "unreachable",
+    "unavailable",
+    "absent",
+    "busy",
+    "roaming",
+    "retry",
+    "again",
+    "later",
+    "off",
+    "moment",
+    "may",
+    "might",
+    "error",
 ];
 
 /// What they say.
@@ -115,9 +149,17 @@ impl Report {
             let is_out = (sense & OUT != 0 && sense & ALONE == 0)
                 || (sense & OPT != 0 && next & AWAY != 0)
                 || LISTS.iter().any(|list| word.starts_with(list));
-            let is_asked = sense & NOT != 0 && (word == "dont" || (at > 0 && self.word(at - 1) == "do")) && next & ACT != 0;
+            let is_asked =
+                sense & NOT != 0 && (word == "dont" || (at > 0 && self.word(at - 1) == "do")) && next & ACT != 0;
             let has_ended = CONSENT.contains(&word)
                 && (self.is_negated(at) || (0..self.0.len()).any(|at| self.sense(at) & ENDS != 0));
+            let is_person = |at: Option<usize>| at.is_some_and(|at| PERSON.contains(&self.word(at)));
+            let is_blocked = word == "blocked"
+                && ((self.word(at + 1) == "by" && is_person(self.behind(at + 1)))
+                    || (at > 0 && self.word(at - 1) == "has" && is_person(self.before(at))));
+            if is_blocked {
+                return true;
+            }
             if word == "stop" {
                 // A sender says no STOP, but is told to stop.
                 return !self.is_negated(at) && self.word(at + 1) != "sending";
@@ -130,9 +172,8 @@ impl Report {
     /// "Unknown destination handset", "number does not exist", `UNALLOCATED_NUMBER`, "not a valid mobile number".
     fn is_dead(&self) -> bool {
         let is_number = |at: usize| NUMBER.contains(&self.word(at)) && self.word(at + 1) != "of";
-        let is_of_number = |from: usize, to: usize| {
-            self.before(from).is_some_and(is_number) || self.behind(to).is_some_and(is_number)
-        };
+        let is_of_number =
+            |from: usize, to: usize| self.before(from).is_some_and(is_number) || self.behind(to).is_some_and(is_number);
         let is_dead = |at: usize| match self.word(at) {
             "landline" => !self.is_negated(at),
             "unallocated" | "unassigned" => true,
@@ -176,6 +217,8 @@ mod tests {
             "Message not delivered: recipient opted out",
             "sender blacklisted by recipient",
             "UserOptedOut",
+            "blocked by the recipient",
+            "Recipient has blocked the sender",
             "DND-NUMB",
             "Do not contact",
             "please don't text me again",
@@ -194,6 +237,8 @@ mod tests {
             "stop sending so fast",
             "blocked",
             "SMS blocked as spam",
+            "blocked by carrier",
+            "subscriber blocked",
             "message rejected by carrier",
             "declined",
             "permission denied",

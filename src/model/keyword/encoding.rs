@@ -159,7 +159,8 @@ const KOI8_R: &str = "юабцдефгхийклмнопярстужвьызшэ
 
 /// Cyrillic of an older encoding that was taken for Latin-1: `ÑÒÎÏ`.
 fn cyrillic(text: &str, letters: &str) -> Option<String> {
-    let letter = |c| letters.chars().zip('\u{c0}'..='\u{ff}').find(|(_, latin)| *latin == c).map_or(c, |(letter, _)| letter);
+    let letter =
+        |c| letters.chars().zip('\u{c0}'..='\u{ff}').find(|(_, latin)| *latin == c).map_or(c, |(letter, _)| letter);
     unread::stands_for_bytes(text).then(|| text.chars().map(letter).collect())
 }
 

@@ -157,7 +157,12 @@ impl Folder {
         let is_dash = |c: char| matches!(c, '-' | '\u{2013}' | '\u{2014}');
         let has_dash = gap.chars().filter(|&c| is_dash(c)).count() > usize::from(!gap.contains(' '));
         if let Some(last) = self.words.last_mut() {
-            last.ends_clause = has_dash || (!is_tight && gap.contains(['.', '!', '?', '\n', '\u{3002}', '\u{61f}', ',', ';', ':', '(', '\u{60c}', '\u{3001}', '\u{ff0c}']));
+            last.ends_clause = has_dash
+                || (!is_tight
+                    && gap.contains([
+                        '.', '!', '?', '\n', '\u{3002}', '\u{61f}', ',', ';', ':', '(', '\u{60c}', '\u{3001}',
+                        '\u{ff0c}',
+                    ]));
             if gap.contains(['!', '?']) {
                 last.ending = Ending::Shout;
             } else if !is_tight && gap.contains(['.', '\n', '\u{3002}', '\u{61f}']) {

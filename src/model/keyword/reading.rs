@@ -142,7 +142,8 @@ impl<'k> Reading<'k> {
         let is_all = |at: usize| {
             let next = word(at + 1 + usize::from(word(at + 1) == "THE"));
             let is_of_time = (at > 0 && word(at - 1) == "AT") || TIMES.contains(&next);
-            (ALL_WORDS.contains(&word(at)) && !is_of_time) || ALL_WITHIN.iter().any(|all| word(at).contains(all.as_str()))
+            (ALL_WORDS.contains(&word(at)) && !is_of_time)
+                || ALL_WITHIN.iter().any(|all| word(at).contains(all.as_str()))
         };
         (0..self.words.len()).any(is_all)
     }

@@ -106,7 +106,9 @@ mod tests {
         for text in ["ÑÒÎÏ", "óôïð", "ÍË¶©", "hello ÇáÛÇÁ", "¼ö½Å°ÅºÎ"] {
             assert!(stands_for_bytes(text), "{text}");
         }
-        for text in ["", "arrêt", "ÉTÉ où à ça", "¡¡¡¡Sí!!!!", "ööööh", "£££££", "«été»", "ação não", "стоп", "退订", "ÆØÅ"] {
+        for text in
+            ["", "arrêt", "ÉTÉ où à ça", "¡¡¡¡Sí!!!!", "ööööh", "£££££", "«été»", "ação não", "стоп", "退订", "ÆØÅ"]
+        {
             assert!(!stands_for_bytes(text), "{text}");
         }
     }
