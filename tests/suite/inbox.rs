@@ -169,7 +169,7 @@ fn a_start_that_is_delivered_again_lifts_no_stop() {
     };
     assert!(tell("START", "7").starts_with("+optin"));
     assert_eq!(tell("STOP", "8"), "+optout");
-    for id in ["7", "7 ", " 7", "7\n", "\t7\r\n"] {
+    for id in ["7", "7 ", " 7", r"7\n", r"\t7\r\n"] {
         assert_eq!(tell("START", id), "+optin again", "{id:?}");
     }
     assert_eq!(check(&mut wire, ADA), "+no list_opted_out");

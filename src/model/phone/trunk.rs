@@ -164,8 +164,8 @@ mod tests {
             "+78121234567",
             "+2250707123456",
             "+378054912345",
-            // A mobile number of Italy with a 0 before it, where fixed lines have theirs.
-            "+3903471234567",
+            // A 0 before Italian digits that are an area code with it.
+            "+3903321234567",
             "+30012345",
             "+85200000000",
             "+99900123456",
