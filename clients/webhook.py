@@ -93,7 +93,8 @@ FIRST_DATE = datetime(1990, 1, 1, tzinfo=timezone.utc)
 """contactd takes none before it."""
 
 KEPT = (
-    "From", "To", "Body", "OptOutType", "MessagingServiceSid", "MessageStatus", "SmsStatus", "ErrorCode", *DATES,
+    "From", "To", "Body", "OptOutType", "MessagingServiceSid", "MessageStatus", "SmsStatus", "ErrorCode", "ErrorMessage",
+    *DATES,
 )
 """The parameters that are used, and kept in the spool."""
 
@@ -102,6 +103,9 @@ OUTCOMES = ("sent", "delivered", "failed", "undelivered")
 
 OPT_OUT_CODE = "21610"
 """Twilio's and SignalWire's code for a person who opted out with them."""
+
+OPT_OUT_WORDS_OF_ERRORS = re.compile(r"unsubscribed|opted[ _-]?out|\bstop\b", re.IGNORECASE)
+"""What they say where they give no code, like `Attempt to send to unsubscribed recipient`."""
 
 OPT_IN_WORDS = ("START", "UNSTOP", "YES")
 OPT_OUT_WORDS = ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT")
@@ -183,6 +187,23 @@ class Post(NamedTuple):
     def key(self) -> str:
         """The person's number as it is compared."""
         return plain(self.phone)
+
+    @property
+    def outcome(self) -> str:
+        """What became of a message, `failed` also if it was withheld for an opt-out, whatever its status says; empty if
+        that is not known yet."""
+        status = self.get("MessageStatus", "SmsStatus").strip().lower()
+        return "failed" if self.is_blocked else status if status in OUTCOMES else ""
+
+    @property
+    def code(self) -> str:
+        """The error's code, or else its words."""
+        return self.get("ErrorCode", "ErrorMessage").strip()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the person opted out with the provider."""
+        return self.code == OPT_OUT_CODE or bool(OPT_OUT_WORDS_OF_ERRORS.search(self.code))
 
     @property
     def came(self) -> datetime:
@@ -533,7 +554,7 @@ class Receiver:
 
     def receive(self, post: Post) -> Answer:
         """Hands a post over to contactd, or keeps it."""
-        if post.kind == "status" and post.get("MessageStatus", "SmsStatus").lower() not in OUTCOMES:
+        if post.kind == "status" and not post.outcome:
             return Answer(204)
         with self._turns.of(post.key):
             if self._spool.away or self._spool.waits_for(post.key):
@@ -691,7 +712,7 @@ class Handover:
         if not phone:
             say("info", f"{post}: not recorded: the recipient is not a phone")
             return
-        outcome = post.get("MessageStatus", "SmsStatus").lower()
+        outcome = post.outcome
         # The claim's own list, where it is known: a pool sends from any of its numbers.
         claimed = self._claimed(phone)
         lists = list(dict.fromkeys([*([list_] if list_ in claimed else []), *claimed]))
@@ -699,14 +720,14 @@ class Handover:
         if outcome in ("sent", "delivered"):
             self._sent(phone, lists)
             return
-        code = post.get("ErrorCode")
+        code = post.code
         if lists:
             self._failed(phone, lists[0], code)
-        if code == OPT_OUT_CODE:
+        if post.is_blocked:
             # The block is the whole service's, not the number's.
             others = [one for one in (*lists, list_, *service) if one and one not in lists[:1]]
             for one in dict.fromkeys(others if lists or others else [ALL]):
-                self._opt_out(one, phone, f"{code} {post.id}", source=self._receiver.provider)
+                self._opt_out(one, phone, f"{code[:60]} {post.id}"[:120], source=self._receiver.provider)
         where = f" on {', '.join(lists[:1])}" if lists else ", of no list that is known"
         say("info", f"{post}: {outcome} {code or 'without a code'}{where}")
 

@@ -4,10 +4,12 @@
 
 use serde_json::Value;
 
+use crate::model::keyword::unread;
+
 /// Objects and arrays inside of each other are read so deep.
 const DEPTH_MAX: usize = 16;
 /// Stands where a text has what is no character, such as half of an emoji.
-const NO_CHARACTER: char = '\u{FFFD}';
+const NO_CHARACTER: char = unread::MARK;
 
 /// The keys of an object with their values, in order, up to where nothing can be made of it. A text that breaks off is read up
 /// to there.

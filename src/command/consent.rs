@@ -92,6 +92,11 @@ pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
 /// An id as it is kept. Cut, two of them could be the same, and the second message be taken for a repetition; left out, a START
 /// that is delivered again would let in again. So one that is too long is kept as its beginning and its digest.
 fn shortened(id: String) -> String {
+    // Some gateways put blanks or the end of a line round it: it is the same id.
+    let id = match id.trim() {
+        trimmed if trimmed.len() < id.len() => trimmed.to_owned(),
+        _ => id,
+    };
     if id.len() <= ID_BYTES_MAX {
         return id;
     }

@@ -9,6 +9,7 @@ use crate::error::excerpt;
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::change::Statement;
 use crate::model::fact::How;
+use crate::model::keyword::unread;
 use crate::model::time::Millis;
 use crate::wire::Args;
 
@@ -26,7 +27,7 @@ impl Remains {
         let Some(text) = json.map(without_mark).filter(|text| text.starts_with(b"{")) else {
             return Remains::default();
         };
-        let text = text_of(text).replace(|c: char| c.is_ascii_control(), " ");
+        let text = unread::text_of(text).replace(|c: char| c.is_ascii_control(), " ");
         let is_whole = serde_json::from_str::<IgnoredAny>(&text).is_ok();
         Remains { keys: broken_json::keys(&text), is_whole, words: Vec::new() }
     }
@@ -34,7 +35,7 @@ impl Remains {
     /// The same, of all arguments that are left: an object, and the words beside it.
     pub fn of_args(args: Args<'_>) -> Remains {
         let is_json = |arg: &&[u8]| without_mark(arg).starts_with(b"{");
-        let words = args.filter(|arg| !is_json(arg)).map(text_of);
+        let words = args.filter(|arg| !is_json(arg)).map(|arg| unread::text_of(arg).into_owned());
         Remains { words: words.collect(), ..Remains::of(args.filter(is_json).last()) }
     }
 
@@ -75,9 +76,9 @@ impl Remains {
         said
     }
 
-    /// The text of a key that has one.
+    /// The text of a key that has one. Its bytes that are not UTF-8 are Latin-1.
     pub fn text(&self, key: &str) -> Option<String> {
-        self.only(key).and_then(Value::as_str).map(str::to_owned)
+        self.only(key).and_then(Value::as_str).map(unread::as_latin)
     }
 
     /// The date of a key, if it can be read and the object does not break off.
@@ -115,16 +116,6 @@ impl Remains {
         let all: Vec<String> = notes.chain(reason).collect();
         if all.is_empty() { None } else { Some(all.join("; ")) }
     }
-}
-
-/// Bytes as a text. Those that are not UTF-8 are Latin-1, as older gateways write it.
-fn text_of(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|&byte| char::from(byte)));
-    }
-    text
 }
 
 /// The texts, numbers and truths in a value.

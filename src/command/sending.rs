@@ -137,10 +137,10 @@ pub fn failed(context: &Context, mut args: Args<'_>) -> Result<Asked> {
             codes(&remains, &provider)
         }
     };
-    // Several codes forbid what any of them forbids.
-    let failures = codes.iter().map(|code| Failure::of(&provider, code, json.permanent));
-    let failure = failures.reduce(Failure::with).unwrap_or_else(|| Failure::of(&provider, "", json.permanent));
-    let failure = failure.or_says(json.reason.as_deref().unwrap_or_default());
+    // Several codes, and the reason, forbid what any of them forbids.
+    let said = codes.iter().map(String::as_str).chain([json.reason.as_deref().unwrap_or_default()]);
+    let failures = said.map(|said| Failure::of(&provider, said, json.permanent));
+    let failure = failures.reduce(Failure::with).unwrap_or_default();
     let code = codes.join(" ");
     let since = json.at.map(|at| arguments::forbidden(&at)).transpose();
     let since = reading.or(since.map_err(|why| Error::bad_arg(format!("in the JSON: {}", why.message))), || None);

@@ -3,6 +3,8 @@
 //! A code means something with its provider's name only: 9 is an opt-out with Vonage, and nothing elsewhere. A row is
 //! here if the provider's own page says it without doubt; where one code stands for several causes, it has no row.
 
+mod words;
+
 use std::borrow::Cow;
 
 use super::phone::decimal;
@@ -142,12 +144,6 @@ impl Failure {
         }
     }
 
-    /// The same where words beside the codes say that the person opted out.
-    #[must_use]
-    pub fn or_says(self, words: &str) -> Failure {
-        Failure { opted_out: self.opted_out || says_opted_out(words), ..self }
-    }
-
     /// Whether it takes a yes away.
     pub fn forbids(self) -> bool {
         self.permanent || self.opted_out
@@ -180,8 +176,8 @@ fn look_up(provider: &str, text: &str) -> Failure {
     };
     let text = plain(text);
     let said = in_tables(&text).or_else(|| numbers(&text).filter_map(in_tables).reduce(Failure::with));
-    let said = said.unwrap_or_default();
-    Failure { opted_out: said.opted_out || says_opted_out(&text), ..said }
+    let said = said.or_else(|| grouped(&text).filter_map(|number| in_tables(&number)).reduce(Failure::with));
+    said.unwrap_or_default().with(words::said(&text))
 }
 
 /// The tables that a provider's codes stand in. Its name may have more in it, as in `Twilio (EU)`. Where it is spelt wrong, no opt-out
@@ -204,34 +200,16 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
     numbers.filter(move |number| number.len() >= fewest && !number.contains('.'))
 }
 
-/// Whether words say that the person opted out, as in `Attempt to send to unsubscribed recipient`. A sender, or what it sends, may be
-/// on a list, too: that says nothing of the person.
-fn says_opted_out(text: &str) -> bool {
-    const SAYINGS: [&str; 12] = [
-        "unsubscribed",
-        "opted out",
-        "opt out",
-        "optout",
-        "optedout",
-        "blacklist",
-        "stop list",
-        "do not contact",
-        "do not call",
-        "do not disturb",
-        "dnd",
-        "dnc",
-    ];
-    const OF_THE_SENDER: [&str; 10] =
-        ["sender", "senderid", "source", "originator", "url", "link", "ip", "content", "template", "not"];
-    if !text.contains(char::is_alphabetic) {
-        return false;
-    }
-    let words: Vec<String> =
-        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
-    // "do not contact" has a not of its own.
-    let spaced = format!(" {} ", words.join(" ")).replace(" do not ", " do-not ");
-    let said = SAYINGS.iter().any(|saying| spaced.contains(&format!(" {}", saying.replace("do not ", "do-not "))));
-    said && !OF_THE_SENDER.iter().any(|word| spaced.contains(&format!(" {word} ")))
+/// The numbers whose digits stand in groups of three: `21,610` and `error 21-610` have 21610.
+fn grouped(text: &str) -> impl Iterator<Item = String> {
+    let runs = text.split(|c: char| !c.is_ascii_digit() && !",.-_'’ ".contains(c));
+    runs.filter_map(|run| {
+        let groups: Vec<&str> =
+            run.trim_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
+        let (first, more) = groups.split_first()?;
+        let is_number = (1..=3).contains(&first.len()) && !more.is_empty() && more.iter().all(|group| group.len() == 3);
+        is_number.then(|| groups.concat())
+    })
 }
 
 /// A code without what spreadsheets and programs that know floats alone make of it: `21610.0`, `2.161E+04` and `'21610`
@@ -320,6 +298,15 @@ mod tests {
             ("bandwidth", "code-4775", OPTED_OUT),
             ("plivo", "HTTP 200", Failure::default()),
             ("", "21610-30005", BOTH),
+            ("", "21,610", OPTED_OUT),
+            ("", "21-610", OPTED_OUT),
+            ("", "21.610", OPTED_OUT),
+            ("", "error 30,005", PERMANENT),
+            ("", "Error 21610", OPTED_OUT),
+            ("", "30005 Unknown destination handset", PERMANENT),
+            ("vonage", "4,009", BOTH),
+            ("odd", "User replied STOP", OPTED_OUT),
+            ("odd", "UNALLOCATED_NUMBER", PERMANENT),
             ("", "21610 / 30005", BOTH),
             ("", "30003, 21610", Failure { soft: true, ..OPTED_OUT }),
             ("vonage", "4/9", BOTH),

@@ -28,7 +28,12 @@ pub fn verify(post: &Post, keys: &[String]) -> Result<(), Unsigned> {
 /// What it says.
 pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
     let json = post.json()?;
-    let events = json.as_array().ok_or("its body is not an array of events")?;
+    // One event may come alone.
+    let events = match &json {
+        Value::Array(events) => events.as_slice(),
+        Value::Object(_) => std::slice::from_ref(&json),
+        _ => return Err("its body is not an array of events"),
+    };
     let facts: Result<Vec<_>, _> = events.iter().map(|event| fact(post, event)).collect();
     Ok(facts?.into_iter().flatten().collect())
 }
@@ -38,7 +43,8 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
     let id = text(&message["id"]);
     let service = text(&message["applicationId"]);
     let to = number(&text(&event["to"]), true);
-    let outcome = match text(&event["type"]).as_str() {
+    let kind = text(&event["type"]);
+    let outcome = match kind.as_str() {
         "message-received" => {
             let phone = number(&text(&message["from"]), true);
             if phone.is_empty() {
@@ -56,11 +62,13 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
                 ..Inbound::default()
             })));
         }
-        "message-delivered" | "message-sent" => Outcome::Sent,
-        "message-failed" => Outcome::Failed { code: text(&event["errorCode"]) },
         "" => return Err("type is missing"),
-        _ => return Ok(None),
+        kind => {
+            let (code, words) = (text(&event["errorCode"]), text(&event["description"]));
+            Outcome::of("bandwidth", kind, &["message-delivered", "message-sent"], &["message-failed"], &code, &words)
+        }
     };
+    let Some(outcome) = outcome else { return Ok(None) };
     let phone = if to.is_empty() { number(&text(&message["to"][0]), true) } else { to };
     let own = post.own_id();
     let id = if own.is_empty() { id } else { own.into_owned() };

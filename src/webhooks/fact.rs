@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::model::failure::Failure;
 use crate::model::time::Millis;
 
 /// What a provider reports.
@@ -79,9 +80,32 @@ pub enum Outcome {
     Sent,
     /// It did not arrive.
     Failed {
-        /// The provider's code.
+        /// The provider's code, or else its words.
         code: String,
     },
+}
+
+impl Outcome {
+    /// What a status means, of those that say `sent` and those that say `failed`; none where it says neither yet.
+    ///
+    /// An opt-out counts whatever the status is: a message that was withheld for it is canceled with one provider, rejected
+    /// or still queued with another. `words` are the provider's for the code, and stand in its place where it gives none.
+    pub fn of(
+        provider: &str,
+        status: &str,
+        sent: &[&str],
+        failed: &[&str],
+        code: &str,
+        words: &str,
+    ) -> Option<Outcome> {
+        let code = if code.trim().is_empty() { words } else { code };
+        let is_one_of = |known: &[&str]| known.iter().any(|known| status.trim().eq_ignore_ascii_case(known));
+        if is_one_of(failed) || Failure::of(provider, code, None).opted_out {
+            Some(Outcome::Failed { code: code.to_owned() })
+        } else {
+            is_one_of(sent).then_some(Outcome::Sent)
+        }
+    }
 }
 
 /// What stands before the number of a phone where it is reached by other means than SMS.
@@ -120,6 +144,22 @@ pub fn first<const N: usize>(texts: [Cow<'_, str>; N]) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_opt_out_counts_whatever_the_status_says() {
+        let (sent, failed) = (["sent", "delivered"], ["failed"]);
+        let of = |status: &str, code: &str, words: &str| Outcome::of("twilio", status, &sent, &failed, code, words);
+        let failed_with = |code: &str| Some(Outcome::Failed { code: code.to_owned() });
+        for status in ["failed", "canceled", "sent", "rejected", "queued", "FAILED", "Undelivered", ""] {
+            assert_eq!(of(status, "21610", ""), failed_with("21610"), "{status}");
+            let words = "Attempt to send to unsubscribed recipient";
+            assert_eq!(of(status, "", words), failed_with(words), "{status}");
+        }
+        assert_eq!(of("FAILED", "30005", "Unknown destination handset"), failed_with("30005"));
+        assert_eq!(of("Delivered", "", ""), Some(Outcome::Sent));
+        assert_eq!(of("queued", "30005", ""), None);
+        assert_eq!(of("canceled", "", "Message was canceled"), None);
+    }
 
     #[test]
     fn numbers_lose_their_channel_and_get_their_plus() {

@@ -17,6 +17,9 @@ use crate::model::time::{self, Millis};
 /// Messages of a contact that are looked at, the newest first, to find the list of one.
 const SENDS_LOOKED_AT: &str = "1000";
 
+/// As much of a provider's words as is told as the reason for an opt-out.
+const CODE_CHARS_MAX: usize = 48;
+
 /// One webhook on its way to the daemon.
 pub struct Handover<'a> {
     pub provider: Provider,
@@ -172,6 +175,8 @@ impl Handover<'_> {
             told = self.tell_dated(&status.id, &status.at, json, words).await?;
         }
         let failure = Failure::of(self.word(), code, None);
+        // Words may stand in the place of a code.
+        let code: String = code.chars().take(CODE_CHARS_MAX).collect();
         let reason = format!("{code} {}", shown(&status.id));
         if failure.opted_out {
             // A block is the whole service's, not the number's.

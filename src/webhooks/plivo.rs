@@ -77,11 +77,9 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
             keyword: Keyword::of(&form.get("MessageIntent"), "optout"),
         })]);
     }
-    let outcome = match &*form.get("Status") {
-        "sent" | "delivered" | "read" => Outcome::Sent,
-        "failed" | "undelivered" | "rejected" => Outcome::Failed { code: form.get("ErrorCode").into_owned() },
-        _ => return Ok(Vec::new()),
-    };
+    let (status, code, words) = (form.get("Status"), form.get("ErrorCode"), form.get("ErrorMessage"));
+    let (sent, failed) = (["sent", "delivered", "read"], ["failed", "undelivered", "rejected"]);
+    let Some(outcome) = Outcome::of("plivo", &status, &sent, &failed, &code, &words) else { return Ok(Vec::new()) };
     // A long message has an id for each of its parts.
     let id = first([post.own_id(), form.get("ParentMessageUUID"), form.get("MessageUUID")]).into_owned();
     Ok(vec![Fact::Status(Status { id, phone: to, number: from, service, at: String::new(), outcome })])

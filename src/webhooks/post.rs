@@ -6,6 +6,8 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 
+use crate::model::keyword::unread;
+
 /// A request of a provider.
 pub struct Post {
     /// GET or POST.
@@ -72,7 +74,7 @@ impl Form {
     /// The first value of a name; "" where there is none.
     pub fn get(&self, name: &str) -> Cow<'_, str> {
         let found = self.0.iter().find(|(known, _)| known == name.as_bytes());
-        found.map_or(Cow::Borrowed(""), |(_, value)| String::from_utf8_lossy(value))
+        found.map_or(Cow::Borrowed(""), |(_, value)| unread::text_of(value))
     }
 
     /// Whether it has a name.

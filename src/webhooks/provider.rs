@@ -117,8 +117,8 @@ impl Provider {
     /// What a request says. Nothing: an event that tells nothing yet, or of another kind. An error says what is wrong with it.
     pub fn read(self, post: &Post) -> Result<Vec<Fact>, &'static str> {
         match self {
-            Provider::Twilio => twilio::read(post, twilio::LATE_MS_MAX),
-            Provider::SignalWire => twilio::read(post, twilio::SIGNALWIRE_LATE_MS_MAX),
+            Provider::Twilio => twilio::read(post, self.word(), twilio::LATE_MS_MAX),
+            Provider::SignalWire => twilio::read(post, self.word(), twilio::SIGNALWIRE_LATE_MS_MAX),
             Provider::Telnyx => telnyx::read(post),
             Provider::Vonage => vonage::read(post),
             Provider::Plivo => plivo::read(post),

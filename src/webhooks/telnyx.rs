@@ -68,12 +68,11 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
             let own = post.own_id();
             let id = if own.is_empty() { id } else { own.into_owned() };
             let statuses = to.iter().filter_map(|to| {
-                let outcome = match text(&to["status"]).as_str() {
-                    // What is unconfirmed has been sent.
-                    "sent" | "delivered" | "delivery_unconfirmed" => Outcome::Sent,
-                    "sending_failed" | "delivery_failed" => Outcome::Failed { code: code(&payload["errors"]) },
-                    _ => return None,
-                };
+                // What is unconfirmed has been sent.
+                let (sent, failed) =
+                    (["sent", "delivered", "delivery_unconfirmed"], ["sending_failed", "delivery_failed"]);
+                let (status, errors) = (text(&to["status"]), &payload["errors"]);
+                let outcome = Outcome::of("telnyx", &status, &sent, &failed, &code(errors), &words(errors))?;
                 let at = text(&data["occurred_at"]);
                 let (phone, number) = (phone(to), from.clone());
                 Some(Fact::Status(Status { id: id.clone(), phone, number, service: service.clone(), at, outcome }))
@@ -90,6 +89,13 @@ fn code(errors: &Value) -> String {
     let codes: Vec<String> = errors.as_array().into_iter().flatten().map(|error| text(&error["code"])).collect();
     let forbids = codes.iter().find(|code| Failure::of("telnyx", code, None).forbids());
     forbids.or(codes.first()).cloned().unwrap_or_default()
+}
+
+/// What they say in words.
+fn words(errors: &Value) -> String {
+    let words =
+        errors.as_array().into_iter().flatten().flat_map(|error| [text(&error["title"]), text(&error["detail"])]);
+    words.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(". ")
 }
 
 #[cfg(test)]

@@ -93,13 +93,13 @@ fn addresses(url: &str) -> Vec<Cow<'_, str>> {
 }
 
 /// What it says.
-pub fn read(post: &Post, late_ms_max: Millis) -> Result<Vec<Fact>, &'static str> {
+pub fn read(post: &Post, provider: &str, late_ms_max: Millis) -> Result<Vec<Fact>, &'static str> {
     let form = post.form();
     let provider_id = first([form.get("MessageSid"), form.get("SmsSid")]);
     let status = first([form.get("MessageStatus"), form.get("SmsStatus")]);
     let (from, to) = (number(&form.get("From"), true), number(&form.get("To"), true));
     let service = form.get("MessagingServiceSid").into_owned();
-    if matches!(&*status, "" | "received" | "receiving") {
+    if matches!(&*status.to_ascii_lowercase(), "" | "received" | "receiving") {
         if !form.has("From") {
             return Err("From is missing");
         }
@@ -114,11 +114,9 @@ pub fn read(post: &Post, late_ms_max: Millis) -> Result<Vec<Fact>, &'static str>
             keyword: Keyword::of(&form.get("OptOutType"), "STOP"),
         })]);
     }
-    let outcome = match &*status {
-        "sent" | "delivered" | "read" => Outcome::Sent,
-        "failed" | "undelivered" => Outcome::Failed { code: form.get("ErrorCode").into_owned() },
-        _ => return Ok(Vec::new()),
-    };
+    let (code, words) = (form.get("ErrorCode"), form.get("ErrorMessage"));
+    let (sent, failed) = (["sent", "delivered", "read"], ["failed", "undelivered"]);
+    let Some(outcome) = Outcome::of(provider, &status, &sent, &failed, &code, &words) else { return Ok(Vec::new()) };
     let id = first([post.own_id(), provider_id]).into_owned();
     Ok(vec![Fact::Status(Status { id, phone: to, number: from, service, at: String::new(), outcome })])
 }
@@ -201,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_callback_has_our_own_id_if_its_address_does() {
-        let read = |url: &str, body: &'static str| read(&post(url, &[], body), LATE_MS_MAX).expect("read");
+        let read = |url: &str, body: &'static str| read(&post(url, &[], body), "twilio", LATE_MS_MAX).expect("read");
         let url = "https://sms.example.com/webhooks/twilio?id=spring-1";
         let [Fact::Status(status)] =
             &read(url, "MessageSid=SM1&MessageStatus=failed&ErrorCode=30005&To=%2B1&From=%2B2")[..]
@@ -211,6 +209,15 @@ mod tests {
         assert_eq!((&*status.id, &*status.phone, &*status.number), ("spring-1", "+1", "+2"));
         assert_eq!(status.outcome, Outcome::Failed { code: "30005".to_owned() });
         assert!(read(url, "MessageSid=SM1&MessageStatus=queued&To=%2B1").is_empty());
+        for body in [
+            "MessageSid=SM1&MessageStatus=canceled&ErrorCode=21610&To=%2B1",
+            "MessageSid=SM1&MessageStatus=Undelivered&To=%2B1&ErrorMessage=Attempt+to+send+to+unsubscribed+recipient",
+        ] {
+            assert!(
+                matches!(&read(url, body)[..], [Fact::Status(status)] if status.outcome != Outcome::Sent),
+                "{body}"
+            );
+        }
         let [Fact::Inbound(inbound)] =
             &read(url, "MessageSid=SM1&SmsStatus=received&From=%2B1&To=%2B2&OptOutType=stop")[..]
         else {

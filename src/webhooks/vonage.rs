@@ -117,11 +117,9 @@ fn read_parameters(post: &Post, form: &Form) -> Result<Vec<Fact>, &'static str> 
         let message = Inbound { id, phone, number: ours, text, at, late_ms_max: DAY_MS, ..Inbound::default() };
         return Ok(vec![Fact::Inbound(message)]);
     }
-    let outcome = match &*form.get("status") {
-        "delivered" | "accepted" => Outcome::Sent,
-        "failed" | "rejected" | "expired" | "deleted" => Outcome::Failed { code: form.get("err-code").into_owned() },
-        _ => return Ok(Vec::new()),
-    };
+    let (sent, failed) = (["delivered", "accepted"], ["failed", "rejected", "expired", "deleted"]);
+    let (status, code) = (form.get("status"), form.get("err-code"));
+    let Some(outcome) = Outcome::of("vonage", &status, &sent, &failed, &code, "") else { return Ok(Vec::new()) };
     let id = first([post.own_id(), id]).into_owned();
     Ok(vec![Fact::Status(Status { id, phone, number: ours, service: String::new(), at, outcome })])
 }
@@ -137,11 +135,10 @@ fn read_message(post: &Post, json: &Value) -> Result<Vec<Fact>, &'static str> {
         let text = text(&json["text"]);
         return Ok(vec![Fact::Inbound(Inbound { id, phone: from, number: to, text, at, ..Inbound::default() })]);
     }
-    let outcome = match text(&json["status"]).as_str() {
-        "submitted" | "delivered" | "read" => Outcome::Sent,
-        "rejected" | "undeliverable" => Outcome::Failed { code: text(&json["error"]["title"]) },
-        _ => return Ok(Vec::new()),
-    };
+    let (status, error) = (text(&json["status"]), &json["error"]);
+    let (sent, failed) = (["submitted", "delivered", "read"], ["rejected", "undeliverable"]);
+    let (code, words) = (text(&error["title"]), text(&error["detail"]));
+    let Some(outcome) = Outcome::of("vonage", &status, &sent, &failed, &code, &words) else { return Ok(Vec::new()) };
     let id = first([post.own_id(), id.into()]).into_owned();
     Ok(vec![Fact::Status(Status { id, phone: to, number: from, service: String::new(), at, outcome })])
 }

@@ -249,6 +249,21 @@ class Hooks(Base):
         self.assertEqual(next(self.client.history(phone(7), "send")).id, "SM7")
         self.assertEqual(self.post("/status", {**form, "MessageSid": "SM8", "ErrorCode": ""})[0], 204)
 
+    def test_an_opt_out_counts_whatever_the_status_says(self) -> None:
+        words = "Attempt to send to unsubscribed recipient"
+        statuses = ("canceled", "sent", "rejected", "queued", "FAILED", "Undelivered")
+        for number, status in enumerate(statuses):
+            for more, error in enumerate(({"ErrorCode": "21610"}, {"ErrorMessage": words})):
+                somebody = phone(300 + 10 * number + more)
+                self.client.optin(LIST, somebody)
+                form = {"MessageSid": "SM1", "From": LIST, "To": somebody, "MessageStatus": status, **error}
+                self.assertEqual(self.post("/status", form)[0], 204)
+                self.assertEqual(self.client.check(LIST, somebody).reason, "list_opted_out", f"{status} {error}")
+                self.assertEqual(next(self.client.history(somebody, "send")).state, "failed")
+        form = {"MessageSid": "SM1", "From": LIST, "To": phone(390), "MessageStatus": "queued", "ErrorCode": "30005"}
+        self.assertEqual(self.post("/status", form)[0], 204)
+        self.assertIsNone(self.client.get(phone(390)))
+
     def test_signatures(self) -> None:
         form = {"MessageSid": "SM1", "From": phone(8), "To": LIST, "Body": "stop"}
         good = sign("/inbound", list(form.items()))

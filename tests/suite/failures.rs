@@ -98,6 +98,20 @@ fn a_code_means_what_its_provider_means() {
         (r#"{"provider":"vonage","code":"7","permanent":true}"#, invalid),
         (r#"{"provider":"plivo","code":"200","permanent":false}"#, out),
         (r#"{"code":"opted_out"}"#, out),
+        // Words, in the code or in the reason, and codes in the words.
+        (r#"{"code":"STOP received"}"#, out),
+        (r#"{"code":"21,610"}"#, out),
+        (r#"{"code":"30007","reason":"user replied STOP"}"#, out),
+        (r#"{"reason":"Error 21610"}"#, out),
+        (r#"{"reason":"please stop texting me"}"#, out),
+        (r#"{"reason":"Destinataire désinscrit"}"#, out),
+        (r#"{"provider":"vonage","reason":"Error 21610"}"#, yes),
+        (r#"{"reason":"number does not exist"}"#, invalid),
+        (r#"{"reason":"30005 Unknown destination handset"}"#, invalid),
+        (r#"{"code":"UNALLOCATED_NUMBER"}"#, invalid),
+        (r#"{"code":"UNALLOCATED_NUMBER","permanent":false}"#, yes),
+        (r#"{"reason":"absent subscriber"}"#, yes),
+        (r#"{"reason":"phone switched off"}"#, yes),
     ]
     .into_iter()
     .enumerate()

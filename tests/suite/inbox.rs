@@ -122,6 +122,59 @@ fn whoever_may_want_out_is_held_back_where_that_is_asked_for() {
     assert!(wire.call("VERIFY").starts_with("+ok"));
 }
 
+/// "Shall we take you off our list?": a yes to that is no opt-in.
+#[test]
+fn a_yes_lets_nobody_in_whose_message_waits() {
+    let house = House::start(StopScope::List, START_MS).holding();
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    assert_eq!(says(&mut wire, ADA, "yes"), "+optin again");
+    assert_eq!(says(&mut wire, ADA, "no thank you"), "+message maybe_optout");
+    assert_eq!(says(&mut wire, ADA, "yes"), "+message maybe_optout");
+    assert_eq!(texts(&mut wire), ["yes", "no thank you"]);
+    assert_eq!(check(&mut wire, ADA), "+no held_for_review");
+    house.set_clock(START_MS + 60_000);
+    assert!(says(&mut wire, ADA, "START").starts_with("+optin"));
+    assert_eq!((texts(&mut wire), check(&mut wire, ADA)), (Vec::new(), "+yes".into()));
+    assert!(wire.call("VERIFY").starts_with("+ok"));
+}
+
+/// What a phone answers by itself is no sign that the number lives.
+#[test]
+fn a_message_that_the_number_is_dead_does_not_make_it_valid() {
+    let house = House::start(StopScope::List, START_MS);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    wire.call(&format!("INVALID {ADA}"));
+    for text in ["The number you have dialed is not in service", "Auto-reply: this number does not accept texts"] {
+        house.set_clock(START_MS + 60_000);
+        assert_eq!(says(&mut wire, ADA, text), "+message maybe_optout");
+        assert_eq!(check(&mut wire, ADA), "+no invalid");
+    }
+    assert_eq!(says(&mut wire, ADA, "hello, I am back"), "+message");
+    assert_eq!(check(&mut wire, ADA), "+yes");
+}
+
+/// Blanks round an id do not make it another.
+#[test]
+fn a_start_that_is_delivered_again_lifts_no_stop() {
+    let house = House::start(StopScope::List, START_MS);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    let mut now = START_MS;
+    let mut tell = |text: &str, id: &str| {
+        now += 60_000;
+        house.set_clock(now);
+        wire.call(&format!(r#"INBOUND {LIST} {ADA} {{"text":"{text}","id":"{id}"}}"#))
+    };
+    assert!(tell("START", "7").starts_with("+optin"));
+    assert_eq!(tell("STOP", "8"), "+optout");
+    for id in ["7", "7 ", " 7", r"7\n", r"\t7\r\n"] {
+        assert_eq!(tell("START", id), "+optin again", "{id:?}");
+    }
+    assert_eq!(check(&mut wire, ADA), "+no list_opted_out");
+}
+
 #[test]
 fn an_erasure_takes_the_text_along() {
     let house = House::start(StopScope::List, START_MS).holding();

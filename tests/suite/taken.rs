@@ -207,7 +207,7 @@ fn a_stop_is_not_lost_in_broken_json() {
     ]);
     let (_house, mut wire) = with_a_list();
     let mut number = 6_000;
-    for (code, verdict) in [("ERR_21610", "+no list_opted_out"), ("30005x", "+no invalid"), ("21-610", "+yes")] {
+    for (code, verdict) in [("ERR_21610", "+no list_opted_out"), ("30005x", "+no invalid"), ("21-6105", "+yes")] {
         let phone = somebody(&mut wire, &mut number);
         assert_eq!(wire.call(&format!(r#"FAILED {LIST} {phone} m {{"code":"{code}"}}"#)), ":1");
         assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), verdict, "{code}");
@@ -316,10 +316,12 @@ fn a_national_prefix_behind_the_code_makes_no_other_phone() {
         assert_eq!(contact(&mut wire, odd)["phone_number"], dialled);
         assert_eq!(wire.call(&format!("NORMALIZE - {odd}")), format!("+{dialled}"));
     }
-    // Italy's zero is part of the number.
+    // Italy's zero is part of the number. Rome's is known without it.
     assert_eq!(wire.call(&format!("OPTOUT {LIST} +390612345678")), ":1");
     assert_eq!(contact(&mut wire, "+390612345678")["phone_number"], "+390612345678");
-    assert_eq!(wire.call("GET +39612345678"), "$-1");
+    assert_eq!(contact(&mut wire, "+39612345678")["phone_number"], "+390612345678");
+    assert_eq!(wire.call(&format!("OPTOUT {LIST} +390111234567")), ":1");
+    assert_eq!(wire.call("GET +39111234567"), "$-1");
 }
 
 /// The other dates and numbers of a file, which somebody wrote as people do.
@@ -685,6 +687,37 @@ fn labels_reasons_and_sources_that_refuse_are_refused() {
     ] {
         let reply = wire.call(&format!(r#"IMPORT {LIST} {{"phone":"+14153100006",{row}}}"#));
         assert!(reply.starts_with('+'), "{row}: {reply}");
+    }
+}
+
+/// Bytes that are no characters: half of an emoji, a mark of UTF-16, an overlong zero, texts of older encodings. What stands beside
+/// them counts, and what cannot be read waits for a person.
+#[test]
+fn no_message_is_lost_in_bytes_that_cannot_be_read() {
+    let (_house, mut wire) = with_a_list();
+    let mut number = 8_500;
+    let (out, perhaps) = ("opted out of", "perhaps opted out of");
+    let texts: [(&[u8], &str); 12] = [
+        (b"STOP\xed\xa0\xbd", out),
+        (b"STOP\xed\xa0\xbd\xed\xb8\x80", out),
+        (b"\xff\xfeSTOP", out),
+        (b"S\xc0\x80TOP", out),
+        // СТОП of Windows-1251 and of KOI8-R.
+        (b"\xd1\xd2\xce\xcf", out),
+        (b"\xf3\xf4\xef\xf0", out),
+        // Windows-1251, GBK, EUC-KR, Windows-1256.
+        (b"\xed\xe5 \xed\xe0\xe4\xee", perhaps),
+        (b"\xcd\xcb\xb6\xa9", perhaps),
+        (b"\xbc\xf6\xbd\xc5\xb0\xc5\xba\xce", perhaps),
+        (b"\xc7\xe1\xdb\xc7\xc1", perhaps),
+        (b"hello \\ud83d", perhaps),
+        (b"hello \x80", perhaps),
+    ];
+    for (text, what) in texts {
+        let phone = somebody(&mut wire, &mut number);
+        wire.send([format!(r#"INBOUND {LIST} {phone} {{"text":""#).as_bytes(), text, b"\"}\n"].concat());
+        let (reply, shown) = (wire.reply(), String::from_utf8_lossy(text));
+        assert!(reply.starts_with(&format!("-BADARG taken {phone} {what} {LIST} as of now; ")), "{shown}: {reply}");
     }
 }
 

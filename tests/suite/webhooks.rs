@@ -393,7 +393,23 @@ fn each_provider_reports_what_became_of_messages() {
         let before = house.history(&phone, "send,optout");
         house.take(&block);
         assert_eq!(house.history(&phone, "send,optout"), before, "{provider}: a repetition changes nothing");
+        // A message that was withheld for it may be queued or canceled with the provider.
+        let other = format!("+1415555{:04}", 2_100 + place);
+        house.opt_in(LIST, &other);
+        house.take(&status(provider, "m-held", &other, LIST, unknown, opted_out));
+        assert_eq!(house.check(LIST, &other), "+no list_opted_out", "{provider}");
     }
+}
+
+#[test]
+fn an_event_of_bandwidth_may_come_alone() {
+    let house = House::start();
+    let phone = "+14155552200";
+    house.opt_in(LIST, phone);
+    let mut alone = inbound("bandwidth", "alone-1", phone, LIST, "Stop");
+    alone.body = alone.body.trim_start_matches('[').trim_end_matches(']').to_owned();
+    house.take(&alone);
+    assert_eq!(house.check(LIST, phone), "+no list_opted_out");
 }
 
 #[test]

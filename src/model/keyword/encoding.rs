@@ -4,17 +4,26 @@
 //! whether a text went through one of them, so each undone text is read beside the text as it came, and the stricter
 //! reading counts.
 
+use data_encoding::BASE64;
+
+use super::unread;
+
 /// One encoding inside of another is undone so often, as in `&amp;lt;STOP&amp;gt;`.
 const ROUNDS_MAX: usize = 3;
 /// More texts than these are not made of one.
-const TEXTS_MAX: usize = 8;
+const TEXTS_MAX: usize = 12;
 /// The longest entity of a web page, in bytes: `&thetasym;`.
 const ENTITY_BYTES_MAX: usize = 10;
 /// Two letters of UCS-2, in hexadecimal digits.
 const HEX_DIGITS_MIN: usize = 8;
 
 /// Ways to undo an encoding. Each gives nothing where a text does not have it.
-const UNDO: [fn(&str) -> Option<String>; 10] = [
+const UNDO: [fn(&str) -> Option<String>; 15] = [
+    unread::beside_bytes,
+    |text| cyrillic(text, WINDOWS_1251),
+    |text| cyrillic(text, KOI8_R),
+    mime,
+    run_on,
     entities,
     |text| octets(text, '%'),
     |text| octets(text, '='),
@@ -99,16 +108,60 @@ fn octets(text: &str, mark: char) -> Option<String> {
     })
 }
 
-/// `\u0053TOP`, `\x53TOP`.
+/// `\u0053TOP`, `\x53TOP`, `%u0053TOP`.
 fn escapes(text: &str) -> Option<String> {
-    replaced(text, '\\', |from| {
-        let digits = match from.as_bytes().get(1)? {
-            b'u' | b'U' => from.get(2..6)?,
-            b'x' | b'X' => from.get(2..4)?,
-            _ => return None,
-        };
-        Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, 2 + digits.len()))
-    })
+    let escaped = |text: &str, mark: char| {
+        replaced(text, mark, |from| {
+            let digits = match from.as_bytes().get(1)? {
+                b'u' | b'U' => from.get(2..6)?,
+                b'x' | b'X' if mark == '\\' => from.get(2..4)?,
+                _ => return None,
+            };
+            Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, 2 + digits.len()))
+        })
+    };
+    escaped(text, '\\').or_else(|| escaped(text, '%'))
+}
+
+/// `=?utf-8?B?U1RPUA==?=` and `=?utf-8?Q?STOP?=`, as mail writes what is not ASCII (RFC 2047).
+fn mime(text: &str) -> Option<String> {
+    let (before, coded) = text.split_once("=?")?;
+    let (_charset, coded) = coded.split_once('?')?;
+    let (way, coded) = coded.split_once('?')?;
+    let (coded, behind) = coded.split_once("?=")?;
+    let read = match way {
+        "B" | "b" => unread::text_of(&BASE64.decode(coded.as_bytes()).ok()?).into_owned(),
+        "Q" | "q" => octets(&coded.replace('_', " "), '=').unwrap_or_else(|| coded.replace('_', " ")),
+        _ => return None,
+    };
+    // Several that follow each other are one text.
+    let behind = if behind.trim_start().starts_with("=?") { behind.trim_start() } else { behind };
+    Some([before, &read, behind].concat())
+}
+
+/// `STOPstopping`: capitals that go on in small letters are a word of their own.
+fn run_on(text: &str) -> Option<String> {
+    const CAPITALS_MIN: usize = 4;
+    let (mut parted, mut capitals) = (String::new(), 0);
+    for c in text.chars() {
+        if capitals >= CAPITALS_MIN && c.is_lowercase() {
+            parted.push(' ');
+        }
+        capitals = if c.is_uppercase() { capitals + 1 } else { 0 };
+        parted.push(c);
+    }
+    (parted.len() > text.len()).then_some(parted)
+}
+
+/// The letters at 0xC0 and on.
+const WINDOWS_1251: &str = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя";
+const KOI8_R: &str = "юабцдефгхийклмнопярстужвьызшэщчъЮАБЦДЕФГХИЙКЛМНОПЯРСТУЖВЬЫЗШЭЩЧЪ";
+
+/// Cyrillic of an older encoding that was taken for Latin-1: `ÑÒÎÏ`.
+fn cyrillic(text: &str, letters: &str) -> Option<String> {
+    let letter =
+        |c| letters.chars().zip('\u{c0}'..='\u{ff}').find(|(_, latin)| *latin == c).map_or(c, |(letter, _)| letter);
+    unread::stands_for_bytes(text).then(|| text.chars().map(letter).collect())
 }
 
 /// `00530054004F0050`, of which the units may stand the other way round, and `53544F50`.
@@ -217,6 +270,13 @@ mod tests {
             ("0421 0422 041e 041f", "СТОП"),
             ("530054004F005000", "STOP"),
             ("53544F50", "STOP"),
+            ("%u0421%u0422%u041E%u041F", "СТОП"),
+            ("=?utf-8?B?0KHQotCe0J8=?=", "СТОП"),
+            ("please =?utf-8?Q?STOP=20it?= =?UTF-8?Q?_now?=", "please STOP it now"),
+            ("ÑÒÎÏ", "СТОП"),
+            ("óôïð", "СТОП"),
+            ("STOPstopping", "STOP stopping"),
+            ("S\u{fffd}À\u{80}\u{fffd}TOP", "STOP"),
             ("ARRÃŠT", "ARRÊT"),
             ("Ð¡Ð¢ÐžÐŸ", "СТОП"),
             ("<STOP>", " STOP "),

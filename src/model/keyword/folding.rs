@@ -15,6 +15,8 @@ pub struct Word {
     pub text: String,
     /// What stands behind it.
     pub ending: Ending,
+    /// Whether a clause ends with it: what follows is said besides, as behind a comma or a dash.
+    pub ends_clause: bool,
     /// Whether it was written in capitals alone, at least two.
     pub is_shouted: bool,
     /// Whether it is part of somebody else's message that this one quotes.
@@ -139,6 +141,7 @@ impl Folder {
         self.words.push(Word {
             text: std::mem::take(&mut self.word),
             ending: Ending::None,
+            ends_clause: false,
             is_shouted: self.capitals > 1 && self.small == 0,
             is_quoted: self.is_cited,
         });
@@ -150,7 +153,16 @@ impl Folder {
         let gap = std::mem::take(&mut self.gap);
         // A point inside of what is written together, like stop.com, ends nothing.
         let is_tight = !is_end && gap.chars().all(|c| c == '.') && gap.len() == 1;
+        // A dash without blanks joins words.
+        let is_dash = |c: char| matches!(c, '-' | '\u{2013}' | '\u{2014}');
+        let has_dash = gap.chars().filter(|&c| is_dash(c)).count() > usize::from(!gap.contains(' '));
         if let Some(last) = self.words.last_mut() {
+            last.ends_clause = has_dash
+                || (!is_tight
+                    && gap.contains([
+                        '.', '!', '?', '\n', '\u{3002}', '\u{61f}', ',', ';', ':', '(', '\u{60c}', '\u{3001}',
+                        '\u{ff0c}',
+                    ]));
             if gap.contains(['!', '?']) {
                 last.ending = Ending::Shout;
             } else if !is_tight && gap.contains(['.', '\n', '\u{3002}', '\u{61f}']) {
@@ -197,7 +209,7 @@ fn is_unseen(c: char) -> bool {
     drops
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{55b}' | '\u{55c}' | '\u{55e}' | '\u{61c}' | '\u{640}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{20e3}')
+            | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{20e3}' | '\u{fffd}')
 }
 
 /// The apostrophes that keyboards have are one, and so are the shapes of a letter that Unicode does not take for one.

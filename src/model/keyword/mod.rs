@@ -17,6 +17,7 @@ mod slip;
 mod spelling;
 #[cfg(test)]
 mod tests;
+pub mod unread;
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -28,7 +29,7 @@ use crate::error::{Error, Result, excerpt};
 use grammar::Grammar;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
-pub use refusal::is_refusal;
+pub use refusal::{is_refusal, is_request};
 use script::Scripts;
 
 /// The built-in words.
@@ -184,10 +185,13 @@ impl Keywords {
         Ok(Keywords(words))
     }
 
-    /// What a message means: the strictest of what it may have been before software wrote it in another way.
+    /// What a message means: the strictest of what it may have been before software wrote it in another way. One that has
+    /// what cannot be read may want out.
     pub fn meaning(&self, text: &str) -> Meaning {
         let meaning = |text: &str| Reading::new(&self.0, &GRAMMAR, text).meaning(text);
-        encoding::undone(text).iter().fold(meaning(text), |strictest, undone| strictest.stricter(meaning(undone)))
+        let at_least = if unread::has_unread(text) { Meaning::MaybeOut } else { meaning(text) };
+        let read = encoding::undone(text).into_iter().chain(unread::has_unread(text).then(|| text.to_owned()));
+        read.fold(at_least, |strictest, undone| strictest.stricter(meaning(&undone)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::char::is_combining_mark;
 
 use super::folding::{self, Ending, Word};
@@ -23,8 +25,8 @@ const PLAIN_MARKS: &str = ".,!;:'\"`’‘“”«»()[]<>*_~-–—…·/|&。�
 /// Signs that agree, and what may follow a sign without another meaning: its look, and the colour of a skin.
 const AGREEING_SIGNS: &str =
     "👍👌🙏✅☑✔❤💚💙💛💜🧡😀😃😄😁😊🙂😍🥰😘🎉🥳💯✨⭐🤝🙌👏\u{fe0e}\u{fe0f}\u{200d}🏻🏼🏽🏾🏿";
-/// Words for all of it: a request that has one of them is about every list, not about the one that it was sent to.
-const ALL_WORDS: [&str; 24] = [
+/// Words for all of it, and for what holds all of it: a request that has one of them is about every list, not about the one that it was sent to.
+const ALL_WORDS: [&str; 44] = [
     "ALL",
     "EVERYTHING",
     "TODO",
@@ -49,9 +51,30 @@ const ALL_WORDS: [&str; 24] = [
     "SEMUA",
     "ALLA",
     "ALLT",
+    "ALLEMAAL",
+    "ВСЕГО",
+    "ВСЬОГО",
+    "TUM",
+    "BUTUN",
+    "EVERYWHERE",
+    "DATA",
+    "DATABASE",
+    "SYSTEM",
+    "SYSTEMS",
+    "DATEN",
+    "DATENBANK",
+    "DATOS",
+    "DADOS",
+    "DONNEES",
+    "DATI",
+    "GEGEVENS",
+    "SISTEMA",
+    "SYSTEME",
+    "ДАННЫЕ",
 ];
-/// The same in scripts that put no blanks between words.
-const ALL_WITHIN: [&str; 6] = ["所有", "全部", "すべて", "全て", "모든", "ทั้งหมด"];
+/// The same in scripts that put no blanks between words, folded.
+static ALL_WITHIN: LazyLock<[String; 6]> =
+    LazyLock::new(|| ["所有", "全部", "すべて", "全て", "모든", "ทั้งหมด"].map(folding::folded));
 
 /// What a run of words asks for, all of it together; a greater one counts more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +142,8 @@ impl<'k> Reading<'k> {
         let is_all = |at: usize| {
             let next = word(at + 1 + usize::from(word(at + 1) == "THE"));
             let is_of_time = (at > 0 && word(at - 1) == "AT") || TIMES.contains(&next);
-            (ALL_WORDS.contains(&word(at)) && !is_of_time) || ALL_WITHIN.iter().any(|all| word(at).contains(all))
+            (ALL_WORDS.contains(&word(at)) && !is_of_time)
+                || ALL_WITHIN.iter().any(|all| word(at).contains(all.as_str()))
         };
         (0..self.words.len()).any(is_all)
     }
@@ -154,6 +178,7 @@ impl<'k> Reading<'k> {
         let is_maybe = matches!(whole, Some(Weight::Maybe | Weight::MaybeWord))
             || sentences.is_some()
             || self.has_slips()
+            || self.begins_with_request()
             || self.is_near_miss()
             || self.has_within()
             || self.is_unread();
@@ -263,6 +288,18 @@ impl<'k> Reading<'k> {
         best
     }
 
+    /// "Stop - thanks for everything over the years", "CANCEL, John Smith": whether the first of several clauses is a request
+    /// in itself, or nothing but an opt-out word in capitals.
+    fn begins_with_request(&self) -> bool {
+        let Some(at) = self.words.iter().position(|word| word.ends_clause) else { return false };
+        let clause = &self.words[..=at];
+        let is_loud = clause.iter().all(|word| word.is_shouted);
+        let says_word = || is_loud && self.keywords.get(&self.text(0, at + 1)).is_some_and(Meaning::is_out);
+        clause.len() < self.words.len()
+            && !clause.iter().any(|word| word.is_quoted)
+            && (self.weight(0, at + 1, &self.known) >= Some(Weight::Word) || says_word())
+    }
+
     /// Whether it would be a request but for slips of the pen.
     fn has_slips(&self) -> bool {
         let mut meant = Vec::new();
@@ -301,7 +338,15 @@ impl<'k> Reading<'k> {
             let is_out = self.keywords.get(&text).is_some_and(Meaning::is_out) && !self.keywords.alone.contains(&text);
             is_out && is_free(from, to)
         };
-        all <= NEAR_MISS_WORDS_MAX && (1..all).any(|n| is_out(0, n) || is_out(n, all))
+        // An opt-out word that alone stands in capitals is the keyword, wherever it stands: "is STOP how I get off this?"
+        let is_said = |at: usize| {
+            let letters = |word: &&Word| word.text.contains(char::is_alphabetic);
+            let mut others = self.words[..at].iter().chain(&self.words[at + 1..]).filter(letters).peekable();
+            self.words[at].is_shouted
+                && is_out(at, at + 1)
+                && (others.peek().is_none() || others.any(|word| !word.is_shouted && word.text.len() > 1))
+        };
+        (0..all).any(is_said) || (all <= NEAR_MISS_WORDS_MAX && (1..all).any(|n| is_out(0, n) || is_out(n, all)))
     }
 
     /// An opt-out word inside of a message in a script without blanks.

@@ -17,6 +17,11 @@ pub fn is_refusal(text: &str) -> bool {
     !is_plainly_none(text) && (refuses(text) || encoding::undone(text).iter().any(|undone| refuses(undone)))
 }
 
+/// The same, but for what only may ask: for a text that is nobody's label.
+pub fn is_request(text: &str) -> bool {
+    is_refusal(text) && KEYWORDS.meaning(text).is_out()
+}
+
 /// Whether a word tells at once: one that no request has. Nearly all labels are such.
 fn is_plainly_none(text: &str) -> bool {
     let (mut word, mut len) = ([0; WORD_BYTES_MAX], 0);

@@ -208,8 +208,9 @@ fn parts(word: &Word, cuts: &[usize]) -> Vec<Word> {
     let part = |&to: &usize| {
         let text = word.text[from..to].to_owned();
         from = to;
-        let ending = if to == word.text.len() { word.ending } else { Ending::None };
-        Word { text, ending, ..word.clone() }
+        let is_last = to == word.text.len();
+        let ending = if is_last { word.ending } else { Ending::None };
+        Word { text, ending, ends_clause: is_last && word.ends_clause, ..word.clone() }
     };
     cuts.iter().map(part).collect()
 }

@@ -215,6 +215,45 @@ fn a_file_adds_and_never_removes() {
     }
 }
 
+/// What stands besides a request is courtesy, a signature or a complaint; a person should see it.
+#[test]
+fn a_request_that_begins_a_message_is_shown_whatever_follows() {
+    let keywords = Keywords::default();
+    for text in [
+        "Please stop, thanks for the help",
+        "Stop - thanks for everything over the years",
+        "STOP -- John Smith, CEO, Acme Inc., 12 Elm St, tel 555",
+        "1 STOP 2",
+        "STOPstopping",
+        "is STOP how i get off this?",
+        "CANCEL - John Smith, 12 Elm Street",
+        "The number you have dialed is not in service",
+        "This phone number is disconnected",
+        "Error: this number is no longer in service",
+        "Auto-reply: this number does not accept texts",
+        "number changed hands",
+        "this isnt Mike anymore",
+        "hello \u{fffd}",
+        "ÍË¶©",
+    ] {
+        assert_eq!(keywords.meaning(text), Meaning::MaybeOut, "{text}");
+    }
+    for text in [
+        "Cancel, I can't make it at 3",
+        "well-known non-stop service, thanks",
+        "BUS STOP IS CLOSED",
+        "THE NON STOP 24 HOUR STORE",
+        "opt me in",
+        "take me off hold please",
+        "my dog died so I can't come Tuesday",
+        "unsubscribe my old email but keep texts",
+        "arrêt de bus où ?",
+        "Halt in Berlin?",
+    ] {
+        assert_eq!(keywords.meaning(text), Meaning::Message, "{text}");
+    }
+}
+
 #[test]
 fn nobody_is_let_in_by_a_sign_that_turns_the_word_round() {
     let keywords = Keywords::default();
@@ -260,6 +299,15 @@ fn a_request_that_names_all_lists_is_about_all() {
         "STOP ALL MESSAGES",
         "退订所有",
         "STOP TOUT",
+        "Elimínenme de todas sus listas",
+        "baja de todo",
+        "すべて停止",
+        "Tüm listelerden çıkar",
+        "stop all of your numbers from texting me",
+        "erase all my data",
+        "отписаться от всего",
+        "Delete me from your system",
+        "erase all data you hold about me",
     ] {
         assert_eq!(keywords.meaning(text), Meaning::OutOfAll, "{text}");
     }

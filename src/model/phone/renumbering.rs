@@ -13,7 +13,7 @@
 
 /// The version of the spellings that are known, of this table and of `trunk.rs`. A store that was opened with an older one is looked through when it is opened: raise it with
 /// every row.
-pub const RENUMBERINGS_VERSION: u8 = 3;
+pub const RENUMBERINGS_VERSION: u8 = 4;
 
 /// Consecutive old numbers, which became as many consecutive new ones.
 #[derive(Clone, Copy)]
@@ -46,6 +46,47 @@ const KOSOVO: [Move; 1] = [moved("38649", "38649", "38349", 6)];
 /// Mauritius, since 2013-09-01: a 5 before mobile numbers. (Those with 8 are left: some fixed lines begin so.)
 /// Source: ICTA, National Numbering Plan; the metadata for what stayed.
 const MAURITIUS: [Move; 2] = [moved("2307", "2307", "23057", 6), moved("23090", "23098", "230590", 5)];
+
+/// Costa Rica, since 2008-03-20: an 8 before mobile numbers.
+/// Source: SUTEL, Plan Nacional de Numeración; rows as in google/libphonenumber, migrator/src/data/recipes.csv.
+const COSTA_RICA: [Move; 2] = [moved("5063", "5063", "50683", 6), moved("5068", "5068", "50688", 6)];
+
+/// France's overseas departments: their mobile numbers are dialled as French ones from France (06 90, 06 96), and have codes of
+/// their own from abroad. Metropolitan France has none of these ranges.
+/// Source: ARCEP, Plan national de numérotation (décision 2018-0881), the ranges of Guadeloupe, Guiana, Martinique, Réunion and
+/// Mayotte.
+const FRANCE_OVERSEAS: [Move; 5] = [
+    moved("33639", "33639", "262639", 6),
+    moved("33690", "33691", "590690", 6),
+    moved("33692", "33693", "262692", 6),
+    moved("33694", "33694", "594694", 6),
+    moved("33696", "33697", "596696", 6),
+];
+
+/// Montenegro, since 2007-10-01: +382 instead of Serbia's code; the numbers kept their digits. (Serbia has numbers of its own under
+/// 68 and 69.) Source: ITU, Operational Bulletin 888; EKIP, Plan numeracije.
+const MONTENEGRO: [Move; 1] = [moved("38167", "38167", "38267", 6)];
+
+/// Italy, since 1998-12-29: the 0 of Milan's and Rome's numbers is part of them, and is dialled from abroad, too.
+/// Source: Ministero delle Comunicazioni, Piano di numerazione nazionale (DM 27 February 1998).
+const ITALY_FIXED: [Move; 2] = [moved("392", "392", "3902", 8), moved("396", "396", "3906", 8)];
+
+/// Italy, since 2001: mobile numbers have no 0 any more, which many lists still have. Where an area code begins so, as Varese's
+/// 0332 does, the number is a fixed line, and stays.
+/// Source: AGCOM, Delibera 6/00/CIR; the metadata for the area codes.
+const ITALY_MOBILE: [Move; 11] = [
+    moved("390320", "390320", "39320", 7),
+    moved("390325", "390329", "39325", 7),
+    moved("390330", "390330", "39330", 7),
+    moved("390333", "390339", "39333", 7),
+    moved("390340", "390340", "39340", 7),
+    moved("390347", "390349", "39347", 7),
+    moved("390360", "390361", "39360", 7),
+    moved("390366", "390368", "39366", 7),
+    moved("390370", "390370", "39370", 7),
+    moved("390380", "390380", "39380", 7),
+    moved("390388", "390389", "39388", 7),
+];
 
 /// Panama, since 2005-03-01: a 6 before mobile numbers. Source: ASEP, Plan Nacional de Numeración.
 const PANAMA: [Move; 1] = [moved("5076", "5076", "50766", 6)];
@@ -181,23 +222,28 @@ pub(super) struct Renumbering {
 }
 
 /// All renumberings, by their old numbers.
-pub(super) static RENUMBERINGS: [Renumbering; 13] = sorted([
+pub(super) static RENUMBERINGS: [Renumbering; 18] = sorted([
     Renumbering::of(&MAURITIUS),
     Renumbering::of(&GABON_WITHOUT_ZERO),
+    Renumbering::of(&COSTA_RICA),
     Renumbering::of(&PANAMA),
     Renumbering::of(&IVORY_COAST),
     Renumbering::of(&BENIN),
     Renumbering::of(&CAMEROON),
     Renumbering::of(&GABON),
+    Renumbering::of(&FRANCE_OVERSEAS),
+    Renumbering::of(&MONTENEGRO),
     Renumbering::of(&KOSOVO),
+    Renumbering::of(&ITALY_FIXED),
     Renumbering::of(&BRAZIL),
     Renumbering::of(&VIETNAM),
     Renumbering::of(&PALESTINE),
+    Renumbering::of(&ITALY_MOBILE),
     Renumbering::of(&MEXICO),
     Renumbering::of(&ARGENTINA),
 ]);
 
-const fn sorted(all: [Renumbering; 13]) -> [Renumbering; 13] {
+const fn sorted(all: [Renumbering; 18]) -> [Renumbering; 18] {
     let mut at = 1;
     while at < all.len() {
         assert!(all[at - 1].last < all[at].first, "renumberings are sorted and apart");

@@ -306,7 +306,7 @@ fn the_prefix_of_the_country_behind_its_code() {
         ("+225 07 07 08 12 34", "", "+2250707081234"),
         ("+242 06 612 3456", "", "+242066123456"),
         // Two readings, or a local number without its area: not guessed.
-        ("+39 0 347 123 4567", "", "unknown"),
+        ("+39 0 347 123 4567", "", "+393471234567"),
         ("+1 464 1234", "", "unknown"),
         ("+44 0 123456", "", "unknown"),
         ("00 256 713 045 043", "KR", "ambiguous"),

@@ -17,8 +17,8 @@ use super::{Region, normalize, plan, renumbering};
 /// The first digits of a number that say whether a national prefix may stand in it.
 const LEAD_DIGITS: u32 = 4;
 
-/// What was dialled before a number until not long ago, by calling code: Uzbekistan's 8.
-const FORMER: [(u16, &str); 1] = [(998, "8")];
+/// What was dialled before a number until not long ago, by calling code: the 8 of Tajikistan and Uzbekistan.
+const FORMER: [(u16, &str); 2] = [(992, "8"), (998, "8")];
 const ZERO: &str = "0";
 
 /// What people write before a number, by calling code.
@@ -141,6 +141,7 @@ mod tests {
             ("+480512345678", "+48512345678"),
             ("+104155552671", "+14155552671"),
             ("+9988901234567", "+998901234567"),
+            ("+9928917123456", "+992917123456"),
             ("+998 0 901234567", "+998901234567"),
             ("+237 0 671234567", "+237671234567"),
             ("+230 0 52512345", "+23052512345"),
@@ -163,8 +164,8 @@ mod tests {
             "+78121234567",
             "+2250707123456",
             "+378054912345",
-            // A mobile number of Italy with a 0 before it, where fixed lines have theirs.
-            "+3903471234567",
+            // A 0 before Italian digits that are an area code with it.
+            "+3903321234567",
             "+30012345",
             "+85200000000",
             "+99900123456",

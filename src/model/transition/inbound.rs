@@ -33,8 +33,9 @@ impl Transition<'_, '_> {
         };
         let is_out = matches!(class, InboundKind::OptOut | InboundKind::OptOutAll);
         let after = if is_out { 0 } else { self.sends_after(at)? };
-        // A message whose date cannot be read may be older than what says that the number does not exist.
-        if !inbound.undated {
+        // A message whose date cannot be read may be older than what says that the number does not exist. One that may want out
+        // is no proof to the contrary: a phone's own answer, "this number is not in service", is such a message.
+        if !inbound.undated && inbound.meaning != Meaning::MaybeOut {
             let engagement = &mut self.contact.engagement;
             engagement.last_inbound = engagement.last_inbound.max(at);
         }
@@ -105,7 +106,8 @@ impl Transition<'_, '_> {
             return Ok(None);
         }
         // Gateways differ in the case of an id. Another case is another message only where it forbids.
-        let is_same = |known: &str| if is_strict { known == id } else { known.to_lowercase() == id.to_lowercase() };
+        let is_same =
+            |known: &str| if is_strict { known == id } else { known.trim().to_lowercase() == id.trim().to_lowercase() };
         let is_it = |event: &Event| {
             is_same(&event.id) && matches!(event.kind, EventKind::Inbound(_)) && self.is_of_list(event) && holds(event)
         };
@@ -139,7 +141,12 @@ impl Transition<'_, '_> {
                 let known = self
                     .list
                     .is_some_and(|list| self.contact.on(list).is_some() || self.opt_out_in_force(list).is_some());
-                if known { InboundKind::OptIn } else { InboundKind::Message }
+                match known {
+                    true if !self.situation.has_waiting => InboundKind::OptIn,
+                    // It may answer a person who has asked about the message that waits: "Shall we take you off?"
+                    true if !self.situation.inbox_is_full => InboundKind::MaybeOptOut,
+                    _ => InboundKind::Message,
+                }
             }
             Meaning::Help => InboundKind::Help,
             Meaning::Message => InboundKind::Message,

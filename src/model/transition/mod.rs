@@ -42,6 +42,8 @@ pub struct Situation<'a> {
     pub unwritten: Option<Reason>,
     /// A message of the contact to that list waits in the inbox, and holds the contact back.
     pub is_held: bool,
+    /// A message of the contact waits in the inbox that would opt out of that list.
+    pub has_waiting: bool,
     /// No more messages can wait in the inbox.
     pub inbox_is_full: bool,
     /// Ids that were seen before this are forgotten.

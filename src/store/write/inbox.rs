@@ -56,10 +56,10 @@ impl Overlay<'_> {
         self.inbox.settled.extend(settled);
     }
 
-    /// Whether a contact is held back on a list.
-    pub(super) fn is_held(&self, phone: Phone, list: ListNumber) -> bool {
-        self.state.memory.gate().inbox.setting() == MaybeOptOut::Hold
-            && self.waiting_of(phone).iter().any(|(_, head)| head.reaches(list, self.scope))
+    /// Whether a message of a contact waits that would opt out of a list, and whether it holds the contact back.
+    pub(super) fn waits_and_holds(&self, phone: Phone, list: ListNumber) -> (bool, bool) {
+        let waits = self.waiting_of(phone).iter().any(|(_, head)| head.reaches(list, self.scope));
+        (waits, waits && self.state.memory.gate().inbox.setting() == MaybeOptOut::Hold)
     }
 
     /// Whether no more messages can wait.

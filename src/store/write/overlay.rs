@@ -157,7 +157,7 @@ impl<'a> Overlay<'a> {
         };
         let list_state = number.map_or(ListState::Unknown, |number| self.lists.state(number));
         let unwritten = number.and_then(|number| self.state.memory.gate().unwritten_against(phone, number));
-        let is_held = number.is_some_and(|number| self.is_held(phone, number));
+        let (has_waiting, is_held) = number.map_or((false, false), |number| self.waits_and_holds(phone, number));
         let inbox_is_full = self.inbox_is_full();
         let Some(found) = self.find(phone, change)? else { return Ok(change.of_nobody(list_state, unwritten)) };
         let Found { place, mut fresh, tombstones } = found;
@@ -177,6 +177,7 @@ impl<'a> Overlay<'a> {
             list_state,
             unwritten,
             is_held,
+            has_waiting,
             inbox_is_full,
             remember_since: self.now - self.state.settings.keep.messages,
             by: &self.by,

@@ -20,8 +20,13 @@ pub struct Waiting {
 impl Model {
     /// Whether a message of the contact waits that would opt out of the list, and holds the contact back.
     pub fn is_held(&self, list: &str, phone: &str) -> bool {
+        self.holds && self.has_waiting(list, phone)
+    }
+
+    /// Whether a message of the contact waits that would opt out of the list.
+    pub fn has_waiting(&self, list: &str, phone: &str) -> bool {
         let reaches = |waiting: &Waiting| self.scope == Scope::All || waiting.list == list;
-        self.holds && self.waiting.iter().any(|waiting| waiting.phone == phone && reaches(waiting))
+        self.waiting.iter().any(|waiting| waiting.phone == phone && reaches(waiting))
     }
 
     /// Lets go of the messages about which their contacts have decided.

@@ -369,6 +369,7 @@ impl Model {
         let known_to_list = contact.lists().contains(list) || contact.out_of(list, self.scope);
         let full = self.full(phone, list);
         let class = match kind {
+            InboundKind::Yes if known_to_list && self.has_waiting(list, phone) => InboundKind::MaybeOut,
             InboundKind::Yes if known_to_list && !full => InboundKind::In,
             InboundKind::Yes => InboundKind::Message,
             InboundKind::In if full => InboundKind::Message,
@@ -384,7 +385,7 @@ impl Model {
         };
 
         // A message proves the number; what it says is judged after that, so that `again` speaks of consent alone.
-        if !undated {
+        if !undated && kind != InboundKind::MaybeOut {
             contact.last_inbound = contact.last_inbound.max(at);
         }
         let before = contact.clone();
