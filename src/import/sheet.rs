@@ -110,7 +110,7 @@ impl Sheet {
         {
             questions.push(Question::Rows(title.to_owned()));
         }
-        if let (Some((line, title)), false) = (&self.survey.section, self.defaults.has_no_sections()) {
+        if let (Some((line, title)), false) = (self.survey.section(), self.defaults.has_no_sections()) {
             questions.push(Question::Section(*line, title.clone()));
         }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
@@ -118,7 +118,7 @@ impl Sheet {
         if self.wishes.all_are.is_none()
             && questions.is_empty()
             && !self.columns.speak_of_consent()
-            && !is_neutral(&self.name)
+            && (self.columns.is_rejects || !is_neutral(&self.name))
         {
             questions.push(Question::Consent(self.name.clone()));
         }
@@ -237,6 +237,8 @@ impl Sheet {
             header: self.header.clone(),
             columns: self.columns.len(),
             is_rejects: self.columns.is_rejects,
+            cells_min: self.columns.cells_min(),
+            all_are: self.defaults.all_are.filter(|all_are| all_are.forbids()),
             mark: self.records.source().wants_mark(),
         };
         Rejects::begin(file, shape)

@@ -3,6 +3,7 @@
 
 mod consent;
 pub mod field;
+mod guard;
 pub mod heading;
 pub mod mapping;
 pub mod names;
@@ -18,6 +19,7 @@ use super::send::country;
 use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
 use field::Field;
+pub use guard::Guard;
 use heading::{is_for_all, may_be, speaks_of_consent, turns_round};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 use status::Said;
@@ -95,6 +97,7 @@ pub struct Columns {
     fields: Vec<Field>,
     whys: Vec<Why>,
     words: Vec<Words>,
+    guards: Vec<Guard>,
     wishes: Wishes,
     /// A row subscribes only if it says somewhere that it does.
     must_say_yes: bool,
@@ -103,8 +106,10 @@ pub struct Columns {
     is_table: bool,
     /// So many columns there are up to the last one that says who wants messages.
     until_consent: usize,
-    /// The last two columns are the line and the reason of an earlier refusal.
+    /// The rows were rejected before. In a table, the last two columns are the line and the reason of that.
     pub is_rejects: bool,
+    /// The file is an export of contactd: each row has its verdict.
+    pub is_export: bool,
 }
 
 /// The columns that a file of rejected rows has behind its own.
@@ -128,6 +133,7 @@ impl Columns {
     /// The same for the keys of the first objects, each of which has some.
     pub fn of_objects(survey: &Survey, wishes: Wishes) -> Result<Columns> {
         let mut columns = Columns::new(survey, wishes);
+        columns.is_rejects = survey.are_rejects;
         columns.resolve(survey, false)?;
         Ok(columns)
     }
@@ -140,12 +146,14 @@ impl Columns {
             fields: vec![Field::Ignore; many],
             whys: vec![Why::Rejects; many],
             words: vec![Words::default(); many],
+            guards: vec![Guard::default(); many],
             wishes,
             must_say_yes: false,
             asking: Vec::new(),
             is_table: false,
             until_consent: 0,
             is_rejects: false,
+            is_export: false,
         }
     }
 
@@ -169,6 +177,11 @@ impl Columns {
         &self.words[at]
     }
 
+    /// What is looked for in the cells of a column.
+    pub fn guard(&self, at: usize) -> Guard {
+        self.guards.get(at).copied().unwrap_or_default()
+    }
+
     pub fn len(&self) -> usize {
         self.fields.len()
     }
@@ -178,18 +191,25 @@ impl Columns {
         matches!(self.whys.get(at), Some(Why::As | Why::AllLabels | Why::AllIgnored))
     }
 
+    /// Whether a column is the phone, or one to fall back on.
+    pub fn is_phone(&self, at: usize) -> bool {
+        matches!(self.field(at), Field::Phone | Field::OtherPhone)
+    }
+
     pub fn has(&self, field: &Field) -> bool {
         self.fields.contains(field)
     }
 
     /// A column that turns up later, as the keys of objects may. Gives its place. Nobody was asked about it, so its rows are
-    /// rejected unless its name is known or somebody named it.
+    /// rejected unless its name is known or somebody named it; `'*'` covers a harmless name alone.
     pub fn add(&mut self, name: &str) -> usize {
         let said = self.said_later(name);
         let (field, why) = match said.or_else(|| self.known_later(name)) {
             Some(found) => found,
-            None => self.rest(&Held::new(name)),
+            None if self.forbids() || names::is_harmless(name) => self.rest(&Held::new(name)),
+            None => (Field::Unclear, Why::Nobody),
         };
+        self.guards.push(Guard::of(&Held::new(name), why, false));
         self.names.push(name.to_owned());
         let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name);
         let mut words = column.and_then(|column| column.words().ok()).unwrap_or_default();
@@ -202,10 +222,13 @@ impl Columns {
             self.must_say_yes = true;
             self.asking.push(at);
         }
+        let is_label = matches!(field, Field::Label(_));
         self.fields.push(field);
         self.whys.push(why);
         self.words.push(words);
-        self.name_labels(at);
+        if is_label {
+            self.name_labels(at);
+        }
         at
     }
 
@@ -260,7 +283,7 @@ impl Columns {
 
     fn resolve(&mut self, survey: &Survey, is_table: bool) -> Result<()> {
         let held = survey.columns();
-        let own = if self.is_rejects { self.names.len() - REJECTS_COLUMNS.len() } else { self.names.len() };
+        let own = self.names.len() - if self.is_rejects && is_table { REJECTS_COLUMNS.len() } else { 0 };
         let said = self.said(own, is_table)?;
         let is_said = |field: &Field| said.iter().flatten().any(|(said, _)| said == field);
         // Some "Mobile" and "Cell" hold yes and no, beside the column that has the numbers.
@@ -270,12 +293,16 @@ impl Columns {
             |at: usize| (0..own).any(|other| other != at && is_phone(other) && held[other].with_digits > 0);
         let are_numbers = |at: usize| has_numbers(at) || !others_have(at);
         // The verdict of an export follows from the columns beside it; another program's verdict is its own.
-        let is_export = (0..own).any(|at| matches!(names::known(&held[at].name), Some((Field::Status, _))));
+        let is_known = |field: &Field| {
+            (0..own).any(|at| names::known(&held[at].name).is_some_and(|(known, _)| known == *field))
+        };
+        let has_status = is_known(&Field::Status);
+        self.is_export = has_status && is_known(&Field::Ignore);
         let mut ranks = vec![0; own];
         for at in 0..own {
             let fits = |field: &Field| match field {
                 Field::Phone => are_numbers(at),
-                Field::Ignore => is_export,
+                Field::Ignore => has_status,
                 _ => true,
             };
             let are_states = || {
@@ -286,6 +313,8 @@ impl Columns {
             let (field, why) = match (&said[at], names::label_prefix(&held[at].name), known()) {
                 (Some(said), _, _) => said.clone(),
                 (None, Some(_), _) if speaks_of_consent(&held[at].name) => (Field::Unclear, Why::Nobody),
+                // Whoever called it a label may not have seen that it answers a question.
+                (None, Some(_), _) if held[at].are_plain_answers() && !self.is_export => (Field::Unclear, Why::Nobody),
                 (None, Some(key), _) => (Field::Label(key), Why::LabelName),
                 // A state is no country, and nobody knows which of them it is.
                 (None, None, Some((Field::Region, _))) if are_states() => (Field::Unclear, Why::Nobody),
@@ -306,6 +335,8 @@ impl Columns {
             }
         }
         self.name_labels(0);
+        let whys = self.whys.iter().zip(held);
+        self.guards = whys.map(|(&why, held)| Guard::of(held, why, survey.is_complete)).collect();
         self.explain_blanks(own, is_table)?;
         self.ask_consent(survey);
         Ok(())
@@ -386,9 +417,13 @@ impl Columns {
         Ok(said)
     }
 
+    fn forbids(&self) -> bool {
+        self.wishes.all_are.is_some_and(AllAre::forbids)
+    }
+
     /// What a column is that nothing names.
     fn rest(&self, held: &Held) -> (Field, Why) {
-        let forbids = self.wishes.all_are.is_some_and(AllAre::forbids);
+        let forbids = self.forbids();
         if forbids && held.are_phones() {
             return (Field::OtherPhone, Why::As);
         }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::country::{self, Evidence, Number};
+use super::note;
 use super::refusal::{Refusal, Refused};
+use super::rejects;
 use super::request::{self, Subject};
 pub use super::told::read_list;
 use super::told::{Told, begins_a_comment};
@@ -76,7 +78,7 @@ pub struct Rows {
     /// Cells that were read as a list before.
     cells: HashMap<String, ListIndex>,
     countries: country::Cells,
-    /// Sources of rows without a status, and whether they speak of people who want no messages.
+    /// Sources of rows that forbid nothing, and whether they speak of people who want no messages.
     sources: HashMap<String, bool>,
     /// What a row says of a contact, in JSON: its totals and dates.
     body: Vec<u8>,
@@ -105,6 +107,11 @@ impl Rows {
         &self.defaults.import_id
     }
 
+    /// Whether no row subscribes anybody.
+    pub fn forbid(&self) -> bool {
+        self.defaults.forbid()
+    }
+
     /// The lists that rows went to so far, by their index.
     pub fn lists(&self) -> &[String] {
         &self.lists
@@ -128,7 +135,7 @@ impl Rows {
         if self.columns.is_table()
             && !self.defaults.has_no_sections()
             && may_be_a_title(told.phone())
-            && let Some(title) = title::of_section(cells.clone().map(|(_, cell)| cell), self.columns.len())
+            && let Some(title) = title::of_section(cells.clone(), self.columns.len(), |at| self.columns.is_phone(at))
         {
             return Err(Refusal::Section(title.to_owned()).into());
         }
@@ -156,8 +163,17 @@ impl Rows {
             if at >= columns.len() {
                 // What stood before it may have moved as well, and says nothing.
                 told.wrong = Some(Refusal::TooManyCells);
-            } else if let Err(why) = told.read_cell(columns.field(at), columns.words(at), cell, countries, body, labels)
-            {
+            } else if columns.is_of_rejects(at) {
+                told.wrong = told.wrong.or_else(|| rejects::still_holds(cell, defaults.forbid()));
+            } else if let Err(why) = told.read_cell(
+                columns.field(at),
+                columns.words(at),
+                columns.guard(at),
+                cell,
+                countries,
+                body,
+                labels,
+            ) {
                 told.wrong = told.wrong.or(Some(why));
             }
             if at == 0 && columns.is_table() && begins_a_comment(cell) && !is_blank(cell) {
@@ -206,10 +222,7 @@ impl Rows {
             return Err(Refusal::Limit);
         }
         told.check(self.columns.must_say_yes())?;
-        if told.says_no_status()
-            && let Some(source) = &told.source
-            && self.speaks_of_an_end(source)
-        {
+        if !told.speaks() && self.may_have_left(told) {
             return Err(Refusal::MaybeOptOut);
         }
         let list = self.list(told.list)?;
@@ -236,11 +249,18 @@ impl Rows {
         Ok(asked)
     }
 
+    /// Whether a row that forbids nothing says why somebody left, or comes from those who did. A subscription needs no reason; an
+    /// export has those of what was lifted since.
+    fn may_have_left(&mut self, told: &Told<'_>) -> bool {
+        (told.reason.is_some() && !self.columns.is_export)
+            || [&told.reason, &told.source].into_iter().flatten().any(|text| self.speaks_of_an_end(text))
+    }
+
     fn speaks_of_an_end(&mut self, source: &str) -> bool {
         if let Some(&speaks) = self.sources.get(source) {
             return speaks;
         }
-        let speaks = title::file_speaks_of_an_end(source);
+        let speaks = title::file_speaks_of_an_end(source) || note::refuses(source);
         if self.sources.len() < SOURCES_MAX {
             self.sources.insert(source.to_owned(), speaks);
         }

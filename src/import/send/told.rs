@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::country::{self, Evidence};
+use super::note;
 use super::refusal::Refusal;
 use super::request::{put, put_text};
 use super::row::Defaults;
-use crate::import::columns::Columns;
+use crate::import::columns::{Columns, Guard};
 use crate::import::columns::field::Field;
 use crate::import::columns::status::{self, Said};
 use crate::import::columns::words::Words;
@@ -119,6 +120,7 @@ impl<'c> Told<'c> {
         &mut self,
         field: &Field,
         words: &Words,
+        guard: Guard,
         cell: &'c str,
         countries: &mut country::Cells,
         body: &mut Vec<u8>,
@@ -127,14 +129,17 @@ impl<'c> Told<'c> {
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.refuses |= is_plain_refusal(&value);
+                self.refuses |= note::refuses(&value);
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
                 put_text(labels, &value);
-                return Ok(());
+                return if guard.refuses(value.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
             }
-            Field::Ignore => return Ok(()),
+            Field::Ignore => {
+                self.refuses |= guard.hears_refusals && note::refuses(cell);
+                return if guard.refuses(cell.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
+            }
             Field::Unclear if is_blank(cell) => return Ok(()),
             Field::Unclear => return Err(Refusal::UnknownColumn),
             Field::Phone | Field::OtherPhone => return self.read_phone(field, cell),
@@ -287,18 +292,11 @@ impl<'c> Told<'c> {
         if !speaks && must_say_yes && !self.active {
             return Err(Refusal::NoConsent);
         }
-        // Why somebody left, and not that they did; or a label that says it.
-        let has_reason = self.says_no_status() && self.reason.is_some();
-        if has_reason || (self.refuses && !self.opts_out()) { Err(Refusal::MaybeOptOut) } else { Ok(()) }
-    }
-
-    /// Whether the row does not say in words or by a date whether somebody wants messages.
-    pub fn says_no_status(&self) -> bool {
-        !self.active && !self.speaks()
+        if self.refuses && !self.opts_out() { Err(Refusal::MaybeOptOut) } else { Ok(()) }
     }
 
     /// Whether it names a status that forbids, by a word or by a date.
-    fn speaks(&self) -> bool {
+    pub fn speaks(&self) -> bool {
         self.words.contains(&true) || self.dates.iter().any(Option::is_some)
     }
 
