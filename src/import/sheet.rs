@@ -36,6 +36,7 @@ pub struct Sheet {
     options: Options,
     defaults: Defaults,
     name: String,
+    folder: String,
     now: time::Millis,
     separator_line: String,
     header: String,
@@ -82,10 +83,18 @@ impl Sheet {
             options,
             defaults,
             name,
+            folder: String::new(),
             now,
             separator_line,
             header,
         })
+    }
+
+    /// Says in which folder the file is: its name may say what the rows are.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &str) -> Sheet {
+        folder.clone_into(&mut self.folder);
+        self
     }
 
     /// The list of the rows that do not name one.
@@ -125,10 +134,10 @@ impl Sheet {
         questions
     }
 
-    /// What says that rows may be of people who want no messages, or of numbers that do not exist: the name of the file, the
-    /// source that is given for it, a title above its headings, or a heading.
+    /// What says that rows may be of people who want no messages, or of numbers that do not exist: the name of the file, its
+    /// folder's, the source that is given for it, a title above its headings, or a heading.
     fn speaks_of_an_end(&self) -> Option<&str> {
-        let names = [Some(self.name.as_str()), self.options.source.as_deref()];
+        let names = [Some(self.name.as_str()), self.options.source.as_deref(), Some(self.folder.as_str())];
         let name = names.into_iter().flatten().find(|name| file_speaks_of_an_end(name));
         let title = || self.records.titles().lines().find(|title| speaks_of_an_end(title)).map(str::trim);
         let heading = || {

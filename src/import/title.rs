@@ -97,7 +97,12 @@ pub fn is_neutral(name: &str) -> bool {
     fn is_of_words(text: &str) -> bool {
         text.is_empty() || NEUTRAL.iter().any(|word| text.strip_prefix(word).is_some_and(is_of_words))
     }
-    words(stem(name)).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
+    // Programs put the id of the export behind the name: members_export_abc123.
+    let is_id = |part: &&str| {
+        part.len() > 5 && part.contains(|c: char| c.is_ascii_digit()) && part.chars().all(|c| c.is_ascii_hexdigit())
+    };
+    let parts: Vec<&str> = stem(name).split(|c: char| !c.is_alphanumeric()).filter(|part| !is_id(part)).collect();
+    words(&parts.join(" ")).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
 }
 
 fn stem(name: &str) -> &str {
@@ -309,6 +314,8 @@ mod tests {
             "standard input",
             "opted-in.csv",
             "2024.csv",
+            "members_export_abc123.csv",
+            "mailing list.csv",
         ] {
             assert!(is_neutral(name), "{name}");
         }

@@ -6,6 +6,7 @@
 use super::Why;
 use super::names;
 use super::survey::{Held, is_answer};
+use crate::import::send::country::Evidence;
 use crate::model::blank::is_blank;
 
 /// What is looked for in the cells of a column.
@@ -13,8 +14,13 @@ use crate::model::blank::is_blank;
 pub struct Guard {
     /// A refusal counts although the column is ignored: nobody has named it.
     pub hears_refusals: bool,
+    /// What stands there is a country, which may contradict what is said of the row's.
+    pub is_of_countries: bool,
     late: Late,
 }
+
+/// Parts of headings of countries, folded. Under another heading two letters are a state or a language.
+const COUNTRY: [&str; 10] = ["country", "land", "pais", "pays", "iso", "nation", "nazione", "kraj", "страна", "国"];
 
 /// What a later row cannot have there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +42,8 @@ impl Guard {
             Why::AllLabels | Why::AllIgnored | Why::LabelName if held.answers == 0 => Late::Answers,
             _ => Late::Nothing,
         };
-        Guard { hears_refusals: why == Why::AllIgnored, late }
+        let is_read = !matches!(why, Why::Map | Why::Mapping);
+        Guard { hears_refusals: why == Why::AllIgnored, is_of_countries: is_read && are_countries(held), late }
     }
 
     /// Whether a cell has what nobody has seen.
@@ -47,4 +54,18 @@ impl Guard {
             Late::All => !is_blank(cell),
         }
     }
+}
+
+/// Whether all values of a column are countries or calling codes.
+fn are_countries(held: &Held) -> bool {
+    let name = names::fold(&held.name);
+    let is_said = COUNTRY.iter().any(|part| name.contains(part));
+    let is_one = |value: &str| {
+        let is_code = value.starts_with(['+', '0']);
+        let has_name = value.chars().count() > 2 || !value.is_ascii();
+        (is_said || is_code || has_name && value.contains(char::is_alphabetic))
+            && matches!(Evidence::read(value), Some(Evidence::Region(_) | Evidence::Code(_)))
+    };
+    let spoken = held.spoken_values();
+    (is_said || !names::is_harmless(&held.name)) && !spoken.is_empty() && spoken.into_iter().all(is_one)
 }

@@ -293,9 +293,8 @@ impl Columns {
             |at: usize| (0..own).any(|other| other != at && is_phone(other) && held[other].with_digits > 0);
         let are_numbers = |at: usize| has_numbers(at) || !others_have(at);
         // The verdict of an export follows from the columns beside it; another program's verdict is its own.
-        let is_known = |field: &Field| {
-            (0..own).any(|at| names::known(&held[at].name).is_some_and(|(known, _)| known == *field))
-        };
+        let is_known =
+            |field: &Field| (0..own).any(|at| names::known(&held[at].name).is_some_and(|(known, _)| known == *field));
         let has_status = is_known(&Field::Status);
         self.is_export = has_status && is_known(&Field::Ignore);
         let mut ranks = vec![0; own];

@@ -188,7 +188,7 @@ impl Held {
     }
 
     /// The different values that say something; none where there are many.
-    fn spoken_values(&self) -> Vec<&str> {
+    pub fn spoken_values(&self) -> Vec<&str> {
         let values = self.values().unwrap_or_default().into_iter();
         values.map(|(value, _)| value).filter(|value| !is_blank(value)).collect()
     }

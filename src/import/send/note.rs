@@ -51,13 +51,16 @@ const DEAD: [&str; 28] = [
     "festnetz",
 ];
 
+/// Entries, folded, that say what an entry above says, which nobody knows here.
+const AS_ABOVE: [&str; 7] = ["ditto", "dito", "idem", "sameasabove", "asabove", "fromhereon", "sieheoben"];
+
 thread_local! {
     static KNOWN: RefCell<HashMap<Box<str>, bool, RandomState>> = RefCell::default();
 }
 
 /// Whether a cell refuses messages: as a whole, in one of its entries, or in capitals beside a name.
 pub fn refuses(cell: &str) -> bool {
-    is_plain_refusal(cell) || (may_say_more(cell) && known(cell))
+    is_plain_refusal(cell) || (may_say_more(cell) && known(cell)) || cell.trim() == "〃"
 }
 
 fn known(cell: &str) -> bool {
@@ -94,21 +97,21 @@ fn may_say_more(cell: &str) -> bool {
     has_words
         && (has(b"/:=_;!?\n")
             || has(b" ") && (has_capitals || has(b".,") || has_digits())
-            || DEAD.iter().any(|dead| begins_alike(&dead)))
+            || DEAD.iter().chain(&AS_ABOVE).any(|entry| begins_alike(&entry)))
 }
 
 fn has_refusal(cell: &str) -> bool {
     let dateless = without_dates(cell);
     let is_end = |char: char| matches!(char, '.' | ',' | '!' | '?' | ';' | '\n' | '/' | '。' | '！');
     let entries = dateless.split(is_end).map(|entry| entry.trim_matches(is_between)).filter(|entry| !entry.is_empty());
-    is_plain_refusal(dateless.trim_matches(is_between))
-        || entries.into_iter().any(entry_refuses)
+    is_plain_refusal(dateless.trim_matches(is_between)) || entries.into_iter().any(entry_refuses)
 }
 
 fn entry_refuses(entry: &str) -> bool {
     let answer = entry.rsplit_once(['=', ':']).filter(|(_, answer)| answer.trim().eq_ignore_ascii_case("n"));
     is_plain_refusal(entry)
         || refuses_in_capitals(entry)
+        || AS_ABOVE.contains(&folded(entry).as_str())
         || DEAD.contains(&folded(entry).as_str())
         || answer.is_some_and(|(name, _)| is_plain_refusal(&format!("{name}: no")))
 }
@@ -179,6 +182,9 @@ mod tests {
             "deceased",
             "Décédé",
             "Invalid number",
+            "ditto",
+            "〃",
+            "Same as above",
             "called 5/1; landline",
         ] {
             for _ in 0..2 {

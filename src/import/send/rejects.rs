@@ -152,8 +152,8 @@ impl Rejects {
             // As it was, with both values of the key.
             return writeln!(self.out, "{open},\"{REJECTED}\":{why}}}");
         }
-        let mut object = object
-            .unwrap_or_else(|| Map::from_iter([("unread".to_owned(), Value::from(row.text.trim_end()))]));
+        let mut object =
+            object.unwrap_or_else(|| Map::from_iter([("unread".to_owned(), Value::from(row.text.trim_end()))]));
         object.insert(REJECTED.to_owned(), why);
         serde_json::to_writer(&mut self.out, &object)?;
         self.out.write_all(b"\n")
@@ -163,12 +163,15 @@ impl Rejects {
 impl Rejects {
     /// The code of a refusal, and what holds besides: of the row as it is, and of the reason that it had before.
     fn reason(&self, code: &str, is_short: bool, old: &str) -> String {
-        let is_old = |word: &str| old.split(|char: char| !char.is_ascii_lowercase() && char != '_').any(|known| known == word);
+        let is_old =
+            |word: &str| old.split(|char: char| !char.is_ascii_lowercase() && char != '_').any(|known| known == word);
         let mut words = vec![code];
         if is_short || is_old(SHORT) {
             words.push(SHORT);
         }
-        words.extend(ALL_ARE.iter().filter(|(all, word)| self.shape.all_are == Some(*all) || is_old(word)).map(|(_, word)| word));
+        words.extend(
+            ALL_ARE.iter().filter(|(all, word)| self.shape.all_are == Some(*all) || is_old(word)).map(|(_, word)| word),
+        );
         words.dedup();
         words.join(" ")
     }

@@ -165,15 +165,9 @@ impl Rows {
                 told.wrong = Some(Refusal::TooManyCells);
             } else if columns.is_of_rejects(at) {
                 told.wrong = told.wrong.or_else(|| rejects::still_holds(cell, defaults.forbid()));
-            } else if let Err(why) = told.read_cell(
-                columns.field(at),
-                columns.words(at),
-                columns.guard(at),
-                cell,
-                countries,
-                body,
-                labels,
-            ) {
+            } else if let Err(why) =
+                told.read_cell(columns.field(at), columns.words(at), columns.guard(at), cell, countries, body, labels)
+            {
                 told.wrong = told.wrong.or(Some(why));
             }
             if at == 0 && columns.is_table() && begins_a_comment(cell) && !is_blank(cell) {
@@ -333,6 +327,13 @@ impl Rows {
     fn number<'c>(&self, told: &Told<'c>, raw: &'c str) -> Result<Number<'c>, Refusal> {
         if raw.len() > RAW_PHONE_BYTES_MAX {
             return Err(Refusal::Phone(Unusable::TooLong.code()));
+        }
+        if !told.hints.is_empty() && !has_plus(raw) {
+            let said = self.defaults.region.map(Evidence::Region);
+            let pieces: Vec<Evidence> = told.evidence.iter().copied().chain(said).collect();
+            if !pieces.is_empty() {
+                country::number(raw, &[&pieces[..], &told.hints].concat())?;
+            }
         }
         match (told.evidence.as_slice(), self.defaults.region) {
             ([], None) if country::is_of_two(raw) => Err(Refusal::CountryUnclear),

@@ -7,10 +7,10 @@ use super::note;
 use super::refusal::Refusal;
 use super::request::{put, put_text};
 use super::row::Defaults;
-use crate::import::columns::{Columns, Guard};
 use crate::import::columns::field::Field;
 use crate::import::columns::status::{self, Said};
 use crate::import::columns::words::Words;
+use crate::import::columns::{Columns, Guard};
 use crate::import::options::AllAre;
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::amount;
@@ -51,6 +51,8 @@ pub struct Told<'c> {
     pub wrong: Option<Refusal>,
     pub list: &'c str,
     pub evidence: Vec<Evidence>,
+    /// The same of columns that nobody called the country.
+    pub hints: Vec<Evidence>,
     pub source: Option<Cow<'c, str>>,
     pub reason: Option<Cow<'c, str>>,
     pub how: Option<How>,
@@ -134,10 +136,12 @@ impl<'c> Told<'c> {
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
                 put_text(labels, &value);
+                self.note_country(guard, value.trim(), countries);
                 return if guard.refuses(value.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
             }
             Field::Ignore => {
                 self.refuses |= guard.hears_refusals && note::refuses(cell);
+                self.note_country(guard, cell, countries);
                 return if guard.refuses(cell.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
             }
             Field::Unclear if is_blank(cell) => return Ok(()),
@@ -191,6 +195,12 @@ impl<'c> Told<'c> {
             Field::Label(_) | Field::Unclear | Field::Ignore | Field::Phone | Field::OtherPhone => {}
         }
         Ok(())
+    }
+
+    fn note_country(&mut self, guard: Guard, cell: &str, countries: &mut country::Cells) {
+        if guard.is_of_countries {
+            self.hints.extend(countries.read(cell).filter(|piece| *piece != Evidence::Unreadable));
+        }
     }
 
     fn read_phone(&mut self, field: &Field, cell: &'c str) -> Result<(), Refusal> {
