@@ -151,7 +151,8 @@ fn refuses_in_capitals(entry: &str) -> bool {
     };
     let first = words.iter().take_while(is_capital).count();
     let last = words.iter().rev().take_while(is_capital).count();
-    let is_beside = |count: usize| count > 0 && count < words.len();
+    let has_name = entry.contains(char::is_lowercase);
+    let is_beside = |count: usize| has_name && count > 0 && count < words.len();
     is_beside(first) && is_plain_refusal(&words[..first].join(" "))
         || is_beside(last) && is_plain_refusal(&words[words.len() - last..].join(" "))
 }

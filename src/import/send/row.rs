@@ -408,7 +408,9 @@ mod tests {
     /// The request of one row under a header.
     fn request(header: &[&str], cells: &[&str], defaults: Defaults) -> Result<String, &'static str> {
         let wishes = Wishes { labels: vec!["*".into()], ..Wishes::default() };
-        let columns = Columns::of_table(&Survey::of_header(header.iter().copied()), wishes).expect("columns");
+        let mut survey = Survey::of_header(header.iter().copied());
+        survey.is_complete = true;
+        let columns = Columns::of_table(&survey, wishes).expect("columns");
         let mut requests = Vec::new();
         let mut rows = Rows::new(columns, defaults, 1_777_636_800_000);
         let written = rows.write(cells.iter().copied().enumerate(), None, &mut requests);

@@ -160,7 +160,7 @@ fn a_row_that_forbids_nothing_has_no_reason() {
 fn an_ignored_cell_that_is_a_refusal_rejects_its_row() {
     let desk = Desk::new();
     let rows: String = (0..9).map(|at| format!("+1415555012{at},note {at}\n")).collect();
-    for cell in ["unsubscribed", "unsubscribed 5/1/24", "Bob NO SMS!", "deceased"] {
+    for cell in ["Bitte nicht kontaktieren", "unsubscribed 5/1/24", "Bob NO SMS!", "deceased"] {
         let sheet = format!("phone,Remark\n{rows}{BOB},{cell}\n");
         for options in [["--map", "*=ignore"], ["--labels", "*"]] {
             let told = desk.unsaid(&sheet, &options);
