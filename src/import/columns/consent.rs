@@ -11,7 +11,7 @@ use crate::model::time;
 impl Columns {
     /// Whether some column says who consented, so that a row that does not say yes has no consent.
     pub fn must_say_yes(&self) -> bool {
-        self.must_say_yes
+        self.asking.iter().any(|&at| self.fields[at].must_speak())
     }
 
     /// The columns in each of which a row must say something before it subscribes.
@@ -62,8 +62,7 @@ impl Columns {
         if survey.is_complete && !self.is_rejects && dates.iter().any(speaks) {
             dates.retain(speaks);
         }
-        self.must_say_yes = !words.is_empty();
-        self.asking = if self.must_say_yes { words } else { dates };
+        self.asking = if words.is_empty() { dates } else { words };
         for ((words, field), held) in self.words.iter_mut().zip(&self.fields).zip(held) {
             if *field == Field::Consent && held.filled > 0 {
                 words.look_at(held);

@@ -202,11 +202,15 @@ fn each_inside(path: &str, value: &Value, take: &mut dyn FnMut(&str, String)) {
             // What several of them have under one path is one cell.
             let mut all: Vec<(String, String)> = Vec::new();
             let mut add = |path: &str, text: String| match all.iter_mut().find(|(known, _)| known == path) {
-                Some((_, texts)) => *texts += &format!(" | {text}"),
+                Some((_, texts)) => texts.extend([" | ", &text]),
                 None => all.push((path.to_owned(), text)),
             };
-            values.iter().for_each(|value| each_inside(path, value, &mut add));
-            all.into_iter().for_each(|(path, text)| take(&path, text));
+            for value in values {
+                each_inside(path, value, &mut add);
+            }
+            for (path, text) in all {
+                take(&path, text);
+            }
         }
         value => take(path, text(value)),
     }

@@ -90,14 +90,14 @@ fn may_say_more(cell: &str) -> bool {
     }
     let has = |signs: &[u8]| bytes.iter().any(|byte| signs.contains(byte));
     let has_digits = || bytes.iter().any(u8::is_ascii_digit);
-    let begins_alike = |dead: &&str| {
+    let begins_alike = |dead: &str| {
         bytes.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case(&dead.as_bytes()[..3]))
             || bytes.get(1).is_some_and(|second| !second.is_ascii())
     };
     has_words
         && (has(b"/:=_;!?\n")
             || has(b" ") && (has_capitals || has(b".,") || has_digits())
-            || DEAD.iter().chain(&AS_ABOVE).any(|entry| begins_alike(&entry)))
+            || DEAD.iter().chain(&AS_ABOVE).any(|entry| begins_alike(entry)))
 }
 
 fn has_refusal(cell: &str) -> bool {

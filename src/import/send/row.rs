@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::country::{self, Evidence, Number};
+pub use super::defaults::Defaults;
 use super::note;
 use super::refusal::{Refusal, Refused};
 use super::rejects;
@@ -11,44 +12,12 @@ pub use super::told::read_list;
 use super::told::{Told, begins_a_comment};
 use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
-use crate::import::options::AllAre;
 use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
 use crate::model::blank::is_blank;
-use crate::model::fact::How;
-use crate::model::phone::{PHONE_DIGITS_MIN, Region, Unusable, has_plus, normalize, written_with_plus};
+use crate::model::phone::{PHONE_DIGITS_MIN, Unusable, has_plus, normalize, written_with_plus};
 use crate::model::time;
 use crate::wire::write_request;
-
-/// What every row says that does not say otherwise itself.
-#[derive(Clone, Debug, Default)]
-pub struct Defaults {
-    /// `--list`: a list's number, or `*` for the contact itself.
-    pub list: Option<String>,
-    pub region: Option<Region>,
-    pub source: String,
-    /// The id of this import, which the events of its rows keep.
-    pub import_id: String,
-    pub how: Option<How>,
-    /// `--as`.
-    pub all_are: Option<AllAre>,
-    /// `--no-sections`: no row is the title of the rows below it.
-    pub no_sections: bool,
-    /// `--dry-run`: asks how numbers are read, and changes nothing.
-    pub dry_run: bool,
-}
-
-impl Defaults {
-    /// Whether nobody in the file gets messages.
-    pub fn forbid(&self) -> bool {
-        self.all_are.is_some_and(AllAre::forbids)
-    }
-
-    /// Whether a row like a title says nothing of the rows below it.
-    pub fn has_no_sections(&self) -> bool {
-        self.no_sections || self.forbid()
-    }
-}
 
 /// A list's place among those of the file.
 pub type ListIndex = u16;
@@ -165,9 +134,7 @@ impl Rows {
                 told.wrong = Some(Refusal::TooManyCells);
             } else if columns.is_of_rejects(at) {
                 told.wrong = told.wrong.or_else(|| rejects::still_holds(cell, defaults.forbid()));
-            } else if let Err(why) =
-                told.read_cell(columns.field(at), columns.words(at), columns.guard(at), cell, countries, body, labels)
-            {
+            } else if let Err(why) = told.read_cell(columns, at, cell, countries, body, labels) {
                 told.wrong = told.wrong.or(Some(why));
             }
             if at == 0 && columns.is_table() && begins_a_comment(cell) && !is_blank(cell) {
@@ -404,6 +371,7 @@ mod tests {
     use super::*;
     use crate::import::columns::Wishes;
     use crate::import::columns::survey::Survey;
+    use crate::import::options::AllAre;
 
     /// The request of one row under a header.
     fn request(header: &[&str], cells: &[&str], defaults: Defaults) -> Result<String, &'static str> {

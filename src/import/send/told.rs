@@ -9,7 +9,6 @@ use super::request::{put, put_text};
 use super::row::Defaults;
 use crate::import::columns::field::Field;
 use crate::import::columns::status::{self, Said};
-use crate::import::columns::words::Words;
 use crate::import::columns::{Columns, Guard};
 use crate::import::options::AllAre;
 use crate::limits::SOURCE_BYTES_MAX;
@@ -120,14 +119,14 @@ impl<'c> Told<'c> {
     /// Takes one cell in.
     pub fn read_cell(
         &mut self,
-        field: &Field,
-        words: &Words,
-        guard: Guard,
+        columns: &Columns,
+        at: usize,
         cell: &'c str,
         countries: &mut country::Cells,
         body: &mut Vec<u8>,
         labels: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
+        let (field, words, guard) = (columns.field(at), columns.words(at), columns.guard(at));
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
