@@ -304,7 +304,8 @@ fn more_labels_than_a_contact_can_have_are_said_once() {
     let names: Vec<String> = (0..100).map(|number| format!("Prop {number}")).collect();
     let header = format!(",{}", names.join(","));
     let cells = |value: &str| format!(",{value}").repeat(100);
-    let others: String = (0..4).map(|at| format!("+1415555012{at},active{}\n", cells(&format!("w{at}")))).collect();
+    let others: String =
+        (0..4).map(|at| format!("+1415555012{at},active{}\n", cells(&format!("w{at}")))).collect::<Vec<_>>().concat();
     let sheet = format!("phone,status{header}\n{ADA},active{}\n{BOB},unsubscribed{}\n{others}", cells("v"), cells("v"));
     desk.onto_list(&sheet, &[]).asks("100 columns would be labels, a contact has at most 64");
     assert_eq!(desk.get(ADA), Value::Null);

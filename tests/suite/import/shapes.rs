@@ -6,7 +6,7 @@ use super::{ADA, BOB, Desk, EVE, LIST};
 
 /// Rows enough that the import does not look at what stands behind them.
 fn many(columns: impl Fn(usize) -> String) -> String {
-    (0..20_000).map(|row| format!("+1415556{:04},{}\n", row % 10_000, columns(row))).collect()
+    (0..20_000).map(|row| format!("+1415556{:04},{}\n", row % 10_000, columns(row))).collect::<Vec<_>>().concat()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_column_of_few_values_is_asked_about_by_name() {
     }
     // Many values, harmless headings, and opt-outs of e-mail.
     let row = |row: usize| format!("Ann {row},Rome,1990-01-02,{}\n", row % 2);
-    let rows: String = (0..9).map(|at| format!("+1415555012{at},{}", row(at))).collect();
+    let rows: String = (0..9).map(|at| format!("+1415555012{at},{}", row(at))).collect::<Vec<_>>().concat();
     desk.onto_list(format!("phone,Remark,City,Birthday,Email Opt Out\n{rows}"), &[]).all_taken();
     assert_eq!((desk.call("COUNT"), desk.label("+14155550121", "remark")), (":9".into(), json!("Ann 1")));
 }
@@ -56,8 +56,11 @@ fn what_stands_far_down_is_looked_at_again() {
         assert_eq!(told.json["rejected"], json!({"unknown_column": 1}), "{}", told.errors);
         assert_eq!(desk.get(BOB), Value::Null);
     }
-    let rows: String =
-        many(|_| String::new()).lines().map(|row| format!("{{\"phone\":\"{}\"}}\n", &row[..12])).collect();
+    let rows: String = many(|_| String::new())
+        .lines()
+        .map(|row| format!("{{\"phone\":\"{}\"}}\n", &row[..12]))
+        .collect::<Vec<_>>()
+        .concat();
     let told = desk.onto_list(format!("{rows}{{\"phone\":\"{BOB}\",\"raus\":\"seit gestern\"}}\n"), &[]);
     assert_eq!(
         (&told.json["rejected"], desk.get(BOB)),
@@ -159,7 +162,7 @@ fn a_row_that_forbids_nothing_has_no_reason() {
 #[test]
 fn an_ignored_cell_that_is_a_refusal_rejects_its_row() {
     let desk = Desk::new();
-    let rows: String = (0..9).map(|at| format!("+1415555012{at},note {at}\n")).collect();
+    let rows: String = (0..9).map(|at| format!("+1415555012{at},note {at}\n")).collect::<Vec<_>>().concat();
     for cell in ["Bitte nicht kontaktieren", "unsubscribed 5/1/24", "Bob NO SMS!", "deceased"] {
         let sheet = format!("phone,Remark\n{rows}{BOB},{cell}\n");
         for options in [["--map", "*=ignore"], ["--labels", "*"]] {
