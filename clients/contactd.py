@@ -2412,11 +2412,39 @@ class _Columns:
                 raise ValueError(f"there are two columns {name!r}")
         if "phone" not in self.names:
             raise ValueError("there is no column 'phone'")
+        self.asking = next((name for name in ("status", "subscribed_at") if name in self.names), None)
+        """In which each row says who wants messages, if in any."""
+
+    BLANK = {"", "-", "--", "–", "—", "n/a", "#n/a", "na", "none", "null", "nil", "nan", "undefined", "\\n"}
+    FAILED = {"#n/a", "nan", "undefined", "#ref!", "#value!", "#name?"}
+    """What a look-up leaves that found nothing: under a date of an opt-out it does not say that there is none."""
+    NOS = {"no", "n", "false", "f", "0", "off"}
+    YESES = {"yes", "y", "true", "t", "1", "on", "active", "subscribed"}
+    CONSENTS = set("status consent optin optedin subscribed sms smsok smsconsent smsoptin marketing".split())
+    """Labels that say who wants messages; so do those with one of `WORDS` for a name."""
+
+    def ask(self, told: Mapping[str, str]) -> None:
+        """Refuses a row that might be of somebody who wants no messages, and does not say it as IMPORT takes it."""
+        for name in self.FACTS:
+            if told.get(name, "").lower() in self.FAILED:
+                raise BadArgument(f"{told[name]!r} under {name!r} may stand for a date: leave it blank if there is none")
+        forbids = any(told.get(name, "").lower() not in self.BLANK for name in self.FACTS)
+        if self.asking is not None and not forbids and told.get(self.asking, "").lower() in self.BLANK:
+            raise BadArgument(f"consent_blank: nothing stands under {self.asking!r}, which says who wants messages")
+        if forbids or told.get("status", "").lower() not in ("", "active", "subscribed"):
+            return
+        for name, cell in told.items():
+            key, answer = _squeezed(name.partition(".")[2]), cell.lower()
+            is_refusal = key in self.WORDS and answer not in self.NOS
+            is_no_consent = key in self.CONSENTS and answer not in self.YESES
+            if answer not in self.BLANK and (is_refusal or is_no_consent):
+                raise BadArgument(f"maybe_optout: {name!r} is {cell!r}, and no status says that the contact is out")
 
     def row(self, cells: Sequence[str], region: Optional[str], source: Optional[str]) -> Tuple[Optional[str], Row]:
         """The list that a row names, if any, and the row."""
         if len(cells) != len(self.names):
             raise BadArgument(f"{len(cells)} cells under {len(self.names)} headings")
+        self.ask({name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)})
         fields: Dict[str, Any] = {"region": region, "source": source}
         labels: Dict[str, Optional[str]] = {}
         for name, cell in zip(self.names, cells):
@@ -2519,6 +2547,30 @@ def _unquoted(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
+_ENDS = re.compile(
+    "opt(ed|s)?out|unsub|(black|block|deny|stop)list|blocked|donot|dont(call|text|contact)|suppress|cleaned|bounce"
+    "|invalid|undeliver|complain|revok|withdr|cancel|remov|delet|refus|deceased|inactiv|lapsed|landline|abmeld"
+    "|abgemeld|desabonn|desinscri|disiscri|отпис|退订|退訂|수신거부"
+)
+_END_WORDS = {"stop", "stops", "dnc", "dnd", "bad", "dead", "wrong", "spam", "baja", "bajas"}
+
+
+def _name_of(path: str) -> str:
+    """The name of a file; of standard input, where the system tells it."""
+    if path == "-":
+        try:
+            path = os.readlink("/proc/self/fd/0")
+        except OSError:
+            return ""
+    return os.path.basename(path)
+
+
+def _speaks_of_an_end(name: str) -> bool:
+    """Whether the name of a file says that its rows want no messages, or that their numbers do not exist."""
+    words = {_squeezed(word) for word in re.split(r"[\W\d_]+", name)}
+    return bool(_ENDS.search(_squeezed(name)) or words & _END_WORDS)
+
+
 class _Progress:
     """A bar on a terminal; nothing elsewhere."""
 
@@ -2572,6 +2624,7 @@ class _Import:
         if names is None:
             raise ValueError("the file is empty")
         columns = _Columns(names)
+        self._check_name(columns)
         if self._rejects is not None:
             self._rejects.writerow([*names, "why"])
         try:
@@ -2586,6 +2639,15 @@ class _Import:
                     return
         finally:
             progress.end()
+
+    def _check_name(self, columns: _Columns) -> None:
+        """Refuses a file whose name speaks of opt-outs, unless each of its rows has a status."""
+        name = _name_of(self._args.file)
+        if "status" not in columns.names and _speaks_of_an_end(name):
+            raise ValueError(
+                f"{name!r} speaks of people who want no messages, and there is no column 'status': use"
+                " `contactd import --as optout` (or `--as subscribe`)"
+            )
 
     def _batch(self, records: Iterator[Tuple[int, List[str]]]) -> Iterator[Tuple[int, List[str]]]:
         """The next rows. What stands before the one that cannot be read is whole, and taken."""

@@ -275,7 +275,7 @@ contactd_import() {
         _contactd_say 'usage: contactd_import LIST [REGION] < contacts.csv'
         return 2
     fi
-    if ! _contactd_cells || ! _contactd_headings; then return 2; fi
+    if ! _contactd_cells || ! _contactd_headings || ! _contactd_file_name; then return 2; fi
     _contactd_open || return
     TZ=UTC printf -v import_id '%(%Y-%m-%dT%H:%M:%SZ)T' -1
     _contactd_rows "$end" <&0 1>&"$_contactd_fd" &
@@ -508,18 +508,88 @@ _contactd_headings() {
     }
 }
 
+# Refuses a file whose name speaks of opt-outs, unless each of its rows has a status; where the system tells what standard
+# input is.
+_contactd_file_name() {
+    local file word
+    [[ " ${names[*]} " != *' status '* ]] && file=$(readlink /proc/self/fd/0 2>/dev/null) && [[ -f $file ]] || return 0
+    word=${file##*/}
+    _contactd_squeeze file "$word"
+    case $file in
+        *optout* | *optedout* | *optsout* | *unsub* | *blacklist* | *blocklist* | *denylist* | *stoplist* | *blocked* | \
+            *donot* | *suppress* | *cleaned* | *bounce* | *invalid* | *undeliver* | *complain* | *revok* | *withdr* | \
+            *cancel* | *remov* | *delet* | *refus* | *deceased* | *inactiv* | *lapsed* | *landline* | *abmeld* | \
+            *abgemeld* | *desabonn* | *desinscri* | *disiscri*) ;;
+        *) [[ /${word,,} =~ [^a-z](stops?|dn[cd]|bad|dead|wrong|spam|bajas?)[^a-z] ]] || return 0 ;;
+    esac
+    _contactd_say "'$word' speaks of people who want no messages, and there is no column 'status': use" \
+        'contactd import --as optout (or --as subscribe)'
+    return 1
+}
+
+# Whether nothing stands in a cell.
+_contactd_is_blank() {
+    local text=${1#"${1%%[! ]*}"}
+    text=${text%"${text##*[! ]}"}
+    case ${text,,} in
+        '' | - | -- | – | — | n/a | '#n/a' | na | none | null | nil | nan | undefined | '\n') return 0 ;;
+    esac
+    return 1
+}
+
+# Why the row in `cells` might be of somebody who wants no messages, while nothing of it forbids any: sets `unclear`.
+_contactd_ask_row() {
+    local at cell key
+    unclear=''
+    for at in "${!names[@]}"; do
+        cell=${cells[at]}
+        case ${names[at]} in
+            opted_out_at | suppressed_at | invalid_at)
+                case ${cell,,} in
+                    '#'*! | '#n/a' | '#name?' | nan | undefined) unclear="'$cell' may stand for a date" ;;
+                esac
+                ;;
+            "$asking")
+                ! _contactd_is_blank "$cell" ||
+                    unclear="consent_blank: nothing stands under '$asking', which says who wants messages"
+                ;;
+            label.*)
+                [[ -n $cell ]] || continue
+                _contactd_squeeze key "${names[at]#label.}"
+                case $key in
+                    status | consent | optin | optedin | subscribed | sms | smsok | smsconsent | smsoptin | marketing)
+                        case ${cell,,} in yes | y | true | t | 1 | on | active | subscribed) continue ;; esac
+                        ;;
+                    *)
+                        _contactd_fact key "$key"
+                        [[ -n $key ]] || continue
+                        case ${cell,,} in no | n | false | f | 0 | off) continue ;; esac
+                        ;;
+                esac
+                _contactd_is_blank "$cell" || unclear="maybe_optout: '${names[at]}' is '$cell'"
+                ;;
+        esac
+    done
+    return 0
+}
+
 # Writes a request for each row, and behind it what the row forbids, as a question that comes back as it is; then asks
 # for a sign of the end, which tells from which line on there were no rows.
 _contactd_rows() {
-    local at name cell json labels row=0 speaks='' facts phone more
+    local at name cell json labels row=0 speaks='' facts phone more unclear asking=none
     trap '' PIPE
     [[ " ${names[*]} " == *' '@(status|opted_out_at|suppressed_at|invalid_at)' '* ]] && speaks=yes
+    [[ " ${names[*]} " == *' subscribed_at '* ]] && asking=subscribed_at
+    [[ " ${names[*]} " == *' status '* ]] && asking=status
     while _contactd_cells; do
         ((++row))
         facts=''
         [[ -n $speaks ]] && _contactd_facts
         if ((${#cells[@]} != ${#names[@]})); then
             _contactd_say "row $row: ${#cells[@]} cells under ${#names[@]} headings"
+            printf 'PING skipped\n' || return
+        elif [[ -z $facts ]] && _contactd_ask_row && [[ -n $unclear ]]; then
+            _contactd_say "row $row: $unclear"
             printf 'PING skipped\n' || return
         else
             json='' labels=''

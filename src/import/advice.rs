@@ -54,7 +54,7 @@ impl Advice<'_> {
                 Question::Section(line, title) => put(
                     &mut text,
                     format_args!(
-                        "\n* what are the rows below line {line}, since '{}' in it may be their title? Make a file of its own \
+                        "\n* what are the rows around line {line}, since '{}' in it may be their title? Make a file of its own \
                          of them, or say what all rows are with --as optout or --as invalid; --no-sections if it says nothing \
                          of them",
                         excerpt(title.as_bytes())
@@ -102,8 +102,9 @@ impl Advice<'_> {
                 "\nIn place of a ? write what the column is: label.KEY for a label, which forbids nothing; opted_out if yes \
                  means out; opt_in if yes means in; status for words like active and unsubscribed; opted_out_at for dates of \
                  opt-outs; phone; region for countries; or ignore. If you have looked at all of them, --labels '*' makes labels \
-                 of those that nothing else names, and --map '*=ignore' ignores them, but for columns of phones, of yes and no, and \
-                 with headings that speak of refusals: name these. On a terminal contactd \
+                 of those that nothing else names, and --map '*=ignore' ignores them, but for columns of phones, of dates, of three \
+                 different values or fewer, and with headings that speak of refusals, since these may say who wants no messages: \
+                 name them. On a terminal contactd \
                  import asks what each column is, and what its words mean in another language; it keeps the answers for \
                  --mapping.\n",
             );

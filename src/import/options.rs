@@ -28,7 +28,8 @@ pub struct Options {
     /// `subscribed_at`, `opted_out_at` and so on, label.KEY, ignore. '*=ignore' ignores every column that nothing else names
     #[arg(long, value_name = "COLUMN=FIELD")]
     pub map: Vec<String>,
-    /// Which columns become labels; '*' for every column that nothing else names: you have looked at them
+    /// Which columns become labels; '*' for every column that nothing else names and that cannot be an answer to a question: you
+    /// have looked at them
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub labels: Vec<String>,
     /// Read the columns as this file says. An import that asks you on a terminal writes one

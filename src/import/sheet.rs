@@ -36,6 +36,7 @@ pub struct Sheet {
     options: Options,
     defaults: Defaults,
     name: String,
+    folder: String,
     now: time::Millis,
     separator_line: String,
     header: String,
@@ -82,10 +83,18 @@ impl Sheet {
             options,
             defaults,
             name,
+            folder: String::new(),
             now,
             separator_line,
             header,
         })
+    }
+
+    /// Says in which folder the file is: its name may say what the rows are.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &str) -> Sheet {
+        folder.clone_into(&mut self.folder);
+        self
     }
 
     /// The list of the rows that do not name one.
@@ -110,7 +119,7 @@ impl Sheet {
         {
             questions.push(Question::Rows(title.to_owned()));
         }
-        if let (Some((line, title)), false) = (&self.survey.section, self.defaults.has_no_sections()) {
+        if let (Some((line, title)), false) = (self.survey.section(), self.defaults.has_no_sections()) {
             questions.push(Question::Section(*line, title.clone()));
         }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
@@ -118,17 +127,17 @@ impl Sheet {
         if self.wishes.all_are.is_none()
             && questions.is_empty()
             && !self.columns.speak_of_consent()
-            && !is_neutral(&self.name)
+            && (self.columns.is_rejects || !is_neutral(&self.name))
         {
             questions.push(Question::Consent(self.name.clone()));
         }
         questions
     }
 
-    /// What says that rows may be of people who want no messages, or of numbers that do not exist: the name of the file, the
-    /// source that is given for it, a title above its headings, or a heading.
+    /// What says that rows may be of people who want no messages, or of numbers that do not exist: the name of the file, its
+    /// folder's, the source that is given for it, a title above its headings, or a heading.
     fn speaks_of_an_end(&self) -> Option<&str> {
-        let names = [Some(self.name.as_str()), self.options.source.as_deref()];
+        let names = [Some(self.name.as_str()), self.options.source.as_deref(), Some(self.folder.as_str())];
         let name = names.into_iter().flatten().find(|name| file_speaks_of_an_end(name));
         let title = || self.records.titles().lines().find(|title| speaks_of_an_end(title)).map(str::trim);
         let heading = || {
@@ -237,6 +246,8 @@ impl Sheet {
             header: self.header.clone(),
             columns: self.columns.len(),
             is_rejects: self.columns.is_rejects,
+            cells_min: self.columns.cells_min(),
+            all_are: self.defaults.all_are.filter(|all_are| all_are.forbids()),
             mark: self.records.source().wants_mark(),
         };
         Rejects::begin(file, shape)

@@ -46,7 +46,9 @@ const CONSENT: [&str; 24] = [
     "izni",
 ];
 /// Whole words of a title: "stop" is a word of "STOP replies", not of "stopover".
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 20] = [
+    "spam",
+    "junk",
     "stops",
     "quit",
     "exit",
@@ -95,7 +97,12 @@ pub fn is_neutral(name: &str) -> bool {
     fn is_of_words(text: &str) -> bool {
         text.is_empty() || NEUTRAL.iter().any(|word| text.strip_prefix(word).is_some_and(is_of_words))
     }
-    words(stem(name)).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
+    // Programs put the id of the export behind the name: members_export_abc123.
+    let is_id = |part: &&str| {
+        part.len() > 5 && part.contains(|c: char| c.is_ascii_digit()) && part.chars().all(|c| c.is_ascii_hexdigit())
+    };
+    let parts: Vec<&str> = stem(name).split(|c: char| !c.is_alphanumeric()).filter(|part| !is_id(part)).collect();
+    words(&parts.join(" ")).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
 }
 
 fn stem(name: &str) -> &str {
@@ -144,15 +151,28 @@ fn has_word(heading: &str, sense_of: Sense) -> bool {
     words(heading).iter().any(|word| sense(word).is_some_and(|sense| sense & sense_of != 0))
 }
 
-/// What stands in a row that is no row but a title, whatever its words: it has letters, nothing in it is a number, and it
-/// stands alone, or in less than half of the `columns`.
-pub fn of_section<'c>(cells: impl Iterator<Item = &'c str> + Clone, columns: usize) -> Option<&'c str> {
+/// What stands in a row that is no row but a title, or headings again, whatever their words. Nothing in it is a number, and
+/// - it stands alone, or in less than half of the `columns`;
+/// - or words stand where the phones are (`is_of_phones`), and no digit is in the row, or those words speak of an end;
+/// - or each cell is a refusal.
+pub fn of_section<'c>(
+    cells: impl Iterator<Item = (usize, &'c str)> + Clone,
+    columns: usize,
+    is_of_phones: impl Fn(usize) -> bool,
+) -> Option<&'c str> {
     // Signs alone are a line that somebody drew.
-    let filled = cells.map(str::trim).filter(|cell| cell.contains(char::is_alphanumeric));
+    let filled = cells.map(|(at, cell)| (at, cell.trim())).filter(|(_, cell)| cell.contains(char::is_alphanumeric));
+    let is_title = |cell: &str| is_text(cell) && !is_blank(cell);
+    let (_, title) = filled.clone().find(|(_, cell)| is_title(cell))?;
+    if filled.clone().any(|(_, cell)| is_number(cell)) {
+        return None;
+    }
     let many = filled.clone().count();
-    let is_short = many == 1 || many * 2 < columns;
-    let title = filled.clone().find(|cell| is_text(cell) && !is_blank(cell));
-    title.filter(|_| is_short && !filled.clone().any(is_number))
+    let in_place = filled.clone().find(|&(at, cell)| is_of_phones(at) && is_title(cell)).map(|(_, cell)| cell);
+    let has_digits = || filled.clone().any(|(_, cell)| cell.contains(char::is_numeric));
+    let are_headings = in_place.is_some_and(|words| !has_digits() || speaks_of_an_end(words));
+    let are_refusals = || many > 1 && filled.clone().all(|(_, cell)| is_plain_refusal(cell));
+    (many == 1 || many * 2 < columns || are_headings || are_refusals()).then_some(in_place.unwrap_or(title))
 }
 
 /// Whether a cell has a word in it, and not the digits of a phone. `1.4E+10` is a number that was damaged.
@@ -172,6 +192,12 @@ pub fn is_number(cell: &str) -> bool {
 
 fn letters(cell: &str) -> usize {
     cell.chars().filter(|char| char.is_alphabetic()).count()
+}
+
+/// Whether a cell is a date, perhaps with a time behind it.
+pub fn begins_with_a_date(cell: &str) -> bool {
+    cell.starts_with(|char: char| char.is_ascii_digit())
+        && is_date(cell.split([' ', 'T', ',']).next().unwrap_or_default())
 }
 
 /// `2024-05-01`, `1.5.2024`, `01/05/24`.
@@ -288,6 +314,8 @@ mod tests {
             "standard input",
             "opted-in.csv",
             "2024.csv",
+            "members_export_abc123.csv",
+            "mailing list.csv",
         ] {
             assert!(is_neutral(name), "{name}");
         }
@@ -311,8 +339,21 @@ mod tests {
             &["DNC 2024"],
             &["GDPR 2024-01-15", ""],
         ] {
-            let title = of_section(cells.iter().copied(), cells.len());
+            let title = of_section(cells.iter().copied().enumerate(), cells.len(), |_| false);
             assert!(title.is_some_and(|title| cells.contains(&title)), "{cells:?}");
+        }
+        for cells in [
+            &["phone", "opted_out"][..],
+            &["Telefono", "Stato", "Nome"],
+            &["Unsubscribed", "2"],
+            &["STOP list", "May 2024"],
+            &["OPTED OUT", "OPTED OUT", "OPTED OUT"],
+            &["", "OPTED OUT", "OPTED OUT"],
+        ] {
+            assert!(of_section(cells.iter().copied().enumerate(), cells.len(), |at| at == 0).is_some(), "{cells:?}");
+        }
+        for cells in [&["see note", "Ada", "12 Main St"][..], &["", "Ada", "unsubscribed"], &["n/a", "Ada"]] {
+            assert_eq!(of_section(cells.iter().copied().enumerate(), cells.len(), |at| at == 0), None, "{cells:?}");
         }
         for cells in [
             &["+14155550101"][..],
@@ -328,7 +369,7 @@ mod tests {
             &["1.4E+10", "", ""],
             &["12", "", ""],
         ] {
-            assert_eq!(of_section(cells.iter().copied(), cells.len()), None, "{cells:?}");
+            assert_eq!(of_section(cells.iter().copied().enumerate(), cells.len(), |_| false), None, "{cells:?}");
         }
     }
 }

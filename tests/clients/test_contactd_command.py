@@ -272,21 +272,26 @@ class Command(DaemonTest):
 
 
 class Import(DaemonTest):
-    def importing(self, text: str, *options: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as file:
+    def written(self, folder: str, text: str, name: str = "contacts.csv") -> str:
+        """Writes a file, and gives its path."""
+        path = os.path.join(folder, name)
+        with open(path, "w", newline="", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            told = run(self.daemon, "import", file.name, *options)
+        return path
+
+    def importing(self, text: str, *options: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            told = run(self.daemon, "import", self.written(folder, text), *options)
         self.assertEqual(told.returncode, code, told.stdout + told.stderr)
         return told
 
     def test_rows(self) -> None:
         text = (
             "\ufeffphone,label.city,subscribed_at,status,opted_out_at,total_sends,total_revenue\r\n"
-            '(415) 500-0001,"New ""York"",\r\nNY",2026-01-02,,,3,1.5\r\n'
+            '(415) 500-0001,"New ""York"",\r\nNY",2026-01-02,active,,3,1.5\r\n'
             "'+14155000002,'=1+1,,opted_out,2026-02-03,,\r\n"
             "\r\n"
-            f"{phone(3)},x,,,,,\r\n"
+            f"{phone(3)},x,,active,,,\r\n"
         )
         told = self.importing(text, "--list", LIST, "--region", "US", "--source", "crm")
         self.assertEqual(told.stdout, "3 created  0 updated  0 unchanged  0 kept  0 refused\n")
@@ -326,11 +331,10 @@ class Import(DaemonTest):
     def taking(self, text: str, *options: str) -> Tuple[str, str]:
         """An import of which something is refused, in this process: what it prints."""
         stdout, stderr = io.StringIO(), io.StringIO()
-        with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+        with tempfile.TemporaryDirectory() as folder:
+            file = self.written(folder, text)
             with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-                code = contactd.main(["--server", self.daemon.server, "import", file.name, *options])
+                code = contactd.main(["--server", self.daemon.server, "import", file, *options])
         self.assertEqual(code, 1, stdout.getvalue() + stderr.getvalue())
         return stdout.getvalue(), stderr.getvalue()
 
@@ -487,9 +491,32 @@ class Import(DaemonTest):
 
     def test_a_list_without_its_plus(self) -> None:
         """As spreadsheets leave it."""
-        text = f"phone,list,status\n{phone(1300)},{LIST[1:]},opted_out\n{phone(1301)},{LIST[1:]}.0,\n"
+        text = f"phone,list,status\n{phone(1300)},{LIST[1:]},opted_out\n{phone(1301)},{LIST[1:]}.0,active\n"
         self.assertIn("2 created", self.importing(text).stdout)
         self.assertEqual([self.client.check(LIST, phone(1300 + n)).reason for n in (0, 1)], ["list_opted_out", ""])
+
+    def test_a_row_that_may_be_of_somebody_who_wants_none(self) -> None:
+        """What `contactd import` refuses, this refuses as well."""
+        for heading, row, why in (
+            ("phone,status", "{},", "consent_blank"),
+            ("phone,status", "{},N/A", "consent_blank"),
+            ("phone,subscribed_at", "{},", "consent_blank"),
+            ("phone,opted_out_at", "{},#N/A", "may stand for a date"),
+            ("phone,label.opted_out", "{},yes", "maybe_optout"),
+            ("phone,label.sms_ok", "{},false", "maybe_optout"),
+        ):
+            with self.subTest(heading=heading, row=row):
+                stdout, stderr = self.taking(f"{heading}\n{row.format(phone(1400))}\n", "--list", LIST)
+                self.assertIn(why, stderr)
+                self.assertEqual(self.client.check(LIST, phone(1400)).reason, "not_subscribed")
+        self.importing(f"phone,label.opted_out,label.sms_ok\n{phone(1401)},no,yes\n", "--list", LIST)
+        for name in ("opt_outs.csv", "Unsubscribed 2024.csv", "STOP.csv"):
+            with self.subTest(name=name), tempfile.TemporaryDirectory() as folder:
+                file = self.written(folder, f"phone\n{phone(1400)}\n", name)
+                told = run(self.daemon, "import", file, "--list", LIST)
+                self.assertIn("contactd import --as", told.stderr)
+                self.assertNotEqual(told.returncode, 0)
+                self.assertEqual(self.client.check(LIST, phone(1400)).reason, "not_subscribed")
 
     def test_headings_that_are_not_clean(self) -> None:
         for text, why in (
@@ -521,7 +548,7 @@ class Import(DaemonTest):
         self.assertIn("line 1: ", told.stderr)
         latin = [sys.executable, COMMAND, "import", "-", "--list", LIST]
         # Letters of another encoding spoil their own row, and its opt-out is taken.
-        file = f"phone,status,label.name\n{phone(19)},,x\n{phone(17)},opted_out,é\n{phone(18)},,y\n".encode("latin-1")
+        file = f"phone,status,label.name\n{phone(19)},active,x\n{phone(17)},opted_out,é\n{phone(18)},active,y\n".encode("latin-1")
         refused = subprocess.run(latin, env=self.daemon.environment(), input=file, capture_output=True)
         self.assertEqual(refused.returncode, 1)
         self.assertIn(b"line 3: BADARG the cell under 'label.name' is not UTF-8; its opt-out was taken", refused.stderr)

@@ -357,10 +357,10 @@ class Arrays(Scripted):
 class Csv(DaemonTest):
     TEXT = (
         "\ufeffphone_number,label.city,label.note,subscribed_at,total_sends,status\r\n"
-        '(415) 500-0001,"New ""York"", NY",a\\b,2026-01-02,3,\r\n'
+        '(415) 500-0001,"New ""York"", NY",a\\b,2026-01-02,3,active\r\n'
         f'{phone(2)},,"two\nlines\tand, a comma",,,opted_out\r\n'
         "\r\n"
-        f"{phone(3)},'=1+1,é,,,"
+        f"{phone(3)},'=1+1,é,,,active"
     )
 
     def test_import(self) -> None:
@@ -413,8 +413,8 @@ class Csv(DaemonTest):
                     (f"{national},opted_out,,,,,,,", now, out),
                     # Nobody is opted out who does not say so.
                     ("{},active,,x,,,", "BADARG", ""),
-                    ("{},,N/A,x,,,", "BADARG", ""),
-                    ("{},,0000-00-00 00:00:00,x,,,", "BADARG", ""),
+                    ("{},,N/A,x,,,", "consent_blank", ""),
+                    ("{},,0000-00-00 00:00:00,x,,,", "consent_blank", ""),
                     ("{},active,no,x,,,", "BADARG", ""),
                     ("{},perhaps,,,,,", "BADARG", ""),
                     # Nobody's number is guessed.
@@ -468,7 +468,7 @@ class Csv(DaemonTest):
         reasons = [self.client.check(LIST, phone(number)).reason for number in (1_302, 1_303)]
         self.assertEqual(reasons, ["opted_out", "suppressed"])
         # Letters of another encoding spoil their own row.
-        text = f"phone,status,label.name,reason\n{phone(1_304)},opted_out,\xe9,\xe9\n{phone(1_305)},,x,\n"
+        text = f"phone,status,label.name,reason\n{phone(1_304)},opted_out,\xe9,\xe9\n{phone(1_305)},active,x,\n"
         told = subprocess.run(
             ["bash", SCRIPT, "import", LIST], input=text.encode("latin-1"), capture_output=True,
             env={**os.environ, "CONTACTD_SERVER": self.daemon.server},
@@ -506,6 +506,20 @@ class Csv(DaemonTest):
         told = run(self.daemon.server, "import", LIST, input='phone,"label.name\n')
         self.assertEqual((told.returncode, told.stdout), (2, ""))
         self.assertIn("line 1: a quote has no end", told.stderr)
+
+    def test_a_row_that_may_be_of_somebody_who_wants_none(self) -> None:
+        for heading, row, why in (
+            ("phone,status", "{},", "consent_blank"),
+            ("phone,status", "{},N/A", "consent_blank"),
+            ("phone,subscribed_at", "{},", "consent_blank"),
+            ("phone,opted_out_at", "{},#N/A", "may stand for a date"),
+            ("phone,label.opted_out", "{},yes", "maybe_optout"),
+            ("phone,label.sms_ok", "{},false", "maybe_optout"),
+        ):
+            told = run(self.daemon.server, "import", LIST, input=f"{heading}\n{row.format(phone(400))}\n")
+            self.assertEqual(told.returncode, 1, heading)
+            self.assertIn(why, told.stderr)
+            self.assertEqual(self.client.check(LIST, phone(400)).reason, "not_subscribed")
 
     def test_what_cannot_be_imported(self) -> None:
         for words, text, why in (

@@ -114,7 +114,7 @@ impl Import {
         let (input, name, bytes) = open(&self.file)?;
         let source = Source::open(input, self.encoding.as_deref())?;
         let read = source.bytes_read();
-        let mut sheet = Sheet::open(source, self.format, &self.options, &name, now())?;
+        let mut sheet = Sheet::open(source, self.format, &self.options, &name, now())?.in_folder(&folder(&self.file));
         sheet.list()?;
         self.settle(&mut sheet)?;
         let mut client = self.target.connect()?;
@@ -179,12 +179,22 @@ fn command() -> String {
 /// The file, its name and its size.
 fn open(path: &Path) -> Result<(Box<dyn Read + Send>, String, Option<u64>)> {
     if path == Path::new("-") {
-        return Ok((Box::new(std::io::stdin()), "standard input".to_owned(), None));
+        // Where the system tells what it is, a file behind it has a name as well.
+        let file = std::fs::read_link("/proc/self/fd/0").ok().filter(|path| path.is_file());
+        let name = file.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        return Ok((Box::new(std::io::stdin()), name.unwrap_or_else(|| "standard input".to_owned()), None));
     }
     let file = File::open(path).map_err(|why| Error::bad_arg(format!("cannot open {}: {why}", path.display())))?;
     let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok((Box::new(file), name, bytes))
+}
+
+/// The name of the folder of a file; none of a hidden one, which a program made.
+fn folder(path: &Path) -> String {
+    let path = path.canonicalize().unwrap_or_default();
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    if folder.starts_with('.') { String::new() } else { folder }
 }
 
 fn check_list(client: &mut Client, list: &str) -> Result<()> {

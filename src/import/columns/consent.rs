@@ -11,7 +11,7 @@ use crate::model::time;
 impl Columns {
     /// Whether some column says who consented, so that a row that does not say yes has no consent.
     pub fn must_say_yes(&self) -> bool {
-        self.must_say_yes
+        self.asking.iter().any(|&at| self.fields[at].must_speak())
     }
 
     /// The columns in each of which a row must say something before it subscribes.
@@ -19,9 +19,9 @@ impl Columns {
         &self.asking
     }
 
-    /// Whether some column says who wants messages, or a person was asked already: the rows were rejected.
+    /// Whether some column says who wants messages.
     pub fn speak_of_consent(&self) -> bool {
-        self.is_rejects || !self.asking.is_empty() || self.fields.iter().any(Field::says_consent)
+        !self.asking.is_empty() || self.fields.iter().any(Field::says_consent)
     }
 
     /// Whether something stands in a cell of such a column, which then has been heard.
@@ -40,26 +40,29 @@ impl Columns {
 
     /// Whether a row of a table with so many cells ends before a column that says who wants messages.
     pub fn is_short(&self, cells: usize) -> bool {
-        cells < self.until_consent
+        cells < self.cells_min()
+    }
+
+    /// So many cells a row of a table has at least.
+    pub fn cells_min(&self) -> usize {
+        self.until_consent
     }
 
     /// Finds out which columns must say that a row subscribes: those of a status and of consents, and where there is none, the
-    /// dates of consents. A column in which nothing stands in the whole file says nothing of anybody, unless it is the only one,
-    /// or a person said what a blank means.
+    /// dates of consents. A date that stands in no row of the whole file says nothing of anybody beside one that does, as where a
+    /// file has room for a second confirmation; but for rows that were rejected, perhaps because they lack it.
     pub(super) fn ask_consent(&mut self, survey: &Survey) {
         let held = survey.columns();
-        let speaks = |at: &usize| !survey.is_complete || held[*at].spoken > 0 || self.words[*at].blank().is_some();
-        let speaking: Vec<usize> = (0..self.len()).filter(speaks).collect();
         let those = |is_one: &dyn Fn(&Field) -> bool| -> Vec<usize> {
-            speaking.iter().copied().filter(|&at| is_one(&self.fields[at])).collect()
+            (0..self.len()).filter(|&at| is_one(&self.fields[at])).collect()
         };
-        let mut words = those(&Field::must_speak);
-        if words.is_empty() {
-            words = (0..self.len()).filter(|&at| self.fields[at] == Field::Consent).collect();
+        let words = those(&Field::must_speak);
+        let mut dates = those(&|field| *field == Field::Date("subscribed_at"));
+        let speaks = |at: &usize| held[*at].spoken > 0 || self.words[*at].blank().is_some();
+        if survey.is_complete && !self.is_rejects && dates.iter().any(speaks) {
+            dates.retain(speaks);
         }
-        let dates = those(&|field| *field == Field::Date("subscribed_at"));
-        self.must_say_yes = !words.is_empty();
-        self.asking = if self.must_say_yes { words } else { dates };
+        self.asking = if words.is_empty() { dates } else { words };
         for ((words, field), held) in self.words.iter_mut().zip(&self.fields).zip(held) {
             if *field == Field::Consent && held.filled > 0 {
                 words.look_at(held);

@@ -8,12 +8,18 @@ use crate::import::title;
 use crate::model::plain_refusal::is_plain_refusal;
 
 /// Whether `'*'` may mean a column: who says so has looked at the columns, and still sees no opt-out in a `no` without its
-/// question. A column of phones, of yes and no, with a heading that speaks of refusals, or with one that speaks of consent above
-/// few values must be named.
+/// question. A column of phones, of yes and no, or with a heading that speaks of refusals must be named; and so must one of few
+/// values or of dates, unless its heading is known to be harmless. That somebody wants no e-mail forbids nothing here.
 pub fn is_for_all(held: &Held) -> bool {
-    let are_answers = || held.are_answers() || title::speaks_of_consent(&held.name) && held.may_be_answers();
-    let is_answer = || !title::is_about_mail(&held.name) && are_answers();
-    !(speaks_of_consent(&held.name) || held.are_phones() || is_answer())
+    if speaks_of_consent(&held.name) || held.are_phones() {
+        return false;
+    }
+    let speaks = title::speaks_of_consent(&held.name);
+    if title::is_about_mail(&held.name) && speaks {
+        return true;
+    }
+    let may_be_answers = || speaks && held.may_be_answers() || held.has_shape_of_answers();
+    !(held.are_answers() || !names::is_harmless(&held.name) && may_be_answers())
 }
 
 /// Whether a heading, or the last key of a path of them, is known to say who wants messages, or speaks of those who want none.

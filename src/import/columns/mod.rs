@@ -3,7 +3,9 @@
 
 mod consent;
 pub mod field;
+mod guard;
 pub mod heading;
+mod late;
 pub mod mapping;
 pub mod names;
 pub mod question;
@@ -18,7 +20,8 @@ use super::send::country;
 use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
 use field::Field;
-use heading::{is_for_all, may_be, speaks_of_consent, turns_round};
+pub use guard::Guard;
+use heading::{is_for_all, may_be, speaks_of_consent};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 use status::Said;
 use survey::{Held, Survey};
@@ -95,16 +98,17 @@ pub struct Columns {
     fields: Vec<Field>,
     whys: Vec<Why>,
     words: Vec<Words>,
+    guards: Vec<Guard>,
     wishes: Wishes,
-    /// A row subscribes only if it says somewhere that it does.
-    must_say_yes: bool,
     /// The columns in each of which a row must say something before it subscribes.
     asking: Vec<usize>,
     is_table: bool,
     /// So many columns there are up to the last one that says who wants messages.
     until_consent: usize,
-    /// The last two columns are the line and the reason of an earlier refusal.
+    /// The rows were rejected before. In a table, the last two columns are the line and the reason of that.
     pub is_rejects: bool,
+    /// The file is an export of contactd: each row has its verdict.
+    pub is_export: bool,
 }
 
 /// The columns that a file of rejected rows has behind its own.
@@ -128,6 +132,7 @@ impl Columns {
     /// The same for the keys of the first objects, each of which has some.
     pub fn of_objects(survey: &Survey, wishes: Wishes) -> Result<Columns> {
         let mut columns = Columns::new(survey, wishes);
+        columns.is_rejects = survey.are_rejects;
         columns.resolve(survey, false)?;
         Ok(columns)
     }
@@ -140,12 +145,13 @@ impl Columns {
             fields: vec![Field::Ignore; many],
             whys: vec![Why::Rejects; many],
             words: vec![Words::default(); many],
+            guards: vec![Guard::default(); many],
             wishes,
-            must_say_yes: false,
             asking: Vec::new(),
             is_table: false,
             until_consent: 0,
             is_rejects: false,
+            is_export: false,
         }
     }
 
@@ -169,6 +175,11 @@ impl Columns {
         &self.words[at]
     }
 
+    /// What is looked for in the cells of a column.
+    pub fn guard(&self, at: usize) -> Guard {
+        self.guards.get(at).copied().unwrap_or_default()
+    }
+
     pub fn len(&self) -> usize {
         self.fields.len()
     }
@@ -178,56 +189,13 @@ impl Columns {
         matches!(self.whys.get(at), Some(Why::As | Why::AllLabels | Why::AllIgnored))
     }
 
+    /// Whether a column is the phone, or one to fall back on.
+    pub fn is_phone(&self, at: usize) -> bool {
+        matches!(self.field(at), Field::Phone | Field::OtherPhone)
+    }
+
     pub fn has(&self, field: &Field) -> bool {
         self.fields.contains(field)
-    }
-
-    /// A column that turns up later, as the keys of objects may. Gives its place. Nobody was asked about it, so its rows are
-    /// rejected unless its name is known or somebody named it.
-    pub fn add(&mut self, name: &str) -> usize {
-        let said = self.said_later(name);
-        let (field, why) = match said.or_else(|| self.known_later(name)) {
-            Some(found) => found,
-            None => self.rest(&Held::new(name)),
-        };
-        self.names.push(name.to_owned());
-        let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name);
-        let mut words = column.and_then(|column| column.words().ok()).unwrap_or_default();
-        for (_, said) in self.wishes.blank.iter().filter(|(column, _)| column == name && field.can_explain("")) {
-            // Nothing that stands there means the opposite.
-            let _ = words.explain(&field, "", *said);
-        }
-        let at = self.len();
-        if field.must_speak() {
-            self.must_say_yes = true;
-            self.asking.push(at);
-        }
-        self.fields.push(field);
-        self.whys.push(why);
-        self.words.push(words);
-        self.name_labels(at);
-        at
-    }
-
-    fn said_later(&self, name: &str) -> Option<(Field, Why)> {
-        let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name)?;
-        let is_free = (column.field.may_repeat() || !self.has(&column.field)) && !turns_round(name, &column.field);
-        Some(if is_free { (column.field.clone(), Why::Mapping) } else { (Field::Unclear, Why::Nobody) })
-    }
-
-    fn known_later(&self, name: &str) -> Option<(Field, Why)> {
-        if let Some(key) = names::label_prefix(name) {
-            let is_known = !speaks_of_consent(name);
-            return Some(if is_known { (Field::Label(key), Why::LabelName) } else { (Field::Unclear, Why::Nobody) });
-        }
-        let field = match names::known(name)? {
-            (Field::Phone, rank) if names::is_own(rank) => Field::OtherPhone,
-            (Field::Phone, _) => return None,
-            // As in `resolve`.
-            (Field::Ignore, _) if !self.has(&Field::Status) => return None,
-            (field, _) => field,
-        };
-        (field.may_repeat() || !self.has(&field)).then_some((field, Why::KnownName))
     }
 
     /// How each column is read, for people: its heading, or its number where it has none, and what it is.
@@ -260,7 +228,7 @@ impl Columns {
 
     fn resolve(&mut self, survey: &Survey, is_table: bool) -> Result<()> {
         let held = survey.columns();
-        let own = if self.is_rejects { self.names.len() - REJECTS_COLUMNS.len() } else { self.names.len() };
+        let own = self.names.len() - if self.is_rejects && is_table { REJECTS_COLUMNS.len() } else { 0 };
         let said = self.said(own, is_table)?;
         let is_said = |field: &Field| said.iter().flatten().any(|(said, _)| said == field);
         // Some "Mobile" and "Cell" hold yes and no, beside the column that has the numbers.
@@ -270,12 +238,15 @@ impl Columns {
             |at: usize| (0..own).any(|other| other != at && is_phone(other) && held[other].with_digits > 0);
         let are_numbers = |at: usize| has_numbers(at) || !others_have(at);
         // The verdict of an export follows from the columns beside it; another program's verdict is its own.
-        let is_export = (0..own).any(|at| matches!(names::known(&held[at].name), Some((Field::Status, _))));
+        let is_known =
+            |field: &Field| (0..own).any(|at| names::known(&held[at].name).is_some_and(|(known, _)| known == *field));
+        let has_status = is_known(&Field::Status);
+        self.is_export = has_status && is_known(&Field::Ignore);
         let mut ranks = vec![0; own];
         for at in 0..own {
             let fits = |field: &Field| match field {
                 Field::Phone => are_numbers(at),
-                Field::Ignore => is_export,
+                Field::Ignore => has_status,
                 _ => true,
             };
             let are_states = || {
@@ -286,6 +257,8 @@ impl Columns {
             let (field, why) = match (&said[at], names::label_prefix(&held[at].name), known()) {
                 (Some(said), _, _) => said.clone(),
                 (None, Some(_), _) if speaks_of_consent(&held[at].name) => (Field::Unclear, Why::Nobody),
+                // Whoever called it a label may not have seen that it answers a question.
+                (None, Some(_), _) if held[at].are_plain_answers() && !self.is_export => (Field::Unclear, Why::Nobody),
                 (None, Some(key), _) => (Field::Label(key), Why::LabelName),
                 // A state is no country, and nobody knows which of them it is.
                 (None, None, Some((Field::Region, _))) if are_states() => (Field::Unclear, Why::Nobody),
@@ -306,6 +279,8 @@ impl Columns {
             }
         }
         self.name_labels(0);
+        let whys = self.whys.iter().zip(held);
+        self.guards = whys.map(|(&why, held)| Guard::of(held, why, survey.is_complete)).collect();
         self.explain_blanks(own, is_table)?;
         self.ask_consent(survey);
         Ok(())
@@ -386,9 +361,13 @@ impl Columns {
         Ok(said)
     }
 
+    fn forbids(&self) -> bool {
+        self.wishes.all_are.is_some_and(AllAre::forbids)
+    }
+
     /// What a column is that nothing names.
     fn rest(&self, held: &Held) -> (Field, Why) {
-        let forbids = self.wishes.all_are.is_some_and(AllAre::forbids);
+        let forbids = self.forbids();
         if forbids && held.are_phones() {
             return (Field::OtherPhone, Why::As);
         }

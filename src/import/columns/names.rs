@@ -1,6 +1,9 @@
 //! The names under which a column is known without a person's word. The world is closed: a name is known exactly, but for
 //! case, accents, blanks, `_` and `-`, or it is not known at all. Only names that mean one thing stand here.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::field::Field;
 use crate::limits::LABEL_KEY_BYTES_MAX;
 use crate::model::plain_refusal::fold::{unaccented, without_accent};
@@ -232,6 +235,18 @@ pub fn known(name: &str) -> Option<(Field, usize)> {
     let field = FIELDS.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(field, _)| field);
     let field = field.or_else(|| PLAIN.iter().find(|field| fold(field.word()) == name))?;
     Some((field.clone(), 0))
+}
+
+/// Headings under which nobody says who wants messages.
+static HARMLESS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let lines = include_str!("harmless.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
+});
+
+/// Whether a heading, or the last key of a path of them, is known to say nothing of who wants messages. The world is closed: any
+/// other may.
+pub fn is_harmless(name: &str) -> bool {
+    HARMLESS.contains(fold(name.rsplit('.').next().unwrap_or_default()).as_str())
 }
 
 /// Whether a phone with a name of this rank belongs to the person whose row it is.

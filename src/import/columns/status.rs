@@ -48,8 +48,12 @@ impl Said {
     }
 }
 
-const ACTIVE: [&str; 18] = [
+const ACTIVE: [&str; 22] = [
     "active",
+    "subscriber",
+    "activesubscriber",
+    "singleoptin",
+    "doubleoptin",
     "subscribed",
     "subscribe",
     "optedin",

@@ -13,6 +13,8 @@ pub const FEW: usize = 12;
 const KEPT_MAX: usize = 100;
 /// So many values are shown of a column that has more.
 const SAMPLES: usize = 3;
+/// A column of so few different values may hold the answers to a question, whatever their words.
+const ANSWERS_MAX: usize = 3;
 /// What is longer is no word.
 const VALUE_CHARS_MAX: usize = 200;
 
@@ -23,8 +25,10 @@ pub struct Survey {
     pub rows: u64,
     /// Whether these are all.
     pub is_complete: bool,
+    /// Objects of the file say why they were rejected before.
+    pub are_rejects: bool,
     /// The first row of a table that is no row but a title, while rows with phones follow: its line and what stands in it.
-    pub section: Option<(u64, String)>,
+    section: Option<(u64, String)>,
     /// The same of one that nothing follows so far.
     title: Option<(u64, String)>,
     columns: Vec<Held>,
@@ -44,6 +48,10 @@ pub struct Held {
     pub phones: u64,
     /// In how many of these a digit stands.
     pub with_digits: u64,
+    /// How many are a yes, a no, or a word for a status.
+    pub answers: u64,
+    /// How many begin with a date.
+    dates: u64,
     /// The different values, and how often each; empty when there are too many.
     counts: HashMap<String, u64>,
     are_many: bool,
@@ -59,6 +67,12 @@ impl Survey {
         survey
     }
 
+    /// The title that may be of the rows around it: one that rows follow, or one behind all rows that speaks of an end.
+    pub fn section(&self) -> Option<&(u64, String)> {
+        let behind = || self.title.as_ref().filter(|(_, title)| self.is_complete && title::speaks_of_an_end(title));
+        self.section.as_ref().or_else(behind)
+    }
+
     /// Adds a column, and gives its place.
     pub fn add_column(&mut self, name: &str) -> usize {
         let name = name.trim_matches(['\u{feff}', '\'']).trim().to_owned();
@@ -69,10 +83,11 @@ impl Survey {
     /// Looks at a row of a table, which may be a title as well. `line` is the one on which it begins.
     pub fn see_row<'c>(&mut self, line: impl FnOnce() -> u64, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
         if self.section.is_none() {
-            let texts = cells.clone().map(|(_, cell)| cell);
-            match title::of_section(texts.clone(), self.columns.len()) {
+            // Where the rows before it have phones.
+            let is_of_phones = |at: usize| self.columns.get(at).is_some_and(|held| held.phones > 0);
+            match title::of_section(cells.clone(), self.columns.len(), is_of_phones) {
                 Some(title) => self.title = self.title.take().or_else(|| Some((line(), title.to_owned()))),
-                None if texts.clone().any(title::is_number) => self.section = self.title.take(),
+                None if cells.clone().any(|(_, cell)| title::is_number(cell)) => self.section = self.title.take(),
                 None => {}
             }
         }
@@ -119,6 +134,8 @@ impl Held {
         self.spoken += u64::from(!is_blank(cell));
         self.phones += u64::from(looks_like_a_phone(cell));
         self.with_digits += u64::from(cell.chars().any(char::is_numeric));
+        self.answers += u64::from(is_answer(cell));
+        self.dates += u64::from(title::begins_with_a_date(cell));
         if self.samples.len() < SAMPLES && !self.samples.iter().any(|sample| sample == cell) {
             self.samples.push(cell.chars().take(VALUE_CHARS_MAX).collect());
         }
@@ -152,13 +169,26 @@ impl Held {
             || spoken.iter().any(|value| status::status(value).is_some())
     }
 
+    /// Whether the column has the shape of one that answers a question: few different values, or dates. Its words do not matter.
+    pub fn has_shape_of_answers(&self) -> bool {
+        let mut different: Vec<String> = self.spoken_values().iter().map(|value| value.to_lowercase()).collect();
+        different.sort();
+        different.dedup();
+        (1..=ANSWERS_MAX).contains(&different.len()) || self.dates > 0 && self.dates * 2 >= self.spoken
+    }
+
+    /// Whether all that stands there is a yes or a no, if written as a 1 and a 0, or a word for a status.
+    pub fn are_plain_answers(&self) -> bool {
+        self.answers > 0 && self.answers == self.spoken
+    }
+
     /// Whether so few different values stand there that they may be answers in whatever language.
     pub fn may_be_answers(&self) -> bool {
         (1..=FEW).contains(&self.spoken_values().len())
     }
 
     /// The different values that say something; none where there are many.
-    fn spoken_values(&self) -> Vec<&str> {
+    pub fn spoken_values(&self) -> Vec<&str> {
         let values = self.values().unwrap_or_default().into_iter();
         values.map(|(value, _)| value).filter(|value| !is_blank(value)).collect()
     }
@@ -182,6 +212,13 @@ impl Held {
     pub fn samples(&self) -> &[String] {
         &self.samples
     }
+}
+
+/// Whether a cell is a yes, a no, or a word for a status.
+pub fn is_answer(cell: &str) -> bool {
+    /// No answer is longer.
+    const BYTES_MAX: usize = 32;
+    cell.len() <= BYTES_MAX && !is_blank(cell) && (status::yes_or_no(cell).is_some() || status::status(cell).is_some())
 }
 
 #[cfg(test)]

@@ -146,8 +146,9 @@ fn more_labels_than_a_contact_can_have_are_a_question() {
     let names: Vec<String> = (0..100).map(|number| format!("Prop {number}")).collect();
     let names: Vec<&str> = std::iter::once("phone").chain(names.iter().map(String::as_str)).collect();
     let ask = |filled: usize| {
-        let row: Vec<&str> = (0..101).map(|at| if at <= filled { "+1" } else { "" }).collect();
-        let held = survey(&names, &[&row]);
+        let row = |cell| (0..101).map(|at| if at <= filled { cell } else { "" }).collect::<Vec<&str>>();
+        let rows = ["+1", "+2", "+3", "+4"].map(row);
+        let held = survey(&names, &rows.each_ref().map(Vec::as_slice));
         Columns::of_table(&held, wishes(&[], &["*"])).expect("columns").questions(&held, false)
     };
     assert_eq!(ask(100), [Question::Labels(100)]);

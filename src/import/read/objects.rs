@@ -10,7 +10,6 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::import::columns::Columns;
-use crate::import::columns::heading::speaks_of_consent;
 use crate::import::columns::survey::Survey;
 use crate::import::send::refusal::Refusal;
 use crate::json;
@@ -22,11 +21,7 @@ pub const REJECTED: &str = "rejected";
 #[derive(Default)]
 pub struct Keys {
     places: HashMap<String, usize>,
-    inside: Inside,
 }
-
-/// The paths that were met inside values, and whether they speak of consent.
-type Inside = HashMap<String, bool>;
 
 /// One value, by the place of its column.
 pub type Cell = (usize, String);
@@ -39,8 +34,9 @@ impl Keys {
     pub fn see(&mut self, lines: &str, survey: &mut Survey) {
         for line in lines.lines() {
             for row in rows(line).0 {
+                survey.are_rejects |= row.iter().any(|(key, value)| key == REJECTED && value.is_object());
                 let mut cells = Vec::new();
-                each(&row, &mut self.inside, &mut |key, value| {
+                each(&row, &mut |key, value| {
                     let at = match self.places.get(key) {
                         Some(&at) => at,
                         None => survey.add_column(key),
@@ -56,7 +52,7 @@ impl Keys {
     /// The cells of an object; new keys become new columns.
     pub fn cells(&mut self, object: &Pairs, columns: &mut Columns, cells: &mut Vec<Cell>) {
         cells.clear();
-        each(object, &mut self.inside, &mut |key, value| {
+        each(object, &mut |key, value| {
             let at = match self.places.get(key) {
                 Some(&at) => at,
                 None => {
@@ -182,48 +178,41 @@ fn unescaped(quoted: &str) -> Cow<'_, str> {
     }
 }
 
-/// Every value of an object as text; those of `labels` under `labels.key`. What is null is not there. What is deeper and speaks
-/// of consent by its key stands besides under its path, as a column does that nobody named.
-fn each(object: &Pairs, inside: &mut Inside, take: &mut dyn FnMut(&str, String)) {
+/// Every value of an object as text, those inside of others under their path: each is a column like any other. What is null is not
+/// there.
+fn each(object: &Pairs, take: &mut dyn FnMut(&str, String)) {
     for (key, value) in object {
         match value {
-            Value::Null => {}
             Value::Object(labels) if key == "labels" || key == "label" => {
-                for (label, value) in labels.iter().filter(|(_, value)| !value.is_null()) {
-                    let path = format!("labels.{label}");
-                    take(&path, text(value));
-                    each_inside(&path, value, inside, take);
-                }
+                labels.iter().for_each(|(label, value)| each_inside(&format!("labels.{label}"), value, take));
             }
             Value::Object(_) if key == REJECTED => {}
-            value => {
-                take(key, text(value));
-                each_inside(key, value, inside, take);
-            }
+            value => each_inside(key, value, take),
         }
     }
 }
 
-/// The values inside a value whose keys speak of consent.
-fn each_inside(path: &str, value: &Value, inside: &mut Inside, take: &mut dyn FnMut(&str, String)) {
-    /// Of so many paths it is remembered.
-    const PATHS_MAX: usize = 10_000;
+fn each_inside(path: &str, value: &Value, take: &mut dyn FnMut(&str, String)) {
     match value {
-        Value::Array(values) => values.iter().for_each(|value| each_inside(path, value, inside, take)),
+        Value::Null => {}
         Value::Object(object) => {
-            for (key, value) in object.iter().filter(|(_, value)| !value.is_null()) {
-                let path = format!("{path}.{key}");
-                let speaks = inside.get(&path).copied().unwrap_or_else(|| speaks_of_consent(&path));
-                if speaks {
-                    take(&path, text(value));
-                }
-                each_inside(&path, value, inside, take);
-                if inside.len() < PATHS_MAX {
-                    inside.insert(path, speaks);
-                }
+            object.iter().for_each(|(key, value)| each_inside(&format!("{path}.{key}"), value, take));
+        }
+        Value::Array(values) if values.iter().any(Value::is_object) => {
+            // What several of them have under one path is one cell.
+            let mut all: Vec<(String, String)> = Vec::new();
+            let mut add = |path: &str, text: String| match all.iter_mut().find(|(known, _)| known == path) {
+                Some((_, texts)) => texts.extend([" | ", &text]),
+                None => all.push((path.to_owned(), text)),
+            };
+            for value in values {
+                each_inside(path, value, &mut add);
+            }
+            for (path, text) in all {
+                take(&path, text);
             }
         }
-        _ => {}
+        value => take(path, text(value)),
     }
 }
 
@@ -239,12 +228,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_speaks_of_consent_is_seen_at_any_depth() {
-        let line = r#"{"phone":"1","tags":["a"],"labels":{"tier":"gold","opted_out":"yes"},"profile":{"sms":{"unsubscribed":true}}}"#;
+    fn what_is_inside_of_a_value_is_a_column_by_its_path() {
+        let line = r#"{"phone":"1","tags":["a"],"labels":{"tier":"gold","sms":{"ok":false}},"profile":{"sms":{"ok":true},"city":null},
+                       "subscriptions":[{"channel":"sms","on":true},{"channel":"email","on":false}]}"#;
         let mut paths = Vec::new();
-        rows(line).0.iter().for_each(|row| each(row, &mut Inside::new(), &mut |path, _| paths.push(path.to_owned())));
+        rows(line).0.iter().for_each(|row| each(row, &mut |path, text| paths.push(format!("{path}={text}"))));
         paths.sort();
-        assert_eq!(paths, ["labels.opted_out", "labels.tier", "phone", "profile", "profile.sms.unsubscribed", "tags"]);
+        let told = [
+            "labels.sms.ok=false",
+            "labels.tier=gold",
+            "phone=1",
+            "profile.sms.ok=true",
+            "subscriptions.channel=sms | email",
+            "subscriptions.on=true | false",
+            "tags=[\"a\"]",
+        ];
+        assert_eq!(paths, told);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Sends each row as one request, and makes of each reply a line of the report.
 
 pub mod country;
+mod defaults;
+mod note;
 pub mod pipeline;
 pub mod progress;
 pub mod refusal;

@@ -7,10 +7,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use foldhash::fast::RandomState;
 use memchr::memchr2;
+use serde_json::Value;
 
 use super::progress::Progress;
 use super::refusal::{Refusal, Refused};
-use super::rejects::{Rejected, Rejects};
+use super::rejects::{self, Rejected, Rejects};
 use super::report::Report;
 use super::row::{Asked, ListIndex, Rows};
 use crate::client::{Client, Reply, ReplyReceiver, RequestSender};
@@ -27,6 +28,10 @@ const PHONE_BITS: u32 = 50;
 
 const _: () = assert!(10_u64.pow(PHONE_DIGITS_MAX as u32) <= 1 << PHONE_BITS);
 const _: () = assert!(crate::limits::LISTS_MAX < 1 << (u64::BITS - PHONE_BITS));
+
+/// What a person should know who imports rejected rows.
+const REJECTED_BEFORE: &str = "these rows were rejected before: a blank under a heading of consent is no yes, and a row whose reason \
+                               says short_row, as_optout or as_invalid is still that; empty its reason when you have mended it";
 
 /// What is imported, and how it is told.
 pub struct Import<P> {
@@ -92,6 +97,9 @@ impl<P: Progress> Import<P> {
         });
         report.columns = sender.rows.columns.told();
         report.warnings.extend(sender.records.warnings());
+        if sender.rows.columns.is_rejects {
+            report.warnings.push(REJECTED_BEFORE.to_owned());
+        }
         report.finish();
         // When a reply ends it, the sender only sees that nobody is there any more.
         received.and(sending).map(|()| sender.rows.lists().to_vec())
@@ -190,14 +198,23 @@ impl Sender {
             }
             for row in rows {
                 let from = requests.len();
+                let wrong = wrong.clone().or_else(|| self.held_before(&row));
                 self.keys.cells(&row, &mut self.rows.columns, &mut cells);
                 let cells = cells.iter().map(|(at, cell)| (*at, cell.as_str()));
-                let written = self.rows.write(cells, wrong.clone(), requests);
+                let written = self.rows.write(cells, wrong, requests);
                 self.enter(start..end, written, &requests[from..], batch);
             }
             start = end;
         }
         batch.block.text = text;
+    }
+
+    /// What holds of an earlier refusal of an object.
+    fn held_before(&self, object: &[(String, Value)]) -> Option<Refusal> {
+        if !self.rows.columns.is_rejects {
+            return None;
+        }
+        rejects::still_holds(rejects::old_reason(object)?, self.rows.forbid())
     }
 
     fn enter(

@@ -115,7 +115,7 @@ impl Refusal {
             Refusal::RepeatedKey => "a key stands twice in one object, and nobody knows which value counts: leave one",
             Refusal::Section(title) => {
                 return format!(
-                    "'{}' may be the title of the rows below it: make a file of its own of them, or say what all rows are with \
+                    "'{}' may be the title of the rows around it: make a file of its own of them, or say what all rows are with \
                      --as optout or --as invalid; --no-sections if it says nothing of them",
                     excerpt(title.as_bytes())
                 );
@@ -148,7 +148,7 @@ impl Refusal {
                 "an unknown word for a status: write active, opted_out, suppressed or invalid, or say in a --mapping what it means"
             }
             Refusal::UnknownColumn => {
-                "a column that the first rows do not have, and nobody named: import the rejected rows with --labels COLUMN or --map COLUMN=FIELD"
+                "a column, or a yes or a no in it, that the first rows do not have, and nobody named: import the rejected rows with --labels COLUMN or --map COLUMN=FIELD"
             }
             Refusal::MaybeOptOut => {
                 "a label, the source or the reason says that the contact wants no messages: if so, import the rejected rows with --as optout; if not, correct it or --map COLUMN=ignore"

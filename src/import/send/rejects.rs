@@ -1,12 +1,17 @@
 //! The file of refused rows: each as it was, with its line and why, to be mended and imported again.
+//!
+//! What could not be seen of a row any more stands behind its reason: that it was short, and what all rows were said to be. It
+//! holds until the person who mends the row empties that cell.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use serde_json::{Map, Value, json};
 
+use super::refusal::Refusal;
 use crate::error::{Error, Result};
 use crate::import::columns::REJECTS_COLUMNS;
+use crate::import::options::AllAre;
 use crate::import::read::dialect::{Dialect, reader};
 use crate::import::read::objects::{self, REJECTED};
 
@@ -20,8 +25,33 @@ pub struct Shape {
     pub columns: usize,
     /// The file is one of refused rows itself: their old line and reason are replaced.
     pub is_rejects: bool,
+    /// A row with fewer cells lacks some that say who wants messages.
+    pub cells_min: usize,
+    /// What all rows were said to be.
+    pub all_are: Option<AllAre>,
     /// Begin with a byte order mark.
     pub mark: bool,
+}
+
+/// Of a row that is filled up here.
+const SHORT: &str = "short_row";
+/// Of rows of those who get no messages, whatever their columns say.
+const ALL_ARE: [(AllAre, &str); 2] = [(AllAre::Optout, "as_optout"), (AllAre::Invalid, "as_invalid")];
+
+/// What of an earlier refusal holds until its cell is emptied. `forbids`: no row subscribes anybody.
+pub fn still_holds(reason: &str, forbids: bool) -> Option<Refusal> {
+    // Nearly all cells are one word.
+    let mut words = reason.split_whitespace().filter(|_| !forbids && reason.contains(['_']));
+    words.find_map(|word| match word {
+        SHORT => Some(Refusal::ShortRow),
+        word if ALL_ARE.iter().any(|(_, known)| *known == word) => Some(Refusal::MaybeOptOut),
+        _ => None,
+    })
+}
+
+/// The earlier reason of an object that was refused before.
+pub fn old_reason(object: &[(String, Value)]) -> Option<&str> {
+    object.iter().find(|(key, _)| key == REJECTED).and_then(|(_, why)| why["reason"].as_str())
 }
 
 /// A file of refused rows.
@@ -82,6 +112,7 @@ impl Rejects {
     fn add_cells(&mut self, row: &Rejected<'_>, delimiter: u8) -> std::io::Result<()> {
         let text = row.text.trim_matches(['\r', '\n']);
         let own = self.shape.columns - if self.shape.is_rejects { REJECTS_COLUMNS.len() } else { 0 };
+        let mut old = "";
         let cells = if row.broken {
             // Quoted anew, so that it spoils no other row here.
             let quoted = |cell: &str| {
@@ -96,6 +127,7 @@ impl Rejects {
             if self.shape.is_rejects && cells >= self.shape.columns {
                 // Neither a number nor a code needs quotes, so the last two delimiters are theirs.
                 let kept = text.rsplitn(1 + REJECTS_COLUMNS.len(), char::from(delimiter)).last().unwrap_or(text);
+                old = &text[kept.len()..];
                 self.out.write_all(kept.as_bytes())?;
                 cells - REJECTS_COLUMNS.len()
             } else {
@@ -106,22 +138,42 @@ impl Rejects {
         for _ in cells..own {
             self.out.write_all(&[delimiter])?;
         }
+        let reason = self.reason(row.code, cells < self.shape.cells_min, old);
         let delimiter = char::from(delimiter);
-        write!(self.out, "{delimiter}{}{delimiter}{}", row.line, row.code)?;
+        write!(self.out, "{delimiter}{}{delimiter}{reason}", row.line)?;
         self.out.write_all(line_end(&self.shape.header))
     }
 
     fn add_object(&mut self, row: &Rejected<'_>) -> std::io::Result<()> {
-        let why = json!({"line": row.line, "reason": row.code});
+        let object = objects::parse(row.text);
+        let old = object.as_ref().and_then(|object| object.get(REJECTED)?.get("reason")?.as_str()).unwrap_or_default();
+        let why = json!({"line": row.line, "reason": self.reason(row.code, false, old)});
         if let Some(open) = row.text.trim().strip_suffix('}').filter(|_| objects::repeats_a_key(row.text)) {
             // As it was, with both values of the key.
             return writeln!(self.out, "{open},\"{REJECTED}\":{why}}}");
         }
-        let mut object = objects::parse(row.text)
-            .unwrap_or_else(|| Map::from_iter([("unread".to_owned(), Value::from(row.text.trim_end()))]));
+        let mut object =
+            object.unwrap_or_else(|| Map::from_iter([("unread".to_owned(), Value::from(row.text.trim_end()))]));
         object.insert(REJECTED.to_owned(), why);
         serde_json::to_writer(&mut self.out, &object)?;
         self.out.write_all(b"\n")
+    }
+}
+
+impl Rejects {
+    /// The code of a refusal, and what holds besides: of the row as it is, and of the reason that it had before.
+    fn reason(&self, code: &str, is_short: bool, old: &str) -> String {
+        let is_old =
+            |word: &str| old.split(|char: char| !char.is_ascii_lowercase() && char != '_').any(|known| known == word);
+        let mut words = vec![code];
+        if is_short || is_old(SHORT) {
+            words.push(SHORT);
+        }
+        words.extend(
+            ALL_ARE.iter().filter(|(all, word)| self.shape.all_are == Some(*all) || is_old(word)).map(|(_, word)| word),
+        );
+        words.dedup();
+        words.join(" ")
     }
 }
 

@@ -3,50 +3,21 @@
 use std::collections::HashMap;
 
 use super::country::{self, Evidence, Number};
+pub use super::defaults::Defaults;
+use super::note;
 use super::refusal::{Refusal, Refused};
+use super::rejects;
 use super::request::{self, Subject};
 pub use super::told::read_list;
 use super::told::{Told, begins_a_comment};
 use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
-use crate::import::options::AllAre;
 use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
 use crate::model::blank::is_blank;
-use crate::model::fact::How;
-use crate::model::phone::{PHONE_DIGITS_MIN, Region, Unusable, has_plus, normalize, written_with_plus};
+use crate::model::phone::{PHONE_DIGITS_MIN, Unusable, has_plus, normalize, written_with_plus};
 use crate::model::time;
 use crate::wire::write_request;
-
-/// What every row says that does not say otherwise itself.
-#[derive(Clone, Debug, Default)]
-pub struct Defaults {
-    /// `--list`: a list's number, or `*` for the contact itself.
-    pub list: Option<String>,
-    pub region: Option<Region>,
-    pub source: String,
-    /// The id of this import, which the events of its rows keep.
-    pub import_id: String,
-    pub how: Option<How>,
-    /// `--as`.
-    pub all_are: Option<AllAre>,
-    /// `--no-sections`: no row is the title of the rows below it.
-    pub no_sections: bool,
-    /// `--dry-run`: asks how numbers are read, and changes nothing.
-    pub dry_run: bool,
-}
-
-impl Defaults {
-    /// Whether nobody in the file gets messages.
-    pub fn forbid(&self) -> bool {
-        self.all_are.is_some_and(AllAre::forbids)
-    }
-
-    /// Whether a row like a title says nothing of the rows below it.
-    pub fn has_no_sections(&self) -> bool {
-        self.no_sections || self.forbid()
-    }
-}
 
 /// A list's place among those of the file.
 pub type ListIndex = u16;
@@ -76,7 +47,7 @@ pub struct Rows {
     /// Cells that were read as a list before.
     cells: HashMap<String, ListIndex>,
     countries: country::Cells,
-    /// Sources of rows without a status, and whether they speak of people who want no messages.
+    /// Sources of rows that forbid nothing, and whether they speak of people who want no messages.
     sources: HashMap<String, bool>,
     /// What a row says of a contact, in JSON: its totals and dates.
     body: Vec<u8>,
@@ -105,6 +76,11 @@ impl Rows {
         &self.defaults.import_id
     }
 
+    /// Whether no row subscribes anybody.
+    pub fn forbid(&self) -> bool {
+        self.defaults.forbid()
+    }
+
     /// The lists that rows went to so far, by their index.
     pub fn lists(&self) -> &[String] {
         &self.lists
@@ -128,7 +104,7 @@ impl Rows {
         if self.columns.is_table()
             && !self.defaults.has_no_sections()
             && may_be_a_title(told.phone())
-            && let Some(title) = title::of_section(cells.clone().map(|(_, cell)| cell), self.columns.len())
+            && let Some(title) = title::of_section(cells.clone(), self.columns.len(), |at| self.columns.is_phone(at))
         {
             return Err(Refusal::Section(title.to_owned()).into());
         }
@@ -156,8 +132,9 @@ impl Rows {
             if at >= columns.len() {
                 // What stood before it may have moved as well, and says nothing.
                 told.wrong = Some(Refusal::TooManyCells);
-            } else if let Err(why) = told.read_cell(columns.field(at), columns.words(at), cell, countries, body, labels)
-            {
+            } else if columns.is_of_rejects(at) {
+                told.wrong = told.wrong.or_else(|| rejects::still_holds(cell, defaults.forbid()));
+            } else if let Err(why) = told.read_cell(columns, at, cell, countries, body, labels) {
                 told.wrong = told.wrong.or(Some(why));
             }
             if at == 0 && columns.is_table() && begins_a_comment(cell) && !is_blank(cell) {
@@ -206,10 +183,7 @@ impl Rows {
             return Err(Refusal::Limit);
         }
         told.check(self.columns.must_say_yes())?;
-        if told.says_no_status()
-            && let Some(source) = &told.source
-            && self.speaks_of_an_end(source)
-        {
+        if !told.speaks() && self.may_have_left(told) {
             return Err(Refusal::MaybeOptOut);
         }
         let list = self.list(told.list)?;
@@ -236,11 +210,18 @@ impl Rows {
         Ok(asked)
     }
 
+    /// Whether a row that forbids nothing says why somebody left, or comes from those who did. A subscription needs no reason; an
+    /// export has those of what was lifted since.
+    fn may_have_left(&mut self, told: &Told<'_>) -> bool {
+        (told.reason.is_some() && !self.columns.is_export)
+            || [&told.reason, &told.source].into_iter().flatten().any(|text| self.speaks_of_an_end(text))
+    }
+
     fn speaks_of_an_end(&mut self, source: &str) -> bool {
         if let Some(&speaks) = self.sources.get(source) {
             return speaks;
         }
-        let speaks = title::file_speaks_of_an_end(source);
+        let speaks = title::file_speaks_of_an_end(source) || note::refuses(source);
         if self.sources.len() < SOURCES_MAX {
             self.sources.insert(source.to_owned(), speaks);
         }
@@ -314,6 +295,13 @@ impl Rows {
         if raw.len() > RAW_PHONE_BYTES_MAX {
             return Err(Refusal::Phone(Unusable::TooLong.code()));
         }
+        if !told.hints.is_empty() && !has_plus(raw) {
+            let said = self.defaults.region.map(Evidence::Region);
+            let pieces: Vec<Evidence> = told.evidence.iter().copied().chain(said).collect();
+            if !pieces.is_empty() {
+                country::number(raw, &[&pieces[..], &told.hints].concat())?;
+            }
+        }
         match (told.evidence.as_slice(), self.defaults.region) {
             ([], None) if country::is_of_two(raw) => Err(Refusal::CountryUnclear),
             ([], None) => Ok(Number::Written(raw, None)),
@@ -383,11 +371,14 @@ mod tests {
     use super::*;
     use crate::import::columns::Wishes;
     use crate::import::columns::survey::Survey;
+    use crate::import::options::AllAre;
 
     /// The request of one row under a header.
     fn request(header: &[&str], cells: &[&str], defaults: Defaults) -> Result<String, &'static str> {
         let wishes = Wishes { labels: vec!["*".into()], ..Wishes::default() };
-        let columns = Columns::of_table(&Survey::of_header(header.iter().copied()), wishes).expect("columns");
+        let mut survey = Survey::of_header(header.iter().copied());
+        survey.is_complete = true;
+        let columns = Columns::of_table(&survey, wishes).expect("columns");
         let mut requests = Vec::new();
         let mut rows = Rows::new(columns, defaults, 1_777_636_800_000);
         let written = rows.write(cells.iter().copied().enumerate(), None, &mut requests);

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use super::country::{self, Evidence};
+use super::note;
 use super::refusal::Refusal;
 use super::request::{put, put_text};
 use super::row::Defaults;
-use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
 use crate::import::columns::status::{self, Said};
-use crate::import::columns::words::Words;
+use crate::import::columns::{Columns, Guard};
 use crate::import::options::AllAre;
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::amount;
@@ -50,6 +50,8 @@ pub struct Told<'c> {
     pub wrong: Option<Refusal>,
     pub list: &'c str,
     pub evidence: Vec<Evidence>,
+    /// The same of columns that nobody called the country.
+    pub hints: Vec<Evidence>,
     pub source: Option<Cow<'c, str>>,
     pub reason: Option<Cow<'c, str>>,
     pub how: Option<How>,
@@ -117,24 +119,30 @@ impl<'c> Told<'c> {
     /// Takes one cell in.
     pub fn read_cell(
         &mut self,
-        field: &Field,
-        words: &Words,
+        columns: &Columns,
+        at: usize,
         cell: &'c str,
         countries: &mut country::Cells,
         body: &mut Vec<u8>,
         labels: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
+        let (field, words, guard) = (columns.field(at), columns.words(at), columns.guard(at));
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.refuses |= is_plain_refusal(&value);
+                self.refuses |= note::refuses(&value);
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
                 put_text(labels, &value);
-                return Ok(());
+                self.note_country(guard, value.trim(), countries);
+                return if guard.refuses(value.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
             }
-            Field::Ignore => return Ok(()),
+            Field::Ignore => {
+                self.refuses |= guard.hears_refusals && note::refuses(cell);
+                self.note_country(guard, cell, countries);
+                return if guard.refuses(cell.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
+            }
             Field::Unclear if is_blank(cell) => return Ok(()),
             Field::Unclear => return Err(Refusal::UnknownColumn),
             Field::Phone | Field::OtherPhone => return self.read_phone(field, cell),
@@ -186,6 +194,12 @@ impl<'c> Told<'c> {
             Field::Label(_) | Field::Unclear | Field::Ignore | Field::Phone | Field::OtherPhone => {}
         }
         Ok(())
+    }
+
+    fn note_country(&mut self, guard: Guard, cell: &str, countries: &mut country::Cells) {
+        if guard.is_of_countries {
+            self.hints.extend(countries.read(cell).filter(|piece| *piece != Evidence::Unreadable));
+        }
     }
 
     fn read_phone(&mut self, field: &Field, cell: &'c str) -> Result<(), Refusal> {
@@ -287,18 +301,11 @@ impl<'c> Told<'c> {
         if !speaks && must_say_yes && !self.active {
             return Err(Refusal::NoConsent);
         }
-        // Why somebody left, and not that they did; or a label that says it.
-        let has_reason = self.says_no_status() && self.reason.is_some();
-        if has_reason || (self.refuses && !self.opts_out()) { Err(Refusal::MaybeOptOut) } else { Ok(()) }
-    }
-
-    /// Whether the row does not say in words or by a date whether somebody wants messages.
-    pub fn says_no_status(&self) -> bool {
-        !self.active && !self.speaks()
+        if self.refuses && !self.opts_out() { Err(Refusal::MaybeOptOut) } else { Ok(()) }
     }
 
     /// Whether it names a status that forbids, by a word or by a date.
-    fn speaks(&self) -> bool {
+    pub fn speaks(&self) -> bool {
         self.words.contains(&true) || self.dates.iter().any(Option::is_some)
     }
 

@@ -82,7 +82,7 @@ fn an_import_never_lifts_anything() {
 fn duplicates_merge_labels_and_keep_the_strictest() {
     let desk = Desk::new();
     let sheet = "phone,status,state,tier\n(415) 555-0101,active,CA,gold\n4155550101,opted_out,NV,\n+14155550101,active,TX,\n4155550102,active,,\n";
-    let told = desk.onto_list(sheet, &[]);
+    let told = desk.unsaid(sheet, &["--labels", "state,tier"]);
     told.all_taken();
     assert_eq!((&told.json["created"], &told.json["duplicate"], &told.json["rows"]), (&json!(2), &json!(2), &json!(4)));
     assert_eq!(desk.get(ADA)["labels"], json!({"state": "TX", "tier": "gold"}));

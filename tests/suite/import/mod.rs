@@ -5,6 +5,7 @@ mod closed_world;
 mod consent;
 mod fates;
 mod files;
+mod shapes;
 mod signed;
 mod silence;
 

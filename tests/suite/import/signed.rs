@@ -123,7 +123,7 @@ fn keys_inside_of_objects_are_compared_with_what_forbids() {
         format!("{{\"phone\":\"{EVE}\",\"n\":\"{}\"}}\n", "x".repeat(900)).repeat(400),
         object.replace(ADA, BOB)
     );
-    rejected(&desk.onto_list(late, &[]), &json!({"unknown_column": 1}));
+    rejected(&desk.onto_list(late, &["--labels", "n"]), &json!({"unknown_column": 1}));
     assert_eq!(desk.get(BOB), Value::Null);
     // What is about e-mail alone is a label like any other.
     desk.onto_list(format!("{{\"phone\":\"{BOB}\",\"email\":{{\"unsubscribed\":false}}}}\n"), &[]).all_taken();
@@ -158,7 +158,7 @@ fn the_star_means_no_column_that_may_be_about_consent() {
         assert_eq!(desk.get(ADA), Value::Null, "{heading}");
     }
     let sheet = format!("phone,name,VIP,HasOptedOutOfEmail,Visits\n{ADA},Ada,yes,1,0\n{BOB},Bob,no,0,1\n");
-    desk.onto_list(&sheet, &["--labels", "VIP"]).all_taken();
+    desk.onto_list(&sheet, &["--labels", "VIP,Visits"]).all_taken();
     let all = json!({"name": "Ada", "vip": "yes", "hasoptedoutofemail": "1", "visits": "0"});
     assert_eq!(desk.get(ADA)["labels"], all);
 }
@@ -205,10 +205,10 @@ fn a_title_between_rows_is_signed_whatever_its_words() {
     {
         let sheet = format!("phone,name,city,note,tier\n{ADA},Ada,Rome,a,b\n{title}\n{BOB},Bob,Bonn,c,d\n");
         for options in [&[][..], &["--as", "subscribe"]] {
-            desk.onto_list(&sheet, options).asks("what are the rows below line 3, since '");
+            desk.onto_list(&sheet, options).asks("what are the rows around line 3, since '");
             assert_eq!(desk.get(ADA), Value::Null, "{title}");
         }
-        assert_eq!(desk.onto_list(&sheet, &["--no-sections", "--dry-run"]).code, 3);
+        assert_eq!(desk.onto_list(&sheet, &["--labels", "note", "--no-sections", "--dry-run"]).code, 3);
     }
     // What stands at the end is a title of nothing: its row alone is rejected.
     let sheet = format!("phone,name,city\n{ADA},Ada,Rome\nTotal: 1,,\n");

@@ -78,8 +78,10 @@ fn a_blank_in_a_column_of_consents_is_no_consent() {
         told.errors
     );
     assert_eq!((desk.check(ADA), desk.check(EVE), desk.get(BOB)), ("+yes".into(), "+yes".into(), Value::Null));
-    // A status says it in its place, and so does a person.
-    desk.unsaid(format!("phone,SMS consent,status\n{BOB},,active\n"), &[]).all_taken();
+    // A status does not say it in its place; a person does.
+    let with_status = format!("phone,SMS consent,status\n{BOB},,active\n");
+    rejected(&desk.unsaid(&with_status, &[]), "consent_blank");
+    desk.unsaid(&with_status, &["--blank", "SMS consent=nothing"]).all_taken();
     let blank = "phone,SMS consent\n+14155550104,\n";
     rejected(&desk.unsaid(blank, &["--as", "subscribe"]), "consent_blank");
     desk.unsaid(blank, &["--blank", "SMS consent=active"]).all_taken();
@@ -90,8 +92,8 @@ fn a_blank_in_a_column_of_consents_is_no_consent() {
     // What the row forbids is taken.
     desk.unsaid(format!("phone,SMS consent,opted_out_at\n{BOB},,2030-01-01\n{ADA},,2024-01-01\n"), &[]).all_taken();
     assert_eq!((desk.check(ADA), desk.check(BOB)), ("+no list_opted_out".into(), "+no list_opted_out".into()));
-    // A blank status says nothing, as a file without the column.
-    desk.unsaid("phone,status\n+14155550106,\n", &[]).all_taken();
+    // A column that is blank in the whole file as well.
+    rejected(&desk.unsaid("phone,status\n+14155550106,\n", &[]), "consent_blank");
     rejected(&desk.unsaid("phone,status\n+14155550107,None\n", &[]), "no_consent");
 }
 
@@ -153,7 +155,7 @@ fn of_a_key_that_stands_twice_the_strictest_value_counts() {
         "{rejects}"
     );
     let mended = rejects.replace("\"tier\":\"a\",", "").lines().nth(2).expect("a line").to_owned();
-    desk.unsaid(mended, &[]).all_taken();
+    desk.unsaid(mended, &["--as", "subscribe"]).all_taken();
     assert_eq!(desk.label(EVE, "tier"), "b");
 }
 

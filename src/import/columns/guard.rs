@@ -1,0 +1,71 @@
+//! What is looked for in the cells of a column that says nothing of who wants messages, as far as anybody knows.
+//!
+//! A column is judged by the rows that were looked at beforehand. What a later row has there, and none of these had, nobody has
+//! seen: neither `'*'` nor a name like `label.tier` covers it.
+
+use super::Why;
+use super::names;
+use super::survey::{Held, is_answer};
+use crate::import::send::country::Evidence;
+use crate::model::blank::is_blank;
+
+/// What is looked for in the cells of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// A refusal counts although the column is ignored: nobody has named it.
+    pub hears_refusals: bool,
+    /// What stands there is a country, which may contradict what is said of the row's.
+    pub is_of_countries: bool,
+    late: Late,
+}
+
+/// Parts of headings of countries, folded. Under another heading two letters are a state or a language.
+const COUNTRY: [&str; 10] = ["country", "land", "pais", "pays", "iso", "nation", "nazione", "kraj", "страна", "国"];
+
+/// What a later row cannot have there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Late {
+    #[default]
+    Nothing,
+    /// A yes or a no, since there was none.
+    Answers,
+    /// Whatever it is, since nothing stood there.
+    All,
+}
+
+impl Guard {
+    /// What is looked for in a column that is read for this reason. `is_whole` says that all rows were looked at.
+    pub fn of(held: &Held, why: Why, is_whole: bool) -> Guard {
+        let late = match why {
+            _ if is_whole || names::is_harmless(&held.name) => Late::Nothing,
+            Why::AllLabels | Why::AllIgnored if held.spoken == 0 => Late::All,
+            Why::AllLabels | Why::AllIgnored | Why::LabelName if held.answers == 0 => Late::Answers,
+            _ => Late::Nothing,
+        };
+        let is_read = !matches!(why, Why::Map | Why::Mapping);
+        Guard { hears_refusals: why == Why::AllIgnored, is_of_countries: is_read && are_countries(held), late }
+    }
+
+    /// Whether a cell has what nobody has seen.
+    pub fn refuses(self, cell: &str) -> bool {
+        match self.late {
+            Late::Nothing => false,
+            Late::Answers => is_answer(cell),
+            Late::All => !is_blank(cell),
+        }
+    }
+}
+
+/// Whether all values of a column are countries or calling codes.
+fn are_countries(held: &Held) -> bool {
+    let name = names::fold(&held.name);
+    let is_said = COUNTRY.iter().any(|part| name.contains(part));
+    let is_one = |value: &str| {
+        let is_code = value.starts_with(['+', '0']);
+        let has_name = value.chars().count() > 2 || !value.is_ascii();
+        (is_said || is_code || has_name && value.contains(char::is_alphabetic))
+            && matches!(Evidence::read(value), Some(Evidence::Region(_) | Evidence::Code(_)))
+    };
+    let spoken = held.spoken_values();
+    (is_said || !names::is_harmless(&held.name)) && !spoken.is_empty() && spoken.into_iter().all(is_one)
+}
