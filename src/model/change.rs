@@ -277,6 +277,8 @@ pub enum Outcome {
     Removed,
     /// A row was taken, but what stands against its subscription was kept.
     Kept(Reason),
+    /// A row was about a number that was erased: nothing of it was taken.
+    Erased,
     /// Whether a status changed.
     Changed(bool),
     /// A row was refused for this, and what it forbids was taken.

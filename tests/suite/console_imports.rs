@@ -106,7 +106,9 @@ fn a_file_is_asked_about_tried_and_imported() {
     assert!(browser.answer(&path, &[("do", "run")]).contains("a dry run comes first"));
 
     let page = browser.answer(&path, &[&said[..], &[("do", "try")]].concat());
-    for told in ["Dry run: nothing was changed", "Import 5 rows", "would be imported</dt><dd>3", "empty", "too_short"] {
+    for told in
+        ["Dry run: nothing was changed", "Import 3 of 5 rows", "would be imported</dt><dd>3", "empty", "too_short"]
+    {
         assert!(page.contains(told), "it does not say '{told}':\n{page}");
     }
     assert_eq!(wire.call(&format!("CHECK {LIST} +14155552001")), "+no not_subscribed", "nothing was changed");
@@ -280,6 +282,39 @@ fn an_import_has_the_rights_of_its_token_and_ends_with_its_session() {
     wait_for_none(&daemon);
 }
 
+/// The day (UTC), as the name of a file has it.
+fn today() -> String {
+    let output = Command::new("date").args(["-u", "+%Y-%m-%d"]).output().expect("date");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn a_no_is_asked_about() {
+    let (daemon, mut browser) = with_a_contact();
+    let mut wire = daemon.connect();
+    let sheet = b"phone,consent\n+14155552001,Yes\n+14155552002,No\n+14155552003,Yes\n+14155552003,No\n";
+    let path = browser.import("contacts.csv", sheet);
+    let page = browser.get(&path).body;
+    for told in ["“<b>No</b>” in 2 rows", "selected>never agreed: not put on the list", "opted out of the list"] {
+        assert!(page.contains(told), "it does not say '{told}':\n{page}");
+    }
+    // As it stands, nobody who did not agree is put on the list; and a no beats a yes of the same phone.
+    let page = browser.answer(&path, &[("list", LIST), ("v1.0", "no_consent"), ("do", "try")]);
+    for told in ["Import 2 of 4 rows", "these people did not agree", "rows of the same phone say different things"] {
+        assert!(page.contains(told), "it does not say '{told}':\n{page}");
+    }
+    browser.answer(&path, &[("do", "run")]);
+    for (phone, verdict) in
+        [("+14155552001", "+yes"), ("+14155552002", "+no not_subscribed"), ("+14155552003", "+no list_opted_out")]
+    {
+        assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), verdict, "{phone}");
+    }
+    let path = browser.import("contacts.csv", b"phone,consent\n+14155552001,No\n");
+    browser.answer(&path, &[("list", LIST), ("v1.0", "opted_out"), ("do", "try")]);
+    browser.answer(&path, &[("do", "run")]);
+    assert_eq!(wire.call(&format!("CHECK {LIST} +14155552001")), "+no list_opted_out");
+}
+
 #[test]
 fn imports_of_others_are_told_by_their_contacts() {
     let (daemon, mut browser) = with_a_contact();
@@ -309,7 +344,10 @@ fn a_segment_is_exported_as_the_command_line_does_it() {
     };
     let all = browser.get("/contacts/export");
     assert_eq!(all.status, 200);
-    assert_eq!(all.header("content-disposition"), Some("attachment; filename=\"contacts.csv\""));
+    assert_eq!(
+        all.header("content-disposition"),
+        Some(format!("attachment; filename=\"contacts-{}.csv\"", today()).as_str())
+    );
     assert_eq!(all.body, told(&[]));
     assert!(
         all.body.contains("verdict") && all.body.contains("list_opted_out") && all.body.contains("'=1+1"),
@@ -319,6 +357,13 @@ fn a_segment_is_exported_as_the_command_line_does_it() {
     let of_list = browser.get(&format!("/contacts/export?list={}&label=state&value=NY", encoded(LIST)));
     assert_eq!(of_list.body, told(&["--list", LIST, "label.state=NY"]));
     assert_eq!(of_list.body.lines().count(), 2);
+    // Of a list that can send to them, one row each: uploaded as it is, nobody gets a text twice.
+    assert_eq!(wire.call("LIST 24365"), "+created");
+    assert!(wire.call(r#"IMPORT 24365 {"phone":"+14155550124"}"#).starts_with("+updated"));
+    let segment = browser.get(&format!("/contacts/export?can_receive={}", encoded(LIST)));
+    let name = format!("attachment; filename=\"spring-sale-14155550100-{}.csv\"", today());
+    assert_eq!(segment.header("content-disposition"), Some(name.as_str()));
+    assert_eq!(segment.body.lines().count(), 2, "{}", segment.body);
     let wrong = browser.get("/contacts/export?filter=colour%3Dred");
     assert!(wrong.status == 400 && wrong.body.contains("is not a condition"), "{}", wrong.body);
     assert_eq!(browser.get("/contacts/export?list=24999").status, 404);

@@ -10,8 +10,9 @@ use crate::error::{Error, Result};
 use crate::import::columns::Why;
 use crate::import::columns::field::Field;
 use crate::import::columns::question::Question;
-use crate::import::columns::status::Said;
+use crate::import::columns::status::{self, Said};
 use crate::import::{AllAre, Mapping, Sheet, choices};
+use crate::model::change::RowStatus;
 
 /// A column, as a person sees it.
 pub struct Column {
@@ -108,7 +109,13 @@ fn choice(choice: &Field, words: &str, chosen: &Field) -> Choice {
     }
 }
 
-/// The words of a column that nobody knows, and those that somebody has explained.
+/// What a no can mean in a column of consents: the first unless somebody says otherwise.
+const NO: [(Said, &str); 2] = [
+    (Said::NoConsent, "never agreed: not put on the list"),
+    (Said::Status(RowStatus::OptedOut), "opted out of the list"),
+];
+
+/// The words of a column that nobody knows, those that somebody has explained, and each no of a column of consents.
 fn explained(sheet: &Sheet, at: usize, mapping: &Mapping) -> Vec<Word> {
     let columns = sheet.columns();
     if !columns.field(at).has_words() {
@@ -121,17 +128,20 @@ fn explained(sheet: &Sheet, at: usize, mapping: &Mapping) -> Vec<Word> {
     let word = |number: String, value: &str, rows: u64| {
         let meaning = said.and_then(|said| said.values.iter().find(|(known, _)| known == value));
         let is_open = unknown.iter().any(|(open, _)| *open == value) || (value.is_empty() && blanks.is_some());
+        let is_no = *columns.field(at) == Field::Consent && status::yes_or_no(value) == Some(false);
+        let usual: Vec<(Said, &str)> = choices::VALUE.iter().map(|(_, choice, words)| (*choice, *words)).collect();
+        let meaning = meaning.map(|(_, said)| *said).or(is_no.then_some(Said::NoConsent));
         (is_open || meaning.is_some()).then(|| Word {
             field: format!("v{at}.{number}"),
             value: value.to_owned(),
             rows: grouped(rows),
             is_open,
-            choices: choices::VALUE
+            choices: if is_no { &NO[..] } else { &usual }
                 .iter()
-                .map(|(_, choice, words)| Choice {
+                .map(|(choice, words)| Choice {
                     value: choice.word().to_owned(),
                     words: (*words).to_owned(),
-                    is_chosen: meaning.is_some_and(|(_, said)| said == choice),
+                    is_chosen: meaning == Some(*choice),
                 })
                 .collect(),
         })

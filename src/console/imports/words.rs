@@ -1,5 +1,6 @@
 //! What an import says to a person in a browser, where [`crate::import`] speaks of options of the command line.
 
+use crate::console::words::Verdict;
 use crate::import::Report;
 use crate::import::columns::Why;
 use crate::import::columns::field::Field;
@@ -80,11 +81,20 @@ pub fn refusal(code: &str) -> Option<&'static str> {
         "maybe_optout" => {
             "a label or the reason says that the person wants no messages: if so, import the rejected rows as opt-outs; if not, correct the label or do not use its column"
         }
-        "no_consent" => {
-            "the row says that the person never agreed, or leaves the column blank that says who did: fill it, or do not use that column"
+        "no_consent" => "these people did not agree: they are not put on the list. Leave it so",
+        "yes_and_no" => {
+            "rows of the same phone say different things, and one that the person did not agree: that counts, and opts the phone out of the list"
         }
         _ => return None,
     })
+}
+
+/// What stands against the subscription of a row.
+pub fn kept(reason: &str) -> &'static str {
+    match reason {
+        "erased" => "erased, of whom nothing is kept but the opt-out",
+        reason => Verdict::new(reason).text.trim_start_matches("no: "),
+    }
 }
 
 /// Reasons for which rows were rejected: how many, the code, what to do; the most frequent first.
@@ -159,6 +169,7 @@ mod tests {
             Refusal::MaybeOptOut,
             Refusal::UnknownColumn,
             Refusal::NoConsent,
+            Refusal::YesAndNo,
             Refusal::ConsentBlank,
             Refusal::ShortRow,
             Refusal::CommentedOut,

@@ -19,7 +19,7 @@ use crate::console::imports::{Answers, Import, Means, Open, Outcome, Stage, form
 use crate::console::session::Said;
 use crate::console::streamed::download;
 use crate::console::visit::{ListReply, Visit};
-use crate::console::words::{Verdict, When, grouped, size};
+use crate::console::words::{When, grouped, size};
 use crate::error::{Error, Result};
 use crate::import::columns::question::Question;
 use crate::import::{AllAre, choices};
@@ -83,6 +83,9 @@ struct Told {
     ended: When,
     import_id: String,
     rows: String,
+    /// How many rows an import would take, and whether these are most of them.
+    readable: String,
+    is_mostly_taken: bool,
     counts: Vec<(&'static str, String)>,
     kept: Vec<(String, String)>,
     rejected: String,
@@ -199,10 +202,7 @@ fn told(outcome: &Outcome) -> Told {
         count(report.unchanged, "as they were"),
         count(report.duplicate, "numbers that were in the file before"),
     ];
-    let kept = report
-        .kept
-        .iter()
-        .map(|(reason, rows)| (Verdict::new(reason).text.trim_start_matches("no: ").to_owned(), grouped(*rows)));
+    let kept = report.kept.iter().map(|(reason, rows)| (words::kept(reason).to_owned(), grouped(*rows)));
     let refusals = words::refusals(report).into_iter().map(|(rows, code, advice)| (grouped(rows), code, advice));
     Told {
         error: outcome.error.as_deref().map(words::ended).unwrap_or_default(),
@@ -211,6 +211,8 @@ fn told(outcome: &Outcome) -> Told {
         ended: When::new(&time::format(outcome.ended)),
         import_id: report.import_id.clone(),
         rows: grouped(report.rows),
+        readable: grouped(report.readable + report.duplicate),
+        is_mostly_taken: report.rejected() * 2 < report.rows,
         counts: counts.into_iter().flatten().collect(),
         kept: kept.collect(),
         rejected: grouped(report.rejected()),
@@ -254,7 +256,7 @@ pub async fn act(
                 Err(Error::bad_arg("it goes on: stop it first"))
             } else {
                 console.imports.forget(&id);
-                visit.session.say(Said { is_error: false, text: "The file is discarded.".to_owned() });
+                visit.session.say(Said::good("The file is discarded."));
                 return Redirect::to("/imports").into_response();
             }
         }
@@ -263,10 +265,9 @@ pub async fn act(
     match done {
         // A small file is done before the next page is there.
         Ok("") => settled(&import).await,
-        Ok(text) => visit.session.say(Said { is_error: false, text: text.to_owned() }),
+        Ok(text) => visit.session.say(Said::good(text)),
         Err(why) => {
-            let text = format!("Not done: {}.", why.message.trim_end_matches('.'));
-            visit.session.say(Said { is_error: true, text });
+            visit.session.say(Said::bad(format!("Not done: {}.", why.message.trim_end_matches('.'))));
         }
     }
     Redirect::to(&format!("/imports/{id}")).into_response()

@@ -302,6 +302,11 @@ impl<'c> Told<'c> {
         self.words.contains(&true) || self.dates.iter().any(Option::is_some)
     }
 
+    /// Whether the row says that the person never agreed, whatever else it says.
+    pub fn declines(&self) -> bool {
+        self.lacks_consent == Some(Refusal::NoConsent)
+    }
+
     /// What the row forbids, and nothing that permits. Where a date cannot be read, what it dates counts as of now.
     #[must_use]
     pub fn forbidding_alone(mut self) -> Told<'c> {

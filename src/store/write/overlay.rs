@@ -91,6 +91,8 @@ struct Found {
     fresh: Option<Box<Touched>>,
     /// The ids of the tombstones that were read for it.
     tombstones: Vec<u32>,
+    /// Whether one of these is of an erasure.
+    is_erased: bool,
 }
 
 impl<'a> Overlay<'a> {
@@ -161,7 +163,15 @@ impl<'a> Overlay<'a> {
         let is_held = number.is_some_and(|number| self.is_held(phone, number));
         let inbox_is_full = self.inbox_is_full();
         let Some(found) = self.find(phone, change)? else { return Ok(change.of_nobody(list_state, unwritten)) };
-        let Found { place, mut fresh, tombstones } = found;
+        // Of who was erased a file brings nothing back: what it forbids is taken, and only the person's own word creates the
+        // contact again.
+        let forbidden = match change {
+            Change::Import(row) if found.is_erased && row.forbids(self.now).is_empty() => return Ok(Outcome::Erased),
+            Change::Import(row) if found.is_erased => Some(Change::Import(Box::new(row.only_what_forbids()))),
+            _ => None,
+        };
+        let change = forbidden.as_ref().unwrap_or(change);
+        let Found { place, mut fresh, tombstones, .. } = found;
         let touched = match (place, &mut fresh) {
             (Some(place), _) => &mut *self.touched[place],
             (None, Some(fresh)) => &mut **fresh,
@@ -237,7 +247,7 @@ impl<'a> Overlay<'a> {
     /// before anything else. None if the change does not make a contact of it.
     fn find(&mut self, phone: Phone, change: &Change) -> Result<Option<Found>> {
         if let Some(place) = self.load(phone)? {
-            return Ok(Some(Found { place: Some(place), fresh: None, tombstones: Vec::new() }));
+            return Ok(Some(Found { place: Some(place), fresh: None, tombstones: Vec::new(), is_erased: false }));
         }
         let tombstones = self.state.tombstones_of(phone)?;
         if !change.creates() && (tombstones.is_empty() || !change.lifts()) {
@@ -248,8 +258,9 @@ impl<'a> Overlay<'a> {
             fresh.after.contact.absorb(&tombstone.restore(phone, self.now));
             fresh.events.extend(tombstone.events().into_iter().map(|event| Event { seen_at: self.now, ..event }));
         }
+        let is_erased = tombstones.iter().any(|(_, tombstone)| tombstone.why == RemovedBy::Erased);
         let tombstones = tombstones.into_iter().map(|(id, _)| id).collect();
-        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones }))
+        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones, is_erased }))
     }
 
     /// The id that no other contact has or gets.
