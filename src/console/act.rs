@@ -32,6 +32,11 @@ impl Fields {
         self.0.get(name).map(|value| value.trim()).unwrap_or_default()
     }
 
+    /// Fills a field.
+    pub fn set(&mut self, name: &str, value: String) {
+        self.0.insert(name.to_owned(), value);
+    }
+
     /// A field that has to be filled.
     fn need(&self, name: &str, label: &str) -> Result<&str> {
         match self.get(name) {

@@ -316,6 +316,35 @@ fn a_no_is_asked_about() {
 }
 
 #[test]
+fn a_date_of_two_meanings_is_asked_about() {
+    let (daemon, mut browser) = with_a_contact();
+    let mut wire = daemon.connect();
+    let path =
+        browser.import("contacts.csv", b"phone,consent,Came\n+14155552001,Yes,4/3/2026\n+14155552002,Yes,12/25/2025\n");
+    // Onto a list that there is not yet, by its number as people write it.
+    let said = [("new_list", "+1 (415) 555-0160"), ("new_name", "Autumn"), ("c2", "subscribed_at")];
+    let page = browser.answer(&path, &[&said[..], &[("do", "try")]].concat());
+    for told in [
+        "Say whether the month or the day stands first.",
+        "2 dates like 4/3/2026: in 1 of them the second number is over 12, so they look like month/day/year",
+        "selected>Autumn +14155550160",
+    ] {
+        assert!(page.contains(told), "it does not say '{told}':\n{page}");
+    }
+    let said = [("list", "+14155550160"), ("c2", "subscribed_at"), ("d2", "mdy")];
+    let page = browser.answer(&path, &[&said[..], &[("do", "try")]].concat());
+    assert!(page.contains("Import 2 rows"), "{page}");
+    let page = browser.answer(&path, &[("do", "run")]);
+    assert!(page.contains("subscribed_at:mdy"), "{page}");
+    assert!(wire.call("GET +14155552001").contains(r#""subscribed_at":"2026-04-03T00:00:00.000Z""#));
+    let page = browser.get("/activity?cause=subscribe&list=%2B14155550160").body;
+    for told in ["put on a list by an import", "data-head=\"By\" class=\"long\">contacts.csv", "+14155552002"] {
+        assert!(page.contains(told), "Activity does not say '{told}':\n{page}");
+    }
+    assert!(browser.get("/activity?before=2026-01-01").body.contains("Nothing of this kind"));
+}
+
+#[test]
 fn imports_of_others_are_told_by_their_contacts() {
     let (daemon, mut browser) = with_a_contact();
     let mut wire = daemon.connect();

@@ -63,7 +63,7 @@ pub fn refusal(code: &str) -> Option<&'static str> {
             "the column that says who consented is blank in this row: fill it, or say above what a blank cell means"
         }
         "bad_date" => {
-            "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z, or choose a label for its column"
+            "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; of dates like 4/3/2026, say above whether the month or the day stands first; or choose a label for the column"
         }
         "country_unclear" => {
             "whose number it is cannot be known: write + and the country code before the number, or import these rows on their own, with their country"

@@ -229,8 +229,8 @@ fn told(outcome: &Outcome) -> Told {
 pub async fn act(
     State(console): State<Arc<Console>>,
     Path(id): Path<String>,
-    visit: Visit,
-    Form(fields): Form<Fields>,
+    mut visit: Visit,
+    Form(mut fields): Form<Fields>,
 ) -> Response {
     if visit.grant.access < Access::Write {
         return reads_only();
@@ -240,7 +240,9 @@ pub async fn act(
     if !is_theirs(&import, &visit) {
         return somebody_elses();
     }
+    let created = new_list(&mut fields, &mut visit).await;
     let done = match fields.get("do") {
+        _ if created.is_err() => created.map(|()| ""),
         "read" => read(&import, &fields).map(|()| "Read again with your answers."),
         "try" => read(&import, &fields).and_then(|()| run(&console, &import, &visit, true)).map(|()| ""),
         "run" => run(&console, &import, &visit, false).map(|()| ""),
@@ -281,6 +283,21 @@ async fn settled(import: &Import) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Makes the list that the form names as a new one, and has it chosen.
+async fn new_list(fields: &mut Fields, visit: &mut Visit) -> Result<()> {
+    if fields.get("new_list").is_empty() {
+        return Ok(());
+    }
+    let list = visit.list_number(fields.get("new_list")).await?;
+    // One that is there keeps its name.
+    if visit.list(&list).await?.is_none() {
+        let json = serde_json::json!({ "name": fields.get("new_name") });
+        visit.asker.ask(&["LIST", &list, &json.to_string()]).await?;
+    }
+    fields.set("list", list);
+    Ok(())
 }
 
 /// Takes the answers of the form.

@@ -136,7 +136,7 @@ impl Refusal {
                 "\"lists\" is not as in GET and EXPORT, and may have opt-outs: write a row for each list, as contactd export does"
             }
             Refusal::BadDate => {
-                "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; or --map COLUMN=label.KEY"
+                "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; if all are like 4/30/2026, say --map COLUMN=subscribed_at:mdy, or :dmy if the day stands first; or --map COLUMN=label.KEY"
             }
             Refusal::BadNumber => "a total that is not a plain number: write it like 12 or 12.5",
             Refusal::CountryUnclear => {

@@ -142,6 +142,8 @@ impl<'c> Told<'c> {
         }
         let text = unguarded(cell);
         let word = text.trim();
+        let ordered = words.order().and_then(|order| order.read(word));
+        let word = ordered.as_deref().unwrap_or(word);
         match field {
             // NA is Namibia.
             Field::Region => {

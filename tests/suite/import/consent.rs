@@ -141,3 +141,24 @@ fn of_a_yes_and_a_no_in_one_file_the_no_counts() {
     desk.import(format!("phone,list,consent\n{EVE},{LIST},No\n"), &["--region", "US"]);
     assert_eq!(desk.check(EVE), "+yes");
 }
+
+#[test]
+fn what_stands_first_in_a_date_is_said_and_not_guessed() {
+    let desk = Desk::new();
+    let sheet =
+        format!("phone,status,Joined\n{ADA},active,4/3/2025\n{BOB},active,2025-01-02\n{EVE},active,30/4/2025\n");
+    let told = desk.unsaid(&sheet, &["--map", "Joined=subscribed_at"]);
+    assert_eq!(told.json["rejected"], json!({"bad_date": 2}), "{}", told.errors);
+    let told = desk.unsaid(&sheet, &["--map", "Joined=subscribed_at:mdy"]);
+    assert_eq!(told.json["rejected"], json!({"bad_date": 1}), "the thirtieth month: {}", told.errors);
+    assert_eq!(desk.get(ADA)["lists"][0]["subscribed_at"], "2025-04-03T00:00:00.000Z");
+    let told = desk.unsaid(&sheet, &["--map", "Joined=label.joined:dmy"]);
+    assert_eq!((told.code, &told.json["rows"]), (1, &json!(0)), "{}", told.errors);
+    let other = Desk::new();
+    let mapping = "[columns]\nphone = \"phone\"\nstatus = \"status\"\nJoined = \"subscribed_at:dmy\"\n";
+    std::fs::write(other.path("m.toml"), mapping).expect("written");
+    other.unsaid(&sheet, &["--mapping", "m.toml"]).all_taken();
+    assert_eq!(other.get(ADA)["lists"][0]["subscribed_at"], "2025-03-04T00:00:00.000Z");
+    std::fs::write(other.path("m.toml"), mapping.replace(":dmy", "")).expect("written");
+    other.unsaid(&sheet, &["--mapping", "m.toml"]).asks("what stands first in the dates of the column 'Joined'");
+}
