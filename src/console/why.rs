@@ -22,7 +22,7 @@ pub struct Why {
 
 /// Asks why.
 pub async fn why(visit: &mut Visit, list: &str, phone: &str) -> Result<Why> {
-    Ok(Why::new(visit.asker.ask(&["WHY", list, phone]).await?)?)
+    Why::new(visit.asker.ask(&["WHY", list, phone]).await?)
 }
 
 impl Why {

@@ -123,6 +123,7 @@ async fn tell_who(visit: &mut Visit, items: &[&Value], rows: &mut [Row]) -> Resu
             }
             let (by, source) = (word(&event, "by"), word(&event, "source"));
             rows[at].by = match (by.as_str(), source.as_str()) {
+                _ if event["kind"] == "inbound" => "the person".to_owned(),
                 ("", "") => words::how(&word(&event, "how")).to_owned(),
                 ("", SOURCE) => "this console".to_owned(),
                 ("", source) => source.to_owned(),
@@ -130,7 +131,6 @@ async fn tell_who(visit: &mut Visit, items: &[&Value], rows: &mut [Row]) -> Resu
             };
             if event["kind"] == "inbound" {
                 rows[at].what = format!("{}: “{}”", rows[at].what, word(&event, "text"));
-                rows[at].by = "the person".to_owned();
             }
             break;
         }

@@ -234,13 +234,7 @@ impl Columns {
 
     /// How each column is read, for people: its heading, or its number where it has none, and what it is.
     pub fn told(&self) -> Vec<(String, String)> {
-        (0..self.len()).map(|at| (self.name(at), self.read_as(at))).collect()
-    }
-
-    /// How a column is read, for people.
-    pub fn read_as(&self, at: usize) -> String {
-        let order = self.words(at).order().map(|order| format!(":{}", order.word()));
-        self.fields[at].told() + &order.unwrap_or_default()
+        (0..self.len()).map(|at| (self.name(at), self.words[at].told(&self.fields[at]))).collect()
     }
 
     /// What one calls a column: by its heading, or by `#` and its number where that is surer.

@@ -54,6 +54,12 @@ impl Words {
         self.blank
     }
 
+    /// How the column is read, for people.
+    pub fn told(&self, field: &Field) -> String {
+        let order = self.order.map(|order| format!(":{}", order.word()));
+        field.told() + &order.unwrap_or_default()
+    }
+
     /// What stands first in its dates, if a person said so.
     pub fn order(&self) -> Option<DayOrder> {
         self.order
