@@ -1,5 +1,7 @@
 //! What somebody asks the store to change.
 
+use std::borrow::Cow;
+
 use super::amount::Micros;
 use super::fact::How;
 use super::failure::Failure;
@@ -164,6 +166,16 @@ impl Change {
         match self {
             Change::Claim(_) => Outcome::Claim(verdict::decide(list, unwritten, None, ListStatus::None, false)),
             _ => Outcome::Changed(false),
+        }
+    }
+
+    /// What is left of it where its number was erased: of a row, what it forbids; none if that is nothing. A file brings nobody
+    /// back who was erased: only the person's own word does.
+    pub fn of_erased(&self, now: Millis) -> Option<Cow<'_, Change>> {
+        match self {
+            Change::Import(row) if row.forbids(now).is_empty() => None,
+            Change::Import(row) => Some(Cow::Owned(Change::Import(Box::new(row.only_what_forbids())))),
+            other => Some(Cow::Borrowed(other)),
         }
     }
 

@@ -337,8 +337,8 @@ fn a_date_of_two_meanings_is_asked_about() {
     let page = browser.answer(&path, &[("do", "run")]);
     assert!(page.contains("subscribed_at:mdy"), "{page}");
     assert!(wire.call("GET +14155552001").contains(r#""subscribed_at":"2026-04-03T00:00:00.000Z""#));
-    let page = browser.get("/activity?cause=subscribe&list=%2B14155550160").body;
-    for told in ["put on a list by an import", "data-head=\"By\" class=\"long\">contacts.csv", "+14155552002"] {
+    let page = browser.get("/activity?cause=created&list=%2B14155550160").body;
+    for told in ["came in", "data-head=\"By\" class=\"long\">contacts.csv", "+14155552002"] {
         assert!(page.contains(told), "Activity does not say '{told}':\n{page}");
     }
     assert!(browser.get("/activity?before=2026-01-01").body.contains("Nothing of this kind"));

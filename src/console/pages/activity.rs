@@ -104,14 +104,15 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
 
 /// Adds what the feed does not say: who did it, and what somebody wrote. The history of the contact knows.
 async fn tell_who(visit: &mut Visit, items: &[&Value], rows: &mut [Row]) -> Result<()> {
-    let has_event = |item: &Value| item["phone"].is_string() && item["cause"] != "created";
-    let asked: Vec<usize> = (0..items.len()).filter(|&at| has_event(items[at])).collect();
+    let asked: Vec<usize> = (0..items.len()).filter(|&at| items[at]["phone"].is_string()).collect();
     let word = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
     let asks: Vec<Vec<String>> = asked
         .iter()
         .map(|&at| {
             let (phone, kind) = (word(items[at], "phone"), word(items[at], "cause"));
-            ["HISTORY", &phone, "KIND", &kind, "LIMIT", "10"].map(str::to_owned).to_vec()
+            // Whatever made a contact is the first thing that it knows of.
+            let kind = if kind == "created" { "subscribe,optout,suppress,invalid" } else { &kind };
+            ["HISTORY", &phone, "KIND", kind, "LIMIT", "10"].map(str::to_owned).to_vec()
         })
         .collect();
     for (at, reply) in asked.into_iter().zip(visit.asker.ask_each(&asks).await?) {

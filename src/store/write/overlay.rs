@@ -1,6 +1,7 @@
 //! The overlay of one batch: writes applied to the records that they touch, on top of what is stored.
 //! [`super::commit`] makes it one batch.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -154,23 +155,14 @@ impl<'a> Overlay<'a> {
 
     /// Changes a contact, in four steps: which list, which contact, what becomes of it, and who is told.
     fn change(&mut self, phone: Phone, number: Option<ListNumber>, change: &Change) -> Result<Outcome> {
-        let list = match number {
-            Some(number) => self.refer(number, change)?,
-            None => None,
-        };
+        let list = number.map(|number| self.refer(number, change)).transpose()?.flatten();
         let list_state = number.map_or(ListState::Unknown, |number| self.lists.state(number));
         let unwritten = number.and_then(|number| self.state.memory.gate().unwritten_against(phone, number));
         let is_held = number.is_some_and(|number| self.is_held(phone, number));
         let inbox_is_full = self.inbox_is_full();
         let Some(found) = self.find(phone, change)? else { return Ok(change.of_nobody(list_state, unwritten)) };
-        // Of who was erased a file brings nothing back: what it forbids is taken, and only the person's own word creates the
-        // contact again.
-        let forbidden = match change {
-            Change::Import(row) if found.is_erased && row.forbids(self.now).is_empty() => return Ok(Outcome::Erased),
-            Change::Import(row) if found.is_erased => Some(Change::Import(Box::new(row.only_what_forbids()))),
-            _ => None,
-        };
-        let change = forbidden.as_ref().unwrap_or(change);
+        let left = if found.is_erased { change.of_erased(self.now) } else { Some(Cow::Borrowed(change)) };
+        let Some(change) = left.as_deref() else { return Ok(Outcome::Erased) };
         let Found { place, mut fresh, tombstones, .. } = found;
         let touched = match (place, &mut fresh) {
             (Some(place), _) => &mut *self.touched[place],
@@ -225,9 +217,7 @@ impl<'a> Overlay<'a> {
         if let Change::Reviewed { number, .. } = change {
             self.settle(phone, Some(*number));
         }
-        for tallied in tallies {
-            self.tallies.push(tallied);
-        }
+        tallies.into_iter().for_each(|tallied| self.tallies.push(tallied));
         if let Some(fresh) = fresh {
             self.add(phone, fresh, tombstones)?;
         }
@@ -259,8 +249,8 @@ impl<'a> Overlay<'a> {
             fresh.events.extend(tombstone.events().into_iter().map(|event| Event { seen_at: self.now, ..event }));
         }
         let is_erased = tombstones.iter().any(|(_, tombstone)| tombstone.why == RemovedBy::Erased);
-        let tombstones = tombstones.into_iter().map(|(id, _)| id).collect();
-        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones, is_erased }))
+        let ids = tombstones.into_iter().map(|(id, _)| id);
+        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones: ids.collect(), is_erased }))
     }
 
     /// The id that no other contact has or gets.
