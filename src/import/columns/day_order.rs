@@ -135,7 +135,9 @@ mod tests {
     fn a_number_over_twelve_says_which_is_which() {
         let found = |cells: &[&str]| {
             let mut dates = SlashedDates::default();
-            cells.iter().for_each(|cell| dates.see(cell));
+            for cell in cells {
+                dates.see(cell);
+            }
             (dates.many, dates.found())
         };
         assert_eq!(found(&["4/3/2026", "x"]), (1, None));

@@ -217,7 +217,7 @@ impl<'a> Overlay<'a> {
         if let Change::Reviewed { number, .. } = change {
             self.settle(phone, Some(*number));
         }
-        tallies.into_iter().for_each(|tallied| self.tallies.push(tallied));
+        self.tallies.push_all(tallies);
         if let Some(fresh) = fresh {
             self.add(phone, fresh, tombstones)?;
         }
