@@ -266,6 +266,13 @@ pub fn answer<'e>(outcome: &'e Result<Outcome>, remark: &'e Remark, replies: &mu
             }
             return None;
         }
+        Outcome::Erased => {
+            match remark {
+                Remark::Phone(phone) => replies.text(&format!("kept {phone} erased")),
+                _ => replies.text("kept erased"),
+            }
+            return None;
+        }
         Outcome::Inbound { class, turn } => inbound_words(*class, *turn),
         Outcome::Taken(error) => return Some(error),
     };

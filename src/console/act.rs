@@ -11,15 +11,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::answer;
 use super::pages::login::is_ours;
-use super::pages::system::verified;
 use super::session::Said;
 use super::visit::Visit;
-use crate::client::Reply;
+use super::words::url_encode;
 use crate::error::{Error, Result};
 
 /// Who reports what a person does here, until the daemon knows the name of the token.
-const SOURCE: &str = "console";
+pub const SOURCE: &str = "console";
 
 /// The fields of a form.
 #[derive(Deserialize)]
@@ -30,6 +30,11 @@ impl Fields {
     /// A field without blanks around it; "" where there is none.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map(|value| value.trim()).unwrap_or_default()
+    }
+
+    /// Fills a field.
+    pub fn set(&mut self, name: &str, value: String) {
+        self.0.insert(name.to_owned(), value);
     }
 
     /// A field that has to be filled.
@@ -65,21 +70,33 @@ impl Fields {
     }
 }
 
-/// Does what a form says, and leads back to its page.
+/// Does what a form says, and leads back to its page: what was not done, to the page on which it was said.
 pub async fn act(Path(what): Path<String>, mut visit: Visit, Form(fields): Form<Fields>) -> Response {
-    let said = match request(&what, &fields) {
-        Err(why) => Err(why),
-        Ok((words, done)) => visit.asker.ask(&words).await.map(|reply| told(&what, &words, &reply, done)),
+    let done = done(&what, &fields, &mut visit).await;
+    let to = match (&done, fields.get("to")) {
+        (Ok(_), to) if !to.is_empty() => to.to_owned(),
+        // What somebody typed stays.
+        (Err(_), _) if what == "list-new" => {
+            format!("/lists?number={}&name={}#new", url_encode(fields.get("list")), url_encode(fields.get("name")))
+        }
+        _ => fields.get("here").to_owned(),
     };
-    visit.session.say(match said {
-        Ok(text) => Said { is_error: false, text },
-        Err(why) => Said { is_error: true, text: format!("Not done: {}.", why.message.trim_end_matches('.')) },
-    });
-    let to = match fields.get("to") {
-        "" => fields.get("here"),
-        to => to,
+    let bad = |why: &Error| Said::bad(format!("Not done: {}.", why.message.trim_end_matches('.')));
+    visit.session.say(done.unwrap_or_else(|why| bad(&why)));
+    Redirect::to(if is_ours(&to) { &to } else { "/" }).into_response()
+}
+
+async fn done(what: &str, fields: &Fields, visit: &mut Visit) -> Result<Said> {
+    let (words, done) = match what {
+        "list-new" => {
+            let list = visit.list_number(fields.need("list", "the number")?).await?;
+            let json = json!({ "name": fields.get("name") });
+            (vec!["LIST".to_owned(), list, json.to_string()], "The list is there.")
+        }
+        _ => request(what, fields)?,
     };
-    Redirect::to(if is_ours(to) { to } else { "/" }).into_response()
+    let reply = visit.asker.ask(&words).await?;
+    answer(visit, &words, &reply, done).await
 }
 
 /// The request of a form, and what to say when it is done.
@@ -102,13 +119,18 @@ fn request(what: &str, fields: &Fields) -> Result<(Vec<String>, &'static str)> {
         }
         "optout" => {
             let list = if fields.get("list").is_empty() { "*" } else { fields.get("list") };
-            (words(&["OPTOUT", list, phone()?, &fields.fact().to_string()]), "The contact is opted out.")
+            // Of a message that somebody has read, the date on which it came: then the person wanted out.
+            let mut fact = fields.fact();
+            if !fields.get("at").is_empty() {
+                fact["at"] = fields.get("at").into();
+            }
+            (words(&["OPTOUT", list, phone()?, &fact.to_string()]), "")
         }
         "optin" => {
             let at = fields.need("at", "when the person agreed")?;
             let evidence = fields.need("evidence", "what proves it")?;
             let json = json!({ "at": at, "evidence": evidence, "source": SOURCE });
-            (words(&["OPTIN", list()?, phone()?, &json.to_string()]), "The opt-in is recorded.")
+            (words(&["OPTIN", list()?, phone()?, &json.to_string()]), "")
         }
         "suppress" => (on_list("SUPPRESS", fields, &fields.fact())?, "The contact is held back."),
         "release" => (on_list("RELEASE", fields, &fields.permission()?)?, "The contact is released."),
@@ -153,21 +175,4 @@ fn on_list(verb: &str, fields: &Fields, json: &Value) -> Result<Vec<String>> {
     words.push(fields.need("phone", "the number")?.to_owned());
     words.push(json.to_string());
     Ok(words)
-}
-
-/// What a reply comes to.
-fn told(what: &str, words: &[String], reply: &Reply, done: &'static str) -> String {
-    let changes_nothing = *reply == Reply::Integer(0);
-    match (what, words.first().map(String::as_str)) {
-        ("verify", _) => verified(reply),
-        (_, Some("OPTIN")) if changes_nothing => {
-            "No status changed: the contact was in already, or an opt-out that is not older stands against it.".into()
-        }
-        (_, Some("RELEASE" | "VALID")) if changes_nothing => {
-            "No status changed: something newer stands against it, or there was nothing to lift.".into()
-        }
-        (_, Some("INBOX")) if changes_nothing => "Somebody has settled this message already.".into(),
-        (_, Some("OPTOUT" | "SUPPRESS" | "INVALID")) if changes_nothing => "It was so already.".into(),
-        _ => done.to_owned(),
-    }
 }

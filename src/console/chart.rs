@@ -46,6 +46,8 @@ pub struct Chart {
     pub most_sends: String,
     pub most_opt_outs: String,
     pub is_empty: bool,
+    /// Days that stand below the bars, from the left to the right.
+    pub axis: Vec<String>,
 }
 
 /// How far bars are from one another.
@@ -91,8 +93,17 @@ impl Chart {
             most_sends: grouped(most_sends),
             most_opt_outs: grouped(most_opt_outs),
             is_empty: sends == 0 && opt_outs == 0,
+            axis: axis(days),
         }
     }
+}
+
+/// The first day, the last one, and the one between them.
+fn axis(days: &[DayReply]) -> Vec<String> {
+    let Some(last) = days.len().checked_sub(1) else { return Vec::new() };
+    let mut shown = vec![0, last / 2, last];
+    shown.dedup();
+    shown.into_iter().map(|at| days[at].day.clone()).collect()
 }
 
 /// A bar's height; whatever is not nothing can be seen.

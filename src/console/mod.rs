@@ -9,6 +9,7 @@
 //! [`act`] has what forms do. Pages need no JavaScript; `assets/console.js` only makes them live.
 
 mod act;
+mod answer;
 mod ask;
 mod assets;
 mod chart;
@@ -21,6 +22,7 @@ mod scratch;
 mod session;
 mod streamed;
 mod visit;
+mod why;
 mod words;
 
 use std::os::unix::net::UnixStream;

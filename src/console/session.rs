@@ -25,8 +25,27 @@ pub struct Session {
 
 /// What an act has come to, for the next page.
 pub struct Said {
-    pub is_error: bool,
+    /// The class of its banner.
+    pub class: &'static str,
+    pub sign: &'static str,
     pub text: String,
+}
+
+impl Said {
+    /// It is done.
+    pub fn good(text: impl Into<String>) -> Said {
+        Said { class: "good", sign: "✓", text: text.into() }
+    }
+
+    /// It changed nothing, or not all that somebody may think.
+    pub fn warn(text: impl Into<String>) -> Said {
+        Said { class: "warn", sign: "!", text: text.into() }
+    }
+
+    /// It is not done.
+    pub fn bad(text: impl Into<String>) -> Said {
+        Said { class: "bad", sign: "▲", text: text.into() }
+    }
 }
 
 /// All sessions, by the SHA-256 of what their cookies say: whoever reads the memory cannot log in with it.

@@ -47,7 +47,7 @@ impl Write for Pieces {
 
 /// A file for the browser to keep, which `write` writes. Where it fails, the browser says that the file is not complete.
 pub fn download(
-    name: &'static str,
+    name: &str,
     kind: &'static str,
     write: impl FnOnce(&mut dyn Write) -> Result<()> + Send + 'static,
 ) -> Result<Response> {

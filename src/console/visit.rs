@@ -15,7 +15,8 @@ use super::pages::error_page;
 use super::session::Session;
 use crate::client::Reply;
 use crate::command::Grant;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::model::phone::PHONE_DIGITS_MIN;
 
 /// One request of a browser.
 pub struct Visit {
@@ -85,6 +86,52 @@ impl Visit {
     /// What the page has around it.
     pub fn frame(self, section: Section, title: impl Into<String>) -> Frame {
         Frame::new(self, section, title.into())
+    }
+
+    /// What people call a list: its name, if it has one, and its number.
+    pub async fn called(&mut self, list: &str) -> Result<String> {
+        let name = self.list(list).await?.map(|list| list.name).unwrap_or_default();
+        Ok(format!("{name} {list}").trim_start().to_owned())
+    }
+
+    /// The number that somebody typed, in whatever way people write numbers; none if it is not one.
+    ///
+    /// # Errors
+    /// It is a number, and nobody knows whose: the error says what is missing.
+    pub async fn number(&mut self, typed: &str) -> Result<Option<String>> {
+        let is_number = typed.chars().any(|c| c.is_ascii_digit())
+            && typed.chars().all(|c| c.is_ascii_digit() || "+-() ./\u{a0}".contains(c));
+        if !is_number {
+            return Ok(None);
+        }
+        let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+        let mut wrong = None;
+        for raw in [typed.to_owned(), format!("+{digits}")] {
+            match self.asker.ask(&["NORMALIZE", "-", &raw]).await {
+                Ok(Reply::Text(phone)) => return Ok(Some(phone)),
+                Ok(_) => {}
+                Err(why) => wrong = wrong.or(Some(why)),
+            }
+        }
+        // One that exists in no numbering plan may have opted out all the same.
+        let is_written_out = typed.starts_with('+') && (7..=15).contains(&digits.len());
+        match wrong {
+            _ if is_written_out => Ok(Some(format!("+{digits}"))),
+            Some(why) if digits.len() >= PHONE_DIGITS_MIN => Err(why),
+            _ => Ok(None),
+        }
+    }
+
+    /// The number of a list that somebody typed: a short code, or any number.
+    pub async fn list_number(&mut self, typed: &str) -> Result<String> {
+        let is_short = (3..=8).contains(&typed.len()) && typed.bytes().all(|byte| byte.is_ascii_digit());
+        let number = if is_short { Some(typed.to_owned()) } else { self.number(typed).await? };
+        number.ok_or_else(|| {
+            Error::bad_arg(format!(
+                "{typed} is not a number that messages can come from: write it with + and its country code, like \
+                 +14155550100, or a short code of 3 to 8 digits"
+            ))
+        })
     }
 
     /// The names of lists, of those that have one.

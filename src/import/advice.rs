@@ -88,6 +88,16 @@ impl Advice<'_> {
                         self.columns.field(*at).word()
                     ),
                 ),
+                Question::Days(at) => put(
+                    &mut text,
+                    format_args!(
+                        "\n* what stands first in the dates of the column '{}' ({}): --map {} if it is the month, :dmy if it is \
+                         the day",
+                        self.columns.name(*at),
+                        self.survey.columns()[*at].of_days().unwrap_or_default(),
+                        quote(&format!("{}={}:mdy", self.columns.name(*at), self.columns.field(*at).word())),
+                    ),
+                ),
                 Question::Phone => text.push_str("\n* which column is the phone? --map 'COLUMN=phone'"),
                 Question::Labels(many) => put(&mut text, format_args!("\n* {}", too_many(*many))),
             }

@@ -1,5 +1,6 @@
 //! What a person can answer where a file leaves something open, in words: on a terminal and in a browser alike.
 
+use super::columns::day_order::DayOrder;
 use super::columns::field::Field;
 use super::columns::status::Said;
 use super::options::AllAre;
@@ -29,6 +30,12 @@ pub const VALUE: [Choice<Said>; 6] = [
     ("i", Said::Status(RowStatus::Invalid), "the number does not exist"),
     ("n", Said::NoConsent, "never agreed"),
     ("-", Said::Nothing, "says nothing"),
+];
+
+/// What can stand first in the dates of a column.
+pub const DAYS: [Choice<DayOrder>; 2] = [
+    ("m", DayOrder::MonthFirst, "month/day/year: 4/3/2026 is the third of April"),
+    ("d", DayOrder::DayFirst, "day/month/year: 4/3/2026 is the fourth of March"),
 ];
 
 /// What all rows can be.

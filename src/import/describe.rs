@@ -35,7 +35,11 @@ impl<'s> Description<'s> {
         }
         let unknown = self.columns.unknown_values(at, self.survey).unwrap_or_default();
         let mark = |value: &str| if unknown.iter().any(|(of, _)| *of == value) { " (not known)" } else { "" };
-        let shown = |(value, count): (&str, u64)| format!("{} {count}{}", excerpt(value.as_bytes()), mark(value));
+        // Behind a number, a count would look like a part of it.
+        let sign = |value: &str| if value.ends_with(char::is_numeric) { "×" } else { "" };
+        let shown = |(value, count): (&str, u64)| {
+            format!("{} {}{count}{}", excerpt(value.as_bytes()), sign(value), mark(value))
+        };
         let blanks = self.columns.unknown_blanks(at, self.survey);
         let blanks = blanks.map(|blanks| format!(" · blank {blanks} (not known)")).unwrap_or_default();
         match shown_values(held, !unknown.is_empty()) {

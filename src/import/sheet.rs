@@ -179,6 +179,9 @@ impl Sheet {
             }
             let name = self.columns.signed_name(at);
             mapping.set(&name, field.clone());
+            if let Some(order) = self.columns.words(at).order() {
+                mapping.order_days(&name, order)?;
+            }
             if let Some(said) = self.columns.words(at).blank() {
                 mapping.explain(&name, "", said)?;
             }

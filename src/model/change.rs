@@ -1,5 +1,7 @@
 //! What somebody asks the store to change.
 
+use std::borrow::Cow;
+
 use super::amount::Micros;
 use super::fact::How;
 use super::failure::Failure;
@@ -167,6 +169,16 @@ impl Change {
         }
     }
 
+    /// What is left of it where its number was erased: of a row, what it forbids; none if that is nothing. A file brings nobody
+    /// back who was erased: only the person's own word does.
+    pub fn of_erased(&self, now: Millis) -> Option<Cow<'_, Change>> {
+        match self {
+            Change::Import(row) if row.forbids(now).is_empty() => None,
+            Change::Import(row) => Some(Cow::Owned(Change::Import(Box::new(row.only_what_forbids())))),
+            other => Some(Cow::Borrowed(other)),
+        }
+    }
+
     /// Whether it makes a contact of a number that is not one yet. Lifting what nobody set does not, unless it is dated:
     /// then an older fact may still come.
     pub fn creates(&self) -> bool {
@@ -279,6 +291,8 @@ pub enum Outcome {
     Removed,
     /// A row was taken, but what stands against its subscription was kept.
     Kept(Reason),
+    /// A row was about a number that was erased: nothing of it was taken.
+    Erased,
     /// Whether a status changed.
     Changed(bool),
     /// A row was refused for this, and what it forbids was taken.

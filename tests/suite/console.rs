@@ -197,7 +197,10 @@ fn forms_do_what_they_say() {
         |more: &[(&'static str, &'static str)]| -> Vec<(&'static str, &'static str)> { [&here[..], more].concat() };
     assert!(browser.act("optout", &form(&[("list", LIST)])).contains("is opted out"));
     assert_eq!(check(), "+no list_opted_out");
-    assert!(browser.act("optout", &form(&[("list", LIST)])).contains("so already"));
+    let again = browser.act("optout", &form(&[("list", LIST)]));
+    assert!(again.starts_with("! Nothing changed: +14155550123 opted out of Spring sale"), "{again}");
+    let page = browser.get("/contacts/+14155550123").body;
+    assert!(page.contains("record it below, or the person writes START") && !page.contains("OPTIN"), "{page}");
 
     // An opt-in says when and with what proof, or it is none.
     assert!(browser.act("optin", &form(&[("list", LIST), ("evidence", "form 7")])).contains("Not done"));
@@ -205,7 +208,7 @@ fn forms_do_what_they_say() {
     assert!(
         browser
             .act("optin", &form(&[("list", LIST), ("at", "2026-04-02T10:00"), ("evidence", "form 7")]))
-            .contains("No status changed")
+            .contains("opted out of Spring sale +14155550100 on 20")
     );
     assert_eq!(check(), "+no list_opted_out");
 
@@ -218,7 +221,7 @@ fn forms_do_what_they_say() {
     };
     let old = made();
     assert!(browser.act("suppress", &form(&[])).contains("held back"));
-    assert!(browser.act("release", &form(&[("now", old)])).contains("No status changed"));
+    assert!(browser.act("release", &form(&[("now", old)])).contains("Nothing changed"));
     assert_eq!(check(), "+no suppressed");
     assert!(browser.act("release", &form(&[])).contains("Not done"), "without a date");
     assert!(browser.act("release", &form(&[("now", made())])).contains("released"));
@@ -270,6 +273,125 @@ fn a_reply_is_settled_either_way() {
     assert!(browser.act("optout", &[("list", LIST), ("phone", PHONE), ("here", "/inbox")]).contains("opted out"));
     assert!(browser.get("/inbox").body.contains("No reply waits"));
     assert_eq!(wire.call(&format!("CHECK {LIST} {PHONE}")), "+no list_opted_out");
+}
+
+/// The truth of an opt-out is the date of the message, for whoever counts the last days as for the lawyer.
+#[test]
+fn an_opt_out_of_the_inbox_has_the_date_of_its_message() {
+    let (daemon, mut browser) = with_a_contact();
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call("LIST 24365 {\"name\":\"Alerts\"}"), "+created");
+    let inbound = |text: &str, at: &str| format!(r#"INBOUND {LIST} {PHONE} {{"text":"{text}","at":"{at}"}}"#);
+    assert!(
+        wire.call(&inbound("please stop texting me all the time, thanks", "2026-05-02T10:00:00Z"))
+            .starts_with("+message maybe")
+    );
+    assert!(wire.call(&inbound("wrong number?", "2026-05-01T10:00:00Z")).starts_with("+message maybe"));
+    assert_eq!(wire.call(&format!("OPTIN 24365 {PHONE} {{\"at\":\"2026-06-01\"}}")), ":1");
+    let page = browser.get("/inbox").body;
+    for told in ["Wants out of Spring sale +14155550100", "Wants out of everything", "The number is somebody else’s"]
+    {
+        assert!(page.contains(told), "it does not say '{told}':\n{page}");
+    }
+    assert!(page.find("stop texting me") < page.find("wrong number?"), "the newest first: {page}");
+    let (_, at) = page.split_once("name=\"at\" value=\"").expect("the date of the message");
+    let at = at.split('"').next().expect("a date");
+    assert_eq!(at, "2026-05-02T10:00:00.000Z");
+    let form = [("phone", PHONE), ("at", at), ("here", "/inbox")];
+    let said = browser.act("optout", &[&form[..], &[("list", LIST)]].concat());
+    assert_eq!(said, "✓ +14155550123 is opted out of Spring sale +14155550100.");
+    assert!(wire.call(&format!("GET {PHONE}")).contains(&format!(r#""opted_out_at":"{at}""#)));
+    // Of everything, but where the person agreed later: the answer names that list.
+    let said = browser.act("optout", &[&form[..], &[("list", "*")]].concat());
+    assert_eq!(
+        said,
+        "! +14155550123 is opted out of all lists but Alerts 24365: it opted in there later. To end that, opt it out there."
+    );
+    let said = browser.act("optout", &[("phone", PHONE), ("here", "/inbox")]);
+    assert_eq!(said, "✓ +14155550123 is opted out of all lists.");
+}
+
+#[test]
+fn the_list_to_opt_in_to_is_the_one_that_was_left() {
+    let (daemon, mut browser) = with_a_contact();
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call("LIST 24365 {\"name\":\"Alerts\"}"), "+created");
+    assert_eq!(wire.call(&format!("OPTOUT 24365 {PHONE} {{\"at\":\"2026-05-01T00:00:00Z\"}}")), ":1");
+    let page = browser.get("/contacts/+14155550123").body;
+    assert!(page.contains("<option value=\"24365\" selected>"), "{page}");
+    let form = [("phone", PHONE), ("list", "24365"), ("evidence", "form 7"), ("here", "/contacts/+14155550123")];
+    let said = browser.act("optin", &[&form[..], &[("at", "2026-04-30T10:00")]].concat());
+    assert!(said.starts_with("! Nothing changed: +14155550123 opted out of Alerts 24365 on 2026-05-01"), "{said}");
+    let said = browser.act("optin", &[&form[..], &[("at", "2026-05-02T10:00")]].concat());
+    assert_eq!(said, "✓ The opt-in is recorded: +14155550123 may get messages from Alerts 24365.");
+    let said = browser.act("optin", &[&form[..], &[("at", "2026-05-02T10:00")]].concat());
+    assert_eq!(said, "! Nothing changed: +14155550123 is on Alerts 24365 already, and may get messages.");
+    assert_eq!(wire.call(&format!("SUPPRESS {PHONE}")), ":1");
+    let said = browser.act("optin", &[&form[..], &[("at", "2026-05-03T10:00")]].concat());
+    assert!(said.contains("gets no message from it. Held back everywhere on 20"), "{said}");
+}
+
+#[test]
+fn find_takes_numbers_and_words_as_people_write_them() {
+    let (daemon, mut browser) = start(&["--default-region", "US"]);
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+    for (phone, labels) in [
+        (PHONE, r#"{"name":"Jen Garcia","city":"Portland"}"#),
+        ("+14155550124", r#"{"first_name":"Jen","last_name":"Smith"}"#),
+    ] {
+        assert!(
+            wire.call(&format!(r#"IMPORT {LIST} {{"phone":"{phone}","labels":{labels}}}"#)).starts_with("+created")
+        );
+    }
+    for typed in ["415 555 0123", "(415) 555-0123", "415.555.0123", "+1 415 555 0123"] {
+        let found = browser.get(&format!("/contacts?q={}", encoded(typed)));
+        assert_eq!(found.header("location"), Some("/contacts/+14155550123"), "{typed}");
+    }
+    for (typed, found) in [
+        ("jen garcia", &[PHONE][..]),
+        ("Jen Smith", &["+14155550124"]),
+        ("PORTLAND", &[PHONE]),
+        ("label.city=Portland", &[PHONE]),
+        ("jen", &["+14155550124"]),
+    ] {
+        let page = browser.get(&format!("/contacts?q={}", encoded(typed))).body;
+        for phone in [PHONE, "+14155550124"] {
+            assert_eq!(
+                page.contains(&format!("href=\"/contacts/{phone}\"")),
+                found.contains(&phone),
+                "{typed}: {page}"
+            );
+        }
+    }
+    for typed in ["nobody of this name", "715", "715 555 01"] {
+        let page = browser.get(&format!("/contacts?q={}", encoded(typed)));
+        assert!(page.status == 200 && page.body.contains("Find looks for a number like"), "{typed}: {}", page.body);
+        assert!(!page.body.contains("is not a condition") && !page.body.contains("column"), "{typed}: {}", page.body);
+    }
+    let page = browser.get("/contacts?filter=colour%3Dred").body;
+    assert!(page.contains("“colour=red” is not a condition. A condition says what it looks at"), "{page}");
+
+    // A number that nobody knows can still be kept from getting messages.
+    let page = browser.get("/contacts/+14155550199");
+    assert_eq!(page.status, 404);
+    for told in ["This number is unknown", "Never text this number", "Sending Lists", "name=\"q\""] {
+        assert!(page.body.contains(told), "it does not say '{told}':\n{}", page.body);
+    }
+    let form = [("phone", "+14155550199"), ("here", "/contacts/+14155550199")];
+    assert_eq!(browser.act("optout", &form), "✓ +14155550199 is opted out of all lists.");
+
+    // Two labels at once, with an empty field for one more.
+    let page = browser.get("/contacts?label=first_name&value=Jen&label2=last_name&value2=Smith").body;
+    assert!(page.contains("<strong>1</strong> contacts") && page.contains("name=\"label3\""), "{page}");
+
+    // A list by its number as people write it; one that is not taken stays in the form.
+    let said = browser.act("list-new", &[("list", "(415) 555-0160"), ("name", "Autumn"), ("here", "/lists")]);
+    assert!(said.contains("The list is there"), "{said}");
+    assert!(wire.call("LISTS +14155550160").starts_with('*'));
+    let refused = browser.post("/act/list-new", &[("list", "our number"), ("name", "Autumn"), ("here", "/lists")]);
+    let page = browser.get(refused.header("location").expect("a page")).body;
+    assert!(page.contains("value=\"our number\"") && page.contains("our number is not a number"), "{page}");
 }
 
 #[test]

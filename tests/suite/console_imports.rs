@@ -106,7 +106,9 @@ fn a_file_is_asked_about_tried_and_imported() {
     assert!(browser.answer(&path, &[("do", "run")]).contains("a dry run comes first"));
 
     let page = browser.answer(&path, &[&said[..], &[("do", "try")]].concat());
-    for told in ["Dry run: nothing was changed", "Import 5 rows", "would be imported</dt><dd>3", "empty", "too_short"] {
+    for told in
+        ["Dry run: nothing was changed", "Import 3 of 5 rows", "would be imported</dt><dd>3", "empty", "too_short"]
+    {
         assert!(page.contains(told), "it does not say '{told}':\n{page}");
     }
     assert_eq!(wire.call(&format!("CHECK {LIST} +14155552001")), "+no not_subscribed", "nothing was changed");
@@ -280,6 +282,68 @@ fn an_import_has_the_rights_of_its_token_and_ends_with_its_session() {
     wait_for_none(&daemon);
 }
 
+/// The day (UTC), as the name of a file has it.
+fn today() -> String {
+    let output = Command::new("date").args(["-u", "+%Y-%m-%d"]).output().expect("date");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn a_no_is_asked_about() {
+    let (daemon, mut browser) = with_a_contact();
+    let mut wire = daemon.connect();
+    let sheet = b"phone,consent\n+14155552001,Yes\n+14155552002,No\n+14155552003,Yes\n+14155552003,No\n";
+    let path = browser.import("contacts.csv", sheet);
+    let page = browser.get(&path).body;
+    for told in ["“<b>No</b>” in 2 rows", "selected>never agreed: not put on the list", "opted out of the list"] {
+        assert!(page.contains(told), "it does not say '{told}':\n{page}");
+    }
+    // As it stands, nobody who did not agree is put on the list; and a no beats a yes of the same phone.
+    let page = browser.answer(&path, &[("list", LIST), ("v1.0", "no_consent"), ("do", "try")]);
+    for told in ["Import 2 of 4 rows", "these people did not agree", "rows of the same phone say different things"] {
+        assert!(page.contains(told), "it does not say '{told}':\n{page}");
+    }
+    browser.answer(&path, &[("do", "run")]);
+    for (phone, verdict) in
+        [("+14155552001", "+yes"), ("+14155552002", "+no not_subscribed"), ("+14155552003", "+no list_opted_out")]
+    {
+        assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), verdict, "{phone}");
+    }
+    let path = browser.import("contacts.csv", b"phone,consent\n+14155552001,No\n");
+    browser.answer(&path, &[("list", LIST), ("v1.0", "opted_out"), ("do", "try")]);
+    browser.answer(&path, &[("do", "run")]);
+    assert_eq!(wire.call(&format!("CHECK {LIST} +14155552001")), "+no list_opted_out");
+}
+
+#[test]
+fn a_date_of_two_meanings_is_asked_about() {
+    let (daemon, mut browser) = with_a_contact();
+    let mut wire = daemon.connect();
+    let path =
+        browser.import("contacts.csv", b"phone,consent,Came\n+14155552001,Yes,4/3/2026\n+14155552002,Yes,12/25/2025\n");
+    // Onto a list that there is not yet, by its number as people write it.
+    let said = [("new_list", "+1 (415) 555-0160"), ("new_name", "Autumn"), ("c2", "subscribed_at")];
+    let page = browser.answer(&path, &[&said[..], &[("do", "try")]].concat());
+    for told in [
+        "Say whether the month or the day stands first.",
+        "2 dates like 4/3/2026: in 1 of them the second number is over 12, so they look like month/day/year",
+        "selected>Autumn +14155550160",
+    ] {
+        assert!(page.contains(told), "it does not say '{told}':\n{page}");
+    }
+    let said = [("list", "+14155550160"), ("c2", "subscribed_at"), ("d2", "mdy")];
+    let page = browser.answer(&path, &[&said[..], &[("do", "try")]].concat());
+    assert!(page.contains("Import 2 rows"), "{page}");
+    let page = browser.answer(&path, &[("do", "run")]);
+    assert!(page.contains("subscribed_at:mdy"), "{page}");
+    assert!(wire.call("GET +14155552001").contains(r#""subscribed_at":"2026-04-03T00:00:00.000Z""#));
+    let page = browser.get("/activity?cause=created&list=%2B14155550160").body;
+    for told in ["came in", "data-head=\"By\" class=\"long\">contacts.csv", "+14155552002"] {
+        assert!(page.contains(told), "Activity does not say '{told}':\n{page}");
+    }
+    assert!(browser.get("/activity?before=2026-01-01").body.contains("Nothing of this kind"));
+}
+
 #[test]
 fn imports_of_others_are_told_by_their_contacts() {
     let (daemon, mut browser) = with_a_contact();
@@ -309,7 +373,10 @@ fn a_segment_is_exported_as_the_command_line_does_it() {
     };
     let all = browser.get("/contacts/export");
     assert_eq!(all.status, 200);
-    assert_eq!(all.header("content-disposition"), Some("attachment; filename=\"contacts.csv\""));
+    assert_eq!(
+        all.header("content-disposition"),
+        Some(format!("attachment; filename=\"contacts-{}.csv\"", today()).as_str())
+    );
     assert_eq!(all.body, told(&[]));
     assert!(
         all.body.contains("verdict") && all.body.contains("list_opted_out") && all.body.contains("'=1+1"),
@@ -319,6 +386,13 @@ fn a_segment_is_exported_as_the_command_line_does_it() {
     let of_list = browser.get(&format!("/contacts/export?list={}&label=state&value=NY", encoded(LIST)));
     assert_eq!(of_list.body, told(&["--list", LIST, "label.state=NY"]));
     assert_eq!(of_list.body.lines().count(), 2);
+    // Of a list that can send to them, one row each: uploaded as it is, nobody gets a text twice.
+    assert_eq!(wire.call("LIST 24365"), "+created");
+    assert!(wire.call(r#"IMPORT 24365 {"phone":"+14155550124"}"#).starts_with("+updated"));
+    let segment = browser.get(&format!("/contacts/export?can_receive={}", encoded(LIST)));
+    let name = format!("attachment; filename=\"spring-sale-14155550100-{}.csv\"", today());
+    assert_eq!(segment.header("content-disposition"), Some(name.as_str()));
+    assert_eq!(segment.body.lines().count(), 2, "{}", segment.body);
     let wrong = browser.get("/contacts/export?filter=colour%3Dred");
     assert!(wrong.status == 400 && wrong.body.contains("is not a condition"), "{}", wrong.body);
     assert_eq!(browser.get("/contacts/export?list=24999").status, 404);

@@ -166,11 +166,16 @@ fn whoever_comes_back_is_opted_out_until_a_newer_opt_in() {
     let (at_erase, later) = (time(START_MS), time(START_MS + DAY_MS));
     for (request, reply, verdict) in [
         ("PUT {} {\"labels\":{\"name\":\"again\"}}".to_owned(), "+created", "+no opted_out"),
-        (format!("IMPORT {list} {{\"phone\":\"{{}}\"}}"), "+kept {} opted_out", "+no opted_out"),
+        (format!("IMPORT {list} {{\"phone\":\"{{}}\"}}"), "+kept {} erased", "+no not_subscribed"),
+        (
+            format!("IMPORT {list} {{\"phone\":\"{{}}\",\"status\":\"opted_out\",\"labels\":{{\"name\":\"again\"}}}}"),
+            "+created {}",
+            "+no opted_out",
+        ),
         (
             format!("IMPORT {list} {{\"phone\":\"{{}}\",\"subscribed_at\":\"{later}\",\"status\":\"active\"}}"),
-            "+kept {} opted_out",
-            "+no opted_out",
+            "+kept {} erased",
+            "+no not_subscribed",
         ),
         (format!("OPTIN {list} {{}}"), "-BADARG opted out on", "+no not_subscribed"),
         (format!("OPTIN {list} {{}} {{\"at\":\"{at_erase}\"}}"), ":0", "+no opted_out"),
@@ -202,6 +207,9 @@ fn whoever_comes_back_is_opted_out_until_a_newer_opt_in() {
             assert_eq!(wire.call(&format!("CHECK {list} {ADA}")), verdict, "{request}");
             let elsewhere = wire.call(&format!("CHECK {other} {ADA}"));
             assert!(elsewhere.starts_with("+no "), "{request}: {elsewhere}");
+            if request.starts_with("IMPORT") {
+                assert!(wire.call(&format!("GET {ADA}")).contains(r#""labels":{}"#), "a file brings no label back");
+            }
             verified(&mut wire);
         }
     }

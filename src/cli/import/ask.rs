@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 
 use crate::error::{Error, Result, excerpt};
-use crate::import::choices::{COLUMN, Choice, ROWS, VALUE};
+use crate::import::choices::{COLUMN, Choice, DAYS, ROWS, VALUE};
 use crate::import::columns::field::Field;
 use crate::import::columns::heading::is_for_all;
 use crate::import::{AllAre, Mapping, Question, Sheet};
@@ -53,7 +53,7 @@ pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -
 fn next(sheet: &Sheet) -> Option<Question> {
     let rank = |question: &Question| match question {
         Question::Rows(_) | Question::Section(..) => 0,
-        Question::Value(..) | Question::Values(_) => 1,
+        Question::Value(..) | Question::Values(_) | Question::Days(_) => 1,
         _ => 2,
     };
     sheet.questions(true).into_iter().min_by_key(rank)
@@ -128,6 +128,15 @@ impl Dialogue<'_> {
                 if let Err(why) = self.mapping.explain(&signed, value, said) {
                     self.say(&why.message)?;
                 }
+                Ok(true)
+            }
+            Question::Days(at) => {
+                let told = sheet.survey().columns()[*at].of_days().unwrap_or_default();
+                self.say(&format!("\nThe column '{}' has {told}. What are they?", columns.name(*at)))?;
+                let Answer::Is(order) = self.choose(&answers(&DAYS))? else { return Ok(false) };
+                let signed = columns.signed_name(*at);
+                self.mapping.set(&signed, columns.field(*at).clone());
+                self.mapping.order_days(&signed, order)?;
                 Ok(true)
             }
             Question::Phone => {

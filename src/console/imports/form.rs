@@ -1,17 +1,19 @@
 //! The form that asks what the columns of a file are: what it shows, and what it sends.
 //!
 //! It sends `c3` for what the fourth column is, `v3.0` for what the first of its values means, and `rest` for what all columns
-//! are that are still open.
+//! are that are still open. `d3` is what stands first in its dates.
 
 use super::{Answers, words};
 use crate::console::act::Fields;
 use crate::console::words::grouped;
 use crate::error::{Error, Result};
 use crate::import::columns::Why;
+use crate::import::columns::day_order::DayOrder;
 use crate::import::columns::field::Field;
 use crate::import::columns::question::Question;
-use crate::import::columns::status::Said;
+use crate::import::columns::status::{self, Said};
 use crate::import::{AllAre, Mapping, Sheet, choices};
+use crate::model::change::RowStatus;
 
 /// A column, as a person sees it.
 pub struct Column {
@@ -29,6 +31,17 @@ pub struct Column {
     pub choices: Vec<Choice>,
     pub others: Vec<Choice>,
     pub words: Vec<Word>,
+    pub days: Option<Days>,
+}
+
+/// Dates like 4/3/2026, of which somebody says what stands first.
+pub struct Days {
+    /// The name of the select.
+    pub field: String,
+    /// What they say themselves.
+    pub told: String,
+    pub is_open: bool,
+    pub choices: Vec<Choice>,
 }
 
 /// A line of a select.
@@ -66,12 +79,13 @@ pub fn columns(sheet: &Sheet, questions: &[Question]) -> Vec<Column> {
     let mapping = sheet.mapping();
     let question = |at: usize| {
         let is_of = |question: &&Question| match question {
-            Question::Column(of) | Question::Values(of) | Question::Value(of, ..) => *of == at,
+            Question::Column(of) | Question::Values(of) | Question::Value(of, ..) | Question::Days(of) => *of == at,
             _ => false,
         };
         match questions.iter().find(is_of) {
             Some(Question::Column(_)) => "Say what this is.",
             Some(Question::Values(_)) => "It has too many different values for this: choose something else.",
+            Some(Question::Days(_)) => "Say whether the month or the day stands first.",
             Some(_) => "Say what each word means.",
             None => "",
         }
@@ -94,6 +108,7 @@ pub fn columns(sheet: &Sheet, questions: &[Question]) -> Vec<Column> {
                     .map(|(value, words)| Choice { is_chosen: value == word(field), value, words })
                     .collect(),
                 words: explained(sheet, at, &mapping),
+                days: held.of_days().filter(|_| field.has_dates()).map(|told| days(sheet, at, told)),
             }
         })
         .collect()
@@ -108,7 +123,23 @@ fn choice(choice: &Field, words: &str, chosen: &Field) -> Choice {
     }
 }
 
-/// The words of a column that nobody knows, and those that somebody has explained.
+fn days(sheet: &Sheet, at: usize, told: String) -> Days {
+    let said = sheet.columns().words(at).order();
+    let choices = choices::DAYS.iter().map(|(_, order, words)| Choice {
+        value: order.word().to_owned(),
+        words: (*words).to_owned(),
+        is_chosen: said == Some(*order),
+    });
+    Days { field: format!("d{at}"), told, is_open: said.is_none(), choices: choices.collect() }
+}
+
+/// What a no can mean in a column of consents: the first unless somebody says otherwise.
+const NO: [(Said, &str); 2] = [
+    (Said::NoConsent, "never agreed: not put on the list"),
+    (Said::Status(RowStatus::OptedOut), "opted out of the list"),
+];
+
+/// The words of a column that nobody knows, those that somebody has explained, and each no of a column of consents.
 fn explained(sheet: &Sheet, at: usize, mapping: &Mapping) -> Vec<Word> {
     let columns = sheet.columns();
     if !columns.field(at).has_words() {
@@ -121,17 +152,20 @@ fn explained(sheet: &Sheet, at: usize, mapping: &Mapping) -> Vec<Word> {
     let word = |number: String, value: &str, rows: u64| {
         let meaning = said.and_then(|said| said.values.iter().find(|(known, _)| known == value));
         let is_open = unknown.iter().any(|(open, _)| *open == value) || (value.is_empty() && blanks.is_some());
+        let is_no = *columns.field(at) == Field::Consent && status::yes_or_no(value) == Some(false);
+        let usual: Vec<(Said, &str)> = choices::VALUE.iter().map(|(_, choice, words)| (*choice, *words)).collect();
+        let meaning = meaning.map(|(_, said)| *said).or(is_no.then_some(Said::NoConsent));
         (is_open || meaning.is_some()).then(|| Word {
             field: format!("v{at}.{number}"),
             value: value.to_owned(),
             rows: grouped(rows),
             is_open,
-            choices: choices::VALUE
+            choices: if is_no { &NO[..] } else { &usual }
                 .iter()
-                .map(|(_, choice, words)| Choice {
+                .map(|(choice, words)| Choice {
                     value: choice.word().to_owned(),
                     words: (*words).to_owned(),
-                    is_chosen: meaning.is_some_and(|(_, said)| said == choice),
+                    is_chosen: meaning == Some(*choice),
                 })
                 .collect(),
         })
@@ -199,6 +233,10 @@ pub fn mapping(sheet: &Sheet, fields: &Fields) -> Result<Mapping> {
         }
         if chosen != *current || columns.why(at) == Why::Mapping {
             mapping.set(&name, chosen.clone());
+        }
+        if let Some(order) = DayOrder::parse(fields.get(&format!("d{at}"))).filter(|_| chosen.has_dates()) {
+            mapping.set(&name, chosen.clone());
+            mapping.order_days(&name, order)?;
         }
         let values = held.values().filter(|_| chosen.has_words()).unwrap_or_default();
         let values = values.iter().enumerate().map(|(number, (value, _))| (number.to_string(), *value));

@@ -1,5 +1,6 @@
 //! What an import says to a person in a browser, where [`crate::import`] speaks of options of the command line.
 
+use crate::console::words::Verdict;
 use crate::import::Report;
 use crate::import::columns::Why;
 use crate::import::columns::field::Field;
@@ -62,7 +63,7 @@ pub fn refusal(code: &str) -> Option<&'static str> {
             "the column that says who consented is blank in this row: fill it, or say above what a blank cell means"
         }
         "bad_date" => {
-            "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z, or choose a label for its column"
+            "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; of dates like 4/3/2026, say above whether the month or the day stands first; or choose a label for the column"
         }
         "country_unclear" => {
             "whose number it is cannot be known: write + and the country code before the number, or import these rows on their own, with their country"
@@ -80,11 +81,20 @@ pub fn refusal(code: &str) -> Option<&'static str> {
         "maybe_optout" => {
             "a label or the reason says that the person wants no messages: if so, import the rejected rows as opt-outs; if not, correct the label or do not use its column"
         }
-        "no_consent" => {
-            "the row says that the person never agreed, or leaves the column blank that says who did: fill it, or do not use that column"
+        "no_consent" => "these people did not agree: they are not put on the list. Leave it so",
+        "yes_and_no" => {
+            "rows of the same phone say different things, and one that the person did not agree: that counts, and opts the phone out of the list"
         }
         _ => return None,
     })
+}
+
+/// What stands against the subscription of a row.
+pub fn kept(reason: &str) -> &'static str {
+    match reason {
+        "erased" => "erased, of whom nothing is kept but the opt-out",
+        reason => Verdict::new(reason).text.trim_start_matches("no: "),
+    }
 }
 
 /// Reasons for which rows were rejected: how many, the code, what to do; the most frequent first.
@@ -159,6 +169,7 @@ mod tests {
             Refusal::MaybeOptOut,
             Refusal::UnknownColumn,
             Refusal::NoConsent,
+            Refusal::YesAndNo,
             Refusal::ConsentBlank,
             Refusal::ShortRow,
             Refusal::CommentedOut,

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::{Page, render};
 use crate::client::Reply;
+use crate::console::act::SOURCE;
 use crate::console::ask::{parse, text};
 use crate::console::frame::{Frame, Section};
-use crate::console::visit::Visit;
+use crate::console::visit::{ListReply, Visit};
 use crate::console::words::{self, When, url_encode};
 use crate::error::Result;
 
@@ -19,8 +20,11 @@ struct Activity {
     frame: Frame,
     rows: Vec<Row>,
     cause: String,
-    causes: Vec<&'static str>,
+    causes: Vec<(&'static str, &'static str)>,
     list: String,
+    lists: Vec<ListReply>,
+    from: String,
+    before: String,
 }
 
 struct Row {
@@ -29,6 +33,8 @@ struct Row {
     who: String,
     path: String,
     detail: String,
+    /// Who did it, or how it came.
+    by: String,
 }
 
 #[derive(Deserialize)]
@@ -37,21 +43,27 @@ pub struct Options {
     cause: String,
     #[serde(default)]
     list: String,
+    /// Days (UTC).
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    before: String,
 }
 
-const CAUSES: [&str; 12] = [
-    "inbound",
-    "optin",
-    "optout",
-    "suppress",
-    "release",
-    "invalid",
-    "valid",
-    "subscribe",
-    "send",
-    "review",
-    "purge",
-    "created",
+/// What can have changed a contact, and what people call it.
+const CAUSES: [(&str, &str); 12] = [
+    ("inbound", "wrote"),
+    ("optin", "opted in"),
+    ("optout", "opted out"),
+    ("suppress", "held back"),
+    ("release", "released"),
+    ("invalid", "the number does not exist"),
+    ("valid", "the number exists"),
+    ("subscribe", "put on a list by an import"),
+    ("send", "got a message"),
+    ("review", "somebody read its message"),
+    ("purge", "removed by a purge"),
+    ("created", "came in"),
 ];
 /// How far back it looks.
 const NEWEST: &str = "1000";
@@ -63,22 +75,68 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
     if let Reply::Array(items) = visit.asker.ask(&["FEED", "LAST", NEWEST]).await? {
         let items: Vec<Value> = items.into_iter().skip(1).map(|item| parse(&text(item)?)).collect::<Result<_>>()?;
         let is_wanted = |item: &&Value| {
-            (options.cause.is_empty() || item["cause"] == options.cause.as_str())
+            let at = item["at"].as_str().unwrap_or_default();
+            let is_then = at >= options.from.as_str() && (options.before.is_empty() || at < options.before.as_str());
+            is_then
+                && (options.cause.is_empty() || item["cause"] == options.cause.as_str())
                 && (options.list.is_empty()
                     || item["list"] == options.list.as_str()
                     || item["lists"]
                         .as_array()
                         .is_some_and(|on| on.iter().any(|on| on["list"] == options.list.as_str())))
         };
-        rows = items.iter().filter(is_wanted).take(ROWS_MAX).map(row).collect();
+        let items: Vec<&Value> = items.iter().filter(is_wanted).take(ROWS_MAX).collect();
+        rows = items.iter().map(|item| row(item)).collect();
+        tell_who(&mut visit, &items, &mut rows).await?;
     }
+    let lists = visit.asker.items(&["LISTS", "LIMIT", "1000"]).await?;
     render(&Activity {
         rows,
         cause: options.cause,
         list: options.list,
+        lists,
+        from: options.from,
+        before: options.before,
         causes: CAUSES.to_vec(),
         frame: visit.frame(Section::Activity, "Activity"),
     })
+}
+
+/// Adds what the feed does not say: who did it, and what somebody wrote. The history of the contact knows.
+async fn tell_who(visit: &mut Visit, items: &[&Value], rows: &mut [Row]) -> Result<()> {
+    let asked: Vec<usize> = (0..items.len()).filter(|&at| items[at]["phone"].is_string()).collect();
+    let word = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+    let asks: Vec<Vec<String>> = asked
+        .iter()
+        .map(|&at| {
+            let (phone, kind) = (word(items[at], "phone"), word(items[at], "cause"));
+            // Whatever made a contact is the first thing that it knows of.
+            let kind = if kind == "created" { "subscribe,optout,suppress,invalid" } else { &kind };
+            ["HISTORY", &phone, "KIND", kind, "LIMIT", "10"].map(str::to_owned).to_vec()
+        })
+        .collect();
+    for (at, reply) in asked.into_iter().zip(visit.asker.ask_each(&asks).await?) {
+        let Reply::Array(events) = reply else { continue };
+        for event in events.into_iter().skip(1) {
+            let event: Value = parse(&text(event)?)?;
+            if event["seen_at"] != items[at]["at"] {
+                continue;
+            }
+            let (by, source) = (word(&event, "by"), word(&event, "source"));
+            rows[at].by = match (by.as_str(), source.as_str()) {
+                _ if event["kind"] == "inbound" => "the person".to_owned(),
+                ("", "") => words::how(&word(&event, "how")).to_owned(),
+                ("", SOURCE) => "this console".to_owned(),
+                ("", source) => source.to_owned(),
+                (by, _) => by.to_owned(),
+            };
+            if event["kind"] == "inbound" {
+                rows[at].what = format!("{}: “{}”", rows[at].what, word(&event, "text"));
+            }
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn row(item: &Value) -> Row {
@@ -98,10 +156,17 @@ fn row(item: &Value) -> Row {
                 ("inbound", "optout") => "wrote STOP".into(),
                 ("inbound", "optin") => "wrote START".into(),
                 ("inbound", "maybe_optout") => "wrote, and may want out".into(),
-                (cause, _) => cause.to_owned(),
+                (cause, _) => {
+                    CAUSES.iter().find(|(known, _)| *known == cause).map_or(cause, |(_, words)| words).to_owned()
+                }
             };
             Row {
-                at, what, path: format!("/contacts/{}", get("phone")), who: get("phone"), detail: detail.join(" · ")
+                at,
+                what,
+                path: format!("/contacts/{}", get("phone")),
+                who: get("phone"),
+                detail: detail.join(" · "),
+                by: String::new(),
             }
         }
         "list" => {
@@ -111,7 +176,14 @@ fn row(item: &Value) -> Row {
                 (true, false) => "in use",
             };
             let path = format!("/lists/{}", url_encode(&get("list")));
-            Row { at, what: "list".into(), path, who: get("list"), detail: detail.into() }
+            Row {
+                at,
+                what: "the list changed".into(),
+                path,
+                who: get("list"),
+                detail: detail.into(),
+                by: String::new(),
+            }
         }
         "scope" => Row {
             at,
@@ -119,7 +191,15 @@ fn row(item: &Value) -> Row {
             who: String::new(),
             path: String::new(),
             detail: format!("a STOP counts for: {}", get("stop_scope")),
+            by: String::new(),
         },
-        _ => Row { at, what: "erased".into(), who: String::new(), path: String::new(), detail: String::new() },
+        _ => Row {
+            at,
+            what: "erased on request".into(),
+            who: String::new(),
+            path: String::new(),
+            detail: String::new(),
+            by: String::new(),
+        },
     }
 }

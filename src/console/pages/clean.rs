@@ -31,7 +31,7 @@ struct Clean {
 
 struct Running {
     plan: u64,
-    phase: String,
+    phase: &'static str,
     purged: String,
     selected: String,
     percent: u64,
@@ -54,7 +54,8 @@ struct Sample {
     phone: String,
     path: String,
     reason: String,
-    idle_since: When,
+    /// Since when it does not exist, or gives no sign of life.
+    since: When,
     sends: String,
 }
 
@@ -137,7 +138,14 @@ fn running(status: &Value) -> Option<Running> {
     let (purged, selected) = (number(status, "purged") + number(status, "spared"), number(status, "condemned"));
     Some(Running {
         plan: number(status, "plan"),
-        phase: status["phase"].as_str().unwrap_or_default().to_owned(),
+        phase: match status["phase"].as_str().unwrap_or_default() {
+            "contacts" => "removes contacts",
+            "feed" => "removes changes that are too old",
+            "events" => "removes events that are too old",
+            "ids" => "removes ids that are too old",
+            "consents" => "removes proof of consent that is too old",
+            _ => "counts anew",
+        },
         purged: grouped(purged),
         selected: grouped(selected),
         percent: (purged * 100).checked_div(selected).unwrap_or(100),
@@ -167,7 +175,10 @@ fn plan(plan: &Value) -> Plan {
                     path: format!("/contacts/{phone}"),
                     phone,
                     reason: in_words(one["reason"].as_str().unwrap_or_default()),
-                    idle_since: When::maybe(one["idle_since"].as_str()),
+                    // Of a number that does not exist, nobody looks for signs of life.
+                    since: When::maybe(
+                        one[if one["reason"] == "invalid" { "invalid_at" } else { "idle_since" }].as_str(),
+                    ),
                     sends: grouped(number(one, "sends_since_engaged")),
                 }
             })

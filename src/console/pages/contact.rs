@@ -3,15 +3,15 @@
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::contacts::{ContactReply, OnListReply};
 use super::{Page, error_page, render};
-use crate::client::Reply;
-use crate::console::ask::{parse, text};
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
+use crate::console::why::Why;
 use crate::console::words::{self, Verdict, When, grouped, url_encode};
 use crate::json::timeline;
 
@@ -26,6 +26,8 @@ struct Contact {
     gone: String,
     lists: Vec<OnList>,
     other_lists: Vec<(String, String)>,
+    /// The list to opt in to, unless somebody says otherwise: one that the contact opted out of.
+    opt_in_to: String,
     labels: Vec<(String, String)>,
     totals: Vec<(&'static str, String)>,
     dates: Vec<(&'static str, When)>,
@@ -36,6 +38,14 @@ struct Contact {
     kinds: Vec<(&'static str, &'static str)>,
     older: String,
     is_first: bool,
+}
+
+/// A number that contactd does not know.
+#[derive(Template)]
+#[template(path = "unknown.html", config = "src/console/askama.toml")]
+struct Unknown {
+    frame: Frame,
+    phone: String,
 }
 
 /// A list of the contact.
@@ -104,12 +114,9 @@ pub async fn show(Path(phone): Path<String>, Query(options): Query<Options>, mut
     for (on, reply) in contact.lists.iter().zip(visit.asker.ask_each(&asks).await?) {
         let number = number(on);
         let name = names.iter().find(|list| list.list == number).map(|list| list.name.clone()).unwrap_or_default();
-        let why = match reply {
-            Reply::Nil => Value::Null,
-            reply => parse(&text(reply)?)?,
-        };
-        lists.push(on_list(&why, number, name, on));
+        lists.push(on_list(Why::new(reply)?, number, name, on));
     }
+    let opt_in_to = lists.iter().find(|on: &&OnList| on.is_out && !on.is_removed).map(|on| on.list.clone());
     let is_here = |number: &str| contact.lists.iter().any(|on| on.list.as_deref() == Some(number));
     let other_lists =
         names.iter().filter(|list| !is_here(&list.list)).map(|list| (list.list.clone(), list.name.clone()));
@@ -129,7 +136,8 @@ pub async fn show(Path(phone): Path<String>, Query(options): Query<Options>, mut
             contact.purged_reason.as_deref().unwrap_or_default()
         ),
         (_, Some(at)) => format!(
-            "Erased on request on {}. The number stays opted out of all lists until a newer opt-in.",
+            "Erased on request on {}. The number stays opted out of all lists: only a new opt-in of the person counts, \
+             and no import brings it back.",
             When::new(at).short
         ),
         _ => String::new(),
@@ -141,6 +149,7 @@ pub async fn show(Path(phone): Path<String>, Query(options): Query<Options>, mut
         gone,
         lists,
         other_lists: other_lists.collect(),
+        opt_in_to: opt_in_to.unwrap_or_default(),
         labels: contact.labels.into_iter().collect(),
         totals: vec![
             ("Sent", grouped(contact.total_sends)),
@@ -176,16 +185,16 @@ async fn unknown(mut visit: Visit, phone: &str) -> Page {
         let text = format!("{phone} is the sending list {}. Open it under Sending Lists.", list.name);
         return Ok(error_page(StatusCode::NOT_FOUND, "This number is a sending list", &text));
     }
-    let text = format!("contactd does not know {phone}: nobody imported it, and it never wrote. CHECK says no to it.");
-    Ok(error_page(StatusCode::NOT_FOUND, "This number is unknown", &text))
+    let page = Unknown { frame: visit.frame(Section::Contacts, phone), phone: phone.to_owned() };
+    Ok((StatusCode::NOT_FOUND, render(&page)?).into_response())
 }
 
-fn on_list(why: &Value, list: String, name: String, on: &OnListReply) -> OnList {
+fn on_list(why: Why, list: String, name: String, on: &OnListReply) -> OnList {
     let get = |of: &Option<String>| of.clone().unwrap_or_default();
     OnList {
         path: format!("/lists/{}", url_encode(&list)),
-        verdict: Verdict::new(why["verdict"].as_str().unwrap_or_default()),
-        why: why["text"].as_str().unwrap_or_default().to_owned(),
+        verdict: why.verdict,
+        why: why.text,
         status: words::status(&on.status),
         is_out: on.status == "opted_out",
         is_held: on.status == "suppressed",

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
 use super::list::on_list;
-use super::{Page, render};
+use super::{Page, find, render};
 use crate::client::Reply;
 use crate::console::ask::{parse, text};
 use crate::console::frame::{Frame, Section};
@@ -27,6 +27,9 @@ struct Contacts {
     next: String,
     is_first: bool,
     wrong: String,
+    /// That nothing was found for what somebody typed into the search field; "" otherwise.
+    nothing: String,
+    label_fields: Vec<LabelField>,
     keys: Vec<LabelReply>,
     lists: Vec<(String, String)>,
 }
@@ -41,6 +44,14 @@ pub struct Segment {
     pub label: String,
     #[serde(default)]
     pub value: String,
+    #[serde(default)]
+    pub label2: String,
+    #[serde(default)]
+    pub value2: String,
+    #[serde(default)]
+    pub label3: String,
+    #[serde(default)]
+    pub value3: String,
     #[serde(default)]
     pub can_receive: String,
     #[serde(default)]
@@ -59,10 +70,12 @@ impl Segment {
     /// It all in the words of the protocol.
     pub fn words(&self) -> String {
         let mut all = Vec::new();
-        match (self.label.trim(), self.value.trim()) {
-            ("", _) => {}
-            (key, "") => all.push(format!("label.{key}")),
-            (key, value) => all.push(format!("label.{key}={}", quoted(value))),
+        for (key, value) in self.labels() {
+            match (key.trim(), value.trim()) {
+                ("", _) => {}
+                (key, "") => all.push(format!("label.{key}")),
+                (key, value) => all.push(format!("label.{key}={}", quoted(value))),
+            }
         }
         for (condition, value) in [
             ("eligible=", &self.can_receive),
@@ -84,12 +97,29 @@ impl Segment {
         all.join(" ")
     }
 
+    fn labels(&self) -> [(&str, &str); 3] {
+        [(&self.label, &self.value), (&self.label2, &self.value2), (&self.label3, &self.value3)]
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The labels as fields of a form: those that are chosen, and an empty one as long as there is room.
+    pub fn label_fields(&self) -> Vec<LabelField> {
+        let all = self.labels();
+        let chosen = all.iter().rposition(|(key, _)| !key.is_empty()).map_or(0, |last| last + 1);
+        let fields = all.iter().zip(["", "2", "3"]).take(chosen + 1);
+        fields.map(|((key, value), number)| LabelField { number, key: (*key).into(), value: (*value).into() }).collect()
+    }
+
     /// The same as a part of an address.
     pub fn query(&self) -> String {
         let pairs = [
             ("filter", &self.filter),
             ("label", &self.label),
             ("value", &self.value),
+            ("label2", &self.label2),
+            ("value2", &self.value2),
+            ("label3", &self.label3),
+            ("value3", &self.value3),
             ("can_receive", &self.can_receive),
             ("status", &self.status),
             ("created_from", &self.created_from),
@@ -102,8 +132,16 @@ impl Segment {
     }
 }
 
+/// A label of a segment, as two fields of a form.
+pub struct LabelField {
+    /// What stands behind the names of its fields.
+    pub number: &'static str,
+    pub key: String,
+    pub value: String,
+}
+
 /// A value as a filter writes it.
-fn quoted(value: &str) -> String {
+pub fn quoted(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
@@ -167,6 +205,8 @@ pub struct ContactRow {
     pub source: String,
     pub out_at: When,
     pub out_how: String,
+    /// What somebody wrote to opt out, where a page asks for it.
+    pub reply: String,
     pub last_sent: When,
     pub last_clicked: When,
     pub in_vain: String,
@@ -190,16 +230,26 @@ pub struct Options {
 pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
     let typed = options.q.trim();
     let mut filter = options.filter;
+    let mut nothing = String::new();
     if !typed.is_empty() {
-        if let Some(phone) = number(&mut visit, typed).await? {
-            return Ok(Redirect::to(&format!("/contacts/{phone}")).into_response());
+        match visit.number(typed).await {
+            Ok(Some(phone)) => return Ok(Redirect::to(&format!("/contacts/{phone}")).into_response()),
+            Ok(None) if is_filter(typed) => typed.clone_into(&mut filter.filter),
+            Ok(None) => match find::by_labels(&mut visit, typed).await? {
+                Some(found) => filter.filter = found,
+                None => nothing = format!("Nothing is found for “{typed}”."),
+            },
+            Err(why) => {
+                // The code of the reason is for programs.
+                let why = why.message.split_once(": ").map_or(why.message.as_str(), |(_, why)| why);
+                nothing = format!("“{typed}” is not a number that contactd can look for: {why}.");
+            }
         }
-        typed.clone_into(&mut filter.filter);
     }
     let written = filter.words();
     let found = match visit.asker.count(&written).await {
         Ok(found) => Ok(grouped(found.unsigned_abs())),
-        Err(why) => Err(why.message),
+        Err(why) => Err(in_words(&why.message)),
     };
     let mut next = String::new();
     let (mut rows, mut columns) = (Vec::new(), Vec::new());
@@ -214,6 +264,8 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
     let lists: Vec<crate::console::visit::ListReply> = visit.asker.items(&["LISTS", "LIMIT", "200"]).await?;
     render(&Contacts {
         written,
+        nothing,
+        label_fields: filter.label_fields(),
         rows,
         columns,
         wrong: found.as_ref().err().cloned().unwrap_or_default(),
@@ -227,31 +279,31 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
     })
 }
 
+/// Whether what somebody typed into the search field is meant as a filter.
+fn is_filter(typed: &str) -> bool {
+    typed.contains(['=', '<', '>']) || typed.contains("label.")
+}
+
+/// What is wrong with a filter, for whoever has not read how one is written.
+fn in_words(told: &str) -> String {
+    let told = told.strip_prefix("in column ").and_then(|told| Some(told.split_once(": ")?.1)).unwrap_or(told);
+    match told.split_once("' is not a condition") {
+        Some((condition, _)) => format!(
+            "“{}” is not a condition. A condition says what it looks at, like label.city=Oakland, status=active, \
+             list=+14155550100 or created>=2026-05-01",
+            condition.trim_start_matches('\'')
+        ),
+        None => told.to_owned(),
+    }
+}
+
 /// Counts the contacts that match, for whoever is still choosing.
 pub async fn count(Query(filter): Query<Segment>, mut visit: Visit) -> String {
     match visit.asker.count(&filter.words()).await {
         Ok(1) => "1 contact".to_owned(),
         Ok(found) => format!("{} contacts", grouped(found.unsigned_abs())),
-        Err(why) => format!("The filter is not right: {}", why.message),
+        Err(why) => format!("The filter is not right: {}", in_words(&why.message)),
     }
-}
-
-/// The number that somebody typed, if it is one.
-async fn number(visit: &mut Visit, typed: &str) -> Result<Option<String>> {
-    let is_number = typed.chars().any(|c| c.is_ascii_digit())
-        && typed.chars().all(|c| c.is_ascii_digit() || "+-() ./\u{a0}".contains(c));
-    if !is_number {
-        return Ok(None);
-    }
-    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-    for raw in [typed.to_owned(), format!("+{digits}")] {
-        if let Ok(Reply::Text(phone)) = visit.asker.ask(&["NORMALIZE", "-", &raw]).await {
-            return Ok(Some(phone));
-        }
-    }
-    // One that exists in no numbering plan may have opted out all the same.
-    let is_written_out = typed.starts_with('+') && (7..=15).contains(&digits.len());
-    Ok(is_written_out.then(|| format!("+{digits}")))
 }
 
 /// How many columns of labels a table has.
@@ -308,6 +360,7 @@ fn row(contact: &ContactReply, list: Option<&str>, columns: &[String], verdict: 
         source: get(|on| &on.source),
         out_at: When::new(&get(|on| &on.opted_out_at)),
         out_how: words::how(&get(|on| &on.opted_out_how)).to_owned(),
+        reply: String::new(),
         last_sent: When::maybe(contact.last_sent.as_deref()),
         last_clicked: When::maybe(contact.last_clicked.as_deref()),
         in_vain: grouped(contact.sends_since_engaged),

@@ -31,17 +31,42 @@ pub async fn show(State(console): State<Arc<Console>>, Query(options): Query<Opt
         return Ok(error_page(StatusCode::SERVICE_UNAVAILABLE, "Too many exports at once", text));
     };
     let filter = options.filter.words().replace(char::is_control, " ");
-    let list = Some(options.list).filter(|list| !list.is_empty());
+    // Of those that a list can reach, each has one row: the one for that list.
+    let list = [options.list, options.filter.can_receive].into_iter().find(|list| !list.is_empty());
     // A wrong filter is told on a page, not in the file.
     visit.asker.count(&filter).await?;
-    if let Some(list) = &list
-        && visit.list(list).await?.is_none()
-    {
-        return Err(Error::new(crate::error::Code::NoList, format!("{list} is not a sending list")));
+    let mut what = "contacts".to_owned();
+    if let Some(list) = &list {
+        let Some(found) = visit.list(list).await? else {
+            return Err(Error::new(crate::error::Code::NoList, format!("{list} is not a sending list")));
+        };
+        what = format!("{} {list}", found.name);
     }
+    let day = visit.now().get(..10).unwrap_or_default().to_owned();
+    let name = format!("{}-{day}.csv", file_name(&what));
     let socket = console.inside.socket(visit.grant.clone()).map_err(Error::internal)?;
-    download("contacts.csv", "text/csv; charset=utf-8", move |out| {
+    download(&name, "text/csv; charset=utf-8", move |out| {
         let _place = place;
         export(&mut Client::over_socket(socket), &filter, list.as_deref(), Format::Csv, out)
     })
+}
+
+/// A text as every system takes it for the name of a file.
+fn file_name(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_a_list_is_one_of_a_file() {
+        for (text, name) in
+            [("Spring sale +14155550100", "spring-sale-14155550100"), (" 24365", "24365"), ("../\"", "")]
+        {
+            assert_eq!(file_name(text), name);
+        }
+    }
 }

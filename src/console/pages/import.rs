@@ -19,7 +19,7 @@ use crate::console::imports::{Answers, Import, Means, Open, Outcome, Stage, form
 use crate::console::session::Said;
 use crate::console::streamed::download;
 use crate::console::visit::{ListReply, Visit};
-use crate::console::words::{Verdict, When, grouped, size};
+use crate::console::words::{When, grouped, size};
 use crate::error::{Error, Result};
 use crate::import::columns::question::Question;
 use crate::import::{AllAre, choices};
@@ -83,6 +83,9 @@ struct Told {
     ended: When,
     import_id: String,
     rows: String,
+    /// How many rows an import would take, and whether these are most of them.
+    readable: String,
+    is_mostly_taken: bool,
     counts: Vec<(&'static str, String)>,
     kept: Vec<(String, String)>,
     rejected: String,
@@ -199,10 +202,7 @@ fn told(outcome: &Outcome) -> Told {
         count(report.unchanged, "as they were"),
         count(report.duplicate, "numbers that were in the file before"),
     ];
-    let kept = report
-        .kept
-        .iter()
-        .map(|(reason, rows)| (Verdict::new(reason).text.trim_start_matches("no: ").to_owned(), grouped(*rows)));
+    let kept = report.kept.iter().map(|(reason, rows)| (words::kept(reason).to_owned(), grouped(*rows)));
     let refusals = words::refusals(report).into_iter().map(|(rows, code, advice)| (grouped(rows), code, advice));
     Told {
         error: outcome.error.as_deref().map(words::ended).unwrap_or_default(),
@@ -211,6 +211,8 @@ fn told(outcome: &Outcome) -> Told {
         ended: When::new(&time::format(outcome.ended)),
         import_id: report.import_id.clone(),
         rows: grouped(report.rows),
+        readable: grouped(report.readable + report.duplicate),
+        is_mostly_taken: report.rejected() * 2 < report.rows,
         counts: counts.into_iter().flatten().collect(),
         kept: kept.collect(),
         rejected: grouped(report.rejected()),
@@ -227,8 +229,8 @@ fn told(outcome: &Outcome) -> Told {
 pub async fn act(
     State(console): State<Arc<Console>>,
     Path(id): Path<String>,
-    visit: Visit,
-    Form(fields): Form<Fields>,
+    mut visit: Visit,
+    Form(mut fields): Form<Fields>,
 ) -> Response {
     if visit.grant.access < Access::Write {
         return reads_only();
@@ -238,7 +240,9 @@ pub async fn act(
     if !is_theirs(&import, &visit) {
         return somebody_elses();
     }
+    let created = new_list(&mut fields, &mut visit).await;
     let done = match fields.get("do") {
+        _ if created.is_err() => created.map(|()| ""),
         "read" => read(&import, &fields).map(|()| "Read again with your answers."),
         "try" => read(&import, &fields).and_then(|()| run(&console, &import, &visit, true)).map(|()| ""),
         "run" => run(&console, &import, &visit, false).map(|()| ""),
@@ -254,7 +258,7 @@ pub async fn act(
                 Err(Error::bad_arg("it goes on: stop it first"))
             } else {
                 console.imports.forget(&id);
-                visit.session.say(Said { is_error: false, text: "The file is discarded.".to_owned() });
+                visit.session.say(Said::good("The file is discarded."));
                 return Redirect::to("/imports").into_response();
             }
         }
@@ -263,10 +267,9 @@ pub async fn act(
     match done {
         // A small file is done before the next page is there.
         Ok("") => settled(&import).await,
-        Ok(text) => visit.session.say(Said { is_error: false, text: text.to_owned() }),
+        Ok(text) => visit.session.say(Said::good(text)),
         Err(why) => {
-            let text = format!("Not done: {}.", why.message.trim_end_matches('.'));
-            visit.session.say(Said { is_error: true, text });
+            visit.session.say(Said::bad(format!("Not done: {}.", why.message.trim_end_matches('.'))));
         }
     }
     Redirect::to(&format!("/imports/{id}")).into_response()
@@ -280,6 +283,21 @@ async fn settled(import: &Import) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Makes the list that the form names as a new one, and has it chosen.
+async fn new_list(fields: &mut Fields, visit: &mut Visit) -> Result<()> {
+    if fields.get("new_list").is_empty() {
+        return Ok(());
+    }
+    let list = visit.list_number(fields.get("new_list")).await?;
+    // One that is there keeps its name.
+    if visit.list(&list).await?.is_none() {
+        let json = serde_json::json!({ "name": fields.get("new_name") });
+        visit.asker.ask(&["LIST", &list, &json.to_string()]).await?;
+    }
+    fields.set("list", list);
+    Ok(())
 }
 
 /// Takes the answers of the form.

@@ -192,7 +192,7 @@ pub async fn upload(
         Ok(import) => Redirect::to(&format!("/imports/{}", import.id)).into_response(),
         Err(why) => {
             swallow(&mut form).await;
-            visit.session.say(Said { is_error: true, text: format!("Not taken: {}.", why.message) });
+            visit.session.say(Said::bad(format!("Not taken: {}.", why.message)));
             Redirect::to("/imports").into_response()
         }
     }

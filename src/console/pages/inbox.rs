@@ -1,5 +1,7 @@
 //! Messages in which somebody may want out: a person reads them and decides.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::Query;
 use serde::Deserialize;
@@ -23,6 +25,7 @@ struct Row {
     phone: String,
     path: String,
     list: String,
+    list_name: String,
     list_path: String,
     text: String,
     at: When,
@@ -50,7 +53,17 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
         words.extend(["AFTER", &options.after]);
     }
     let page = visit.asker.page::<MessageReply, _>(&words).await?;
-    let rows = page.items.into_iter().map(|message| Row {
+    let mut messages = page.items;
+    // They come as contactd learned of them; people look for the newest.
+    messages.sort_by(|a, b| b.at.cmp(&a.at));
+    let mut names = BTreeMap::new();
+    for message in &messages {
+        if !names.contains_key(&message.list) {
+            names.insert(message.list.clone(), visit.called(&message.list).await?);
+        }
+    }
+    let rows = messages.into_iter().map(|message| Row {
+        list_name: names.get(&message.list).cloned().unwrap_or_default(),
         number: message.number,
         path: format!("/contacts/{}", message.phone),
         phone: message.phone,

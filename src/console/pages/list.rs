@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::console::chart::{Chart, DayReply};
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
+use crate::console::why::Why;
 use crate::console::words::{grouped, url_encode};
 use crate::error::Result;
 
@@ -122,6 +123,11 @@ pub async fn trends(Path(list): Path<String>, Query(options): Query<DaysOptions>
     let page = visit.asker.find(&format!("list={list}/opted_out"), "").await?;
     let (mut rows, _) = contact_rows(&mut visit, &page.items, Some(&list)).await?;
     rows.sort_by(|a, b| b.out_at.iso.cmp(&a.out_at.iso));
+    let asks: Vec<[&str; 3]> = rows.iter().map(|row| ["WHY", &list, &row.phone]).collect();
+    let replies = visit.asker.ask_each(&asks.iter().map(|ask| ask.to_vec()).collect::<Vec<_>>()).await?;
+    for (row, reply) in rows.iter_mut().zip(replies) {
+        row.reply = Why::new(reply)?.reply;
+    }
     let title = head.title.clone();
     render(&Trends { head, chart: Chart::new(&trend), days, rows, frame: visit.frame(Section::Lists, title) })
 }

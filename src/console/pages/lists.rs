@@ -17,6 +17,9 @@ struct Lists {
     rows: Vec<ListRow>,
     next: String,
     sort: String,
+    /// What somebody typed for a new list that was not taken.
+    number: String,
+    name: String,
 }
 
 /// A list, as a row of a table.
@@ -63,6 +66,10 @@ pub struct Options {
     sort: String,
     #[serde(default)]
     page: usize,
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    name: String,
 }
 
 const PAGE_ROWS: usize = 50;
@@ -97,7 +104,7 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
             lists.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
         }
     }
-    let sort = if options.sort.is_empty() { "rate".to_owned() } else { options.sort };
+    let sort = if options.sort.is_empty() { "rate".to_owned() } else { options.sort.clone() };
     let more = lists.len() > (options.page + 1).saturating_mul(PAGE_ROWS);
     let shown: Vec<&ListReply> = lists.iter().skip(options.page.saturating_mul(PAGE_ROWS)).take(PAGE_ROWS).collect();
     let counts: Vec<Vec<String>> =
@@ -105,5 +112,6 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
     let can_receive = visit.asker.count_each(&counts).await?;
     let rows = shown.iter().zip(can_receive).map(|(list, count)| ListRow::new(list, count)).collect();
     let next = if more { format!("?sort={}&page={}", url_encode(&sort), options.page + 1) } else { String::new() };
-    render(&Lists { rows, next, sort, frame: visit.frame(Section::Lists, "Sending Lists") })
+    let Options { number, name, .. } = options;
+    render(&Lists { rows, next, sort, number, name, frame: visit.frame(Section::Lists, "Sending Lists") })
 }

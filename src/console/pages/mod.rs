@@ -5,6 +5,7 @@ pub mod clean;
 pub mod contact;
 pub mod contacts;
 pub mod export;
+pub mod find;
 pub mod import;
 pub mod imports;
 pub mod inbox;

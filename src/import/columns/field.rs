@@ -119,6 +119,11 @@ impl Field {
         matches!(self, Field::Status | Field::Consent | Field::OptOut)
     }
 
+    /// Whether its cells are dates, or may be.
+    pub fn has_dates(&self) -> bool {
+        matches!(self, Field::Date(_) | Field::OptOut)
+    }
+
     /// Whether each row must say in it that somebody wants messages, before the row subscribes anybody.
     pub fn must_speak(&self) -> bool {
         matches!(self, Field::Status | Field::Consent)

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
+use super::day_order::DayOrder;
 use super::field::Field;
 use super::names;
 use super::status::Said;
@@ -32,6 +33,8 @@ pub struct Column {
     /// Its heading; or `#` and its number, and behind a blank the heading that stood there.
     pub name: String,
     pub field: Field,
+    /// What stands first in its dates, if it has some like 4/3/2026.
+    pub order: Option<DayOrder>,
     /// What its words mean, in the order in which they were explained.
     pub values: Vec<(String, Said)>,
 }
@@ -62,7 +65,11 @@ impl Mapping {
             mapping.all_are = Some(all_are);
         }
         for (name, word) in &written.columns {
+            let (word, order) = DayOrder::split(word);
             mapping.set(name, Field::parse(word).ok_or_else(|| wrong(word, "a field", Field::words()))?);
+            if let Some(order) = order {
+                mapping.order_days(name, order)?;
+            }
         }
         for (name, values) in &written.values {
             for (value, word) in values {
@@ -99,6 +106,7 @@ impl Mapping {
                 Field::Label(key) => format!("label.{key}"),
                 field => field.word().to_owned(),
             };
+            let field = column.order.map_or_else(|| field.clone(), |order| format!("{field}:{}", order.word()));
             put(&mut text, format_args!("{} = {}\n", quoted(&column.name), quoted(&field)));
         }
         for column in self.columns.iter().filter(|column| !column.values.is_empty()) {
@@ -118,9 +126,23 @@ impl Mapping {
     /// Says what a column is. `name` is as in [`Column`].
     pub fn set(&mut self, name: &str, field: Field) {
         match self.columns.iter_mut().find(|column| column.name == name) {
-            Some(column) => column.field = field,
-            None => self.columns.push(Column { name: name.to_owned(), field, values: Vec::new() }),
+            Some(column) => {
+                column.order = column.order.filter(|_| field.has_dates());
+                column.field = field;
+            }
+            None => self.columns.push(Column { name: name.to_owned(), field, order: None, values: Vec::new() }),
         }
+    }
+
+    /// Says what stands first in the dates of a column.
+    ///
+    /// # Errors
+    /// The column has no dates.
+    pub fn order_days(&mut self, name: &str, order: DayOrder) -> Result<()> {
+        let Some(column) = self.columns.iter_mut().find(|column| column.name == name) else { return Ok(()) };
+        Words::default().order_days(&column.field, order)?;
+        column.order = Some(order);
+        Ok(())
     }
 
     /// Says what a value of a column means.
@@ -146,6 +168,9 @@ impl Column {
     /// What its words mean.
     pub fn words(&self) -> Result<Words> {
         let mut words = Words::default();
+        if let Some(order) = self.order {
+            words.order_days(&self.field, order)?;
+        }
         for (value, said) in &self.values {
             words.explain(&self.field, value, *said)?;
         }
@@ -217,6 +242,9 @@ mod tests {
         mapping.set("Stato \"SMS\"\u{7f}", Field::Status);
         mapping.has_no_sections = true;
         mapping.explain("Stato \"SMS\"\u{7f}", "", Said::NoConsent).expect("a blank");
+        mapping.set("Iscritto il", Field::Date("subscribed_at"));
+        mapping.order_days("Iscritto il", DayOrder::DayFirst).expect("dates");
+        assert!(mapping.order_days("Telefono", DayOrder::DayFirst).is_err());
         mapping.set("#3", Field::Label("città".into()));
         mapping.set("note", Field::Ignore);
         mapping.set("note", Field::Label("note".into()));

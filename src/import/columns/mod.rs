@@ -2,6 +2,7 @@
 //! it is. What neither names is a question, and nothing is imported before it is answered.
 
 mod consent;
+pub mod day_order;
 pub mod field;
 mod guard;
 pub mod heading;
@@ -19,6 +20,7 @@ use super::options::AllAre;
 use super::send::country;
 use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
+use day_order::DayOrder;
 use field::Field;
 pub use guard::Guard;
 use heading::{is_for_all, may_be, speaks_of_consent};
@@ -200,7 +202,7 @@ impl Columns {
 
     /// How each column is read, for people: its heading, or its number where it has none, and what it is.
     pub fn told(&self) -> Vec<(String, String)> {
-        (0..self.len()).map(|at| (self.name(at), self.fields[at].told())).collect()
+        (0..self.len()).map(|at| (self.name(at), self.words[at].told(&self.fields[at]))).collect()
     }
 
     /// What one calls a column: by its heading, or by `#` and its number where that is surer.
@@ -339,6 +341,7 @@ impl Columns {
         }
         for (column, word) in self.wishes.map.iter().filter(|(column, _)| column != "*") {
             let option = format!("--map {column}={word}");
+            let (word, order) = DayOrder::split(word);
             let field = parse(&option, word)?;
             let at = found(&option, column)?.ok_or_else(|| absent(&option))?;
             let is_consent = |heading: &&str| names::known(heading).is_some_and(|(known, _)| known.says_consent());
@@ -346,6 +349,9 @@ impl Columns {
                 return Err(unsigned(&option, column, heading));
             }
             may_be(&option, headings[at], &field)?;
+            if let Some(order) = order {
+                words[at].order_days(&field, order)?;
+            }
             said[at] = Some((field, Why::Map));
         }
         for (_, word) in self.wishes.map.iter().filter(|(column, _)| column == "*") {

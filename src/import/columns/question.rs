@@ -1,5 +1,6 @@
 //! What must be said before the first row of a file is imported.
 
+use super::day_order::DayOrder;
 use super::field::Field;
 use super::survey::Survey;
 use super::{Columns, Why};
@@ -22,6 +23,8 @@ pub enum Question {
     Value(usize, String, u64),
     /// What the words of such a column mean, of which there are too many to ask.
     Values(usize),
+    /// What stands first in the dates of a column: the month or the day.
+    Days(usize),
     /// Which column is the phone.
     Phone,
     /// Which of so many columns are labels.
@@ -39,6 +42,10 @@ impl Columns {
         }
         if every_value {
             for at in 0..self.len() {
+                let has_days = self.field(at).has_dates() && survey.columns()[at].days.many > 0;
+                if has_days && self.words(at).order().is_none() {
+                    questions.push(Question::Days(at));
+                }
                 if let Some(blanks) = self.unknown_blanks(at, survey) {
                     questions.push(Question::Value(at, String::new(), blanks));
                 }
@@ -72,7 +79,10 @@ impl Columns {
         if !field.has_words() {
             return Some(Vec::new());
         }
-        let is_date = |value: &str| *field == Field::OptOut && !is_failed(value) && time::parse_optional(value).is_ok();
+        // What stands first in a date is a question of its own.
+        let can_be_read =
+            |value: &str| time::parse_optional(value).is_ok() || DayOrder::MonthFirst.read(value).is_some();
+        let is_date = |value: &str| *field == Field::OptOut && !is_failed(value) && can_be_read(value);
         let is_known = |value: &str| self.words(at).said(field, value).is_some();
         match survey.columns()[at].values() {
             Some(values) => Some(values.into_iter().filter(|(value, _)| !is_known(value) && !is_date(value)).collect()),

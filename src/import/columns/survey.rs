@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::day_order::SlashedDates;
 use super::status;
 use crate::import::read::dialect::looks_like_a_phone;
 use crate::import::title;
@@ -52,6 +53,8 @@ pub struct Held {
     pub answers: u64,
     /// How many begin with a date.
     dates: u64,
+    /// Dates like 4/3/2026.
+    pub days: SlashedDates,
     /// The different values, and how often each; empty when there are too many.
     counts: HashMap<String, u64>,
     are_many: bool,
@@ -133,6 +136,7 @@ impl Held {
         self.filled += 1;
         self.spoken += u64::from(!is_blank(cell));
         self.phones += u64::from(looks_like_a_phone(cell));
+        self.days.see(cell);
         self.with_digits += u64::from(cell.chars().any(char::is_numeric));
         self.answers += u64::from(is_answer(cell));
         self.dates += u64::from(title::begins_with_a_date(cell));

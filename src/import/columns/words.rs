@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::day_order::DayOrder;
 use super::field::Field;
 use super::status::{self, Said};
 use super::survey::Held;
@@ -15,6 +16,8 @@ pub struct Words {
     /// What a blank cell means, if a person said so.
     blank: Option<Said>,
     cross: Cross,
+    /// What stands first in its dates, if a person said so.
+    order: Option<DayOrder>,
 }
 
 /// What a cross means in a column of consents. Beside a tick or another yes it may be a no.
@@ -49,6 +52,29 @@ impl Words {
     /// What a blank cell means, if a person said so.
     pub fn blank(&self) -> Option<Said> {
         self.blank
+    }
+
+    /// How the column is read, for people.
+    pub fn told(&self, field: &Field) -> String {
+        let order = self.order.map(|order| format!(":{}", order.word()));
+        field.told() + &order.unwrap_or_default()
+    }
+
+    /// What stands first in its dates, if a person said so.
+    pub fn order(&self) -> Option<DayOrder> {
+        self.order
+    }
+
+    /// Says what stands first in its dates.
+    ///
+    /// # Errors
+    /// The column has no dates.
+    pub fn order_days(&mut self, field: &Field, order: DayOrder) -> Result<()> {
+        if !field.has_dates() {
+            return Err(Error::bad_arg(format!("{}:{}: only dates have months and days", field.word(), order.word())));
+        }
+        self.order = Some(order);
+        Ok(())
     }
 
     /// Learns from what a column of consents holds whether a cross is a yes there.

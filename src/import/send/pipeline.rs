@@ -10,7 +10,7 @@ use memchr::memchr2;
 use serde_json::Value;
 
 use super::progress::Progress;
-use super::refusal::{Refusal, Refused};
+use super::refusal::{Declined, Refusal, Refused};
 use super::rejects::{self, Rejected, Rejects};
 use super::report::Report;
 use super::row::{Asked, ListIndex, Rows};
@@ -23,6 +23,8 @@ use crate::model::phone::{PHONE_DIGITS_MAX, Phone};
 
 /// Batches that wait for their replies: some thousands of rows.
 const BATCHES_IN_FLIGHT: usize = 12;
+/// Opt-outs of phones with a yes and a no that wait for their replies.
+const OPT_OUTS_IN_FLIGHT: usize = 500;
 /// Bits of a phone number's value; what is above them tells lists apart.
 const PHONE_BITS: u32 = 50;
 
@@ -83,7 +85,16 @@ impl<P: Progress> Import<P> {
         let (batches, sent) = sync_channel(BATCHES_IN_FLIGHT);
         let unshown = show.map_or(0, |show| show.rows);
         let mut sender = Sender { records, dialect, keys, rows, requests, unshown, section: None, ended: None };
-        let mut counter = Counter { replies, rejects, progress, report, seen: HashSet::default(), show };
+        let mut counter = Counter {
+            replies,
+            rejects,
+            progress,
+            report,
+            seen: HashSet::default(),
+            declined: HashSet::default(),
+            both: Vec::new(),
+            show,
+        };
         let (received, sending) = std::thread::scope(|scope| {
             let receiving = scope.spawn(|| {
                 let received = counter.count_all(sent);
@@ -95,6 +106,8 @@ impl<P: Progress> Import<P> {
             let received = receiving.join().unwrap_or_else(|_| Err(Error::internal("a thread has panicked")));
             (received, sending)
         });
+        // Whatever ended the sending, the rows that were answered count.
+        let received = received.and_then(|()| counter.opt_out_both(&sender.rows, &mut sender.requests));
         report.columns = sender.rows.columns.told();
         report.warnings.extend(sender.records.warnings());
         if sender.rows.columns.is_rejects {
@@ -254,6 +267,10 @@ struct Counter<'r, P> {
     report: &'r mut Report,
     /// Numbers and lists that were in the file before.
     seen: HashSet<u64, RandomState>,
+    /// Those of which a row says that they never agreed.
+    declined: HashSet<u64, RandomState>,
+    /// Those of which another row says something else.
+    both: Vec<u64>,
     show: Option<Show>,
 }
 
@@ -280,9 +297,10 @@ impl<P: Progress> Counter<'_, P> {
                 Fate::Refused(refused) => {
                     let refusals = self.refusals(refused.asked)?;
                     self.report.taken += u64::from(refused.taken && refusals.is_none());
-                    Some(refused.why.clone())
+                    let declined = refused.declined.map(|declined| self.decline(declined)).transpose()?;
+                    declined.flatten().or_else(|| Some(refused.why.clone()))
                 }
-                Fate::Asked(Asked { list, others }) => {
+                Fate::Asked(asked @ Asked { others, .. }) => {
                     let reply = self.replies.receive()?;
                     if let (Some(show), Some(request)) = (self.show, shown.next()) {
                         (show.print)(request, &reply);
@@ -293,7 +311,7 @@ impl<P: Progress> Counter<'_, P> {
                             self.report.taken += 1;
                             Some(why)
                         }
-                        _ => self.count(reply, *list)?,
+                        _ => self.count(reply, asked)?,
                     }
                 }
             };
@@ -324,8 +342,47 @@ impl<P: Progress> Counter<'_, P> {
         Ok(first)
     }
 
+    /// Notes that phones never agreed. Gives the row's refusal, if another row says something else of one of them.
+    fn decline(&mut self, Declined { list, asked }: Declined) -> Result<Option<Refusal>> {
+        let before = self.both.len();
+        for _ in 0..asked {
+            match self.replies.receive()? {
+                Reply::Text(phone) => {
+                    let key = Phone::parse(phone.as_bytes()).map(|phone| key(phone, list));
+                    let is_both = |key: &u64| self.declined.insert(*key) && self.seen.contains(key);
+                    self.both.extend(key.filter(is_both));
+                }
+                Reply::Error(error) => drop(Refusal::of_reply(&error).ok_or_else(|| ended(&error))?),
+                other => return Err(Error::internal(format!("an unexpected reply to a phone: {other}"))),
+            }
+        }
+        let is_both = self.both.len() > before;
+        self.report.taken += u64::from(is_both);
+        Ok(is_both.then_some(Refusal::YesAndNo))
+    }
+
+    /// Opts out the phones of which one row says that they never agreed, and another row something else.
+    fn opt_out_both(&mut self, rows: &Rows, requests: &mut RequestSender) -> Result<()> {
+        if self.report.dry_run {
+            return Ok(());
+        }
+        for some in std::mem::take(&mut self.both).chunks(OPT_OUTS_IN_FLIGHT) {
+            let mut bytes = Vec::new();
+            for key in some {
+                if let Some(phone) = Phone::from_u64(key & ((1 << PHONE_BITS) - 1)) {
+                    rows.write_opt_out((key >> PHONE_BITS) as ListIndex, phone, &mut bytes);
+                }
+            }
+            requests.write(&bytes).and_then(|()| requests.flush())?;
+            if let Some(why) = self.refusals(some.len())? {
+                return Err(Error::internal(why.advice()));
+            }
+        }
+        Ok(())
+    }
+
     /// Counts what became of a row; gives why it was refused, if it was.
-    fn count(&mut self, reply: Reply, list: ListIndex) -> Result<Option<Refusal>> {
+    fn count(&mut self, reply: Reply, asked: &Asked) -> Result<Option<Refusal>> {
         let text = match reply {
             Reply::Text(text) => text,
             Reply::Error(error) => {
@@ -339,7 +396,13 @@ impl<P: Progress> Counter<'_, P> {
         let word = words.next().unwrap_or_default();
         let phone = if self.report.dry_run { Some(word) } else { words.next() };
         let phone = phone.and_then(|phone| Phone::parse(phone.as_bytes()));
-        let is_new = phone.is_none_or(|phone| self.seen.insert(phone.as_u64() | u64::from(list) << PHONE_BITS));
+        let key = phone.map(|phone| key(phone, asked.list));
+        let is_new = key.is_none_or(|key| self.seen.insert(key));
+        if let Some(key) = key.filter(|key| !asked.forbids && self.declined.contains(key)) {
+            self.both.extend(is_new.then_some(key));
+            self.report.taken += 1;
+            return Ok(Some(Refusal::YesAndNo));
+        }
         let report = &mut *self.report;
         match word {
             _ if !is_new => report.duplicate += 1,
@@ -352,6 +415,11 @@ impl<P: Progress> Counter<'_, P> {
         }
         Ok(None)
     }
+}
+
+/// A number and a list as one word.
+fn key(phone: Phone, list: ListIndex) -> u64 {
+    phone.as_u64() | u64::from(list) << PHONE_BITS
 }
 
 /// An error that ends the import: what to do about it.

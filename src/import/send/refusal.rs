@@ -1,5 +1,6 @@
 //! Why a row was not taken.
 
+use super::row::ListIndex;
 use crate::error::excerpt;
 use crate::model::phone::Unusable;
 
@@ -38,6 +39,8 @@ pub enum Refusal {
     /// The row has a column that turned up late, and nobody said what it is.
     UnknownColumn,
     NoConsent,
+    /// One row of a phone says that it never agreed, and another one for the same list says something else.
+    YesAndNo,
     /// The column that says who wants messages is blank, and nobody said what that means.
     ConsentBlank,
     /// Too many labels, too long a text, or too high a total.
@@ -92,6 +95,7 @@ impl Refusal {
             Refusal::MaybeOptOut => "maybe_optout",
             Refusal::UnknownColumn => "unknown_column",
             Refusal::NoConsent => "no_consent",
+            Refusal::YesAndNo => "yes_and_no",
             Refusal::ConsentBlank => "consent_blank",
             Refusal::Limit => "limit",
             Refusal::Other(_) => "refused",
@@ -132,7 +136,7 @@ impl Refusal {
                 "\"lists\" is not as in GET and EXPORT, and may have opt-outs: write a row for each list, as contactd export does"
             }
             Refusal::BadDate => {
-                "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; or --map COLUMN=label.KEY"
+                "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; if all are like 4/30/2026, say --map COLUMN=subscribed_at:mdy, or :dmy if the day stands first; or --map COLUMN=label.KEY"
             }
             Refusal::BadNumber => "a total that is not a plain number: write it like 12 or 12.5",
             Refusal::CountryUnclear => {
@@ -154,7 +158,10 @@ impl Refusal {
                 "a label, the source or the reason says that the contact wants no messages: if so, import the rejected rows with --as optout; if not, correct it or --map COLUMN=ignore"
             }
             Refusal::NoConsent => {
-                "the row does not say that the contact consented, or says that it never did: correct it, or --map COLUMN=ignore"
+                "these people did not agree, so they are not put on the list: leave it so. Whoever opted out: say so in a --mapping, under [values]"
+            }
+            Refusal::YesAndNo => {
+                "rows of the same phone say different things, and one that it never agreed: that counts, and opts it out of the list"
             }
             Refusal::ConsentBlank => {
                 "the column that says who wants messages is blank in this row: fill it, or say what a blank means with --blank COLUMN=active or another meaning"
@@ -175,12 +182,22 @@ pub struct Refused {
     pub asked: usize,
     /// Whether it forbids something that is taken, if the daemon takes it.
     pub taken: bool,
+    /// That its phones never agreed, if the row says so.
+    pub declined: Option<Declined>,
+}
+
+/// A row that says that its phones never agreed to the messages of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declined {
+    pub list: ListIndex,
+    /// How many requests ask how its phones are written.
+    pub asked: usize,
 }
 
 impl From<Refusal> for Refused {
     /// Nothing of it is taken.
     fn from(why: Refusal) -> Refused {
-        Refused { why, asked: 0, taken: false }
+        Refused { why, asked: 0, taken: false, declined: None }
     }
 }
 

@@ -8,7 +8,7 @@ use super::told::{FORBIDDING, Told};
 use crate::model::change::RowStatus;
 use crate::model::phone::Phone;
 use crate::model::time;
-use crate::wire::end_line;
+use crate::wire::{end_line, write_request};
 
 /// Whose opt-out a row is.
 pub enum Subject<'c> {
@@ -55,6 +55,14 @@ pub fn end_import(labels: &[u8], out: &mut Vec<u8>) {
     end_line(out);
 }
 
+/// An IMPORT that opts a phone out of a list.
+pub fn opt_out(list: &str, phone: Phone, reason: &str, defaults: &Defaults, out: &mut Vec<u8>) {
+    begin_import(list, Number::Known(phone), &Told::default(), defaults, out);
+    out.extend_from_slice(b",\"status\":\"opted_out\",\"reason\":");
+    put_text(out, reason);
+    end_import(&[], out);
+}
+
 /// Writes all that a row forbids to a number that no plan knows. Gives the number of requests.
 pub fn forbid(list: &str, phone: Phone, told: &Told<'_>, defaults: &Defaults, out: &mut Vec<u8>) -> usize {
     let mut requests = 0;
@@ -77,6 +85,17 @@ pub fn forbid(list: &str, phone: Phone, told: &Told<'_>, defaults: &Defaults, ou
         requests += 1;
     }
     requests
+}
+
+/// Asks how a number is read, and changes nothing.
+pub fn write_question(number: Number<'_>, requests: &mut Vec<u8>) {
+    match number {
+        Number::Written(raw, region) => {
+            let region = region.map_or("-".into(), |region| region.to_string());
+            write_request(requests, &["NORMALIZE", &region, raw]);
+        }
+        Number::Known(phone) => write_request(requests, &["NORMALIZE", "-", &phone.to_string()]),
+    }
 }
 
 pub fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {

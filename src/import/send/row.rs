@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::country::{self, Evidence, Number};
 pub use super::defaults::Defaults;
 use super::note;
-use super::refusal::{Refusal, Refused};
+use super::refusal::{Declined, Refusal, Refused};
 use super::rejects;
 use super::request::{self, Subject};
 pub use super::told::read_list;
@@ -15,9 +15,8 @@ use crate::import::columns::field::Field;
 use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
 use crate::model::blank::is_blank;
-use crate::model::phone::{PHONE_DIGITS_MIN, Unusable, has_plus, normalize, written_with_plus};
+use crate::model::phone::{PHONE_DIGITS_MIN, Phone, Unusable, has_plus, normalize, written_with_plus};
 use crate::model::time;
-use crate::wire::write_request;
 
 /// A list's place among those of the file.
 pub type ListIndex = u16;
@@ -28,6 +27,8 @@ pub struct Asked {
     pub list: ListIndex,
     /// How many requests more take what the row forbids from its other phones.
     pub others: usize,
+    /// Whether it forbids something.
+    pub forbids: bool,
 }
 
 /// The contact itself: what is forbidden there is forbidden on every list.
@@ -191,9 +192,9 @@ impl Rows {
         let number = self.existing(told, told.phone(), forbids)?;
         let others = told.other_phones().filter(|_| forbids);
         let others = others.map(|raw| self.existing(told, raw, true)).collect::<Result<Vec<_>, _>>()?;
-        let asked = Asked { list, others: others.len() };
+        let asked = Asked { list, others: others.len(), forbids };
         if self.defaults.dry_run {
-            std::iter::once(number).chain(others).for_each(|number| write_question(number, requests));
+            std::iter::once(number).chain(others).for_each(|number| request::write_question(number, requests));
             return Ok(asked);
         }
         let list = &self.lists[usize::from(list)];
@@ -259,7 +260,10 @@ impl Rows {
         };
         let told = told.forbidding_alone();
         if !told.forbids() {
-            return Refused::from(why);
+            let declined = list
+                .filter(|list| told.declines() && list != EVERYWHERE)
+                .and_then(|list| self.write_declined(&list, &told, requests));
+            return Refused { declined, ..Refused::from(why) };
         }
         // Whose list it is cannot be known: what is forbidden everywhere is forbidden there.
         let list = list.unwrap_or_else(|| EVERYWHERE.to_owned());
@@ -269,14 +273,29 @@ impl Rows {
             return Refused::from(why);
         }
         let asked = subjects.into_iter().map(|subject| self.write_forbidding(&list, subject, &told, requests)).sum();
-        Refused { why, asked, taken: true }
+        Refused { why, asked, taken: true, declined: None }
+    }
+
+    /// Asks how the phones of a row are written that says that they never agreed: another row of the file may subscribe one.
+    fn write_declined(&mut self, list: &str, told: &Told<'_>, requests: &mut Vec<u8>) -> Option<Declined> {
+        let list = self.index(list)?;
+        let numbers =
+            std::iter::once(told.phone()).chain(told.other_phones()).filter_map(|raw| self.number(told, raw).ok());
+        let asked = numbers.map(|number| request::write_question(number, requests)).count();
+        Some(Declined { list, asked })
+    }
+
+    /// Opts a phone out of a list, of which one row says that it never agreed, and another one something else.
+    pub fn write_opt_out(&self, list: ListIndex, phone: Phone, requests: &mut Vec<u8>) {
+        let list = &self.lists[usize::from(list)];
+        request::opt_out(list, phone, "one row says no, and another one does not", &self.defaults, requests);
     }
 
     /// Writes what a row forbids to one of its numbers. Gives the number of requests.
     fn write_forbidding(&self, list: &str, subject: Subject<'_>, told: &Told<'_>, requests: &mut Vec<u8>) -> usize {
         match subject {
             Subject::Planned(number) if self.defaults.dry_run => {
-                write_question(number, requests);
+                request::write_question(number, requests);
                 1
             }
             Subject::Planned(number) => {
@@ -331,20 +350,20 @@ impl Rows {
         if let Some(&list) = self.cells.get(cell) {
             return Ok(list);
         }
-        let list = read_list(cell, self.defaults.region).ok_or(Refusal::BadList)?;
-        let known = self.lists.iter().position(|known| *known == list);
-        let index = known.unwrap_or(self.lists.len()) as ListIndex;
-        if known.is_none() {
-            // One more than there can be, for `*`.
-            if self.lists.len() > LISTS_MAX {
-                return Err(Refusal::BadList);
-            }
-            self.lists.push(list);
-        }
+        let index = read_list(cell, self.defaults.region).and_then(|list| self.index(&list)).ok_or(Refusal::BadList)?;
         if self.cells.len() < LISTS_MAX {
             self.cells.insert(cell.to_owned(), index);
         }
         Ok(index)
+    }
+
+    /// The place of a list among those of the file; none if there are too many.
+    fn index(&mut self, list: &str) -> Option<ListIndex> {
+        let known = self.lists.iter().position(|known| known == list);
+        // One more than there can be, for `*`.
+        let may_be_added = known.is_none() && self.lists.len() <= LISTS_MAX;
+        self.lists.extend(may_be_added.then(|| list.to_owned()));
+        known.or(may_be_added.then(|| self.lists.len() - 1)).map(|index| index as ListIndex)
     }
 }
 
@@ -352,17 +371,6 @@ impl Rows {
 fn may_be_a_title(phone: &str) -> bool {
     let is_plain = phone.len() >= PHONE_DIGITS_MIN && phone.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+');
     !is_plain && (title::is_text(phone) || !phone.contains(char::is_alphanumeric))
-}
-
-/// Asks how a number is read, and changes nothing.
-fn write_question(number: Number<'_>, requests: &mut Vec<u8>) {
-    match number {
-        Number::Written(raw, region) => {
-            let region = region.map_or("-".into(), |region| region.to_string());
-            write_request(requests, &["NORMALIZE", &region, raw]);
-        }
-        Number::Known(phone) => write_request(requests, &["NORMALIZE", "-", &phone.to_string()]),
-    }
 }
 
 #[cfg(test)]

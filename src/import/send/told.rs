@@ -150,6 +150,8 @@ impl<'c> Told<'c> {
         }
         let text = unguarded(cell);
         let word = text.trim();
+        let ordered = words.order().and_then(|order| order.read(word));
+        let word = ordered.as_deref().unwrap_or(word);
         match field {
             // NA is Namibia.
             Field::Region => {
@@ -307,6 +309,11 @@ impl<'c> Told<'c> {
     /// Whether it names a status that forbids, by a word or by a date.
     pub fn speaks(&self) -> bool {
         self.words.contains(&true) || self.dates.iter().any(Option::is_some)
+    }
+
+    /// Whether the row says that the person never agreed, whatever else it says.
+    pub fn declines(&self) -> bool {
+        self.lacks_consent == Some(Refusal::NoConsent)
     }
 
     /// What the row forbids, and nothing that permits. Where a date cannot be read, what it dates counts as of now.

@@ -55,6 +55,13 @@ impl TallyUpdate {
         }
     }
 
+    /// Adds several.
+    pub fn push_all(&mut self, tallies: Vec<Tallied>) {
+        for tallied in tallies {
+            self.push(tallied);
+        }
+    }
+
     /// Takes out what is to be added to the sums on disk.
     pub fn take_added(&mut self) -> HashMap<(ListId, Day), Tally> {
         std::mem::take(&mut self.added)

@@ -40,7 +40,7 @@ impl Counters {
         match outcome {
             Ok(Outcome::Created) => &self.rows.created,
             Ok(Outcome::Updated) => &self.rows.updated,
-            Ok(Outcome::Kept(_)) => &self.rows.kept,
+            Ok(Outcome::Kept(_) | Outcome::Erased) => &self.rows.kept,
             Ok(_) => &self.rows.unchanged,
             Err(_) => &self.rows.failed,
         }

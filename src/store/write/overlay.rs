@@ -1,6 +1,7 @@
 //! The overlay of one batch: writes applied to the records that they touch, on top of what is stored.
 //! [`super::commit`] makes it one batch.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -94,6 +95,8 @@ struct Found {
     fresh: Option<Box<Touched>>,
     /// The ids of the tombstones that were read for it.
     tombstones: Vec<u32>,
+    /// Whether one of these is of an erasure.
+    is_erased: bool,
 }
 
 impl<'a> Overlay<'a> {
@@ -151,16 +154,15 @@ impl<'a> Overlay<'a> {
 
     /// Changes a contact, in four steps: which list, which contact, what becomes of it, and who is told.
     fn change(&mut self, phone: Phone, number: Option<ListNumber>, change: &Change) -> Result<Outcome> {
-        let list = match number {
-            Some(number) => self.refer(number, change)?,
-            None => None,
-        };
+        let list = number.map(|number| self.refer(number, change)).transpose()?.flatten();
         let list_state = number.map_or(ListState::Unknown, |number| self.lists.state(number));
         let unwritten = number.and_then(|number| self.state.memory.gate().unwritten_against(phone, number));
         let (has_waiting, is_held) = number.map_or((false, false), |number| self.waits_and_holds(phone, number));
         let inbox_is_full = self.inbox_is_full();
         let Some(found) = self.find(phone, change)? else { return Ok(change.of_nobody(list_state, unwritten)) };
-        let Found { place, mut fresh, tombstones } = found;
+        let left = if found.is_erased { change.of_erased(self.now) } else { Some(Cow::Borrowed(change)) };
+        let Some(change) = left.as_deref() else { return Ok(Outcome::Erased) };
+        let Found { place, mut fresh, tombstones, .. } = found;
         let touched = match (place, &mut fresh) {
             (Some(place), _) => &mut *self.touched[place],
             (None, Some(fresh)) => &mut **fresh,
@@ -215,9 +217,7 @@ impl<'a> Overlay<'a> {
         if let Change::Reviewed { number, .. } = change {
             self.settle(phone, Some(*number));
         }
-        for tallied in tallies {
-            self.tallies.push(tallied);
-        }
+        self.tallies.push_all(tallies);
         if let Some(fresh) = fresh {
             self.add(phone, fresh, tombstones)?;
         }
@@ -237,7 +237,7 @@ impl<'a> Overlay<'a> {
     /// before anything else. None if the change does not make a contact of it.
     fn find(&mut self, phone: Phone, change: &Change) -> Result<Option<Found>> {
         if let Some(place) = self.load(phone)? {
-            return Ok(Some(Found { place: Some(place), fresh: None, tombstones: Vec::new() }));
+            return Ok(Some(Found { place: Some(place), fresh: None, tombstones: Vec::new(), is_erased: false }));
         }
         let tombstones = self.state.tombstones_of(phone)?;
         if !change.creates() && (tombstones.is_empty() || !change.lifts()) {
@@ -248,8 +248,9 @@ impl<'a> Overlay<'a> {
             fresh.after.contact.absorb(&tombstone.restore(phone, self.now));
             fresh.events.extend(tombstone.events().into_iter().map(|event| Event { seen_at: self.now, ..event }));
         }
-        let tombstones = tombstones.into_iter().map(|(id, _)| id).collect();
-        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones }))
+        let is_erased = tombstones.iter().any(|(_, tombstone)| tombstone.why == RemovedBy::Erased);
+        let ids = tombstones.into_iter().map(|(id, _)| id);
+        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones: ids.collect(), is_erased }))
     }
 
     /// The id that no other contact has or gets.

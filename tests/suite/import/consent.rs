@@ -110,3 +110,55 @@ fn a_list_of_opt_outs() {
     desk.import(format!("phone\n{EVE}\n"), &["--list", "*", "--as", "optout"]).all_taken();
     assert_eq!(desk.get(EVE)["status"], "opted_out");
 }
+
+/// A person with two rows, of which one says yes and the other one no: whoever wrote the file cannot have meant both.
+#[test]
+fn of_a_yes_and_a_no_in_one_file_the_no_counts() {
+    let desk = Desk::new();
+    let (other, later) = ("+14155550120", "+14155550104");
+    assert_eq!(desk.call(&format!("LIST {other}")), "+created");
+    let sheet = format!(
+        "phone,list,consent\n{ADA},{LIST},Yes\n{BOB},{LIST},No\n{EVE},{LIST},Yes\n{EVE},{other},No\n\
+         (415) 555-0101,{LIST},no\n{BOB},{LIST},Yes\n{BOB},{LIST},Yes\n{later},{LIST},No\n"
+    );
+    let dry = desk.import(&sheet, &["--region", "US", "--dry-run"]);
+    let rejected = json!({"no_consent": 3, "yes_and_no": 3});
+    assert_eq!((&dry.json["rejected"], &dry.json["readable"]), (&rejected, &json!(2)), "{}", dry.errors);
+    assert_eq!(desk.get(ADA), serde_json::Value::Null, "nothing was changed");
+    let told = desk.import(&sheet, &["--region", "US", "--rejects", "rejects.csv"]);
+    assert_eq!((&told.json["rejected"], &told.json["taken"]), (&rejected, &json!(3)), "{}", told.errors);
+    for (phone, verdict) in
+        [(ADA, "+no list_opted_out"), (BOB, "+no list_opted_out"), (EVE, "+yes"), (later, "+no not_subscribed")]
+    {
+        assert_eq!(desk.check(phone), verdict, "{phone}");
+    }
+    assert_eq!(desk.get(later), serde_json::Value::Null, "a no alone is nobody's");
+    let on = &desk.get(ADA)["lists"][0];
+    assert_eq!((&on["opted_out_how"], &on["opted_out_source"]), (&json!("import"), &json!("contacts.csv")));
+    assert!(desk.read("rejects.csv").contains(&format!("(415) 555-0101,{LIST},no,6,yes_and_no")));
+
+    // Whoever was on the list before, and says no in one row, stays as an import leaves it.
+    desk.import(format!("phone,list,consent\n{EVE},{LIST},No\n"), &["--region", "US"]);
+    assert_eq!(desk.check(EVE), "+yes");
+}
+
+#[test]
+fn what_stands_first_in_a_date_is_said_and_not_guessed() {
+    let desk = Desk::new();
+    let sheet =
+        format!("phone,status,Joined\n{ADA},active,4/3/2025\n{BOB},active,2025-01-02\n{EVE},active,30/4/2025\n");
+    let told = desk.unsaid(&sheet, &["--map", "Joined=subscribed_at"]);
+    assert_eq!(told.json["rejected"], json!({"bad_date": 2}), "{}", told.errors);
+    let told = desk.unsaid(&sheet, &["--map", "Joined=subscribed_at:mdy"]);
+    assert_eq!(told.json["rejected"], json!({"bad_date": 1}), "the thirtieth month: {}", told.errors);
+    assert_eq!(desk.get(ADA)["lists"][0]["subscribed_at"], "2025-04-03T00:00:00.000Z");
+    let told = desk.unsaid(&sheet, &["--map", "Joined=label.joined:dmy"]);
+    assert_eq!((told.code, &told.json["rows"]), (1, &json!(0)), "{}", told.errors);
+    let other = Desk::new();
+    let mapping = "[columns]\nphone = \"phone\"\nstatus = \"status\"\nJoined = \"subscribed_at:dmy\"\n";
+    std::fs::write(other.path("m.toml"), mapping).expect("written");
+    other.unsaid(&sheet, &["--mapping", "m.toml"]).all_taken();
+    assert_eq!(other.get(ADA)["lists"][0]["subscribed_at"], "2025-03-04T00:00:00.000Z");
+    std::fs::write(other.path("m.toml"), mapping.replace(":dmy", "")).expect("written");
+    other.unsaid(&sheet, &["--mapping", "m.toml"]).asks("what stands first in the dates of the column 'Joined'");
+}
