@@ -42,6 +42,14 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
+    /// Write each fact that forbids into this file, too, before it is answered: what a backup does not know. Best on another disk
+    #[arg(long, env = "CONTACTD_TRAIL", value_name = "FILE")]
+    trail: Option<PathBuf>,
+
+    /// Where backups are written, better on another disk; `backups` in the data directory if nothing is said [default: ./contactd-data/backups]
+    #[arg(long, env = "CONTACTD_BACKUP_DIR", value_name = "DIR")]
+    backup_dir: Option<PathBuf>,
+
     /// Where to listen: `host:port`, `tls:host:port` or `unix:/path`; may be repeated [default: `127.0.0.1:7164`]
     #[arg(long, env = "CONTACTD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     #[serde(default)]
@@ -50,14 +58,6 @@ pub struct Settings {
     /// Where to serve /metrics, /healthz and /readyz over HTTP, like `127.0.0.1:7166` [default: nowhere]
     #[arg(long, env = "CONTACTD_METRICS", value_name = "ADDRESS")]
     metrics: Option<String>,
-
-    /// Write each fact that forbids into this file, too, before it is answered: what a backup does not know. Best on another disk
-    #[arg(long, env = "CONTACTD_TRAIL", value_name = "FILE")]
-    trail: Option<PathBuf>,
-
-    /// Where BACKUP RUN writes [default: `backups` in the data directory]. Better another disk
-    #[arg(long, env = "CONTACTD_BACKUP_DIR", value_name = "DIR")]
-    backup_dir: Option<PathBuf>,
 
     /// How many lists have metrics of their own; the others are summed [default: 200]
     #[arg(long, env = "CONTACTD_METRICS_LISTS", value_name = "LISTS")]
@@ -351,7 +351,7 @@ impl Settings {
                 every_ms: or_never(every, Some(PURGE_EVERY_MS)).unwrap_or(0),
             },
             trail: self.trail.or(file.trail),
-            backup_dir: self.backup_dir.or(file.backup_dir),
+            backup_dir: Some(self.backup_dir.or(file.backup_dir).unwrap_or_else(|| usual.data_dir.join("backups"))),
             metrics_lists: self.metrics_lists.or(file.metrics_lists).unwrap_or(usual.metrics_lists),
             opt_out_warning: OptOutWarning {
                 rate: rate(self.opt_out_rate_warn.or(file.opt_out_rate_warn).unwrap_or(usual.opt_out_warning.rate))?,

@@ -18,7 +18,7 @@ use crate::client::{Client, Reply};
 use crate::error::{Error, Result};
 use crate::jobs::BACKUP_SUFFIX;
 use crate::json::date;
-use crate::store::{BackupEnd, BackupFacts, Options, Store};
+use crate::store::{BackupEnd, BackupFacts, Options, Store, check_backup};
 
 /// How often a running daemon is asked whether its backup is done.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -165,7 +165,7 @@ fn call(client: &mut Client, words: &[&str]) -> Result<String> {
 
 /// Reads all of a backup.
 pub fn check(file: &Path) -> Result<BackupFacts> {
-    Store::check_backup(open(file)?)
+    check_backup(open(file)?)
 }
 
 /// Opens a backup; `-` is standard input.

@@ -15,10 +15,10 @@ pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Ve
     let listen: Vec<String> = access.listen.iter().map(ToString::to_string).collect();
     let all = [
         ("data-dir", path(Some(&setup.data_dir))),
-        ("listen", listen.join(",")),
-        ("metrics", config.metrics.clone().unwrap_or_default()),
         ("trail", path(setup.trail.as_deref())),
         ("backup-dir", path(setup.backup_dir.as_deref())),
+        ("listen", listen.join(",")),
+        ("metrics", config.metrics.clone().unwrap_or_default()),
         ("metrics-lists", setup.metrics_lists.to_string()),
         ("fsync", if setup.fsync == Fsync::Always { "always" } else { "interval" }.to_owned()),
         ("stop-scope", setup.stop_scope.word().to_owned()),

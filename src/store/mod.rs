@@ -46,7 +46,7 @@ pub use upkeep::backup::{BackupProgress, GoOn};
 pub use upkeep::erase::Erased;
 pub use upkeep::expire::Swept;
 pub use upkeep::purge::{Candidates, NewPlan, PurgeCandidate};
-pub use upkeep::restore::BackupFacts;
+pub use upkeep::restore::{BackupFacts, check as check_backup};
 pub use upkeep::rewrite::Rewritten;
 pub use upkeep::verify::Verified;
 pub use write::heartbeat::OnHeartbeat;
@@ -141,11 +141,6 @@ impl Store {
         let facts = upkeep::restore::restore(from, &*engine, &options.dir, (options.clock)())?;
         options.scope = load::scope(&*engine)?.unwrap_or(options.scope);
         Ok((Store::open_on(engine, options)?, facts))
-    }
-
-    /// Reads all of a backup. Damage is an error that says where it is.
-    pub fn check_backup(from: impl Read) -> Result<BackupFacts> {
-        upkeep::restore::check(from)
     }
 
     /// Does what is queued, syncs, and stops the writer.

@@ -12,7 +12,7 @@ use contactd::model::fence::Fence;
 use contactd::model::phone::{ListNumber, Phone};
 use contactd::model::verdict::{Reason, Verdict};
 use contactd::store::engine::{DiskEngine, Engine, MemoryEngine};
-use contactd::store::{BackupEnd, BackupFacts, Job, Options, Store};
+use contactd::store::{BackupEnd, BackupFacts, Job, Options, Store, check_backup};
 
 const NOON: i64 = 1_777_636_800_000;
 /// When it is restored.
@@ -209,11 +209,11 @@ fn what_is_no_whole_backup_is_not_restored() {
     let dir = tempfile::tempdir().expect("made");
     let store = filled(Arc::<MemoryEngine>::default(), dir.path(), 100);
     let (bytes, end) = backup(&store);
-    assert_eq!(Store::check_backup(&bytes[..]).expect("whole").end, end);
+    assert_eq!(check_backup(&bytes[..]).expect("whole").end, end);
     for cut in [bytes.len() - 1, bytes.len() / 2, 40, 3, 0] {
         let target = tempfile::tempdir().expect("made");
         let why = onto_disk(&bytes[..cut], target.path(), LATER).err().expect("refused");
         assert!(why.message.contains("damaged") || why.message.contains("no backup"), "{}", why.message);
-        assert!(Store::check_backup(&bytes[..cut]).is_err());
+        assert!(check_backup(&bytes[..cut]).is_err());
     }
 }
