@@ -15,7 +15,7 @@ use crate::plain::commands::{Code, Command, DAY_MS, Row, Spelling, Stamp};
 use crate::plain::compare::{comparable, same_reply};
 use crate::plain::facts::Scope;
 use crate::plain::model::Model;
-use crate::plain::text::TEXTS;
+use crate::plain::text::{InboundKind, TEXTS, classify};
 use crate::prove::Random;
 use crate::wire::Wire;
 
@@ -72,6 +72,24 @@ impl Ask {
             }
         };
         is_right.map_err(|expected| format!("{}: {}, not {expected}", self.line(), reply.unwrap_or_default()))
+    }
+
+    /// Whether it does nothing but forbid, so that it counts in memory where it cannot be written.
+    fn only_forbids(&self) -> bool {
+        match self {
+            Ask::Erase(_) => true,
+            Ask::Plain(Command::Inbound { text, .. }) => {
+                matches!(classify(text), InboundKind::Out | InboundKind::OutAll)
+            }
+            Ask::Plain(command) => matches!(
+                command,
+                Command::OptOut { .. }
+                    | Command::Suppress { .. }
+                    | Command::Invalid { .. }
+                    | Command::Failed { .. }
+                    | Command::List { paused: Some(true), .. }
+            ),
+        }
     }
 
     /// What can take a yes away, and every CLAIM, is on disk before its reply whatever `--fsync` says.
@@ -153,8 +171,11 @@ pub struct Writer {
     /// What it sent since, and how much of that was answered.
     sent: Vec<Ask>,
     acknowledged: usize,
-    /// The first reply that said that nothing can be written.
+    /// The first reply that said that nothing can be written, and what was refused like this.
     refused: Option<String>,
+    refusals: Vec<Ask>,
+    /// Whether what was refused is surely not on disk: it was not tried.
+    refusals_are_nowhere: bool,
     wrong: Option<String>,
 }
 
@@ -173,6 +194,8 @@ impl Writer {
             sent: Vec::new(),
             acknowledged: 0,
             refused: None,
+            refusals: Vec::new(),
+            refusals_are_nowhere: false,
             wrong: None,
         };
         writer.phones = (0..PHONES).map(|_| writer.new_phone()).collect();
@@ -261,14 +284,21 @@ impl Writer {
             for ask in asks {
                 let Some(reply) = wire.line() else { return };
                 if reply.starts_with("-READONLY") || reply.starts_with("-INTERNAL") {
-                    self.refused.get_or_insert_with(|| reply.clone());
-                }
-                if self.refused.is_some() {
+                    self.refused.get_or_insert(reply);
+                    self.refusals.push(ask);
+                    if self.refusals_are_nowhere {
+                        self.sent.remove(self.acknowledged);
+                    }
                     continue;
                 }
-                if let Err(wrong) = ask.run(&mut state, Some(&reply)) {
+                // Behind a refusal the model knows no reply: what counts in memory alone is not in it.
+                let reply = Some(reply.as_str()).filter(|_| self.refused.is_none());
+                if let Err(wrong) = ask.run(&mut state, reply) {
                     self.wrong = Some(wrong);
                     return;
+                }
+                if self.refused.is_some() && !self.refusals_are_nowhere {
+                    continue;
                 }
                 self.acknowledged += 1;
                 answered.store(self.acknowledged, Ordering::SeqCst);
@@ -422,6 +452,38 @@ impl Crowd {
         self.writers.iter().filter_map(|writer| writer.refused.as_deref())
     }
 
+    /// What is refused is not tried: the disk is full, and contactd has seen it.
+    pub fn refusals_are_nowhere(&mut self) {
+        self.writers.iter_mut().for_each(|writer| writer.refusals_are_nowhere = true);
+    }
+
+    /// Of a daemon that cannot write: it says yes to nobody of whom what was answered, and what was refused and forbids, says
+    /// no; and whoever opts out now gets no message, either.
+    pub fn assert_no_wrong_yes(&self, wire: &mut Wire) {
+        let mut permitted = Vec::new();
+        for writer in &self.writers {
+            let mut state = writer.state_after(writer.acknowledged);
+            for ask in writer.refusals.iter().filter(|ask| ask.only_forbids()) {
+                ask.run(&mut state, None).expect("no reply is wrong");
+            }
+            for (phone, seen) in look(wire, &writer.lists, writer.compared(writer.acknowledged)) {
+                for (list, verdict) in writer.lists.iter().zip(seen.verdicts) {
+                    if verdict == "+yes" {
+                        let expected = state.model.check(list, &phone);
+                        assert_eq!(expected, "yes", "{phone} on {list}, after {:?}", writer.refused);
+                        permitted.push((list.clone(), phone.clone()));
+                    }
+                }
+            }
+        }
+        for (list, phone) in permitted.iter().step_by(3) {
+            let told = wire.call(&format!("OPTOUT {list} {phone}"));
+            assert!(told.starts_with("-READONLY"), "{told}");
+            let verdict = wire.call(&format!("CHECK {list} {phone}"));
+            assert!(verdict.starts_with("+no "), "{phone} on {list}: {verdict} after an opt-out that was told {told}");
+        }
+    }
+
     /// How many requests must have come to be, if so many were answered.
     fn promised(&self, acknowledged: &[usize]) -> Vec<usize> {
         let promised = |(writer, &answered): (&Writer, &usize)| match self.promise {
@@ -462,6 +524,9 @@ impl Crowd {
             writer.state = state;
             let unsure: Vec<Ask> = writer.sent.drain(..).skip(promised).collect();
             writer.acknowledged = 0;
+            writer.refused = None;
+            // What was refused may count until the restart only, or be on disk.
+            let unsure: Vec<Ask> = unsure.into_iter().chain(writer.refusals.drain(..)).collect();
             // What a request left that may have been done or not cannot be seen in all its parts.
             for place in 0..PHONES {
                 if unsure.iter().any(|ask| ask.phone() == Some(&writer.phones[place])) {

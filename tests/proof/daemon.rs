@@ -17,27 +17,40 @@ pub fn program() -> &'static str {
 /// Killed when it goes.
 pub struct Process {
     pub address: PathBuf,
-    data: PathBuf,
+    log: PathBuf,
     child: Child,
 }
 
 impl Process {
     /// Starts it, and does not wait.
     pub fn spawn(data: &Path, arguments: &[&str], environment: &[(String, String)]) -> Process {
+        Process::spawn_by(&[], data, data, arguments, environment)
+    }
+
+    /// The same by another program. Its log and its socket are called like `outside`.
+    pub fn spawn_by(
+        by: &[String],
+        data: &Path,
+        outside: &Path,
+        arguments: &[&str],
+        environment: &[(String, String)],
+    ) -> Process {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let address = data.with_extension(format!("{}.socket", STARTED.fetch_add(1, Ordering::Relaxed)));
-        let log = OpenOptions::new().create(true).append(true).open(data.with_extension("log")).expect("a log");
-        let child = Command::new(program())
+        let address = outside.with_extension(format!("{}.socket", STARTED.fetch_add(1, Ordering::Relaxed)));
+        let log = outside.with_extension("log");
+        let words: Vec<String> = by.iter().cloned().chain([program().to_owned()]).collect();
+        let child = Command::new(&words[0])
+            .args(&words[1..])
             .args(["serve", "--http", "off", "--listen", &format!("unix:{}", address.display()), "--data-dir"])
             .arg(data)
             .args(arguments)
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(OpenOptions::new().create(true).append(true).open(&log).expect("a log"))
             .spawn()
             .expect("the daemon starts");
-        Process { address, data: data.to_owned(), child }
+        Process { address, log, child }
     }
 
     /// Starts it, and waits until it answers.
@@ -73,7 +86,7 @@ impl Process {
 
     /// Whatever it has said, and those before it on the same directory.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.data.with_extension("log")).unwrap_or_default()
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// SIGKILL.

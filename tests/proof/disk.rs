@@ -103,6 +103,11 @@ impl Answers {
         }
     }
 
+    /// Whether one of the connections was greeted.
+    pub fn have_begun(&self) -> bool {
+        self.sockets.values().any(|(_, writer)| writer.is_some())
+    }
+
     pub fn of(&self, writers: usize) -> Vec<usize> {
         (0..writers).map(|writer| self.answered.get(&writer).copied().unwrap_or(0)).collect()
     }
