@@ -29,6 +29,7 @@ fn a_failing_disk_is_told_and_loses_nothing_that_was_answered() {
         let data = round.dir().join("data");
         let mut process = Process::start(&data, &[]);
         let mut crowd = Crowd::begin(&mut process.connect(), Scope::List, Promise::Everything, &mut round.random);
+        crowd.disk_fails();
         process.terminate();
         for _ in 0..FAULTS {
             let fault = any_fault(&mut round.random);
@@ -42,10 +43,18 @@ fn a_failing_disk_is_told_and_loses_nothing_that_was_answered() {
                 }
                 Ok(()) => {
                     let address = process.address.clone();
-                    crowd.write(&address, |_| {
-                        let since = Instant::now();
-                        while process.ended().is_none() && since.elapsed() < Duration::from_millis(500) {
+                    // Until it ends, or answers nobody any more, which all who were refused do not ask for.
+                    crowd.write(&address, |acknowledged| {
+                        let started = Instant::now();
+                        let mut last = (acknowledged(), Instant::now());
+                        while process.ended().is_none()
+                            && last.1.elapsed() < Duration::from_millis(150)
+                            && started.elapsed() < Duration::from_millis(600)
+                        {
                             thread::sleep(Duration::from_millis(5));
+                            if acknowledged() != last.0 {
+                                last = (acknowledged(), Instant::now());
+                            }
                         }
                     });
                     let refused = crowd.refusals().next().map(str::to_owned);

@@ -1,7 +1,6 @@
 //! contactd as a process on a data directory that outlives it.
 
 use std::fs::{self, OpenOptions};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +17,7 @@ pub fn program() -> &'static str {
 pub struct Process {
     pub address: PathBuf,
     log: PathBuf,
-    child: Child,
+    child: Option<Child>,
 }
 
 impl Process {
@@ -50,7 +49,7 @@ impl Process {
             .stderr(OpenOptions::new().create(true).append(true).open(&log).expect("a log"))
             .spawn()
             .expect("the daemon starts");
-        Process { address, log, child }
+        Process { address, log, child: Some(child) }
     }
 
     /// Starts it, and waits until it answers.
@@ -67,8 +66,8 @@ impl Process {
             if let Some(ended) = self.ended() {
                 return Err(ended);
             }
-            let answers = UnixStream::connect(&self.address).is_ok();
-            if answers && self.connect().call("PING") == "+PONG" {
+            let ping = |mut wire: Wire| wire.send("PING\n").then(|| wire.line()).flatten();
+            if Wire::try_connect(&self.address).and_then(ping).is_some_and(|pong| pong == "+PONG") {
                 return Ok(());
             }
             assert!(started.elapsed() < PATIENCE, "the daemon does not answer:\n{}", self.log());
@@ -81,7 +80,7 @@ impl Process {
     }
 
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("a child")
+        self.child().try_wait().expect("a child")
     }
 
     /// Whatever it has said, and those before it on the same directory.
@@ -91,19 +90,30 @@ impl Process {
 
     /// SIGKILL.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        self.child.wait().expect("to end");
+        let _ = self.child().kill();
+        self.child().wait().expect("to end");
     }
 
     /// SIGTERM, and how it ends.
     pub fn terminate(&mut self) -> ExitStatus {
-        Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
-        self.child.wait().expect("to end")
+        Command::new("kill").arg(self.child().id().to_string()).status().expect("kill");
+        self.child().wait().expect("to end")
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it was not given away")
+    }
+
+    /// For whoever ends it in another way.
+    pub fn into_child(mut self) -> Child {
+        self.child.take().expect("it was not given away")
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        if self.child.is_some() {
+            self.kill();
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! A reader of FEED that goes on where it was, whatever becomes of the daemon in between.
 
 use std::collections::BTreeMap;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use serde_json::Value;
@@ -22,10 +21,7 @@ pub struct Follower {
 impl Follower {
     /// Reads until there is nothing new, or with `WAIT` until the daemon goes or `goes_on` says no. The error is a refusal.
     pub fn follow(&mut self, address: &Path, wait_ms: usize, goes_on: impl Fn() -> bool) -> Result<(), String> {
-        if UnixStream::connect(address).is_err() {
-            return Ok(());
-        }
-        let mut wire = Wire::connect(address);
+        let Some(mut wire) = Wire::try_connect(address) else { return Ok(()) };
         while goes_on() {
             wire.send(&format!("FEED {} LIMIT 500 WAIT {wait_ms}\n", self.position));
             // A reply that was cut off tells nothing.
