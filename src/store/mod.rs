@@ -125,7 +125,10 @@ impl Store {
     /// Rewrites a store that nobody has open, so that its file has only what is there. A crash at any moment leaves the old
     /// or the new one whole.
     pub fn rewrite(dir: &Path) -> Result<Rewritten> {
-        upkeep::rewrite::rewrite(dir)
+        let old = DiskEngine::open(dir)?;
+        // Of a copy that may be incomplete no whole store is made.
+        old.check_complete(load::next_ids(&old)?.map_or(0, |next| next.batches))?;
+        upkeep::rewrite::rewrite(old)
     }
 
     /// Does what is queued, syncs, and stops the writer.

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::origin::Origin;
 use super::{Batch, Engine, Keys, Row, Space};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
@@ -39,6 +40,8 @@ pub struct DiskEngine {
     /// Our own handle to sled's file: sled's flush is not an fsync.
     log: File,
     synced: File,
+    /// Noted as closed once the store is.
+    origin: Origin,
     /// Released last.
     _lock: Lock,
 }
@@ -65,6 +68,7 @@ impl DiskEngine {
         let lock = lock(dir)?;
         let store = dir.join(STORE);
         recover_replaced(dir, &store).map_err(|why| failed("recover the store in", &why))?;
+        let origin = Origin::read(dir, &store.join(LOG))?;
         fs::create_dir_all(&store).map_err(|why| failed("make the store in", &why))?;
         // A crash while sled wrote a snapshot leaves a file on which every later open fails; the complete snapshot
         // is still there.
@@ -83,7 +87,7 @@ impl DiskEngine {
             .map_err(|why| failed("open the store's file in", &why))?;
         let synced = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(SYNCED));
         let synced = synced.map_err(|why| failed("open the file `synced` in", &why))?;
-        let engine = DiskEngine { dir: dir.to_owned(), tree, db, log, synced, _lock: lock };
+        let engine = DiskEngine { dir: dir.to_owned(), tree, db, log, synced, origin, _lock: lock };
         engine.sync_data()?;
         // The names of the files themselves must survive, too.
         for dir in [&store, dir] {
@@ -110,7 +114,7 @@ impl DiskEngine {
 
     /// Puts another store in the place of this one. A crash at any moment leaves the old or the new one whole.
     pub fn replace_by(self, beside: Beside) -> Result<()> {
-        let DiskEngine { dir, tree, db, _lock: lock, .. } = self;
+        let DiskEngine { dir, tree, db, origin, _lock: lock, .. } = self;
         let (store, old, new) = (dir.join(STORE), dir.join(REPLACED), beside.dir.clone());
         // sled must have closed both before they move.
         drop((tree, db, beside));
@@ -118,6 +122,7 @@ impl DiskEngine {
         let replace = || -> std::io::Result<()> {
             sync(&new.join(LOG))?;
             sync(&new)?;
+            origin.forget()?;
             fs::rename(&store, &old)?;
             fs::rename(&new, &store)?;
             sync(&dir)?;
@@ -164,6 +169,7 @@ impl Engine for DiskEngine {
     }
 
     fn apply(&self, batch: &Batch) -> Result<()> {
+        self.origin.applied(batch.number());
         apply(&self.tree, batch)
     }
 
@@ -171,22 +177,28 @@ impl Engine for DiskEngine {
     /// promises less, and is still true.
     fn sync(&self, newest: u64) -> Result<()> {
         self.sync_data()?;
+        self.origin.synced(newest);
         self.synced
             .write_all_at(format!("{newest:0SYNCED_DIGITS$}\n").as_bytes(), 0)
             .map_err(|why| failed("write", &self.synced_path(), &why))
     }
 
-    /// sled takes damage in the middle of its file for the end of it, and serves what is before.
+    /// sled takes damage in the middle of its file for the end of it, and serves what is before. Of a copy that was made
+    /// while the store was written to it may not see that anything is missing.
     fn check_complete(&self, newest: u64) -> Result<bool> {
-        match self.synced()? {
-            Some(synced) if synced > newest => Err(Error::internal(format!(
-                "the store in {} ends after {newest} of {synced} batches that were on disk: its file was damaged or cut \
-                 off, and opt-outs are lost with the rest. Restore a backup, or delete {} to serve what is left",
-                self.dir.display(),
-                self.synced_path().display()
-            ))),
-            synced => Ok(synced.is_some()),
-        }
+        let is_known = match self.synced()? {
+            Some(synced) if synced > newest => {
+                return Err(Error::internal(format!(
+                    "the store in {} ends after {newest} of {synced} batches that were on disk: its file was damaged or cut \
+                     off, and opt-outs are lost with the rest. Restore a backup, or delete {} to serve what is left",
+                    self.dir.display(),
+                    self.synced_path().display()
+                )));
+            }
+            synced => synced.is_some(),
+        };
+        self.origin.open(newest)?;
+        Ok(is_known)
     }
 
     /// sled must never see a full disk: after a failed write it fails until it is opened again. When the system cannot
