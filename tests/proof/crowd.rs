@@ -216,10 +216,8 @@ impl Writer {
         let phone = self.phones[place].clone();
         let is_new = self.known.insert(phone.clone());
         let random = &mut self.random;
-        let at = (is_new && random.one_in(2)).then(|| Stamp {
-            ms: now() - DAY_MS * (1 + random.below(20)) as i64,
-            spelling: Spelling::Millis,
-        });
+        let at = (is_new && random.one_in(2))
+            .then(|| Stamp { ms: now() - DAY_MS * [1, 3, 20][random.below(3)], spelling: Spelling::Millis });
         let list = random.pick(&self.lists).clone();
         let some_list = Some(list.clone()).filter(|_| !random.one_in(4));
         let id = format!("m-{}", random.below(6));
@@ -240,9 +238,7 @@ impl Writer {
                 Command::Failed { list, phone, id, at: None, code, permanent: random.one_in(6).then_some(false) }
             }
             19 => Command::Click { list, phone, at: None, id: some_id, message: None, bot: None },
-            20 => {
-                Command::Convert { list, phone, amount: "12.5".to_owned(), at: None, id: some_id, message: None }
-            }
+            20 => Command::Convert { list, phone, amount: "12.5".to_owned(), at: None, id: some_id, message: None },
             21 => Command::Suppress { list: some_list.filter(|_| is_new || random.one_in(2)), phone, at },
             22 | 23 => Command::Release { list: some_list, phone, at: None },
             24 => Command::Invalid { phone, at },
@@ -347,11 +343,14 @@ impl Writer {
     fn agree(&self, seen: &BTreeMap<String, Seen>, at_least: usize) -> Result<(usize, State), String> {
         let mut state = self.state_after(at_least);
         let is_other = |state: &State, phone: &str| self.is_other(state, phone, seen);
-        let mut other: BTreeSet<&str> = seen.keys().map(String::as_str).filter(|phone| is_other(&state, phone)).collect();
+        let mut other: BTreeSet<&str> =
+            seen.keys().map(String::as_str).filter(|phone| is_other(&state, phone)).collect();
         let nearest: Vec<String> = other
             .iter()
             .take(3)
-            .map(|phone| format!("{phone}\n    expected {:?}\n    seen     {:?}", self.expected(&state, phone), seen[*phone]))
+            .map(|phone| {
+                format!("{phone}\n    expected {:?}\n    seen     {:?}", self.expected(&state, phone), seen[*phone])
+            })
             .collect();
         for done in at_least..=self.sent.len() {
             if other.is_empty() {
@@ -426,8 +425,7 @@ impl Crowd {
     pub fn write<T>(&mut self, address: &Path, meanwhile: impl FnOnce(&dyn Fn() -> Acknowledged) -> T) -> T {
         let Crowd { writers, follower, .. } = self;
         let ends = AtomicBool::new(false);
-        let answered: Vec<AtomicUsize> =
-            writers.iter().map(|writer| AtomicUsize::new(writer.acknowledged)).collect();
+        let answered: Vec<AtomicUsize> = writers.iter().map(|writer| AtomicUsize::new(writer.acknowledged)).collect();
         // The words that it knows are read with the first message, which takes a debug build long.
         Wire::connect(address).call(&format!("INBOUND {} +14159999999 {{\"text\":\"hello\"}}", LISTS[0]));
         // All are connected before one of them begins.
@@ -467,7 +465,9 @@ impl Crowd {
 
     /// What is refused is not tried: the disk is full, and contactd has seen it.
     pub fn refusals_are_nowhere(&mut self) {
-        self.writers.iter_mut().for_each(|writer| writer.refusals_are_nowhere = true);
+        for writer in &mut self.writers {
+            writer.refusals_are_nowhere = true;
+        }
     }
 
     /// Of a daemon that cannot write: it says yes to nobody of whom what was answered, and what was refused and forbids, says

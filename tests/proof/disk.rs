@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::UNIX_EPOCH;
 
 use crate::prove::Random;
 use crate::wire::has;
 
+/// The store's file, and the one that says which file it is.
+const STORE: &str = "store/db";
+const ORIGIN: &str = "origin";
 /// What a disk writes as a whole.
 const SECTOR: usize = 512;
 
@@ -17,13 +22,16 @@ pub fn library() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     let build = || {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proof/disk.c");
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("disk-{}.so", std::process::id()));
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disk.so");
+        // Another run of this test may use it just now.
+        let new = library.with_extension(std::process::id().to_string());
         let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library);
+        cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&new);
         cc.args([source, "-ldl", "-lpthread"]);
         let built = has("cc").then(|| cc.status().expect("cc runs"));
         built.map(|status| {
             assert!(status.success(), "disk.c does not compile");
+            fs::rename(&new, &library).expect("renamed");
             library
         })
     };
@@ -51,8 +59,9 @@ pub struct Record<'a> {
 }
 
 impl Records {
+    /// None of a process that was killed before it could begin.
     pub fn read(log: &Path) -> Records {
-        Records(fs::read(log).expect("records"))
+        Records(fs::read(log).unwrap_or_default())
     }
 
     /// In the order of the calls. The last one may be cut off, of a process that was killed.
@@ -147,6 +156,8 @@ enum Open {
 pub struct Disk {
     files: Vec<File>,
     dirs: BTreeSet<String>,
+    /// The store that was found, or made.
+    store: Option<usize>,
     /// The names as the process sees them, and those that are on disk for sure.
     names: BTreeMap<String, usize>,
     synced_names: BTreeMap<String, usize>,
@@ -237,6 +248,7 @@ impl Disk {
             }
         }
         disk.synced_names.clone_from(&disk.names);
+        disk.store = disk.names.get(STORE).copied();
         disk
     }
 
@@ -252,6 +264,9 @@ impl Disk {
                 if record.at & 1 != 0 {
                     let file = self.files.len();
                     self.files.push(File::default());
+                    if path == STORE {
+                        self.store.get_or_insert(file);
+                    }
                     self.name(Naming::Add(path.clone(), file));
                 }
                 let file = self.names[&path];
@@ -293,7 +308,9 @@ impl Disk {
                         .partition(|(number, naming)| *number < until && naming.dir() == dir);
                     self.pending_names = pending;
                     let synced: Vec<(usize, Naming)> = synced;
-                    synced.iter().for_each(|(_, naming)| naming.apply(&mut self.synced_names));
+                    for (_, naming) in &synced {
+                        naming.apply(&mut self.synced_names);
+                    }
                 }
                 None => {}
             },
@@ -315,18 +332,15 @@ impl Disk {
 
     /// Makes a directory what a power cut now leaves of it. What was synced is there. Of the rest each write is there, or
     /// not, or torn, and the names are as they were at some moment since.
-    ///
-    /// A file that stays is the same file, as on a real disk.
     pub fn cut(&self, dir: &Path, random: &mut Random) {
         let mut names = self.synced_names.clone();
         let kept = random.below(self.pending_names.len() + 1);
-        self.pending_names[..kept].iter().for_each(|(_, naming)| naming.apply(&mut names));
+        for (_, naming) in &self.pending_names[..kept] {
+            naming.apply(&mut names);
+        }
         // Mostly lost, mostly there, all of it there, or anything.
         let lost_of_eight = [7, 1, 0, random.below(9)][random.below(4)];
         let tears = random.one_in(2);
-        for name in &self.dirs {
-            fs::create_dir_all(dir.join(name)).expect("made");
-        }
         remove_others(dir, dir, &names);
         for (name, &file) in &names {
             let file = &self.files[file];
@@ -341,12 +355,24 @@ impl Disk {
             }
             fs::create_dir_all(dir.join(name).parent().expect("a directory")).expect("made");
             fs::write(dir.join(name), bytes).expect("written");
-            // Its mode is of no file's contents, and it was given when the file was made.
-            if name.ends_with(".key") || name.ends_with(".new") {
-                let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
-                fs::set_permissions(dir.join(name), mode).expect("set");
-            }
+            // Nobody else may read the key.
+            let mode = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(dir.join(name), mode).expect("set");
         }
+        // On a real disk it is the same file still.
+        if self.store.is_some() && names.get(STORE) == self.store.as_ref() && names.contains_key(ORIGIN) {
+            restamp(dir);
+        }
+    }
+}
+
+/// Has `origin` speak of the file that is there.
+fn restamp(dir: &Path) {
+    let text = fs::read_to_string(dir.join(ORIGIN)).expect("the file");
+    let born = fs::metadata(dir.join(STORE)).expect("the store").created().expect("when it was made");
+    let born = born.duration_since(UNIX_EPOCH).expect("a date").as_nanos();
+    if let Some((said, _)) = text.split_once("born ") {
+        fs::write(dir.join(ORIGIN), format!("{said}born {born}\n")).expect("written");
     }
 }
 
@@ -357,6 +383,8 @@ fn remove_others(root: &Path, dir: &Path, names: &BTreeMap<String, usize>) {
         let name = path.strip_prefix(root).expect("below it").to_str().expect("UTF-8");
         if path.is_dir() {
             remove_others(root, &path, names);
+            // It stays where something is in it.
+            let _ = fs::remove_dir(&path);
         } else if !names.contains_key(name) {
             fs::remove_file(&path).expect("removed");
         }

@@ -46,7 +46,9 @@ impl Tmpfs {
     /// What runs a program that sees it.
     fn enter(&self) -> Vec<String> {
         let holder = self.holder.id().to_string();
-        ["nsenter", "--user", "--mount", "--preserve-credentials", "--target", &holder, "--"].map(str::to_owned).to_vec()
+        ["nsenter", "--user", "--mount", "--preserve-credentials", "--target", &holder, "--"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     /// As others see it.

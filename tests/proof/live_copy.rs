@@ -6,9 +6,10 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use crate::crowd::{Acknowledged, Crowd, Promise};
-use crate::daemon::Process;
+use crate::daemon::{Process, program};
 use crate::plain::facts::Scope;
 use crate::prove::{Random, prove};
 use crate::wire::Wire;
@@ -103,7 +104,57 @@ fn a_copy_of_a_live_directory_has_everything_or_is_refused() {
             }
         }
         // The original is as whole as ever.
-        let process = Process::start(&data, &[]);
+        let mut process = Process::start(&data, &[]);
         crowd.settle(&process.address).unwrap_or_else(|why| panic!("{why}"));
+        around_a_start_and_a_stop(&data, &mut process, &mut crowd, round.dir());
+        round.count("copies", 2);
+        round.count("copies refused", 2);
+
+        let everything = crowd.acknowledged();
+        let copy = copy_whole(&data, &round.dir().join("copy-of-a-stopped-one"));
+        let process = Process::start(&copy, &[]);
+        let compared = crowd.compare(&mut process.connect(), &everything).unwrap_or_else(|why| panic!("{why}"));
+        round.count("copies of a stopped store", 1);
+        round.count("contacts compared", compared.0);
     });
+}
+
+/// Copies of which one was begun before a start, and one ended behind a stop. Ends the daemon.
+fn around_a_start_and_a_stop(data: &Path, process: &mut Process, crowd: &mut Crowd, dir: &Path) {
+    const STORE: &str = "store/db";
+    let write = |crowd: &mut Crowd, address: &Path| {
+        crowd.write(address, |acknowledged| {
+            let before: usize = acknowledged().iter().sum();
+            while acknowledged().iter().sum::<usize>() == before {
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+    };
+    assert!(process.terminate().success(), "{}", process.log());
+    let begun = copy_whole(data, &dir.join("copy-begun-before-a-start"));
+    *process = Process::start(data, &[]);
+    write(crowd, &process.address.clone());
+    fs::copy(data.join(STORE), begun.join(STORE)).expect("copied");
+
+    let early = fs::read(data.join(STORE)).expect("the store");
+    write(crowd, &process.address.clone());
+    assert!(process.terminate().success(), "{}", process.log());
+    let ended = copy_whole(data, &dir.join("copy-ended-behind-a-stop"));
+    fs::write(ended.join(STORE), early).expect("written");
+    for copy in [begun, ended] {
+        assert!(Process::spawn(&copy, &[], &[]).wait_until_up().is_err(), "{} is served", copy.display());
+        for arguments in [["verify", "--data-dir"], ["rewrite", "--data-dir"]] {
+            let output = Command::new(program()).args(arguments).arg(&copy).output().expect("it runs");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?} {}: {told}", copy.display());
+            assert!(told.contains("opt-outs"), "{told}");
+        }
+    }
+}
+
+/// A copy of what nobody has open.
+fn copy_whole(data: &Path, to: &Path) -> PathBuf {
+    let copied = Command::new("cp").arg("-a").arg(data).arg(to).status().expect("cp runs");
+    assert!(copied.success());
+    to.to_owned()
 }

@@ -1,12 +1,13 @@
 //! Power cuts: what the real process did to its files is recorded, and of any moment of it images are made of what a disk
 //! may have left. Each is opened by the real program, some of them cut off again while that is under way.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
-use std::time::Duration;
 
 use crate::crowd::{Crowd, Promise, WRITERS};
-use crate::daemon::Process;
+use crate::daemon::{Process, program};
 use crate::disk::{Answers, Disk, Records, environment, library};
 use crate::plain::facts::Scope;
 use crate::prove::{Random, prove};
@@ -62,32 +63,62 @@ fn what_was_answered_is_there_after_a_power_cut() {
                 cut_again(library, &data, &arguments, &mut round.random);
                 round.count("second cuts", 1);
             }
-            let process = Process::start(&data, &arguments);
-            let compared = if answers.have_begun() {
-                crowd.compare(&mut process.connect(), &answers.of(WRITERS)).map(|(compared, _)| compared)
-            } else {
-                // Nothing was promised yet but that it starts.
-                Ok(0)
-            };
-            round.count("contacts compared", compared.unwrap_or_else(|why| panic!("cut at {moment} of {total}: {why}")));
+            // Before the connections are greeted nothing is promised but that it starts.
+            let acknowledged = answers.have_begun().then(|| answers.of(WRITERS));
+            let mut process = Process::start(&data, &arguments);
+            if let Some(acknowledged) = &acknowledged {
+                let compared = crowd.compare(&mut process.connect(), acknowledged);
+                let compared = compared.unwrap_or_else(|why| panic!("cut at {moment} of {total} records: {why}"));
+                round.count("contacts compared", compared.0);
+            }
+            process.kill();
+            if round.random.one_in(IMAGES) {
+                cut_in_a_rewriting(library, &data, &mut round.random);
+                round.count("cuts in a rewriting", 1);
+                let process = Process::start(&data, &arguments);
+                if let Some(acknowledged) = &acknowledged {
+                    let compared = crowd.compare(&mut process.connect(), acknowledged);
+                    compared.unwrap_or_else(|why| panic!("cut in a rewriting after {moment} of {total}: {why}"));
+                }
+            }
         }
     });
+}
+
+/// Rewrites a store, and cuts the power in the middle of that.
+fn cut_in_a_rewriting(library: &Path, data: &Path, random: &mut Random) {
+    let log = data.with_extension("records-of-rewriting");
+    let mut disk = Disk::load(data);
+    let mut rewrite = Command::new(program());
+    rewrite.args(["rewrite", "--data-dir"]).arg(data).envs(environment(library, data, Some(&log), None));
+    let told = rewrite.output().expect("it runs");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let records = Records::read(&log);
+    // Most of what matters is at its end.
+    let total = records.iter().count();
+    let moment = if random.one_in(2) { random.below(total + 1) } else { total - random.below(total.min(30)) };
+    for record in records.iter().take(moment) {
+        disk.take(&record);
+    }
+    disk.cut(data, random);
 }
 
 /// Opens an image, and cuts the power again in the middle of that.
 fn cut_again(library: &Path, data: &Path, arguments: &[&str], random: &mut Random) {
     let log = data.with_extension("records-of-recovery");
+    let _ = fs::remove_file(&log);
     let mut disk = Disk::load(data);
     let mut process = Process::spawn(data, arguments, &environment(library, data, Some(&log), None));
     if random.one_in(2) {
         process.wait_until_up().expect("the image opens");
     } else {
-        thread::sleep(random.wait(0, 60));
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(random.wait(0, 80));
     }
     process.kill();
     let records = Records::read(&log);
     let moment = random.below(records.iter().count() + 1);
-    records.iter().take(moment).for_each(|record| disk.take(&record));
+    for record in records.iter().take(moment) {
+        disk.take(&record);
+    }
     disk.cut(data, random);
 }

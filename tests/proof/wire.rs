@@ -59,9 +59,10 @@ impl Wire {
         for some in requests.chunks(400) {
             let lines: String = some.iter().map(|request| request.as_ref().to_owned() + "\n").collect();
             assert!(self.send(&lines), "{}: nobody listens", some[0].as_ref());
-            replies.extend(some.iter().map(|request| {
-                self.reply().unwrap_or_else(|| panic!("{}: no reply", request.as_ref())).join("\n")
-            }));
+            replies
+                .extend(some.iter().map(|request| {
+                    self.reply().unwrap_or_else(|| panic!("{}: no reply", request.as_ref())).join("\n")
+                }));
         }
         replies
     }

@@ -41,9 +41,10 @@ impl Origin {
     pub fn read(dir: &Path, log: &Path) -> Result<Origin> {
         let path = dir.join(NAME);
         let stored = match fs::read_to_string(&path) {
-            Ok(text) => Some(parse(&text).ok_or_else(|| {
-                Error::internal(format!("{} is damaged: restore a backup", path.display()))
-            })?),
+            Ok(text) => Some(
+                parse(&text)
+                    .ok_or_else(|| Error::internal(format!("{} is damaged: restore a backup", path.display())))?,
+            ),
             Err(why) if why.kind() == ErrorKind::NotFound => None,
             Err(why) => return Err(Error::internal(format!("cannot read {}: {why}", path.display()))),
         };
