@@ -45,7 +45,9 @@ impl Others {
         assert!(told.iter().all(|told| told.starts_with("+created")), "{told:?}");
         let plan = wire.call("PURGE PLAN");
         let plan = plan.split("\"plan\":").nth(1).and_then(|plan| plan.split([',', '}']).next()).expect("a plan");
-        assert_eq!(wire.call(&format!("PURGE RUN {plan}")), "+started");
+        let told = wire.call(&format!("PURGE RUN {plan}"));
+        // One that a kill cut off goes on with the next start.
+        assert!(told == "+started" || told.contains("is running"), "{told}");
         for (n, phone) in phones.into_iter().enumerate() {
             let there = if n % 2 == 0 { "+no list_opted_out" } else { "+yes" };
             self.verdicts.insert(phone, [there, "+no not_subscribed"]);

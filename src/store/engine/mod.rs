@@ -5,6 +5,7 @@
 
 mod batch;
 mod memory;
+mod nudge;
 mod origin;
 mod sled;
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::nudge::Nudge;
 use super::origin::Origin;
 use super::{Batch, Engine, Keys, Row, Space};
 use crate::error::{Code, Error, Result};
@@ -35,6 +36,8 @@ const SYNCED_DIGITS: usize = 20;
 /// The open data directory.
 pub struct DiskEngine {
     dir: PathBuf,
+    /// For flushes. It has sled open, and goes first.
+    nudge: Nudge,
     tree: sled::Tree,
     db: sled::Db,
     /// Our own handle to sled's file: sled's flush is not an fsync.
@@ -87,12 +90,11 @@ impl DiskEngine {
             .map_err(|why| failed("open the store's file in", &why))?;
         let synced = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(SYNCED));
         let synced = synced.map_err(|why| failed("open the file `synced` in", &why))?;
-        let engine = DiskEngine { dir: dir.to_owned(), tree, db, log, synced, origin, _lock: lock };
+        let flushed = db.clone();
+        let nudge = Nudge::start(move || drop(flushed.flush())).map_err(|why| failed("start a thread for", &why))?;
+        let engine = DiskEngine { dir: dir.to_owned(), nudge, tree, db, log, synced, origin, _lock: lock };
         engine.sync_data()?;
-        // The names of the files themselves must survive, too.
-        for dir in [&store, dir] {
-            File::open(dir).and_then(|dir| dir.sync_all()).map_err(|why| failed("sync", &why))?;
-        }
+        sync_files(&store).and_then(|()| sync(dir)).map_err(|why| failed("sync", &why))?;
         Ok(engine)
     }
 
@@ -114,14 +116,12 @@ impl DiskEngine {
 
     /// Puts another store in the place of this one. A crash at any moment leaves the old or the new one whole.
     pub fn replace_by(self, beside: Beside) -> Result<()> {
-        let DiskEngine { dir, tree, db, origin, _lock: lock, .. } = self;
+        let DiskEngine { dir, nudge, tree, db, origin, _lock: lock, .. } = self;
         let (store, old, new) = (dir.join(STORE), dir.join(REPLACED), beside.dir.clone());
         // sled must have closed both before they move.
-        drop((tree, db, beside));
-        let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all());
+        drop((nudge, tree, db, beside));
         let replace = || -> std::io::Result<()> {
-            sync(&new.join(LOG))?;
-            sync(&new)?;
+            sync_files(&new)?;
             origin.forget()?;
             fs::rename(&store, &old)?;
             fs::rename(&new, &store)?;
@@ -135,7 +135,8 @@ impl DiskEngine {
 
     /// Puts everything that was applied on disk.
     fn sync_data(&self) -> Result<()> {
-        self.db.flush().map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
+        let flushed = self.nudge.watch(|| self.db.flush());
+        flushed.map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
         self.log.sync_data().map_err(|why| Error::internal(format!("cannot sync the store: {why}")))
     }
 
@@ -262,6 +263,21 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
         }
     }
     tree.apply_batch(all).map_err(sled_failed)
+}
+
+/// sled syncs neither its settings, without which it does not open, nor the names of its files.
+fn sync_files(store: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(store)? {
+        let path = entry?.path();
+        if path.is_file() {
+            sync(&path)?;
+        }
+    }
+    sync(store)
+}
+
+fn sync(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 fn failed(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {
