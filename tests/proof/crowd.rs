@@ -6,16 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::ask::{Ask, State, now};
 use crate::feed::{Follower, standing};
 use crate::plain::commands::{Code, Command, DAY_MS, Row, Spelling, Stamp};
-use crate::plain::compare::{comparable, same_reply};
+use crate::plain::compare::comparable;
 use crate::plain::facts::Scope;
 use crate::plain::model::Model;
-use crate::plain::text::{InboundKind, TEXTS, classify};
+use crate::plain::text::TEXTS;
 use crate::prove::Random;
 use crate::wire::Wire;
 
@@ -28,116 +29,6 @@ const AHEAD_MAX: usize = 24;
 const NUMBERS: usize = 800_000;
 /// Lists of all connections; each has one more, which only it pauses.
 const LISTS: [&str; 2] = ["+14155550100", "24365"];
-
-/// A request.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    Plain(Command),
-    /// The model has none.
-    Erase(String),
-}
-
-/// What a store must have: the model, and who was erased. Of those a tombstone is left, which only the verdicts tell.
-#[derive(Clone, Debug)]
-pub struct State {
-    model: Model,
-    erased: BTreeSet<String>,
-}
-
-impl Ask {
-    fn line(&self) -> String {
-        match self {
-            Ask::Plain(command) => command.line(),
-            Ask::Erase(phone) => format!("ERASE {phone}"),
-        }
-    }
-
-    /// Carries it out on a model. Says whether the reply is the right one.
-    fn run(&self, state: &mut State, reply: Option<&str>) -> Result<(), String> {
-        let is_right = match self {
-            Ask::Plain(command) => {
-                let expected = state.model.run(command, now());
-                match reply.filter(|reply| !same_reply(&expected, reply)) {
-                    Some(_) => Err(expected),
-                    None => Ok(()),
-                }
-            }
-            Ask::Erase(phone) => {
-                state.model.contacts.remove(phone);
-                state.erased.insert(phone.clone());
-                match reply.filter(|reply| *reply != "$-1" && !reply.starts_with("+erased ")) {
-                    Some(_) => Err("+erased".to_owned()),
-                    None => Ok(()),
-                }
-            }
-        };
-        is_right.map_err(|expected| format!("{}: {}, not {expected}", self.line(), reply.unwrap_or_default()))
-    }
-
-    /// Whether it does nothing but forbid, so that it counts in memory where it cannot be written.
-    fn only_forbids(&self) -> bool {
-        match self {
-            Ask::Erase(_) => true,
-            Ask::Plain(Command::Inbound { text, .. }) => {
-                matches!(classify(text), InboundKind::Out | InboundKind::OutAll)
-            }
-            Ask::Plain(command) => matches!(
-                command,
-                Command::OptOut { .. }
-                    | Command::Suppress { .. }
-                    | Command::Invalid { .. }
-                    | Command::Failed { .. }
-                    | Command::List { paused: Some(true), .. }
-            ),
-        }
-    }
-
-    /// What can take a yes away, and every CLAIM, is on disk before its reply whatever `--fsync` says.
-    fn is_always_synced(&self) -> bool {
-        match self {
-            Ask::Erase(_) => true,
-            Ask::Plain(command) => matches!(
-                command,
-                Command::OptOut { .. }
-                    | Command::Suppress { .. }
-                    | Command::Invalid { .. }
-                    | Command::Failed { .. }
-                    | Command::Inbound { .. }
-                    | Command::Claim { .. }
-                    | Command::List { paused: Some(true), .. }
-            ),
-        }
-    }
-
-    /// The contact that it is about; none: a list.
-    fn phone(&self) -> Option<&str> {
-        match self {
-            Ask::Erase(phone) => Some(phone),
-            Ask::Plain(command) => match command {
-                Command::Put { phone, .. }
-                | Command::Suppress { phone, .. }
-                | Command::Release { phone, .. }
-                | Command::Invalid { phone, .. }
-                | Command::Valid { phone, .. }
-                | Command::OptIn { phone, .. }
-                | Command::OptOut { phone, .. }
-                | Command::Inbound { phone, .. }
-                | Command::Import { phone, .. }
-                | Command::Check { phone, .. }
-                | Command::Claim { phone, .. }
-                | Command::Sent { phone, .. }
-                | Command::Failed { phone, .. }
-                | Command::Click { phone, .. }
-                | Command::Convert { phone, .. } => Some(phone),
-                _ => None,
-            },
-        }
-    }
-}
-
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis()).try_into().expect("a date")
-}
 
 /// All that is compared of a contact: its verdict on each list, and what GET has of it without dates, which are the
 /// daemon's.
@@ -405,6 +296,15 @@ pub struct Crowd {
 /// How many requests of each connection were answered at some moment.
 pub type Acknowledged = Vec<usize>;
 
+/// Waits until so many more requests were answered, or for some seconds: a daemon that fails answers nobody.
+pub fn wait_for_answers(acknowledged: &dyn Fn() -> Acknowledged, more: usize) {
+    let total = || acknowledged().iter().sum::<usize>();
+    let (before, since) = (total(), Instant::now());
+    while total() < before + more && since.elapsed() < Duration::from_secs(10) {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 impl Crowd {
     /// Tells a new store of the lists.
     pub fn begin(wire: &mut Wire, scope: Scope, promise: Promise, random: &mut Random) -> Crowd {
@@ -427,7 +327,9 @@ impl Crowd {
         let ends = AtomicBool::new(false);
         let answered: Vec<AtomicUsize> = writers.iter().map(|writer| AtomicUsize::new(writer.acknowledged)).collect();
         // The words that it knows are read with the first message, which takes a debug build long.
-        Wire::connect(address).call(&format!("INBOUND {} +14159999999 {{\"text\":\"hello\"}}", LISTS[0]));
+        let mut first = Wire::connect(address);
+        first.send(&format!("INBOUND {} +14159999999 {{\"text\":\"hello\"}}\n", LISTS[0]));
+        first.line();
         // All are connected before one of them begins.
         let wires: Vec<Wire> = writers.iter().map(|_| Wire::connect(address)).collect();
         let (done, followed) = thread::scope(|scope| {
@@ -442,8 +344,7 @@ impl Crowd {
         });
         let is_disk = |refused: &String| self.disk_fails && refused.contains("-INTERNAL the store failed");
         assert!(followed.as_ref().is_err_and(is_disk) || followed.is_ok(), "{followed:?}");
-        let writers = &self.writers;
-        let wrong: Vec<&String> = writers.iter().filter_map(|writer| writer.wrong.as_ref()).collect();
+        let wrong: Vec<&String> = self.writers.iter().filter_map(|writer| writer.wrong.as_ref()).collect();
         assert!(wrong.is_empty(), "wrong replies: {wrong:#?}");
         done
     }

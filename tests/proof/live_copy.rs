@@ -6,9 +6,8 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
 
-use crate::crowd::{Acknowledged, Crowd, Promise};
+use crate::crowd::{Acknowledged, Crowd, Promise, wait_for_answers};
 use crate::daemon::{Process, program};
 use crate::plain::facts::Scope;
 use crate::prove::{Random, prove};
@@ -123,12 +122,7 @@ fn a_copy_of_a_live_directory_has_everything_or_is_refused() {
 fn around_a_start_and_a_stop(data: &Path, process: &mut Process, crowd: &mut Crowd, dir: &Path) {
     const STORE: &str = "store/db";
     let write = |crowd: &mut Crowd, address: &Path| {
-        crowd.write(address, |acknowledged| {
-            let before: usize = acknowledged().iter().sum();
-            while acknowledged().iter().sum::<usize>() == before {
-                thread::sleep(Duration::from_millis(5));
-            }
-        });
+        crowd.write(address, |acknowledged| wait_for_answers(acknowledged, 1));
     };
     assert!(process.terminate().success(), "{}", process.log());
     let begun = copy_whole(data, &dir.join("copy-begun-before-a-start"));

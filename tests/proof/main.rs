@@ -1,13 +1,14 @@
 //! What contactd promises of crashes, power and disks, proved on the real process. `cargo test` runs a short form of each
 //! proof, `CONTACTD_SOAK=minutes cargo test --test proof NAME` a long one; docs/proof.md has the promises and what was seen.
 //!
-//! In reading order: `prove` (rounds, seeds, what is kept of a round that failed), `wire` and `daemon` (the process, and a client), `crowd` (writers
-//! who know what must be there), `disk` (what a process did to its files, and what a power cut leaves of it), then a proof a
-//! file.
+//! In reading order: `prove` (rounds, seeds, what is kept of a round that failed), `wire` and `daemon` (the process, and a
+//! client), `ask` and `crowd` (writers who know what must be there), `feed` (a reader), `disk` (what a process did to its
+//! files, and what a power cut leaves of it), then a proof a file.
 
 mod prove;
 mod wire;
 mod daemon;
+mod ask;
 mod crowd;
 mod feed;
 mod disk;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use crate::crowd::{Crowd, Promise, WRITERS};
+use crate::crowd::{Crowd, Promise, WRITERS, wait_for_answers};
 use crate::daemon::{Process, program};
 use crate::disk::{Answers, Disk, Records, environment, library};
 use crate::plain::facts::Scope;
@@ -38,8 +38,10 @@ fn what_was_answered_is_there_after_a_power_cut() {
         let mut process = Process::spawn(&data, &arguments, &environment(library, &data, Some(&log), None));
         process.wait_until_up().expect("it starts");
         let mut crowd = Crowd::begin(&mut process.connect(), scope, promise, &mut round.random);
-        let (address, wait) = (process.address.clone(), round.random.wait(50, 600));
-        crowd.write(&address, |_| {
+        let (address, wait) = (process.address.clone(), round.random.wait(5, 300));
+        let answers = round.random.below(400);
+        crowd.write(&address, |acknowledged| {
+            wait_for_answers(acknowledged, answers);
             thread::sleep(wait);
             process.kill();
         });

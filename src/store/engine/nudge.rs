@@ -80,7 +80,10 @@ mod tests {
     #[test]
     fn work_that_hangs_is_asked_for_again_and_other_work_is_not() {
         let (send, asked) = mpsc::channel();
-        let nudge = Nudge::start(move || drop(send.send(()))).expect("a thread");
+        let ask = move || {
+            let _ = send.send(());
+        };
+        let nudge = Nudge::start(ask).expect("a thread");
         assert_eq!(nudge.watch(|| 7), 7);
         assert!(asked.try_recv().is_err());
         // It hangs until somebody else asks.
