@@ -144,10 +144,16 @@ impl DiskEngine {
         self.dir.join(SYNCED)
     }
 
+    fn write_synced(&self, newest: u64) -> Result<()> {
+        let digits = format!("{newest:0SYNCED_DIGITS$}\n");
+        self.synced.write_all_at(digits.as_bytes(), 0).map_err(|why| failed("write", &self.synced_path(), &why))
+    }
+
     /// How many batches have been on disk; none if that is not known.
     fn synced(&self) -> Result<Option<u64>> {
         let digits = fs::read_to_string(self.synced_path());
-        match digits.as_deref().map(str::trim) {
+        // A power cut before it was synced for the first time leaves zeros.
+        match digits.as_deref().map(|digits| digits.trim().trim_matches('\0')) {
             Ok("") => Ok(None),
             Ok(digits) if digits.parse::<u64>().is_ok() => Ok(digits.parse().ok()),
             _ => Err(Error::internal(format!("{} is damaged: restore a backup", self.synced_path().display()))),
@@ -174,14 +180,12 @@ impl Engine for DiskEngine {
         apply(&self.tree, batch)
     }
 
-    /// Also writes down how many batches are on disk, in a file of its own that is not synced: an older number there
+    /// Also writes down how many batches are on disk, in a file of its own that is not synced again: an older number there
     /// promises less, and is still true.
     fn sync(&self, newest: u64) -> Result<()> {
         self.sync_data()?;
         self.origin.synced(newest);
-        self.synced
-            .write_all_at(format!("{newest:0SYNCED_DIGITS$}\n").as_bytes(), 0)
-            .map_err(|why| failed("write", &self.synced_path(), &why))
+        self.write_synced(newest)
     }
 
     /// sled takes damage in the middle of its file for the end of it, and serves what is before. Of a copy that was made
@@ -198,6 +202,11 @@ impl Engine for DiskEngine {
             }
             synced => synced.is_some(),
         };
+        if !is_known {
+            // Later numbers are written over this one, within a sector: a power cut leaves one of them.
+            self.write_synced(newest)?;
+            self.synced.sync_all().map_err(|why| failed("sync", &self.synced_path(), &why))?;
+        }
         self.origin.open(newest)?;
         Ok(is_known)
     }
