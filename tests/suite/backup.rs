@@ -246,7 +246,7 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
     ] {
         assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
     }
-    assert_eq!(wire.call(&format!("CHECK {LIST} +14155569999")), "+no not_subscribed");
+    assert_eq!(wire.call(&format!("CHECK {LIST} +14155569999")), "+no list_opted_out");
     assert!(wire.call(&format!("GET {}", phone(10))).contains("erased_at"));
     let reason = json(&wire.call(&format!("GET {}", phone(2))));
     assert_eq!(reason["opted_out_all_reason"], "called");

@@ -5,6 +5,8 @@
 
 mod batch;
 mod memory;
+mod nudge;
+mod origin;
 mod sled;
 
 use std::ops::Range;
@@ -42,8 +44,9 @@ pub trait Engine: Send + Sync {
     /// Makes durable whatever was applied. `newest` is the number of the newest batch.
     fn sync(&self, newest: u64) -> Result<()>;
 
-    /// Refuses a store that ends before batches that were durable: opt-outs would be missing. `newest` is the number of
-    /// the newest batch that is there. Says whether the engine could tell.
+    /// Refuses a store that ends before batches that were durable, or that is a copy of one that was written to meanwhile:
+    /// opt-outs would be missing. `newest` is the number of the newest batch that is there. Says whether the engine could
+    /// tell. Comes before the first batch.
     fn check_complete(&self, newest: u64) -> Result<bool>;
 
     /// What the free space allows.

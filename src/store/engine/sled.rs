@@ -7,6 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::nudge::Nudge;
+use super::origin::Origin;
 use super::{Batch, Engine, Keys, Row, Space};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
@@ -34,11 +36,15 @@ const SYNCED_DIGITS: usize = 20;
 /// The open data directory.
 pub struct DiskEngine {
     dir: PathBuf,
+    /// For flushes. It has sled open, and goes first.
+    nudge: Nudge,
     tree: sled::Tree,
     db: sled::Db,
     /// Our own handle to sled's file: sled's flush is not an fsync.
     log: File,
     synced: File,
+    /// Noted as closed once the store is.
+    origin: Origin,
     /// Released last.
     _lock: Lock,
 }
@@ -65,6 +71,7 @@ impl DiskEngine {
         let lock = lock(dir)?;
         let store = dir.join(STORE);
         recover_replaced(dir, &store).map_err(|why| failed("recover the store in", &why))?;
+        let origin = Origin::read(dir, &store.join(LOG))?;
         fs::create_dir_all(&store).map_err(|why| failed("make the store in", &why))?;
         // A crash while sled wrote a snapshot leaves a file on which every later open fails; the complete snapshot
         // is still there.
@@ -83,12 +90,11 @@ impl DiskEngine {
             .map_err(|why| failed("open the store's file in", &why))?;
         let synced = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(SYNCED));
         let synced = synced.map_err(|why| failed("open the file `synced` in", &why))?;
-        let engine = DiskEngine { dir: dir.to_owned(), tree, db, log, synced, _lock: lock };
+        let flushed = db.clone();
+        let nudge = Nudge::start(move || drop(flushed.flush())).map_err(|why| failed("start a thread for", &why))?;
+        let engine = DiskEngine { dir: dir.to_owned(), nudge, tree, db, log, synced, origin, _lock: lock };
         engine.sync_data()?;
-        // The names of the files themselves must survive, too.
-        for dir in [&store, dir] {
-            File::open(dir).and_then(|dir| dir.sync_all()).map_err(|why| failed("sync", &why))?;
-        }
+        sync_files(&store).and_then(|()| sync(dir)).map_err(|why| failed("sync", &why))?;
         Ok(engine)
     }
 
@@ -110,14 +116,13 @@ impl DiskEngine {
 
     /// Puts another store in the place of this one. A crash at any moment leaves the old or the new one whole.
     pub fn replace_by(self, beside: Beside) -> Result<()> {
-        let DiskEngine { dir, tree, db, _lock: lock, .. } = self;
+        let DiskEngine { dir, nudge, tree, db, origin, _lock: lock, .. } = self;
         let (store, old, new) = (dir.join(STORE), dir.join(REPLACED), beside.dir.clone());
         // sled must have closed both before they move.
-        drop((tree, db, beside));
-        let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all());
+        drop((nudge, tree, db, beside));
         let replace = || -> std::io::Result<()> {
-            sync(&new.join(LOG))?;
-            sync(&new)?;
+            sync_files(&new)?;
+            origin.forget()?;
             fs::rename(&store, &old)?;
             fs::rename(&new, &store)?;
             sync(&dir)?;
@@ -130,7 +135,8 @@ impl DiskEngine {
 
     /// Puts everything that was applied on disk.
     fn sync_data(&self) -> Result<()> {
-        self.db.flush().map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
+        let flushed = self.nudge.watch(|| self.db.flush());
+        flushed.map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
         self.log.sync_data().map_err(|why| Error::internal(format!("cannot sync the store: {why}")))
     }
 
@@ -138,10 +144,16 @@ impl DiskEngine {
         self.dir.join(SYNCED)
     }
 
+    fn write_synced(&self, newest: u64) -> Result<()> {
+        let digits = format!("{newest:0SYNCED_DIGITS$}\n");
+        self.synced.write_all_at(digits.as_bytes(), 0).map_err(|why| failed("write", &self.synced_path(), &why))
+    }
+
     /// How many batches have been on disk; none if that is not known.
     fn synced(&self) -> Result<Option<u64>> {
         let digits = fs::read_to_string(self.synced_path());
-        match digits.as_deref().map(str::trim) {
+        // A power cut before it was synced for the first time leaves zeros.
+        match digits.as_deref().map(|digits| digits.trim().trim_matches('\0')) {
             Ok("") => Ok(None),
             Ok(digits) if digits.parse::<u64>().is_ok() => Ok(digits.parse().ok()),
             _ => Err(Error::internal(format!("{} is damaged: restore a backup", self.synced_path().display()))),
@@ -164,29 +176,39 @@ impl Engine for DiskEngine {
     }
 
     fn apply(&self, batch: &Batch) -> Result<()> {
+        self.origin.applied(batch.number());
         apply(&self.tree, batch)
     }
 
-    /// Also writes down how many batches are on disk, in a file of its own that is not synced: an older number there
+    /// Also writes down how many batches are on disk, in a file of its own that is not synced again: an older number there
     /// promises less, and is still true.
     fn sync(&self, newest: u64) -> Result<()> {
         self.sync_data()?;
-        self.synced
-            .write_all_at(format!("{newest:0SYNCED_DIGITS$}\n").as_bytes(), 0)
-            .map_err(|why| failed("write", &self.synced_path(), &why))
+        self.origin.synced(newest);
+        self.write_synced(newest)
     }
 
-    /// sled takes damage in the middle of its file for the end of it, and serves what is before.
+    /// sled takes damage in the middle of its file for the end of it, and serves what is before. Of a copy that was made
+    /// while the store was written to it may not see that anything is missing.
     fn check_complete(&self, newest: u64) -> Result<bool> {
-        match self.synced()? {
-            Some(synced) if synced > newest => Err(Error::internal(format!(
-                "the store in {} ends after {newest} of {synced} batches that were on disk: its file was damaged or cut \
-                 off, and opt-outs are lost with the rest. Restore a backup, or delete {} to serve what is left",
-                self.dir.display(),
-                self.synced_path().display()
-            ))),
-            synced => Ok(synced.is_some()),
+        let is_known = match self.synced()? {
+            Some(synced) if synced > newest => {
+                return Err(Error::internal(format!(
+                    "the store in {} ends after {newest} of {synced} batches that were on disk: its file was damaged or cut \
+                     off, and opt-outs are lost with the rest. Restore a backup, or delete {} to serve what is left",
+                    self.dir.display(),
+                    self.synced_path().display()
+                )));
+            }
+            synced => synced.is_some(),
+        };
+        if !is_known {
+            // Later numbers are written over this one, within a sector: a power cut leaves one of them.
+            self.write_synced(newest)?;
+            self.synced.sync_all().map_err(|why| failed("sync", &self.synced_path(), &why))?;
         }
+        self.origin.open(newest)?;
+        Ok(is_known)
     }
 
     /// sled must never see a full disk: after a failed write it fails until it is opened again. When the system cannot
@@ -250,6 +272,21 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
         }
     }
     tree.apply_batch(all).map_err(sled_failed)
+}
+
+/// sled syncs neither its settings, without which it does not open, nor the names of its files.
+fn sync_files(store: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(store)? {
+        let path = entry?.path();
+        if path.is_file() {
+            sync(&path)?;
+        }
+    }
+    sync(store)
+}
+
+fn sync(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 fn failed(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {

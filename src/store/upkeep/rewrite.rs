@@ -1,7 +1,5 @@
 //! Rewriting a store: an engine gives space back slowly, and a new file has only what is there.
 
-use std::path::Path;
-
 use crate::error::{Error, Result};
 use crate::limits::BATCH_WRITES_MAX;
 use crate::store::engine::{Batch, DiskEngine, Engine, after};
@@ -18,8 +16,7 @@ pub struct Rewritten {
 
 /// Writes every value of a store that nobody has open into a new one beside it, in the order of their keys, compares the
 /// two, and swaps them. A crash at any moment leaves the old or the new one whole.
-pub fn rewrite(dir: &Path) -> Result<Rewritten> {
-    let old = DiskEngine::open(dir)?;
+pub fn rewrite(old: DiskEngine) -> Result<Rewritten> {
     let bytes_before = old.size();
     let new = old.beside()?;
     let mut values = 0;

@@ -1,0 +1,161 @@
+//! Which file a store is, so that a copy is told apart from it. A copy that was made while the store was written to has
+//! some of its files, and parts of a file, from before a write and others from behind it: what is missing there cannot be
+//! seen from within.
+//!
+//! The file `origin` says of which file it speaks, and whether that is open. A copy is another file.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
+
+use crate::error::{Error, Result};
+
+const NAME: &str = "origin";
+/// What it is called until it is whole.
+const NEW: &str = "origin.new";
+
+/// What the file `origin` says, and what it will say when this goes.
+pub struct Origin {
+    dir: PathBuf,
+    log: PathBuf,
+    stored: Option<Stored>,
+    is_open: AtomicBool,
+    /// The newest batch that was applied, and the newest that was synced.
+    applied: AtomicU64,
+    synced: AtomicU64,
+}
+
+/// The contents of `origin`.
+struct Stored {
+    /// Which file it speaks of.
+    file: String,
+    /// The number of the newest batch when it was closed; none while it is open.
+    closed_at: Option<u64>,
+}
+
+impl Origin {
+    /// Reads it, before anything opens the store. Refuses a copy of a store that was open.
+    pub fn read(dir: &Path, log: &Path) -> Result<Origin> {
+        let path = dir.join(NAME);
+        let stored = match fs::read_to_string(&path) {
+            Ok(text) => Some(
+                parse(&text)
+                    .ok_or_else(|| Error::internal(format!("{} is damaged: restore a backup", path.display())))?,
+            ),
+            Err(why) if why.kind() == ErrorKind::NotFound => None,
+            Err(why) => return Err(Error::internal(format!("cannot read {}: {why}", path.display()))),
+        };
+        let (dir, log) = (dir.to_owned(), log.to_owned());
+        let origin = Origin {
+            dir,
+            log,
+            stored,
+            is_open: AtomicBool::new(false),
+            applied: AtomicU64::new(0),
+            synced: AtomicU64::new(0),
+        };
+        match &origin.stored {
+            Some(stored) if stored.closed_at.is_none() && origin.is_copy(stored) => Err(origin.refusal()),
+            _ => Ok(origin),
+        }
+    }
+
+    /// Notes that the store is open, with the newest batch that it has. Refuses a copy that was begun before the store was
+    /// opened, or ended behind its end.
+    pub fn open(&self, newest: u64) -> Result<()> {
+        match &self.stored {
+            Some(stored) if stored.closed_at.is_some_and(|closed| closed != newest) && self.is_copy(stored) => {
+                return Err(self.refusal());
+            }
+            _ => {}
+        }
+        self.note("open")?;
+        self.applied.store(newest, Ordering::SeqCst);
+        self.synced.store(newest, Ordering::SeqCst);
+        self.is_open.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// A batch was applied.
+    pub fn applied(&self, batch: u64) {
+        self.applied.store(batch, Ordering::SeqCst);
+    }
+
+    /// All batches up to this one are on disk.
+    pub fn synced(&self, newest: u64) {
+        self.synced.store(newest, Ordering::SeqCst);
+    }
+
+    /// Another file takes the place of the store's.
+    pub fn forget(self) -> std::io::Result<()> {
+        self.is_open.store(false, Ordering::SeqCst);
+        match fs::remove_file(self.dir.join(NAME)) {
+            Err(why) if why.kind() != ErrorKind::NotFound => Err(why),
+            _ => File::open(&self.dir).and_then(|dir| dir.sync_all()),
+        }
+    }
+
+    /// Without its file there is nothing to compare with: a store that was lost is found out elsewhere.
+    fn is_copy(&self, stored: &Stored) -> bool {
+        identity(&self.log).is_ok_and(|file| file != stored.file)
+    }
+
+    fn refusal(&self) -> Error {
+        Error::internal(format!(
+            "{} is a copy that was made while contactd had the original open: opt-outs may be missing from it. Stop contactd \
+             and copy again, or restore a backup. To serve what is in this copy all the same, delete {}",
+            self.dir.display(),
+            self.dir.join(NAME).display()
+        ))
+    }
+
+    /// A crash leaves what it said before, or this.
+    fn note(&self, state: &str) -> Result<()> {
+        let (new, path) = (self.dir.join(NEW), self.dir.join(NAME));
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&new)?;
+            writeln!(file, "{state} {}", identity(&self.log)?)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)
+        };
+        write().map_err(|why| Error::internal(format!("cannot write {}: {why}", path.display())))
+    }
+}
+
+impl Drop for Origin {
+    /// A store that was not synced to its end is not closed.
+    fn drop(&mut self) {
+        let (applied, synced) = (self.applied.load(Ordering::SeqCst), self.synced.load(Ordering::SeqCst));
+        if self.is_open.load(Ordering::SeqCst)
+            && applied == synced
+            && let Err(why) = self.note(&format!("closed {synced}"))
+        {
+            tracing::warn!("a copy of this store will be refused: {}", why.message);
+        }
+    }
+}
+
+/// Which file this is. When it was made tells it from every copy; where the system does not know that, its number does,
+/// from all others of its file system.
+fn identity(file: &Path) -> std::io::Result<String> {
+    let about = fs::metadata(file)?;
+    let born = about.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+    Ok(born.map_or_else(|| format!("inode {}", about.ino()), |born| format!("born {}", born.as_nanos())))
+}
+
+/// `open born 1764…` or `closed 12 born 1764…`.
+fn parse(text: &str) -> Option<Stored> {
+    let (state, file) = text.strip_suffix('\n')?.split_once(' ')?;
+    let (closed_at, file) = match state {
+        "open" => (None, file),
+        "closed" => {
+            let (closed_at, file) = file.split_once(' ')?;
+            (Some(closed_at.parse().ok()?), file)
+        }
+        _ => return None,
+    };
+    Some(Stored { file: file.to_owned(), closed_at })
+}
