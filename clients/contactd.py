@@ -624,6 +624,7 @@ class Change(_Told):
     known: Optional[bool] = None
     paused: Optional[bool] = None
     stop_scope: Optional[str] = None
+    fenced: Optional[bool] = None
     raw: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
 

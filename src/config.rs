@@ -1,6 +1,7 @@
 //! Configuration: flags, environment and a TOML file, in this order of precedence, into one plain struct.
 
 mod access;
+mod choice;
 mod effective;
 mod span;
 mod webhooks;
@@ -9,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Arg, Args, ValueEnum};
+use clap::{Arg, Args};
 use serde::Deserialize;
 
 use crate::address::Address;
@@ -24,8 +25,10 @@ use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
 use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
+use choice::{FsyncSetting, MaybeSetting, ScopeSetting};
 
 pub use access::{Access, AuthClients, CONSOLE_ADDRESS, ConsoleAddress, metrics_address, needs_tokens, speaks_no_tls};
+pub use choice::LogFormat;
 pub use span::{Span, SpanOrNever};
 pub use webhooks::WebhookListener;
 
@@ -189,38 +192,6 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     config: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-enum FsyncSetting {
-    Always,
-    Interval,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-enum ScopeSetting {
-    List,
-    All,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-enum MaybeSetting {
-    Show,
-    Hold,
-}
-
-/// How to log.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
-    /// Lines for people.
-    #[default]
-    Human,
-    /// A JSON object a line.
-    Json,
 }
 
 /// What `contactd serve` runs with.

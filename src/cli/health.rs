@@ -173,6 +173,20 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
             ),
         );
     }
+    if stats.word("fenced") == "true" {
+        say(
+            "fenced",
+            format!(
+                "nobody gets messages: the store was restored from a backup of {}, which does not know who opted out since; bring \
+                 that back ({} lines of trails are), then UNFENCE",
+                stats.word("fenced_backup_at"),
+                stats.number("fenced_replayed")
+            ),
+        );
+    }
+    if stats.word("trail_failed") == "true" {
+        say("trail_failed", "the trail cannot be written: mend its disk; the store has what is missing there".into());
+    }
     let reason = stats.word("read_only_reason");
     match ReadOnly::ALL.into_iter().find(|known| known.word() == reason) {
         Some(ReadOnly::WriteFailed) => say(
@@ -298,6 +312,7 @@ mod tests {
         let well = ["read_only false", "read_only_reason none", "disk_free_bytes 900000000000", "claims_unresolved 0"];
         assert_eq!(found(&well), []);
         assert_eq!(found(&[]), [], "an older daemon has fewer lines");
+        assert_eq!(found(&["fenced true", "fenced_backup_at 2026-05-01T03:00:00.000Z", "trail_failed true"]).len(), 2);
         assert_eq!(found(&["read_only true"])[0].0, "read_only", "an older one does not say why");
         for (lines, what, words) in [
             (&["read_only true", "read_only_reason write_failed"][..], "read_only", "a write failed"),

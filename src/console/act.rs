@@ -161,6 +161,10 @@ fn request(what: &str, fields: &Fields) -> Result<(Vec<String>, &'static str)> {
             (words(&["PURGE", "RUN", fields.need("plan", "the plan")?]), "The purge runs.")
         }
         "purge-stop" => (words(&["PURGE", "STOP"]), "The purge stops after its current step."),
+        "unfence" => {
+            fields.typed("send again")?;
+            (words(&["UNFENCE"]), "Messages go out again.")
+        }
         "verify" => (words(&["VERIFY"]), ""),
         _ => return Err(Error::bad_arg("there is no such form")),
     })

@@ -75,6 +75,12 @@ impl Frame {
                 "Nothing can be written: the disk is full or fails. Opt-outs hold in memory until a restart.".into(),
             );
         }
+        if stats.get("fenced") == "true" {
+            alarms.push(
+                "Nobody gets messages: the data was restored from a backup, which does not know who opted out since. System ends that."
+                    .into(),
+            );
+        }
         let unwritten = stats.number("forbidden_in_memory_only");
         if unwritten > 0 {
             alarms.push(format!("{} facts that forbid are in memory alone: a restart loses them.", grouped(unwritten)));

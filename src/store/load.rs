@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::engine::{Batch, Engine, Keys, rows};
+use super::engine::{Batch, DiskEngine, Engine, Keys, rows};
 use super::format::chunk::Chunk;
 use super::format::codec::{self, FeedEntry, NextIds};
 use super::format::compressed::expand;
@@ -80,6 +80,13 @@ fn create(engine: &dyn Engine, now: Millis, batch: &mut Batch) -> Result<NextIds
     batch.put(keys::RENUMBERED, &[RENUMBERINGS_VERSION]);
     keys::spacers().for_each(|key| batch.put(&key, &[]));
     Ok(NextIds { next_feed: 1, epoch: now.unsigned_abs(), next_event: 1, next_journal: 1, ..NextIds::default() })
+}
+
+/// Opens an engine to make another store of it. Of a copy that may be incomplete none is made.
+pub fn complete(dir: &Path) -> Result<DiskEngine> {
+    let engine = DiskEngine::open(dir)?;
+    engine.check_complete(next_ids(&engine)?.map_or(0, |next| next.batches))?;
+    Ok(engine)
 }
 
 /// The stop scope of the last run; none for a new store.

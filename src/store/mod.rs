@@ -132,10 +132,7 @@ impl Store {
     /// Rewrites a store that nobody has open, so that its file has only what is there. A crash at any moment leaves the old
     /// or the new one whole.
     pub fn rewrite(dir: &Path) -> Result<Rewritten> {
-        let old = DiskEngine::open(dir)?;
-        // Of a copy that may be incomplete no whole store is made.
-        old.check_complete(load::next_ids(&old)?.map_or(0, |next| next.batches))?;
-        upkeep::rewrite::rewrite(old)
+        upkeep::rewrite::rewrite(load::complete(dir)?)
     }
 
     /// Restores a backup on an engine that has nothing yet, and opens it, behind a fence: see [`Fence`]. Gives what the backup

@@ -80,7 +80,7 @@ impl Handover<'_> {
             // The provider has a word for it that contactd does not know, or takes for an opt-in.
             let reason = format!("{} took {} for an opt-out", self.word(), shown(&inbound.id));
             for list in &lists {
-                self.opt_out(list, &inbound.phone, &inbound.at, How::Keyword, &reason).await?;
+                self.opt_out(list, &inbound.phone, &at_the_latest(&inbound.at), How::Keyword, &reason).await?;
             }
             fate = Fate::Recorded;
         }
@@ -129,7 +129,10 @@ impl Handover<'_> {
     /// from the earliest moment at which it can have been sent. What forbids counts from the latest.
     fn date_of(&self, inbound: &Inbound) -> String {
         let is_optin = matches!(self.keywords.meaning(&inbound.text), Meaning::In | Meaning::InIfKnown);
-        if !is_optin || inbound.late_ms_max == 0 {
+        if !is_optin {
+            return at_the_latest(&inbound.at);
+        }
+        if inbound.late_ms_max == 0 {
             return inbound.at.clone();
         }
         let latest = time::parse(&inbound.at).unwrap_or(self.now).min(self.now);
@@ -172,7 +175,7 @@ impl Handover<'_> {
             put(&mut json, "provider", self.word());
             let words =
                 |json| vec!["FAILED".into(), list.clone(), status.phone.clone(), status.id.clone(), written(json)];
-            told = self.tell_dated(&status.id, &status.at, json, words).await?;
+            told = self.tell_dated(&status.id, &at_the_latest(&status.at), json, words).await?;
         }
         let failure = Failure::of(self.word(), code, None);
         // Words may stand in the place of a code.
@@ -190,7 +193,7 @@ impl Handover<'_> {
             }
             for (place, list) in blocked.iter().enumerate().filter(|(_, list)| Some(**list) != lists.first()) {
                 if !blocked[..place].contains(list) {
-                    self.opt_out(list, &status.phone, &status.at, How::Api, &reason).await?;
+                    self.opt_out(list, &status.phone, &at_the_latest(&status.at), How::Api, &reason).await?;
                     told.fate = Fate::Recorded;
                 }
             }
@@ -200,7 +203,7 @@ impl Handover<'_> {
             put(&mut json, "source", self.word());
             put(&mut json, "reason", &reason);
             let words = |json| vec!["INVALID".into(), status.phone.clone(), written(json)];
-            told = self.tell_dated(&status.id, &status.at, json, words).await?;
+            told = self.tell_dated(&status.id, &at_the_latest(&status.at), json, words).await?;
         }
         Ok(told)
     }
@@ -376,4 +379,31 @@ fn is_list_number(number: &str) -> bool {
 /// An id as it stands in the log.
 fn shown(id: &str) -> String {
     excerpt(id.as_bytes())
+}
+/// A provider's date of what forbids, which may have no milliseconds: the last moment of that second. An opt-in of the same
+/// second may have come before it.
+fn at_the_latest(at: &str) -> String {
+    const SECOND_MS: Millis = 1_000;
+    match time::parse(at) {
+        Ok(whole) if whole % SECOND_MS == 0 => time::format(whole + SECOND_MS - 1),
+        _ => at.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_not_over_before_its_end() {
+        for (said, latest) in [
+            ("2026-05-01T12:00:07Z", "2026-05-01T12:00:07.999Z"),
+            ("2026-05-01T14:00:07+02:00", "2026-05-01T12:00:07.999Z"),
+            ("2026-05-01T12:00:07.250Z", "2026-05-01T12:00:07.250Z"),
+            ("", ""),
+            ("soon", "soon"),
+        ] {
+            assert_eq!(at_the_latest(said), latest, "{said}");
+        }
+    }
 }

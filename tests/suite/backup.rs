@@ -103,6 +103,9 @@ fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
         daemon.kill();
         daemon.restart();
     }
+    let health = contactd(&["health", "--server", &daemon.address]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&health.stdout);
+    assert!(health.status.code() == Some(1) && said.starts_with("fenced: nobody gets messages"), "{said}");
     let mut wire = daemon.connect();
     // What the provider's log has since.
     assert_eq!(wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(2))), "+optout");

@@ -393,14 +393,14 @@ fn an_empty_phone_falls_back_on_the_one_beside_it() {
     {
         let number = format!("(415) 555-020{at}");
         let phone = format!("+1415555020{at}");
-        desk.import(&format!("{header}\n{}\n", cells.replace("PHONE", &number)), &options).all_taken();
+        desk.import(&format!("{header}\n{}active\n", cells.replace("PHONE", &number)), &options).all_taken();
         assert_eq!(desk.check(&phone), "+yes", "{cells}");
         // Its opt-out is its own.
         desk.import(&format!("{header}\n{}unsubscribed\n", cells.replace("PHONE", &number)), &options).all_taken();
         assert_eq!(desk.check(&phone), "+no list_opted_out", "{cells}");
     }
     assert_eq!(desk.check("+14155550109"), "+no list_opted_out", "what forbids reaches each number of its row");
-    desk.import(&format!("{header}\n{ADA},,letters,\n"), &options).rejected("letters", 0);
+    desk.import(&format!("{header}\n{ADA},,letters,active\n"), &options).rejected("letters", 0);
     assert_eq!(desk.check(ADA), "+no not_subscribed", "only an empty cell is passed over");
     desk.import(&format!("{header},x\n,,,active,1\n"), &[&options[..], &["--map", "x=ignore"]].concat())
         .rejected("section", 0);

@@ -11,7 +11,7 @@ use crate::client::Reply;
 use crate::command::Access;
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
-use crate::console::words::grouped;
+use crate::console::words::{When, grouped};
 use crate::error::Error;
 
 #[derive(Template)]
@@ -20,8 +20,15 @@ struct System {
     frame: Frame,
     version: String,
     rows: Vec<Row>,
+    /// What a restored store was restored from, while it is fenced.
+    fence: Option<FencePart>,
     /// The clients and the settings. None for those who may not see them.
     inside: Option<Inside>,
+}
+
+struct FencePart {
+    backup_at: When,
+    replayed: String,
 }
 
 struct Inside {
@@ -57,8 +64,13 @@ pub async fn show(mut visit: Visit) -> Page {
         value: value.parse().map_or_else(|_| value.clone(), grouped),
         meaning: meaning(name),
     });
+    let fence = (visit.stats().get("fenced") == "true").then(|| FencePart {
+        backup_at: When::new(visit.stats().get("fenced_backup_at")),
+        replayed: grouped(visit.stats().number("fenced_replayed")),
+    });
     render(&System {
         rows: rows.collect(),
+        fence,
         inside,
         version: visit.stats().get("version").to_owned(),
         frame: visit.frame(Section::System, "System"),

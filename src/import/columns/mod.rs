@@ -260,7 +260,9 @@ impl Columns {
                 (Some(said), _, _) => said.clone(),
                 (None, Some(_), _) if speaks_of_consent(&held[at].name) => (Field::Unclear, Why::Nobody),
                 // Whoever called it a label may not have seen that it answers a question.
-                (None, Some(_), _) if held[at].are_plain_answers() && !self.is_export => (Field::Unclear, Why::Nobody),
+                (None, Some(_), _) if held[at].are_plain_answers() && !self.is_export && !self.forbids() => {
+                    (Field::Unclear, Why::Nobody)
+                }
                 (None, Some(key), _) => (Field::Label(key), Why::LabelName),
                 // A state is no country, and nobody knows which of them it is.
                 (None, None, Some((Field::Region, _))) if are_states() => (Field::Unclear, Why::Nobody),

@@ -96,13 +96,13 @@ fn may_say_more(cell: &str) -> bool {
     };
     has_words
         && (has(b"/:=_;!?\n")
-            || has(b" ") && (has_capitals || has(b".,") || has_digits())
+            || has(b" ") && (has_capitals || has(b".") || has_digits())
             || DEAD.iter().chain(&AS_ABOVE).any(|entry| begins_alike(entry)))
 }
 
 fn has_refusal(cell: &str) -> bool {
     let dateless = without_dates(cell);
-    let is_end = |char: char| matches!(char, '.' | ',' | '!' | '?' | ';' | '\n' | '/' | '。' | '！');
+    let is_end = |char: char| matches!(char, '.' | '!' | '?' | ';' | '\n' | '/' | '。' | '！');
     let entries = dateless.split(is_end).map(|entry| entry.trim_matches(is_between)).filter(|entry| !entry.is_empty());
     is_plain_refusal(dateless.trim_matches(is_between)) || entries.into_iter().any(entry_refuses)
 }

@@ -80,13 +80,6 @@ pub fn end_of_day(begin: Millis, now: Millis) -> Millis {
     (begin + DAY_MS + LAST_ZONE_MS - 1).min(begin.max(now))
 }
 
-/// The last moment that a time may mean which was perhaps written without its milliseconds, its seconds, or as a day: midnight
-/// of UTC may be any moment of its day, a whole minute any of its minute, a whole second any of its second.
-pub fn end_of_unit(at: Millis) -> Millis {
-    let unit = [DAY_MS, 60_000, 1_000, 1].into_iter().find(|unit| at % unit == 0);
-    at + unit.unwrap_or(1) - 1
-}
-
 fn not_a_time(text: &str) -> Error {
     Error::bad_arg(format!(
         "'{}' is not a time: write it like 2026-05-01T12:00:00Z or 2026-05-01, or as milliseconds since 1970",

@@ -20,7 +20,6 @@ impl Transition<'_, '_> {
         let at = match (class, self.list) {
             (InboundKind::OptOut, list) => self.opt_out_date(inbound.at, list),
             (InboundKind::OptOutAll, _) => self.opt_out_date(inbound.at, None),
-            (InboundKind::MaybeOptOut, _) => self.inquiring_date(inbound.at),
             (InboundKind::OptIn, Some(list)) => self.permitting_date(inbound.at, self.consent_of(list)),
             _ => self.permitting_date(inbound.at, std::iter::empty()),
         };

@@ -21,7 +21,7 @@ use super::fact::{Fact, date, keep_newest};
 use super::list::{ListId, Lists};
 use super::phone::ListNumber;
 use super::tally::{Tallied, Tally};
-use super::time::{self, Millis};
+use super::time::Millis;
 use super::verdict::{ListState, Reason, StopScope};
 use crate::error::Result;
 use crate::limits::{CLOCK_AHEAD_MS_MAX, CONTACT_LISTS_MAX};
@@ -154,22 +154,8 @@ impl Transition<'_, '_> {
     ) -> Millis {
         let Some(at) = asked else { return self.last_word() };
         let (now, newest) = (self.situation.now, self.contact.newest());
-        let mut at_last = at;
-        let mut is_beaten_by_a_fast_clock = false;
-        for fact in lifts.by_ref().filter(|fact| fact.at >= at) {
-            is_beaten_by_a_fast_clock |= at > date(known) && fact.claimed_at > 0;
-            if fact.at <= time::end_of_unit(at) {
-                at_last = at_last.max(fact.at);
-            }
-        }
-        if at > now || newest > now || is_beaten_by_a_fast_clock { self.last_word() } else { at_last }
-    }
-
-    /// When a message that may want out was sent. Like an opt-out it came behind what permits in the same unit of time.
-    fn inquiring_date(&self, asked: Option<Millis>) -> Millis {
-        let at = self.permitting_date(asked, std::iter::empty());
-        let opt_ins = self.contact.lists.iter().filter_map(|on| on.opted_in.as_ref()).map(|fact| fact.at);
-        opt_ins.filter(|opted_in| (at..=time::end_of_unit(at)).contains(opted_in)).fold(at, Millis::max)
+        let is_beaten_by_a_fast_clock = at > date(known) && lifts.any(|fact| fact.at >= at && fact.claimed_at > 0);
+        if at > now || newest > now || is_beaten_by_a_fast_clock { self.last_word() } else { at }
     }
 
     /// When an opt-out of a list, or of all, counts as having been. An opt-in to any list may stand against it.

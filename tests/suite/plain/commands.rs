@@ -321,7 +321,7 @@ fn labels_json(labels: &[(String, Option<String>)]) -> Option<Value> {
 }
 
 fn dated(json: &mut Map<String, Value>, verb: &str, list: Option<&str>, phone: &str, at: Option<Stamp>) -> String {
-    let forbids = ["OPTOUT", "SUPPRESS", "INVALID"].contains(&verb);
+    let forbids = ["OPTOUT", "SUPPRESS", "INVALID", "FAILED", "INBOUND"].contains(&verb);
     add(json, "at", at.map(if forbids { Stamp::exact_json } else { Stamp::json }));
     list.map_or_else(|| format!("{verb} {phone}"), |list| format!("{verb} {list} {phone}"))
 }

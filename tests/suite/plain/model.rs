@@ -646,25 +646,20 @@ fn ms(at: Option<Stamp>) -> Option<i64> {
 }
 
 /// The date of an opt-out, a suppression or an invalid: newer than all that is known where it has none, where it lies in
-/// the future, where the record is ahead of the clock, and where it says something new and what would lift it came with a
-/// date that is ahead: that was before. It is no older than what would lift it inside of the same second, minute or day, where
-/// it may have been written without milliseconds, without seconds, or as a day.
-fn date_behind(contact: &Contact, at: Option<i64>, now: i64, known: i64, lifts: impl Fn(&Fact) -> bool) -> i64 {
+/// the future, and where the record is ahead of the clock.
+fn forbidding_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
     let newest = contact.newest_date();
     match at {
-        Some(at) if at > known && contact.beats_by_a_fast_clock(at, &lifts) => now.max(newest + 1),
-        Some(at) if at <= now && newest <= now => {
-            let span = match at {
-                at if at % 86_400_000 == 0 => 86_400_000,
-                at if at % 60_000 == 0 => 60_000,
-                at if at % 1_000 == 0 => 1_000,
-                _ => 1,
-            };
-            let newest = contact.facts.iter().filter(|fact| lifts(fact));
-            let inside = newest.map(|fact| contact.date(fact.kind, fact.list.as_deref()));
-            inside.filter(|&lifted| lifted >= at && lifted < at + span).fold(at, i64::max)
-        }
+        Some(at) if at <= now && newest <= now => at,
         _ => now.max(newest + 1),
+    }
+}
+
+/// The same, unless it says something new and what would stand against it came with a date that is ahead: that was before.
+fn date_behind(contact: &Contact, at: Option<i64>, now: i64, known: i64, is_beaten: impl Fn(i64) -> bool) -> i64 {
+    match at {
+        Some(at) if at > known && is_beaten(at) => now.max(contact.newest_date() + 1),
+        at => forbidding_date(contact, at, now),
     }
 }
 
@@ -679,18 +674,18 @@ fn known(contact: &Contact, kind: Kind, list: Option<&str>) -> i64 {
 
 fn opt_out_date(contact: &Contact, at: Option<i64>, now: i64, list: Option<&str>) -> i64 {
     let known = known(contact, Kind::OptedOut, list);
-    date_behind(contact, at, now, known, |f| f.kind == Kind::OptedIn)
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, |f| f.kind == Kind::OptedIn))
 }
 
 fn suppression_date(contact: &Contact, at: Option<i64>, now: i64, list: Option<&str>) -> i64 {
     let known = known(contact, Kind::Suppressed, list);
     let lifts = |f: &Fact| f.kind == Kind::Released && Contact::is_suppression_of(f, list);
-    date_behind(contact, at, now, known, lifts)
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, lifts))
 }
 
 fn invalid_date(contact: &Contact, at: Option<i64>, now: i64) -> i64 {
     let known = contact.date(Kind::Invalid, None);
-    date_behind(contact, at, now, known, |f| f.kind == Kind::Valid)
+    date_behind(contact, at, now, known, |at| contact.beats_by_a_fast_clock(at, |f| f.kind == Kind::Valid))
 }
 
 /// The date of a permission: one in the future is now, none is newer than all that is known. It is no newer than what is
