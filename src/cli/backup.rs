@@ -184,7 +184,7 @@ fn facts_json(file: &Path, BackupFacts { head, end }: &BackupFacts) -> Value {
     json["contactd"] = head.contactd.as_str().into();
     json["started_at"] = date(head.started_at);
     json["closed_at"] = date(end.closed_at);
-    json["bytes"] = fs::metadata(file).map(|file| file.len()).unwrap_or(0).into();
+    json["bytes"] = fs::metadata(file).map_or(0, |file| file.len()).into();
     json
 }
 

@@ -67,20 +67,20 @@ impl Restore {
         json["closed_at"] = date(restored.end.closed_at);
         json["seconds"] = seconds(since).into();
         json["fenced"] = true.into();
-        if !self.drill {
-            json["data_dir"] = place.into();
-            json["replayed"] = replayed.lines.into();
-            json["replayed_to"] = date(replayed.newest);
+        if self.drill {
             say(&json);
-            eprintln!(
-                "This store knows nothing that came after {}, but for {} lines of trails. It says no to everybody. Bring back \
-                 what else came later, then UNFENCE.",
-                time::format(restored.end.closed_at),
-                replayed.lines
-            );
-        } else {
-            say(&json);
+            return Ok(ExitCode::SUCCESS);
         }
+        json["data_dir"] = place.into();
+        json["replayed"] = replayed.lines.into();
+        json["replayed_to"] = date(replayed.newest);
+        say(&json);
+        eprintln!(
+            "This store knows nothing that came after {}, but for {} lines of trails. It says no to everybody. Bring back what else \
+             came later, then UNFENCE.",
+            time::format(restored.end.closed_at),
+            replayed.lines
+        );
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -174,11 +174,13 @@ fn replay(store: &Store, trail: &Path, replayed: &mut Replayed) -> Result<()> {
     take(store, writes)
 }
 
+/// Makes a change of what is said.
+type Make = fn(Statement) -> Change;
+
 /// What a line says, and when it was so.
 fn fact(line: &TrailLine) -> Option<(Write, Millis)> {
     let phone = Phone::parse(line.phone.as_bytes())?;
     let list = if line.list == ALL_LISTS { None } else { Some(ListNumber::parse(line.list.as_bytes())?) };
-    type Make = fn(Statement) -> Change;
     let said: [(&Option<String>, Make); 3] = [
         (&line.opted_out_at, Change::OptOut),
         (&line.suppressed_at, Change::Suppress),

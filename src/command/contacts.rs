@@ -73,13 +73,13 @@ pub fn check_labels(labels: &LabelPatch) -> Result<()> {
     labels.iter().try_for_each(|(key, value)| {
         let value = value.as_deref().unwrap_or_default();
         check_words(key, value)?;
-        match is_plain_refusal(&key.replace('_', " ")) && !is_no(value) {
-            true => Err(Error::bad_arg(format!(
+        if is_plain_refusal(&key.replace('_', " ")) && !is_no(value) {
+            return Err(Error::bad_arg(format!(
                 "maybe_optout: a label '{}' stops nothing: if the contact wants no messages, send that as an opt-out",
                 excerpt(key.as_bytes())
-            ))),
-            false => Ok(()),
+            )));
         }
+        Ok(())
     })
 }
 

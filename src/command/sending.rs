@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Context;
-use super::arguments::{self, Forbidden, Id, When};
+use super::arguments::{self, Id, When};
 use super::asked::{Asked, Reading};
 use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
@@ -144,10 +144,7 @@ pub fn failed(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let code = codes.join(" ");
     let since = json.at.map(|at| arguments::forbidden(&at)).transpose();
     let since = reading.or(since.map_err(|why| Error::bad_arg(format!("in the JSON: {}", why.message))), || None);
-    let at = match failure.forbids() {
-        true => since.and_then(|since| since.date(context.store.now())),
-        false => since.and_then(Forbidden::begin),
-    };
+    let at = since.and_then(|since| if failure.forbids() { since.date(context.store.now()) } else { since.begin() });
     // Whose code it is tells who says so.
     let source = arguments::cut(json.source.or(Some(provider)), SOURCE_BYTES_MAX);
     let reason = remains.noted(&["at"], json.reason);

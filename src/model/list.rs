@@ -55,19 +55,19 @@ impl List {
 pub struct Lists {
     /// Why no messages may be sent from any list, if it is so.
     pub fence: Option<Fence>,
-    lists: Vec<List>,
+    by_id: Vec<List>,
     current: HashMap<ListNumber, ListId, RandomState>,
 }
 
 impl Lists {
     /// How many ids are taken.
     pub fn len(&self) -> usize {
-        self.lists.len()
+        self.by_id.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.lists.is_empty()
+        self.by_id.is_empty()
     }
 
     /// The id that stands for a number now, whether CHECK knows the list or not.
@@ -100,7 +100,7 @@ impl Lists {
 
     /// A list by id.
     pub fn get(&self, id: ListId) -> Option<&List> {
-        self.lists.get(id.0 as usize)
+        self.by_id.get(id.0 as usize)
     }
 
     /// The number of an id.
@@ -110,7 +110,7 @@ impl Lists {
 
     /// The id the next list gets.
     pub fn next_id(&self) -> ListId {
-        ListId(self.lists.len() as u32)
+        ListId(self.by_id.len() as u32)
     }
 
     /// Puts a list at its id: an existing one, or the next.
@@ -120,14 +120,14 @@ impl Lists {
         } else if self.current.get(&list.number) == Some(&id) {
             self.current.remove(&list.number);
         }
-        match self.lists.get_mut(id.0 as usize) {
+        match self.by_id.get_mut(id.0 as usize) {
             Some(old) => *old = list,
-            None => self.lists.push(list),
+            None => self.by_id.push(list),
         }
     }
 
     /// Every list with its id, removed ones included.
     pub fn iter(&self) -> impl Iterator<Item = (ListId, &List)> {
-        self.lists.iter().enumerate().map(|(id, list)| (ListId(id as u32), list))
+        self.by_id.iter().enumerate().map(|(id, list)| (ListId(id as u32), list))
     }
 }

@@ -100,7 +100,7 @@ fn what_is_written_meanwhile_is_in_it_and_the_rest_is_the_same() {
                             return written;
                         }
                         let n = (step * 31 + writer * 1_000) % 4_000;
-                        write(store, vec![change(n, Change::OptOut(at(NOON - 7_000 + step as i64)))]);
+                        write(store, vec![change(n, Change::OptOut(at(NOON - 7_000 + step.cast_signed())))]);
                         written.push(n);
                     }
                     written

@@ -19,8 +19,11 @@ fn written(pages: &[Vec<Row>], batches: &[Vec<u8>]) -> Vec<u8> {
     writer.finish(BackupEnd { contacts: 3, ..BackupEnd::default() }).expect("written").0
 }
 
+/// Keys, each with the number of its batch.
+type Keys = Vec<(u64, Vec<u8>)>;
+
 /// All entries of a backup, in order, or the error.
-fn read(bytes: &[u8]) -> crate::error::Result<(BackupHead, Vec<(u64, Vec<u8>)>, BackupEnd)> {
+fn read(bytes: &[u8]) -> crate::error::Result<(BackupHead, Keys, BackupEnd)> {
     let (mut reader, head) = BackupReader::new(bytes)?;
     let mut entries = Vec::new();
     loop {
