@@ -83,7 +83,7 @@ fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
     assert_eq!(fs::metadata(dir.join("tombstone.key")).expect("a file").permissions().mode() & 0o777, 0o600);
     let again = restore(&dir);
     assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("is not empty"));
-    assert_eq!(files(place.path()), [dir.clone()], "nothing is left beside it");
+    assert_eq!(files(place.path()), std::slice::from_ref(&dir), "nothing is left beside it");
 
     // The disk of the daemon was lost.
     daemon.kill();
