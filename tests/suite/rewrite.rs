@@ -197,5 +197,5 @@ fn a_store_is_not_opened_without_its_secret() {
     }
     put(&secret, 0o600);
     daemon.restart();
-    assert_eq!(daemon.connect().call(&out), format!("+kept {erased} opted_out"));
+    assert_eq!(daemon.connect().call(&out), format!("+kept {erased} erased"));
 }
