@@ -34,7 +34,7 @@ impl Transition<'_, '_> {
         let after = if is_out { 0 } else { self.sends_after(at)? };
         // A message whose date cannot be read may be older than what says that the number does not exist. One that may want out
         // is no proof to the contrary: a phone's own answer, "this number is not in service", is such a message.
-        if !inbound.undated && inbound.meaning != Meaning::MaybeOut {
+        if !inbound.undated && class != InboundKind::MaybeOptOut {
             let engagement = &mut self.contact.engagement;
             engagement.last_inbound = engagement.last_inbound.max(at);
         }

@@ -385,7 +385,7 @@ impl Model {
         };
 
         // A message proves the number; what it says is judged after that, so that `again` speaks of consent alone.
-        if !undated && kind != InboundKind::MaybeOut {
+        if !undated && class != InboundKind::MaybeOut {
             contact.last_inbound = contact.last_inbound.max(at);
         }
         let before = contact.clone();
