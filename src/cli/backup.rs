@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{Target, say};
 use crate::client::{Client, Reply};
 use crate::error::{Error, Result};
-use crate::jobs::BACKUP_SUFFIX;
+use crate::jobs::{BACKUP_SUFFIX, backup_name};
 use crate::json::date;
 use crate::store::{BackupEnd, BackupFacts, Options, Store, check_backup};
 
@@ -100,8 +100,7 @@ impl Source {
 /// Writes a backup into a directory: beside, checked, synced, renamed. Gives its file.
 fn into(source: &Source, dir: &Path) -> Result<PathBuf> {
     fs::create_dir_all(dir).map_err(|why| failed("make", dir, &why))?;
-    let name: String = crate::model::time::format(super::serve::now()).chars().filter(|c| *c != ':').collect();
-    let name = format!("contactd-{}Z{BACKUP_SUFFIX}", name.split('.').next().unwrap_or_default());
+    let name = backup_name(super::serve::now()) + BACKUP_SUFFIX;
     let (path, partial) = (dir.join(&name), dir.join(format!("{name}.partial")));
     let written = || -> Result<()> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);

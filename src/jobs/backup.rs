@@ -1,10 +1,10 @@
 //! BACKUP RUN: a backup of the store into a directory, beside everything else.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Control, Signal, Work};
@@ -23,8 +23,6 @@ pub struct Backup {
     store: Arc<Store>,
     dir: PathBuf,
     newest: Mutex<Option<Made>>,
-    /// When the newest backup ended; 0 if there is none.
-    newest_at: AtomicI64,
 }
 
 /// A backup that was made since the daemon started.
@@ -66,25 +64,17 @@ impl Backup {
     /// The job for a store. Backups go into a directory, which is made when it is needed. What a crash has left there half
     /// written is removed.
     pub fn new(store: Arc<Store>, dir: PathBuf) -> Backup {
-        let backup = Backup { store, dir, newest: Mutex::default(), newest_at: AtomicI64::new(0) };
-        for entry in fs::read_dir(&backup.dir).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().ends_with(&format!("{SUFFIX}{PARTIAL}")) {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        let newest = backup.files().unwrap_or_default().iter().map(|file| file.made_at).max();
-        backup.newest_at.store(newest.unwrap_or(0), Ordering::Relaxed);
-        backup
+        Backup { store, dir, newest: Mutex::default() }
     }
 
     /// The newest backup that was made since the daemon started.
     pub fn newest(&self) -> Option<Made> {
         self.made().clone()
-    }
-
-    /// When the newest backup in the directory was finished; 0 if there is none.
-    pub fn newest_at(&self) -> Millis {
-        self.newest_at.load(Ordering::Relaxed)
     }
 
     /// The whole backups in the directory, the newest first.
@@ -136,16 +126,13 @@ impl Backup {
     fn write(&self, run: &BackupRun, path: &Path, control: &Control<'_, Backup>) -> Result<Option<(u64, BackupEnd)>> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let file = file.map_err(|why| failed("write", path, &why))?;
-        let full = Mutex::new(None);
+        let has_no_space = Cell::new(false);
         let go_on = |progress: BackupProgress| {
-            if is_low(&self.dir) {
-                *full.lock().unwrap_or_else(PoisonError::into_inner) = Some(no_space(&self.dir));
-                return false;
-            }
-            matches!(control.reached(BackupRun { progress, ..run.clone() }), Signal::GoOn)
+            has_no_space.set(is_low(&self.dir));
+            !has_no_space.get() && control.reached(BackupRun { progress, ..run.clone() }) == Signal::GoOn
         };
         let Some((mut to, end)) = self.store.backup(BufWriter::new(file), &go_on)? else {
-            return full.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(None), Err);
+            return if has_no_space.get() { Err(no_space(&self.dir)) } else { Ok(None) };
         };
         let written = to.flush().and_then(|()| to.get_ref().sync_all()).and_then(|()| to.get_ref().metadata());
         Ok(Some((written.map_err(|why| failed("write", path, &why))?.len(), end)))
@@ -160,10 +147,7 @@ impl Work for Backup {
 
     fn prepare(&self, name: Option<String>) -> Result<BackupRun> {
         let started_at = self.store.now();
-        let name = name.unwrap_or_else(|| {
-            let time: String = time::format(started_at).chars().filter(|c| *c != ':').collect();
-            format!("contactd-{}Z", time.split('.').next().unwrap_or_default())
-        });
+        let name = name.unwrap_or_else(|| name_of(started_at));
         let path = self.path(&name)?;
         if path.exists() {
             return Err(Error::bad_arg(format!("there is a backup '{name}' already: give another name")));
@@ -201,7 +185,6 @@ impl Work for Backup {
             run.name,
             end.contacts
         );
-        self.newest_at.store(end.closed_at, Ordering::Relaxed);
         *self.made() = Some(Made { name: run.name, bytes, took_ms, end });
         Ok(())
     }
@@ -209,6 +192,12 @@ impl Work for Backup {
     fn broke_off(&self, run: &BackupRun, why: &Error) {
         tracing::error!("the backup '{}' was not made: {}", run.name, why.message);
     }
+}
+
+/// The name of a backup that nobody has named: `contactd-2026-05-01T033000Z`.
+pub fn name_of(started_at: Millis) -> String {
+    let time: String = time::format(started_at).chars().filter(|c| *c != ':').collect();
+    format!("contactd-{}Z", time.split('.').next().unwrap_or_default())
 }
 
 fn file(entry: &fs::DirEntry) -> Option<BackupFile> {

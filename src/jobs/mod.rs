@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use crate::error::{Code, Error, Result};
 use crate::store::Store;
 
-pub use backup::{Backup, BackupFile, BackupRun, Made, SUFFIX as BACKUP_SUFFIX};
+pub use backup::{Backup, BackupFile, BackupRun, Made, SUFFIX as BACKUP_SUFFIX, name_of as backup_name};
 pub use erasure::Erasure;
 pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
 

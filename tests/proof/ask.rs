@@ -73,19 +73,7 @@ impl Ask {
 
     /// What can take a yes away, and every CLAIM, is on disk before its reply whatever `--fsync` says.
     pub fn is_always_synced(&self) -> bool {
-        match self {
-            Ask::Erase(_) => true,
-            Ask::Plain(command) => matches!(
-                command,
-                Command::OptOut { .. }
-                    | Command::Suppress { .. }
-                    | Command::Invalid { .. }
-                    | Command::Failed { .. }
-                    | Command::Inbound { .. }
-                    | Command::Claim { .. }
-                    | Command::List { paused: Some(true), .. }
-            ),
-        }
+        self.only_forbids() || matches!(self, Ask::Plain(Command::Inbound { .. } | Command::Claim { .. }))
     }
 
     /// The contact that it is about; none: a list.
