@@ -18,7 +18,12 @@ import unittest
 import urllib.request
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -31,6 +36,13 @@ ROUTES = pathlib.Path(__file__).parents[2] / "src" / "console" / "mod.rs"
 LIST, ALERTS, ADA, BEN = "+14155550100", "24365", "+14155550123", "+14155550124"
 HOSTILE = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>'"
 PATIENCE = 60
+# What an element is while its page goes away or comes.
+GONE = (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    ElementNotInteractableException,
+    ElementClickInterceptedException,
+)
 
 
 def free_address():
@@ -111,29 +123,47 @@ class Case(unittest.TestCase):
         except (NoSuchElementException, StaleElementReferenceException):
             return ""
 
+    def on(self, by, what, act):
+        """Does something with an element, as soon as it is there and can be used: pages bring themselves up to date."""
+
+        def tried():
+            try:
+                act(self.browser.find_element(by, what))
+                return True
+            except GONE:
+                return False
+
+        self.until(tried, f"{what} is there")
+
     def click(self, css):
-        self.browser.find_element(By.CSS_SELECTOR, css).click()
+        self.on(By.CSS_SELECTOR, css, lambda found: found.click())
 
     def link(self, words):
-        self.browser.find_element(By.PARTIAL_LINK_TEXT, words).click()
+        self.on(By.PARTIAL_LINK_TEXT, words, lambda found: found.click())
 
     def button(self, words):
-        self.browser.find_element(By.XPATH, f"//button[contains(., '{words}')]").click()
+        self.on(By.XPATH, f"//button[contains(., '{words}')]", lambda found: found.click())
 
     def until(self, condition, message):
         WebDriverWait(self.browser, PATIENCE, 0.05).until(lambda _: condition(), message)
 
+    def says(self, *words):
+        for word in words:
+            self.until(lambda: word in self.text(), f"{word!r} is on {self.browser.current_url}")
+
     def fill(self, field, value):
-        field = self.browser.find_element(By.ID, field)
-        field.clear()
-        field.send_keys(value)
+        def write(found):
+            found.clear()
+            found.send_keys(value)
+
+        self.on(By.ID, field, write)
 
     def choose(self, field, words):
-        Select(self.browser.find_element(By.ID, field)).select_by_visible_text(words)
+        self.on(By.ID, field, lambda found: Select(found).select_by_visible_text(words))
 
     def value(self, word, words):
-        row = self.browser.find_element(By.XPATH, f"//dl[@class='words']/div[contains(., '“{word}”')]")
-        Select(row.find_element(By.TAG_NAME, "select")).select_by_visible_text(words)
+        row = f"//dl[@class='words']/div[contains(., '“{word}”')]//select"
+        self.on(By.XPATH, row, lambda found: Select(found).select_by_visible_text(words))
 
     def look(self, scheme, width):
         """Light or dark, and as wide as a screen."""
@@ -154,7 +184,7 @@ class Case(unittest.TestCase):
 
     def upload(self, path):
         self.open("/imports")
-        self.browser.find_element(By.ID, "file").send_keys(path)
+        self.on(By.ID, "file", lambda found: found.send_keys(path))
         self.button("Look at it")
         self.until(lambda: "The file" in self.text(), "the columns are asked about")
         return self.browser.current_url.removeprefix(f"http://{self.daemon.console}")
@@ -185,28 +215,24 @@ class Walk(Case):
 
     def test_from_the_lists_to_a_contact(self):
         self.open("/")
-        self.assertIn("1 replies may want out", self.text())
+        self.says("1 replies may want out")
         self.link("Sending Lists")
         self.link("Spring sale")
-        self.assertIn("contacts, the newest first", self.text())
-        self.assertIn("no: opted out", self.text())
+        self.says("contacts, the newest first", "no: opted out")
         self.link(ADA)
-        page = self.text()
-        for said in ["May I send?", "Spring sale", "yes", "state: CA", "Message m-1", "converted", "https://example.com/sale", "49.9", "Wrote “wrong number?”"]:
-            self.assertIn(said, page)
+        self.says("May I send?", "Spring sale", "yes", "state: CA", "Message m-1", "converted")
+        self.says("https://example.com/sale", "49.9", "Wrote “wrong number?”")
         self.open(f"/lists/{LIST}/trends")
-        self.assertIn("2 messages and ", self.text())
-        self.assertIn("opt-outs in 30 days", self.text())
-        self.assertIn(BEN, self.text())
+        self.says("2 messages and ", "opt-outs in 30 days", BEN)
 
     def test_a_stop_shows_while_the_page_is_open(self):
         phone = "+14155550130"
         self.daemon.ask(f'OPTIN {LIST} {phone} {{"at":"2026-04-01"}}')
         self.open(f"/contacts/{phone}")
-        self.assertIn("● yes", self.text())
+        self.says("● yes")
         self.daemon.ask(f'INBOUND {LIST} {phone} {{"text":"STOP"}}')
         self.until(lambda: "no: opted out" in self.text(), "the page does not show the STOP")
-        self.assertIn("Wrote “STOP”", self.text())
+        self.says("Wrote “STOP”")
 
     def test_nothing_comes_from_elsewhere_and_nothing_is_reported(self):
         self.browser.get_log("browser")
@@ -230,7 +256,7 @@ class Walk(Case):
                 break
         keys().send_keys(Keys.ENTER)
         self.until(lambda: "is opted out of" in self.text(), "the form was sent")
-        self.assertEqual(keys().get_attribute("id"), "said", "what came of it has the focus")
+        self.until(lambda: keys().get_attribute("id") == "said", "what came of it has the focus")
         self.assertEqual(self.daemon.ask(f"CHECK {LIST} {phone}"), ["+no list_opted_out"])
 
 
@@ -318,7 +344,6 @@ class Everybody(Case):
                 self.is_for_everybody(f"an import that goes on, {scheme}, {width} px wide")
         finally:
             self.daemon.process.send_signal(signal.SIGCONT)
-        self.button("Stop")
         self.until(lambda: "Report" in self.text(), "it has ended")
 
 
@@ -354,9 +379,7 @@ class Import(Case):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.upload(sheet(directory.name))
-        page = self.text()
-        for said in ["Kunden März <b>.csv", "Vorname: Say what this is.", "Köln 20 · Zürich 20", "nein 20 · ja 10 · vielleicht 10"]:
-            self.assertIn(said, page)
+        self.says("Kunden März <b>.csv", "Vorname: Say what this is.", "Köln 20 · Zürich 20", "nein 20 · ja 10 · vielleicht 10")
         self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "main b, main img"), [], "cells are shown as typed")
 
         # Nothing is tried while something is open.
@@ -374,19 +397,19 @@ class Import(Case):
         self.value("vielleicht", "opted out")
         self.button("Dry run")
         self.until(lambda: "Dry run: nothing was changed" in self.text(), "the dry run is done")
-        self.assertIn("would be imported", self.text())
+        self.says("would be imported")
         self.assertEqual(self.daemon.ask(f"COUNT list={LIST}"), [":0"], "nothing was changed")
         self.button("of 40 rows")
         self.until(lambda: "Report" in self.text(), "the import is done")
-        page = self.text()
-        for said in ["kept as: opted out", "rejected", "What to do", "Download the rejected rows", "4"]:
-            self.assertIn(said, page)
+        self.says("kept as: opted out", "rejected", "What to do", "Download the rejected rows", "4")
         yes, joerg = self.daemon.ask(f"COUNT eligible={LIST}", f"COUNT list={LIST} label.vorname=Jörg label.ort=Köln")
         self.assertEqual((yes, joerg), (":19", ":19"), "those with nein, but for the one who had opted out")
         checks = self.daemon.ask(*(f"CHECK {LIST} +1415555{number}" for number in [2000, 2001, 2002, 2003]))
         self.assertEqual(checks, ["+no list_opted_out", "+no list_opted_out", "+yes", "+no list_opted_out"])
 
-        href = self.browser.find_element(By.LINK_TEXT, "Download the rejected rows").get_attribute("href")
+        hrefs = []
+        self.on(By.LINK_TEXT, "Download the rejected rows", lambda found: hrefs.append(found.get_attribute("href")))
+        href = hrefs[0]
         cookie = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in self.browser.get_cookies())
         with urllib.request.urlopen(urllib.request.Request(href, headers={"Cookie": cookie})) as reply:
             rejected = reply.read().decode("utf-8-sig").splitlines()
@@ -394,8 +417,7 @@ class Import(Case):
         self.assertEqual(len(rejected), 9, rejected)
 
         self.open("/imports")
-        for said in ["Kunden März <b>.csv", "done", "40"]:
-            self.assertIn(said, self.text())
+        self.says("Kunden März <b>.csv", "done", "40")
         self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "main b"), [])
 
 
@@ -432,9 +454,9 @@ class WithoutJavaScript(Case):
         self.until(lambda: "is opted out of" in self.text(), "the page says so")
         self.assertEqual(check(), "+no list_opted_out")
         self.click("#optin ~ details summary")
-        Select(self.browser.find_element(By.ID, "in-list")).select_by_value(LIST)
+        self.on(By.ID, "in-list", lambda found: Select(found).select_by_value(LIST))
         at = time.strftime("%m%d%Y\t%I%M%p", time.gmtime(time.time() - 60))
-        self.browser.find_element(By.ID, "in-at").send_keys(at)
+        self.on(By.ID, "in-at", lambda found: found.send_keys(at))
         self.fill("in-proof", "web form 7")
         before = check()
         self.button("Record the opt-in")
@@ -485,8 +507,7 @@ class Hostile(Case):
             time.sleep(0.1)
             self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "img, a[href^='javascript:']"), [], path)
         self.open(f"/contacts/{ADA}")
-        self.assertIn(HOSTILE, self.text())
-        self.assertIn("javascript:alert(3)", self.text())
+        self.says(HOSTILE, "javascript:alert(3)")
         self.assertEqual(self.browser.get_log("browser"), [], "no alert, and nothing that the policy had to stop")
 
 
@@ -519,12 +540,12 @@ class Foreign(Case):
     def test_a_name_that_leads_here_is_refused(self):
         port = self.daemon.console.split(":")[1]
         self.browser.get(f"http://evil.example:{port}/lists")
-        self.assertIn("This is not the name of this console", self.text())
+        self.says("This is not the name of this console")
         self.assertNotIn("Spring sale", self.text())
 
     def test_a_form_of_another_page_does_nothing(self):
         self.open("/lists")
-        self.assertIn("Spring sale", self.text())
+        self.says("Spring sale")
         # Another port of this machine gets the cookie along; another name does not.
         for origin in [f"127.0.0.1:{self.port}", f"evil.example:{self.port}"]:
             self.browser.get(f"http://{origin}/")
@@ -600,8 +621,8 @@ class Tokens(Case):
         self.until(lambda: not self.knows("write-token-01234"), "its token is gone")
         self.button("Rename")
         self.until(lambda: "You are logged out" in self.text(), "the page says so")
-        self.assertIn("Your token is not valid any more", self.text())
-        self.assertIn("Nothing was done", self.text())
+        self.says("Your token is not valid any more")
+        self.says("Nothing was done")
         self.open("/lists")
         self.until(lambda: "Your token is not valid any more" in self.text(), "and so does the next one")
 
