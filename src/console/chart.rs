@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::words::{grouped, percent};
+use super::words::{counted, grouped, percent};
 
 /// A day, as TRENDS shows it.
 #[derive(Deserialize)]
@@ -84,10 +84,10 @@ impl Chart {
             days: drawn.collect(),
             width: days.len() * STEP,
             summary: format!(
-                "{} messages and {} opt-outs in {} days: {}",
-                grouped(sends),
-                grouped(opt_outs),
-                days.len(),
+                "{} and {} in {}: {}",
+                counted(sends, "message"),
+                counted(opt_outs, "opt-out"),
+                counted(days.len() as u64, "day"),
                 rate(sends, opt_outs)
             ),
             most_sends: grouped(most_sends),

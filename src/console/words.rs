@@ -18,6 +18,15 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// A number in groups of three, and what it counts, told by the word for one of them: `1 reply`, `1,200 replies`.
+pub fn counted(number: u64, one: &str) -> String {
+    match one.strip_suffix("ly") {
+        _ if number == 1 => format!("1 {one}"),
+        Some(rep) => format!("{} {rep}lies", grouped(number)),
+        None => format!("{} {one}s", grouped(number)),
+    }
+}
+
 /// A size for people.
 pub fn size(bytes: u64) -> String {
     match bytes {

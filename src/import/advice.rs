@@ -9,6 +9,7 @@ use super::columns::status::Said;
 use super::columns::survey::FEW;
 use super::columns::{Columns, names, survey::Survey};
 use super::describe::Description;
+use crate::counted::counted;
 use crate::error::excerpt;
 use crate::limits::LABELS_MAX;
 use crate::model::phone::{Region, normalize};
@@ -63,8 +64,9 @@ impl Advice<'_> {
                 Question::Value(at, value, rows) if value.is_empty() => put(
                     &mut text,
                     format_args!(
-                        "\n* what does a blank cell mean in the column '{}' ({rows} rows)? --blank {}, or one of {}",
+                        "\n* what does a blank cell mean in the column '{}' ({})? --blank {}, or one of {}",
                         self.columns.name(*at),
+                        counted(*rows, "row"),
                         quote(&format!("{}=no_consent", self.columns.name(*at))),
                         Said::words()
                     ),
@@ -72,10 +74,11 @@ impl Advice<'_> {
                 Question::Value(at, value, rows) => put(
                     &mut text,
                     format_args!(
-                        "\n* what does '{}' mean in the column '{}' ({rows} rows)? Add it to the mapping file, under \
+                        "\n* what does '{}' mean in the column '{}' ({})? Add it to the mapping file, under \
                          [values.\"{}\"]: {}",
                         excerpt(value.as_bytes()),
                         self.columns.name(*at),
+                        counted(*rows, "row"),
                         excerpt(self.columns.signed_name(*at).as_bytes()),
                         Said::words()
                     ),

@@ -24,7 +24,11 @@ impl<'s> Description<'s> {
     /// How many rows what a column holds is told of.
     pub fn rows(&self) -> String {
         let rows = indicatif::HumanCount(self.survey.rows);
-        if self.survey.is_complete { format!("{rows} rows") } else { format!("the first {rows} rows") }
+        match (self.survey.is_complete, self.survey.rows) {
+            (true, 1) => "1 row".to_owned(),
+            (true, _) => format!("{rows} rows"),
+            (false, _) => format!("the first {rows} rows"),
+        }
     }
 
     /// What a column holds: all values with their counts where there are few, else some samples.

@@ -215,7 +215,7 @@ class Walk(Case):
 
     def test_from_the_lists_to_a_contact(self):
         self.open("/")
-        self.says("1 replies may want out")
+        self.says("1 reply may want out")
         self.link("Sending Lists")
         self.link("Spring sale")
         self.says("contacts, the newest first", "no: opted out")

@@ -144,7 +144,7 @@ fn pages_show_what_there_is() {
     }
     assert!(wire.call(&format!("INBOUND {LIST} {PHONE} {{\"text\":\"wrong number?\"}}")).starts_with("+message maybe"));
     for (path, told) in [
-        ("/", &["1 replies may want out", "wrong number?", "1 messages and 0 opt-outs in 30 days"][..]),
+        ("/", &["1 reply may want out", "wrong number?", "1 message and 0 opt-outs in 30 days"][..]),
         ("/lists", &["Spring sale", LIST, "too few"]),
         ("/lists/+14155550100", &[PHONE, "● yes", "by an import contacts.csv", "<th scope=\"col\">state</th>"]),
         ("/lists/%2B14155550100?who=opted_out", &["<strong>0</strong> contacts", "No contact matches"]),

@@ -161,7 +161,7 @@ fn a_file_says_what_it_is_and_what_its_words_mean() {
     // A word that nobody knows has to be explained; one that forbids cannot be explained away.
     let path = browser.import("contacts.csv", b"phone,status\n+14155552004,Iscritto\n+14155552005,unsubscribed\n");
     let page = browser.answer(&path, &[("list", LIST), ("do", "try")]);
-    assert!(page.contains("“<b>Iscritto</b>” in 1 rows") && !page.contains("“<b>unsubscribed"), "{page}");
+    assert!(page.contains("“<b>Iscritto</b>” in 1 row") && !page.contains("“<b>unsubscribed"), "{page}");
     let page = browser.answer(&path, &[("list", LIST), ("v1.1", "active"), ("do", "try")]);
     assert!(page.contains("cannot mean active"), "{page}");
     browser.answer(&path, &[("list", LIST), ("v1.0", "active"), ("do", "try")]);
@@ -172,12 +172,12 @@ fn a_file_says_what_it_is_and_what_its_words_mean() {
     // A dry run speaks of the columns as they were said then.
     let path = browser.import("contacts.csv", b"phone,tier\n+14155552006,gold\n");
     let said = [("list", LIST), ("c1", "label")];
-    assert!(browser.answer(&path, &[&said[..], &[("do", "try")]].concat()).contains("Import 1 rows"));
+    assert!(browser.answer(&path, &[&said[..], &[("do", "try")]].concat()).contains("Import 1 row"));
     let said = [("list", "*"), ("c1", "label.tier")];
-    assert!(!browser.answer(&path, &[&said[..], &[("do", "read")]].concat()).contains("Import 1 rows"));
+    assert!(!browser.answer(&path, &[&said[..], &[("do", "read")]].concat()).contains("Import 1 row"));
     assert!(browser.answer(&path, &[("do", "run")]).contains("a dry run comes first"));
     let page = browser.answer(&path, &[("list", "24365"), ("c1", "label.tier"), ("do", "try")]);
-    assert!(page.contains("the list 24365 does not exist") && !page.contains("Import 1 rows"), "{page}");
+    assert!(page.contains("the list 24365 does not exist") && !page.contains("Import 1 row"), "{page}");
 }
 
 #[test]

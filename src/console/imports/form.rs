@@ -5,7 +5,7 @@
 
 use super::{Answers, words};
 use crate::console::act::Fields;
-use crate::console::words::grouped;
+use crate::console::words::counted;
 use crate::error::{Error, Result};
 use crate::import::columns::Why;
 use crate::import::columns::day_order::DayOrder;
@@ -158,7 +158,7 @@ fn explained(sheet: &Sheet, at: usize, mapping: &Mapping) -> Vec<Word> {
         (is_open || meaning.is_some()).then(|| Word {
             field: format!("v{at}.{number}"),
             value: value.to_owned(),
-            rows: grouped(rows),
+            rows: counted(rows, "row"),
             is_open,
             choices: if is_no { &NO[..] } else { &usual }
                 .iter()

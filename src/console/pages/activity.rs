@@ -1,5 +1,7 @@
 //! What has just changed: the feed, the newest first.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::Query;
 use serde::Deserialize;
@@ -68,6 +70,9 @@ const CAUSES: [(&str, &str); 12] = [
 /// How far back it looks.
 const NEWEST: &str = "1000";
 const ROWS_MAX: usize = 100;
+/// How many events of a contact are looked at for each of its rows: others may have come in at the same time, or changed
+/// nothing.
+const EVENTS_FOR_EACH: usize = 10;
 
 /// Shows it.
 pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
@@ -102,41 +107,49 @@ pub async fn show(Query(options): Query<Options>, mut visit: Visit) -> Page {
     })
 }
 
-/// Adds what the feed does not say: who did it, and what somebody wrote. The history of the contact knows.
+/// Adds what the feed does not say: who did it, and what somebody wrote. The history of the contact knows; it is asked once for
+/// each contact and kind of event, since to find old events of a long history takes a while.
 async fn tell_who(visit: &mut Visit, items: &[&Value], rows: &mut [Row]) -> Result<()> {
-    let asked: Vec<usize> = (0..items.len()).filter(|&at| items[at]["phone"].is_string()).collect();
-    let word = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+    let mut asked: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (at, item) in items.iter().enumerate() {
+        if let (Some(phone), Some(cause)) = (item["phone"].as_str(), item["cause"].as_str()) {
+            // Whatever made a contact is the first thing that it knows of.
+            let kind = if cause == "created" { "subscribe,optout,suppress,invalid" } else { cause };
+            asked.entry((phone, kind)).or_default().push(at);
+        }
+    }
     let asks: Vec<Vec<String>> = asked
         .iter()
-        .map(|&at| {
-            let (phone, kind) = (word(items[at], "phone"), word(items[at], "cause"));
-            // Whatever made a contact is the first thing that it knows of.
-            let kind = if kind == "created" { "subscribe,optout,suppress,invalid" } else { &kind };
-            ["HISTORY", &phone, "KIND", kind, "LIMIT", "10"].map(str::to_owned).to_vec()
+        .map(|((phone, kind), of)| {
+            let limit = (of.len() * EVENTS_FOR_EACH).min(ROWS_MAX).to_string();
+            ["HISTORY", phone, "KIND", kind, "LIMIT", &limit].map(str::to_owned).to_vec()
         })
         .collect();
-    for (at, reply) in asked.into_iter().zip(visit.asker.ask_each(&asks).await?) {
+    for (of, reply) in asked.into_values().zip(visit.asker.ask_each(&asks).await?) {
         let Reply::Array(events) = reply else { continue };
-        for event in events.into_iter().skip(1) {
-            let event: Value = parse(&text(event)?)?;
-            if event["seen_at"] != items[at]["at"] {
-                continue;
+        let events: Vec<Value> = events.into_iter().skip(1).map(|event| parse(&text(event)?)).collect::<Result<_>>()?;
+        for at in of {
+            if let Some(event) = events.iter().find(|event| event["seen_at"] == items[at]["at"]) {
+                tell(event, &mut rows[at]);
             }
-            let (by, source) = (word(&event, "by"), word(&event, "source"));
-            rows[at].by = match (by.as_str(), source.as_str()) {
-                _ if event["kind"] == "inbound" => "the person".to_owned(),
-                ("", "") => words::how(&word(&event, "how")).to_owned(),
-                ("", SOURCE) => "this console".to_owned(),
-                ("", source) => source.to_owned(),
-                (by, _) => by.to_owned(),
-            };
-            if event["kind"] == "inbound" {
-                rows[at].what = format!("{}: “{}”", rows[at].what, word(&event, "text"));
-            }
-            break;
         }
     }
     Ok(())
+}
+
+fn tell(event: &Value, row: &mut Row) {
+    let word = |key: &str| event[key].as_str().unwrap_or_default();
+    row.by = match (word("by"), word("source")) {
+        _ if event["kind"] == "inbound" => "the person",
+        ("", "") => words::how(word("how")),
+        ("", SOURCE) => "this console",
+        ("", source) => source,
+        (by, _) => by,
+    }
+    .to_owned();
+    if event["kind"] == "inbound" {
+        row.what = format!("{}: “{}”", row.what, word("text"));
+    }
 }
 
 fn row(item: &Value) -> Row {

@@ -15,7 +15,7 @@ use crate::console::Console;
 use crate::console::ask::Asker;
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
-use crate::console::words::{When, grouped};
+use crate::console::words::{When, counted, grouped};
 
 #[derive(Template)]
 #[template(path = "clean.html", config = "src/console/askama.toml")]
@@ -159,7 +159,7 @@ fn plan(plan: &Value) -> Plan {
     let sample = plan["sample"].as_array().into_iter().flatten();
     Plan {
         number: number(plan, "plan"),
-        contacts: grouped(contacts),
+        contacts: counted(contacts, "contact"),
         words: format!("purge {contacts}"),
         expires_at: When::maybe(plan["expires_at"].as_str()),
         reasons: reasons.map(|(reason, count)| (in_words(reason), grouped(count.as_u64().unwrap_or(0)))).collect(),

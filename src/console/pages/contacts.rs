@@ -11,7 +11,7 @@ use crate::client::Reply;
 use crate::console::ask::{parse, text};
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
-use crate::console::words::{self, Verdict, When, grouped, url_encode};
+use crate::console::words::{self, Verdict, When, counted, grouped, url_encode};
 use crate::error::Result;
 
 #[derive(Template)]
@@ -300,8 +300,7 @@ fn in_words(told: &str) -> String {
 /// Counts the contacts that match, for whoever is still choosing.
 pub async fn count(Query(filter): Query<Segment>, mut visit: Visit) -> String {
     match visit.asker.count(&filter.words()).await {
-        Ok(1) => "1 contact".to_owned(),
-        Ok(found) => format!("{} contacts", grouped(found.unsigned_abs())),
+        Ok(found) => counted(found.unsigned_abs(), "contact"),
         Err(why) => format!("The filter is not right: {}", in_words(&why.message)),
     }
 }

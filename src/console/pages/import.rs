@@ -19,7 +19,7 @@ use crate::console::imports::{Answers, Import, Means, Open, Outcome, Stage, form
 use crate::console::session::Said;
 use crate::console::streamed::download;
 use crate::console::visit::{ListReply, Visit};
-use crate::console::words::{When, grouped, size};
+use crate::console::words::{When, counted, grouped, size};
 use crate::error::{Error, Result};
 use crate::import::columns::question::Question;
 use crate::import::{AllAre, choices};
@@ -83,6 +83,8 @@ struct Told {
     ended: When,
     import_id: String,
     rows: String,
+    /// The rows in words, as in `1 row`.
+    all_rows: String,
     /// How many rows an import would take, and whether these are most of them.
     readable: String,
     is_mostly_taken: bool,
@@ -140,7 +142,7 @@ fn page(import: &Import, frame: Frame, lists: Vec<ListReply>) -> Page {
             let progress = Progress {
                 is_trial: running.is_trial,
                 percent: running.percent(import.bytes),
-                rows: grouped(report.rows),
+                rows: counted(report.rows, "row"),
                 rejected: grouped(report.rejected()),
             };
             render(&Run { frame, head, running: Some(progress), done: None })
@@ -211,6 +213,7 @@ fn told(outcome: &Outcome) -> Told {
         ended: When::new(&time::format(outcome.ended)),
         import_id: report.import_id.clone(),
         rows: grouped(report.rows),
+        all_rows: counted(report.rows, "row"),
         readable: grouped(report.readable + report.duplicate),
         is_mostly_taken: report.rejected() * 2 < report.rows,
         counts: counts.into_iter().flatten().collect(),

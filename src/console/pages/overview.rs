@@ -7,7 +7,7 @@ use super::{Page, render};
 use crate::console::chart::{Chart, DayReply};
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::{ListReply, Visit};
-use crate::console::words::{When, grouped, percent, url_encode};
+use crate::console::words::{When, counted, grouped, percent, url_encode};
 
 #[derive(Template)]
 #[template(path = "overview.html", config = "src/console/askama.toml")]
@@ -76,7 +76,7 @@ pub async fn show(mut visit: Visit) -> Page {
         name: list.name.clone(),
         number: list.list.clone(),
         rate: percent(list.opt_out_rate_30d),
-        sends: grouped(list.sends_30d),
+        sends: counted(list.sends_30d, "message"),
     };
     let mut bad: Vec<&ListReply> = lists.iter().filter(|list| list.opt_out_rate_high).collect();
     bad.sort_by(|a, b| b.opt_out_rate_30d.total_cmp(&a.opt_out_rate_30d));
@@ -84,7 +84,7 @@ pub async fn show(mut visit: Visit) -> Page {
     let some = |of_kind: &[&ListReply]| of_kind.iter().take(LISTS_SHOWN).map(|list| of(list)).collect::<Vec<_>>();
     let more = |of_kind: &[&ListReply]| match of_kind.len().saturating_sub(LISTS_SHOWN) {
         0 => String::new(),
-        more => grouped(more as u64),
+        more => counted(more as u64, "more list"),
     };
     let (bad_lists, more_bad, paused, more_paused) = (some(&bad), more(&bad), some(&all_paused), more(&all_paused));
     let stats = visit.stats();
@@ -113,7 +113,8 @@ pub async fn show(mut visit: Visit) -> Page {
         })
         .collect();
     let needs_nobody = bad_lists.is_empty() && paused.is_empty() && replies.is_empty() && claims.is_empty();
-    let (replies_waiting, unresolved) = (count("inbox_messages"), count("claims_unresolved"));
+    let replies_waiting = counted(stats.number("inbox_messages"), "reply");
+    let unresolved = counted(stats.number("claims_unresolved"), "claimed message");
     render(&Overview {
         bad_lists,
         more_bad,

@@ -120,7 +120,12 @@ impl fmt::Display for Report {
         };
         let seconds = self.took().as_secs_f64();
         let rate = HumanCount(self.rows_per_second());
-        writeln!(f, "{:>12} rows in {seconds:.1} s, {rate} a second", HumanCount(self.rows).to_string())?;
+        writeln!(
+            f,
+            "{:>12} {} in {seconds:.1} s, {rate} a second",
+            HumanCount(self.rows).to_string(),
+            if self.rows == 1 { "row" } else { "rows" }
+        )?;
         line(f, self.readable, "would be imported; nothing was changed")?;
         line(f, self.created, "created")?;
         line(f, self.updated, "updated")?;
