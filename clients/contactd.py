@@ -2425,7 +2425,10 @@ class _Columns:
     """Labels that say who wants messages; so do those with one of `WORDS` for a name."""
 
     def ask(self, told: Mapping[str, str]) -> None:
-        """Refuses a row that might be of somebody who wants no messages, and does not say it as IMPORT takes it."""
+        """Refuses a row that might be of somebody who wants no messages, and does not say it as IMPORT takes it; and one
+        in which a quote swallowed others."""
+        if any("\n" in cell and self.has_rows(cell) for cell in told.values()):
+            raise BadArgument("rows_in_quotes: a cell has rows in it, with phones: a quote before them is not closed")
         for name in self.FACTS:
             if told.get(name, "").lower() in self.FAILED:
                 raise BadArgument(f"{told[name]!r} under {name!r} may stand for a date: leave it blank if there is none")
@@ -2434,12 +2437,21 @@ class _Columns:
             raise BadArgument(f"consent_blank: nothing stands under {self.asking!r}, which says who wants messages")
         if forbids or told.get("status", "").lower() not in ("", "active", "subscribed"):
             return
+        if "status" not in told and told.get("verdict", "").lower().startswith("no"):
+            raise BadArgument(f"maybe_optout: 'verdict' is {told['verdict']!r}, and no status says why")
         for name, cell in told.items():
             key, answer = _squeezed(name.partition(".")[2]), cell.lower()
             is_refusal = key in self.WORDS and answer not in self.NOS
             is_no_consent = key in self.CONSENTS and answer not in self.YESES
             if answer not in self.BLANK and (is_refusal or is_no_consent):
                 raise BadArgument(f"maybe_optout: {name!r} is {cell!r}, and no status says that the contact is out")
+
+    PHONE = re.compile(r"\+?(?:[\s().-]*\d){7,15}")
+
+    def has_rows(self, cell: str) -> bool:
+        """Whether one of the lines of a cell has a phone for one of its own cells."""
+        pieces = (piece.strip(" \"'") for line in cell.splitlines() for piece in re.split(r"[,;\t|]", line))
+        return any(self.PHONE.fullmatch(piece) for piece in pieces)
 
     def row(self, cells: Sequence[str], region: Optional[str], source: Optional[str]) -> Tuple[Optional[str], Row]:
         """The list that a row names, if any, and the row."""
@@ -2642,9 +2654,10 @@ class _Import:
             progress.end()
 
     def _check_name(self, columns: _Columns) -> None:
-        """Refuses a file whose name speaks of opt-outs, unless each of its rows has a status."""
-        name = _name_of(self._args.file)
-        if "status" not in columns.names and _speaks_of_an_end(name):
+        """Refuses a file whose name or source speaks of opt-outs, unless each of its rows has a status."""
+        names = (_name_of(self._args.file), self._args.source or "")
+        name = next((name for name in names if _speaks_of_an_end(name)), None)
+        if "status" not in columns.names and name is not None:
             raise ValueError(
                 f"{name!r} speaks of people who want no messages, and there is no column 'status': use"
                 " `contactd import --as optout` (or `--as subscribe`)"

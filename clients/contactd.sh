@@ -506,6 +506,10 @@ _contactd_headings() {
         _contactd_say "there is no column 'phone'"
         return 2
     }
+    [[ " ${names[*]} " != *' verdict '* || " ${names[*]} " == *' status '* ]] || {
+        _contactd_say "the column 'verdict' says who gets no messages, and there is no column 'status': use contactd import"
+        return 2
+    }
 }
 
 # Refuses a file whose name speaks of opt-outs, unless each of its rows has a status; where the system tells what standard

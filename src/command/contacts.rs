@@ -11,12 +11,11 @@ use serde::{Deserialize, Deserializer};
 use super::{Context, Session, arguments};
 use crate::error::{Error, Result, excerpt};
 use crate::json::{Against, contact_json, date};
-use crate::model::blank::is_blank;
 use crate::model::change::{Change, Write};
 use crate::model::contact::Contact;
 use crate::model::label::{LabelPatch, check_key};
 use crate::model::phone::{Phone, Region, Unusable, is_also_abroad, normalize as normalize_phone};
-use crate::model::plain_refusal::is_plain_refusal;
+use crate::model::plain_refusal::{label_refuses, note_refuses};
 use crate::model::tombstone::RemovedBy;
 use crate::wire::{Args, Replies};
 
@@ -73,25 +72,20 @@ pub fn check_labels(labels: &LabelPatch) -> Result<()> {
     labels.iter().try_for_each(|(key, value)| {
         let value = value.as_deref().unwrap_or_default();
         check_words(key, value)?;
-        if is_plain_refusal(&key.replace('_', " ")) && !is_no(value) {
+        if label_refuses(key, value) {
             return Err(Error::bad_arg(format!(
-                "maybe_optout: a label '{}' stops nothing: if the contact wants no messages, send that as an opt-out",
-                excerpt(key.as_bytes())
+                "maybe_optout: a label '{}' with the value '{}' stops nothing: if the contact wants no messages, send that as an opt-out",
+                excerpt(key.as_bytes()),
+                excerpt(value.as_bytes())
             )));
         }
         Ok(())
     })
 }
 
-/// Whether the value of a label says no, or nothing.
-fn is_no(value: &str) -> bool {
-    const NOES: [&str; 7] = ["", "0", "false", "f", "no", "n", "off"];
-    is_blank(value) || NOES.iter().any(|no| value.trim().eq_ignore_ascii_case(no))
-}
-
 /// Refuses words that are a refusal of messages, but no status.
 pub fn check_words(key: &str, words: &str) -> Result<()> {
-    if !is_plain_refusal(words) {
+    if !note_refuses(words) {
         return Ok(());
     }
     Err(Error::bad_arg(format!(

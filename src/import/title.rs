@@ -11,13 +11,10 @@ use super::columns::names::fold;
 use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
 use crate::model::plain_refusal::is_plain_refusal;
+pub use crate::model::plain_refusal::title::speaks_of_an_end;
+use crate::model::plain_refusal::title::words;
 use crate::model::plain_refusal::vocabulary::{ACT, ASKED, ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
 
-/// Parts of words that speak of an end, wherever they stand in a title without its blanks.
-static PARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let lines = include_str!("title.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(str::split_whitespace).collect()
-});
 /// Parts of words of headings that speak of consent.
 const CONSENT: [&str; 24] = [
     "consen",
@@ -45,46 +42,10 @@ const CONSENT: [&str; 24] = [
     "onay",
     "izni",
 ];
-/// Whole words of a title: "stop" is a word of "STOP replies", not of "stopover".
-const WORDS: [&str; 20] = [
-    "spam",
-    "junk",
-    "stops",
-    "quit",
-    "exit",
-    "dnc",
-    "dnd",
-    "dncl",
-    "tps",
-    "bad",
-    "dead",
-    "left",
-    "gone",
-    "bajas",
-    "baja",
-    "iptal",
-    "ret",
-    "rezygnacje",
-    "nix",
-    "arret",
-];
-/// Words of a title that are looked at together.
-const TOGETHER_MAX: usize = 4;
 /// So many letters make a word: 退会.
 const WORD_LETTERS_MIN: usize = 2;
 /// Headings of the file of those whom Mailchimp does not write to any more.
 const HEADINGS: [&str; 3] = ["cleantime", "cleancampaigntitle", "cleancampaignid"];
-
-/// Whether a title says that what stands below it may be of people who want no messages, or of numbers that do not exist.
-pub fn speaks_of_an_end(title: &str) -> bool {
-    let mut words = words(title);
-    without_negated(&mut words);
-    let joined = words.concat();
-    let ends =
-        |word: &String| WORDS.contains(&word.as_str()) || sense(word).is_some_and(|sense| sense & (OUT | ENDS) != 0);
-    let refuse = |some: usize| words.windows(some).any(|words| is_plain_refusal(&words.join(" ")));
-    PARTS.iter().any(|part| joined.contains(part)) || words.iter().any(ends) || (2..=TOGETHER_MAX).any(refuse)
-}
 
 /// Words of names that say nothing of who wants messages.
 static NEUTRAL: LazyLock<Vec<&str>> = LazyLock::new(|| {
@@ -105,28 +66,12 @@ pub fn is_neutral(name: &str) -> bool {
     words(&parts.join(" ")).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
 }
 
+/// The name of a file without its extension.
 fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-/// Takes out what a title says that there is not: "no opt-outs".
-fn without_negated(words: &mut Vec<String>) {
-    let is =
-        |word: Option<&String>, of: Sense| word.is_some_and(|word| sense(word).is_some_and(|sense| sense & of != 0));
-    let mut at = 0;
-    while at < words.len() {
-        let (next, last) = (words.get(at + 1), words.get(at + 2));
-        let negated = match is(words.get(at), NOT) {
-            true if is(next, OUT) => 2,
-            true if is(next, OPT) && last.is_some_and(|word| word.starts_with("out")) => 3,
-            _ => 0,
-        };
-        words.drain(at..at + negated);
-        at += usize::from(negated == 0);
-    }
-}
-
-/// The same of the name of a file, whatever its extension.
+/// Whether the name of a file says so of its rows, whatever its extension.
 pub fn file_speaks_of_an_end(name: &str) -> bool {
     speaks_of_an_end(stem(name))
 }
@@ -207,24 +152,6 @@ fn is_date(word: &str) -> bool {
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
     parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
         && matches!(lengths[..], [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 2 | 4])
-}
-
-/// The words of a name, folded, however they are joined: `opt_outs`, `OptOuts2024`.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut after_small = false;
-    for char in name.chars().filter(|char| !matches!(char, '\'' | '’')) {
-        let begins = after_small && char.is_uppercase();
-        after_small = char.is_lowercase();
-        if !char.is_alphabetic() || begins {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| char.is_alphabetic()) {
-            word.push(char);
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words.iter().map(|word| fold(word)).collect()
 }
 
 #[cfg(test)]

@@ -504,12 +504,20 @@ class Import(DaemonTest):
             ("phone,opted_out_at", "{},#N/A", "may stand for a date"),
             ("phone,label.opted_out", "{},yes", "maybe_optout"),
             ("phone,label.sms_ok", "{},false", "maybe_optout"),
+            ("phone,label.unsubscribed_at", "{},2024-01-01", "maybe_optout"),
+            ("phone,label.notes", "{},opted out 3/4", "maybe_optout"),
+            ("phone,label.accepts_sms", "{},false", "maybe_optout"),
+            ("phone,verdict", "{},no list_opted_out", "maybe_optout"),
+            ("phone,label.n,opted_out_at", f'{{}},"Bob,2024-01-01\n{phone(1402)},Al",', "rows_in_quotes"),
         ):
             with self.subTest(heading=heading, row=row):
                 stdout, stderr = self.taking(f"{heading}\n{row.format(phone(1400))}\n", "--list", LIST)
                 self.assertIn(why, stderr)
                 self.assertEqual(self.client.check(LIST, phone(1400)).reason, "not_subscribed")
         self.importing(f"phone,label.opted_out,label.sms_ok\n{phone(1401)},no,yes\n", "--list", LIST)
+        self.importing(f'phone,label.n\n{phone(1403)},"two\nlines"\n', "--list", LIST)
+        told = self.importing(f"phone\n{phone(1400)}\n", "--list", LIST, "--source", "SMS Unsubscribers", code=2)
+        self.assertIn("contactd import --as", told.stderr)
         for name in ("opt_outs.csv", "Unsubscribed 2024.csv", "STOP.csv"):
             with self.subTest(name=name), tempfile.TemporaryDirectory() as folder:
                 file = self.written(folder, f"phone\n{phone(1400)}\n", name)

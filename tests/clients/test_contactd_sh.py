@@ -527,6 +527,7 @@ class Csv(DaemonTest):
         for words, text, why in (
             ((LIST,), "phone,Unsubscribed At\n", "'Unsubscribed At' is not known"),
             ((LIST,), "label.x\n", "no column 'phone'"),
+            ((LIST,), "phone,verdict\n", "no column 'status'"),
             ((), "phone\n", "usage"),
             (("x y",), "phone\n", "usage"),
             ((LIST, "us"), "phone\n", "usage"),

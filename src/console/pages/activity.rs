@@ -139,14 +139,14 @@ async fn tell_who(visit: &mut Visit, items: &[&Value], rows: &mut [Row]) -> Resu
 
 fn tell(event: &Value, row: &mut Row) {
     let word = |key: &str| event[key].as_str().unwrap_or_default();
-    row.by = match (word("by"), word("source")) {
+    let by = match (word("by"), word("source")) {
         _ if event["kind"] == "inbound" => "the person",
         ("", "") => words::how(word("how")),
         ("", SOURCE) => "this console",
         ("", source) => source,
         (by, _) => by,
-    }
-    .to_owned();
+    };
+    by.clone_into(&mut row.by);
     if event["kind"] == "inbound" {
         row.what = format!("{}: “{}”", row.what, word("text"));
     }

@@ -19,6 +19,11 @@ impl Columns {
         &self.asking
     }
 
+    /// The other columns of which a person said what a blank means.
+    pub fn explained_blanks(&self) -> &[usize] {
+        &self.explained_blanks
+    }
+
     /// Whether some column says who wants messages.
     pub fn speak_of_consent(&self) -> bool {
         !self.asking.is_empty() || self.fields.iter().any(Field::says_consent)
@@ -63,6 +68,8 @@ impl Columns {
             dates.retain(speaks);
         }
         self.asking = if words.is_empty() { dates } else { words };
+        let is_explained = |at: &usize| self.words[*at].blank().is_some() && !self.asking.contains(at);
+        self.explained_blanks = (0..self.len()).filter(is_explained).collect();
         for ((words, field), held) in self.words.iter_mut().zip(&self.fields).zip(held) {
             if *field == Field::Consent && held.filled > 0 {
                 words.look_at(held);

@@ -8,6 +8,8 @@ use super::names;
 use super::survey::{Held, is_answer};
 use crate::import::send::country::Evidence;
 use crate::model::blank::is_blank;
+use crate::model::failure::Failure;
+use crate::model::plain_refusal::title::speaks_of_an_end;
 
 /// What is looked for in the cells of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,8 +18,26 @@ pub struct Guard {
     pub hears_refusals: bool,
     /// What stands there is a country, which may contradict what is said of the row's.
     pub is_of_countries: bool,
+    says: Says,
     late: Late,
 }
+
+/// What the cells of a column say besides their words, as its heading tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Says {
+    #[default]
+    Words,
+    /// Codes of failures.
+    Codes,
+    /// Lists and groups that somebody is on.
+    Groups,
+}
+
+/// Parts of headings of codes, and of lists and groups, folded.
+const CODES: [&str; 8] = ["code", "error", "fehler", "erreur", "fail", "deliver", "status", "reason"];
+const NO_CODES: [&str; 11] =
+    ["post", "zip", "plz", "area", "country", "lang", "promo", "product", "coupon", "voucher", "customer"];
+const GROUPS: [&str; 7] = ["group", "grupp", "grupo", "segment", "audience", "cohort", "list"];
 
 /// Parts of headings of countries, folded. Under another heading two letters are a state or a language.
 const COUNTRY: [&str; 10] = ["country", "land", "pais", "pays", "iso", "nation", "nazione", "kraj", "страна", "国"];
@@ -43,7 +63,23 @@ impl Guard {
             _ => Late::Nothing,
         };
         let is_read = !matches!(why, Why::Map | Why::Mapping);
-        Guard { hears_refusals: why == Why::AllIgnored, is_of_countries: is_read && are_countries(held), late }
+        let name = names::fold(&held.name);
+        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+        let says = match () {
+            () if has(&GROUPS) => Says::Groups,
+            () if has(&CODES) && !has(&NO_CODES) => Says::Codes,
+            () => Says::Words,
+        };
+        Guard { hears_refusals: why == Why::AllIgnored, is_of_countries: is_read && are_countries(held), says, late }
+    }
+
+    /// Whether a cell names a list of people who want no messages, or has the code of a message that failed for good.
+    pub fn hears(self, cell: &str) -> bool {
+        match self.says {
+            Says::Words => false,
+            Says::Codes => Failure::of("", cell.trim(), None).forbids(),
+            Says::Groups => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),
+        }
     }
 
     /// Whether a cell has what nobody has seen.

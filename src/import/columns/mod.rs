@@ -104,6 +104,7 @@ pub struct Columns {
     wishes: Wishes,
     /// The columns in each of which a row must say something before it subscribes.
     asking: Vec<usize>,
+    explained_blanks: Vec<usize>,
     is_table: bool,
     /// So many columns there are up to the last one that says who wants messages.
     until_consent: usize,
@@ -150,6 +151,7 @@ impl Columns {
             guards: vec![Guard::default(); many],
             wishes,
             asking: Vec::new(),
+            explained_blanks: Vec::new(),
             is_table: false,
             until_consent: 0,
             is_rejects: false,

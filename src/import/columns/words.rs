@@ -12,7 +12,9 @@ use crate::model::blank::is_blank;
 /// What the words of one column mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words {
+    /// What words mean as they stand, and in any case where a person said one thing of all cases.
     explained: HashMap<String, Said>,
+    in_any_case: HashMap<String, Option<Said>>,
     /// What a blank cell means, if a person said so.
     blank: Option<Said>,
     cross: Cross,
@@ -34,10 +36,13 @@ enum Cross {
 impl Words {
     /// What a cell of a column says; none if nobody knows. Only such columns as [`Field::has_words`] say something.
     pub fn said(&self, field: &Field, cell: &str) -> Option<Said> {
-        if !self.explained.is_empty()
-            && let Some(said) = self.explained.get(&key(cell))
-        {
-            return Some(*said);
+        if !self.explained.is_empty() {
+            if let Some(said) = self.explained.get(cell.trim()) {
+                return Some(*said);
+            }
+            if let Some(said) = self.in_any_case.get(&key(cell)) {
+                return *said;
+            }
         }
         match field {
             _ if self.blank.is_some() && is_blank_under(field, cell) => self.blank,
@@ -113,7 +118,10 @@ impl Words {
                 said.word()
             )));
         }
-        self.explained.insert(key(word), said);
+        self.explained.insert(word.trim().to_owned(), said);
+        let mut spellings = self.explained.iter().filter(|(known, _)| key(known) == key(word));
+        let agree = spellings.all(|(_, known)| *known == said);
+        self.in_any_case.insert(key(word), agree.then_some(said));
         Ok(())
     }
 }
@@ -147,6 +155,20 @@ mod tests {
         assert_eq!(words.said(&Field::Status, " DISISCRITTO "), Some(out));
         assert_eq!(words.said(&Field::Status, "unsubscribed"), Some(out), "known words stay known");
         assert_eq!(words.said(&Field::Status, "Iscritta"), None);
+    }
+
+    #[test]
+    fn words_of_two_cases_can_mean_two_things() {
+        let mut words = Words::default();
+        let (out, active) = (Said::Status(RowStatus::OptedOut), Said::Status(RowStatus::Active));
+        for (word, said) in [("N", out), ("n", active), ("Ja", active)] {
+            words.explain(&Field::Status, word, said).expect("a word");
+        }
+        let said = ["N", " n", "JA", "ja"].map(|word| words.said(&Field::Status, word));
+        assert_eq!(said, [Some(out), Some(active), Some(active), Some(active)]);
+        words.explain(&Field::Status, "Oui", active).expect("a word");
+        words.explain(&Field::Status, "OUI", out).expect("a word");
+        assert_eq!(words.said(&Field::Status, "oui"), None, "nobody said what this one means");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 pub mod country;
 mod defaults;
-mod note;
 pub mod pipeline;
 pub mod progress;
 pub mod refusal;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::country::{self, Evidence, Number};
 pub use super::defaults::Defaults;
-use super::note;
 use super::refusal::{Declined, Refusal, Refused};
 use super::rejects;
 use super::request::{self, Subject};
@@ -16,6 +15,7 @@ use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
 use crate::model::blank::is_blank;
 use crate::model::phone::{PHONE_DIGITS_MIN, Phone, Unusable, has_plus, normalize, written_with_plus};
+use crate::model::plain_refusal::note_refuses;
 use crate::model::time;
 
 /// A list's place among those of the file.
@@ -149,15 +149,20 @@ impl Rows {
             told.wrong = told.wrong.or(Some(Refusal::ShortRow));
         }
         let heard = if columns.must_say_yes() { told.heard } else { told.dated };
+        let is_silent = |at: &usize| !cells.clone().any(|(place, cell)| place == *at && columns.is_filled(*at, cell));
         if heard < columns.asking().len() {
-            let is_silent =
-                |at: &usize| !cells.clone().any(|(place, cell)| place == *at && columns.is_filled(*at, cell));
             columns
                 .asking()
                 .iter()
                 .filter(|at| is_silent(at))
                 .for_each(|&at| told.hear_blank(columns.words(at).blank()));
         }
+        told.settle_clocks();
+        columns
+            .explained_blanks()
+            .iter()
+            .filter(|at| is_silent(at))
+            .for_each(|&at| told.hear_blank(columns.words(at).blank()));
         told
     }
 
@@ -222,7 +227,7 @@ impl Rows {
         if let Some(&speaks) = self.sources.get(source) {
             return speaks;
         }
-        let speaks = title::file_speaks_of_an_end(source) || note::refuses(source);
+        let speaks = title::file_speaks_of_an_end(source) || note_refuses(source);
         if self.sources.len() < SOURCES_MAX {
             self.sources.insert(source.to_owned(), speaks);
         }

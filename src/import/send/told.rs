@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::country::{self, Evidence};
-use super::note;
 use super::refusal::Refusal;
 use super::request::{put, put_text};
 use super::row::Defaults;
@@ -17,7 +16,7 @@ use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 use crate::model::fact::How;
 use crate::model::phone::{ListNumber, PHONE_DIGITS_MIN, Region, normalize};
-use crate::model::plain_refusal::is_plain_refusal;
+use crate::model::plain_refusal::{is_plain_refusal, note_refuses};
 use crate::model::time;
 
 /// What a row can forbid: the status, its word, and the key of its date.
@@ -31,9 +30,6 @@ const OPTED_OUT: usize = 0;
 
 /// Digits that a date has at least: a cell with so many under the heading of an opt-out is one, if an unreadable one.
 const DATE_DIGITS_MIN: usize = 3;
-
-/// Letters of a country's code at most.
-const REGION_BYTES: usize = 3;
 
 /// A list of a row that names two: none has this number.
 const TWO_LISTS: &str = "?";
@@ -72,6 +68,9 @@ pub struct Told<'c> {
     /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
     dates: [Option<time::Millis>; 3],
+    /// Statuses whose date does not say by which clock; and whether the date of the consent does.
+    zoneless: [bool; 3],
+    has_zone: bool,
     /// Statuses whose date cannot be read.
     undated: [bool; 3],
 }
@@ -130,7 +129,7 @@ impl<'c> Told<'c> {
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.refuses |= note::refuses(&value);
+                self.refuses |= note_refuses(&value) || guard.hears(&value);
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
@@ -139,7 +138,7 @@ impl<'c> Told<'c> {
                 return if guard.refuses(value.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
             }
             Field::Ignore => {
-                self.refuses |= guard.hears_refusals && note::refuses(cell);
+                self.refuses |= guard.hears_refusals && (note_refuses(cell) || guard.hears(cell));
                 self.note_country(guard, cell, countries);
                 return if guard.refuses(cell.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
             }
@@ -155,9 +154,10 @@ impl<'c> Told<'c> {
         match field {
             // NA is Namibia.
             Field::Region => {
-                // Codes of countries are no words.
-                self.refuses |= word.len() > REGION_BYTES && is_plain_refusal(word);
-                self.evidence.extend(countries.read(word));
+                let country = countries.read(word);
+                let refuses = || note_refuses(word) || status::status(word).is_some_and(Said::forbids);
+                self.refuses |= country == Some(Evidence::Unreadable) && refuses();
+                self.evidence.extend(country);
             }
             Field::Status | Field::Consent => {
                 let said = words.said(field, word);
@@ -215,6 +215,13 @@ impl<'c> Told<'c> {
         if is_commented_out(cell) { Err(Refusal::CommentedOut) } else { Ok(()) }
     }
 
+    /// Sets two clocks side by side: a date that forbids and does not say by which clock may be later than a consent that does.
+    pub fn settle_clocks(&mut self) {
+        for (date, _) in self.dates.iter_mut().zip(self.zoneless).filter(|(_, zoneless)| *zoneless && self.has_zone) {
+            *date = date.map(|date| time::latest(date, self.now));
+        }
+    }
+
     /// Takes in what a blank cell of a column means, as a person said; none if nobody did.
     pub fn hear_blank(&mut self, said: Option<Said>) {
         match said {
@@ -265,6 +272,7 @@ impl<'c> Told<'c> {
         if let Some(at) = forbids {
             // A column "opted_out" that holds dates, beside another one: the newest opt-out counts.
             self.dates[at] = self.dates[at].max(Some(date));
+            self.zoneless[at] |= time::lacks_zone(word);
             return Ok(());
         }
         if key == "subscribed_at" {
@@ -274,6 +282,7 @@ impl<'c> Told<'c> {
                 return Ok(());
             }
             self.subscribed_at = Some(date);
+            self.has_zone = word.contains(':') && !time::lacks_zone(word);
         }
         put(body, format_args!(",\"{key}\":\"{word}\""));
         Ok(())

@@ -29,7 +29,7 @@ use crate::error::{Error, Result, excerpt};
 use grammar::Grammar;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
-pub use refusal::{is_refusal, is_request};
+pub use refusal::{is_keyword_in_capitals, is_refusal, is_request};
 use script::Scripts;
 
 /// The built-in words.

@@ -22,6 +22,12 @@ pub fn is_request(text: &str) -> bool {
     is_refusal(text) && KEYWORDS.meaning(text).is_out()
 }
 
+/// Whether a text is one opt-out word in capitals, as a person sends it: `QUIT`. In small letters it may be about anything.
+pub fn is_keyword_in_capitals(text: &str) -> bool {
+    let is_one = text.len() <= WORD_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_one && KEYWORDS.0.has_word(text) && KEYWORDS.meaning(text).is_out()
+}
+
 /// Whether a word tells at once: one that no request has. Nearly all labels are such.
 fn is_plainly_none(text: &str) -> bool {
     let (mut word, mut len) = ([0; WORD_BYTES_MAX], 0);

@@ -7,6 +7,8 @@
 
 pub mod fold;
 mod known;
+mod note;
+pub mod title;
 pub mod vocabulary;
 
 use std::borrow::Cow;
@@ -15,6 +17,7 @@ use serde_json::Value;
 
 use crate::model::keyword::{STOP_SIGNS, is_refusal};
 use fold::letters;
+pub use note::{label_refuses, note_refuses};
 use vocabulary::{
     ACT, ALONE, ASKED, AWAY, ENDS, IN, MAIL, NOT, OPT, OUT, PHONE, Sense, beginnings_of, may_begin, sense,
 };

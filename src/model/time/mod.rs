@@ -29,6 +29,9 @@ impl Day {
     }
 }
 
+/// By how much the last zone, UTC-12, is behind UTC.
+const LAST_ZONE_MS: Millis = 12 * 3_600_000;
+
 /// The time as it stands on the wire: `2026-05-01T12:00:00.000Z`.
 pub fn format(at: Millis) -> String {
     match Utc.timestamp_millis_opt(at) {
@@ -67,6 +70,18 @@ pub fn parse_optional_end(text: &str, now: Millis) -> Result<Option<Millis>> {
     Ok(read.map(|at| if is_day(text) { end_of_day(at, now) } else { at }))
 }
 
+/// Whether a text that [`parse`] reads is a time of day by some clock, and does not say by which: it is read as one of UTC, and
+/// may be up to twelve hours later.
+pub fn lacks_zone(text: &str) -> bool {
+    let text = text.trim();
+    text.contains(':') && !written::is_day(text) && written::read(&format!("{text}Z")).is_some()
+}
+
+/// The latest moment that a time without its zone can be; `now` if that is later, and the time is not.
+pub fn latest(at: Millis, now: Millis) -> Millis {
+    (at + LAST_ZONE_MS).min(at.max(now))
+}
+
 /// Whether a text that [`parse`] reads is a day alone, or its midnight without a zone, as databases write a day.
 pub fn is_day(text: &str) -> bool {
     written::is_day(text.trim())
@@ -75,8 +90,6 @@ pub fn is_day(text: &str) -> bool {
 /// The last moment of the day that begins at a time of UTC, in the time zone in which it ends last; `now` if that is later, and
 /// the day has begun.
 pub fn end_of_day(begin: Millis, now: Millis) -> Millis {
-    /// UTC-12.
-    const LAST_ZONE_MS: Millis = 12 * 3_600_000;
     (begin + DAY_MS + LAST_ZONE_MS - 1).min(begin.max(now))
 }
 

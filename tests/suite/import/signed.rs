@@ -271,3 +271,51 @@ fn a_source_or_a_comment_is_not_passed_over() {
     }
     assert_eq!(desk.get(ADA), Value::Null);
 }
+
+#[test]
+fn what_a_person_says_of_blanks_counts_under_any_heading_of_consent() {
+    let desk = Desk::new();
+    for said in ["opted_out", "suppressed", "invalid"] {
+        let sheet = format!("phone,Opted out\n{ADA},no\n{BOB},\n");
+        desk.unsaid(&sheet, &["--blank", &format!("Opted out={said}")]);
+        assert_eq!(desk.check(ADA), "+yes");
+        assert!(desk.check(BOB).starts_with("+no"), "{said}: {}", desk.check(BOB));
+    }
+    let sheet = format!("phone,Status,Opted out\n{EVE},active,\n");
+    desk.unsaid(&sheet, &["--blank", "Opted out=opted_out"]);
+    assert!(desk.check(EVE).starts_with("+no"), "{}", desk.check(EVE));
+}
+
+#[test]
+fn what_stands_where_nobody_looks_is_heard() {
+    for (sheet, options) in [
+        // A refusal where the country should be.
+        (format!("phone,country,status\n{BOB},DND,active\n"), &[][..]),
+        (format!("phone,country,status\n{BOB},opted out 3/4,active\n"), &[]),
+        (format!("phone,country,status\n{BOB},invalid,active\n"), &[]),
+        // What messages are answered with.
+        (format!("phone,last reply\n{BOB},QUIT\n"), &["--labels", "last reply"]),
+        // The code of a failure, and the name of a group.
+        (format!("phone,error code\n{BOB},21610\n"), &["--labels", "error code"]),
+        (format!("phone,groups\n{BOB},\"VIP,SMS Unsubscribers\"\n"), &["--labels", "groups"]),
+        (format!("phone,segment\n{BOB},Suppression list\n"), &["--labels", "segment"]),
+        // A note with initials, and one beside a name.
+        (format!("phone,notes\n{BOB},opt out 5/1/24 JB\n"), &["--labels", "notes"]),
+        (format!("phone,first name\n{BOB},Bob opted out\n"), &["--labels", "first name"]),
+    ] {
+        let desk = Desk::new();
+        let told = desk.unsaid(&sheet, options);
+        assert_eq!((told.code, &told.json["rejected"]), (3, &json!({"maybe_optout": 1})), "{sheet}{}", told.errors);
+    }
+}
+
+#[test]
+fn an_opt_out_by_a_clock_without_a_zone_may_be_later_than_a_consent_by_one_with_it() {
+    let desk = Desk::new();
+    let sheet = format!(
+        "phone,status,subscribed_at,opted_out_at\n{ADA},active,2024-05-01 12:00,2024-05-01 09:00\n\
+         {BOB},active,2024-05-01T12:00:00Z,2024-05-01 09:00\n{EVE},active,2024-05-01T12:00:00Z,2024-05-01T09:00:00Z\n"
+    );
+    desk.unsaid(&sheet, &[]).all_taken();
+    assert_eq!([ADA, BOB, EVE].map(|phone| desk.check(phone)), ["+yes", "+no list_opted_out", "+yes"]);
+}

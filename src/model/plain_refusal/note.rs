@@ -1,0 +1,370 @@
+//! Whether a note that somebody wrote beside a number refuses messages, or a label does.
+//!
+//! A note has its date, its several entries, the initials of who wrote it and the name of a person in it. Each entry is asked
+//! about by itself and without these: `2024-01-01: called. 2024-02-01: unsubscribed. JB`, `Bob NO SMS!`, `Bob opted out`.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::fold::folded;
+use super::is_plain_refusal;
+use crate::model::blank::is_blank;
+use crate::model::keyword::is_keyword_in_capitals;
+use crate::model::time;
+
+/// Longer notes are somebody's letters.
+const NOTE_BYTES_MAX: usize = 2_000;
+/// Notes that a thread remembers.
+const KNOWN_MAX: usize = 4_096;
+/// A long note is read each time.
+const KNOWN_BYTES_MAX: usize = 64;
+
+/// Entries, folded, that say of a number that it reaches nobody, or nobody by a message, or nobody any more.
+const DEAD: [&str; 36] = [
+    "suppressed",
+    "blacklisted",
+    "blocklisted",
+    "bounced",
+    "hardbounced",
+    "undeliverable",
+    "emailonly",
+    "bajavoluntaria",
+    "disconnected",
+    "numberdisconnected",
+    "disconnectednumber",
+    "invalidnumber",
+    "invalidphone",
+    "invalidphonenumber",
+    "numberinvalid",
+    "wrongnumber",
+    "badnumber",
+    "deadnumber",
+    "notworking",
+    "numbernotworking",
+    "notinservice",
+    "outofservice",
+    "nolongerinservice",
+    "landline",
+    "notamobile",
+    "nomobile",
+    "deceased",
+    "verstorben",
+    "decede",
+    "decedee",
+    "fallecido",
+    "fallecida",
+    "deceduto",
+    "overleden",
+    "falschenummer",
+    "festnetz",
+];
+
+/// Entries, folded, that say what an entry above says, which nobody knows here.
+const AS_ABOVE: [&str; 7] = ["ditto", "dito", "idem", "sameasabove", "asabove", "fromhereon", "sieheoben"];
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<Box<str>, bool, RandomState>> = RefCell::default();
+}
+
+/// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
+pub fn note_refuses(cell: &str) -> bool {
+    is_plain_refusal(cell)
+        || is_keyword_in_capitals(cell.trim())
+        || (may_say_more(cell) && known(cell))
+        || cell.trim() == "〃"
+}
+
+/// Whether a label refuses messages: by its value, or by its key and an answer to it, as in `accepts_sms: false`, `bounced: 1`
+/// and `unsubscribed_at: 2024-01-01`.
+pub fn label_refuses(key: &str, value: &str) -> bool {
+    if note_refuses(value) {
+        return true;
+    }
+    let question = key.replace(['_', '-', '.'], " ");
+    let is_no = is_no(value);
+    if is_no && !is_blank(value) && is_plain_refusal(&format!("{question}: no")) {
+        return true;
+    }
+    let question = question.trim_start_matches("is ").trim_start_matches("has ");
+    let is_answered = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
+    if is_answered(question) && !is_no {
+        return true;
+    }
+    let dated = [" at", " date", " on", " time"].iter().find_map(|end| question.strip_suffix(end));
+    dated.is_some_and(is_answered) && matches!(time::parse_optional(value), Ok(Some(_)))
+}
+
+/// Whether the value of a label says no, or nothing.
+fn is_no(value: &str) -> bool {
+    const NOES: [&str; 7] = ["", "0", "false", "f", "no", "n", "off"];
+    is_blank(value) || NOES.iter().any(|no| value.trim().eq_ignore_ascii_case(no))
+}
+
+fn known(cell: &str) -> bool {
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(cell).copied()) {
+        return known;
+    }
+    let refuses = has_refusal(cell);
+    KNOWN.with_borrow_mut(|known| {
+        if cell.len() <= KNOWN_BYTES_MAX && known.len() < KNOWN_MAX {
+            known.insert(cell.into(), refuses);
+        }
+    });
+    refuses
+}
+
+/// Whether there is anything to take apart: nearly all cells are a word or two without a date, an address of e-mail, or a number.
+fn may_say_more(cell: &str) -> bool {
+    let bytes = cell.as_bytes();
+    if bytes.len() > NOTE_BYTES_MAX {
+        return false;
+    }
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    let (mut has_words, mut has_capitals, mut has_small) = (false, false, false);
+    for two in bytes.windows(2) {
+        has_words |= is_letter(&two[0]) && is_letter(&two[1]);
+        has_capitals |= two[0].is_ascii_uppercase() && two[1].is_ascii_uppercase();
+        has_small |= two[0] == b' ' && two[1].is_ascii_lowercase();
+    }
+    let has = |signs: &[u8]| bytes.iter().any(|byte| signs.contains(byte));
+    let has_digits = || bytes.iter().any(u8::is_ascii_digit);
+    let begins_alike = |dead: &str| {
+        bytes.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case(&dead.as_bytes()[..3]))
+            || bytes.get(1).is_some_and(|second| !second.is_ascii())
+    };
+    let has_name = || has_small && bytes.iter().any(u8::is_ascii_uppercase);
+    has_words
+        && (has(b"/:=_;!?\n")
+            || has(b" ") && (has_capitals || has(b".") || has_digits() || has_name() || cell.contains(" by "))
+            || has_capitals && (has(b"-") || bytes[0] == bytes[1])
+            || DEAD.iter().chain(&AS_ABOVE).any(|entry| begins_alike(entry)))
+}
+
+fn has_refusal(cell: &str) -> bool {
+    let dateless = without_dates(cell);
+    let is_end = |char: char| matches!(char, '.' | '!' | '?' | ';' | '\n' | '/' | '。' | '！');
+    let entries = dateless.split(is_end).map(|entry| entry.trim_matches(is_between)).filter(|entry| !entry.is_empty());
+    is_plain_refusal(dateless.trim_matches(is_between)) || entries.into_iter().any(entry_refuses)
+}
+
+fn entry_refuses(entry: &str) -> bool {
+    let answer = entry.rsplit_once(['=', ':']).filter(|(_, answer)| answer.trim().eq_ignore_ascii_case("n"));
+    is_plain_refusal(entry)
+        || refuses_in_capitals(entry)
+        || refuses_beside_a_name(entry)
+        || refuses_before_its_cause(entry)
+        || AS_ABOVE.contains(&folded(entry).as_str())
+        || DEAD.contains(&folded(entry).as_str())
+        || answer.is_some_and(|(name, _)| is_plain_refusal(&format!("{name}: no")))
+}
+
+fn is_between(char: char) -> bool {
+    char.is_whitespace() || ":-–—,()[]=_*^".contains(char)
+}
+
+/// A note without its dates and other numbers, and without the small word before a date: `texted STOP on 3/4`.
+fn without_dates(cell: &str) -> String {
+    let is_number = |word: &str| {
+        word.contains(|char: char| char.is_ascii_digit())
+            && word.chars().all(|char| char.is_ascii_digit() || "-/.:,;+TZ()#".contains(char))
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    for word in cell.split(' ') {
+        if !is_number(word) {
+            kept.push(word);
+            continue;
+        }
+        if kept.last().is_some_and(|last| ["on", "at", "am", "le", "el", "il", "since"].contains(last)) {
+            kept.pop();
+        }
+        // The sign behind a date ends what stands before it.
+        if word.ends_with(['.', ';', ':', ',']) {
+            kept.push(".");
+        }
+    }
+    kept.join(" ")
+}
+
+/// Whether an entry is an opt-out word of messages in capitals (`QUIT`), or begins or ends in words in capitals that refuse
+/// messages, beside others that are written as names are. What people put before a name so that it sorts last is no word: `zzSTOP`.
+fn refuses_in_capitals(entry: &str) -> bool {
+    let words: Vec<&str> = entry.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_')).map(unsorted).collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let is_capital = |word: &&&str| {
+        word.chars().filter(|char| char.is_alphabetic()).count() > 1 && !word.contains(char::is_lowercase)
+    };
+    let refuse = |words: &[&str]| is_plain_refusal(&words.join(" "));
+    let first = words.iter().take_while(is_capital).count();
+    let last = words.iter().rev().take_while(is_capital).count();
+    let is_beside = |count: usize| words.len() > count && entry.contains(char::is_lowercase);
+    is_keyword_in_capitals(entry)
+        || words.len() < entry.split_whitespace().count() && refuse(&words)
+        || words.first().is_some_and(|word| !entry.trim_start().starts_with(word)) && refuse(&words)
+        // The initials of who wrote it stand at its end.
+        || (1..words.len()).any(|count| words[count..].concat().len() <= INITIALS_MAX && first == words.len() && refuse(&words[..count]))
+        || is_beside(first) && (1..=first).any(|count| refuse(&words[..count]))
+        || is_beside(last) && (1..=last).any(|count| refuse(&words[words.len() - count..]))
+}
+
+/// Letters of the initials of a person.
+const INITIALS_MAX: usize = 3;
+
+/// A word without the letters before it that make it sort last.
+fn unsorted(word: &str) -> &str {
+    let rest = word.trim_start_matches(['z', 'Z', 'x', 'X', '~']);
+    if word.len() - rest.len() > 1 { rest } else { word }
+}
+
+/// Whether an entry refuses messages but for the name before it or behind it: `Bob opted out`, `opt out JB`. A bus stop has a
+/// name, too.
+fn refuses_beside_a_name(entry: &str) -> bool {
+    let words: Vec<&str> = entry.split_whitespace().collect();
+    let is_name = |word: &&&str| word.starts_with(char::is_uppercase);
+    let (before, behind) = (words.iter().take_while(is_name).count(), words.iter().rev().take_while(is_name).count());
+    let refuse = |words: &[&str]| {
+        let entry = words.join(" ");
+        is_plain_refusal(&entry) && folded(&entry) != "stop"
+    };
+    before < words.len()
+        && (before > 0 && refuse(&words[before..]) || behind > 0 && refuse(&words[..words.len() - behind]))
+}
+
+/// Whether an entry refuses messages up to where it says how that came: `unsubscribed by HubSpot`.
+fn refuses_before_its_cause(entry: &str) -> bool {
+    const CAUSES: [&str; 8] = [" by ", " via ", " per ", " through ", " due to ", " because ", " am ", " durch "];
+    CAUSES.iter().any(|cause| entry.split_once(cause).is_some_and(|(refusal, _)| is_plain_refusal(refusal)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_heard_beside_its_date_and_beside_a_name() {
+        let refusals = [
+            "unsubscribed 5/1/24",
+            "Stop 5/1",
+            "STOP on 3/4",
+            "opted out since 2024",
+            "Bob DNC",
+            "OPTOUT Bob",
+            "Bob NO SMS!",
+            "Bob/STOP",
+            "SMS=N",
+            "2024-01-01: called. 2024-02-01: unsubscribed.",
+            "2024-01-01 called\n2024-02-01 unsubscribed",
+            "Called 3/4. Do not text!",
+            "asked to be removed 5/1",
+            "removal request",
+            "Unsubscribed via web",
+            "bitte löschen",
+            "deceased",
+            "Décédé",
+            "Invalid number",
+            "ditto",
+            "〃",
+            "Same as above",
+            "called 5/1; landline",
+            "opt out 5/1/24 JB",
+            "OPT OUT 5/1/24 JB",
+            "replied STOP on 3/4, confirmed",
+            "Unsubscribed from SMS by HubSpot",
+            "widersprochen am 3.4.",
+            "hat widerrufen",
+            "suppressed",
+            "said \"stop\"",
+            "does not want sms",
+            "asked not to be contacted again",
+            "consent revoked by mail",
+            "Withdrew consent",
+            "blacklisted",
+            "baja voluntaria 3/4",
+            "refuse les sms",
+            "não quer receber",
+            "email only",
+            "STOP 3/4 JB",
+            "ZZ DO NOT TEXT Bob",
+            "zzOPTOUT",
+            "Bob opted out",
+            "Bob-STOP",
+            "Bob_STOP",
+            "Bob do not text",
+            "Bob dnc",
+            "Bob XX-DNC",
+            "QUIT",
+            "CANCEL",
+            "END",
+        ];
+        // The second time it is remembered.
+        for _ in 0..2 {
+            let missed: Vec<_> = refusals.iter().filter(|cell| !note_refuses(cell)).collect();
+            assert!(missed.is_empty(), "{missed:?}");
+        }
+        let others = [
+            "",
+            "Ada",
+            "Dan Dnc Smith",
+            "Stop & Shop",
+            "24/7",
+            "5/1/24",
+            "Bus stop 12",
+            "IBM Corp.",
+            "Joe's BBQ",
+            "STOP & SHOP INC",
+            "Paris/Rome",
+            "NO",
+            "called 3/4",
+            "12 Main St. Rome",
+            "v2.5",
+            "VIP since 2024",
+            "Bus Stop",
+            "coffee, no thanks",
+            "West End",
+            "End of May",
+            "T-Mobile",
+            "ZZ Top",
+            "Anna Maria Stop",
+            "Maxx Stein",
+            "by hand",
+            "INFO",
+            "YES",
+        ];
+        let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
+        assert!(taken.is_empty(), "{taken:?}");
+    }
+
+    #[test]
+    fn a_label_refuses_by_its_key_and_its_answer() {
+        for (key, value) in [
+            ("notes", "opted out 3/4"),
+            ("suppressed", "true"),
+            ("invalid_number", "yes"),
+            ("is_bounced", "1"),
+            ("optin", "false"),
+            ("consent", "no"),
+            ("sms_ok", "no"),
+            ("accepts_sms", "false"),
+            ("wants_texts", "0"),
+            ("unsubscribed", "x"),
+            ("unsubscribed_at", "2024-01-01"),
+            ("opted_out_date", "2024-01-01"),
+        ] {
+            assert!(label_refuses(key, value), "{key}: {value}");
+        }
+        for (key, value) in [
+            ("state", "CA"),
+            ("optin", "true"),
+            ("unsubscribed", "no"),
+            ("unsubscribed", ""),
+            ("unsubscribed_at", ""),
+            ("vip", "no"),
+            ("created_at", "2024-01-01"),
+            ("accepts_sms", ""),
+            ("email_opt_in", "no"),
+        ] {
+            assert!(!label_refuses(key, value), "{key}: {value}");
+        }
+    }
+}

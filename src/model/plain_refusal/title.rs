@@ -1,0 +1,85 @@
+//! The words of a title that say that what stands below it may be of people who want no messages: the name of a file, of a list
+//! or of a group, a line above the rows.
+
+use std::sync::LazyLock;
+
+use super::fold::folded;
+use super::is_plain_refusal;
+use super::vocabulary::{ENDS, NOT, OPT, OUT, Sense, sense};
+
+/// Parts of words that speak of an end, wherever they stand in a title without its blanks.
+static PARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let lines = include_str!("title.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
+});
+/// Whole words of a title: "stop" is a word of "STOP replies", not of "stopover".
+const WORDS: [&str; 20] = [
+    "spam",
+    "junk",
+    "stops",
+    "quit",
+    "exit",
+    "dnc",
+    "dnd",
+    "dncl",
+    "tps",
+    "bad",
+    "dead",
+    "left",
+    "gone",
+    "bajas",
+    "baja",
+    "iptal",
+    "ret",
+    "rezygnacje",
+    "nix",
+    "arret",
+];
+/// Words of a title that are looked at together.
+const TOGETHER_MAX: usize = 4;
+
+/// Whether a title says that what stands below it may be of people who want no messages, or of numbers that do not exist.
+pub fn speaks_of_an_end(title: &str) -> bool {
+    let mut words = words(title);
+    without_negated(&mut words);
+    let joined = words.concat();
+    let ends =
+        |word: &String| WORDS.contains(&word.as_str()) || sense(word).is_some_and(|sense| sense & (OUT | ENDS) != 0);
+    let refuse = |some: usize| words.windows(some).any(|words| is_plain_refusal(&words.join(" ")));
+    PARTS.iter().any(|part| joined.contains(part)) || words.iter().any(ends) || (2..=TOGETHER_MAX).any(refuse)
+}
+
+/// Takes out what a title says that there is not: "no opt-outs".
+fn without_negated(words: &mut Vec<String>) {
+    let is =
+        |word: Option<&String>, of: Sense| word.is_some_and(|word| sense(word).is_some_and(|sense| sense & of != 0));
+    let mut at = 0;
+    while at < words.len() {
+        let (next, last) = (words.get(at + 1), words.get(at + 2));
+        let negated = match is(words.get(at), NOT) {
+            true if is(next, OUT) => 2,
+            true if is(next, OPT) && last.is_some_and(|word| word.starts_with("out")) => 3,
+            _ => 0,
+        };
+        words.drain(at..at + negated);
+        at += usize::from(negated == 0);
+    }
+}
+
+/// The words of a name, folded, however they are joined: `opt_outs`, `OptOuts2024`.
+pub fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_small = false;
+    for char in name.chars().filter(|char| !matches!(char, '\'' | '’')) {
+        let begins = after_small && char.is_uppercase();
+        after_small = char.is_lowercase();
+        if !char.is_alphabetic() || begins {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| char.is_alphabetic()) {
+            word.push(char);
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words.iter().map(|word| folded(word)).collect()
+}
