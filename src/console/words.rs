@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde::{Deserialize, Deserializer};
+
 use crate::command::Access;
 use crate::model::verdict::Reason;
 
@@ -25,6 +27,17 @@ pub fn counted(number: u64, one: &str) -> String {
         Some(rep) => format!("{} {rep}lies", grouped(number)),
         None => format!("{} {one}s", grouped(number)),
     }
+}
+
+/// A number in the query of an address. Its plus is a blank there unless somebody has encoded it, which who types does not.
+///
+/// # Errors
+/// It is not a text.
+pub fn number<'de, D: Deserializer<'de>>(query: D) -> Result<String, D::Error> {
+    let text = String::deserialize(query)?;
+    let plain = text.trim();
+    let lost_its_plus = text.starts_with(' ') && plain.starts_with(|char: char| char.is_ascii_digit());
+    Ok(if lost_its_plus { format!("+{plain}") } else { plain.to_owned() })
 }
 
 /// A size for people.

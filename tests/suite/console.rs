@@ -159,6 +159,9 @@ fn pages_show_what_there_is() {
         ("/contacts/+14155550124", &["Erased on request on", "opted out of all lists"]),
         ("/inbox", &["wrong number?", "Wants out"]),
         ("/activity", &[PHONE, "wrote, and may want out"]),
+        // A plus that nobody encoded.
+        ("/activity?list=+14155550100", &[PHONE, "wrote, and may want out"]),
+        ("/imports?list=+14155550100", &["File for the list +14155550100"]),
         ("/clean", &["A purge removes contacts", "Make a plan"]),
         ("/system", &["requests_inbound", "inbox_messages"]),
     ] {

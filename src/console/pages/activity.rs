@@ -43,7 +43,7 @@ struct Row {
 pub struct Options {
     #[serde(default)]
     cause: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words::number")]
     list: String,
     /// Days (UTC).
     #[serde(default)]

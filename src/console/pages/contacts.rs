@@ -52,7 +52,7 @@ pub struct Segment {
     pub label3: String,
     #[serde(default)]
     pub value3: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words::number")]
     pub can_receive: String,
     #[serde(default)]
     pub status: String,

@@ -18,7 +18,7 @@ use crate::export::{Format, export};
 #[derive(Deserialize)]
 pub struct Options {
     /// The list whose rows are wanted; "" for those of all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::console::words::number")]
     list: String,
     #[serde(flatten)]
     filter: Segment,

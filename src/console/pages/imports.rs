@@ -21,7 +21,7 @@ use crate::console::frame::{Frame, Section};
 use crate::console::imports::{Answers, Import, Stage, Upload, Uploader};
 use crate::console::session::Said;
 use crate::console::visit::Visit;
-use crate::console::words::{When, grouped, size};
+use crate::console::words::{self, When, grouped, size};
 use crate::error::{Error, Result};
 use crate::limits::{DISK_FREE_LOW_BYTES, UPLOAD_BYTES_MAX};
 use crate::model::time;
@@ -63,7 +63,7 @@ struct Other {
 
 #[derive(Deserialize)]
 pub struct Options {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words::number")]
     list: String,
 }
 
