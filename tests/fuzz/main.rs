@@ -58,7 +58,7 @@ fn webhook() {
 
 #[test]
 fn sheet() {
-    fuzz("sheet", 3_000, targets::sheet::run);
+    fuzz("sheet", 1_500, targets::sheet::run);
 }
 
 #[test]
