@@ -38,12 +38,12 @@ fn phone() {
 
 #[test]
 fn text() {
-    fuzz("text", 1_500, targets::text::run);
+    fuzz("text", 1_000, targets::text::run);
 }
 
 #[test]
 fn date() {
-    fuzz("date", 30_000, targets::date::run);
+    fuzz("date", 20_000, targets::date::run);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn webhook() {
 
 #[test]
 fn sheet() {
-    fuzz("sheet", 1_500, targets::sheet::run);
+    fuzz("sheet", 1_000, targets::sheet::run);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub fn run(input: &[u8]) {
     assert!(keys.iter().all(|(_, value)| depth(value) <= DEPTH_MAX + 1));
     // Escapes of control characters are read as blanks, and of a key that stands twice a map has one value.
     let Ok(sound) = serde_json::from_str::<Map<String, Value>>(text) else { return };
-    if text.contains('\\') || sound.values().any(|value| depth(value) > DEPTH_MAX) {
+    if text.contains('\\') || sound.values().any(|value| depth(value) >= DEPTH_MAX) {
         return;
     }
     assert!(remains.is_whole() || !text.starts_with('{'), "a blank before it");

@@ -57,15 +57,17 @@ fn is_itself(phone: Phone) {
 
 /// The same digits in another way: with something between two of them, in wide figures, with blanks around.
 fn spellings(raw: &str) -> [String; 4] {
+    // What is behind a point may be a fraction, which nobody divides.
+    let (whole, fraction) = raw.split_at(raw.find(['.', ',']).unwrap_or(raw.len()));
     let between = |what: &str| {
         let mut text = String::new();
-        for c in raw.chars() {
+        for c in whole.chars() {
             if c.is_ascii_digit() && text.ends_with(|c: char| c.is_ascii_digit()) {
                 text.push_str(what);
             }
             text.push(c);
         }
-        text
+        text + fraction
     };
     let wide = |c: char| c.to_digit(10).and_then(|digit| char::from_u32(0xff10 + digit)).unwrap_or(c);
     [between(" "), between("-"), raw.chars().map(wide).collect(), format!(" {raw}\t")]
