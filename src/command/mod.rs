@@ -6,7 +6,8 @@
 pub mod arguments;
 mod asked;
 mod backup;
-mod broken_json;
+#[doc(hidden)]
+pub mod broken_json;
 mod claims;
 mod clients;
 mod consent;
@@ -23,7 +24,8 @@ mod page;
 mod purge;
 mod queries;
 mod reloads;
-mod remains;
+#[doc(hidden)]
+pub mod remains;
 mod sending;
 mod session;
 mod settings;

@@ -25,6 +25,8 @@ pub use columns::question::Question;
 pub use describe::Description;
 pub use lists::has_list;
 pub use options::{AllAre, Options};
+#[doc(hidden)]
+pub use read::source::Source;
 pub use send::pipeline::Show;
 pub use send::progress::Progress;
 pub use send::report::Report;
@@ -33,7 +35,6 @@ pub use sheet::Sheet;
 use crate::client::Client;
 use crate::error::Result;
 use crate::model::time;
-use read::source::Source;
 
 /// Imports a text in memory, without a word but for the first rows.
 pub fn import_text(

@@ -5,9 +5,12 @@
 //! share, `read` answers, `write` is the path of a write, `upkeep` is what happens between batches, `load` is the start.
 //! Each uses only what is below it. [`Store`] is the face of all of them.
 
-mod backup;
+// What is hidden here is public for the fuzz targets, which read and write bytes as they stand on disk.
+#[doc(hidden)]
+pub mod backup;
 pub mod engine;
-mod format;
+#[doc(hidden)]
+pub mod format;
 pub mod ledger;
 mod load;
 mod memory;
@@ -30,6 +33,8 @@ pub use backup::{BackupEnd, BackupHead};
 pub use format::position::{Log, Newest};
 pub use format::term;
 pub use memory::activity::{Activity, ActivityCounts, OptOutHow};
+#[doc(hidden)]
+pub use memory::changes::Changes;
 pub use memory::directory::Directory;
 pub use memory::gate;
 pub use memory::tallies::{Recent, opt_out_rate};

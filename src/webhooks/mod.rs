@@ -15,10 +15,12 @@ mod accounts;
 mod answer;
 mod bandwidth;
 mod counts;
-mod fact;
+#[doc(hidden)]
+pub mod fact;
 mod handover;
 mod plivo;
-mod post;
+#[doc(hidden)]
+pub mod post;
 mod provider;
 mod signature;
 mod telnyx;

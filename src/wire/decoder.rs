@@ -119,8 +119,10 @@ impl Decoder {
             return Decoded::Broken(too_large());
         }
         let first = at;
+        // What is behind the limit decides nothing, or it would matter in which pieces the array comes.
+        let looked_at = &buffer[..buffer.len().min(self.request_bytes_max + 1)];
         for item in 0..items {
-            let length = match head(&buffer[at..], b'$') {
+            let length = match head(looked_at.get(at..).unwrap_or_default(), b'$') {
                 Head::Broken(why) => return Decoded::Broken(Error::new(Code::Err, why)),
                 Head::Number(length, taken) if at + taken + length <= self.request_bytes_max => {
                     at += taken;

@@ -9,6 +9,8 @@ use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, WINDOWS_1252};
 use crate::error::{Error, Result, excerpt};
 
 const CHUNK_BYTES: usize = 64 * 1024;
+/// So much of a file is looked at to find out whether it is a text.
+const LOOKED_AT_BYTES: usize = 1024;
 
 /// Where the text comes from.
 pub struct Source {
@@ -43,7 +45,8 @@ impl Source {
             strange: 0,
             has_mark: false,
         };
-        while source.raw.len() < 4 && !source.ended {
+        // However short the pieces are in which a pipe gives it.
+        while source.raw.len() < LOOKED_AT_BYTES && !source.ended {
             source.read()?;
         }
         let marked = Encoding::for_bom(&source.raw);
@@ -134,7 +137,7 @@ fn no_text(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"\x1F\x8B") {
         return Some("this file is compressed: unpack it first, like: gzip -dc FILE | contactd import -");
     }
-    let has_zeros = bytes[..bytes.len().min(1024)].contains(&0);
+    let has_zeros = bytes[..bytes.len().min(LOOKED_AT_BYTES)].contains(&0);
     has_zeros.then_some(
         "the file has NUL bytes: if it is UTF-16 without a byte order mark, give --encoding utf-16le (or utf-16be)",
     )

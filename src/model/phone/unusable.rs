@@ -87,7 +87,7 @@ impl fmt::Display for Unusable {
             Self::TooShort => "fewer than seven digits: give the whole number",
             Self::TooManyDigits => "more than fifteen digits: check whether there are two numbers in it",
             Self::UnknownCountry => "no country has this country code: check the digits after the +",
-            Self::Ambiguous => "this could be a number with or without country code: write + and the country code first",
+            Self::Ambiguous => "this could be two numbers: write + and the country code first, and then nothing but the digits",
             Self::Unknown => "numbers of this country do not look like this: check the digits and the region",
         })
     }

@@ -53,7 +53,7 @@ impl Written {
         if raw.len() > WRITTEN_BYTES_MAX {
             return Err(Unusable::TooLong);
         }
-        let text = without_decimals(without_wrapping(raw));
+        let text = without_decimals(without_wrapping(raw))?;
         let mut written = Self::default();
         let mut last = InboundKind::Nothing;
         // How many digits stood before an open parenthesis; whether what follows would be a second number.
@@ -138,22 +138,23 @@ fn after<'t>(text: &'t str, scheme: &str) -> Option<&'t str> {
     begin.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
-/// Without the `.0` of a number that was taken for a fraction. (`415.555.0` has none: digits alone must precede it.)
-fn without_decimals(text: &str) -> &str {
-    let Some(at) = text
-        .len()
-        .checked_sub(3)
-        .and_then(|from| text.as_bytes()[from..].iter().position(|b| matches!(b, b'.' | b',')))
+/// Without the `.0` of a number that was taken for a fraction. It has no other point: in `415.555.0` it divides as they do. Beside
+/// anything else than digits, as in `06 6981.0`, it could be either, and be the end of somebody else's number.
+fn without_decimals(text: &str) -> Result<&str, Unusable> {
+    const POINTS: [char; 4] = ['.', ',', '\u{FF0E}', '\u{FF0C}'];
+    let before = text.trim_end_matches(|char| InboundKind::of(char) == InboundKind::Digit(b'0'));
+    let Some(whole) = before.strip_suffix(POINTS).filter(|_| (1..=2).contains(&text[before.len()..].chars().count()))
     else {
-        return text;
+        return Ok(text);
     };
-    let (whole, zeros) = text.split_at(text.len() - 3 + at);
-    let digits = whole.strip_prefix('+').unwrap_or(whole);
-    let is_fraction = digits.len() >= 7
-        && digits.bytes().all(|b| b.is_ascii_digit())
-        && zeros.len() > 1
-        && zeros[1..].bytes().all(|b| b == b'0');
-    if is_fraction { whole } else { text }
+    let digits = whole.strip_prefix(|char| InboundKind::of(char) == InboundKind::Plus).unwrap_or(whole);
+    if digits.is_empty() || digits.contains(POINTS) {
+        Ok(text)
+    } else if digits.chars().all(|char| matches!(InboundKind::of(char), InboundKind::Digit(_))) {
+        Ok(whole)
+    } else {
+        Err(Unusable::Ambiguous)
+    }
 }
 
 /// What a text with a letter after `count` digits is: a spreadsheet's notation of a large number, or nothing to use.

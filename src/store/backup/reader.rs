@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 use crate::store::engine::Batch;
 use crate::store::format::keys;
 
+/// A byte of LZ4 stands for no more bytes than that.
+const LZ4_RATIO_MAX: usize = 255;
+
 /// Reads a backup, piece by piece. Damage is an error that says where it is, and behind what.
 pub struct BackupReader<R: Read> {
     from: R,
@@ -96,7 +99,8 @@ impl<R: Read> BackupReader<R> {
 
     fn unpack(&mut self, kind: u8, body: &[u8]) -> Result<Vec<Batch>> {
         let size = lz4_flex::block::uncompressed_size(body).map_or(usize::MAX, |(size, _)| size);
-        if size > PIECE_BYTES_MAX {
+        // What it says must not make us reserve what it never has.
+        if size > PIECE_BYTES_MAX.min(body.len().saturating_mul(LZ4_RATIO_MAX)) {
             return Err(self.damage("a piece is too long"));
         }
         let body = lz4_flex::block::decompress_size_prepended(body)

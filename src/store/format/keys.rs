@@ -228,13 +228,14 @@ pub fn number(key: &[u8]) -> Option<u32> {
 
 /// The term and the first id of a [`posting`] key.
 pub fn parse_posting(key: &[u8]) -> Option<(Term<'_>, u32)> {
-    let first = number(key)? * POSTING_CHUNK_IDS;
+    let first = number(key)?.checked_mul(POSTING_CHUNK_IDS)?;
     let term = key.get(5..)?;
     if *term.first()? > GATE_TAG_MAX {
         return Some((Term::read_key(term)?, first));
     }
     let (&part, term) = term.split_last()?;
-    Some((Term::read_key(term)?, first + u32::from(part) * GATE_CHUNK_IDS))
+    let part = u32::from(part);
+    (part < POSTING_CHUNK_IDS / GATE_CHUNK_IDS).then_some((Term::read_key(term)?, first + part * GATE_CHUNK_IDS))
 }
 
 fn long_numbered(keyspace: u8, number: u64) -> [u8; 9] {

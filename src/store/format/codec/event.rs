@@ -6,7 +6,7 @@ use bincode::Options;
 use serde::{Deserialize, Serialize};
 
 use super::named::{Nameable, Named};
-use super::{DateV1, V1, options};
+use super::{DateV1, V1, options, take_front};
 use crate::error::{Error, Result};
 use crate::model::event::{Event, EventKind};
 use crate::model::fact::How;
@@ -93,10 +93,8 @@ pub fn decode_entries(value: &[u8]) -> Result<Vec<Entry>> {
     };
     let mut entries = Vec::new();
     while !rest.is_empty() {
-        let body: EntryV1 = options()
-            .allow_trailing_bytes()
-            .deserialize_from(&mut rest)
-            .map_err(|why| Error::internal(format!("a damaged block of events: {why}")))?;
+        let body: EntryV1 =
+            take_front(&mut rest).map_err(|why| Error::internal(format!("a damaged block of events: {why}")))?;
         let EntryV1 { contact, order, previous, event } = body;
         entries.push(Entry { contact, order, previous, event: event.map(Event::try_from).transpose()? });
     }

@@ -3,7 +3,7 @@
 use bincode::Options;
 use serde::de::DeserializeOwned;
 
-use super::{DateV1, V1, options, within_limits};
+use super::{DateV1, V1, options, take_front, within_limits};
 use crate::error::{Error, Result};
 use crate::model::time::Millis;
 
@@ -124,8 +124,5 @@ pub fn decode_feed(value: &[u8]) -> Result<Vec<FeedEntry>> {
 
 /// Takes one value off the front.
 fn field<T: DeserializeOwned>(rest: &mut &[u8]) -> Result<T> {
-    options()
-        .allow_trailing_bytes()
-        .deserialize_from(rest)
-        .map_err(|why| Error::internal(format!("a damaged pack of feed entries: {why}")))
+    take_front(rest).map_err(|why| Error::internal(format!("a damaged pack of feed entries: {why}")))
 }

@@ -138,6 +138,11 @@ fn open_as<T: DeserializeOwned>(version: u8, value: &[u8]) -> Result<T> {
     }
 }
 
+/// Takes one value off the front of several. A length in it that is more than there is reserves nothing.
+fn take_front<T: DeserializeOwned>(values: &mut &[u8]) -> bincode::Result<T> {
+    options().with_limit(values.len() as u64).allow_trailing_bytes().deserialize_from(values)
+}
+
 /// What the store gives out next. These numbers never go back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextIds {

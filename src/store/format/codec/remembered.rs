@@ -73,12 +73,14 @@ pub fn decode(mut bytes: &[u8], created_at: Millis) -> Result<Vec<Item>> {
             common = Common { list: ListId(list), what: what(code & !EARLIER)?, lag };
             apart = if code & EARLIER == 0 { apart } else { -apart };
         }
-        seen_at = seen_at.saturating_add(apart);
+        // A date that no clock has, and of which nothing could be counted, is damage.
+        seen_at = seen_at.checked_add(apart).ok_or_else(damaged)?;
+        let at = seen_at.checked_sub(common.lag).ok_or_else(damaged)?;
         items.push(Item {
             fingerprint: fingerprint.iter().fold(0, |fingerprint, &byte| fingerprint << 8 | u64::from(byte)),
             list: common.list,
             what: common.what,
-            at: seen_at.saturating_sub(common.lag),
+            at,
             seen_at,
         });
     }
