@@ -98,6 +98,8 @@ KEPT = (
 )
 """The parameters that are used, and kept in the spool."""
 
+MESSAGES_OF_ERRORS = ("ErrorMessage", "ChannelStatusMessage")
+
 OUTCOMES = ("sent", "delivered", "failed", "undelivered")
 """Of the statuses of a message, those that say what became of it."""
 
@@ -197,8 +199,9 @@ class Post(NamedTuple):
 
     @property
     def code(self) -> str:
-        """The error's code, or else its words."""
-        return self.get("ErrorCode", "ErrorMessage").strip()
+        """The error's code, or its words where these say more, or there is none."""
+        code, words = self.get("ErrorCode").strip(), self.get("ErrorMessage").strip()
+        return words if not code or code != OPT_OUT_CODE and OPT_OUT_WORDS_OF_ERRORS.search(words) else code
 
     @property
     def is_blocked(self) -> bool:
@@ -216,6 +219,11 @@ class Post(NamedTuple):
     @classmethod
     def of(cls, kind: str, form: Form, query: Form) -> Post:
         kept = {name: form[name][0] for name in KEPT if form.get(name, [""])[0]}
+        # A button says what was written on it and what it stands for; what stands twice may be two texts.
+        for name, names in (("Body", ("Body", "ButtonText", "ButtonPayload")), ("ErrorMessage", MESSAGES_OF_ERRORS)):
+            texts = dict.fromkeys(text for each in names for text in form.get(each, ()) if text.strip())
+            if texts:
+                kept[name] = "\n".join(texts)
         sid = form.get("MessageSid", form.get("SmsSid", [""]))[0]
         given = [sid] if kind == "inbound" else [query.get("id", [""])[0], sid]
         # An id of our own serves as well: it is kept with the message. One made of the text would make the next STOP a

@@ -18,6 +18,11 @@ pub fn keys(text: &str) -> Vec<(String, Value)> {
     if reader.takes('{') { reader.keys(0) } else { Vec::new() }
 }
 
+/// The value that a text begins with, which may be an array of objects, as far as it can be read.
+pub fn value(text: &str) -> Option<Value> {
+    Reader(text.trim_start_matches(|char: char| char.is_whitespace() || char == '\u{feff}')).value(0)
+}
+
 /// What is left to be read.
 struct Reader<'t>(&'t str);
 

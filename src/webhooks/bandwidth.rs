@@ -34,8 +34,17 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
         Value::Object(_) => std::slice::from_ref(&json),
         _ => return Err("its body is not an array of events"),
     };
-    let facts: Result<Vec<_>, _> = events.iter().map(|event| fact(post, event)).collect();
-    Ok(facts?.into_iter().flatten().collect())
+    // Each event stands for itself.
+    let (facts, wrong): (Vec<_>, Vec<_>) = events.iter().map(|event| fact(post, event)).partition(Result::is_ok);
+    let facts: Vec<Fact> = facts.into_iter().flatten().flatten().collect();
+    match wrong.into_iter().find_map(Result::err) {
+        Some(why) if facts.is_empty() => Err(why),
+        Some(why) => {
+            tracing::warn!("bandwidth: an event beside others was not recorded: {why}");
+            Ok(facts)
+        }
+        None => Ok(facts),
+    }
 }
 
 fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
@@ -43,7 +52,10 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
     let id = text(&message["id"]);
     let service = text(&message["applicationId"]);
     let to = number(&text(&event["to"]), true);
-    let kind = text(&event["type"]);
+    let mut kind = text(&event["type"]).to_ascii_lowercase();
+    if kind.is_empty() && text(&message["direction"]).eq_ignore_ascii_case("in") {
+        "message-received".clone_into(&mut kind);
+    }
     let outcome = match kind.as_str() {
         "message-received" => {
             let phone = number(&text(&message["from"]), true);
@@ -74,4 +86,43 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
     let id = if own.is_empty() { id } else { own.into_owned() };
     let ours = number(&text(&message["owner"]), true);
     Ok(Some(Fact::Status(Status { id, phone, number: ours, service, at: text(&event["time"]), outcome })))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Method;
+
+    use super::*;
+    use crate::model::keyword::{Keywords, Meaning};
+    use crate::webhooks::post::Form;
+
+    fn texts(body: &'static [u8]) -> Vec<(String, Meaning)> {
+        let url = "https://sms.example.com/webhooks/bandwidth".to_owned();
+        let post =
+            Post { method: Method::POST, url, query: Form::default(), headers: Default::default(), body: body.into() };
+        let facts = read(&post).unwrap_or_default().into_iter();
+        let texts = facts.filter_map(|fact| if let Fact::Inbound(inbound) = fact { Some(inbound.text) } else { None });
+        texts.map(|text| (text.clone(), Keywords::default().meaning(&text))).collect()
+    }
+
+    #[test]
+    fn a_stop_is_not_lost_in_a_broken_body() {
+        for body in [
+            &br#"[{"type":"message-received","message":{"from":"+1","text":"STOP \ud83d"}}]"#[..],
+            b"[{\"type\":\"message-received\",\"message\":{\"from\":\"+1\",\"text\":\"ARR\xcaT\"}}]",
+            b"\xef\xbb\xbf[{\"type\":\"message-received\",\"message\":{\"from\":\"+1\",\"text\":\"STOP\"}}]",
+            b"[{\"type\":\"message-received\",\"message\":{\"from\":\"+1\",\"text\":\"please\nstop\"}},]",
+            br#"[{"type":"message-received","message":{"from":"+1","text":"STOP"#,
+            br#"[null,{"type":"message-received","message":{"from":"+1","text":"STOP"}}]"#,
+            br#"[{"type":"MESSAGE-RECEIVED","message":{"from":"+1","text":"STOP"}}]"#,
+            br#"[{"message":{"direction":"in","from":"+1","text":"STOP"}}]"#,
+        ] {
+            let texts = texts(body);
+            let forbids = |meaning| matches!(meaning, Meaning::Out | Meaning::OutOfAll | Meaning::MaybeOut);
+            assert!(matches!(texts[..], [(_, meaning)] if forbids(meaning)), "{} {texts:?}", body.escape_ascii());
+        }
+        let broken = texts(br#"[{"type":"message-received","message":{"from":"+1","text":"START"}},]"#);
+        assert!(matches!(broken[..], [(_, Meaning::MaybeOut)]), "nothing that permits is read of it: {broken:?}");
+        assert!(texts(b"STOP").is_empty());
+    }
 }

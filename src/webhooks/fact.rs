@@ -98,7 +98,9 @@ impl Outcome {
         code: &str,
         words: &str,
     ) -> Option<Outcome> {
-        let code = if code.trim().is_empty() { words } else { code };
+        // Words that forbid count beside a code that does not.
+        let forbids = |said: &str| Failure::of(provider, said, None).forbids();
+        let code = if code.trim().is_empty() || !forbids(code) && forbids(words) { words } else { code };
         let is_one_of = |known: &[&str]| known.iter().any(|known| status.trim().eq_ignore_ascii_case(known));
         if is_one_of(failed) || Failure::of(provider, code, None).opted_out {
             Some(Outcome::Failed { code: code.to_owned() })
@@ -155,6 +157,8 @@ mod tests {
             let words = "Attempt to send to unsubscribed recipient";
             assert_eq!(of(status, "", words), failed_with(words), "{status}");
         }
+        assert_eq!(of("failed", "30008", "Recipient opted out"), failed_with("Recipient opted out"));
+        assert_eq!(of("failed", "30008", "Unknown error"), failed_with("30008"));
         assert_eq!(of("FAILED", "30005", "Unknown destination handset"), failed_with("30005"));
         assert_eq!(of("Delivered", "", ""), Some(Outcome::Sent));
         assert_eq!(of("queued", "30005", ""), None);

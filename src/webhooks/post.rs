@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 
+use crate::command::broken_json;
 use crate::model::keyword::unread;
 
 /// A request of a provider.
@@ -33,9 +34,16 @@ impl Post {
         if self.method == Method::GET { self.query.clone() } else { Form::parse(&self.body) }
     }
 
-    /// The body as JSON.
+    /// The body as JSON. What is broken is read as far as it can be, and each of its texts ends in the mark of what cannot be
+    /// read: so it forbids what it says, and permits nothing.
     pub fn json(&self) -> Result<Value, &'static str> {
-        serde_json::from_slice(&self.body).map_err(|_| "its body is not JSON")
+        if let Ok(json) = serde_json::from_slice(&self.body) {
+            return Ok(json);
+        }
+        let read = broken_json::value(&unread::text_of(&self.body));
+        let mut json = read.filter(|json| json.is_object() || json.is_array()).ok_or("its body is not JSON")?;
+        mark_texts(&mut json);
+        Ok(json)
     }
 
     /// The id that we gave the message ourselves, in the address of its callback: `?id=…`.
@@ -71,6 +79,20 @@ impl Form {
         Form(fields.map(|(name, value)| (name.clone().into_bytes(), text(value).into_bytes())).collect())
     }
 
+    /// All that stands under some names, each text once and on a line of its own.
+    pub fn all(&self, names: &[&str]) -> String {
+        let mut texts: Vec<Cow<'_, str>> = Vec::new();
+        for name in names {
+            let found = self.0.iter().filter(|(known, _)| known == name.as_bytes());
+            for text in found.map(|(_, value)| unread::text_of(value)) {
+                if !text.trim().is_empty() && !texts.contains(&text) {
+                    texts.push(text);
+                }
+            }
+        }
+        texts.join("\n")
+    }
+
     /// The first value of a name; "" where there is none.
     pub fn get(&self, name: &str) -> Cow<'_, str> {
         let found = self.0.iter().find(|(known, _)| known == name.as_bytes());
@@ -92,6 +114,22 @@ impl Form {
         let mut pairs: Vec<_> = self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
         pairs.sort_unstable();
         pairs
+    }
+}
+
+/// Marks what a person wrote in a broken body.
+fn mark_texts(json: &mut Value) {
+    match json {
+        Value::Array(items) => items.iter_mut().for_each(mark_texts),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name == "text" => text.push(unread::MARK),
+                    value => mark_texts(value),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -108,13 +108,14 @@ pub fn read(post: &Post, provider: &str, late_ms_max: Millis) -> Result<Vec<Fact
             phone: from,
             number: to,
             service,
-            text: form.get("Body").into_owned(),
+            // A button says what was written on it and what it stands for.
+            text: form.all(&["Body", "ButtonText", "ButtonPayload"]),
             at: String::new(),
             late_ms_max,
             keyword: Keyword::of(&form.get("OptOutType"), "STOP"),
         })]);
     }
-    let (code, words) = (form.get("ErrorCode"), form.get("ErrorMessage"));
+    let (code, words) = (form.get("ErrorCode"), form.all(&["ErrorMessage", "ChannelStatusMessage"]));
     let (sent, failed) = (["sent", "delivered", "read"], ["failed", "undelivered"]);
     let Some(outcome) = Outcome::of(provider, &status, &sent, &failed, &code, &words) else { return Ok(Vec::new()) };
     let id = first([post.own_id(), provider_id]).into_owned();
@@ -209,6 +210,13 @@ mod tests {
         assert_eq!((&*status.id, &*status.phone, &*status.number), ("spring-1", "+1", "+2"));
         assert_eq!(status.outcome, Outcome::Failed { code: "30005".to_owned() });
         assert!(read(url, "MessageSid=SM1&MessageStatus=queued&To=%2B1").is_empty());
+        for (body, said) in [
+            ("From=%2B1&To=%2B2&Body=hi&Body=STOP", "hi\nSTOP"),
+            ("From=%2B1&To=%2B2&Body=Option+2&ButtonPayload=STOP", "Option 2\nSTOP"),
+            ("From=%2B1&To=%2B2&Body=&ButtonText=Stop&ButtonPayload=Stop", "Stop"),
+        ] {
+            assert!(matches!(&read(url, body)[..], [Fact::Inbound(inbound)] if inbound.text == said), "{body}");
+        }
         for body in [
             "MessageSid=SM1&MessageStatus=canceled&ErrorCode=21610&To=%2B1",
             "MessageSid=SM1&MessageStatus=Undelivered&To=%2B1&ErrorMessage=Attempt+to+send+to+unsubscribed+recipient",

@@ -254,6 +254,55 @@ fn a_request_that_begins_a_message_is_shown_whatever_follows() {
     }
 }
 
+/// What was once missed, in whatever words a person wants no more messages.
+#[test]
+fn requests_in_their_own_words_are_at_least_shown() {
+    let keywords = Keywords::default();
+    let texts = [
+        "stop the texts or I'm calling my attorney",
+        "i'm not ur customer anymore so stop",
+        "Don't ever send me another one of these",
+        "don't send me another one",
+        "I want my number gone from your system",
+        "my number should not be in your system",
+        "who gave u this number. delete it",
+        "Could whoever runs this kindly lose my digits",
+        "Scratch me off whatever list this is",
+        "Data deletion request",
+        "removal please",
+        "requesting removal",
+        "I exercise my right to object",
+        "I do not authorize you to contact this number",
+        "I'd like to be excluded from future mailings",
+        "no need to text me again",
+        "You need not contact me again",
+        "I want no further part in this",
+        "no more emails or texts thank you so much",
+        "lay off with the texts",
+        "ease off with the messages",
+        "Give me a break with the texts",
+        "unwanted",
+        "there's no Karen here",
+        "my mom doesn't want your texts",
+        "this is a landline",
+        "Fax machine here",
+        "no mas texts",
+        "no m manden mas sms",
+        "Ya párenle con los mensajes",
+        "Paren ya con los mensajes",
+        "Basta de mensajes",
+        "j'veux plus de vos sms",
+        "Schluss mit der Werbung",
+        "Ștergeți-mi numărul",
+        "Немојте ми слати поруке",
+    ];
+    let mut missed = texts.to_vec();
+    missed.retain(|text| {
+        matches!(keywords.meaning(text), Meaning::Message | Meaning::Help | Meaning::In | Meaning::InIfKnown)
+    });
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
 #[test]
 fn nobody_is_let_in_by_a_sign_that_turns_the_word_round() {
     let keywords = Keywords::default();
