@@ -53,6 +53,11 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_BACKUP_DIR", value_name = "DIR")]
     backup_dir: Option<PathBuf>,
 
+    /// Change the store of an older contactd without a backup before
+    #[arg(long, env = "CONTACTD_NO_BACKUP")]
+    #[serde(skip)]
+    no_backup: bool,
+
     /// Where to listen: `host:port`, `tls:host:port` or `unix:/path`; may be repeated [default: `127.0.0.1:7164`]
     #[arg(long, env = "CONTACTD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     #[serde(default)]
@@ -322,7 +327,8 @@ impl Settings {
                 every_ms: or_never(every, Some(PURGE_EVERY_MS)).unwrap_or(0),
             },
             trail: self.trail.or(file.trail),
-            backup_dir: Some(self.backup_dir.or(file.backup_dir).unwrap_or_else(|| usual.data_dir.join("backups"))),
+            no_backup: self.no_backup,
+            backup_dir: self.backup_dir.or(file.backup_dir),
             metrics_lists: self.metrics_lists.or(file.metrics_lists).unwrap_or(usual.metrics_lists),
             opt_out_warning: OptOutWarning {
                 rate: rate(self.opt_out_rate_warn.or(file.opt_out_rate_warn).unwrap_or(usual.opt_out_warning.rate))?,

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::{Target, say};
 use crate::client::{Client, Reply};
 use crate::error::{Error, Result};
-use crate::jobs::{BACKUP_SUFFIX, backup_name};
 use crate::json::date;
+use crate::store::backup_file::{PARTIAL, SUFFIX, failed, name_of};
 use crate::store::{BackupEnd, BackupFacts, Options, Store, check_backup};
 
 /// How often a running daemon is asked whether its backup is done.
@@ -100,8 +100,8 @@ impl Source {
 /// Writes a backup into a directory: beside, checked, synced, renamed. Gives its file.
 fn into(source: &Source, dir: &Path) -> Result<PathBuf> {
     fs::create_dir_all(dir).map_err(|why| failed("make", dir, &why))?;
-    let name = backup_name(super::serve::now()) + BACKUP_SUFFIX;
-    let (path, partial) = (dir.join(&name), dir.join(format!("{name}.partial")));
+    let name = name_of(super::serve::now()) + SUFFIX;
+    let (path, partial) = (dir.join(&name), dir.join(format!("{name}{PARTIAL}")));
     let written = || -> Result<()> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);
         let mut to = BufWriter::new(file.map_err(|why| failed("write", &partial, &why))?);
@@ -201,7 +201,7 @@ pub fn counts_json(end: &BackupEnd) -> Value {
 /// Removes all backups of a directory but the newest.
 fn remove_older(dir: &Path, keep: usize) -> Result<()> {
     let entries = fs::read_dir(dir).map_err(|why| failed("read", dir, &why))?;
-    let is_backup = |name: &String| name.starts_with("contactd-") && name.ends_with(BACKUP_SUFFIX);
+    let is_backup = |name: &String| name.starts_with("contactd-") && name.ends_with(SUFFIX);
     let mut names: Vec<String> =
         entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).filter(is_backup).collect();
     // By their times, which their names are.
@@ -211,10 +211,6 @@ fn remove_older(dir: &Path, keep: usize) -> Result<()> {
         fs::remove_file(&path).map_err(|why| failed("remove", &path, &why))?;
     }
     Ok(())
-}
-
-fn failed(what: &str, path: &Path, why: &io::Error) -> Error {
-    Error::internal(format!("cannot {what} {}: {why}", path.display()))
 }
 
 /// How long something took, for people.

@@ -22,6 +22,8 @@ use crate::store::ReadOnly;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Lists that are named; of more there is a number.
 const LISTS_NAMED: usize = 5;
+/// The newest backup is older than that: the nightly one has failed twice.
+const BACKUP_LATE_SECONDS: u64 = 48 * 3600;
 const MIB: u64 = 1024 * 1024;
 
 /// Say what is wrong with a running daemon, one line for each trouble
@@ -214,6 +216,9 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
     if let Some((what, message)) = certificate(stats) {
         say(what, message);
     }
+    if let Some(message) = backup_missing(stats) {
+        say("backup_missing", message);
+    }
     for source in Source::ALL {
         let refused = stats.word(&format!("reload_error_{}", source.word()));
         if !["", "none"].contains(&refused) {
@@ -274,6 +279,18 @@ fn certificate(stats: &Stats) -> Option<(&'static str, String)> {
     } else {
         None
     }
+}
+
+/// Whether backups are to be made, and none was for too long. A daemon that has just started, and knows of none, has time.
+fn backup_missing(stats: &Stats) -> Option<String> {
+    let last = stats.number("backup_last_success_timestamp_seconds");
+    let now = time::parse(stats.word("now")).ok()?.unsigned_abs() / 1000;
+    let since = if last > 0 { now.saturating_sub(last) } else { stats.number("uptime_seconds") };
+    let then = "contactd backup, or BACKUP RUN; then find out why nobody else does";
+    (stats.word("backups_expected") == "true" && since > BACKUP_LATE_SECONDS).then(|| match last {
+        0 => format!("--backup-dir is set, and there is no backup: {then}"),
+        _ => format!("the last backup is {} hours old: {then}", since / 3600),
+    })
 }
 
 fn free(stats: &Stats) -> String {
@@ -369,6 +386,21 @@ mod tests {
             assert!(found.is_some() == told.is_some() && is_told, "{now}: {found:?}");
         }
         assert_eq!(found(&["now 2026-05-01T00:00:00.000Z", "certificate_ends none"]), []);
+        // 1_777_593_600 is that day's midnight.
+        let last = |at| format!("backup_last_success_timestamp_seconds {at}");
+        for (last, uptime, told) in [
+            (last(1_777_593_600), "uptime_seconds 999999", None),
+            (last(1_777_593_600 - 47 * 3600), "uptime_seconds 999999", None),
+            (last(1_777_593_600 - 49 * 3600), "uptime_seconds 1", Some("49 hours old")),
+            (last(0), "uptime_seconds 100", None),
+            (last(0), "uptime_seconds 172801", Some("there is no backup")),
+        ] {
+            let lines = ["now 2026-05-01T00:00:00.000Z", "backups_expected true", &last, uptime];
+            let found = found(&lines);
+            assert_eq!(found.first().map(|found| found.0), told.map(|_| "backup_missing"), "{lines:?}");
+            assert!(told.is_none_or(|told| found[0].1.contains(told)), "{found:?}");
+        }
+        assert_eq!(found(&["now 2026-05-01T00:00:00.000Z", "backups_expected false", "uptime_seconds 999999"]), []);
         assert_eq!(found(&["reload_error_tokens none"]), []);
         let all = found(&["forbidden_in_memory_only 1", "read_only_reason disk_full", "claims_unresolved 1"]);
         assert_eq!(

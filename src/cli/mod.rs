@@ -6,6 +6,7 @@ mod compact;
 mod completions;
 mod demo;
 mod export;
+mod feed;
 mod health;
 mod import;
 mod lists;
@@ -67,6 +68,7 @@ enum Command {
     Top(top::Top),
     Import(Box<import::Import>),
     Export(export::Export),
+    Feed(feed::Feed),
     Health(health::Health),
     Verify(verify::Verify),
     Purge(purge::Purge),
@@ -154,6 +156,7 @@ impl Arguments {
             Some(Command::Top(top)) => top.run(),
             Some(Command::Import(import)) => import.run(),
             Some(Command::Export(export)) => export.run(),
+            Some(Command::Feed(feed)) => feed.run(),
             Some(Command::Health(health)) => Ok(health.run()),
             Some(Command::Verify(verify)) => verify.run(),
             Some(Command::Purge(purge)) => purge.run(),

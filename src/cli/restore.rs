@@ -36,7 +36,7 @@ pub struct Restore {
     /// The new data directory: it must be empty, or not exist
     #[arg(long, value_name = "DIR", required_unless_present = "drill")]
     data_dir: Option<PathBuf>,
-    /// Bring back what a trail has (`contactd serve --trail`): who opted out after the backup; may be repeated
+    /// Bring back what a trail has (`contactd serve --trail`, `contactd feed --forbidding`): who opted out after the backup; may be repeated
     #[arg(long, value_name = "TRAIL", conflicts_with = "drill")]
     replay: Vec<PathBuf>,
     /// Restore into a temporary directory, compare, tell how long it took, and remove it
@@ -74,7 +74,15 @@ impl Restore {
         json["data_dir"] = place.into();
         json["replayed"] = replayed.lines.into();
         json["replayed_to"] = date(replayed.newest);
+        json["unnamed_erasures_to"] = date(replayed.unnamed_erasures_to);
         say(&json);
+        if replayed.unnamed_erasures_to > 0 {
+            eprintln!(
+                "Contacts were erased until {}, and the feed from which a trail was made does not name them: ERASE those numbers \
+                 again before UNFENCE.",
+                time::format(replayed.unnamed_erasures_to)
+            );
+        }
         eprintln!(
             "This store knows nothing that came after {}, but for {} lines of trails. It says no to everybody. Bring back what else \
              came later, then UNFENCE.",
@@ -113,9 +121,8 @@ fn onto(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<(BackupFacts, Rep
 /// Restores a backup into a directory, compares it with what it says of itself, and brings back what trails have.
 fn restore(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<(BackupFacts, Replayed)> {
     let options = Options::new(dir.to_owned(), Arc::new(super::serve::now));
-    let (store, facts) = Store::restore(Arc::new(DiskEngine::open(dir)?), open(from)?, options)?;
+    let (store, facts, found) = Store::restore(Arc::new(DiskEngine::open(dir)?), open(from)?, options)?;
     let verified = store.verify(false)?;
-    let found = store.as_backup_end()?;
     let same = |end: &BackupEnd| (end.contacts, end.forbidden, end.subscriptions_forbidden, end.lists, end.tombstones);
     if verified.differing > 0 || same(&found) != same(&facts.end) {
         return Err(Error::internal(format!(
@@ -140,6 +147,8 @@ struct Replayed {
     lines: u64,
     /// The date of the newest fact; 0 if there is none.
     newest: Millis,
+    /// The date of the newest erasure of which nobody knows whom it was of; 0 if there is none.
+    unnamed_erasures_to: Millis,
 }
 
 /// Brings back what a trail has. To take a fact twice does no harm. A line that cannot be read was cut off by a crash before
@@ -155,6 +164,11 @@ fn replay(store: &Store, trail: &Path, replayed: &mut Replayed) -> Result<()> {
         }
         let read = serde_json::from_str::<TrailLine>(&line).ok();
         let is_erasure = read.as_ref().is_some_and(|line| line.source == ERASED);
+        if let Some(line) = read.as_ref().filter(|line| is_erasure && line.phone.is_empty()) {
+            let at = line.opted_out_at.as_deref().and_then(|at| time::parse(at).ok());
+            replayed.unnamed_erasures_to = replayed.unnamed_erasures_to.max(at.unwrap_or(1));
+            continue;
+        }
         let Some((write, at)) = read.as_ref().and_then(fact) else {
             eprintln!("{}, line {number} cannot be read and was passed over: {line}", trail.display());
             continue;

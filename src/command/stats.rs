@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Context, Counters, Reloads, Source, TABLE};
 use crate::error::Result;
+use crate::jobs::Status;
 use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, PAGE_ITEMS_MAX, TALLY_WINDOW_DAYS};
 use crate::model::time::{self, Millis};
 use crate::model::verdict::{ContactStatus, ListStatus};
@@ -74,6 +75,7 @@ pub fn gather(context: &Context) -> Result<Vec<Stat>> {
     let mut list = List(Vec::new());
     list.daemon(&context.store, &context.counters);
     list.files(&context.reloads, &context.counters);
+    list.backups(context);
     list.contacts(&context.store);
     list.labels(&context.store)?;
     list.store(&context.store);
@@ -86,6 +88,7 @@ pub fn gather_from_memory(context: &Context) -> Vec<Stat> {
     let mut list = List(Vec::new());
     list.daemon(&context.store, &context.counters);
     list.files(&context.reloads, &context.counters);
+    list.backups(context);
     list.contacts(&context.store);
     list.store(&context.store);
     list.requests(&context.counters);
@@ -95,6 +98,24 @@ pub fn gather_from_memory(context: &Context) -> Vec<Stat> {
 struct List(Vec<Stat>);
 
 impl List {
+    fn backups(&mut self, context: &Context) {
+        let job = &context.jobs.backup;
+        let last = job.work().last();
+        let is_running = !matches!(job.status(), Status::Idle | Status::BrokeOff(..));
+        self.add(
+            "backups_expected",
+            "`true` if `--backup-dir` is set: contactd health then misses a backup after two days",
+            StatValue::Flag(job.work().is_expected()),
+        );
+        self.add("backup_running", "`true` while BACKUP RUN writes", StatValue::Flag(is_running));
+        self.gauge(
+            "backup_last_success_timestamp_seconds",
+            "when the last backup was made, in seconds since 1970 UTC; 0 if none is known",
+            (last.at / 1000).unsigned_abs(),
+        );
+        self.gauge("backup_last_bytes", "the bytes of that one", last.bytes);
+    }
+
     fn daemon(&mut self, store: &Store, counters: &Counters) {
         self.text("version", "the version of contactd", env!("CARGO_PKG_VERSION").into());
         self.text("now", "the daemon's clock, in UTC", time::format(store.now()));

@@ -16,7 +16,7 @@ pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Ve
     let all = [
         ("data-dir", path(Some(&setup.data_dir))),
         ("trail", path(setup.trail.as_deref())),
-        ("backup-dir", path(setup.backup_dir.as_deref())),
+        ("backup-dir", path(Some(&setup.backups()))),
         ("listen", listen.join(",")),
         ("metrics", config.metrics.clone().unwrap_or_default()),
         ("metrics-lists", setup.metrics_lists.to_string()),

@@ -166,6 +166,7 @@ fn request(what: &str, fields: &Fields) -> Result<(Vec<String>, &'static str)> {
             (words(&["UNFENCE"]), "Messages go out again.")
         }
         "verify" => (words(&["VERIFY"]), ""),
+        "backup" => (words(&["BACKUP", "RUN"]), "The backup is being made: it is in the list once it is whole."),
         _ => return Err(Error::bad_arg("there is no such form")),
     })
 }

@@ -1,28 +1,34 @@
 //! BACKUP RUN: a backup of the store into a directory, beside everything else.
 
 use std::cell::Cell;
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Control, Signal, Work};
 use crate::error::{Code, Error, Result};
 use crate::limits::{BACKUP_NAME_BYTES_MAX, BACKUP_READ_BYTES, DISK_FREE_LOW_BYTES};
-use crate::model::time::{self, Millis};
+use crate::model::time::Millis;
+use crate::store::backup_file::{self, PARTIAL, SUFFIX, failed, is_low, name_of};
 use crate::store::{BackupEnd, BackupProgress, Store};
-
-/// What the file of a whole backup ends with.
-pub const SUFFIX: &str = ".backup";
-/// What is behind that while it is written.
-const PARTIAL: &str = ".partial";
 
 /// Makes backups.
 pub struct Backup {
     store: Arc<Store>,
     dir: PathBuf,
+    is_expected: bool,
     newest: Mutex<Option<Made>>,
+    last: Mutex<Last>,
+}
+
+/// The last backup that was made, be it before the daemon started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Last {
+    /// When; 0 if there is none.
+    pub at: Millis,
+    /// Its bytes.
+    pub bytes: u64,
 }
 
 /// A backup that was made since the daemon started.
@@ -62,19 +68,33 @@ pub struct BackupFile {
 
 impl Backup {
     /// The job for a store. Backups go into a directory, which is made when it is needed. What a crash has left there half
-    /// written is removed.
-    pub fn new(store: Arc<Store>, dir: PathBuf) -> Backup {
+    /// written is removed. `is_expected`: whether somebody has said that there are to be backups.
+    pub fn new(store: Arc<Store>, dir: PathBuf, is_expected: bool) -> Backup {
         for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().ends_with(&format!("{SUFFIX}{PARTIAL}")) {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        Backup { store, dir, newest: Mutex::default() }
+        let backup = Backup { store, dir, is_expected, newest: Mutex::default(), last: Mutex::default() };
+        if let Some(file) = backup.files().ok().and_then(|files| files.into_iter().next()) {
+            *backup.last_made() = Last { at: file.made_at, bytes: file.bytes };
+        }
+        backup
     }
 
     /// The newest backup that was made since the daemon started.
     pub fn newest(&self) -> Option<Made> {
         self.made().clone()
+    }
+
+    /// The last backup, be it gone since or older than the daemon.
+    pub fn last(&self) -> Last {
+        *self.last_made()
+    }
+
+    /// Whether somebody has said that there are to be backups.
+    pub fn is_expected(&self) -> bool {
+        self.is_expected
     }
 
     /// The whole backups in the directory, the newest first.
@@ -115,27 +135,26 @@ impl Backup {
                 "a backup's name has 1 to {BACKUP_NAME_BYTES_MAX} letters, digits, -, _ and dots, and does not begin with a dot"
             )));
         }
-        Ok(self.dir.join(format!("{name}{SUFFIX}")))
+        Ok(backup_file::path(&self.dir, name))
+    }
+
+    fn last_made(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn made(&self) -> MutexGuard<'_, Option<Made>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a backup into a file. None if it was stopped.
-    fn write(&self, run: &BackupRun, path: &Path, control: &Control<'_, Backup>) -> Result<Option<(u64, BackupEnd)>> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let file = file.map_err(|why| failed("write", path, &why))?;
+    /// Writes a backup into its file. None if it was stopped.
+    fn write(&self, run: &BackupRun, control: &Control<'_, Backup>) -> Result<Option<(u64, BackupEnd)>> {
         let has_no_space = Cell::new(false);
         let go_on = |progress: BackupProgress| {
             has_no_space.set(is_low(&self.dir));
             !has_no_space.get() && control.reached(BackupRun { progress, ..run.clone() }) == Signal::GoOn
         };
-        let Some((mut to, end)) = self.store.backup(BufWriter::new(file), &go_on)? else {
-            return if has_no_space.get() { Err(no_space(&self.dir)) } else { Ok(None) };
-        };
-        let written = to.flush().and_then(|()| to.get_ref().sync_all()).and_then(|()| to.get_ref().metadata());
-        Ok(Some((written.map_err(|why| failed("write", path, &why))?.len(), end)))
+        let written = backup_file::put(&self.dir, &run.name, |to| self.store.backup(to, &go_on))?;
+        if written.is_none() && has_no_space.get() { Err(no_space(&self.dir)) } else { Ok(written) }
     }
 }
 
@@ -164,18 +183,7 @@ impl Work for Backup {
     }
 
     fn run(&self, run: BackupRun, control: &Control<'_, Backup>) -> Result<()> {
-        let path = self.path(&run.name)?;
-        let partial = path.with_file_name(format!("{}{SUFFIX}{PARTIAL}", run.name));
-        let _ = fs::remove_file(&partial);
-        let written = self.write(&run, &partial, control).and_then(|written| match written {
-            Some(written) => {
-                let renamed = fs::rename(&partial, &path).and_then(|()| File::open(&self.dir)?.sync_all());
-                renamed.map_err(|why| failed("write", &path, &why)).map(|()| Some(written))
-            }
-            None => Ok(None),
-        });
-        let Some((bytes, end)) = written.inspect_err(|_| drop(fs::remove_file(&partial)))? else {
-            let _ = fs::remove_file(&partial);
+        let Some((bytes, end)) = self.write(&run, control)? else {
             tracing::info!("the backup '{}' was stopped", run.name);
             return Ok(());
         };
@@ -185,6 +193,7 @@ impl Work for Backup {
             run.name,
             end.contacts
         );
+        *self.last_made() = Last { at: end.closed_at, bytes };
         *self.made() = Some(Made { name: run.name, bytes, took_ms, end });
         Ok(())
     }
@@ -194,21 +203,11 @@ impl Work for Backup {
     }
 }
 
-/// The name of a backup that nobody has named: `contactd-2026-05-01T033000Z`.
-pub fn name_of(started_at: Millis) -> String {
-    let time: String = time::format(started_at).chars().filter(|c| *c != ':').collect();
-    format!("contactd-{}Z", time.split('.').next().unwrap_or_default())
-}
-
 fn file(entry: &fs::DirEntry) -> Option<BackupFile> {
     let name = entry.file_name().into_string().ok()?.strip_suffix(SUFFIX)?.to_owned();
     let metadata = entry.metadata().ok()?;
     let made_at = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
     Some(BackupFile { name, bytes: metadata.len(), made_at: Millis::try_from(made_at).ok()? })
-}
-
-fn is_low(dir: &Path) -> bool {
-    rustix::fs::statvfs(dir).is_ok_and(|space| space.f_bavail * space.f_frsize < DISK_FREE_LOW_BYTES)
 }
 
 fn no_space(dir: &Path) -> Error {
@@ -220,8 +219,4 @@ fn no_space(dir: &Path) -> Error {
 
 fn no_backup(name: &str, why: &std::io::Error) -> Error {
     Error::bad_arg(format!("there is no backup '{name}': {why}"))
-}
-
-fn failed(what: &str, path: &Path, why: &std::io::Error) -> Error {
-    Error::internal(format!("cannot {what} {}: {why}", path.display()))
 }

@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use crate::error::{Code, Error, Result};
 use crate::store::Store;
 
-pub use backup::{Backup, BackupFile, BackupRun, Made, SUFFIX as BACKUP_SUFFIX, name_of as backup_name};
+pub use backup::{Backup, BackupFile, BackupRun, Made};
 pub use erasure::Erasure;
 pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
 
@@ -33,15 +33,19 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Makes the jobs, with the directory of backups, and resumes the runs that a crash or a shutdown interrupted.
-    pub fn start(store: &Arc<Store>, settings: PurgeSettings, backups: PathBuf) -> Result<Jobs> {
+    /// Makes the jobs, with the directory of backups and whether there are to be any, and resumes the runs that a crash or a shutdown interrupted.
+    pub fn start(
+        store: &Arc<Store>,
+        settings: PurgeSettings,
+        (backups, are_expected): (PathBuf, bool),
+    ) -> Result<Jobs> {
         let purge = Job::new(Purge::new(Arc::clone(store), settings));
         let erasure = Job::new(Erasure::new(Arc::clone(store)));
         erasure.resume(())?;
         if let Some(unfinished) = purge.work().unfinished()? {
             purge.resume(unfinished)?;
         }
-        let backup = Job::new(Backup::new(Arc::clone(store), backups));
+        let backup = Job::new(Backup::new(Arc::clone(store), backups, are_expected));
         Ok(Jobs { purge, backup, erasure })
     }
 

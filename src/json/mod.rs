@@ -6,6 +6,7 @@ mod event;
 mod list_event;
 mod rows;
 mod timeline;
+mod trail;
 mod why;
 
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ pub use event::{event_json, kind_word, meaning};
 pub use list_event::{list_event_json, list_event_word};
 pub use rows::{COLUMNS, rows};
 pub use timeline::timeline;
+pub use trail::{trail, unnamed_erasure};
 pub use why::WhyAnswer;
 
 use crate::model::amount;

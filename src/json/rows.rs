@@ -98,7 +98,7 @@ fn put(row: &mut Map<String, Value>, column: &str, value: &Value) {
 }
 
 /// The date of `set`, unless `lifted` is newer. The texts can be compared: RFC 3339 in UTC sorts as time does.
-fn in_force<'v>(of: &'v Value, [set, lifted]: [&str; 2]) -> Option<&'v Value> {
+pub fn in_force<'v>(of: &'v Value, [set, lifted]: [&str; 2]) -> Option<&'v Value> {
     let set = &of[set];
     (set.is_string() && of[lifted].as_str().is_none_or(|lifted| set.as_str() >= Some(lifted))).then_some(set)
 }

@@ -106,6 +106,21 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Whether a message waits in the inbox since, or does not any more.
+    pub fn is_of_inbox(self) -> bool {
+        matches!(self, EventKind::Inbound(InboundKind::MaybeOptOut) | EventKind::Reviewed)
+    }
+
+    /// Whether it forbids something.
+    pub fn forbids(self) -> bool {
+        match self {
+            EventKind::OptOut | EventKind::OptOutAll | EventKind::Suppress | EventKind::Invalid => true,
+            EventKind::Inbound(kind) => matches!(kind, InboundKind::OptOut | InboundKind::OptOutAll),
+            EventKind::Failed(failure) => failure.permanent || failure.opted_out,
+            _ => false,
+        }
+    }
+
     /// Whether it concerns consent or status; these are never removed by age.
     pub fn is_consent(self) -> bool {
         match self {

@@ -18,7 +18,7 @@ use crate::model::phone::Region;
 use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
 use crate::store::engine::Engine;
-use crate::store::{Clock, Fsync, Loading, OptOutWarning, Options, Retention, Store};
+use crate::store::{BACKUPS, Clock, Fsync, Loading, OptOutWarning, Options, Retention, Store};
 use crate::tls::ServerTls;
 use crate::webhooks::{WebhookSetup, Webhooks};
 
@@ -58,6 +58,8 @@ pub struct Setup {
     pub trail: Option<PathBuf>,
     /// Where backups go; none for `backups` in the data directory.
     pub backup_dir: Option<PathBuf>,
+    /// Whether a store of an older contactd is changed without a backup before.
+    pub no_backup: bool,
     /// How many lists have metrics of their own.
     pub metrics_lists: usize,
     /// What it runs with, for those who ask.
@@ -108,9 +110,15 @@ impl Setup {
             purge: PurgeSettings::default(),
             trail: None,
             backup_dir: None,
+            no_backup: false,
             metrics_lists: METRICS_LISTS,
             settings: Vec::new(),
         }
+    }
+
+    /// Where backups go.
+    pub fn backups(&self) -> PathBuf {
+        self.backup_dir.clone().unwrap_or_else(|| self.data_dir.join(BACKUPS))
     }
 }
 
@@ -225,7 +233,7 @@ impl Daemon {
 }
 
 fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
-    let backups = setup.backup_dir.unwrap_or_else(|| setup.data_dir.join("backups"));
+    let (backups, are_expected) = (setup.backups(), setup.backup_dir.is_some());
     let options = Options {
         dir: setup.data_dir,
         fsync: setup.fsync,
@@ -235,6 +243,7 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
         keep: setup.keep,
         opt_out_warning: setup.opt_out_warning,
         trail: setup.trail,
+        backups: (!setup.no_backup).then(|| backups.clone()),
         loading,
     };
     let store = Arc::new(match setup.engine {
@@ -242,7 +251,7 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
         Some(engine) => Store::open_on(engine, options)?,
     });
     Ok(Context {
-        jobs: Jobs::start(&store, setup.purge, backups)?,
+        jobs: Jobs::start(&store, setup.purge, (backups, are_expected))?,
         store,
         keywords: setup.keywords,
         default_region: setup.default_region,

@@ -18,7 +18,7 @@ mod options;
 mod read;
 mod secret;
 mod state;
-mod trail;
+pub mod trail;
 mod upkeep;
 mod write;
 
@@ -29,7 +29,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use crate::model::plan::{PLAN_KEPT_MS, Plan, Progress};
-pub use backup::{BackupEnd, BackupHead};
+pub use backup::{BackupEnd, BackupHead, file as backup_file};
 pub use format::position::{Log, Newest};
 pub use format::term;
 pub use memory::activity::{Activity, ActivityCounts, OptOutHow};
@@ -38,7 +38,7 @@ pub use memory::changes::Changes;
 pub use memory::directory::Directory;
 pub use memory::gate;
 pub use memory::tallies::{Recent, opt_out_rate};
-pub use options::{Clock, Fsync, Loading, OptOutWarning, Options, Retention};
+pub use options::{BACKUPS, Clock, Fsync, Loading, OptOutWarning, Options, Retention};
 pub use read::claims::{ClaimsCursor, ClaimsPage, UnresolvedClaim};
 pub use read::feed::{FeedBounds, FeedItem, FeedWhat};
 pub use read::history::HistoryPage;
@@ -54,6 +54,7 @@ pub use upkeep::purge::{Candidates, NewPlan, PurgeCandidate};
 pub use upkeep::restore::{BackupFacts, check as check_backup};
 pub use upkeep::rewrite::Rewritten;
 pub use upkeep::verify::Verified;
+pub use write::abort_on_panic;
 pub use write::heartbeat::OnHeartbeat;
 pub use write::queue::{Done, Job};
 
@@ -104,6 +105,14 @@ impl Store {
 
     /// The same with another place where batches count.
     pub fn open_with(engine: Arc<dyn Engine>, ledger: Ledger, options: Options) -> Result<Store> {
+        let backups = options.backups.clone();
+        let store = Store::load(engine, ledger, options)?;
+        store.upkeep.migrate(backups.as_deref())?;
+        Ok(store)
+    }
+
+    /// Opens a store as it is, be it of an older contactd.
+    fn load(engine: Arc<dyn Engine>, ledger: Ledger, options: Options) -> Result<Store> {
         let newest = load::next_ids(&*engine)?.map_or(0, |next| next.batches);
         let mut committer = Committer::new(Arc::clone(&engine), ledger, newest);
         let mut next = load::prepare(&*engine, &mut committer, &options)?;
@@ -119,9 +128,7 @@ impl Store {
             write::prefetch::start(Arc::clone(&state), Arc::clone(&queue))?,
         ];
         let upkeep = Upkeep::new(Arc::clone(&state), Arc::clone(&queue));
-        let store = Store { state, queue, upkeep, threads: Mutex::new(threads) };
-        store.upkeep.renumber()?;
-        Ok(store)
+        Ok(Store { state, queue, upkeep, threads: Mutex::new(threads) })
     }
 
     /// Whether a directory has a store, be it one whose rewriting was cut off, which opening it mends.
@@ -140,12 +147,19 @@ impl Store {
         upkeep::rewrite::rewrite(load::complete(dir)?)
     }
 
-    /// Restores a backup on an engine that has nothing yet, and opens it, behind a fence: see [`Fence`]. Gives what the backup
-    /// says of itself.
-    pub fn restore(engine: Arc<dyn Engine>, from: impl Read, mut options: Options) -> Result<(Store, BackupFacts)> {
+    /// Restores a backup on an engine that has nothing yet, behind a [`Fence`]. Gives what it says of itself, and what was found.
+    pub fn restore(
+        engine: Arc<dyn Engine>,
+        from: impl Read,
+        mut options: Options,
+    ) -> Result<(Store, BackupFacts, BackupEnd)> {
         let facts = upkeep::restore::restore(from, &*engine, &options.dir, (options.clock)())?;
         options.scope = load::scope(&*engine)?.unwrap_or(options.scope);
-        Ok((Store::open_on(engine, options)?, facts))
+        let store = Store::load(engine, Ledger::Local, options)?;
+        let found = store.as_backup_end()?;
+        // The backup has what it was.
+        store.upkeep.migrate(None)?;
+        Ok((store, facts, found))
     }
 
     /// Does what is queued, syncs, and stops the writer.
@@ -488,18 +502,4 @@ impl Store {
     pub fn expire_consents(&self, from: u64) -> Result<Swept> {
         self.upkeep.expire_consents(from)
     }
-}
-
-/// Ends the process when a thread of the store panics: who waits for it would wait for ever, and nobody may write into
-/// ruins.
-pub fn abort_on_panic() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        let thread = std::thread::current();
-        let ours = ["sled", write::writer::THREAD_NAME, write::prefetch::THREAD_NAME];
-        if thread.name().is_some_and(|name| ours.iter().any(|our| name.starts_with(our))) {
-            std::process::abort();
-        }
-    }));
 }

@@ -8,6 +8,9 @@ use crate::model::inbox::MaybeOptOut;
 use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
 
+/// Where backups go if nothing is said: beside the store's files, in its directory.
+pub const BACKUPS: &str = "backups";
+
 /// How a store is opened.
 #[derive(Clone)]
 pub struct Options {
@@ -27,6 +30,8 @@ pub struct Options {
     pub opt_out_warning: OptOutWarning,
     /// Where each fact that forbids is written as well, before it is answered.
     pub trail: Option<PathBuf>,
+    /// Where a backup goes before a store of an older contactd is changed; none for no backup.
+    pub backups: Option<PathBuf>,
     /// Where opening it tells how far it is.
     pub loading: Arc<Loading>,
 }
@@ -89,6 +94,7 @@ impl Options {
     /// The usual ones.
     pub fn new(dir: PathBuf, clock: Clock) -> Options {
         Options {
+            backups: Some(dir.join(BACKUPS)),
             dir,
             fsync: Fsync::default(),
             scope: StopScope::default(),

@@ -1,8 +1,8 @@
 //! The trail's file: a line for each fact that forbids, on another disk than the store, synced before the fact is answered.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -21,12 +21,14 @@ impl Trail {
     /// Opens a trail, making it if need be.
     pub fn open(path: &Path) -> Result<Trail> {
         let opened = || {
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+            let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+            if file.metadata()?.is_file() {
+                cut_torn_line(&file)?;
+            }
             if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
                 File::open(dir)?.sync_all()?;
             }
-            // What a crash cut off must not swallow the line behind it.
-            Ok(Trail { path: path.to_owned(), file, unwritten: vec![b'\n'] })
+            Ok(Trail { path: path.to_owned(), file, unwritten: Vec::new() })
         };
         opened()
             .map_err(|why: std::io::Error| Error::internal(format!("cannot write the trail {}: {why}", path.display())))
@@ -49,5 +51,47 @@ impl Trail {
             }
         }
         Ok(())
+    }
+}
+
+/// Cuts off what stands behind the last line's end: a crash left it there, and nobody was told that it is there.
+fn cut_torn_line(file: &File) -> io::Result<()> {
+    let mut end = file.metadata()?.len();
+    let mut piece = [0; 4096];
+    while end > 0 {
+        let from = end.saturating_sub(piece.len() as u64);
+        let piece = &mut piece[..(end - from) as usize];
+        file.read_exact_at(piece, from)?;
+        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
+            end = from + at as u64 + 1;
+            break;
+        }
+        end = from;
+    }
+    if end < file.metadata()?.len() {
+        file.set_len(end)?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_crash_cut_off_is_gone_and_what_comes_later_stands_on_its_own_line() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("trail");
+        let long = "x".repeat(9_000);
+        for (found, left) in
+            [("", ""), ("{\"a\"", ""), ("one\n", "one\n"), (&format!("one\n{long}"), "one\n"), (&long, "")]
+        {
+            std::fs::write(&path, found).expect("written");
+            let line = TrailLine { phone: "+1".to_owned(), ..TrailLine::default() };
+            Trail::open(&path).and_then(|mut trail| trail.append(&[line])).expect("appended");
+            let text = std::fs::read_to_string(&path).expect("read");
+            assert_eq!(text, format!("{left}{{\"phone\":\"+1\",\"list\":\"\"}}\n"));
+        }
     }
 }

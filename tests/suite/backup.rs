@@ -1,9 +1,10 @@
 //! `contactd backup` and `contactd restore`, with the real program: whoever said STOP gets nothing from a restored store.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -123,9 +124,15 @@ fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
 
 #[test]
 fn backups_are_listed_read_kept_and_removed() {
-    let daemon = Daemon::start(&[]);
+    let mut daemon = Daemon::start(&[]);
     let mut wire = daemon.connect();
     filled(&mut wire, 30);
+    let stat = |wire: &mut Wire, name: &str| {
+        let stats = wire.call("STATS");
+        let value = stats.lines().find_map(|line| line.strip_prefix(&format!("+{name} ")).map(str::to_owned));
+        value.expect("a line")
+    };
+    assert_eq!(stat(&mut wire, "backup_last_success_timestamp_seconds"), "0");
     assert_eq!(wire.call("BACKUP RUN night"), "+started");
     while json(&wire.call("BACKUP STATUS"))["state"] != "idle" {
         thread::yield_now();
@@ -133,6 +140,17 @@ fn backups_are_listed_read_kept_and_removed() {
     assert_eq!(json(&wire.call("BACKUP STATUS"))["newest"]["contacts"], 30);
     assert!(wire.call("BACKUP RUN night").contains("give another name"));
     let file = daemon.data_dir().join("backups").join("night.backup");
+    // The last one is known after a restart, too.
+    for _ in 0..2 {
+        let bytes = fs::metadata(&file).expect("a file").len();
+        assert_eq!(stat(&mut wire, "backup_last_bytes"), bytes.to_string());
+        assert_ne!(stat(&mut wire, "backup_last_success_timestamp_seconds"), "0");
+        assert_eq!(stat(&mut wire, "backup_running"), "false");
+        assert_eq!(stat(&mut wire, "backups_expected"), "false", "nobody has set --backup-dir");
+        daemon.kill();
+        daemon.restart();
+        wire = daemon.connect();
+    }
     let whole = contactd(&["backup", "--check", text(&file)]).output().expect("it runs");
     assert_eq!(told(&whole)["contacts"], 30);
     let listed = wire.call("BACKUP LIST");
@@ -253,4 +271,130 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
     assert!(wire.call(&format!("GET {}", phone(10))).contains("erased_at"));
     let reason = json(&wire.call(&format!("GET {}", phone(2))));
     assert_eq!(reason["opted_out_all_reason"], "called");
+}
+
+/// The trail of another machine: what FEED told, since it was begun and while it was away.
+#[test]
+fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() {
+    let place = tempfile::tempdir().expect("made");
+    let trail = place.path().join("trail.ndjson");
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    filled(&mut wire, 30);
+    wire.call(&format!("OPTOUT {LIST} {} {{\"at\":\"2026-02-01\"}}", phone(13)));
+    let follow = |daemon: &Daemon| {
+        let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&trail), "--once"];
+        contactd(&words).output().expect("it runs")
+    };
+    let followed = follow(&daemon);
+    assert!(followed.status.success(), "{}", String::from_utf8_lossy(&followed.stderr));
+    let lines = || fs::read_to_string(&trail).expect("a trail").lines().count();
+    assert_eq!(lines(), 11);
+    let made = told(&backup(&daemon, &[text(place.path())]));
+    for (request, reply) in [
+        (format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(1)), "+optout"),
+        // It forbids once more, and changes no status.
+        (format!("OPTOUT {LIST} {} {{\"at\":\"2026-06-01\"}}", phone(13)), ":"),
+        (format!("SUPPRESS {LIST} {}", phone(5)), ":1"),
+        (format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(5)), "+optout"),
+        (format!("ERASE {}", phone(10)), "+erased"),
+    ] {
+        let said = wire.call(&request);
+        assert!(said.starts_with(reply), "{request}: {said}");
+    }
+    // A crash left a part of a line.
+    fs::OpenOptions::new()
+        .append(true)
+        .open(&trail)
+        .and_then(|mut file| file.write_all(b"{\"phone\":\"+1415"))
+        .expect("written");
+    assert!(follow(&daemon).status.success());
+    assert_eq!(follow(&daemon).status.code(), Some(0), "nothing is new");
+    assert_eq!(lines(), 11 + 5, "four facts, and an erasure without a name");
+    assert!(!fs::read_to_string(&trail).expect("a trail").contains(&phone(10)));
+    drop(wire);
+    daemon.kill();
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    let file = made["backup"].as_str().expect("a path").to_owned();
+    let data = daemon.data_dir();
+    let words = ["restore", &file, "--data-dir", text(&data), "--replay", text(&trail)];
+    let restored = contactd(&words).output().expect("it runs");
+    let json = told(&restored);
+    assert_eq!(json["replayed"], 15, "{json}");
+    assert!(json["unnamed_erasures_to"].is_string(), "{json}");
+    assert!(String::from_utf8_lossy(&restored.stderr).contains("ERASE those numbers again"));
+    daemon.restart();
+
+    // The feed has begun anew: the follower goes on, and says so.
+    let followed = follow(&daemon);
+    assert!(followed.status.success(), "{}", String::from_utf8_lossy(&followed.stderr));
+    assert!(String::from_utf8_lossy(&followed.stderr).contains("begun anew"));
+    let mut wire = daemon.connect();
+    wire.call("UNFENCE");
+    wire.call(&format!("OPTIN {LIST} {} {{\"at\":\"2026-05-01\"}}", phone(13)));
+    wire.call(&format!("RELEASE {LIST} {}", phone(5)));
+    for (n, verdict) in [(13, "+no list_opted_out"), (1, "+no list_opted_out"), (5, "+no list_opted_out"), (8, "+yes")]
+    {
+        assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
+    }
+
+    // A position that the daemon has no more is told, loudly.
+    fs::write(place.path().join("trail.ndjson.position"), "1-0\n").expect("written");
+    let followed = follow(&daemon);
+    let said = String::from_utf8_lossy(&followed.stderr).into_owned();
+    assert!(followed.status.code() == Some(2) && said.contains("LACKS WHAT CAME BETWEEN"), "{said}");
+}
+
+#[test]
+fn the_feed_is_followed_through_a_restart() {
+    let mut daemon = Daemon::start(&[]);
+    daemon.connect().call(&format!("LIST {LIST}"));
+    let mut follower = contactd(&["feed", "--server", &daemon.address, "--last", "5"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+    let mut next = || lines.next().expect("a line").expect("UTF-8");
+    assert!(next().ends_with(&format!("list {LIST} open")));
+    daemon.connect().call(&format!("OPTIN {LIST} {}", phone(1)));
+    assert!(next().ends_with(&format!("{} optin active {LIST}=active", phone(1))));
+    daemon.kill();
+    daemon.restart();
+    daemon.connect().call(&format!("OPTOUT {LIST} {}", phone(1)));
+    assert!(next().ends_with(&format!("{} optout active {LIST}=opted_out", phone(1))));
+    follower.kill().and_then(|()| follower.wait()).expect("ended");
+    let once = contactd(&["feed", "--server", &daemon.address, "--last", "1", "--once", "--json"]).output();
+    assert_eq!(told(&once.expect("it runs"))["cause"], "optout");
+}
+
+/// A trail is rows of NDJSON, which an import into a daemon that runs takes, too.
+#[test]
+fn an_import_takes_a_trail() {
+    let place = tempfile::tempdir().expect("made");
+    let trail = place.path().join("trail.ndjson");
+    let daemon = Daemon::start(&["--trail", text(&trail)]);
+    let mut wire = daemon.connect();
+    filled(&mut wire, 10);
+    wire.call(&format!("OPTOUT * {} {{\"source\":\"desk\"}}", phone(1)));
+    wire.call(&format!("SUPPRESS {LIST} {}", phone(2)));
+    wire.call(&format!("INVALID {}", phone(4)));
+    wire.call(&format!("ERASE {}", phone(5)));
+    let other = Daemon::start(&[]);
+    let mut wire = other.connect();
+    wire.call(&format!("LIST {LIST}"));
+    wire.call_all(&(0..10).map(|n| format!("OPTIN {LIST} {} {{\"at\":\"2026-01-01\"}}", phone(n))).collect::<Vec<_>>());
+    let words = ["import", "--server", &other.address, text(&trail), "--list", LIST];
+    let imported = contactd(&words).output().expect("it runs");
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    for (n, verdict) in [
+        (0, "+no list_opted_out"),
+        (1, "+no opted_out"),
+        (2, "+no list_suppressed"),
+        (4, "+no invalid"),
+        (5, "+no opted_out"),
+        (7, "+yes"),
+    ] {
+        assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
+    }
 }

@@ -253,6 +253,12 @@ fn forms_do_what_they_say() {
     assert!(browser.act("erase", &form(&[("typed", PHONE)])).contains("erased"));
     assert_eq!(check(), "+no not_subscribed");
     assert!(browser.act("verify", &[("here", "/system")]).contains("in order"));
+    assert!(browser.act("backup", &[("here", "/system")]).contains("being made"));
+    while !daemon.connect().call("BACKUP STATUS").contains(r#""state":"idle""#) {
+        std::thread::yield_now();
+    }
+    let page = browser.get("/system").body;
+    assert!(page.contains("Back up now") && page.contains("<code>contactd-20"), "{page}");
     assert!(browser.act("no-such-form", &[("here", "/")]).contains("Not done"));
 }
 

@@ -40,7 +40,7 @@ fn scrape() -> String {
     page.body
 }
 
-/// The names of metrics in a text, without what a histogram appends. A package's name has a digit there: `contactd_0.1.0-1`.
+/// The names of metrics in a text, without what a histogram appends. A package's name has a digit there: `contactd_0.2.0-1`.
 fn names(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let after = |word: &str| word.strip_prefix("contactd_").or(word.strip_prefix("process_")).map(str::to_owned);

@@ -40,7 +40,11 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it with further arguments and waits until it answers.
     pub fn start(arguments: &[&str]) -> Daemon {
-        let dir = tempfile::tempdir().expect("a directory");
+        Daemon::on(tempfile::tempdir().expect("a directory"), arguments)
+    }
+
+    /// The same on a directory that has a store already, in `data`.
+    pub fn on(dir: TempDir, arguments: &[&str]) -> Daemon {
         let address = free_address();
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let child = spawn(dir.path(), &address, &arguments);

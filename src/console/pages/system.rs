@@ -1,4 +1,4 @@
-//! How the daemon does: all of STATS, with what each value means; who is connected; the settings.
+//! How the daemon does: all of STATS, with what each value means; who is connected; backups; the settings.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ struct System {
     rows: Vec<Row>,
     /// What a restored store was restored from, while it is fenced.
     fence: Option<FencePart>,
-    /// The clients and the settings. None for those who may not see them.
+    /// The clients, the backups and the settings. None for those who may not see them.
     inside: Option<Inside>,
 }
 
@@ -36,6 +36,22 @@ struct Inside {
     /// There are more than the page shows.
     has_more: bool,
     settings: Vec<(String, String)>,
+    backups: Vec<BackupRow>,
+}
+
+/// A whole backup in the directory of backups.
+struct BackupRow {
+    name: String,
+    bytes: String,
+    made_at: When,
+}
+
+/// The same, as BACKUP LIST shows it.
+#[derive(Deserialize)]
+struct BackupReply {
+    name: String,
+    bytes: u64,
+    made_at: String,
 }
 
 /// A client, as CLIENTS shows it.
@@ -89,7 +105,17 @@ async fn inside(visit: &mut Visit) -> Result<Inside, Error> {
         }
         _ => None,
     });
-    Ok(Inside { clients: page.items, has_more: page.next.is_some(), settings: settings.collect() })
+    let Reply::Array(files) = visit.asker.ask(&["BACKUP", "LIST"]).await? else {
+        return Err(Error::internal("BACKUP LIST was answered with something else"));
+    };
+    let backups = files.into_iter().filter_map(|file| match file {
+        Reply::Text(file) => serde_json::from_str::<BackupReply>(&file).ok(),
+        _ => None,
+    });
+    let backups = backups
+        .map(|file| BackupRow { made_at: When::new(&file.made_at), bytes: grouped(file.bytes), name: file.name })
+        .collect();
+    Ok(Inside { backups, clients: page.items, has_more: page.next.is_some(), settings: settings.collect() })
 }
 
 /// What a value of STATS means, from the table of protocol.md, which is read once.

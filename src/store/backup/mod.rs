@@ -17,6 +17,7 @@
 //! it. Batches put and remove whole values, so that to apply one twice does no harm. Whoever applies all pieces in order has
 //! the store as it was after the last batch, though nobody stopped writing.
 
+pub mod file;
 mod reader;
 mod writer;
 

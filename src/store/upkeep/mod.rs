@@ -5,6 +5,7 @@ pub mod erase;
 pub mod fence;
 pub mod expire;
 mod inbox;
+pub mod migrate;
 pub mod purge;
 pub mod renumber;
 pub mod restore;

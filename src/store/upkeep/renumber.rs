@@ -12,13 +12,27 @@ use crate::model::phone::{Phone, RENUMBERINGS_VERSION};
 use crate::store::format::keys;
 
 impl Upkeep {
+    /// Whether the store knows every renumbering that this contactd knows.
+    pub fn is_renumbered(&self) -> Result<bool> {
+        Ok(self.state.engine.get(keys::RENUMBERED)?.as_deref() == Some(&[RENUMBERINGS_VERSION]))
+    }
+
+    /// Whether a renumbering changes a contact or a list.
+    pub fn renumbers(&self) -> Result<bool> {
+        if !twice(self.state.memory.gate().lists()).is_empty() {
+            return Ok(true);
+        }
+        for id in 0..self.ids_end() {
+            if self.is_due(id)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Does what is still to be done for the renumberings that this contactd knows. A crash in between does no harm: it is
     /// done again.
     pub fn renumber(&self) -> Result<()> {
-        let done = self.state.engine.get(keys::RENUMBERED)?;
-        if done.as_deref() == Some(&[RENUMBERINGS_VERSION]) {
-            return Ok(());
-        }
         let lists = self.renumber_lists()?;
         let contacts = self.renumber_contacts()?;
         if lists + contacts > 0 {
@@ -58,10 +72,7 @@ impl Upkeep {
             let until = from.saturating_add(RENUMBER_STEP);
             let mut due = Vec::new();
             for id in from..until {
-                let number = self.state.memory.gate().directory.number(id);
-                let Some(phone) = Phone::from_u64(number) else { continue };
-                let is_old = phone.as_u64() != number;
-                if is_old || phone.spellings().next().is_some() && !self.state.tombstones_of(phone)?.is_empty() {
+                if let Some(is_old) = self.is_due(id)? {
                     due.push(id);
                     count += usize::from(is_old);
                 }
@@ -74,6 +85,15 @@ impl Upkeep {
             from = until;
         }
         Ok(count)
+    }
+
+    /// Whether a contact stands under another spelling of its number; none if there is nothing to be done for it.
+    fn is_due(&self, id: u32) -> Result<Option<bool>> {
+        let number = self.state.memory.gate().directory.number(id);
+        let Some(phone) = Phone::from_u64(number) else { return Ok(None) };
+        let is_old = phone.as_u64() != number;
+        let is_due = is_old || phone.spellings().next().is_some() && !self.state.tombstones_of(phone)?.is_empty();
+        Ok(is_due.then_some(is_old))
     }
 
     fn ids_end(&self) -> u32 {

@@ -15,3 +15,17 @@ pub mod tee;
 pub mod writer;
 
 pub use committer::Committer;
+
+/// Ends the process when a thread of the store panics: who waits for it would wait for ever, and nobody may write into
+/// ruins.
+pub fn abort_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        let thread = std::thread::current();
+        let ours = ["sled", writer::THREAD_NAME, prefetch::THREAD_NAME];
+        if thread.name().is_some_and(|name| ours.iter().any(|our| name.starts_with(our))) {
+            std::process::abort();
+        }
+    }));
+}

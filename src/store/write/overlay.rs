@@ -13,7 +13,6 @@ use crate::limits::BLOCK_CONTACTS;
 use crate::model::change::{Change, Outcome, Write};
 use crate::model::contact::Contact;
 use crate::model::event::{Event, EventKind};
-use crate::model::keyword::InboundKind;
 use crate::model::list::{List, ListId, Lists};
 use crate::model::list_event::ListEvent;
 use crate::model::phone::{ListNumber, Phone};
@@ -192,7 +191,9 @@ impl<'a> Overlay<'a> {
         let after = Term::gate_of(contact);
         let Effect { outcome, events: new, tallies } = effect;
         let cause = cause_of(&new, is_fresh);
-        let for_inbox = if is_of_inbox(cause) { new.clone() } else { Vec::new() };
+        let for_inbox = if cause.is_of_inbox() { new.clone() } else { Vec::new() };
+        // Whoever follows the feed to know what forbids must be told of a newer date, too: an opt-in may be between the two.
+        let forbids = new.iter().any(|event| event.kind.forbids());
         let at = new.first().map_or(self.now, |event| event.at);
         let left = if before == after { Vec::new() } else { opted_out(&before, &after) };
         self.activity.note(&new, &left, joined(&before, &after));
@@ -208,7 +209,8 @@ impl<'a> Overlay<'a> {
         }
         if let Some(touched) = fresh.as_deref().or_else(|| place.map(|place| &*self.touched[place])) {
             let entry = (before != after).then(|| self.entry(touched, cause, &before, &after)).flatten();
-            let entry = if is_of_inbox(cause) { Some(self.notice(touched, cause, list, entry)) } else { entry };
+            let is_told = cause.is_of_inbox() || forbids && entry.is_none();
+            let entry = if is_told { Some(self.notice(touched, cause, list, entry)) } else { entry };
             let inbox = self.follow_inbox(&touched.after.contact, number, &for_inbox);
             self.publish(entry);
             self.inbox.waiting.extend(inbox.waiting);
@@ -411,11 +413,6 @@ fn cause_of(events: &[Event], is_fresh: bool) -> EventKind {
     }
 }
 
-/// Whether the feed has to tell it although no status changed: a message waits in the inbox, or does not any more.
-fn is_of_inbox(cause: EventKind) -> bool {
-    matches!(cause, EventKind::Inbound(InboundKind::MaybeOptOut) | EventKind::Reviewed)
-}
-
 /// The lists of which a member has opted out.
 fn opted_out(before: &[Term<'_>], after: &[Term<'_>]) -> Vec<ListId> {
     let is_out = |list| after.contains(&Term::List(list, ListStatus::OptedOut));
@@ -449,7 +446,8 @@ impl Overlay<'_> {
         self.feed.push(entry);
     }
 
-    /// What the feed is told of a message that waits or is settled: its list's status, beside what has changed.
+    /// What the feed is told of a message that waits or is settled, or of what forbids once more: its list's status, beside
+    /// what has changed.
     fn notice(
         &self,
         touched: &Touched,
