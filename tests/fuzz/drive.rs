@@ -29,9 +29,8 @@ pub fn fuzz(target: &str, inputs: u64, run: Run) {
     setrlimit(Resource::As, limit).expect("a limit");
     let corpus = Corpus::of(target);
     for (name, seed) in &corpus.seeds {
-        if catch_unwind(AssertUnwindSafe(|| run(seed))).is_err() {
-            panic!("fuzz {target}: fuzz/corpus/{target}/{name} fails");
-        }
+        let is_taken = catch_unwind(AssertUnwindSafe(|| run(seed))).is_ok();
+        assert!(is_taken, "fuzz {target}: fuzz/corpus/{target}/{name} fails");
     }
     let number = |name| std::env::var(name).ok().map(|text| text.parse::<f64>().expect("a number"));
     let soak = number("CONTACTD_SOAK").map(|minutes| Duration::from_secs_f64(minutes * 60.0));

@@ -28,7 +28,7 @@ pub fn mutated(corpus: &Corpus, random: &mut Random) -> Vec<u8> {
     let mut input = random.pick(&corpus.seeds).1.clone();
     // Most go a little way from what makes sense, some far.
     let far = random.below(5);
-    for _ in 0..1 + random.below(1 << far) {
+    for _ in 0..=random.below(1 << far) {
         change(&mut input, corpus, random);
     }
     input.truncate(BYTES_MAX);

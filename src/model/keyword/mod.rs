@@ -188,6 +188,8 @@ impl Keywords {
     /// What a message means: the strictest of what it may have been before software wrote it in another way. One that has
     /// what cannot be read may want out.
     pub fn meaning(&self, text: &str) -> Meaning {
+        // Turned round or undone with the text, a line end behind it would be one within.
+        let text = text.trim();
         let meaning = |text: &str| Reading::new(&self.0, &GRAMMAR, text).meaning(text);
         let at_least = if unread::has_unread(text) { Meaning::MaybeOut } else { meaning(text) };
         let read = encoding::undone(text).into_iter().chain(unread::has_unread(text).then(|| text.to_owned()));

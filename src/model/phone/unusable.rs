@@ -27,7 +27,7 @@ pub enum Unusable {
     TooManyDigits,
     /// No country has this country code.
     UnknownCountry,
-    /// Two numbers that both exist could be meant.
+    /// Two numbers could be meant.
     Ambiguous,
     /// No number of its country looks like this.
     Unknown,

@@ -68,7 +68,7 @@ impl<R: Read> BackupReader<R> {
     }
 
     /// The next part. Nothing may be read behind [`Part::End`].
-    pub fn next(&mut self) -> Result<Part> {
+    pub fn part(&mut self) -> Result<Part> {
         let (kind, body) = self.piece()?;
         match kind {
             kind::ROWS | kind::BATCHES if self.end.is_none() => self.unpack(kind, &body).map(Part::Batches),

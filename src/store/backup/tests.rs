@@ -27,7 +27,7 @@ fn read(bytes: &[u8]) -> crate::error::Result<(BackupHead, Keys, BackupEnd)> {
     let (mut reader, head) = BackupReader::new(bytes)?;
     let mut entries = Vec::new();
     loop {
-        match reader.next()? {
+        match reader.part()? {
             Part::End(end) => return Ok((head, entries, end)),
             Part::Batches(batches) => {
                 for batch in batches {

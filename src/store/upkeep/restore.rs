@@ -69,7 +69,7 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
 fn read(from: impl Read, mut take: impl FnMut(&[Batch]) -> Result<()>) -> Result<BackupFacts> {
     let (mut reader, head) = BackupReader::new(from)?;
     loop {
-        match reader.next()? {
+        match reader.part()? {
             Part::Batches(batches) => take(&batches)?,
             Part::End(end) => return Ok(BackupFacts { head, end }),
         }

@@ -75,7 +75,9 @@ fn sealed(mut pieces: &[u8]) -> Vec<u8> {
 fn put(bytes: &mut Vec<u8>, kind: u8, body: &[u8]) {
     let length = (body.len() as u32).to_be_bytes();
     let mut crc = crc32fast::Hasher::new();
-    [&[kind], &length[..], body].into_iter().for_each(|part| crc.update(part));
+    for part in [&[kind], &length[..], body] {
+        crc.update(part);
+    }
     bytes.push(kind);
     bytes.extend(length);
     bytes.extend(crc.finalize().to_be_bytes());

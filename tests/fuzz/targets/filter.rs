@@ -1,6 +1,6 @@
 //! Filters: what was read, written again, reads as the same, whether as a line or as an array; and the limits hold.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use contactd::limits::{FILTER_BYTES_MAX, FILTER_DEPTH_MAX};
 use contactd::model::filter::{Filter, parse, words, words_of_array};
@@ -20,7 +20,7 @@ pub fn run(input: &[u8]) {
         assert_eq!(parse(&array), Ok(filter.clone()), "as an array");
     }
     let mut again = String::new();
-    write(&filter, Place::Top, &mut again);
+    write(&filter, Place::Top, &mut again).expect("in memory");
     if again.len() <= FILTER_BYTES_MAX {
         assert_eq!(words(&again).and_then(|words| parse(&words)), Ok(filter), "{again}");
     }
@@ -43,7 +43,7 @@ enum Place {
     BehindNot,
 }
 
-fn write(filter: &Filter, place: Place, to: &mut String) {
+fn write(filter: &Filter, place: Place, to: &mut String) -> fmt::Result {
     let needs = match filter {
         Filter::All(of) => !of.is_empty() && matches!(place, Place::InAll | Place::BehindNot),
         Filter::Any(_) => place != Place::Top,
@@ -57,21 +57,21 @@ fn write(filter: &Filter, place: Place, to: &mut String) {
                 if matches!(filter, Filter::All(_)) { (" ", Place::InAll) } else { (" OR ", Place::InAny) };
             for (at, one) in of.iter().enumerate() {
                 to.push_str(if at > 0 { between } else { "" });
-                write(one, place, to);
+                write(one, place, to)?;
             }
         }
         Filter::Not(of) => {
             to.push_str("NOT ");
-            write(of, Place::BehindNot, to);
+            write(of, Place::BehindNot, to)?;
         }
-        Filter::Status(status) => to.push_str(&format!("status={}", status.word())),
+        Filter::Status(status) => write!(to, "status={}", status.word())?,
         Filter::List(list, ListStatus::None) => panic!("nobody asks who is not on {list}"),
-        Filter::List(list, status) => to.push_str(&format!("list={list}/{}", status.word())),
-        Filter::Eligible(list) => to.push_str(&format!("eligible={list}")),
-        Filter::HasLabel(key) => to.push_str(&format!("label.{key}")),
+        Filter::List(list, status) => write!(to, "list={list}/{}", status.word())?,
+        Filter::Eligible(list) => write!(to, "eligible={list}")?,
+        Filter::HasLabel(key) => write!(to, "label.{key}")?,
         Filter::Label(key, value) => {
             let value = value.replace('\\', "\\\\").replace('"', "\\\"");
-            to.push_str(&format!("label.{key}=\"{value}\""));
+            write!(to, "label.{key}=\"{value}\"")?;
         }
         Filter::Day(of, first, last) => {
             let text = |day: u32| time::format(i64::from(day) * DAY_MS)[..10].to_owned();
@@ -84,8 +84,9 @@ fn write(filter: &Filter, place: Place, to: &mut String) {
                 (Day(first), _) if is_date(*first) => format!(">={}", text(*first)),
                 (Day(first), _) => format!(">{}", text(first - 1)),
             };
-            write!(to, "{}{condition}", of.word()).expect("in memory");
+            write!(to, "{}{condition}", of.word())?;
         }
     }
     to.push_str(if needs { " )" } else { "" });
+    Ok(())
 }

@@ -51,7 +51,9 @@ fn is_itself(phone: Phone) {
     }
     for region in [None, Region::parse("US"), Region::parse("DE")] {
         let read = normalize(&text, region);
-        assert!(if phone.is_known() { read == Ok(phone) } else { read.is_err() }, "{text} is read as {read:?}");
+        // A number that no plan knows may be one with a prefix that only the reading of texts knows, as Brazil's 90.
+        let is_same = |read: Phone| if phone.is_known() { read == phone } else { read.is_known() };
+        assert!(read.map_or(!phone.is_known(), is_same), "{text} is read as {read:?}");
     }
 }
 

@@ -19,6 +19,7 @@ const NOW: i64 = 1_777_636_800_000;
 const LIST: &str = "+14155550100";
 /// Who opted out.
 const OUT: &str = "+14155559876";
+const OUT_END: &[u8] = b"9876";
 /// How people write that.
 const OUT_WORDS: [&str; 12] = [
     "opted_out",
@@ -57,9 +58,12 @@ pub fn run(input: &[u8]) {
     if let Some(told) = import(&sheet, &options) {
         let out = Phone::parse(OUT.as_bytes()).expect("a phone");
         let is_in = told.asked.subscribed.get(&out);
-        assert_ne!(is_in, Some(&true), "{}", String::from_utf8_lossy(&sheet));
-        // Only a quote that is opened before it can make another thing of the row.
-        if !rest.contains(&b'"') && !options.dry_run && told.ended.is_none() {
+        // Only a quote that is opened before it can make another thing of the row, which is told then.
+        let is_swallowed = rest.contains(&b'"');
+        let digits: Vec<u8> = rest.iter().copied().filter(u8::is_ascii_digit).collect();
+        let is_there_twice = digits.windows(OUT_END.len()).any(|digits| digits == OUT_END);
+        assert!(is_in != Some(&true) || (is_swallowed && is_there_twice), "{}", String::from_utf8_lossy(&sheet));
+        if !is_swallowed && !options.dry_run && told.ended.is_none() {
             assert_eq!(is_in, Some(&false), "{}", String::from_utf8_lossy(&sheet));
         }
     }
