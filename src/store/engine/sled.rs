@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ const LOG: &str = "db";
 
 /// Beside the store: how many batches have been on disk.
 const SYNCED: &str = "synced";
+/// What is said of a store on which sled panics.
+const PANICKED: &str = "its files are damaged, and opt-outs may be missing: restore a backup";
 /// Its digits; it is written in place.
 const SYNCED_DIGITS: usize = 20;
 
@@ -275,7 +278,7 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
 }
 
 /// sled syncs neither its settings, without which it does not open, nor the names of its files.
-fn sync_files(store: &Path) -> std::io::Result<()> {
+pub(super) fn sync_files(store: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(store)? {
         let path = entry?.path();
         if path.is_file() {
@@ -319,7 +322,9 @@ fn open_sled(store: &Path) -> sled::Result<sled::Db> {
         .flush_every_ms(Some(CLEAN_EVERY_MS));
     let started = Instant::now();
     loop {
-        match config.open() {
+        // sled panics on some damage.
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        match opened.unwrap_or_else(|_| Err(sled::Error::Unsupported(PANICKED.to_owned()))) {
             Err(sled::Error::Io(why)) if why.to_string().contains("lock") && started.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(5));
             }
