@@ -137,8 +137,8 @@ impl Origin {
 
     fn damage(&self) -> Error {
         Error::internal(format!(
-            "the store in {} is not as contactd left it: a file of it was damaged, lost or replaced since, and opt-outs may \
-             be missing. Restore a backup. To serve what is left all the same, delete {}",
+            "the store in {} is not as contactd left it: a file of it was damaged or cut off, is gone or was replaced, and \
+             opt-outs may be missing. Restore a backup. To serve what is left all the same, delete {}",
             self.dir.display(),
             self.dir.join(NAME).display()
         ))
@@ -169,7 +169,7 @@ impl Origin {
             }
         }
         // What sled moved since the last sync.
-        super::sled::sync_files(self.log.parent().unwrap_or(&self.dir))?;
+        seal::sync_files(self.log.parent().unwrap_or(&self.dir))?;
         let seal = seal::seal(&self.log, self.segment)?;
         log.unlock()?;
         Ok(Some(seal))

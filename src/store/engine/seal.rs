@@ -56,6 +56,22 @@ pub fn seal(log: &Path, from: u64) -> std::io::Result<Seal> {
     Ok(Seal { from, sum: sum.finalize() })
 }
 
+/// sled syncs neither its settings, without which it does not open, nor the names of its files.
+pub fn sync_files(store: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(store)? {
+        let path = entry?.path();
+        if path.is_file() {
+            sync(&path)?;
+        }
+    }
+    sync(store)
+}
+
+/// Syncs a file or a directory.
+pub fn sync(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
 /// The segments in a log that have a head, with their numbers and where they are.
 fn segments(log: &File, length: u64) -> std::io::Result<Vec<(u64, u64)>> {
     let mut found = Vec::new();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::nudge::Nudge;
 use super::origin::Origin;
+use super::seal::{sync, sync_files};
 use super::{Batch, Engine, Keys, Row, Space};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
@@ -275,21 +276,6 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
         }
     }
     tree.apply_batch(all).map_err(sled_failed)
-}
-
-/// sled syncs neither its settings, without which it does not open, nor the names of its files.
-pub(super) fn sync_files(store: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(store)? {
-        let path = entry?.path();
-        if path.is_file() {
-            sync(&path)?;
-        }
-    }
-    sync(store)
-}
-
-fn sync(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 fn failed(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {
