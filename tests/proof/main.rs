@@ -18,7 +18,6 @@ mod broken_disk;
 mod full_disk;
 mod live_copy;
 mod damaged;
-mod flood;
 
 #[path = "../suite/plain/mod.rs"]
 #[allow(dead_code, reason = "the suite uses the rest")]
