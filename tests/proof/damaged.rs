@@ -31,9 +31,10 @@ fn read(dir: &Path) -> Files {
     fn walk(dir: &Path, below: &Path, files: &mut Files) {
         for entry in fs::read_dir(dir).expect("a directory").flatten() {
             let (path, name) = (entry.path(), below.join(entry.file_name()));
-            match path.is_dir() {
-                true => walk(&path, &name, files),
-                false => drop(files.insert(name, fs::read(&path).expect("a file"))),
+            if path.is_dir() {
+                walk(&path, &name, files);
+            } else {
+                files.insert(name, fs::read(&path).expect("a file"));
             }
         }
     }

@@ -193,10 +193,13 @@ impl Drop for Origin {
     fn drop(&mut self) {
         let (applied, synced) = (self.applied.load(Ordering::SeqCst), self.synced.load(Ordering::SeqCst));
         let noted = match &self.stored {
-            _ if self.is_open.load(Ordering::SeqCst) => match applied == synced {
-                true => self.file().and_then(|file| self.note_closed(synced, &file)),
-                false => Ok(()),
-            },
+            _ if self.is_open.load(Ordering::SeqCst) => {
+                if applied == synced {
+                    self.file().and_then(|file| self.note_closed(synced, &file))
+                } else {
+                    Ok(())
+                }
+            }
             // It was looked at only.
             Some(Stored { file, closed_at: Some(closed_at), seal: Some(_) })
                 if !self.is_forgotten.load(Ordering::SeqCst) =>
