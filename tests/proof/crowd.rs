@@ -380,7 +380,8 @@ impl Crowd {
             for ask in writer.refusals.iter().filter(|ask| ask.only_forbids()) {
                 ask.run(&mut state, None).expect("no reply is wrong");
             }
-            for (phone, seen) in look(wire, &writer.lists, writer.compared(writer.acknowledged)) {
+            let seen = look(wire, &writer.lists, writer.compared(writer.acknowledged)).expect("the daemon answers");
+            for (phone, seen) in seen {
                 for (list, verdict) in writer.lists.iter().zip(seen.verdicts) {
                     if verdict == "+yes" {
                         let expected = state.model.check(list, &phone);
@@ -415,7 +416,7 @@ impl Crowd {
     pub fn compare(&self, wire: &mut Wire, acknowledged: &[usize]) -> Result<(usize, Vec<(usize, State)>), String> {
         let (mut compared, mut found) = (0, Vec::new());
         for (writer, at_least) in self.writers.iter().zip(self.promised(acknowledged)) {
-            let seen = look(wire, &writer.lists, writer.compared(at_least));
+            let seen = look(wire, &writer.lists, writer.compared(at_least)).ok_or("the daemon is gone")?;
             compared += seen.len();
             found.push(writer.agree(&seen, at_least)?);
         }
@@ -424,6 +425,33 @@ impl Crowd {
             return Err(verified);
         }
         Ok((compared, found))
+    }
+
+    /// Looks for a yes where the model says no, of CHECK and of CLAIM. None if the daemon is gone before all was asked.
+    pub fn wrong_yes(&self, wire: &mut Wire) -> Option<Result<usize, String>> {
+        let mut asked = 0;
+        for writer in &self.writers {
+            let state = writer.state_after(writer.acknowledged);
+            let forbidden: Vec<(&String, &String)> = writer
+                .compared(writer.acknowledged)
+                .iter()
+                .filter_map(|phone| writer.compared.get(phone))
+                .flat_map(|phone| writer.lists.iter().map(move |list| (list, phone)))
+                .filter(|(list, phone)| state.model.check(list, phone) != "yes")
+                .collect();
+            for verb in ["CHECK", "CLAIM"] {
+                let id = if verb == "CLAIM" { " m-damaged" } else { "" };
+                let asks: Vec<String> =
+                    forbidden.iter().map(|(list, phone)| format!("{verb} {list} {phone}{id}")).collect();
+                for (ask, told) in asks.iter().zip(wire.try_call_all(&asks)?) {
+                    if told == "+yes" {
+                        return Some(Err(format!("{ask}: {told}")));
+                    }
+                }
+                asked += asks.len();
+            }
+        }
+        Some(Ok(asked))
     }
 
     /// The same of a store that it goes on with, and what a reader of FEED knows. Gives how many contacts were compared.
@@ -471,16 +499,17 @@ fn object(reply: &str) -> Option<Value> {
     reply.strip_prefix('+').map(|json| serde_json::from_str(json).expect("JSON"))
 }
 
-fn look(wire: &mut Wire, lists: &[String], phones: BTreeSet<String>) -> BTreeMap<String, Seen> {
+/// None if the daemon is gone.
+fn look(wire: &mut Wire, lists: &[String], phones: BTreeSet<String>) -> Option<BTreeMap<String, Seen>> {
     let asks = phones.iter().flat_map(|phone| {
         let checks = lists.iter().map(move |list| format!("CHECK {list} {phone}"));
         checks.chain([format!("GET {phone}")])
     });
-    let replies = wire.call_all(&asks.collect::<Vec<_>>());
+    let replies = wire.try_call_all(&asks.collect::<Vec<_>>())?;
     let of_each = replies.chunks(lists.len() + 1);
     let seen = of_each.map(|replies| Seen {
         verdicts: replies[..lists.len()].to_vec(),
         contact: object(&replies[lists.len()]).map(|contact| undated(&contact)),
     });
-    phones.iter().cloned().zip(seen).collect()
+    Some(phones.iter().cloned().zip(seen).collect())
 }

@@ -17,6 +17,7 @@ mod power;
 mod broken_disk;
 mod full_disk;
 mod live_copy;
+mod damaged;
 
 #[path = "../suite/plain/mod.rs"]
 #[allow(dead_code, reason = "the suite uses the rest")]

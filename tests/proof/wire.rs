@@ -55,16 +55,22 @@ impl Wire {
 
     /// The same of many requests, some hundred ahead of their replies.
     pub fn call_all<L: AsRef<str>>(&mut self, requests: &[L]) -> Vec<String> {
+        self.try_call_all(requests).unwrap_or_else(|| panic!("{}, ...: the daemon is gone", requests[0].as_ref()))
+    }
+
+    /// None if the daemon is gone before the last reply.
+    pub fn try_call_all<L: AsRef<str>>(&mut self, requests: &[L]) -> Option<Vec<String>> {
         let mut replies = Vec::with_capacity(requests.len());
         for some in requests.chunks(400) {
             let lines: String = some.iter().map(|request| request.as_ref().to_owned() + "\n").collect();
-            assert!(self.send(&lines), "{}: nobody listens", some[0].as_ref());
-            replies
-                .extend(some.iter().map(|request| {
-                    self.reply().unwrap_or_else(|| panic!("{}: no reply", request.as_ref())).join("\n")
-                }));
+            if !self.send(&lines) {
+                return None;
+            }
+            for _ in some {
+                replies.push(self.reply()?.join("\n"));
+            }
         }
-        replies
+        Some(replies)
     }
 }
 

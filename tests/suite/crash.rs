@@ -403,6 +403,9 @@ fn repair_makes_indexes_what_the_records_say() {
         tree.insert([0x20, 0, 0, 0, 0, 0x20, b'x'], &[1, 0, 9][..]).expect("inserted");
         db.flush().expect("flushed");
     }
+    // Whoever does that is found out.
+    assert_eq!(verify(&[]).0, Some(2));
+    fs::remove_file(daemon.data_dir().join("origin")).expect("removed");
     let (code, told) = verify(&[]);
     assert!(code == Some(1) && told.contains("directory"), "{told}");
     let (code, told) = verify(&["--repair"]);
@@ -480,7 +483,9 @@ fn a_store_that_was_damaged_or_cut_off_is_refused() {
     assert!(refused >= 2, "nothing was lost");
 
     damage(&cut_off);
-    fs::remove_file(daemon.data_dir().join("synced")).expect("removed");
+    for file in ["origin", "synced"] {
+        fs::remove_file(daemon.data_dir().join(file)).expect("removed");
+    }
     daemon.restart();
     let mut wire = daemon.connect();
     assert!(wire.call("VERIFY").starts_with("+ok"), "somebody decided to serve what is left");

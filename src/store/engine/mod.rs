@@ -7,6 +7,7 @@ mod batch;
 mod memory;
 mod nudge;
 mod origin;
+mod seal;
 mod sled;
 
 use std::ops::Range;

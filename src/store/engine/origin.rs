@@ -2,27 +2,35 @@
 //! some of its files, and parts of a file, from before a write and others from behind it: what is missing there cannot be
 //! seen from within.
 //!
-//! The file `origin` says of which file it speaks, and whether that is open. A copy is another file.
+//! The file `origin` says of which file it speaks, and whether that is open. A copy is another file. Once the store is
+//! closed it also has the sum of what the next start reads first.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
+use std::thread;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use super::seal::{self, Seal};
 use crate::error::{Error, Result};
 
 const NAME: &str = "origin";
 /// What it is called until it is whole.
 const NEW: &str = "origin.new";
+/// How long sled may take to let go of its file once it was closed.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the file `origin` says, and what it will say when this goes.
 pub struct Origin {
     dir: PathBuf,
     log: PathBuf,
     stored: Option<Stored>,
+    /// The newest segment of the log before this run.
+    segment: u64,
     is_open: AtomicBool,
+    is_forgotten: AtomicBool,
     /// The newest batch that was applied, and the newest that was synced.
     applied: AtomicU64,
     synced: AtomicU64,
@@ -34,10 +42,13 @@ struct Stored {
     file: String,
     /// The number of the newest batch when it was closed; none while it is open.
     closed_at: Option<u64>,
+    /// None where an older contactd closed it.
+    seal: Option<Seal>,
 }
 
 impl Origin {
-    /// Reads it, before anything opens the store. Refuses a copy of a store that was open.
+    /// Reads it, before anything opens the store. Refuses a copy of a store that was open, and a store that is not as it was
+    /// closed. What is opened now changes, and its seal is broken.
     pub fn read(dir: &Path, log: &Path) -> Result<Origin> {
         let path = dir.join(NAME);
         let stored = match fs::read_to_string(&path) {
@@ -49,18 +60,29 @@ impl Origin {
             Err(why) => return Err(Error::internal(format!("cannot read {}: {why}", path.display()))),
         };
         let (dir, log) = (dir.to_owned(), log.to_owned());
+        let segment = seal::newest_segment(&log).map_err(|why| cannot_read(&log, &why))?;
         let origin = Origin {
             dir,
             log,
             stored,
+            segment,
             is_open: AtomicBool::new(false),
+            is_forgotten: AtomicBool::new(false),
             applied: AtomicU64::new(0),
             synced: AtomicU64::new(0),
         };
         match &origin.stored {
-            Some(stored) if stored.closed_at.is_none() && origin.is_copy(stored) => Err(origin.refusal()),
-            _ => Ok(origin),
+            Some(stored) if stored.closed_at.is_none() && origin.is_copy(stored) => return Err(origin.refusal()),
+            Some(Stored { file, closed_at: Some(closed_at), seal: Some(seal) }) if origin.log.exists() => {
+                let found = seal::seal(&origin.log, seal.from).map_err(|why| cannot_read(&origin.log, &why))?;
+                if found != *seal {
+                    return Err(origin.damage());
+                }
+                origin.note(&format!("closed {closed_at} {file}"))?;
+            }
+            _ => {}
         }
+        Ok(origin)
     }
 
     /// Notes that the store is open, with the newest batch that it has. Refuses a copy that was begun before the store was
@@ -72,7 +94,7 @@ impl Origin {
             }
             _ => {}
         }
-        self.note("open")?;
+        self.note(&format!("open {}", self.file()?))?;
         self.applied.store(newest, Ordering::SeqCst);
         self.synced.store(newest, Ordering::SeqCst);
         self.is_open.store(true, Ordering::SeqCst);
@@ -92,6 +114,7 @@ impl Origin {
     /// Another file takes the place of the store's.
     pub fn forget(self) -> std::io::Result<()> {
         self.is_open.store(false, Ordering::SeqCst);
+        self.is_forgotten.store(true, Ordering::SeqCst);
         match fs::remove_file(self.dir.join(NAME)) {
             Err(why) if why.kind() != ErrorKind::NotFound => Err(why),
             _ => File::open(&self.dir).and_then(|dir| dir.sync_all()),
@@ -112,12 +135,52 @@ impl Origin {
         ))
     }
 
+    fn damage(&self) -> Error {
+        Error::internal(format!(
+            "the store in {} is not as contactd left it: a file of it was damaged or cut off, is gone or was replaced, and \
+             opt-outs may be missing. Restore a backup. To serve what is left all the same, delete {}",
+            self.dir.display(),
+            self.dir.join(NAME).display()
+        ))
+    }
+
+    fn file(&self) -> Result<String> {
+        identity(&self.log).map_err(|why| cannot_read(&self.log, &why))
+    }
+
+    /// What is said of a store that is closed and on disk to its end.
+    fn note_closed(&self, newest: u64, file: &str) -> Result<()> {
+        let sealed = self.seal_closed().map_err(|why| cannot_read(&self.log, &why))?;
+        let seal = sealed.map_or(String::new(), |Seal { from, sum }| format!(" sealed {from} {sum}"));
+        self.note(&format!("closed {newest} {file}{seal}"))
+    }
+
+    /// None while sled still has its file open: what it may write is not under the seal.
+    fn seal_closed(&self) -> std::io::Result<Option<Seal>> {
+        let log = File::open(&self.log)?;
+        let since = Instant::now();
+        while let Err(why) = log.try_lock() {
+            match why {
+                TryLockError::WouldBlock if since.elapsed() < RELEASE_PATIENCE => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                TryLockError::WouldBlock => return Ok(None),
+                TryLockError::Error(why) => return Err(why),
+            }
+        }
+        // What sled moved since the last sync.
+        seal::sync_files(self.log.parent().unwrap_or(&self.dir))?;
+        let seal = seal::seal(&self.log, self.segment)?;
+        log.unlock()?;
+        Ok(Some(seal))
+    }
+
     /// A crash leaves what it said before, or this.
-    fn note(&self, state: &str) -> Result<()> {
+    fn note(&self, text: &str) -> Result<()> {
         let (new, path) = (self.dir.join(NEW), self.dir.join(NAME));
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&new)?;
-            writeln!(file, "{state} {}", identity(&self.log)?)?;
+            writeln!(file, "{text}")?;
             file.sync_all()?;
             fs::rename(&new, &path)
         };
@@ -129,13 +192,30 @@ impl Drop for Origin {
     /// A store that was not synced to its end is not closed.
     fn drop(&mut self) {
         let (applied, synced) = (self.applied.load(Ordering::SeqCst), self.synced.load(Ordering::SeqCst));
-        if self.is_open.load(Ordering::SeqCst)
-            && applied == synced
-            && let Err(why) = self.note(&format!("closed {synced}"))
-        {
+        let noted = match &self.stored {
+            _ if self.is_open.load(Ordering::SeqCst) => {
+                if applied == synced {
+                    self.file().and_then(|file| self.note_closed(synced, &file))
+                } else {
+                    Ok(())
+                }
+            }
+            // It was looked at only.
+            Some(Stored { file, closed_at: Some(closed_at), seal: Some(_) })
+                if !self.is_forgotten.load(Ordering::SeqCst) =>
+            {
+                self.note_closed(*closed_at, file)
+            }
+            _ => Ok(()),
+        };
+        if let Err(why) = noted {
             tracing::warn!("a copy of this store will be refused: {}", why.message);
         }
     }
+}
+
+fn cannot_read(path: &Path, why: &std::io::Error) -> Error {
+    Error::internal(format!("cannot read {}: {why}", path.display()))
 }
 
 /// Which file this is. When it was made tells it from every copy; where the system does not know that, its number does,
@@ -146,16 +226,19 @@ fn identity(file: &Path) -> std::io::Result<String> {
     Ok(born.map_or_else(|| format!("inode {}", about.ino()), |born| format!("born {}", born.as_nanos())))
 }
 
-/// `open born 1764…` or `closed 12 born 1764…`.
+/// `open born 1764…`, `closed 12 born 1764…`, or `closed 12 born 1764… sealed 2097152 3735928559`.
 fn parse(text: &str) -> Option<Stored> {
     let (state, file) = text.strip_suffix('\n')?.split_once(' ')?;
-    let (closed_at, file) = match state {
-        "open" => (None, file),
-        "closed" => {
-            let (closed_at, file) = file.split_once(' ')?;
-            (Some(closed_at.parse().ok()?), file)
+    if state == "open" {
+        return Some(Stored { file: file.to_owned(), closed_at: None, seal: None });
+    }
+    let (closed_at, file) = file.split_once(' ').filter(|_| state == "closed")?;
+    let (file, seal) = match file.split_once(" sealed ") {
+        Some((file, seal)) => {
+            let (from, sum) = seal.split_once(' ')?;
+            (file, Some(Seal { from: from.parse().ok()?, sum: sum.parse().ok()? }))
         }
-        _ => return None,
+        None => (file, None),
     };
-    Some(Stored { file: file.to_owned(), closed_at })
+    Some(Stored { file: file.to_owned(), closed_at: Some(closed_at.parse().ok()?), seal })
 }

@@ -4,11 +4,13 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::nudge::Nudge;
 use super::origin::Origin;
+use super::seal::{sync, sync_files};
 use super::{Batch, Engine, Keys, Row, Space};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
@@ -30,6 +32,8 @@ const LOG: &str = "db";
 
 /// Beside the store: how many batches have been on disk.
 const SYNCED: &str = "synced";
+/// What is said of a store on which sled panics.
+const PANICKED: &str = "its files are damaged, and opt-outs may be missing: restore a backup";
 /// Its digits; it is written in place.
 const SYNCED_DIGITS: usize = 20;
 
@@ -274,21 +278,6 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
     tree.apply_batch(all).map_err(sled_failed)
 }
 
-/// sled syncs neither its settings, without which it does not open, nor the names of its files.
-fn sync_files(store: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(store)? {
-        let path = entry?.path();
-        if path.is_file() {
-            sync(&path)?;
-        }
-    }
-    sync(store)
-}
-
-fn sync(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
 fn failed(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {
     Error::internal(format!("cannot {what} {}: {why}", path.display()))
 }
@@ -319,7 +308,9 @@ fn open_sled(store: &Path) -> sled::Result<sled::Db> {
         .flush_every_ms(Some(CLEAN_EVERY_MS));
     let started = Instant::now();
     loop {
-        match config.open() {
+        // sled panics on some damage.
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        match opened.unwrap_or_else(|_| Err(sled::Error::Unsupported(PANICKED.to_owned()))) {
             Err(sled::Error::Io(why)) if why.to_string().contains("lock") && started.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(5));
             }
