@@ -221,7 +221,11 @@ impl Settings {
     /// The flags that are keys of the file under the same names.
     pub fn in_file() -> Vec<Arg> {
         let flags = Settings::augment_args(clap::Command::new("settings"));
-        flags.get_arguments().filter(|flag| flag.get_id() != "config").cloned().collect()
+        flags
+            .get_arguments()
+            .filter(|flag| !["config", "no_backup"].contains(&flag.get_id().as_str()))
+            .cloned()
+            .collect()
     }
 
     /// Reads the TOML file.
