@@ -92,7 +92,8 @@ const NOT_PROTOCOL: &[(&str, &str)] = &[
 const FILE_LINES_MAX: usize = 500;
 
 /// Longer files, each with its reason. An entry that no longer applies fails the test.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] =
+    &[("store/mod.rs", "the face of the whole store, of a few lines for each thing that it does")];
 
 /// A source file: its floor, where it is, and its lines without comments and without its tests.
 struct Source {
