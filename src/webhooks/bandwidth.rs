@@ -90,7 +90,7 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Method;
+    use axum::http::{HeaderMap, Method};
 
     use super::*;
     use crate::model::keyword::{Keywords, Meaning};
@@ -98,8 +98,8 @@ mod tests {
 
     fn texts(body: &'static [u8]) -> Vec<(String, Meaning)> {
         let url = "https://sms.example.com/webhooks/bandwidth".to_owned();
-        let post =
-            Post { method: Method::POST, url, query: Form::default(), headers: Default::default(), body: body.into() };
+        let (query, headers) = (Form::default(), HeaderMap::new());
+        let post = Post { method: Method::POST, url, query, headers, body: body.into() };
         let facts = read(&post).unwrap_or_default().into_iter();
         let texts = facts.filter_map(|fact| if let Fact::Inbound(inbound) = fact { Some(inbound.text) } else { None });
         texts.map(|text| (text.clone(), Keywords::default().meaning(&text))).collect()

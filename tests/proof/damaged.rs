@@ -158,7 +158,7 @@ fn fill(wire: &mut Wire, megabytes: usize, random: &mut Random) {
     for _ in 0..megabytes {
         let rows: Vec<String> = (0..400)
             .map(|n| {
-                let label: String = (0..160).map(|_| format!("{:016x}", random.next())).collect();
+                let label = [(); 160].map(|()| format!("{:016x}", random.next())).concat();
                 format!("PUT +14159{:06} {{\"labels\":{{\"text\":\"{label}\"}}}}", 500_000 + n)
             })
             .collect();
