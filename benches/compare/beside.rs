@@ -84,3 +84,12 @@ pub fn check_latency(wire: &mut Wire) -> (Duration, Duration) {
     let times = sorted_times(wire, CHECKS, |n| format!("CHECK {LOAD_LIST} +4{:012}", n * 7919 % 1_000_000));
     (times[times.len() / 2], times[times.len() * 999 / 1000])
 }
+
+/// The 99th percentile of one durable opt-out after the other, of so many numbers.
+pub fn slowest_writes(daemon: &Daemon, round: usize, numbers: usize) -> Duration {
+    const WRITES: usize = 2_000;
+    let times = sorted_times(&mut daemon.wire(), WRITES, |n| {
+        format!("OPTOUT {LOAD_LIST} +4{:012}", (round * WRITES + n) % numbers)
+    });
+    times[WRITES * 99 / 100]
+}

@@ -1,9 +1,11 @@
 //! `cargo bench`: contactd beside Redis and `PostgreSQL`, both sides in one run on one machine.
 //!
 //! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000,
-//! `cargo bench -- purge` measures the purge alone, `cargo bench -- console` the pages of the console.
+//! `cargo bench -- purge` measures the purge alone, `cargo bench -- backup` backups, `cargo bench -- console` the pages of
+//! the console.
 //! What is not installed is said to be skipped.
 
+mod backup;
 mod beside;
 mod console;
 mod machine;
@@ -26,7 +28,8 @@ fn main() {
         "{} processors, {rows} contacts, labels state (10 values), tier (3), campaign (1,000)\n",
         machine::processors()
     );
-    let named: Vec<String> = std::env::args().filter(|arg| ["purge", "console"].contains(&arg.as_str())).collect();
+    let named: Vec<String> =
+        std::env::args().filter(|arg| ["purge", "backup", "console"].contains(&arg.as_str())).collect();
     let is_wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
     if is_wanted("contacts") {
         contacts(rows);
@@ -34,6 +37,9 @@ fn main() {
     let dir = tempfile::tempdir().expect("a directory");
     if is_wanted("purge") {
         purge::run(dir.path(), rows);
+    }
+    if is_wanted("backup") {
+        backup::run(dir.path(), rows);
     }
     if is_wanted("console") {
         console::run(dir.path(), rows);

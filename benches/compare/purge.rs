@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::beside::{check_latency, sorted_times};
+use crate::beside::{check_latency, slowest_writes};
 use crate::machine::{Daemon, LOAD_LIST, has, redis_benchmark};
 use crate::sending::send;
 use crate::{LIST, middle, ratio, sheet, tell, timed};
@@ -52,7 +52,7 @@ pub fn run(dir: &Path, rows: usize) {
     let mut next = 0;
     let mut write = || {
         next += 1;
-        slowest_writes(&daemon, next)
+        slowest_writes(&daemon, next, OTHERS)
     };
     let waits: Vec<(Duration, Duration)> =
         (0..ROUNDS).map(|_| (write(), purge_for(&daemon, plan, &mut write).1)).collect();
@@ -108,15 +108,6 @@ fn wait(daemon: &Daemon) {
     while !daemon.call("PURGE STATUS")[0].contains("\"idle\"") {
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// The 99th percentile of one durable opt-out after the other.
-fn slowest_writes(daemon: &Daemon, round: usize) -> Duration {
-    const WRITES: usize = 2_000;
-    let times = sorted_times(&mut daemon.wire(), WRITES, |n| {
-        format!("OPTOUT {LOAD_LIST} +4{:012}", (round * WRITES + n) % OTHERS)
-    });
-    times[WRITES * 99 / 100]
 }
 
 /// A number of a JSON reply; 0 where there is no such reply.

@@ -90,7 +90,11 @@ impl Form {
                 }
             }
         }
-        texts.join("\n")
+        match (texts.is_empty(), names.first()) {
+            // Blanks are what was written, too.
+            (true, Some(name)) => self.get(name).into_owned(),
+            _ => texts.join("\n"),
+        }
     }
 
     /// The first value of a name; "" where there is none.

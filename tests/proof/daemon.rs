@@ -75,6 +75,10 @@ impl Process {
         }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it was not given away").id()
+    }
+
     pub fn connect(&self) -> Wire {
         Wire::connect(&self.address)
     }

@@ -18,6 +18,7 @@ mod broken_disk;
 mod full_disk;
 mod live_copy;
 mod damaged;
+mod flood;
 
 #[path = "../suite/plain/mod.rs"]
 #[allow(dead_code, reason = "the suite uses the rest")]

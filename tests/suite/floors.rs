@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "console",
         &["error", "limits", "reloadable", "model", "json", "client", "command", "webhooks", "import", "export"],
     ),
-    ("import", &["error", "limits", "model", "json", "wire", "client"]),
+    ("import", &["counted", "error", "limits", "model", "json", "wire", "client"]),
     ("export", &["error", "json", "client"]),
     ("metrics", &["error", "limits", "histogram", "model", "json", "store", "jobs", "command", "webhooks"]),
     (
