@@ -85,7 +85,13 @@ impl Feed {
             Some(file) => {
                 let position = beside(file);
                 let known = read_position(&position)?;
-                (Sink::Trail { trail: Trail::open(file)?, position }, known)
+                let trail = Trail::open(file)?;
+                if let Some((_, bytes)) = &known
+                    && trail.bytes()? < *bytes
+                {
+                    return Err(shorter(file, &position));
+                }
+                (Sink::Trail { trail, position }, known.map(|(known, _)| known))
             }
             None => (Sink::Lines { json: self.json }, self.from),
         };
@@ -222,7 +228,7 @@ impl Sink {
                 if !lines.is_empty() {
                     trail.append(&lines)?;
                 }
-                write_position(position, next)
+                write_position(position, next, trail.bytes()?)
             }
         }
     }
@@ -309,21 +315,35 @@ fn beside(file: &Path) -> PathBuf {
     path.into()
 }
 
-fn read_position(path: &Path) -> Result<Option<String>> {
+/// What was read up to, and how long the file was then.
+fn read_position(path: &Path) -> Result<Option<(String, u64)>> {
     match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Ok(text) => {
+            let (position, bytes) = text.trim().split_once(' ').unwrap_or((text.trim(), "0"));
+            Ok(Some((position.to_owned(), bytes.parse().unwrap_or(0))))
+        }
         Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(why) => Err(Error::internal(format!("cannot read {}: {why}", path.display()))),
     }
 }
 
+/// Lines are missing, and nobody would find out before they are wanted.
+fn shorter(file: &Path, position: &Path) -> Error {
+    Error::bad_arg(format!(
+        "{} LACKS LINES: it is shorter than when it was written last, or another one. Put it back. If it is lost, delete {}: the trail \
+         then begins anew with the oldest change that the daemon has",
+        file.display(),
+        position.display()
+    ))
+}
+
 /// Whatever was read before is in the trail and synced: a crash leaves the position before this one, or this one.
-fn write_position(path: &Path, position: &str) -> Result<()> {
+fn write_position(path: &Path, position: &str, bytes: u64) -> Result<()> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let written = || {
         let mut file = File::create(&new)?;
-        writeln!(file, "{position}")?;
+        writeln!(file, "{position} {bytes}")?;
         file.sync_all()?;
         fs::rename(&new, path)?;
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -180,9 +180,9 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
             "fenced",
             format!(
                 "nobody gets messages: the store was restored from a backup of {}, which does not know who opted out since; bring \
-                 that back ({} lines of trails are), then UNFENCE",
+                 that back ({} of trails did), then UNFENCE",
                 stats.word("fenced_backup_at"),
-                stats.number("fenced_replayed")
+                counted(stats.number("fenced_replayed"), "line")
             ),
         );
     }

@@ -1,26 +1,23 @@
 //! `contactd restore`: a backup as a new store, behind a fence.
 
 use std::fs;
-use std::io::{self, BufRead};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 
 use super::backup::{counts_json, open, seconds};
 use super::say;
+use crate::counted::counted;
 use crate::error::{Error, Result};
+use crate::jobs::{Replayed, replay};
 use crate::json::date;
-use crate::limits::JOB_WRITES_MAX;
-use crate::model::change::{Change, Statement, Write};
-use crate::model::fact::How;
-use crate::model::phone::{ListNumber, Phone};
 use crate::model::time::{self, Millis};
-use crate::model::trail::{ALL_LISTS, ERASED, TrailLine};
 use crate::store::engine::DiskEngine;
-use crate::store::{BackupEnd, BackupFacts, Job, Options, Store};
+use crate::store::{BackupEnd, BackupFacts, Options, Store};
 
 /// Restore a backup into a new data directory, and compare everything that is derived with the records
 ///
@@ -50,7 +47,7 @@ pub struct Restore {
 impl Restore {
     pub fn run(self) -> Result<ExitCode> {
         let since = Instant::now();
-        let (restored, place) = match &self.data_dir {
+        let (Restored { facts, backup_at, replayed }, place) = match &self.data_dir {
             Some(dir) => (onto(&self.from, dir, &self.replay)?, dir.display().to_string()),
             None => {
                 let within = self.within.clone().unwrap_or_else(std::env::temp_dir);
@@ -61,10 +58,9 @@ impl Restore {
                 (restore(&self.from, dir.path(), &[])?, String::new())
             }
         };
-        let (restored, replayed) = restored;
-        let mut json = counts_json(&restored.end);
+        let mut json = counts_json(&facts.end);
         json["restored"] = self.from.display().to_string().into();
-        json["closed_at"] = date(restored.end.closed_at);
+        json["closed_at"] = date(facts.end.closed_at);
         json["seconds"] = seconds(since).into();
         json["fenced"] = true.into();
         if self.drill {
@@ -74,6 +70,7 @@ impl Restore {
         json["data_dir"] = place.into();
         json["replayed"] = replayed.lines.into();
         json["replayed_to"] = date(replayed.newest);
+        json["passed_over"] = replayed.passed_over.into();
         json["unnamed_erasures_to"] = date(replayed.unnamed_erasures_to);
         say(&json);
         if replayed.unnamed_erasures_to > 0 {
@@ -83,18 +80,31 @@ impl Restore {
                 time::format(replayed.unnamed_erasures_to)
             );
         }
+        if !self.replay.is_empty() && replayed.newest <= backup_at {
+            eprintln!(
+                "NOTHING IN THE TRAILS IS NEWER THAN THE BACKUP: they bring back nobody who opted out since. Are they the right ones?"
+            );
+        }
         eprintln!(
-            "This store knows nothing that came after {}, but for {} lines of trails. It says no to everybody. Bring back what else \
-             came later, then UNFENCE.",
-            time::format(restored.end.closed_at),
-            replayed.lines
+            "This store knows nothing that came after {}, but for {} of trails. It says no to everybody. Bring back what else came \
+             later, then UNFENCE.",
+            time::format(backup_at),
+            counted(replayed.lines, "line")
         );
         Ok(ExitCode::SUCCESS)
     }
 }
 
+/// A store that was restored.
+struct Restored {
+    facts: BackupFacts,
+    /// What it is as of: when the backup was made, or the one before of a store that was behind a fence then.
+    backup_at: Millis,
+    replayed: Replayed,
+}
+
 /// Restores a backup beside a directory that is empty or not there, and puts it there once it is whole.
-fn onto(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<(BackupFacts, Replayed)> {
+fn onto(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<Restored> {
     let failed = |why: &io::Error| Error::internal(format!("cannot restore into {}: {why}", dir.display()));
     match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
         Ok(false) => {
@@ -119,7 +129,7 @@ fn onto(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<(BackupFacts, Rep
 }
 
 /// Restores a backup into a directory, compares it with what it says of itself, and brings back what trails have.
-fn restore(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<(BackupFacts, Replayed)> {
+fn restore(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<Restored> {
     let options = Options::new(dir.to_owned(), Arc::new(super::serve::now));
     let (store, facts, found) = Store::restore(Arc::new(DiskEngine::open(dir)?), open(from)?, options)?;
     let verified = store.verify(false)?;
@@ -133,93 +143,15 @@ fn restore(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<(BackupFacts, 
             counts_json(&facts.end)
         )));
     }
+    let backup_at = store.gate().lists().fence.map_or(facts.end.closed_at, |fence| fence.backup_at);
     let mut replayed = Replayed::default();
-    trails.iter().try_for_each(|trail| replay(&store, trail, &mut replayed))?;
+    let tell = |words: &str| eprintln!("{words}");
+    trails.iter().try_for_each(|trail| replay(&store, trail, &tell, &mut replayed))?;
+    if replayed.lines == 0 && replayed.unnamed_erasures_to == 0 && replayed.passed_over > 0 {
+        return Err(Error::bad_arg("no line of what --replay names is one of a trail: give the trail's file"));
+    }
     if replayed.lines > 0 {
         store.note_replayed(replayed.lines, replayed.newest)?;
     }
-    Ok((facts, replayed))
-}
-
-/// What trails brought back.
-#[derive(Default)]
-struct Replayed {
-    lines: u64,
-    /// The date of the newest fact; 0 if there is none.
-    newest: Millis,
-    /// The date of the newest erasure of which nobody knows whom it was of; 0 if there is none.
-    unnamed_erasures_to: Millis,
-}
-
-/// Brings back what a trail has. To take a fact twice does no harm. A line that cannot be read was cut off by a crash before
-/// anybody was told that it is there.
-fn replay(store: &Store, trail: &Path, replayed: &mut Replayed) -> Result<()> {
-    let failed = |why: &io::Error| Error::internal(format!("cannot read {}: {why}", trail.display()));
-    let lines = io::BufReader::new(fs::File::open(trail).map_err(|why| failed(&why))?).lines();
-    let mut writes = Vec::new();
-    for (number, line) in (1_u64..).zip(lines) {
-        let line = line.map_err(|why| failed(&why))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let read = serde_json::from_str::<TrailLine>(&line).ok();
-        let is_erasure = read.as_ref().is_some_and(|line| line.source == ERASED);
-        if let Some(line) = read.as_ref().filter(|line| is_erasure && line.phone.is_empty()) {
-            let at = line.opted_out_at.as_deref().and_then(|at| time::parse(at).ok());
-            replayed.unnamed_erasures_to = replayed.unnamed_erasures_to.max(at.unwrap_or(1));
-            continue;
-        }
-        let Some((write, at)) = read.as_ref().and_then(fact) else {
-            eprintln!("{}, line {number} cannot be read and was passed over: {line}", trail.display());
-            continue;
-        };
-        replayed.lines += 1;
-        replayed.newest = replayed.newest.max(at);
-        if let (Write::Contact { phone, .. }, true) = (&write, is_erasure) {
-            take(store, std::mem::take(&mut writes))?;
-            store.erase(*phone, Arc::default())?;
-            continue;
-        }
-        writes.push(write);
-        if writes.len() == JOB_WRITES_MAX {
-            take(store, std::mem::take(&mut writes))?;
-        }
-    }
-    take(store, writes)
-}
-
-/// Makes a change of what is said.
-type Make = fn(Statement) -> Change;
-
-/// What a line says, and when it was so.
-fn fact(line: &TrailLine) -> Option<(Write, Millis)> {
-    let phone = Phone::parse(line.phone.as_bytes())?;
-    let list = if line.list == ALL_LISTS { None } else { Some(ListNumber::parse(line.list.as_bytes())?) };
-    let said: [(&Option<String>, Make); 3] = [
-        (&line.opted_out_at, Change::OptOut),
-        (&line.suppressed_at, Change::Suppress),
-        (&line.invalid_at, Change::Invalid),
-    ];
-    let (at, change) = said.into_iter().find_map(|(at, change)| Some((at.as_ref()?, change)))?;
-    let at = time::parse(at).ok()?;
-    let statement = Statement {
-        at: Some(at),
-        how: How::parse(&line.how).unwrap_or_default(),
-        source: line.source.clone(),
-        reason: line.reason.clone(),
-        ..Statement::default()
-    };
-    Some((Write::Contact { phone, list, change: change(statement) }, at))
-}
-
-/// Has the store take facts. None of them may be refused.
-fn take(store: &Store, writes: Vec<Write>) -> Result<()> {
-    if writes.is_empty() {
-        return Ok(());
-    }
-    let (send, taken) = mpsc::channel();
-    let done = Box::new(move |outcomes| drop(send.send(outcomes)));
-    store.submit(Job { writes, by: Arc::default(), done });
-    let outcomes = taken.recv().map_err(|_| Error::internal("the store has ended"))?;
-    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))
+    Ok(Restored { facts, backup_at, replayed })
 }

@@ -8,6 +8,7 @@ mod archive;
 mod backup;
 mod erasure;
 mod purge;
+mod replay;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,7 @@ use crate::store::Store;
 pub use backup::{Backup, BackupFile, BackupRun, Made};
 pub use erasure::Erasure;
 pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
+pub use replay::{Replayed, bring_back, replay};
 
 /// Every job of the daemon.
 pub struct Jobs {

@@ -10,7 +10,7 @@ use super::web::{self, Site};
 use super::{Listener, Scraped, Server, browsers, compactor, reload};
 use crate::command::{Access, Context, Counters, Grant, Reloads, Setting, Tokens};
 use crate::error::{Error, Result};
-use crate::jobs::{Jobs, PurgeSettings};
+use crate::jobs::{Jobs, PurgeSettings, bring_back};
 use crate::limits::WEBHOOK_READ_MS_MAX;
 use crate::model::inbox::MaybeOptOut;
 use crate::model::keyword::Keywords;
@@ -234,6 +234,7 @@ impl Daemon {
 
 fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
     let (backups, are_expected) = (setup.backups(), setup.backup_dir.is_some());
+    let trail = setup.trail.clone();
     let options = Options {
         dir: setup.data_dir,
         fsync: setup.fsync,
@@ -250,6 +251,9 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
         None => Store::open(options)?,
         Some(engine) => Store::open_on(engine, options)?,
     });
+    if let Some(trail) = trail {
+        bring_back(&store, &trail)?;
+    }
     Ok(Context {
         jobs: Jobs::start(&store, setup.purge, (backups, are_expected))?,
         store,

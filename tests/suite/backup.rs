@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -15,6 +15,7 @@ use crate::purge_cli::contactd;
 use crate::support::{Daemon, Wire, program};
 
 const LIST: &str = "+14155550100";
+const OTHER: &str = "24365";
 
 fn phone(n: usize) -> String {
     format!("+1415556{n:04}")
@@ -271,6 +272,145 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
     assert!(wire.call(&format!("GET {}", phone(10))).contains("erased_at"));
     let reason = json(&wire.call(&format!("GET {}", phone(2))));
     assert_eq!(reason["opted_out_all_reason"], "called");
+}
+
+/// A directory of yesterday under a trail of today: a copy that was made of a stopped contactd, or a backup whose trail nobody
+/// gave. A start takes what the trail has, and the rest as it is.
+#[test]
+fn a_store_that_is_older_than_its_trail_is_told_what_it_lacks() {
+    let place = tempfile::tempdir().expect("made");
+    let trail = place.path().join("trail.ndjson");
+    let mut daemon = Daemon::start(&["--trail", text(&trail)]);
+    let mut wire = daemon.connect();
+    filled(&mut wire, 30);
+    let made = told(&backup(&daemon, &[text(place.path())]));
+    wire.call(&format!("LIST {OTHER}"));
+    drop(wire);
+    daemon.terminate();
+    let yesterday = place.path().join("yesterday");
+    let copy = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").args(["-a", text(from), text(to)]).status().expect("cp runs");
+        assert!(copied.success());
+    };
+    copy(&daemon.data_dir(), &yesterday);
+    daemon.restart();
+    let mut wire = daemon.connect();
+    for request in [
+        format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(1)),
+        format!("OPTOUT * {}", phone(2)),
+        format!("SUPPRESS {}", phone(4)),
+        format!("RELEASE {}", phone(4)),
+        format!("INVALID {}", phone(5)),
+        format!("OPTOUT {OTHER} {}", phone(7)),
+        format!("ERASE {}", phone(8)),
+        format!("OPTOUT {LIST} {}", phone(10)),
+        format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(10)),
+        format!("UNLIST {OTHER} FORCE"),
+    ] {
+        let said = wire.call(&request);
+        assert!(!said.starts_with('-'), "{request}: {said}");
+    }
+    drop(wire);
+    // What it knows is not taken again: not what was lifted since, nor what went with its list.
+    daemon.kill();
+    let before = fs::read_to_string(&trail).expect("a trail");
+    daemon.restart();
+    assert_eq!(fs::read_to_string(&trail).expect("a trail"), before);
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(4))), "+yes");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(10))), "+yes");
+    drop(wire);
+
+    let old = |daemon: &mut Daemon, is_fenced: bool| {
+        daemon.restart();
+        let mut wire = daemon.connect();
+        if is_fenced {
+            assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(1))), "+no fenced");
+            assert!(json(&wire.call("UNFENCE"))["replayed"].as_u64().is_some_and(|facts| facts > 4));
+        }
+        for (n, verdict) in [
+            (1, "+no list_opted_out"),
+            (2, "+no opted_out"),
+            (4, "+no suppressed"),
+            (5, "+no invalid"),
+            (8, "+no not_subscribed"),
+            (11, "+yes"),
+        ] {
+            assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
+        }
+        assert!(wire.call("VERIFY").starts_with("+ok"));
+    };
+    daemon.terminate();
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    copy(&yesterday, &daemon.data_dir());
+    old(&mut daemon, false);
+
+    daemon.terminate();
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    let file = made["backup"].as_str().expect("a path").to_owned();
+    told(&contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir())]).output().expect("it runs"));
+    old(&mut daemon, true);
+}
+
+/// A backup that was made behind a fence is as old as what that one is of.
+#[test]
+fn a_backup_of_a_fenced_store_knows_no_more_than_the_one_before() {
+    let place = tempfile::tempdir().expect("made");
+    let mut daemon = Daemon::start(&[]);
+    filled(&mut daemon.connect(), 10);
+    let first = told(&backup(&daemon, &[text(place.path())]));
+    let again = |daemon: &mut Daemon, made: &Value| {
+        daemon.kill();
+        fs::remove_dir_all(daemon.data_dir()).expect("gone");
+        let file = made["backup"].as_str().expect("a path").to_owned();
+        let restored = contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir())]).output().expect("it runs");
+        daemon.restart();
+        String::from_utf8_lossy(&restored.stderr).into_owned()
+    };
+    again(&mut daemon, &first);
+    let second = told(&backup(&daemon, &[text(place.path())]));
+    let since = first["closed_at"].as_str().expect("a date");
+    assert_ne!(second["closed_at"], first["closed_at"]);
+    let said = again(&mut daemon, &second);
+    assert!(said.contains(&format!("nothing that came after {since}")), "{said}");
+    assert_eq!(json(&daemon.connect().call("UNFENCE"))["backup_at"], first["closed_at"]);
+}
+
+/// What looks like a trail and brings nothing back is said to.
+#[test]
+fn the_wrong_trail_is_told() {
+    let place = tempfile::tempdir().expect("made");
+    let path = |name: &str| place.path().join(name);
+    let daemon = Daemon::start(&["--trail", text(&path("trail"))]);
+    filled(&mut daemon.connect(), 30);
+    let made = told(&backup(&daemon, &[text(place.path())]));
+    let file = made["backup"].as_str().expect("a path").to_owned();
+    let restore = |name: &str, trail: &str| {
+        let (to, trail) = (path(name), path(trail));
+        let words = ["restore", &file, "--data-dir", text(&to), "--replay", text(&trail)];
+        let output = contactd(&words).output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = restore("one", "trail");
+    assert!(code == Some(0) && said.contains("NOTHING IN THE TRAILS IS NEWER"), "{said}");
+    fs::write(path("no-trail"), "phone\n+14155550101\n").expect("written");
+    let (code, said) = restore("two", "no-trail");
+    assert!(code == Some(2) && said.contains("give the trail's file") && !path("two").exists(), "{said}");
+
+    // A follower's file that was lost is not begun as if it were whole.
+    let follow = || {
+        let other = path("other");
+        let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&other), "--once"];
+        contactd(&words).output().expect("it runs")
+    };
+    assert!(follow().status.success());
+    fs::remove_file(path("other")).expect("gone");
+    let followed = follow();
+    let said = String::from_utf8_lossy(&followed.stderr).into_owned();
+    assert!(followed.status.code() == Some(2) && said.contains("LACKS LINES"), "{said}");
+    fs::remove_file(path("other.position")).expect("gone");
+    assert!(follow().status.success());
+    assert!(fs::read_to_string(path("other")).expect("a trail").lines().count() >= 10);
 }
 
 /// The trail of another machine: what FEED told, since it was begun and while it was away.

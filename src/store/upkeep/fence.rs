@@ -32,6 +32,7 @@ impl Upkeep {
     pub fn note_replayed(&self, replayed: u64, replayed_to: i64) -> Result<()> {
         self.on_writer(move |writer| {
             let Some(fence) = writer.fence() else { return Ok(()) };
+            let (replayed, replayed_to) = (fence.replayed + replayed, fence.replayed_to.max(replayed_to));
             let fence = Fence { replayed, replayed_to, ..fence };
             let value = codec::encode_fence(&fence)?;
             writer.commit_alone(|overlay| {

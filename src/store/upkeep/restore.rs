@@ -50,13 +50,17 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
     // Positions of the feed that were given after the backup are given again, for other changes.
     next.epoch = now.unsigned_abs().max(next.epoch + 1);
     let mut batch = Batch::new(next.batches);
-    let fence = Fence { backup_at: end.closed_at, restored_at: now, replayed: 0, replayed_to: 0 };
+    let fence = match engine.get(keys::FENCE)? {
+        // It was made behind a fence: what that one's backup did not know is still missing.
+        Some(stored) => Fence { restored_at: now, ..codec::decode_fence(&stored)? },
+        None => Fence { backup_at: end.closed_at, restored_at: now, replayed: 0, replayed_to: 0 },
+    };
     batch.put(keys::FORMAT, &[crate::store::format::FORMAT_RESTORED]);
     batch.put(keys::FENCE, &codec::encode_fence(&fence)?);
     let entry = FeedEntry::Fence { at: now.into(), fenced: true };
     batch.put(&keys::feed(next.next_feed), &codec::encode_feed(&[entry])?);
     next.next_feed += 1;
-    let kind = ListEventKind::Fenced { backup_at: end.closed_at };
+    let kind = ListEventKind::Fenced { backup_at: fence.backup_at };
     let event = ListEvent { at: now, list: None, kind, by: String::new() };
     batch.put(&keys::list_event(next.next_event), &codec::encode_list_event(&event)?);
     next.next_event += 1;
