@@ -15,8 +15,9 @@ use crate::store::format::term::Term;
 use crate::store::state::State;
 use crate::store::write::tee::Tee;
 
-/// Rows that are read at a time.
-const PAGE_ROWS: usize = 256;
+/// Rows that are read at a time. Linux may let a thread run to the end of its step, a few milliseconds at most, before one that
+/// others wait for: with 256 rows the p99 of durable writes was seven times what it is alone.
+const PAGE_ROWS: usize = 16;
 
 /// How far a backup has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
