@@ -66,53 +66,70 @@ const AS_ABOVE: [&str; 7] = ["ditto", "dito", "idem", "sameasabove", "asabove", 
 
 thread_local! {
     static KNOWN: RefCell<HashMap<Box<str>, bool, RandomState>> = RefCell::default();
+    static KEYS: RefCell<HashMap<Box<str>, Asks, RandomState>> = RefCell::default();
 }
 
 /// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
 pub fn note_refuses(cell: &str) -> bool {
-    is_plain_refusal(cell)
-        || is_keyword_in_capitals(cell.trim())
-        || (may_say_more(cell) && known(cell))
-        || cell.trim() == "〃"
-}
-
-/// Whether a label refuses messages: by its value, or by its key and an answer to it, as in `accepts_sms: false`, `bounced: 1`
-/// and `unsubscribed_at: 2024-01-01`.
-pub fn label_refuses(key: &str, value: &str) -> bool {
-    if note_refuses(value) {
-        return true;
-    }
-    let question = key.replace(['_', '-', '.'], " ");
-    let is_no = is_no(value);
-    if is_no && !is_blank(value) && is_plain_refusal(&format!("{question}: no")) {
-        return true;
-    }
-    let question = question.trim_start_matches("is ").trim_start_matches("has ");
-    let is_answered = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
-    if is_answered(question) && !is_no {
-        return true;
-    }
-    let dated = [" at", " date", " on", " time"].iter().find_map(|end| question.strip_suffix(end));
-    dated.is_some_and(is_answered) && matches!(time::parse_optional(value), Ok(Some(_)))
-}
-
-/// Whether the value of a label says no, or nothing.
-fn is_no(value: &str) -> bool {
-    const NOES: [&str; 7] = ["", "0", "false", "f", "no", "n", "off"];
-    is_blank(value) || NOES.iter().any(|no| value.trim().eq_ignore_ascii_case(no))
-}
-
-fn known(cell: &str) -> bool {
     if let Some(known) = KNOWN.with_borrow(|known| known.get(cell).copied()) {
         return known;
     }
-    let refuses = has_refusal(cell);
+    let refuses = is_plain_refusal(cell)
+        || is_keyword_in_capitals(cell.trim())
+        || (may_say_more(cell) && has_refusal(cell))
+        || cell.trim() == "〃";
     KNOWN.with_borrow_mut(|known| {
         if cell.len() <= KNOWN_BYTES_MAX && known.len() < KNOWN_MAX {
             known.insert(cell.into(), refuses);
         }
     });
     refuses
+}
+
+/// Whether a label refuses messages by its key and an answer to it, as in `accepts_sms: false`, `bounced: 1` and
+/// `unsubscribed_at: 2024-01-01`.
+pub fn label_refuses(key: &str, value: &str) -> bool {
+    let known = KEYS.with_borrow(|keys| keys.get(key).copied());
+    let asks = known.unwrap_or_else(|| {
+        let asks = Asks::of(key);
+        KEYS.with_borrow_mut(|keys| {
+            if keys.len() < KNOWN_MAX {
+                keys.insert(key.into(), asks);
+            }
+        });
+        asks
+    });
+    asks.denied && is_no(value) && !is_blank(value)
+        || asks.confirmed && !is_no(value)
+        || asks.dated && matches!(time::parse_optional(value), Ok(Some(_)))
+}
+
+/// Which answers to the key of a label are refusals.
+#[derive(Clone, Copy)]
+struct Asks {
+    /// A no.
+    denied: bool,
+    /// Anything but a no.
+    confirmed: bool,
+    /// A date.
+    dated: bool,
+}
+
+impl Asks {
+    fn of(key: &str) -> Asks {
+        let question = key.replace(['_', '-', '.'], " ");
+        let denied = is_plain_refusal(&format!("{question}: no"));
+        let question = question.trim_start_matches("is ").trim_start_matches("has ");
+        let is_one = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
+        let dated = [" at", " date", " on", " time"].iter().find_map(|end| question.strip_suffix(end));
+        Asks { denied, confirmed: is_one(question), dated: dated.is_some_and(is_one) }
+    }
+}
+
+/// Whether the value of a label says no, or nothing.
+fn is_no(value: &str) -> bool {
+    const NOES: [&str; 7] = ["", "0", "false", "f", "no", "n", "off"];
+    is_blank(value) || NOES.iter().any(|no| value.trim().eq_ignore_ascii_case(no))
 }
 
 /// Whether there is anything to take apart: nearly all cells are a word or two without a date, an address of e-mail, or a number.
@@ -338,7 +355,6 @@ mod tests {
     #[test]
     fn a_label_refuses_by_its_key_and_its_answer() {
         for (key, value) in [
-            ("notes", "opted out 3/4"),
             ("suppressed", "true"),
             ("invalid_number", "yes"),
             ("is_bounced", "1"),
