@@ -38,8 +38,8 @@ pub fn replay(store: &Store, trail: &Path, tell: &dyn Fn(&str), replayed: &mut R
 }
 
 /// Brings back what a trail has and the store lacks: it was copied, or restored, from before. Such a store lacks what the end of
-/// its trail says, so that is looked at first. Gives how many facts were taken.
-pub fn bring_back(store: &Store, trail: &Path) -> Result<u64> {
+/// its trail says, so that is looked at first.
+pub fn bring_back(store: &Store, trail: &Path) -> Result<()> {
     let end = end_of(trail).map_err(|why| cannot_read(trail, &why))?;
     let lines = end.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<TrailLine>(line).ok());
     let mut is_old = false;
@@ -48,7 +48,7 @@ pub fn bring_back(store: &Store, trail: &Path) -> Result<u64> {
         is_old |= has_list(store, &line) && lacks(store, &line)?;
     }
     if !is_old {
-        return Ok(0);
+        return Ok(());
     }
     let mut replayed = Replayed::default();
     let tell = |words: &str| tracing::warn!("{words}");
@@ -60,7 +60,7 @@ pub fn bring_back(store: &Store, trail: &Path) -> Result<u64> {
         counted(replayed.lines, "fact"),
         trail.display()
     );
-    Ok(replayed.lines)
+    Ok(())
 }
 
 /// The end of a file, from the beginning of a line on, or from within it.

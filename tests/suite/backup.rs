@@ -49,6 +49,15 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
+/// A daemon with contacts and a trail in a place, and the backup that was made of it there.
+fn backed_up_beside_its_trail(place: &Path) -> (Daemon, PathBuf, Value) {
+    let trail = place.join("trail.ndjson");
+    let daemon = Daemon::start(&["--trail", text(&trail)]);
+    filled(&mut daemon.connect(), 30);
+    let made = told(&backup(&daemon, &[text(place)]));
+    (daemon, trail, made)
+}
+
 #[test]
 fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
     let mut daemon = Daemon::start(&[]);
@@ -215,11 +224,8 @@ fn a_store_that_nobody_has_open_is_backed_up_too_and_what_a_crash_left_is_remove
 #[test]
 fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
     let place = tempfile::tempdir().expect("made");
-    let trail = place.path().join("trail.ndjson");
-    let mut daemon = Daemon::start(&["--trail", text(&trail)]);
+    let (mut daemon, trail, made) = backed_up_beside_its_trail(place.path());
     let mut wire = daemon.connect();
-    filled(&mut wire, 30);
-    let made = told(&backup(&daemon, &[text(place.path())]));
     for (request, reply) in [
         (format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(1)), "+optout"),
         (format!("OPTOUT * {} {{\"source\":\"desk\",\"reason\":\"called\"}}", phone(2)), ":1"),
@@ -279,11 +285,8 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
 #[test]
 fn a_store_that_is_older_than_its_trail_is_told_what_it_lacks() {
     let place = tempfile::tempdir().expect("made");
-    let trail = place.path().join("trail.ndjson");
-    let mut daemon = Daemon::start(&["--trail", text(&trail)]);
+    let (mut daemon, trail, made) = backed_up_beside_its_trail(place.path());
     let mut wire = daemon.connect();
-    filled(&mut wire, 30);
-    let made = told(&backup(&daemon, &[text(place.path())]));
     wire.call(&format!("LIST {OTHER}"));
     drop(wire);
     daemon.terminate();

@@ -104,6 +104,7 @@ pub struct Columns {
     wishes: Wishes,
     /// The columns in each of which a row must say something before it subscribes.
     asking: Vec<usize>,
+    /// The other columns of which a person said what a blank means.
     explained_blanks: Vec<usize>,
     is_table: bool,
     /// So many columns there are up to the last one that says who wants messages.
