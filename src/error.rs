@@ -25,6 +25,8 @@ pub enum Code {
     Loading,
     /// The daemon is shutting down.
     Draining,
+    /// Another daemon is the owner of the store, or nobody is.
+    Standby,
     /// Nothing can be written; reads go on.
     ReadOnly,
     /// A defect or a failing disk; whether the request took effect is not known.
@@ -46,7 +48,7 @@ pub enum Retry {
 
 impl Code {
     /// Every code, in the order of `protocol.md`.
-    pub const ALL: [Code; 12] = [
+    pub const ALL: [Code; 13] = [
         Code::Err,
         Code::BadArg,
         Code::NoList,
@@ -57,6 +59,7 @@ impl Code {
         Code::Busy,
         Code::Loading,
         Code::Draining,
+        Code::Standby,
         Code::ReadOnly,
         Code::Internal,
     ];
@@ -74,6 +77,7 @@ impl Code {
             Code::Busy => "BUSY",
             Code::Loading => "LOADING",
             Code::Draining => "DRAINING",
+            Code::Standby => "STANDBY",
             Code::ReadOnly => "READONLY",
             Code::Internal => "INTERNAL",
         }
@@ -89,8 +93,8 @@ impl Code {
             // Refused before anything was done.
             Code::Busy | Code::Loading | Code::Draining => Retry::Later,
             Code::ReadOnly => Retry::WhenMended,
-            // The batch may or may not have reached the disk.
-            Code::Internal => Retry::IfIdempotent,
+            // The batch may or may not have reached the disk, or the ledger.
+            Code::Standby | Code::Internal => Retry::IfIdempotent,
         }
     }
 }

@@ -42,6 +42,8 @@ pub mod model;
 pub mod json;
 pub mod wire;
 pub mod store;
+pub mod lease;
+pub mod ledger;
 pub mod jobs;
 pub mod reloadable;
 pub mod rarely;

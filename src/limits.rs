@@ -203,6 +203,8 @@ pub const POSTING_CHUNK_IDS: u32 = 16_384;
 pub const JOURNAL_CHANGES_MAX: u64 = 1024 * 1024;
 /// Entries of the journal: each costs memory in sled, and a batch of one write has one.
 pub const JOURNAL_ENTRIES_MAX: usize = 8 * 1024;
+/// A batch of a ledger that is said to be longer is damage: one has at most [`BATCH_WRITES_MAX`] writes, and what follows from them.
+pub const LEDGER_BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Postings that a batch brings up to date on disk, at least, once the journal is half full.
 pub const SETTLED_POSTINGS_MIN: usize = 8;
 /// Entries of the journal that a batch cuts off, at most, above twice what it adds.

@@ -9,6 +9,7 @@ mod export;
 mod feed;
 mod health;
 mod import;
+mod ledger;
 mod lists;
 mod man;
 mod purge;
@@ -75,6 +76,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(restore::Restore),
     Rewrite(rewrite::Rewrite),
+    Ledger(ledger::Ledger),
     #[command(hide = true)]
     Compact(compact::Compact),
     Demo(demo::Demo),
@@ -163,6 +165,7 @@ impl Arguments {
             Some(Command::Backup(backup)) => backup.run(),
             Some(Command::Restore(restore)) => restore.run(),
             Some(Command::Rewrite(rewrite)) => rewrite.run(),
+            Some(Command::Ledger(ledger)) => ledger.run(),
             Some(Command::Compact(compact)) => compact.run(),
             Some(Command::Demo(demo)) => demo.run(),
             Some(Command::Completions(completions)) => completions.run(),

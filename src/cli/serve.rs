@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::systemd::Systemd;
 use crate::address::Address;
-use crate::config::{Access, Config, ConsoleAddress, LogFormat, WebhookListener, needs_tokens, speaks_no_tls};
+use crate::config::{Access, Config, ConsoleAddress, LogFormat, needs_tokens, speaks_no_tls};
 use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::time::Millis;
-use crate::server::{Browsers, Daemon, Inherited, Listener, Scraped, Sockets};
+use crate::server::{Browsers, Daemon, Inherited, Listener, Scraped, Setup, Sockets};
 use crate::store::Fsync;
+use crate::webhooks::WebhookSetup;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 pub fn serve(config: Config) -> Result<ExitCode> {
@@ -27,87 +29,194 @@ pub fn serve(config: Config) -> Result<ExitCode> {
     runtime.block_on(run(config, inherited))
 }
 
+/// The signals that a daemon obeys.
+struct Signals {
+    end: EndSignals,
+    hangup: Signal,
+}
+
+/// Those that end it.
+struct EndSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// How serving ended.
+enum End {
+    /// It was told to.
+    Stopped(ExitCode),
+    /// Another daemon is the owner of the store: this one stands by from now on.
+    Lost,
+}
+
+impl Signals {
+    fn new() -> Result<Signals> {
+        let of = |kind| signal(kind).map_err(Error::internal);
+        let end = EndSignals { terminate: of(SignalKind::terminate())?, interrupt: of(SignalKind::interrupt())? };
+        Ok(Signals { end, hangup: of(SignalKind::hangup())? })
+    }
+}
+
+impl EndSignals {
+    /// Waits for one.
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// The sockets of this process, which outlive a daemon that has lost its store.
+struct Open {
+    clients: Vec<Listener>,
+    scraped: Option<Scraped>,
+    console: Option<Browsers>,
+    webhooks: Option<Listener>,
+}
+
+impl Open {
+    /// Opens everything that the configuration names.
+    async fn new(config: &Config, inherited: Inherited) -> Result<Open> {
+        let clients = listeners(config, inherited).await?;
+        let scraped = match &config.metrics {
+            Some(address) => Some(Scraped::bind(address).await?),
+            None => None,
+        };
+        let console = match config.console.clone() {
+            Some(console) => browsers(console).await?,
+            None => None,
+        };
+        let webhooks = match &config.webhooks {
+            Some(webhooks) => Some(Listener::bind(&webhooks.address).await.map_err(|why| {
+                Error::internal(format!("cannot listen on {} for --webhooks: {why}", webhooks.address))
+            })?),
+            None => None,
+        };
+        Ok(Open { clients, scraped, console, webhooks })
+    }
+
+    /// All of them, for one daemon.
+    fn sockets(&self) -> Result<(Sockets, Option<Listener>)> {
+        let again = |listener: &Listener| listener.again().map_err(Error::internal);
+        let browsers = |open: &Browsers| Ok(Browsers { listener: again(&open.listener)?, hosts: open.hosts.clone() });
+        let sockets = Sockets {
+            clients: self.clients.iter().map(again).collect::<Result<_>>()?,
+            scraped: self.scraped.as_ref().map(Scraped::again).transpose()?,
+            browsers: self.console.as_ref().map(browsers).transpose()?,
+        };
+        Ok((sockets, self.webhooks.as_ref().map(again).transpose()?))
+    }
+}
+
 async fn run(config: Config, inherited: Inherited) -> Result<ExitCode> {
-    let mut term = signal(SignalKind::terminate()).map_err(Error::internal)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(Error::internal)?;
+    let mut signals = Signals::new()?;
     let systemd = Systemd::from_env();
-    let listeners = listeners(&config, inherited).await?;
-    let scraped = match &config.metrics {
-        Some(address) => Some(Scraped::bind(address).await?),
-        None => None,
+    let open = Open::new(&config, inherited).await?;
+    loop {
+        match serve_once(&config, &open, &systemd, &mut signals).await? {
+            End::Stopped(code) => return Ok(code),
+            End::Lost => tracing::info!("this daemon stands by from now on"),
+        }
+    }
+}
+
+/// Serves until it is told to end, or has lost its store to another daemon.
+async fn serve_once(config: &Config, open: &Open, systemd: &Systemd, signals: &mut Signals) -> Result<End> {
+    let (sockets, webhooks) = open.sockets()?;
+    let listens = addresses(&open.clients)?;
+    let stop = CancellationToken::new();
+    let setup = Setup { stop: stop.clone(), ..config.setup.clone() };
+    let start = Daemon::start_on(setup, Arc::new(now), sockets);
+    if config.setup.ledger.is_some() {
+        systemd.stands_by();
+    }
+    let started = {
+        let start = systemd.while_loading(start);
+        tokio::pin!(start);
+        tokio::select! {
+            started = &mut start => started,
+            () = signals.end.recv() => {
+                stop.cancel();
+                start.await
+            }
+        }
     };
-    let scraped_at = scraped.as_ref().map(Scraped::address).transpose()?;
-    let browsers = match config.console {
-        Some(console) => browsers(console).await?,
-        None => None,
+    let daemon = match started {
+        Err(_) if stop.is_cancelled() => {
+            systemd.stopping();
+            tracing::info!("stopped; everything is on disk");
+            return Ok(End::Stopped(ExitCode::SUCCESS));
+        }
+        started => started?,
     };
-    let listens = addresses(&listeners)?;
-    let addresses = listens.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let setup = config.setup;
-    let (dir, fsync) = (setup.data_dir.display().to_string(), setup.fsync);
-    let readable = Access::readable_by_others(&listens, &setup.tokens.get());
-    let sockets = Sockets { clients: listeners, scraped, browsers };
-    let daemon = systemd.while_loading(Daemon::start_on(setup, Arc::new(now), sockets)).await?;
-    tracing::info!(
-        "contactd {} serves {} of {dir} on {}",
-        env!("CARGO_PKG_VERSION"),
-        counted(daemon.contacts(), "contact"),
-        addresses.join(", ")
-    );
-    if !readable.is_empty() {
-        tracing::warn!(
-            "tokens travel in clear text to {}: whoever is between can read them; --listen tls:HOST:PORT encrypts",
-            readable.join(", ")
-        );
-    }
-    if let Some(address) = scraped_at {
-        tracing::info!("metrics and health on http://{address}/metrics, /healthz and /readyz");
-    }
-    if fsync == Fsync::Interval {
-        tracing::warn!(
-            "--fsync interval: a crash may lose up to {FSYNC_INTERVAL_MS} ms of acknowledged opt-ins, imports and labels; opt-outs are always synced"
-        );
-    }
-    if let Some(webhooks) = config.webhooks {
-        serve_webhooks(&daemon, webhooks).await?;
+    announce(&daemon, config, open, &listens)?;
+    if let (Some(listener), Some(webhooks)) = (webhooks, &config.webhooks) {
+        serve_webhooks(&daemon, listener, webhooks.setup.clone())?;
     }
     systemd.ready(&daemon);
 
     loop {
         tokio::select! {
-            _ = term.recv() => break,
-            _ = interrupt.recv() => break,
+            () = signals.end.recv() => break,
             // The terminal that started the daemon may close, and log rotation may send it: neither ends the daemon.
-            _ = hangup.recv() => daemon.reload().await,
+            _ = signals.hangup.recv() => daemon.reload().await,
+            why = daemon.lost() => {
+                tracing::error!("this daemon answers nothing any more: {why}");
+                daemon.stop().await;
+                return Ok(End::Lost);
+            }
         }
     }
     systemd.stopping();
     tracing::info!("draining: finishing what was received; a second signal aborts");
     let unwritten = tokio::select! {
         unwritten = daemon.stop() => unwritten,
-        _ = term.recv() => std::process::abort(),
-        _ = interrupt.recv() => std::process::abort(),
+        () = signals.end.recv() => std::process::abort(),
     };
     if unwritten > 0 {
         tracing::error!(
             "stopped; {} or the like that got READONLY not on disk: send them again",
             counted(unwritten as u64, "opt-out")
         );
-        return Ok(ExitCode::FAILURE);
+        return Ok(End::Stopped(ExitCode::FAILURE));
     }
     tracing::info!("stopped; everything is on disk");
-    Ok(ExitCode::SUCCESS)
+    Ok(End::Stopped(ExitCode::SUCCESS))
+}
+
+/// Tells the log what is served, and where, and of what somebody should know.
+fn announce(daemon: &Daemon, config: &Config, open: &Open, listens: &[Address]) -> Result<()> {
+    tracing::info!(
+        "contactd {} serves {} of {} on {}",
+        env!("CARGO_PKG_VERSION"),
+        counted(daemon.contacts(), "contact"),
+        config.setup.data_dir.display(),
+        listens.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    );
+    let readable = Access::readable_by_others(listens, &config.setup.tokens.get());
+    if !readable.is_empty() {
+        tracing::warn!(
+            "tokens travel in clear text to {}: whoever is between can read them; --listen tls:HOST:PORT encrypts",
+            readable.join(", ")
+        );
+    }
+    if let Some(scraped) = &open.scraped {
+        tracing::info!("metrics and health on http://{}/metrics, /healthz and /readyz", scraped.address()?);
+    }
+    if config.setup.fsync == Fsync::Interval {
+        tracing::warn!(
+            "--fsync interval: a crash may lose up to {FSYNC_INTERVAL_MS} ms of acknowledged opt-ins, imports and labels; opt-outs are always synced"
+        );
+    }
+    Ok(())
 }
 
 /// Takes the webhooks of providers.
-async fn serve_webhooks(daemon: &Daemon, webhooks: WebhookListener) -> Result<()> {
-    let listener = Listener::bind(&webhooks.address)
-        .await
-        .map_err(|why| Error::internal(format!("cannot listen on {} for --webhooks: {why}", webhooks.address)))?;
+fn serve_webhooks(daemon: &Daemon, listener: Listener, setup: WebhookSetup) -> Result<()> {
     let address = listener.address().map_err(Error::internal)?;
-    tracing::info!("providers post to {}/webhooks/PROVIDER, which is {address} here", webhooks.setup.public_url);
-    daemon.serve_webhooks(listener, webhooks.setup);
+    tracing::info!("providers post to {}/webhooks/PROVIDER, which is {address} here", setup.public_url);
+    daemon.serve_webhooks(listener, setup);
     Ok(())
 }
 

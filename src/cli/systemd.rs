@@ -72,6 +72,11 @@ impl Systemd {
         }
     }
 
+    /// Tells that contactd stands by: it hands clients on to another daemon, for as long as that is the owner of the store.
+    pub fn stands_by(&self) {
+        self.tell("READY=1\nSTATUS=standing by: another daemon serves");
+    }
+
     /// Tells that contactd drains.
     pub fn stopping(&self) {
         self.tell("STOPPING=1\nSTATUS=draining: finishing what was received");

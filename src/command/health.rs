@@ -22,6 +22,13 @@ pub enum Health {
         /// Files whose newest form was refused.
         refused: Vec<Source>,
     },
+    /// Another daemon is the owner of the store; who calls this one is handed on.
+    Standby {
+        /// Where the owner is reached; empty while there is none.
+        owner: String,
+        /// Rows of the ledger that this one has not applied.
+        behind: u64,
+    },
     /// The daemon shuts down.
     Draining,
 }
@@ -29,7 +36,11 @@ pub enum Health {
 impl Health {
     /// Whether requests are answered.
     pub fn is_ready(&self) -> bool {
-        matches!(self, Health::Ready { .. })
+        match self {
+            Health::Ready { .. } => true,
+            Health::Standby { owner, .. } => !owner.is_empty(),
+            Health::Loading { .. } | Health::Draining => false,
+        }
     }
 }
 
@@ -39,6 +50,10 @@ impl Display for Health {
         match self {
             Health::Loading { of: 0, .. } => write!(to, "loading: the store is being opened"),
             Health::Loading { contacts, of } => write!(to, "loading: {contacts} of {of} contacts"),
+            Health::Standby { owner, behind } if owner.is_empty() => {
+                write!(to, "standby: nobody is the owner yet; {behind} rows behind")
+            }
+            Health::Standby { owner, behind } => write!(to, "standby: the owner is at {owner}; {behind} rows behind"),
             Health::Draining => write!(to, "draining: contactd shuts down"),
             Health::Ready { read_only, refused } => {
                 match read_only {

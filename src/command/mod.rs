@@ -41,6 +41,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Code, Error, Result, excerpt};
 use crate::jobs::Jobs;
+use crate::ledger::Reign;
 use crate::limits::VERB_BYTES_MAX;
 use crate::model::change::Write;
 use crate::model::keyword::Keywords;
@@ -173,6 +174,16 @@ pub struct Context {
     pub counters: Counters,
     /// What runs in the background.
     pub jobs: Jobs,
+    /// The right to answer, where daemons share a store: without it nothing is answered.
+    pub reign: Option<Arc<Reign>>,
+}
+
+impl Context {
+    /// Whether this daemon may answer now. Ask after the request was read.
+    #[inline]
+    pub fn may_answer(&self) -> bool {
+        self.reign.as_ref().is_none_or(|reign| reign.lease.holds())
+    }
 }
 
 /// What the server counts, for STATS.

@@ -115,6 +115,11 @@ impl<'s> Dialogue<'s> {
         if let Some(pause) = self.renew(input) {
             return pause;
         }
+        // What was read while the lease held may be answered, whatever happens meanwhile: nobody else has answered since.
+        if self.context.is_some_and(|context| !context.may_answer()) {
+            self.replies.error(&Error::new(Code::Standby, "this daemon is not the owner any more: ask another one"));
+            return Pause::Close;
+        }
         let mut burst = Burst { pace, requests: 0, answered: 0, last: (usize::MAX, 0), counted: 0 };
         let context = self.context;
         let mut gate = None;

@@ -6,11 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
+use super::owner::Owner;
+use super::splice::Sharing;
 use super::web::{self, Site};
-use super::{Listener, Scraped, Server, browsers, compactor, reload};
+use super::{Address, Listener, Scraped, Server, browsers, compactor, reload};
 use crate::command::{Access, Context, Counters, Grant, Reloads, Setting, Tokens};
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, PurgeSettings, bring_back};
+use crate::ledger::{LedgerSettings, View};
 use crate::limits::WEBHOOK_READ_MS_MAX;
 use crate::model::inbox::MaybeOptOut;
 use crate::model::keyword::Keywords;
@@ -56,6 +61,12 @@ pub struct Setup {
     pub purge: PurgeSettings,
     /// Where each fact that forbids is written as well.
     pub trail: Option<PathBuf>,
+    /// How the store is shared with other daemons, if it is.
+    pub ledger: Option<LedgerSettings>,
+    /// The secret of the tombstones, if it is not in the data directory.
+    pub tombstone_key: Option<PathBuf>,
+    /// Tells a daemon to stop, one that stands by included.
+    pub stop: CancellationToken,
     /// Where backups go; none for `backups` in the data directory.
     pub backup_dir: Option<PathBuf>,
     /// Whether a store of an older contactd is changed without a backup before.
@@ -70,6 +81,8 @@ pub struct Setup {
 pub struct Daemon {
     server: Arc<Server>,
     context: Arc<Context>,
+    /// Its hold on the ledger, if it shares its store.
+    owner: Option<Owner>,
 }
 
 /// The sockets of a daemon that are open before its store is loaded.
@@ -109,6 +122,9 @@ impl Setup {
             settings_file: Arc::default(),
             purge: PurgeSettings::default(),
             trail: None,
+            ledger: None,
+            tombstone_key: None,
+            stop: CancellationToken::new(),
             backup_dir: None,
             no_backup: false,
             metrics_lists: METRICS_LISTS,
@@ -136,7 +152,10 @@ impl Daemon {
         if setup.tls.is_none() && listeners.into_iter().any(|listener| matches!(listener, Listener::Tls(_))) {
             return Err(Error::bad_arg("an address with tls: needs a certificate"));
         }
-        let server = Arc::new(Server::new(setup.tls.clone(), Arc::clone(&setup.settings_file)));
+        let ledger = setup.ledger.as_ref().map(sharing).transpose()?;
+        let view = ledger.as_ref().map(|ledger| Arc::clone(&ledger.view)).unwrap_or_default();
+        let settings_file = Arc::clone(&setup.settings_file);
+        let server = Arc::new(Server::new(setup.tls.clone(), settings_file, ledger, setup.stop.clone()));
         if let Some(scraped) = scraped {
             scraped.serve(&server, Arc::clone(&setup.tokens), setup.metrics_lists);
         }
@@ -148,9 +167,9 @@ impl Daemon {
         }
         let every = Duration::from_millis(setup.purge.every_ms.unsigned_abs());
         let loading = Arc::clone(&server.loading);
-        let loaded = tokio::task::spawn_blocking(move || load(setup, clock, loading)).await;
-        let context = match loaded.map_err(Error::internal).flatten() {
-            Ok(context) => Arc::new(context),
+        let loaded = tokio::task::spawn_blocking(move || load(setup, clock, loading, &view)).await;
+        let (context, owner) = match loaded.map_err(Error::internal).flatten() {
+            Ok((context, owner)) => (Arc::new(context), owner),
             Err(why) => {
                 server.drain().await;
                 server.end().await;
@@ -160,7 +179,7 @@ impl Daemon {
         server.open(Arc::clone(&context));
         compactor::start(&server, every);
         reload::start(&server);
-        Ok(Daemon { server, context })
+        Ok(Daemon { server, context, owner })
     }
 
     /// What the commands work with.
@@ -213,14 +232,24 @@ impl Daemon {
         self.context.store.on_heartbeat(every, Box::new(tell));
     }
 
+    /// Waits until this daemon is not the owner of its store any more, and gives the reason. One that shares its store with
+    /// nobody is that for ever.
+    pub async fn lost(&self) -> String {
+        match &self.owner {
+            Some(owner) => owner.reign.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Stops accepting and reading, answers what was received, ends the jobs after the steps they are at, and closes the
     /// store. Gives how many forbidding facts are in memory alone, since the disk did not take them: they are lost.
     pub async fn stop(self) -> usize {
         self.server.drain().await;
-        let context = Arc::clone(&self.context);
+        let (context, owner) = (Arc::clone(&self.context), self.owner);
         let close = move || {
             context.jobs.close();
             context.store.close();
+            owner.map(Owner::give_up);
             context.store.gate().unwritten()
         };
         let closed = tokio::task::spawn_blocking(close).await;
@@ -232,7 +261,15 @@ impl Daemon {
     }
 }
 
-fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
+/// What a server that shares its store knows of the others.
+fn sharing(ledger: &LedgerSettings) -> Result<Sharing> {
+    let is_encrypted = matches!(ledger.advertise, Address::Tls(_));
+    let trust = is_encrypted.then(|| ledger.trust.load()).transpose()?;
+    Ok(Sharing { view: Arc::default(), trust, taken: CancellationToken::new() })
+}
+
+/// Opens the store, once this daemon is its owner.
+fn load(setup: Setup, clock: Clock, loading: Arc<Loading>, view: &View) -> Result<(Context, Option<Owner>)> {
     let (backups, are_expected) = (setup.backups(), setup.backup_dir.is_some());
     let trail = setup.trail.clone();
     let options = Options {
@@ -244,17 +281,24 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
         keep: setup.keep,
         opt_out_warning: setup.opt_out_warning,
         trail: setup.trail,
+        tombstone_key: setup.tombstone_key,
         backups: (!setup.no_backup).then(|| backups.clone()),
         loading,
     };
-    let store = Arc::new(match setup.engine {
-        None => Store::open(options)?,
-        Some(engine) => Store::open_on(engine, options)?,
-    });
+    let (store, reigning) = match (setup.ledger, setup.engine) {
+        (Some(ledger), _) => {
+            let (store, reigning) = Owner::become_one(&ledger, view, options, &setup.stop)?;
+            (store, Some(reigning))
+        }
+        (None, Some(engine)) => (Store::open_on(engine, options)?, None),
+        (None, None) => (Store::open(options)?, None),
+    };
+    let store = Arc::new(store);
     if let Some(trail) = trail {
         bring_back(&store, &trail)?;
     }
-    Ok(Context {
+    let owner = reigning.map(|reigning| reigning.serve(&store)).transpose()?;
+    let context = Context {
         jobs: Jobs::start(&store, setup.purge, (backups, are_expected))?,
         store,
         keywords: setup.keywords,
@@ -264,5 +308,7 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>) -> Result<Context> {
         reloads: Reloads::default(),
         clients: Arc::default(),
         counters: Counters::default(),
-    })
+        reign: owner.as_ref().map(|owner| Arc::clone(&owner.reign)),
+    };
+    Ok((context, owner))
 }

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,12 @@ impl Scraped {
     pub async fn bind(address: &str) -> Result<Scraped> {
         let bound = TcpListener::bind(address).await;
         bound.map(Scraped).map_err(|why| Error::internal(format!("cannot listen on {address} for --metrics: {why}")))
+    }
+
+    /// The same socket once more, for a daemon that is started again in this process.
+    pub fn again(&self) -> Result<Scraped> {
+        let socket = self.0.as_fd().try_clone_to_owned().map_err(Error::internal)?;
+        TcpListener::from_std(socket.into()).map(Scraped).map_err(Error::internal)
     }
 
     /// Where it listens: with port 0, the port that the system chose.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use super::connection::serve;
 use super::handshake::handshake;
+use super::splice::hand_on;
 use super::{Address, Server};
 use crate::command::{Peer, Transport};
 use crate::error::{Code, Error};
@@ -56,6 +58,23 @@ impl Listener {
                 Ok(Address::Unix(address.as_pathname().unwrap_or(Path::new("(no name)")).to_owned()))
             }
         }
+    }
+
+    /// The same socket once more, for a daemon that is started again in this process. The file of a Unix socket is removed by
+    /// neither.
+    pub fn again(&self) -> io::Result<Listener> {
+        let tcp = |listener: &TcpListener| {
+            let socket = std::net::TcpListener::from(listener.as_fd().try_clone_to_owned()?);
+            TcpListener::from_std(socket)
+        };
+        Ok(match self {
+            Listener::Tcp(listener) => Listener::Tcp(tcp(listener)?),
+            Listener::Tls(listener) => Listener::Tls(tcp(listener)?),
+            Listener::Unix(listener, _) => {
+                let socket = std::os::unix::net::UnixListener::from(listener.as_fd().try_clone_to_owned()?);
+                Listener::Unix(UnixListener::from_std(socket)?, None)
+            }
+        })
     }
 
     /// Accepts until the server drains.
@@ -133,6 +152,11 @@ fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: im
 /// Serves a client, or tells it that there are too many.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Server>, is_full: bool, peer: Peer) {
     if !is_full {
+        if server.context().is_none()
+            && let Some(owner) = server.other_owner()
+        {
+            return hand_on(stream, &server, &owner).await;
+        }
         return serve(stream, &server, peer).await;
     }
     let mut replies = Replies::default();

@@ -12,7 +12,9 @@ mod http;
 mod inherited;
 mod listener;
 mod pipeline;
+mod owner;
 mod reload;
+mod splice;
 mod web;
 mod withdrawal;
 
@@ -30,6 +32,7 @@ pub use listener::Listener;
 
 pub use crate::address::Address;
 
+use splice::Sharing;
 use withdrawal::Withdrawals;
 
 use crate::command::{Context, Grant, Health};
@@ -66,6 +69,8 @@ pub struct Server {
     handshake_log: Rarely,
     /// What providers report, once they are served.
     webhooks: OnceLock<Arc<Webhooks>>,
+    /// What is seen of the ledger, where there is one.
+    ledger: Option<Sharing>,
     /// Told when everything else has ended: health, metrics and browsers are served until then.
     ended: CancellationToken,
     /// Who serves health, metrics and browsers.
@@ -74,20 +79,25 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Server {
-        Server::new(None, Arc::default())
+        Server::new(None, Arc::default(), None, CancellationToken::new())
     }
 }
 
 impl Server {
     /// One that speaks TLS if it is told how.
-    fn new(tls: Option<Arc<Reloadable<ServerTls>>>, settings: Arc<Reloadable<()>>) -> Server {
+    fn new(
+        tls: Option<Arc<Reloadable<ServerTls>>>,
+        settings: Arc<Reloadable<()>>,
+        ledger: Option<Sharing>,
+        stop: CancellationToken,
+    ) -> Server {
         Server {
             context: OnceLock::new(),
             loading: Arc::default(),
             clients: Mutex::new(0),
             permits: Urgency::ALL.map(|_| Arc::new(Semaphore::new(QUEUED_WRITES_MAX))),
             feed: watch::Sender::new(0),
-            stop: CancellationToken::new(),
+            stop,
             connections: TaskTracker::new(),
             tls,
             settings,
@@ -95,6 +105,7 @@ impl Server {
             reloading: Mutex::new(()),
             handshake_log: Rarely::default(),
             webhooks: OnceLock::new(),
+            ledger,
             ended: CancellationToken::new(),
             last: TaskTracker::new(),
         }
@@ -110,6 +121,9 @@ impl Server {
             reload::tell_of(&tls.get(), &context);
         }
         let _ = self.context.set(context);
+        if let Some(ledger) = &self.ledger {
+            ledger.taken.cancel();
+        }
         self.count_clients(|clients| clients);
     }
 
@@ -163,11 +177,21 @@ impl Server {
             Some(context) => {
                 Health::Ready { read_only: context.store.read_only(), refused: context.reloads.all_refused() }
             }
+            None if let Some(owner) = self.other_owner() => {
+                let seen = self.ledger.as_ref().map(|ledger| ledger.view.seen()).unwrap_or_default();
+                Health::Standby { owner, behind: seen.newest.saturating_sub(seen.applied) }
+            }
             None => {
                 let (contacts, of) = self.loading.reached();
                 Health::Loading { contacts, of }
             }
         }
+    }
+
+    /// Where the owner of the store is, while that is another daemon; empty if it is not known. None: this daemon is it.
+    fn other_owner(&self) -> Option<String> {
+        let seen = self.ledger.as_ref()?.view.seen();
+        seen.reign.is_none().then_some(seen.owner)
     }
 
     /// Connections that wait for news of the feed.

@@ -8,7 +8,7 @@ use super::format::codec::{self, FeedEntry, NextIds};
 use super::format::compressed::expand;
 use super::format::keys;
 use super::format::term::GATE_TAG_MAX;
-use super::format::{FORMAT, FORMAT_RESTORED};
+use super::format::{FORMAT, FORMAT_LEDGER};
 use super::ledger::CommitError;
 use super::memory::Memory;
 use super::memory::changes::Changes;
@@ -34,12 +34,12 @@ use crate::model::verdict::StopScope;
 pub fn next_ids(engine: &dyn Engine) -> Result<Option<NextIds>> {
     match engine.get(keys::FORMAT)? {
         None => Ok(None),
-        Some(format) if matches!(*format, [FORMAT..=FORMAT_RESTORED]) => {
+        Some(format) if matches!(*format, [FORMAT..=FORMAT_LEDGER]) => {
             let next = engine.get(keys::NEXT_IDS)?.ok_or_else(|| Error::internal("the store has no counters"))?;
             codec::decode_next_ids(&next).map(Some)
         }
         Some(format) => Err(Error::internal(format!(
-            "the store has format {}, this contactd reads up to {FORMAT_RESTORED}: use the contactd that wrote it, or a newer one",
+            "the store has format {}, this contactd reads up to {FORMAT_LEDGER}: use the contactd that wrote it, or a newer one",
             format.first().copied().unwrap_or(0)
         ))),
     }
@@ -61,14 +61,32 @@ pub fn prepare(engine: &dyn Engine, committer: &mut Committer, options: &Options
         next.epoch = now.unsigned_abs().max(next.epoch + 1);
     }
     follow_scope(engine, &mut next, options.scope, now, &mut batch)?;
-    if stored == Some(next) {
+    let joins = join_ledger(engine, committer, &mut batch)?;
+    if stored == Some(next) && !joins {
         committer.sync().map_err(CommitError::into_error)?;
     } else {
         next.batches = batch.number();
         batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
-        committer.commit(&batch, Durability::Now).map_err(CommitError::into_error)?;
+        committer.commit(batch, Durability::Now).map_err(CommitError::into_error)?;
     }
     Ok(next)
+}
+
+/// A store whose batches count in a ledger is one that no contactd may open without it: others go on with it meanwhile. Says
+/// whether it becomes one now.
+fn join_ledger(engine: &dyn Engine, committer: &Committer, batch: &mut Batch) -> Result<bool> {
+    let is_of_ledger = engine.get(keys::FORMAT)?.is_some_and(|format| *format == [FORMAT_LEDGER]);
+    match (committer.is_remote(), is_of_ledger) {
+        (false, true) => Err(Error::internal(
+            "this data directory is a copy of a ledger, which others may have gone on with: start contactd with --ledger, or \
+             restore a backup",
+        )),
+        (true, false) => {
+            batch.put(keys::FORMAT, &[FORMAT_LEDGER]);
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// The first keys of a new store.
@@ -120,15 +138,15 @@ fn follow_scope(
 }
 
 /// Opens the secret of the store's tombstones. The first one is noted in the store.
-pub fn secret(engine: &dyn Engine, committer: &mut Committer, next: &mut NextIds, dir: &Path) -> Result<Secret> {
+pub fn secret(engine: &dyn Engine, committer: &mut Committer, next: &mut NextIds, options: &Options) -> Result<Secret> {
     let known = engine.get(keys::SECRET)?;
-    let secret = Secret::open(dir, known.as_deref())?;
+    let secret = Secret::open(&options.dir, options.tombstone_key.as_deref(), known.as_deref())?;
     if known.is_none() {
         next.batches = committer.next_number();
         let mut batch = Batch::new(next.batches);
         batch.put(keys::SECRET, &secret.fingerprint());
         batch.put(keys::NEXT_IDS, &codec::encode_next_ids(next)?);
-        committer.commit(&batch, Durability::Now).map_err(CommitError::into_error)?;
+        committer.commit(batch, Durability::Now).map_err(CommitError::into_error)?;
     }
     Ok(secret)
 }

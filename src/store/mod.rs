@@ -16,6 +16,7 @@ mod load;
 mod memory;
 mod options;
 mod read;
+mod replica;
 mod secret;
 mod state;
 pub mod trail;
@@ -46,6 +47,7 @@ pub use read::inbox::InboxPage;
 pub use read::lists::ListHistoryPage;
 pub use read::plans::Measured;
 pub use read::query::Page;
+pub use replica::Replica;
 pub use state::{Counters, FeedListener, ReadOnly};
 pub use upkeep::backup::{BackupProgress, GoOn};
 pub use upkeep::erase::Erased;
@@ -114,9 +116,9 @@ impl Store {
     /// Opens a store as it is, be it of an older contactd.
     fn load(engine: Arc<dyn Engine>, ledger: Ledger, options: Options) -> Result<Store> {
         let newest = load::next_ids(&*engine)?.map_or(0, |next| next.batches);
-        let mut committer = Committer::new(Arc::clone(&engine), ledger, newest);
+        let mut committer = Committer::new(Arc::clone(&engine), ledger, newest)?;
         let mut next = load::prepare(&*engine, &mut committer, &options)?;
-        let secret = load::secret(&*engine, &mut committer, &mut next, &options.dir)?;
+        let secret = load::secret(&*engine, &mut committer, &mut next, &options)?;
         let memory = load::memory(&*engine, &next, secret, &options)?;
         let trail = options.trail.as_deref().map(trail::Trail::open).transpose()?;
         let Options { fsync, clock, keep, opt_out_warning, .. } = options;
@@ -387,6 +389,11 @@ impl Store {
     /// `false`: then the answer is none.
     pub fn backup<W: Write>(&self, to: W, go_on: GoOn<'_>) -> Result<Option<(W, BackupEnd)>> {
         self.upkeep.backup(to, go_on)
+    }
+
+    /// The same without the secret of the tombstones: for those who have it.
+    pub fn copy<W: Write>(&self, to: W, go_on: GoOn<'_>) -> Result<Option<(W, BackupEnd)>> {
+        self.upkeep.copy(to, go_on)
     }
 
     /// How the store is, as a backup that ended now would say it.

@@ -30,6 +30,8 @@ pub struct Options {
     pub opt_out_warning: OptOutWarning,
     /// Where each fact that forbids is written as well, before it is answered.
     pub trail: Option<PathBuf>,
+    /// The file with the secret of the tombstones; none for one in the directory.
+    pub tombstone_key: Option<PathBuf>,
     /// Where a backup goes before a store of an older contactd is changed; none for no backup.
     pub backups: Option<PathBuf>,
     /// Where opening it tells how far it is.
@@ -103,6 +105,7 @@ impl Options {
             keep: Retention::default(),
             opt_out_warning: OptOutWarning::default(),
             trail: None,
+            tombstone_key: None,
             loading: Arc::default(),
         }
     }

@@ -25,9 +25,10 @@ const SECRET_FILE: &str = "tombstone.key";
 
 impl Secret {
     /// Reads the secret of a store, or makes the first one. The store knows its fingerprint: with another secret it would
-    /// know nobody's opt-out any more, and is not opened.
-    pub fn open(dir: &Path, fingerprint: Option<&[u8]>) -> Result<Secret> {
-        let path = dir.join(SECRET_FILE);
+    /// know nobody's opt-out any more, and is not opened. It is in a file of the data directory, if no other is given.
+    pub fn open(dir: &Path, file: Option<&Path>, fingerprint: Option<&[u8]>) -> Result<Secret> {
+        let path = file.map_or_else(|| dir.join(SECRET_FILE), Path::to_owned);
+        let dir = path.parent().unwrap_or(dir);
         let failed = |what: &str, why: &dyn std::fmt::Display| {
             Error::internal(format!("cannot {what} {}: {why}", path.display()))
         };
@@ -124,16 +125,16 @@ mod tests {
     #[test]
     fn a_secret_is_made_once_and_no_other_is_taken() {
         let dir = tempfile::tempdir().expect("a directory");
-        let secret = Secret::open(dir.path(), None).expect("made");
-        let again = Secret::open(dir.path(), Some(&secret.fingerprint())).expect("read");
+        let secret = Secret::open(dir.path(), None, None).expect("made");
+        let again = Secret::open(dir.path(), None, Some(&secret.fingerprint())).expect("read");
         assert_eq!(secret.hmac(14_155_552_671), again.hmac(14_155_552_671));
         assert_ne!(secret.hmac(14_155_552_671), secret.hmac(14_155_552_672));
         let path = dir.path().join(SECRET_FILE);
         assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
-        assert!(Secret::open(dir.path(), Some(&[0; 8])).is_err(), "another store's");
+        assert!(Secret::open(dir.path(), None, Some(&[0; 8])).is_err(), "another store's");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("set");
-        assert!(Secret::open(dir.path(), None).is_err(), "others can read it");
+        assert!(Secret::open(dir.path(), None, None).is_err(), "others can read it");
         fs::remove_file(&path).expect("removed");
-        assert!(Secret::open(dir.path(), Some(&secret.fingerprint())).is_err(), "lost");
+        assert!(Secret::open(dir.path(), None, Some(&secret.fingerprint())).is_err(), "lost");
     }
 }

@@ -32,6 +32,7 @@ pub fn page(health: Health, is_reading: bool) -> Response {
             let (loaded, all) = (grouped(contacts.into()), grouped(of.into()));
             (format!("contactd is loading, {loaded} of {all} contacts"), Some((contacts, of)))
         }
+        Health::Standby { .. } => ("This contactd stands by, and another one serves".to_owned(), None),
         Health::Draining => ("contactd is shutting down".to_owned(), None),
     };
     let is_draining = health == Health::Draining;

@@ -72,8 +72,15 @@ pub const RENUMBERED: &[u8] = b"\x00renumbered";
 /// The stop scope of the last run.
 pub const SCOPE: &[u8] = b"\x00scope";
 
+/// What ties the newest batch of a ledger to those before it.
+pub const CHAIN: &[u8] = b"\x00chain";
 /// The fence of a restored store.
 pub const FENCE: &[u8] = b"\x00fence";
+
+/// Whether what stands there is of the store itself.
+pub fn is_name(key: &[u8]) -> bool {
+    key.first() == Some(&0)
+}
 
 /// All keys of a keyspace.
 pub fn all(keyspace: u8) -> Keys {

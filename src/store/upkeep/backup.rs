@@ -48,6 +48,15 @@ impl Drop for Attached<'_> {
 impl Upkeep {
     /// Writes a backup. `go_on` is told how far it has come, and ends it by `false`: then the answer is none.
     pub fn backup<W: Write>(&self, to: W, go_on: GoOn<'_>) -> Result<Option<(W, BackupEnd)>> {
+        self.write(to, &self.state.backup_head(), go_on)
+    }
+
+    /// The same without the secret of the tombstones: for those who have it.
+    pub fn copy<W: Write>(&self, to: W, go_on: GoOn<'_>) -> Result<Option<(W, BackupEnd)>> {
+        self.write(to, &BackupHead::new(self.state.now(), String::new()), go_on)
+    }
+
+    fn write<W: Write>(&self, to: W, head: &BackupHead, go_on: GoOn<'_>) -> Result<Option<(W, BackupEnd)>> {
         let tee = Arc::new(Tee::default());
         let attach = Arc::clone(&tee);
         self.on_writer(move |writer| {
@@ -56,7 +65,7 @@ impl Upkeep {
         })?;
         let attached = Attached(self, tee);
         let tee = &attached.1;
-        let mut writer = BackupWriter::new(to, &self.state.backup_head())?;
+        let mut writer = BackupWriter::new(to, head)?;
         let mut left = vec![0]..vec![u8::MAX];
         loop {
             let since = Instant::now();

@@ -1,6 +1,7 @@
 //! Restoring a backup into an engine that has nothing yet. The store comes up behind a [`Fence`]: a backup does not know who
 //! opted out after it was made.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -56,6 +57,8 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
         None => Fence { backup_at: end.closed_at, restored_at: now, replayed: 0, replayed_to: 0 },
     };
     batch.put(keys::FORMAT, &[crate::store::format::FORMAT_RESTORED]);
+    // It is of no ledger, though the one that was backed up may have been.
+    batch.remove(keys::CHAIN);
     batch.put(keys::FENCE, &codec::encode_fence(&fence)?);
     let entry = FeedEntry::Fence { at: now.into(), fenced: true };
     batch.put(&keys::feed(next.next_feed), &codec::encode_feed(&[entry])?);
@@ -68,6 +71,31 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
     engine.apply(&batch)?;
     engine.sync(next.batches)?;
     Ok(facts)
+}
+
+/// Writes a copy of a ledger into an engine that has nothing yet, as it is. Gives the number of its last batch.
+pub fn replicate(from: impl Read, engine: &dyn Engine) -> Result<u64> {
+    // What makes a store of it comes last: half a copy is none.
+    let mut names = BTreeMap::new();
+    let facts = read(from, |batches| {
+        for batch in batches {
+            let mut rest = Batch::new(0);
+            for (key, value) in batch.entries() {
+                if keys::is_name(key) {
+                    names.insert(key.to_vec(), value.map(<[u8]>::to_vec));
+                } else {
+                    rest.push(key, value);
+                }
+            }
+            engine.apply(&rest)?;
+        }
+        engine.sync(0)
+    })?;
+    let mut last = Batch::new(facts.end.batch);
+    names.iter().for_each(|(key, value)| last.push(key, value.as_deref()));
+    engine.apply(&last)?;
+    engine.sync(last.number())?;
+    Ok(last.number())
 }
 
 fn read(from: impl Read, mut take: impl FnMut(&[Batch]) -> Result<()>) -> Result<BackupFacts> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::tee::Tee;
+use crate::error::Result;
 use crate::store::engine::{Batch, Engine};
+use crate::store::ledger::chain::Chain;
 use crate::store::ledger::{CommitError, Ledger};
 
 /// When a batch must be durable.
@@ -20,6 +22,8 @@ pub enum Durability {
 pub struct Committer {
     engine: Arc<dyn Engine>,
     ledger: Ledger,
+    /// What ties a batch of a remote log to those before it.
+    chain: Chain,
     /// The number of the newest batch.
     newest: u64,
     unsynced_since: Option<Instant>,
@@ -31,8 +35,14 @@ pub struct Committer {
 
 impl Committer {
     /// `newest` is the number of the newest batch that the engine has.
-    pub fn new(engine: Arc<dyn Engine>, ledger: Ledger, newest: u64) -> Committer {
-        Committer { engine, ledger, newest, unsynced_since: None, sync_took: None, tee: None }
+    pub fn new(engine: Arc<dyn Engine>, ledger: Ledger, newest: u64) -> Result<Committer> {
+        let chain = Chain::read(&*engine)?.unwrap_or_default();
+        Ok(Committer { engine, ledger, chain, newest, unsynced_since: None, sync_took: None, tee: None })
+    }
+
+    /// Whether batches count elsewhere.
+    pub fn is_remote(&self) -> bool {
+        matches!(self.ledger, Ledger::Remote(_))
     }
 
     /// The number that the next batch must have.
@@ -41,16 +51,18 @@ impl Committer {
     }
 
     /// Writes a batch. If it must be durable now, so are all before it.
-    pub fn commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), CommitError> {
+    pub fn commit(&mut self, mut batch: Batch, durability: Durability) -> std::result::Result<(), CommitError> {
         debug_assert_eq!(batch.number(), self.next_number());
         if let Ledger::Remote(log) = &mut self.ledger {
-            log.append(batch)?;
+            let chain = self.chain.tie(&mut batch);
+            log.append(&batch)?;
+            self.chain = chain;
         }
-        self.engine.apply(batch).map_err(CommitError::Unknown)?;
+        self.engine.apply(&batch).map_err(CommitError::Unknown)?;
         self.newest = batch.number();
         // Behind the engine: whoever takes it from there has not read older rows since.
         if let Some(tee) = &self.tee {
-            tee.push(batch);
+            tee.push(&batch);
         }
         self.unsynced_since.get_or_insert_with(Instant::now);
         match (&self.ledger, durability) {
@@ -60,7 +72,7 @@ impl Committer {
     }
 
     /// Makes durable whatever was committed.
-    pub fn sync(&mut self) -> Result<(), CommitError> {
+    pub fn sync(&mut self) -> std::result::Result<(), CommitError> {
         self.unsynced_since = None;
         let since = Instant::now();
         let synced = self.engine.sync(self.newest).map_err(CommitError::Unknown);
@@ -75,7 +87,7 @@ impl Committer {
 
     /// Whether every batch counts: nothing that was committed could still be lost.
     pub fn is_durable(&self) -> bool {
-        self.unsynced_since.is_none() || matches!(self.ledger, Ledger::Remote(_))
+        self.unsynced_since.is_none() || self.is_remote()
     }
 
     /// Whether something has waited so long to be synced.

@@ -124,7 +124,7 @@ impl Writer {
             batch.push(key.as_ref(), value.as_deref());
         }
         batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
-        self.committer.commit(&batch, Durability::Now).map_err(|why| self.fail(why))?;
+        self.committer.commit(batch, Durability::Now).map_err(|why| self.fail(why))?;
         self.next = next;
         self.synced();
         Ok(())
@@ -217,7 +217,7 @@ impl Writer {
         let finished = commit::finish(overlay, self.committer.next_number()).map_err(CommitError::NotApplied)?;
         let Some(Commit { batch, next, memory, trail }) = finished else { return Ok(()) };
         let since = Instant::now();
-        self.committer.commit(&batch, durability)?;
+        self.committer.commit(batch, durability)?;
         self.leave_trail(&trail);
         self.state.counters.commit.add(since.elapsed(), 1);
         self.state.counters.activity.lock().unwrap_or_else(PoisonError::into_inner).merge(activity);

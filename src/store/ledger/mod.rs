@@ -1,15 +1,17 @@
 //! Where a batch has to be before it counts, and what a failure there means.
 
+pub mod chain;
+pub mod row;
+
 use super::engine::Batch;
 use crate::error::Error;
 
-/// Where a batch has to be before it counts. This is the place for a replicated log: it would take each batch before the
-/// engine applies it.
+/// Where a batch has to be before it counts.
 pub enum Ledger {
     /// The engine's own files: a batch counts once the engine has synced it.
     Local,
-    /// A log that outlives this machine: a batch counts once the log has it. The engine is then a copy of the log, and need
-    /// not be synced.
+    /// A log that outlives this machine: a batch counts once the log has it, and only then does the engine apply it. The engine
+    /// is then a copy of the log, and need not be synced. [`chain`] ties each batch to those before it.
     Remote(Box<dyn RemoteLog>),
 }
 

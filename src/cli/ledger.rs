@@ -1,0 +1,97 @@
+//! `contactd ledger`: the database that daemons share a store through.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use indicatif::{HumanBytes, HumanCount};
+
+use super::say;
+use crate::error::Result;
+use crate::ledger::{self, LedgerStatus, Url};
+use crate::tls::Trust;
+
+/// Make or look at the ledger that daemons share a store through
+///
+/// Exit code 0: it is done, or well; 1: something endangers what was acknowledged; 2: an error.
+#[derive(Args)]
+pub struct Ledger {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the tables of a new ledger in a database
+    Init(Place),
+    /// Show who the owner is, how long the ledger is, and what endangers it
+    Status(Place),
+}
+
+/// Where a ledger is.
+#[derive(Args)]
+struct Place {
+    /// The database, like `postgres://contactd@db1,db2/contactd`
+    #[arg(value_name = "URL", env = "CONTACTD_LEDGER")]
+    url: String,
+    /// The authorities of the certificate that the database shows, as PEM, instead of those that the system trusts
+    #[arg(long, env = "CONTACTD_LEDGER_CA_CERT_FILE", value_name = "FILE")]
+    ca_cert_file: Option<PathBuf>,
+}
+
+impl Place {
+    fn url(&self) -> Result<Url> {
+        Url::parse(&self.url, &Trust { ca_file: self.ca_cert_file.clone(), ..Trust::default() })
+    }
+}
+
+impl Ledger {
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Init(place) => {
+                let url = place.url()?;
+                ledger::init(&url)?;
+                say(&format_args!("{url} has an empty ledger now. Start daemons with --ledger and this address."));
+                warn_of(&ledger::status(&url)?);
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Status(place) => show(&ledger::status(&place.url()?)?),
+        }
+    }
+}
+
+fn show(status: &LedgerStatus) -> Result<ExitCode> {
+    let LedgerStatus { owner, reign, lease, newest, acked, base, sizes, .. } = status;
+    match lease {
+        Some(lease) => {
+            say(&format_args!("owner      {owner}, in reign {reign}, with a lease of {} s", lease.as_secs()))
+        }
+        None => say(&format_args!("owner      nobody; the next daemon takes over at once")),
+    }
+    say(&format_args!(
+        "rows       {} in all; {} acknowledged at the last renewal",
+        HumanCount(*newest),
+        HumanCount(*acked)
+    ));
+    say(&format_args!(
+        "copy       ends with row {}, {}; {} of rows behind it",
+        HumanCount(*base),
+        HumanBytes(sizes.1),
+        HumanBytes(sizes.0)
+    ));
+    let is_safe = warn_of(status);
+    Ok(if is_safe { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says what endangers what was acknowledged, and whether nothing does.
+fn warn_of(status: &LedgerStatus) -> bool {
+    if status.copies < 2 {
+        say(
+            &"danger     the database keeps one copy alone: synchronous_standby_names is empty, so a failover may lose opt-outs",
+        );
+    }
+    for danger in &status.dangers {
+        say(&format_args!("danger     {danger}"));
+    }
+    status.copies >= 2 && status.dangers.is_empty()
+}

@@ -1,0 +1,85 @@
+//! What an operator does with a ledger: make one, look at it, and find out whether a database keeps the promises that it rests on.
+
+use std::time::Duration;
+
+use super::settings::Url;
+use super::sql::{Failure, Part, Sql};
+use super::{PART, copies, runtime};
+use crate::error::{Error, Result};
+use crate::store::engine::Batch;
+use crate::store::ledger::row::{self, ROW_FORMAT};
+
+/// What is known of a ledger.
+pub struct LedgerStatus {
+    /// Where the owner is reached; empty while there is none.
+    pub owner: String,
+    /// How often the owner has changed.
+    pub reign: i64,
+    /// How long the owner's lease is; none once it was given up.
+    pub lease: Option<Duration>,
+    /// The newest row.
+    pub newest: u64,
+    /// All rows up to this one were acknowledged.
+    pub acked: u64,
+    /// The newest copy has what stands in the rows up to this one.
+    pub base: u64,
+    /// Bytes of the rows behind the copy, and of the copies.
+    pub sizes: (u64, u64),
+    /// On how many machines a row is before it counts.
+    pub copies: u64,
+    /// Settings of the server that endanger what it acknowledges, each with what it should be.
+    pub dangers: Vec<String>,
+}
+
+/// Settings of a server, and what each must be.
+const SAFE: [(&str, &str); 2] = [("fsync", "on"), ("full_page_writes", "on")];
+
+/// Makes an empty ledger.
+pub fn init(url: &Url) -> Result<()> {
+    done(async {
+        let mut sql = Sql::connect(url, PART).await?;
+        sql.create().await?;
+        // Nobody applies it; an append wants one before it.
+        let first = row::encode(&Batch::new(0));
+        sql.begin(i32::from(ROW_FORMAT), (0, &first), 0).await
+    })
+    .map_err(|why| exists(url, why))
+}
+
+/// What is known of a ledger.
+pub fn status(url: &Url) -> Result<LedgerStatus> {
+    done(async {
+        let mut sql = Sql::connect(url, PART).await?;
+        let Part { reign, address, beat, lease, acked, base, newest, .. } = sql.part().await?;
+        let sizes = sql.sizes(base).await?;
+        let copies = copies(&sql.setting("synchronous_standby_names").await?);
+        let dangers = dangers(&mut sql).await?;
+        let lease = (beat >= 0).then_some(lease);
+        Ok(LedgerStatus { owner: address, reign, lease, newest, acked, base, sizes, copies, dangers })
+    })
+    .map_err(Failure::into_error)
+}
+
+/// What of a server's settings endangers what it acknowledges.
+async fn dangers(sql: &mut Sql) -> std::result::Result<Vec<String>, Failure> {
+    let mut dangers = Vec::new();
+    for (name, safe) in SAFE {
+        let found = sql.setting(name).await?;
+        if found != safe {
+            dangers.push(format!("{name} is {found}, and must be {safe}"));
+        }
+    }
+    Ok(dangers)
+}
+
+fn done<T>(work: impl Future<Output = std::result::Result<T, Failure>>) -> std::result::Result<T, Failure> {
+    let runtime = runtime().map_err(|why| Failure::Unknown(why.message))?;
+    runtime.block_on(work)
+}
+
+fn exists(url: &Url, why: Failure) -> Error {
+    match why {
+        Failure::Exists => Error::bad_arg(format!("{url} has a ledger already: `contactd ledger status` shows it")),
+        why => why.into_error(),
+    }
+}

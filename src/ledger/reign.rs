@@ -1,0 +1,89 @@
+//! The time between two changes of the owner, as its owner sees it: what its threads share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::settings::LedgerSettings;
+use crate::lease::Lease;
+
+/// What the owner's threads share of one reign.
+pub struct Reign {
+    /// Its number.
+    pub number: i64,
+    /// How the owner takes part.
+    pub settings: LedgerSettings,
+    /// Until when the owner may answer.
+    pub lease: Arc<Lease>,
+    /// The newest row that was acknowledged.
+    acked: AtomicU64,
+    /// On how many machines a row is before it counts, as it was last seen.
+    pub copies: AtomicU64,
+    /// Why it has ended, once it has.
+    ended: watch::Sender<Option<String>>,
+}
+
+impl Reign {
+    /// One that begins, with the newest row of the one before.
+    pub fn new(number: i64, settings: LedgerSettings, newest: u64) -> Reign {
+        Reign {
+            number,
+            settings,
+            lease: Arc::default(),
+            acked: AtomicU64::new(newest),
+            copies: AtomicU64::new(0),
+            ended: watch::Sender::new(None),
+        }
+    }
+
+    /// The newest row that was acknowledged.
+    pub fn acked(&self) -> u64 {
+        self.acked.load(Ordering::SeqCst)
+    }
+
+    /// A row was acknowledged.
+    pub fn acknowledged(&self, row: u64) {
+        self.acked.fetch_max(row, Ordering::SeqCst);
+    }
+
+    /// Ends it: from now on nothing is answered. The first reason stands.
+    pub fn end(&self, why: impl Into<String>) {
+        self.lease.end();
+        let why = why.into();
+        self.ended.send_if_modified(|ended| {
+            let is_first = ended.is_none();
+            if is_first {
+                *ended = Some(why);
+            }
+            is_first
+        });
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.lease.is_over()
+    }
+
+    /// Waits for its end, and gives the reason.
+    pub async fn ended(&self) -> String {
+        let mut ended = self.ended.subscribe();
+        // It has the sender: it cannot be gone.
+        match ended.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+/// By how much the owner counts a lease shorter than it is: for clocks that do not run alike, and for what lies between the
+/// look at one and the answer.
+pub fn margin(lease: Duration) -> Duration {
+    (lease / 10).max(Duration::from_secs(1).min(lease / 4))
+}
+
+/// How long those who wait for the end of a lease wait: somewhat longer, for clocks that do not run alike.
+pub fn patience(lease: Duration) -> Duration {
+    lease + lease / 100
+}

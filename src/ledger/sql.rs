@@ -1,0 +1,387 @@
+//! One connection to the database, and the few statements that a ledger is.
+//!
+//! The database has to do three things: append a row if two other rows are as expected, read a range, and delete. What it
+//! acknowledged must survive the loss of its primary.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::settings::Url;
+use crate::error::Error;
+
+/// How long a statement may take. The time-outs of the server do not end a commit that waits for its standby; ours do, and the
+/// connection goes with the statement.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a new connection may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Set for each connection. A commit that does not wait for its standby is not an acknowledgement. A statement that waited for
+/// a row has to look at it again, which only `read committed` does.
+const SESSION: &str = "SET synchronous_commit = on; \
+     SET default_transaction_isolation = 'read committed'; \
+     SET lock_timeout = '4s'; \
+     SET client_min_messages = warning; \
+     SET idle_in_transaction_session_timeout = '10s'";
+
+/// The tables of a ledger.
+///
+/// `contactd_part` has one row for each partition: who owns it (`owner`, reachable at `address`), since which change of owners
+/// (`reign`), how often that one has renewed its lease (`beat`, negative once it has given it up), how long the lease is, up to
+/// which row all were acknowledged (`acked`), which row the newest copy ends with (`base`) and its generation (`gen`), the form
+/// of the rows, and a fingerprint of the tombstones' secret.
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS contactd_part (
+    part int2 PRIMARY KEY, reign int8 NOT NULL, owner text NOT NULL, address text NOT NULL, beat int8 NOT NULL,
+    lease_ms int8 NOT NULL, acked int8 NOT NULL, base int8 NOT NULL, gen int8 NOT NULL, format int4 NOT NULL);
+CREATE TABLE IF NOT EXISTS contactd_ledger (
+    part int2, seq int8, reign int8 NOT NULL, data bytea NOT NULL, PRIMARY KEY (part, seq));
+ALTER TABLE contactd_ledger ALTER COLUMN data SET STORAGE EXTERNAL;
+CREATE TABLE IF NOT EXISTS contactd_copy (
+    part int2, gen int8, chunk int4, data bytea NOT NULL, PRIMARY KEY (part, gen, chunk));
+ALTER TABLE contactd_copy ALTER COLUMN data SET STORAGE EXTERNAL;";
+
+/// Appends a row if the reign is still this one and the row before it is there, and, unless one copy is enough, the server
+/// waits for another machine. It locks the partition's row: a take-over
+/// comes before it or behind it, never between its look and its row.
+const APPEND: &str = "WITH mine AS MATERIALIZED
+    (SELECT 1 FROM contactd_part WHERE part = $1 AND reign = $2 FOR UPDATE)
+INSERT INTO contactd_ledger (part, seq, reign, data)
+    SELECT $1::int2, $3::int8, $2::int8, $4::bytea FROM mine
+    WHERE EXISTS (SELECT 1 FROM contactd_ledger WHERE part = $1 AND seq = $3::int8 - 1)
+    AND ($5::bool OR current_setting('synchronous_standby_names') <> '')";
+
+const RENEW: &str = "UPDATE contactd_part SET beat = beat + 1, acked = greatest(acked, $3::int8)
+    WHERE part = $1 AND reign = $2";
+
+const TAKE: &str = "UPDATE contactd_part
+    SET reign = reign + 1, beat = 0, owner = $4, address = $5, lease_ms = $6
+    WHERE part = $1 AND reign = $2 AND beat = $3 RETURNING reign";
+
+const GIVE_UP: &str = "UPDATE contactd_part SET beat = -1, acked = greatest(acked, $3::int8)
+    WHERE part = $1 AND reign = $2";
+
+const PART: &str = "SELECT reign, owner, address, beat, lease_ms, acked, base, gen, format,
+    (SELECT max(seq) FROM contactd_ledger WHERE part = $1)
+    FROM contactd_part WHERE part = $1";
+
+const ROWS: &str = "SELECT seq, data FROM contactd_ledger WHERE part = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+const ROW: &str = "SELECT reign, data FROM contactd_ledger WHERE part = $1 AND seq = $2";
+
+/// What the database says of a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// How often the owner has changed.
+    pub reign: i64,
+    /// Who it is: a name that no other process has.
+    pub owner: String,
+    /// Where it is reached.
+    pub address: String,
+    /// How often it has renewed its lease; negative once it has given it up.
+    pub beat: i64,
+    /// How long a lease is.
+    pub lease: Duration,
+    /// All rows up to this one were acknowledged.
+    pub acked: u64,
+    /// The newest copy has what stands in the rows up to this one.
+    pub base: u64,
+    /// Which copy that is; 0 for none.
+    pub generation: i64,
+    /// The form of the rows.
+    pub format: i32,
+    /// The newest row.
+    pub newest: u64,
+}
+
+/// How a statement ended that did not do what it was for.
+#[derive(Debug)]
+pub enum Failure {
+    /// The row is there already.
+    Exists,
+    /// The tables are not there.
+    NoTables,
+    /// It may have been done, or not.
+    Unknown(String),
+}
+
+impl Failure {
+    /// What is said of it.
+    pub fn into_error(self) -> Error {
+        Error::internal(match self {
+            Failure::Exists => "the ledger has a row with this number already".to_owned(),
+            Failure::NoTables => {
+                "the database has no ledger of contactd: `contactd ledger init URL` makes one".to_owned()
+            }
+            Failure::Unknown(why) => format!("the ledger does not answer: {why}"),
+        })
+    }
+}
+
+/// A connection. After a failure it is of no use any more.
+pub struct Sql {
+    client: Client,
+    /// Drives the connection. A statement that is given up ends with it: nobody asks the server to cancel one, since a commit
+    /// that is cancelled while it waits for its standby says that it succeeded.
+    driver: JoinHandle<()>,
+    /// The server has warned since this was last looked at.
+    has_warned: Arc<AtomicBool>,
+    part: i16,
+    statements: Option<Statements>,
+}
+
+struct Statements {
+    append: Statement,
+    renew: Statement,
+    part: Statement,
+    rows: Statement,
+}
+
+impl Drop for Sql {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Sql {
+    /// Connects, with the settings that a ledger needs.
+    pub async fn connect(url: &Url, part: i16) -> Result<Sql, Failure> {
+        let connected = tokio::time::timeout(CONNECT_PATIENCE, async {
+            let sql = match &url.tls {
+                None => Sql::connect_by(url, part, NoTls).await,
+                Some(tls) => Sql::connect_by(url, part, MakeRustlsConnect::new(tls.as_ref().clone())).await,
+            }?;
+            sql.client.batch_execute(SESSION).await.map_err(failure)?;
+            Ok(sql)
+        });
+        connected.await.map_err(|_| Failure::Unknown("no connection within 3 s".to_owned()))?
+    }
+
+    async fn connect_by<T>(url: &Url, part: i16, tls: T) -> Result<Sql, Failure>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let (client, connection) = url.config.connect(tls).await.map_err(failure)?;
+        let has_warned = Arc::<AtomicBool>::default();
+        let driver = tokio::spawn(drive(connection, Arc::clone(&has_warned)));
+        Ok(Sql { client, driver, has_warned, part, statements: None })
+    }
+
+    /// The statements of every day, prepared once. They need the tables.
+    async fn statements(&mut self) -> Result<&Statements, Failure> {
+        if self.statements.is_none() {
+            let prepare = |text| within(self.client.prepare(text));
+            self.statements = Some(Statements {
+                append: prepare(APPEND).await?,
+                renew: prepare(RENEW).await?,
+                part: prepare(PART).await?,
+                rows: prepare(ROWS).await?,
+            });
+        }
+        // It was just set.
+        self.statements.as_ref().ok_or(Failure::NoTables)
+    }
+
+    /// Appends a row. False: the reign is another, the row before it is not there, or the server keeps one copy alone and that
+    /// is not enough.
+    pub async fn append(&mut self, reign: i64, seq: u64, data: &[u8], one_will_do: bool) -> Result<bool, Failure> {
+        let append = self.statements().await?.append.clone();
+        self.changed(&append, &[&self.part, &reign, &(seq as i64), &data, &one_will_do]).await
+    }
+
+    /// Renews the lease, and says which rows were acknowledged. False: the reign is another.
+    pub async fn renew(&mut self, reign: i64, acked: u64) -> Result<bool, Failure> {
+        let renew = self.statements().await?.renew.clone();
+        self.changed(&renew, &[&self.part, &reign, &(acked as i64)]).await
+    }
+
+    /// Makes a new reign, if nothing has changed since it was looked at. Gives its number.
+    pub async fn take(
+        &mut self,
+        seen: &Part,
+        owner: &str,
+        address: &str,
+        lease: Duration,
+    ) -> Result<Option<i64>, Failure> {
+        self.has_warned.store(false, Ordering::SeqCst);
+        let lease = lease.as_millis() as i64;
+        let values: [&(dyn ToSql + Sync); 6] = [&self.part, &seen.reign, &seen.beat, &owner, &address, &lease];
+        let rows = within(self.client.query(TAKE, &values)).await?;
+        self.believe()?;
+        Ok(rows.first().map(|row| row.get(0)))
+    }
+
+    /// Lets anybody take over at once. False: somebody has already.
+    pub async fn give_up(&mut self, reign: i64, acked: u64) -> Result<bool, Failure> {
+        self.has_warned.store(false, Ordering::SeqCst);
+        let changed = within(self.client.execute(GIVE_UP, &[&self.part, &reign, &(acked as i64)])).await?;
+        self.believe()?;
+        Ok(changed == 1)
+    }
+
+    /// What the database says of the partition now. It may be what a failover takes back.
+    pub async fn part(&mut self) -> Result<Part, Failure> {
+        let part = self.statements().await?.part.clone();
+        let row = within(self.client.query_opt(&part, &[&self.part])).await?;
+        row.map(|row| Part::from(&row)).ok_or(Failure::NoTables)
+    }
+
+    /// The rows behind one, in order, at most so many: number and data. They may be what a failover takes back.
+    pub async fn rows(&mut self, behind: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
+        let rows = self.statements().await?.rows.clone();
+        let rows = within(self.client.query(&rows, &[&self.part, &(behind as i64), &(limit as i64)])).await?;
+        Ok(rows.iter().map(|row| (row.get::<_, i64>(0).unsigned_abs(), row.get(1))).collect())
+    }
+
+    /// One row: in which reign it was appended, and its data.
+    pub async fn row(&mut self, seq: u64) -> Result<Option<(i64, Vec<u8>)>, Failure> {
+        let row = within(self.client.query_opt(ROW, &[&self.part, &(seq as i64)])).await?;
+        Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
+    /// Makes the tables, if they are not there.
+    pub async fn create(&mut self) -> Result<(), Failure> {
+        within(self.client.batch_execute(TABLES)).await
+    }
+
+    /// Makes a partition that nobody owns, with its first row. If there is one already, it is an error.
+    pub async fn begin(&mut self, format: i32, first: (u64, &[u8]), generation: i64) -> Result<(), Failure> {
+        self.has_warned.store(false, Ordering::SeqCst);
+        let (number, row) = (first.0 as i64, first.1);
+        let transaction = within(self.client.transaction()).await?;
+        let part = "INSERT INTO contactd_part VALUES ($1, 0, '', '', -1, 0, $2, $2, $3, $4)";
+        within(transaction.execute(part, &[&self.part, &number, &generation, &format])).await?;
+        let ledger = "INSERT INTO contactd_ledger VALUES ($1, $2, 0, $3)";
+        within(transaction.execute(ledger, &[&self.part, &number, &row])).await?;
+        within(transaction.commit()).await?;
+        self.believe()
+    }
+
+    /// Writes a piece of a copy.
+    pub async fn put_piece(&mut self, generation: i64, number: i32, piece: &[u8]) -> Result<(), Failure> {
+        let put = "INSERT INTO contactd_copy VALUES ($1, $2, $3, $4)";
+        within(self.client.execute(put, &[&self.part, &generation, &number, &piece])).await.map(drop)
+    }
+
+    /// A piece of a copy; none behind the last.
+    pub async fn piece(&mut self, generation: i64, number: i32) -> Result<Option<Vec<u8>>, Failure> {
+        let get = "SELECT data FROM contactd_copy WHERE part = $1 AND gen = $2 AND chunk = $3";
+        let row = within(self.client.query_opt(get, &[&self.part, &generation, &number])).await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    /// From now on a new standby begins with this copy, which has what stands in the rows up to one. False: the reign is another.
+    pub async fn set_base(&mut self, reign: i64, generation: i64, base: u64) -> Result<bool, Failure> {
+        self.has_warned.store(false, Ordering::SeqCst);
+        let set = "UPDATE contactd_part SET gen = $3, base = $4 WHERE part = $1 AND reign = $2";
+        let changed = within(self.client.execute(set, &[&self.part, &reign, &generation, &(base as i64)])).await?;
+        self.believe()?;
+        Ok(changed == 1)
+    }
+
+    /// Removes all copies but one and the one before it, which somebody may be reading.
+    pub async fn remove_copies(&mut self, but: i64) -> Result<(), Failure> {
+        let remove = "DELETE FROM contactd_copy WHERE part = $1 AND gen <> $2 AND gen <> $2 - 1";
+        within(self.client.execute(remove, &[&self.part, &but])).await.map(drop)
+    }
+
+    /// Removes the first rows of the ledger that are below a number, at most so many. Gives how many there were.
+    pub async fn cut(&mut self, below: u64, at_most: usize) -> Result<u64, Failure> {
+        let cut = "DELETE FROM contactd_ledger WHERE part = $1 AND seq IN
+            (SELECT seq FROM contactd_ledger WHERE part = $1 AND seq < $2 ORDER BY seq LIMIT $3)";
+        within(self.client.execute(cut, &[&self.part, &(below as i64), &(at_most as i64)])).await
+    }
+
+    /// Bytes of the rows behind one, and of the newest copy.
+    pub async fn sizes(&mut self, behind: u64) -> Result<(u64, u64), Failure> {
+        let sizes = "SELECT
+            (SELECT coalesce(sum(octet_length(data)), 0)::int8 FROM contactd_ledger WHERE part = $1 AND seq > $2),
+            (SELECT coalesce(sum(octet_length(data)), 0)::int8 FROM contactd_copy WHERE part = $1)";
+        let row = within(self.client.query_one(sizes, &[&self.part, &(behind as i64)])).await?;
+        Ok((row.get::<_, i64>(0).unsigned_abs(), row.get::<_, i64>(1).unsigned_abs()))
+    }
+
+    /// A setting of the server.
+    pub async fn setting(&mut self, name: &str) -> Result<String, Failure> {
+        let row = within(self.client.query_one("SELECT current_setting($1)", &[&name])).await?;
+        Ok(row.get(0))
+    }
+
+    /// Runs a statement that changes one row or none. Success is believed only if the server did not warn beside it.
+    async fn changed(&self, statement: &Statement, values: &[&(dyn ToSql + Sync)]) -> Result<bool, Failure> {
+        self.has_warned.store(false, Ordering::SeqCst);
+        let changed = within(self.client.execute(statement, values)).await?;
+        self.believe()?;
+        Ok(changed == 1)
+    }
+
+    /// A commit whose wait for the standby was ended by somebody is told as a success with a warning.
+    fn believe(&self) -> Result<(), Failure> {
+        if self.has_warned.swap(false, Ordering::SeqCst) {
+            return Err(Failure::Unknown("the database warned that it may not have kept it".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn from(row: &Row) -> Part {
+        let number = |column| row.get::<_, i64>(column).unsigned_abs();
+        Part {
+            reign: row.get(0),
+            owner: row.get(1),
+            address: row.get(2),
+            beat: row.get(3),
+            lease: Duration::from_millis(number(4)),
+            acked: number(5),
+            base: number(6),
+            generation: row.get(7),
+            format: row.get(8),
+            newest: row.get::<_, Option<i64>>(9).map_or(0, i64::unsigned_abs),
+        }
+    }
+}
+
+/// Drives a connection until its end, and notes warnings: they come before the end of the statement that they are about.
+async fn drive<S, T>(mut connection: Connection<S, T>, has_warned: Arc<AtomicBool>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|task| connection.poll_message(task)).await {
+        match message {
+            Ok(AsyncMessage::Notice(notice)) => {
+                tracing::warn!("the ledger's database: {}", notice.message());
+                has_warned.store(true, Ordering::SeqCst);
+            }
+            Ok(_) => {}
+            // After its end it would say so for ever.
+            Err(_) => return,
+        }
+    }
+}
+
+async fn within<T>(statement: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
+    let ended = tokio::time::timeout(PATIENCE, statement).await;
+    ended.map_err(|_| Failure::Unknown(format!("no answer within {} s", PATIENCE.as_secs())))?.map_err(failure)
+}
+
+fn failure(why: tokio_postgres::Error) -> Failure {
+    match why.code() {
+        Some(&SqlState::UNIQUE_VIOLATION) => Failure::Exists,
+        Some(&SqlState::UNDEFINED_TABLE) => Failure::NoTables,
+        _ => {
+            let said = why.as_db_error().map(|said| said.message().to_owned());
+            Failure::Unknown(said.unwrap_or_else(|| why.to_string()))
+        }
+    }
+}

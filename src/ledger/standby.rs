@@ -1,0 +1,240 @@
+//! Standing by: a daemon that is not the owner applies what the owner wrote, and takes over when the lease has run out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::keep::Keeper;
+use super::mine::Mine;
+use super::reign::{Reign, margin, patience};
+use super::settings::LedgerSettings;
+use super::sql::{Failure, Part, Sql};
+use super::view::View;
+use super::{Home, PART, copy, runtime};
+use crate::error::{Error, Result};
+use crate::lease::boot_time;
+use crate::store::Replica;
+use crate::store::ledger::row::ROW_FORMAT;
+
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(50);
+/// Before it tries again to reach the database.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Rows that are read at a time.
+const ROWS: usize = 256;
+/// How often what was applied is put on disk.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// A daemon that stands by.
+pub struct Standby<'s> {
+    settings: &'s LedgerSettings,
+    /// A name that no other process has.
+    name: &'s str,
+    /// Where it tells what it sees.
+    view: &'s View,
+    home: Home<'s>,
+    mine: Mine,
+    replica: &'s mut Replica,
+    /// The reign and the beat that were seen last, and when they were first seen.
+    beat: Option<((i64, i64), Duration)>,
+    /// There are more rows than it has applied.
+    is_behind: bool,
+    is_secret_known: bool,
+    synced_at: Duration,
+}
+
+/// What keeps a standby from going on.
+enum Trouble {
+    /// The database, which may answer later.
+    Database(String),
+    /// Something that somebody has to mend.
+    Here(Error),
+}
+
+impl From<Failure> for Trouble {
+    fn from(why: Failure) -> Trouble {
+        match why {
+            Failure::NoTables => Trouble::Here(why.into_error()),
+            why => Trouble::Database(why.into_error().message),
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(why: Error) -> Trouble {
+        Trouble::Here(why)
+    }
+}
+
+impl<'s> Standby<'s> {
+    pub fn new(
+        settings: &'s LedgerSettings,
+        name: &'s str,
+        view: &'s View,
+        home: Home<'s>,
+        replica: &'s mut Replica,
+    ) -> Result<Standby<'s>> {
+        let mine = Mine::read(home.dir)?;
+        Ok(Standby {
+            settings,
+            name,
+            view,
+            home,
+            mine,
+            replica,
+            beat: None,
+            is_behind: false,
+            is_secret_known: false,
+            synced_at: boot_time(),
+        })
+    }
+
+    /// Waits until this daemon is the owner; none if it is to stop before.
+    pub fn wait(&mut self, stop: &dyn Fn() -> bool) -> Result<Option<(Arc<Reign>, Keeper)>> {
+        let taken = runtime()?.block_on(async {
+            let mut sql = None;
+            while !stop() {
+                match self.look(&mut sql).await {
+                    Ok(Some(reign)) => return Ok(Some(reign)),
+                    Ok(None) if self.is_behind => {}
+                    Ok(None) => tokio::time::sleep(LOOK).await,
+                    Err(Trouble::Here(why)) => return Err(why),
+                    Err(Trouble::Database(why)) => {
+                        sql = None;
+                        self.view.cannot_reach(&why);
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
+            Ok(None)
+        })?;
+        self.replica.sync()?;
+        let Some(reign) = taken else { return Ok(None) };
+        let keeper = Keeper::start(&reign)?;
+        Ok(Some((reign, keeper)))
+    }
+
+    /// Looks once: applies what is new, and takes over if it may.
+    async fn look(&mut self, sql: &mut Option<Sql>) -> std::result::Result<Option<Arc<Reign>>, Trouble> {
+        let sql = match sql {
+            Some(sql) => sql,
+            None => sql.insert(Sql::connect(&self.settings.url, PART).await?),
+        };
+        let part = sql.part().await?;
+        let now = boot_time();
+        self.check(&part)?;
+        let seen = (part.reign, part.beat);
+        let since = match self.beat {
+            Some((last, since)) if last == seen => since,
+            _ => now,
+        };
+        self.beat = Some((seen, since));
+        // A row is applied if nothing can take it back: its owner went on from it, or says that it was acknowledged.
+        let sure = part.acked.max(part.newest.saturating_sub(1));
+        self.is_behind = self.follow(sql, &part, sure).await?;
+        self.tell(&part);
+        if self.is_behind {
+            return Ok(None);
+        }
+        let may_take = part.beat < 0 || self.mine.is(&part) || now.saturating_sub(since) >= patience(part.lease);
+        if may_take { self.take(sql, &part).await } else { Ok(None) }
+    }
+
+    fn check(&self, part: &Part) -> Result<()> {
+        if part.format > i32::from(ROW_FORMAT) {
+            return Err(Error::internal(format!(
+                "the ledger has form {}, and this contactd knows form {ROW_FORMAT}: use a newer contactd",
+                part.format
+            )));
+        }
+        if part.newest < self.replica.newest() {
+            return Err(Error::internal(format!(
+                "the ledger ends with row {}, and this daemon has applied row {}, which was acknowledged: the ledger was set \
+                 back to an earlier time, and opt-outs are missing from it. Restore the ledger, or make a new one from this \
+                 data directory by `contactd ledger init URL --data-dir {}`",
+                part.newest,
+                self.replica.newest(),
+                self.home.dir.display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Applies rows up to one, a page at most. Says whether there are more.
+    async fn follow(&mut self, sql: &mut Sql, part: &Part, sure: u64) -> std::result::Result<bool, Trouble> {
+        let had = self.replica.newest();
+        if had < sure {
+            let rows = sql.rows(had, ROWS).await?;
+            if rows.first().is_none_or(|(first, _)| *first != had + 1) {
+                self.begin_with_copy(sql, part).await?;
+                return Ok(true);
+            }
+            for (number, row) in rows.iter().take_while(|(number, _)| *number <= sure) {
+                self.replica.apply(*number, row)?;
+            }
+        }
+        if !self.is_secret_known {
+            self.is_secret_known = self.replica.check_secret(self.home.tombstone_key, self.home.dir)?;
+        }
+        let now = boot_time();
+        if now - self.synced_at >= SYNC_EVERY {
+            self.replica.sync()?;
+            self.synced_at = now;
+        }
+        Ok(self.replica.newest() < sure)
+    }
+
+    /// The rows that would come next were cut off: starts over from the newest copy.
+    async fn begin_with_copy(&mut self, sql: &mut Sql, part: &Part) -> std::result::Result<(), Trouble> {
+        if part.base <= self.replica.newest() {
+            return Err(Trouble::Here(Error::internal(format!(
+                "the ledger lacks row {}: somebody has removed rows from it",
+                self.replica.newest() + 1
+            ))));
+        }
+        tracing::info!("this daemon begins with the ledger's copy, which ends with row {}", part.base);
+        let copy = copy::fetch(sql, part.generation, self.home.dir).await?;
+        self.replica.begin_with(copy)?;
+        Ok(())
+    }
+
+    /// Becomes the owner, unless somebody else was faster. What is read behind that can be believed: the database has
+    /// acknowledged it with everything before it, and no row of an earlier reign comes behind it.
+    async fn take(&mut self, sql: &mut Sql, seen: &Part) -> std::result::Result<Option<Arc<Reign>>, Trouble> {
+        let lease = self.settings.lease;
+        let since = boot_time();
+        let address = self.settings.advertise.to_string();
+        let Some(number) = sql.take(seen, self.name, &address, lease).await? else { return Ok(None) };
+        self.mine.note(number, self.name)?;
+        loop {
+            let part = sql.part().await?;
+            if part.reign != number {
+                return Ok(None);
+            }
+            self.check(&part)?;
+            if !self.follow(sql, &part, part.newest).await? {
+                break;
+            }
+        }
+        let reign = Arc::new(Reign::new(number, self.settings.clone(), self.replica.newest()));
+        reign.lease.extend(since + lease - margin(lease));
+        tracing::info!("this daemon is the owner now, in reign {number}, from row {} on", self.replica.newest());
+        self.view.note(|view| {
+            view.reign = Some(Arc::clone(&reign));
+            view.owner.clone_from(&address);
+        });
+        Ok(Some(reign))
+    }
+
+    fn tell(&self, part: &Part) {
+        self.view.note(|view| {
+            if view.owner != part.address {
+                tracing::info!("the owner is at {}, in reign {}", part.address, part.reign);
+            }
+            view.owner.clone_from(&part.address);
+            (view.newest, view.applied) = (part.newest, self.replica.newest());
+            if view.trouble.take().is_some() {
+                tracing::info!("the ledger answers again");
+            }
+        });
+    }
+}
