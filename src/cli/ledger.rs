@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::say;
+use super::serve::now;
 use crate::error::Result;
 use crate::ledger::{self, LedgerStatus, Url};
 use crate::tls::Trust;
@@ -22,10 +23,20 @@ pub struct Ledger {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make the tables of a new ledger in a database
-    Init(Place),
+    /// Make a new ledger in a database
+    Init(Init),
     /// Show who the owner is, how long the ledger is, and what endangers it
     Status(Place),
+}
+
+/// How a ledger begins.
+#[derive(Args)]
+struct Init {
+    #[command(flatten)]
+    place: Place,
+    /// Begin with the store in this data directory, which no daemon may have open; from then on it is opened with the ledger alone
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 /// Where a ledger is.
@@ -48,10 +59,17 @@ impl Place {
 impl Ledger {
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
-            Command::Init(place) => {
+            Command::Init(Init { place, data_dir }) => {
                 let url = place.url()?;
-                ledger::init(&url)?;
-                say(&format_args!("{url} has an empty ledger now. Start daemons with --ledger and this address."));
+                let first = ledger::init(&url, data_dir.as_deref(), now())?;
+                match &data_dir {
+                    None => say(&format_args!("{url} has an empty ledger now. Start daemons with --ledger and this address.")),
+                    Some(dir) => say(&format_args!(
+                        "{url} has a ledger now, which begins with row {first} and a copy of {}. Start daemons with --ledger and \
+                         this address. All of them need the same tombstone.key.",
+                        dir.display()
+                    )),
+                }
                 warn_of(&ledger::status(&url)?);
                 Ok(ExitCode::SUCCESS)
             }

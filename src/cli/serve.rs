@@ -131,19 +131,21 @@ async fn serve_once(config: &Config, open: &Open, systemd: &Systemd, signals: &m
     if config.setup.ledger.is_some() {
         systemd.stands_by();
     }
+    let mut is_told = false;
     let started = {
         let start = systemd.while_loading(start);
         tokio::pin!(start);
         tokio::select! {
             started = &mut start => started,
             () = signals.end.recv() => {
+                is_told = true;
                 stop.cancel();
                 start.await
             }
         }
     };
     let daemon = match started {
-        Err(_) if stop.is_cancelled() => {
+        Err(_) if is_told => {
             systemd.stopping();
             tracing::info!("stopped; everything is on disk");
             return Ok(End::Stopped(ExitCode::SUCCESS));

@@ -182,7 +182,7 @@ impl Context {
     /// Whether this daemon may answer now. Ask after the request was read.
     #[inline]
     pub fn may_answer(&self) -> bool {
-        self.reign.as_ref().is_none_or(|reign| reign.lease.holds())
+        self.reign.as_ref().is_none_or(|reign| reign.may_answer())
     }
 }
 

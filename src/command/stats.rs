@@ -76,6 +76,7 @@ pub fn gather(context: &Context) -> Result<Vec<Stat>> {
     list.daemon(&context.store, &context.counters);
     list.files(&context.reloads, &context.counters);
     list.backups(context);
+    list.ledger(context);
     list.contacts(&context.store);
     list.labels(&context.store)?;
     list.store(&context.store);
@@ -89,6 +90,7 @@ pub fn gather_from_memory(context: &Context) -> Vec<Stat> {
     list.daemon(&context.store, &context.counters);
     list.files(&context.reloads, &context.counters);
     list.backups(context);
+    list.ledger(context);
     list.contacts(&context.store);
     list.store(&context.store);
     list.requests(&context.counters);
@@ -114,6 +116,24 @@ impl List {
             (last.at / 1000).unsigned_abs(),
         );
         self.gauge("backup_last_bytes", "the bytes of that one", last.bytes);
+    }
+
+    fn ledger(&mut self, context: &Context) {
+        let reign = context.reign.as_deref();
+        let number = reign.map_or(0, |reign| reign.number.unsigned_abs());
+        self.gauge("ledger_reign", "how often the owner of a shared store has changed; 0 for a store of one daemon", number);
+        self.gauge(
+            "ledger_row",
+            "the newest row that the ledger has acknowledged",
+            reign.map_or(0, |reign| reign.acked()),
+        );
+        self.gauge(
+            "ledger_copies",
+            "on how many machines a row is before it counts: below 2, a failover of the database may lose opt-outs",
+            reign.map_or(0, |reign| reign.copies.load(Ordering::Relaxed)),
+        );
+        let left = reign.map_or(0, |reign| reign.lease.left().as_millis() as u64);
+        self.gauge("ledger_lease_ms", "milliseconds for which this daemon may answer without word from the ledger", left);
     }
 
     fn daemon(&mut self, store: &Store, counters: &Counters) {

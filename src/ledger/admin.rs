@@ -1,11 +1,15 @@
 //! What an operator does with a ledger: make one, look at it, and find out whether a database keeps the promises that it rests on.
 
+use std::path::Path;
 use std::time::Duration;
 
+use super::copy::Pieces;
 use super::settings::Url;
 use super::sql::{Failure, Part, Sql};
 use super::{PART, copies, runtime};
 use crate::error::{Error, Result};
+use crate::model::time::Millis;
+use crate::store::Founder;
 use crate::store::engine::Batch;
 use crate::store::ledger::row::{self, ROW_FORMAT};
 
@@ -34,16 +38,35 @@ pub struct LedgerStatus {
 /// Settings of a server, and what each must be.
 const SAFE: [(&str, &str); 2] = [("fsync", "on"), ("full_page_writes", "on")];
 
-/// Makes an empty ledger.
-pub fn init(url: &Url) -> Result<()> {
-    done(async {
+/// Makes a ledger that is empty, or begins with the store in a directory, which nobody may have open. Gives the number of its
+/// first row.
+pub fn init(url: &Url, dir: Option<&Path>, now: Millis) -> Result<u64> {
+    let runtime = runtime()?;
+    let connected = runtime.block_on(async {
         let mut sql = Sql::connect(url, PART).await?;
         sql.create().await?;
+        match sql.part().await {
+            Err(Failure::NoTables) => Ok(sql),
+            Ok(_) => Err(Failure::Exists),
+            Err(why) => Err(why),
+        }
+    });
+    let mut sql = connected.map_err(|why| exists(url, why))?;
+    let begin = async |sql: &mut Sql, first: u64, row: &[u8], generation: i64| {
+        sql.begin(i32::from(ROW_FORMAT), (first, row), generation).await
+    };
+    let Some(dir) = dir else {
         // Nobody applies it; an append wants one before it.
-        let first = row::encode(&Batch::new(0));
-        sql.begin(i32::from(ROW_FORMAT), (0, &first), 0).await
-    })
-    .map_err(|why| exists(url, why))
+        let row = row::encode(&Batch::new(0));
+        return runtime.block_on(begin(&mut sql, 0, &row, 0)).map(|()| 0).map_err(|why| exists(url, why));
+    };
+    let founder = Founder::open(dir)?;
+    runtime.block_on(sql.remove_copies(0)).map_err(Failure::into_error)?;
+    let mut pieces = founder.copy(Pieces::new(&runtime, sql, 1), now)?;
+    let (first, row) = (founder.number(), founder.row());
+    runtime.block_on(begin(&mut pieces.sql, first, &row, 1)).map_err(|why| exists(url, why))?;
+    founder.finish()?;
+    Ok(first)
 }
 
 /// What is known of a ledger.

@@ -120,7 +120,7 @@ impl RemoteLog for Appender {
         // Something of it may still be on its way to the database.
         let mut is_out = false;
         loop {
-            if !self.reign.lease.holds() {
+            if !self.reign.may_answer() {
                 return Err(self.lost("the lease is over before the ledger had this"));
             }
             match self.append_once(seq, &data) {

@@ -41,15 +41,20 @@ pub async fn fetch(sql: &mut Sql, generation: i64, dir: &Path) -> Result<io::Buf
 }
 
 /// Writes a copy into the database, piece by piece.
-struct Pieces<'r> {
+pub struct Pieces<'r> {
     runtime: &'r Runtime,
-    sql: Sql,
+    pub sql: Sql,
     generation: i64,
     number: i32,
     piece: Vec<u8>,
 }
 
-impl Pieces<'_> {
+impl<'r> Pieces<'r> {
+    /// A copy that begins.
+    pub fn new(runtime: &'r Runtime, sql: Sql, generation: i64) -> Pieces<'r> {
+        Pieces { runtime, sql, generation, number: 0, piece: Vec::new() }
+    }
+
     fn put(&mut self) -> io::Result<()> {
         let put = self.sql.put_piece(self.generation, self.number, &self.piece);
         self.runtime.block_on(put).map_err(|why| io::Error::other(why.into_error().message))?;
@@ -125,10 +130,8 @@ impl Copier {
         // What a copy that was cut off has left.
         let removed = self.runtime.block_on(sql.remove_copies(before.generation));
         removed.map_err(Failure::into_error)?;
-        let pieces = Pieces { runtime: &self.runtime, sql, generation, number: 0, piece: Vec::new() };
-        let copied = self.store.copy(pieces, &|_| !self.reign.has_ended())?;
+        let copied = self.store.copy(Pieces::new(&self.runtime, sql, generation), &|_| !self.reign.has_ended())?;
         let Some((mut pieces, end)) = copied else { return Ok(()) };
-        pieces.flush().map_err(Error::internal)?;
         let number = self.reign.number;
         let sql = &mut pieces.sql;
         self.runtime

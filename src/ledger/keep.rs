@@ -53,7 +53,7 @@ async fn keep(reign: &Reign) {
             Ok(false) => return reign.end("another daemon is the owner now"),
             Err(why) => {
                 sql = None;
-                if !reign.lease.holds() {
+                if !reign.may_answer() {
                     return reign.end(format!("the lease could not be renewed: {}", why.into_error().message));
                 }
                 tracing::warn!("the lease is not renewed yet: {}", why.into_error().message);

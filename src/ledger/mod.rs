@@ -18,6 +18,7 @@
 mod admin;
 mod append;
 mod copy;
+mod flaw;
 mod keep;
 mod mine;
 mod reign;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::flaw;
 use super::settings::LedgerSettings;
 use crate::lease::Lease;
 
@@ -36,6 +37,12 @@ impl Reign {
             copies: AtomicU64::new(0),
             ended: watch::Sender::new(None),
         }
+    }
+
+    /// Whether the owner may answer now. Ask after the request was read: what is true then may be answered, however long that
+    /// takes.
+    pub fn may_answer(&self) -> bool {
+        self.lease.holds() || flaw::has(flaw::IGNORES_LEASE)
     }
 
     /// The newest row that was acknowledged.
@@ -85,5 +92,5 @@ pub fn margin(lease: Duration) -> Duration {
 
 /// How long those who wait for the end of a lease wait: somewhat longer, for clocks that do not run alike.
 pub fn patience(lease: Duration) -> Duration {
-    lease + lease / 100
+    if flaw::has(flaw::TAKES_EARLY) { lease / 2 } else { lease + lease / 100 }
 }

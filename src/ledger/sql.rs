@@ -15,6 +15,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::flaw;
 use super::settings::Url;
 use crate::error::Error;
 
@@ -58,6 +59,14 @@ INSERT INTO contactd_ledger (part, seq, reign, data)
     SELECT $1::int2, $3::int8, $2::int8, $4::bytea FROM mine
     WHERE EXISTS (SELECT 1 FROM contactd_ledger WHERE part = $1 AND seq = $3::int8 - 1)
     AND ($5::bool OR current_setting('synchronous_standby_names') <> '')";
+
+/// The same whoever the owner is: see [`flaw`].
+const APPEND_UNFENCED: &str = "INSERT INTO contactd_ledger (part, seq, reign, data)
+    SELECT $1::int2, $3::int8, $2::int8, $4::bytea WHERE $5::bool OR true
+    ON CONFLICT (part, seq) DO UPDATE SET data = excluded.data";
+
+const RENEW_UNFENCED: &str = "UPDATE contactd_part SET acked = greatest(acked, $3::int8)
+    WHERE part = $1 AND $2::int8 IS NOT NULL";
 
 const RENEW: &str = "UPDATE contactd_part SET beat = beat + 1, acked = greatest(acked, $3::int8)
     WHERE part = $1 AND reign = $2";
@@ -179,10 +188,12 @@ impl Sql {
     /// The statements of every day, prepared once. They need the tables.
     async fn statements(&mut self) -> Result<&Statements, Failure> {
         if self.statements.is_none() {
+            let (append, renew) =
+                if flaw::has(flaw::NO_FENCE) { (APPEND_UNFENCED, RENEW_UNFENCED) } else { (APPEND, RENEW) };
             let prepare = |text| within(self.client.prepare(text));
             self.statements = Some(Statements {
-                append: prepare(APPEND).await?,
-                renew: prepare(RENEW).await?,
+                append: prepare(append).await?,
+                renew: prepare(renew).await?,
                 part: prepare(PART).await?,
                 rows: prepare(ROWS).await?,
             });

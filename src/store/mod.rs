@@ -9,6 +9,7 @@
 #[doc(hidden)]
 pub mod backup;
 pub mod engine;
+mod founder;
 #[doc(hidden)]
 pub mod format;
 pub mod ledger;
@@ -47,6 +48,7 @@ pub use read::inbox::InboxPage;
 pub use read::lists::ListHistoryPage;
 pub use read::plans::Measured;
 pub use read::query::Page;
+pub use founder::Founder;
 pub use replica::Replica;
 pub use state::{Counters, FeedListener, ReadOnly};
 pub use upkeep::backup::{BackupProgress, GoOn};

@@ -19,8 +19,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("wire", &["error", "limits", "model"]),
     ("client", &["error", "limits", "address", "tls", "wire"]),
     ("store", &["counted", "error", "limits", "histogram", "model"]),
+    ("lease", &[]),
+    ("ledger", &["address", "error", "lease", "model", "store", "tls"]),
     ("jobs", &["counted", "error", "limits", "model", "store", "json"]),
-    ("command", &["error", "limits", "reloadable", "model", "json", "wire", "store", "jobs"]),
+    ("command", &["error", "ledger", "limits", "reloadable", "model", "json", "wire", "store", "jobs"]),
     ("webhooks", &["error", "limits", "rarely", "reloadable", "model", "client", "command"]),
     (
         "console",
@@ -42,6 +44,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model",
             "wire",
             "store",
+            "ledger",
             "jobs",
             "command",
             "metrics",
@@ -52,13 +55,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "config",
-        &["error", "limits", "address", "reloadable", "tls", "model", "store", "jobs", "command", "webhooks", "server"],
+        &[
+            "error", "limits", "address", "reloadable", "tls", "model", "store", "ledger", "jobs", "command", "webhooks",
+            "server",
+        ],
     ),
     (
         "cli",
         &[
-            "counted", "error", "limits", "address", "tls", "model", "json", "wire", "store", "jobs", "command",
-            "client", "import", "export", "server", "config",
+            "counted", "error", "limits", "address", "tls", "model", "json", "wire", "store", "ledger", "jobs", "command",
+            "webhooks", "client", "import", "export", "server", "config",
         ],
     ),
     ("lib", &[]),
@@ -68,14 +74,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// The rooms of the store, from the bottom up. Each uses only rooms before it; `store/mod.rs` stands on top.
 const STORE_ROOMS: &[&str] = &[
     "engine", "options", "format", "backup", "ledger", "secret", "trail", "memory", "state", "read", "write", "upkeep",
-    "load",
+    "load", "founder", "replica",
 ];
 
 /// The files outside of `tls` that know rustls.
-const KNOW_RUSTLS: &[&str] = &["server/handshake.rs", "client/encrypted.rs"];
+const KNOW_RUSTLS: &[&str] = &["ledger/sql.rs", "server/handshake.rs", "server/splice.rs", "client/encrypted.rs"];
 
 /// The floors that may wait for the network.
-const ASYNC: &[&str] = &["client", "webhooks", "console", "server", "cli"];
+const ASYNC: &[&str] = &["client", "ledger", "webhooks", "console", "server", "cli"];
 
 /// What a source has that makes or reads a byte of the protocol: the marks of arrays, bulk strings and maps, and (see
 /// [`is_framed`]) a text with the protocol's line end. A `+`, `-` or `:` alone is anything.

@@ -44,8 +44,9 @@ use super::support::{Daemon, House, Wire};
 const NOON: i64 = 1_777_636_800_000;
 /// Sent behind the requests of a group, to know where their replies end.
 const END: &str = "that-was-all";
-/// Codes that no transcript can provoke: ten thousand clients, a shutdown at the right moment, a full disk, a defect.
-const NOT_PROVOKED: [Code; 4] = [Code::Busy, Code::Draining, Code::ReadOnly, Code::Internal];
+/// Codes that no transcript can provoke: ten thousand clients, a shutdown at the right moment, another daemon, a full disk, a
+/// defect.
+const NOT_PROVOKED: [Code; 5] = [Code::Busy, Code::Draining, Code::Standby, Code::ReadOnly, Code::Internal];
 
 // ---------------------------------------------------------------------------------------------------- transcripts
 

@@ -1,0 +1,250 @@
+//! Who writes, asks and claims meanwhile, and knows what must be there.
+//!
+//! Each phone has one writer, which opts it in and out. While it is out, and that was acknowledged, nobody may hear a yes, from
+//! whichever daemon. Nobody waits longer than a second for a reply: else nobody would write to a new owner while the old one is
+//! stopped, and a wrong yes could not show.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub const LIST: &str = "24365";
+const PATIENCE: Duration = Duration::from_secs(1);
+const WRITERS: usize = 6;
+const PHONES_EACH: usize = 8;
+
+/// A connection to one of several daemons.
+pub struct Client {
+    ports: Vec<u16>,
+    next: usize,
+    open: Option<(TcpStream, BufReader<TcpStream>)>,
+}
+
+impl Client {
+    pub fn of(ports: &[u16]) -> Client {
+        Client { ports: ports.to_vec(), next: 0, open: None }
+    }
+
+    /// The reply to a request; none if there was none, or the daemon is not the owner. The next one is asked then.
+    pub fn ask(&mut self, request: &str) -> Option<String> {
+        let reply = self.try_ask(request).filter(|reply| {
+            !["-STANDBY", "-LOADING", "-DRAINING", "-INTERNAL", "-READONLY"].iter().any(|no| reply.starts_with(no))
+        });
+        if reply.is_none() {
+            self.open = None;
+            self.next = (self.next + 1) % self.ports.len();
+        }
+        reply
+    }
+
+    fn try_ask(&mut self, request: &str) -> Option<String> {
+        if self.open.is_none() {
+            let address = SocketAddr::from(([127, 0, 0, 1], self.ports[self.next]));
+            let stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+            stream.set_read_timeout(Some(PATIENCE)).ok()?;
+            stream.set_write_timeout(Some(PATIENCE)).ok()?;
+            stream.set_nodelay(true).ok()?;
+            self.open = Some((stream.try_clone().ok()?, BufReader::new(stream)));
+        }
+        let (stream, replies) = self.open.as_mut()?;
+        stream.write_all(format!("{request}\n").as_bytes()).ok()?;
+        let mut line = String::new();
+        replies.read_line(&mut line).ok()?;
+        line.ends_with('\n').then(|| line.trim_end().to_owned())
+    }
+
+    /// Asks until there is a reply.
+    pub fn insist(&mut self, request: &str) -> String {
+        let since = Instant::now();
+        loop {
+            if let Some(reply) = self.ask(request) {
+                return reply;
+            }
+            assert!(since.elapsed() < Duration::from_secs(60), "nobody answers {request}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// What is known of a phone: odd while its opt-out is acknowledged and nobody has begun to opt it in again.
+struct Known {
+    phone: String,
+    turn: AtomicU64,
+}
+
+/// What a crowd has seen.
+#[derive(Default)]
+pub struct Seen {
+    pub acknowledged: AtomicU64,
+    pub checks: AtomicU64,
+    pub wrong: Mutex<Vec<String>>,
+    /// Since when no CHECK was answered, and the longest such time, in milliseconds.
+    pub silence: Mutex<(Option<Instant>, Duration)>,
+}
+
+/// Ends all when it goes.
+struct Ends<'e>(&'e AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Phones, and who writes to them.
+pub struct Crowd {
+    known: Vec<Known>,
+    ports: Vec<u16>,
+    pub seen: Seen,
+    claims: Mutex<HashMap<String, usize>>,
+    ends: AtomicBool,
+}
+
+impl Crowd {
+    /// Makes the list and the phones, all opted in.
+    pub fn gather(ports: &[u16]) -> Crowd {
+        let mut client = Client::of(ports);
+        client.insist(&format!("LIST {LIST}"));
+        let known = (0..WRITERS * PHONES_EACH)
+            .map(|n| {
+                let phone = format!("+1415555{n:04}");
+                client.insist(&format!("OPTIN {LIST} {phone}"));
+                Known { phone, turn: AtomicU64::new(0) }
+            })
+            .collect();
+        Crowd { known, ports: ports.to_vec(), seen: Seen::default(), claims: Mutex::default(), ends: AtomicBool::new(false) }
+    }
+
+    /// Lets them all do what they do while something else is done.
+    pub fn meanwhile<T>(&self, done: impl FnOnce() -> T) -> T {
+        self.ends.store(false, Ordering::SeqCst);
+        thread::scope(|scope| {
+            for writer in 0..WRITERS {
+                scope.spawn(move || self.write(writer));
+            }
+            for port in &self.ports {
+                scope.spawn(move || self.check(*port));
+                scope.spawn(move || self.claim(*port));
+            }
+            // A panic must end them, too: the scope waits for them.
+            let _ends = Ends(&self.ends);
+            done()
+        })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ends.load(Ordering::SeqCst)
+    }
+
+    fn write(&self, writer: usize) {
+        let mut client = Client::of(&self.ports);
+        let mine = &self.known[writer * PHONES_EACH..][..PHONES_EACH];
+        for known in mine.iter().cycle() {
+            if self.has_ended() {
+                return;
+            }
+            // What was begun is done to its end: else nobody would know what must be there.
+            let optin = format!("OPTIN {LIST} {}", known.phone);
+            if known.turn.load(Ordering::SeqCst) % 2 == 1 {
+                known.turn.fetch_add(1, Ordering::SeqCst);
+            }
+            if !self.until_acknowledged(&mut client, &optin) {
+                return;
+            }
+            // On a tie the opt-out would win; and it is to be newer.
+            thread::sleep(Duration::from_millis(2));
+            if !self.until_acknowledged(&mut client, &format!("OPTOUT {LIST} {}", known.phone)) {
+                return;
+            }
+            known.turn.fetch_add(1, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn until_acknowledged(&self, client: &mut Client, request: &str) -> bool {
+        loop {
+            if client.ask(request).is_some() {
+                self.seen.acknowledged.fetch_add(1, Ordering::SeqCst);
+                return true;
+            }
+            if self.has_ended() {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Asks one daemon all the time.
+    fn check(&self, port: u16) {
+        let mut client = Client::of(&[port]);
+        for known in self.known.iter().cycle() {
+            if self.has_ended() {
+                return;
+            }
+            let before = known.turn.load(Ordering::SeqCst);
+            let reply = client.ask(&format!("CHECK {LIST} {}", known.phone));
+            let after = known.turn.load(Ordering::SeqCst);
+            let mut silence = self.seen.silence.lock().expect("nobody panicked");
+            match reply {
+                Some(reply) => {
+                    self.seen.checks.fetch_add(1, Ordering::SeqCst);
+                    *silence = (Some(Instant::now()), silence.1.max(silence.0.map_or(Duration::ZERO, |at| at.elapsed())));
+                    drop(silence);
+                    if before % 2 == 1 && before == after && reply == "+yes" {
+                        self.wrong(format!("CHECK {} at {port}: yes after an acknowledged opt-out", known.phone));
+                    }
+                }
+                None => {
+                    drop(silence);
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+        }
+    }
+
+    /// Claims messages of one name at all daemons: one of them may send each.
+    fn claim(&self, port: u16) {
+        let mut client = Client::of(&[port]);
+        let phone = "+14155559999";
+        client.ask(&format!("OPTIN {LIST} {phone}"));
+        let mut number = 0_u64;
+        while !self.has_ended() {
+            // Others claim the same: a name is tried a few times by each.
+            let id = format!("m{}", number / 3);
+            number += 1;
+            if client.ask(&format!("CLAIM {LIST} {phone} {id}")).is_some_and(|reply| reply == "+yes") {
+                let mut claims = self.claims.lock().expect("nobody panicked");
+                let times = claims.entry(id.clone()).or_default();
+                *times += 1;
+                if *times > 1 {
+                    drop(claims);
+                    self.wrong(format!("CLAIM {id}: yes twice"));
+                }
+            }
+            thread::sleep(Duration::from_millis(3));
+        }
+    }
+
+    fn wrong(&self, what: String) {
+        self.seen.wrong.lock().expect("nobody panicked").push(what);
+    }
+
+    /// Compares what was acknowledged with what a daemon says.
+    pub fn compare(&self, ports: &[u16]) {
+        let mut client = Client::of(ports);
+        for known in &self.known {
+            let reply = client.insist(&format!("CHECK {LIST} {}", known.phone));
+            if known.turn.load(Ordering::SeqCst) % 2 == 1 && reply == "+yes" {
+                self.wrong(format!("{}: its opt-out was acknowledged and is lost", known.phone));
+            }
+        }
+    }
+
+    pub fn wrongs(&self) -> Vec<String> {
+        self.seen.wrong.lock().expect("nobody panicked").clone()
+    }
+}

@@ -1,0 +1,79 @@
+//! What would go wrong if a rule were left out. Daemons of a debug build leave it out when they are told to; the crowd that
+//! finds nothing elsewhere must find something here.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::crowd::Crowd;
+use crate::house::House;
+
+/// Longer than the lease.
+const LONG: Duration = Duration::from_millis(3600);
+
+fn pause(long: Duration) {
+    thread::sleep(long);
+}
+
+/// Does something to the owner while everybody writes and asks, a few times, until the crowd has found something.
+fn must_find(flaw: &'static str, more: &[&str], fault: impl Fn(&mut House, usize)) {
+    let Some(mut house) = House::start(Some(flaw), more) else { return };
+    let crowd = Crowd::gather(&house.ports());
+    for _ in 0..6 {
+        let owner = house.owner();
+        crowd.meanwhile(|| {
+            pause(Duration::from_millis(400));
+            fault(&mut house, owner);
+            pause(Duration::from_millis(800));
+        });
+        if !crowd.wrongs().is_empty() {
+            println!("{flaw}: found {}", crowd.wrongs().len());
+            return;
+        }
+        if house.nodes.iter().any(|node| node.log().contains("does not follow what this copy has")) {
+            println!("{flaw}: a daemon noticed");
+            return;
+        }
+        house.owner();
+    }
+    panic!("nobody noticed that the daemons have the flaw '{flaw}'");
+}
+
+#[test]
+fn an_owner_that_answers_without_a_lease_is_found() {
+    must_find("ignores-lease", &[], |house, owner| {
+        house.proxies[owner].iter().for_each(|proxy| proxy.hold(true));
+        pause(LONG);
+        house.proxies[owner].iter().for_each(|proxy| proxy.hold(false));
+    });
+}
+
+#[test]
+fn a_take_over_before_the_end_of_the_lease_is_found() {
+    must_find("takes-early", &[], |house, owner| {
+        house.proxies[owner].iter().for_each(|proxy| proxy.hold(true));
+        pause(LONG);
+        house.proxies[owner].iter().for_each(|proxy| proxy.hold(false));
+    });
+}
+
+#[test]
+fn an_append_without_a_fence_is_found() {
+    must_find("no-fence", &[], |house, owner| {
+        house.nodes[owner].signal("-STOP");
+        pause(LONG);
+        house.nodes[owner].signal("-CONT");
+        pause(LONG);
+    });
+}
+
+#[test]
+fn a_database_that_waits_for_nobody_is_found() {
+    must_find("one-copy", &["--ledger-copies", "1"], |house, _| {
+        house.postgres.wait_for_standby(false);
+        house.postgres.silence_standby(true);
+        pause(Duration::from_millis(700));
+        house.postgres.fail_over();
+        pause(LONG);
+        house.postgres.heal();
+    });
+}

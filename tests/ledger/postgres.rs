@@ -1,0 +1,236 @@
+//! Two PostgreSQL servers: a primary, and a standby that has each commit before it is acknowledged.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server, which may be stopped.
+struct Server {
+    dir: PathBuf,
+    port: u16,
+}
+
+/// The two of them. Stopped and removed when they go.
+pub struct Postgres {
+    root: PathBuf,
+    bin: PathBuf,
+    servers: [Server; 2],
+    /// Which of them is the primary.
+    primary: usize,
+}
+
+/// Where the server's programs are. None: they are not installed, and the test says so and passes, except under
+/// `CONTACTD_TEST_ALL=1`.
+fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").is_file()).collect();
+    found.sort();
+    let newest = found.pop();
+    if newest.is_none() {
+        assert!(std::env::var_os("CONTACTD_TEST_ALL").is_none(), "PostgreSQL is not installed");
+        eprintln!("skipped: PostgreSQL is not installed");
+    }
+    newest
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
+}
+
+impl Postgres {
+    /// Starts both. None where PostgreSQL is not installed.
+    pub fn start() -> Option<Postgres> {
+        let bin = programs()?;
+        let root = tempfile::Builder::new().prefix("contactd-postgres").tempdir().expect("a directory").keep();
+        let servers = ["a", "b"].map(|name| Server { dir: root.join(name), port: free_port() });
+        let postgres = Postgres { root, bin, servers, primary: 0 };
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&postgres.root));
+        }
+        let first = &postgres.servers[0];
+        postgres.program("initdb", &["-D", first.at(), "-A", "trust", "-U", "postgres", "--no-sync"]);
+        fs::OpenOptions::new().append(true).open(first.dir.join("postgresql.conf")).and_then(|mut file| {
+            use std::io::Write as _;
+            write!(
+                file,
+                "port={}\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{}'\nshared_buffers=32MB\n\
+                 wal_level=replica\nhot_standby=on\nmax_wal_senders=6\nwal_keep_size=64MB\n",
+                first.port,
+                postgres.root.display()
+            )
+        }).expect("settings");
+        postgres.up(0);
+        postgres.sql(0, "CREATE DATABASE contactd");
+        postgres.rebuild(1);
+        Some(postgres)
+    }
+
+    /// What daemons are told, by way of these ports: those of the servers, or of proxies before them.
+    pub fn url(ports: [u16; 2], schema: &str) -> String {
+        let [a, b] = ports;
+        format!("postgres://postgres@127.0.0.1:{a},127.0.0.1:{b}/contactd?options=-csearch_path%3D{schema}")
+    }
+
+    pub fn ports(&self) -> [u16; 2] {
+        self.servers.each_ref().map(|server| server.port)
+    }
+
+    /// A schema of its own for a test.
+    pub fn make_schema(&self, name: &str) {
+        self.sql(self.primary, &format!("CREATE SCHEMA {name}"));
+    }
+
+    /// Runs SQL on the primary, and gives what it prints.
+    pub fn on_primary(&self, sql: &str) -> String {
+        self.sql(self.primary, sql)
+    }
+
+    /// SIGKILL for all of the primary's processes; then the standby takes its place, and waits for nobody until the old
+    /// primary was rebuilt.
+    pub fn fail_over(&mut self) {
+        self.kill(self.primary);
+        let next = 1 - self.primary;
+        self.program("pg_ctl", &["-D", self.servers[next].at(), "-w", "promote"]);
+        self.primary = next;
+    }
+
+    /// The server that was killed becomes the standby of the other one.
+    pub fn heal(&mut self) {
+        self.rebuild(1 - self.primary);
+    }
+
+    /// SIGKILL, without anybody in its place.
+    pub fn crash(&self) {
+        self.kill(self.primary);
+    }
+
+    /// Starts a primary that has crashed.
+    pub fn recover(&self) {
+        self.up(self.primary);
+    }
+
+    /// Whether a commit waits for the standby.
+    pub fn wait_for_standby(&self, does: bool) {
+        let names = if does { "*" } else { "" };
+        self.sql(self.primary, &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        self.sql(self.primary, "SELECT pg_reload_conf()");
+        let started = Instant::now();
+        while does && self.sql(self.primary, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {
+            assert!(started.elapsed() < PATIENCE, "the standby does not come");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Stops what the standby receives, or lets it go on.
+    pub fn silence_standby(&self, is_silent: bool) {
+        let signal = if is_silent { "-STOP" } else { "-CONT" };
+        let pid = self.sql(1 - self.primary, "SELECT pid FROM pg_stat_wal_receiver");
+        run(Command::new("kill").args([signal, &pid]));
+    }
+
+    /// A server becomes a copy of the primary, and follows it.
+    fn rebuild(&self, place: usize) {
+        let (standby, primary) = (&self.servers[place], &self.servers[1 - place]);
+        self.sql(1 - place, "ALTER SYSTEM SET synchronous_standby_names = ''");
+        self.sql(1 - place, "SELECT pg_reload_conf()");
+        let _ = fs::remove_dir_all(&standby.dir);
+        let port = primary.port.to_string();
+        self.program(
+            "pg_basebackup",
+            &["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-D", standby.at(), "-R", "-c", "fast", "--no-sync"],
+        );
+        let settings = standby.dir.join("postgresql.auto.conf");
+        let mut text = fs::read_to_string(&settings).expect("settings");
+        text += &format!("port={}\n", standby.port);
+        fs::write(&settings, text).expect("settings");
+        self.up(place);
+        self.wait_for_standby_of(1 - place);
+    }
+
+    fn wait_for_standby_of(&self, place: usize) {
+        self.sql(place, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.sql(place, "SELECT pg_reload_conf()");
+        let started = Instant::now();
+        while self.sql(place, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {
+            assert!(started.elapsed() < PATIENCE, "the standby does not come");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn up(&self, place: usize) {
+        let log = self.root.join(format!("{place}.log"));
+        let log = log.to_str().expect("UTF-8");
+        self.program("pg_ctl", &["-D", self.servers[place].at(), "-l", log, "-w", "start"]);
+    }
+
+    fn kill(&self, place: usize) {
+        let server = &self.servers[place];
+        let file = server.dir.join("postmaster.pid");
+        let Ok(text) = fs::read_to_string(&file) else { return };
+        let pid = text.lines().next().expect("a number").to_owned();
+        let children = Command::new("pgrep").args(["-P", &pid]).output().expect("pgrep").stdout;
+        let children = String::from_utf8_lossy(&children).into_owned();
+        let _ = Command::new("kill").arg("-9").arg(&pid).args(children.split_whitespace()).status();
+        let started = Instant::now();
+        while Path::new(&format!("/proc/{pid}/exe")).exists() && started.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+        }
+        // They name a process that is gone, and its number may be another's by now.
+        let _ = fs::remove_file(file);
+        let _ = fs::remove_file(self.root.join(format!(".s.PGSQL.{}.lock", server.port)));
+    }
+
+    fn sql(&self, place: usize, sql: &str) -> String {
+        let port = self.servers[place].port.to_string();
+        let out = Command::new(self.bin.join("psql"))
+            .args(["-qAt", "-h", "127.0.0.1", "-p", &port, "-U", "postgres"])
+            .args(["-d", if sql.starts_with("CREATE DATABASE") { "postgres" } else { "contactd" }, "-c", sql])
+            .output()
+            .expect("psql");
+        assert!(out.status.success(), "{sql}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    }
+
+    fn program(&self, name: &str, arguments: &[&str]) {
+        let program = self.bin.join(name);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        run(command.args(arguments).current_dir("/"));
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.kill(0);
+        self.kill(1);
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+impl Server {
+    fn at(&self) -> &str {
+        self.dir.to_str().expect("UTF-8")
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn run(command: &mut Command) {
+    let out = command.stdin(std::process::Stdio::null());
+    // A server that was started keeps its outputs open: a pipe would never end.
+    let status = out.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status();
+    assert!(status.expect("the program").success(), "{command:?}");
+}
