@@ -193,6 +193,13 @@ class Draining(ContactdError):
     retryable = True
 
 
+class Standby(ContactdError):
+    """Another daemon owns the store, or has just taken it over. Whether a write took effect is not known."""
+
+    code = "STANDBY"
+    retryable = True
+
+
 class ReadOnly(ContactdError):
     """The disk is full or fails. What forbids counts until the daemon restarts: keep it and send it again once that is
     mended."""
@@ -221,12 +228,12 @@ class ProtocolError(ContactdError):
     code = "PROTOCOL"
 
 
-_PASSING = (Unreachable, Busy, Loading, Draining)
+_PASSING = (Unreachable, Busy, Loading, Draining, Standby)
 _ERRORS: Dict[str, Type[ContactdError]] = {
     kind.code: kind
     for kind in (
         CommandError, BadArgument, NoList, OverLimit, NoAuth, NoPermission, NoProtocol, Busy, Loading, Draining,
-        ReadOnly, Internal,
+        Standby, ReadOnly, Internal,
     )
 }
 
@@ -891,6 +898,8 @@ class Client:
         self.port = port
         self.timeout = timeout
         self.retry = retry
+        self._places = [(host, port)]
+        """Where daemons that share a store are: the first one is called until it fails."""
         self._token = token
         self._tls = _Tls(ca_file, cert_file, key_file) if tls else None
         self._lock = threading.RLock()
@@ -905,17 +914,26 @@ class Client:
     ) -> Client:
         """A client of a daemon named by `host:port`, `host`, `tls:host:port` or `unix:/path`, as everywhere in
         contactd, or by a URL: `contactd://host:port`, and `contactds://host:port` for TLS. A URL may have the token:
-        `contactds://:TOKEN@host:port`. `redis://` and `rediss://` mean the same."""
-        host, port, tls, in_url = _address(server)
-        return cls(
+        `contactds://:TOKEN@host:port`. `redis://` and `rediss://` mean the same.
+
+        Where daemons share a store, name them all, with commas between: `a:7164,b:7164`. Whichever fails, the next one is
+        called. Give a `retry` that is longer than their lease."""
+        addresses = [_address(address.strip()) for address in server.split(",")]
+        host, port, tls, in_url = addresses[0]
+        if any(other[2] != tls for other in addresses):
+            raise ValueError(f"{server!r}: either all of them speak TLS, or none")
+        client = cls(
             host, port, token=in_url if token is None else token, timeout=timeout, retry=retry, tls=tls,
             ca_file=ca_file, cert_file=cert_file, key_file=key_file,
         )
+        client._places = [address[:2] for address in addresses]
+        return client
 
     def clone(self) -> Client:
         """A client of the same daemon with a connection of its own."""
         other = Client(self.host, self.port, token=self._token, timeout=self.timeout, retry=self.retry)
         other._tls = self._tls
+        other._places = list(self._places)
         return other
 
     def close(self) -> None:
@@ -1312,6 +1330,9 @@ class Client:
                     sent = True
                     connection.exchange(batch, self.timeout + patience)
                     trouble: ContactdError = Draining("the daemon is shutting down")
+                    for pending in batch:
+                        if pending._reply is not None and pending._reply[:8] == b"-STANDBY":
+                            trouble = _error(pending._reply, pending._line)
                 except BaseException as why:
                     # A reply that is still on its way must never be taken for that of the next request.
                     self.close()
@@ -1322,6 +1343,7 @@ class Client:
                 if not batch:
                     return
                 self.close()
+                self._places.append(self._places.pop(0))
                 if not isinstance(trouble, _PASSING) or time.monotonic() + pause > give_up:
                     for pending in batch:
                         pending._date(first_attempt_ms)
@@ -1351,7 +1373,9 @@ class Client:
                 left.append(pending)
             elif reply[:1] == b"-":
                 pending._date(first_attempt_ms)
-                if reply[:9] == b"-DRAINING":
+                not_known = reply[:8] == b"-STANDBY" and pending._repeatable
+                if reply[:9] == b"-DRAINING" or not_known:
+                    pending._retried = pending._retried or not_known
                     pending._reply = None
                     left.append(pending)
         return left
@@ -1371,7 +1395,8 @@ class Client:
         if self._connection is not None and not self._connection.is_quiet():
             self.close()
         if self._connection is None:
-            self._connection = _Connection(self.host, self.port, self._tls, self._token, self.timeout)
+            host, port = self._places[0]
+            self._connection = _Connection(host, port, self._tls, self._token, self.timeout)
         return self._connection
 
     def _after_fork(self) -> None:
@@ -2834,7 +2859,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--server",
         metavar="ADDRESS",
-        help="host:port, tls:host:port or unix:/path [CONTACTD_SERVER, 127.0.0.1:7164]",
+        help="host:port, tls:host:port or unix:/path; of daemons that share a store all, with commas [CONTACTD_SERVER, 127.0.0.1:7164]",
     )
     common.add_argument("--ca-file", metavar="FILE", help="for tls: the authorities to trust [CONTACTD_CA_FILE]")
     common.add_argument(

@@ -1024,7 +1024,7 @@ def options() -> argparse.ArgumentParser:
         "--server",
         default=os.environ.get("CONTACTD_SERVER", "127.0.0.1:7164"),
         metavar="ADDRESS",
-        help="contactd: host:port, tls:host:port or unix:/path [CONTACTD_SERVER, 127.0.0.1:7164]",
+        help="contactd: host:port, tls:host:port or unix:/path; of daemons that share a store all, with commas [CONTACTD_SERVER, 127.0.0.1:7164]",
     )
     parser.add_argument("--ca-file", metavar="FILE", help="for tls: the authorities to trust [CONTACTD_CA_FILE]")
     parser.add_argument(

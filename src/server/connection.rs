@@ -150,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         };
         while block_in_place(|| export.next(context, &mut self.dialogue.replies)) {
             self.flush().await?;
-            if self.dialogue.is_withdrawn() {
+            if self.dialogue.is_withdrawn() || !context.may_answer() {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
             yield_now().await;

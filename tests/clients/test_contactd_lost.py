@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import unittest
@@ -249,6 +250,40 @@ class TheDaemonDies(unittest.TestCase):
             list(export)
         self.daemon.start()
         self.assertEqual(len(list(self.client.export())), 20_000)
+
+
+class SeveralAddresses(unittest.TestCase):
+    """Daemons that share a store: whichever fails, the next one is asked."""
+
+    STANDBY = b"-STANDBY nobody is the owner\r\n"
+
+    def test_the_next_one_is_asked_when_one_is_gone_or_stands_by(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            nobody = f"127.0.0.1:{gone.getsockname()[1]}"
+        with Scripted(lambda _: b"+yes\r\n") as owner, Scripted(lambda _: self.STANDBY) as other:
+            with Client.at(f"{nobody},{other.server},{owner.server}", retry=PATIENCE_SECONDS) as client:
+                self.assertTrue(client.check(LIST, phone(1)))
+                # The one that answered is asked from then on.
+                self.assertTrue(client.check(LIST, phone(2)))
+                with client.clone() as same:
+                    self.assertTrue(same.check(LIST, phone(3)))
+            self.assertEqual((len(other.requests), len(owner.requests)), (1, 3))
+
+    def test_a_write_that_was_refused_by_one_that_stands_by_is_dated_and_repeated(self) -> None:
+        with Scripted(lambda _: self.STANDBY) as first, Scripted(lambda _: b":1\r\n") as second:
+            with Client.at(f"{first.server},{second.server}", retry=PATIENCE_SECONDS) as client:
+                self.assertTrue(client.optin(LIST, phone(4)))
+            self.assertIn('"at":', second.requests[-1].replace(" ", ""))
+
+    def test_that_nobody_answers_is_told(self) -> None:
+        with Scripted(lambda _: self.STANDBY) as only:
+            with Client.at(only.server, retry=0) as client, self.assertRaises(ContactdError) as told:
+                client.check(LIST, phone(5))
+        self.assertEqual((told.exception.code, told.exception.retryable), ("STANDBY", True))
+
+    def test_all_of_them_speak_tls_or_none(self) -> None:
+        with self.assertRaises(ValueError):
+            Client.at("tls:a:1,b:2")
 
 
 if __name__ == "__main__":

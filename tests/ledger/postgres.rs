@@ -7,6 +7,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::proxy::Proxy;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server, which may be stopped.
@@ -20,6 +22,8 @@ pub struct Postgres {
     root: PathBuf,
     bin: PathBuf,
     servers: [Server; 2],
+    /// What the other one follows each of them through.
+    replication: [Proxy; 2],
     /// Which of them is the primary.
     primary: usize,
 }
@@ -49,7 +53,8 @@ impl Postgres {
         let bin = programs()?;
         let root = tempfile::Builder::new().prefix("contactd-postgres").tempdir().expect("a directory").keep();
         let servers = ["a", "b"].map(|name| Server { dir: root.join(name), port: free_port() });
-        let postgres = Postgres { root, bin, servers, primary: 0 };
+        let replication = servers.each_ref().map(|server| Proxy::to(server.port));
+        let postgres = Postgres { root, bin, servers, replication, primary: 0 };
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(&postgres.root));
         }
@@ -115,32 +120,24 @@ impl Postgres {
         self.up(self.primary);
     }
 
-    /// Whether a commit waits for the standby.
-    pub fn wait_for_standby(&self, does: bool) {
-        let names = if does { "*" } else { "" };
-        self.sql(self.primary, &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+    /// Lets no commit wait for the standby.
+    pub fn wait_for_nobody(&self) {
+        self.sql(self.primary, "ALTER SYSTEM SET synchronous_standby_names = ''");
         self.sql(self.primary, "SELECT pg_reload_conf()");
-        let started = Instant::now();
-        while does && self.sql(self.primary, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {
-            assert!(started.elapsed() < PATIENCE, "the standby does not come");
-            thread::sleep(Duration::from_millis(50));
-        }
     }
 
-    /// Stops what the standby receives, or lets it go on.
+    /// Holds back what the standby is sent, or lets it go on.
     pub fn silence_standby(&self, is_silent: bool) {
-        let signal = if is_silent { "-STOP" } else { "-CONT" };
-        let pid = self.sql(1 - self.primary, "SELECT pid FROM pg_stat_wal_receiver");
-        run(Command::new("kill").args([signal, &pid]));
+        self.replication[self.primary].hold(is_silent);
     }
 
     /// A server becomes a copy of the primary, and follows it.
     fn rebuild(&self, place: usize) {
-        let (standby, primary) = (&self.servers[place], &self.servers[1 - place]);
-        self.sql(1 - place, "ALTER SYSTEM SET synchronous_standby_names = ''");
-        self.sql(1 - place, "SELECT pg_reload_conf()");
+        let standby = &self.servers[place];
+        self.wait_for_nobody();
         let _ = fs::remove_dir_all(&standby.dir);
-        let port = primary.port.to_string();
+        let port = self.replication[1 - place].port.to_string();
+        self.replication[1 - place].hold(false);
         self.program(
             "pg_basebackup",
             &["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-D", standby.at(), "-R", "-c", "fast", "--no-sync"],
