@@ -272,7 +272,7 @@ class SeveralAddresses(unittest.TestCase):
     def test_a_write_that_was_refused_by_one_that_stands_by_is_dated_and_repeated(self) -> None:
         with Scripted(lambda _: self.STANDBY) as first, Scripted(lambda _: b":1\r\n") as second:
             with Client.at(f"{first.server},{second.server}", retry=PATIENCE_SECONDS) as client:
-                self.assertTrue(client.optin(LIST, phone(4)))
+                self.assertTrue(client.release(phone(4)))
             self.assertIn('"at":', second.requests[-1].replace(" ", ""))
 
     def test_that_nobody_answers_is_told(self) -> None:
