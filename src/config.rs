@@ -279,6 +279,7 @@ impl Settings {
     /// Reads the files, checks everything, and fills in the defaults.
     pub fn resolve(self) -> Result<Config> {
         let (file, settings_file) = Settings::of_file(self.config.as_deref())?;
+        let policy = policy(&self, &file, Policy::default());
         let listen = if self.listen.is_empty() { file.listen } else { self.listen };
         let listen_is_said = !listen.is_empty();
         let listen = if listen.is_empty() { vec![ADDRESS.to_owned()] } else { listen };
@@ -311,14 +312,13 @@ impl Settings {
         let default_region = self.default_region.or(file.default_region).map(region).transpose()?;
         let data_dir = self.data_dir.or(file.data_dir).unwrap_or_else(|| "./contactd-data".into());
         let usual = Setup::new(data_dir);
-        let (keep, policy) = (usual.keep, usual.purge.policy);
-        let every = match (self.purge_every, self.compact_every) {
+        let keep = usual.keep;
+        let every = match (self.purge_every, &self.compact_every) {
             (None, Some(text)) => {
                 Some(text.parse().map_err(|why| Error::bad_arg(format!("CONTACTD_COMPACT_EVERY: {why}")))?)
             }
             (every, _) => every.or(file.purge_every),
         };
-        let or_never = |said: Option<SpanOrNever>, usual: Option<Millis>| said.map_or(usual, |span| span.0);
         let ledger = LedgerFlags {
             url: self.ledger.or(file.ledger),
             advertise: self.advertise.or(file.advertise),
@@ -352,17 +352,9 @@ impl Settings {
                 consent: self.keep_consent.or(file.keep_consent).map_or(keep.consent, |span| span.0),
             },
             purge: PurgeSettings {
-                policy: Policy {
-                    invalid_after: or_never(
-                        self.purge_invalid_after.or(file.purge_invalid_after),
-                        policy.invalid_after,
-                    ),
-                    idle_after: or_never(self.purge_idle_after.or(file.purge_idle_after), policy.idle_after),
-                    sends: self.purge_sends.or(file.purge_sends).unwrap_or(policy.sends),
-                    idle_max: or_never(self.purge_idle_max.or(file.purge_idle_max), policy.idle_max),
-                },
+                policy,
                 archive: self.purge_archive.or(file.purge_archive),
-                every_ms: or_never(every, Some(PURGE_EVERY_MS)).unwrap_or(0),
+                every_ms: every.map_or(Some(PURGE_EVERY_MS), |every| every.0).unwrap_or(0),
             },
             trail: self.trail.or(file.trail),
             ledger,
@@ -386,6 +378,17 @@ impl Settings {
             Config { listen: access.listen.clone(), listen_is_said, console, webhooks, metrics, log_format, setup };
         config.setup.settings = effective::settings(&config, &access, keywords_file.as_deref());
         Ok(config)
+    }
+}
+
+/// Whom a purge removes.
+fn policy(said: &Settings, file: &Settings, usual: Policy) -> Policy {
+    let or_never = |said: Option<SpanOrNever>, usual: Option<Millis>| said.map_or(usual, |span| span.0);
+    Policy {
+        invalid_after: or_never(said.purge_invalid_after.or(file.purge_invalid_after), usual.invalid_after),
+        idle_after: or_never(said.purge_idle_after.or(file.purge_idle_after), usual.idle_after),
+        sends: said.purge_sends.or(file.purge_sends).unwrap_or(usual.sends),
+        idle_max: or_never(said.purge_idle_max.or(file.purge_idle_max), usual.idle_max),
     }
 }
 

@@ -71,7 +71,7 @@ mod tests {
         assert!(lease.holds() && lease.left() > Duration::from_secs(50));
         lease.suspend();
         assert!(!lease.holds());
-        lease.extend(boot_time() - Duration::from_nanos(1));
+        lease.extend(boot_time().saturating_sub(Duration::from_nanos(1)));
         assert!(!lease.holds(), "its time is past");
         lease.extend(boot_time() + Duration::from_secs(60));
         lease.end();

@@ -63,7 +63,9 @@ impl Ledger {
                 let url = place.url()?;
                 let first = ledger::init(&url, data_dir.as_deref(), now())?;
                 match &data_dir {
-                    None => say(&format_args!("{url} has an empty ledger now. Start daemons with --ledger and this address.")),
+                    None => say(&format_args!(
+                        "{url} has an empty ledger now. Start daemons with --ledger and this address."
+                    )),
                     Some(dir) => say(&format_args!(
                         "{url} has a ledger now, which begins with row {first} and a copy of {}. Start daemons with --ledger and \
                          this address. All of them need the same tombstone.key.",
@@ -82,9 +84,9 @@ fn show(status: &LedgerStatus) -> Result<ExitCode> {
     let LedgerStatus { owner, reign, lease, newest, acked, base, sizes, .. } = status;
     match lease {
         Some(lease) => {
-            say(&format_args!("owner      {owner}, in reign {reign}, with a lease of {} s", lease.as_secs()))
+            say(&format_args!("owner      {owner}, in reign {reign}, with a lease of {} s", lease.as_secs()));
         }
-        None => say(&format_args!("owner      nobody; the next daemon takes over at once")),
+        None => say(&"owner      nobody; the next daemon takes over at once"),
     }
     say(&format_args!(
         "rows       {} in all; {} acknowledged at the last renewal",

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Context, Counters, Reloads, Source, TABLE};
 use crate::error::Result;
 use crate::jobs::Status;
+use crate::ledger::Reign;
 use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, PAGE_ITEMS_MAX, TALLY_WINDOW_DAYS};
 use crate::model::time::{self, Millis};
 use crate::model::verdict::{ContactStatus, ListStatus};
@@ -121,19 +122,23 @@ impl List {
     fn ledger(&mut self, context: &Context) {
         let reign = context.reign.as_deref();
         let number = reign.map_or(0, |reign| reign.number.unsigned_abs());
-        self.gauge("ledger_reign", "how often the owner of a shared store has changed; 0 for a store of one daemon", number);
         self.gauge(
-            "ledger_row",
-            "the newest row that the ledger has acknowledged",
-            reign.map_or(0, |reign| reign.acked()),
+            "ledger_reign",
+            "how often the owner of a shared store has changed; 0 for a store of one daemon",
+            number,
         );
+        self.gauge("ledger_row", "the newest row that the ledger has acknowledged", reign.map_or(0, Reign::acked));
         self.gauge(
             "ledger_copies",
             "on how many machines a row is before it counts: below 2, a failover of the database may lose opt-outs",
             reign.map_or(0, |reign| reign.copies.load(Ordering::Relaxed)),
         );
         let left = reign.map_or(0, |reign| reign.lease.left().as_millis() as u64);
-        self.gauge("ledger_lease_ms", "milliseconds for which this daemon may answer without word from the ledger", left);
+        self.gauge(
+            "ledger_lease_ms",
+            "milliseconds for which this daemon may answer without word from the ledger",
+            left,
+        );
     }
 
     fn daemon(&mut self, store: &Store, counters: &Counters) {

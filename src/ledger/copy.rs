@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How often it looks whether the reign has ended.
 const LOOK: Duration = Duration::from_millis(100);
 /// Rows that are removed at a time: to remove many at once keeps the database busy.
-const CUT_ROWS: usize = 1000;
+const CUT_ROWS: i64 = 1000;
 
 /// Fetches a copy into a file without a name.
 pub async fn fetch(sql: &mut Sql, generation: i64, dir: &Path) -> Result<io::BufReader<std::fs::File>> {
@@ -100,7 +100,7 @@ impl Copier {
                 tracing::warn!("no copy of the ledger was made: {}", why.message);
             }
             let since = boot_time();
-            while boot_time() - since < LOOK_EVERY && !self.reign.has_ended() {
+            while boot_time().saturating_sub(since) < LOOK_EVERY && !self.reign.has_ended() {
                 thread::sleep(LOOK);
             }
         }
@@ -141,7 +141,7 @@ impl Copier {
                 }
                 tracing::info!("a copy of the ledger was made, which ends with row {}", end.batch);
                 sql.remove_copies(generation).await?;
-                while sql.cut(before.base, CUT_ROWS).await? == CUT_ROWS as u64 && !self.reign.has_ended() {}
+                while sql.cut(before.base, CUT_ROWS).await? == CUT_ROWS.unsigned_abs() && !self.reign.has_ended() {}
                 Ok(())
             })
             .map_err(Failure::into_error)

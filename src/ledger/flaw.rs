@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 /// The owner answers although its lease is over.
 pub const IGNORES_LEASE: &str = "ignores-lease";
-/// A standby takes over after half of the lease.
+/// A standby takes over after a quarter of the lease.
 pub const TAKES_EARLY: &str = "takes-early";
 /// Rows are written whoever the owner is.
 pub const NO_FENCE: &str = "no-fence";
@@ -13,6 +13,5 @@ pub const NO_FENCE: &str = "no-fence";
 /// Whether this process has a flaw. None has one in a release build.
 pub fn has(flaw: &str) -> bool {
     static FLAW: OnceLock<String> = OnceLock::new();
-    cfg!(debug_assertions)
-        && FLAW.get_or_init(|| std::env::var("CONTACTD_LEDGER_FLAW").unwrap_or_default()) == flaw
+    cfg!(debug_assertions) && FLAW.get_or_init(|| std::env::var("CONTACTD_LEDGER_FLAW").unwrap_or_default()) == flaw
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::reign::{Reign, margin};
+use super::reign::{Reign, answering, margin};
 use super::sql::{Failure, Sql};
 use super::{PART, copies, runtime};
 use crate::error::{Error, Result};
@@ -62,7 +62,7 @@ async fn keep(reign: &Reign) {
             }
         }
         let since = boot_time();
-        while boot_time() - since < lease / RENEWALS && !reign.has_ended() {
+        while boot_time().saturating_sub(since) < lease / RENEWALS && !reign.has_ended() {
             tokio::time::sleep(LOOK).await;
             if clocks.part_by(margin(lease)) {
                 tracing::warn!(
@@ -88,7 +88,7 @@ async fn renew(reign: &Reign, sql: &mut Option<Sql>) -> std::result::Result<bool
         return Ok(false);
     }
     let lease = reign.settings.lease;
-    reign.lease.extend(since + lease - margin(lease));
+    reign.lease.extend(since + answering(lease));
     let standbys = connected.setting("synchronous_standby_names").await?;
     reign.copies.store(copies(&standbys), Ordering::Relaxed);
     Ok(true)
@@ -115,7 +115,7 @@ struct Clocks(i128);
 impl Clocks {
     fn now() -> Clocks {
         let of_day = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clocks(of_day.as_millis() as i128 - boot_time().as_millis() as i128)
+        Clocks(of_day.as_millis().cast_signed() - boot_time().as_millis().cast_signed())
     }
 
     fn part_by(&self, most: Duration) -> bool {

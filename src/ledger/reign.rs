@@ -90,7 +90,12 @@ pub fn margin(lease: Duration) -> Duration {
     (lease / 10).max(Duration::from_secs(1).min(lease / 4))
 }
 
+/// For how long the owner may answer after it has asked for a lease.
+pub fn answering(lease: Duration) -> Duration {
+    lease.saturating_sub(margin(lease))
+}
+
 /// How long those who wait for the end of a lease wait: somewhat longer, for clocks that do not run alike.
 pub fn patience(lease: Duration) -> Duration {
-    if flaw::has(flaw::TAKES_EARLY) { lease / 2 } else { lease + lease / 100 }
+    if flaw::has(flaw::TAKES_EARLY) { lease / 4 } else { lease + lease / 100 }
 }

@@ -16,7 +16,7 @@ pub const LEASE: Duration = Duration::from_secs(15);
 /// A shorter one could not be renewed in time where a commit waits for its standby.
 pub const LEASE_MIN: Duration = Duration::from_secs(1);
 /// With a longer one nobody would answer for too long.
-pub const LEASE_MAX: Duration = Duration::from_mins(5);
+pub const LEASE_MAX: Duration = Duration::from_secs(300);
 /// With fewer bytes of rows behind the newest copy no other is made, if nothing is said.
 pub const COPY_BYTES: u64 = 64 << 20;
 /// On how many machines a row must be before it counts, if nothing is said.

@@ -206,13 +206,13 @@ impl Sql {
     /// is not enough.
     pub async fn append(&mut self, reign: i64, seq: u64, data: &[u8], one_will_do: bool) -> Result<bool, Failure> {
         let append = self.statements().await?.append.clone();
-        self.changed(&append, &[&self.part, &reign, &(seq as i64), &data, &one_will_do]).await
+        self.changed(&append, &[&self.part, &reign, &(seq.cast_signed()), &data, &one_will_do]).await
     }
 
     /// Renews the lease, and says which rows were acknowledged. False: the reign is another.
     pub async fn renew(&mut self, reign: i64, acked: u64) -> Result<bool, Failure> {
         let renew = self.statements().await?.renew.clone();
-        self.changed(&renew, &[&self.part, &reign, &(acked as i64)]).await
+        self.changed(&renew, &[&self.part, &reign, &(acked.cast_signed())]).await
     }
 
     /// Makes a new reign, if nothing has changed since it was looked at. Gives its number.
@@ -224,7 +224,7 @@ impl Sql {
         lease: Duration,
     ) -> Result<Option<i64>, Failure> {
         self.has_warned.store(false, Ordering::SeqCst);
-        let lease = lease.as_millis() as i64;
+        let lease = lease.as_millis().cast_signed() as i64;
         let values: [&(dyn ToSql + Sync); 6] = [&self.part, &seen.reign, &seen.beat, &owner, &address, &lease];
         let rows = within(self.client.query(TAKE, &values)).await?;
         self.believe()?;
@@ -234,7 +234,7 @@ impl Sql {
     /// Lets anybody take over at once. False: somebody has already.
     pub async fn give_up(&mut self, reign: i64, acked: u64) -> Result<bool, Failure> {
         self.has_warned.store(false, Ordering::SeqCst);
-        let changed = within(self.client.execute(GIVE_UP, &[&self.part, &reign, &(acked as i64)])).await?;
+        let changed = within(self.client.execute(GIVE_UP, &[&self.part, &reign, &(acked.cast_signed())])).await?;
         self.believe()?;
         Ok(changed == 1)
     }
@@ -247,15 +247,15 @@ impl Sql {
     }
 
     /// The rows behind one, in order, at most so many: number and data. They may be what a failover takes back.
-    pub async fn rows(&mut self, behind: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
+    pub async fn rows(&mut self, behind: u64, limit: i64) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
         let rows = self.statements().await?.rows.clone();
-        let rows = within(self.client.query(&rows, &[&self.part, &(behind as i64), &(limit as i64)])).await?;
+        let rows = within(self.client.query(&rows, &[&self.part, &(behind.cast_signed()), &limit])).await?;
         Ok(rows.iter().map(|row| (row.get::<_, i64>(0).unsigned_abs(), row.get(1))).collect())
     }
 
     /// One row: in which reign it was appended, and its data.
     pub async fn row(&mut self, seq: u64) -> Result<Option<(i64, Vec<u8>)>, Failure> {
-        let row = within(self.client.query_opt(ROW, &[&self.part, &(seq as i64)])).await?;
+        let row = within(self.client.query_opt(ROW, &[&self.part, &(seq.cast_signed())])).await?;
         Ok(row.map(|row| (row.get(0), row.get(1))))
     }
 
@@ -267,7 +267,7 @@ impl Sql {
     /// Makes a partition that nobody owns, with its first row. If there is one already, it is an error.
     pub async fn begin(&mut self, format: i32, first: (u64, &[u8]), generation: i64) -> Result<(), Failure> {
         self.has_warned.store(false, Ordering::SeqCst);
-        let (number, row) = (first.0 as i64, first.1);
+        let (number, row) = (first.0.cast_signed(), first.1);
         let transaction = within(self.client.transaction()).await?;
         let part = "INSERT INTO contactd_part VALUES ($1, 0, '', '', -1, 0, $2, $2, $3, $4)";
         within(transaction.execute(part, &[&self.part, &number, &generation, &format])).await?;
@@ -294,7 +294,8 @@ impl Sql {
     pub async fn set_base(&mut self, reign: i64, generation: i64, base: u64) -> Result<bool, Failure> {
         self.has_warned.store(false, Ordering::SeqCst);
         let set = "UPDATE contactd_part SET gen = $3, base = $4 WHERE part = $1 AND reign = $2";
-        let changed = within(self.client.execute(set, &[&self.part, &reign, &generation, &(base as i64)])).await?;
+        let changed =
+            within(self.client.execute(set, &[&self.part, &reign, &generation, &(base.cast_signed())])).await?;
         self.believe()?;
         Ok(changed == 1)
     }
@@ -306,10 +307,10 @@ impl Sql {
     }
 
     /// Removes the first rows of the ledger that are below a number, at most so many. Gives how many there were.
-    pub async fn cut(&mut self, below: u64, at_most: usize) -> Result<u64, Failure> {
+    pub async fn cut(&mut self, below: u64, at_most: i64) -> Result<u64, Failure> {
         let cut = "DELETE FROM contactd_ledger WHERE part = $1 AND seq IN
             (SELECT seq FROM contactd_ledger WHERE part = $1 AND seq < $2 ORDER BY seq LIMIT $3)";
-        within(self.client.execute(cut, &[&self.part, &(below as i64), &(at_most as i64)])).await
+        within(self.client.execute(cut, &[&self.part, &(below.cast_signed()), &at_most])).await
     }
 
     /// Bytes of the rows behind one, and of the newest copy.
@@ -317,7 +318,7 @@ impl Sql {
         let sizes = "SELECT
             (SELECT coalesce(sum(octet_length(data)), 0)::int8 FROM contactd_ledger WHERE part = $1 AND seq > $2),
             (SELECT coalesce(sum(octet_length(data)), 0)::int8 FROM contactd_copy WHERE part = $1)";
-        let row = within(self.client.query_one(sizes, &[&self.part, &(behind as i64)])).await?;
+        let row = within(self.client.query_one(sizes, &[&self.part, &(behind.cast_signed())])).await?;
         Ok((row.get::<_, i64>(0).unsigned_abs(), row.get::<_, i64>(1).unsigned_abs()))
     }
 

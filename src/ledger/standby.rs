@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::keep::Keeper;
 use super::mine::Mine;
-use super::reign::{Reign, margin, patience};
+use super::reign::{Reign, answering, patience};
 use super::settings::LedgerSettings;
 use super::sql::{Failure, Part, Sql};
 use super::view::View;
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Before it tries again to reach the database.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Rows that are read at a time.
-const ROWS: usize = 256;
+const ROWS: i64 = 256;
 /// How often what was applied is put on disk.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
@@ -176,7 +176,7 @@ impl<'s> Standby<'s> {
             self.is_secret_known = self.replica.check_secret(self.home.tombstone_key, self.home.dir)?;
         }
         let now = boot_time();
-        if now - self.synced_at >= SYNC_EVERY {
+        if now.saturating_sub(self.synced_at) >= SYNC_EVERY {
             self.replica.sync()?;
             self.synced_at = now;
         }
@@ -216,7 +216,7 @@ impl<'s> Standby<'s> {
             }
         }
         let reign = Arc::new(Reign::new(number, self.settings.clone(), self.replica.newest()));
-        reign.lease.extend(since + lease - margin(lease));
+        reign.lease.extend(since + answering(lease));
         tracing::info!("this daemon is the owner now, in reign {number}, from row {} on", self.replica.newest());
         self.view.note(|view| {
             view.reign = Some(Arc::clone(&reign));

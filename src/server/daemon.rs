@@ -249,7 +249,9 @@ impl Daemon {
         let close = move || {
             context.jobs.close();
             context.store.close();
-            owner.map(Owner::give_up);
+            if let Some(owner) = owner {
+                owner.give_up();
+            }
             context.store.gate().unwritten()
         };
         let closed = tokio::task::spawn_blocking(close).await;

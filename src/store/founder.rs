@@ -30,13 +30,13 @@ impl Founder {
         if Chain::read(&engine)?.is_some() {
             return Err(Error::bad_arg(format!("{} is a copy of a ledger already", dir.display())));
         }
-        let mut next =
-            load::next_ids(&engine)?.ok_or_else(|| Error::bad_arg(format!("{} is not a contactd store", dir.display())))?;
+        let mut next = load::next_ids(&engine)?
+            .ok_or_else(|| Error::bad_arg(format!("{} is not a contactd store", dir.display())))?;
         next.batches += 1;
         let mut batch = Batch::new(next.batches);
         batch.put(keys::FORMAT, &[FORMAT_LEDGER]);
         batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
-        Chain::default().tie(&mut batch);
+        let _ = Chain::default().tie(&mut batch);
         Ok(Founder { engine, batch })
     }
 

@@ -34,6 +34,7 @@ pub use crate::model::plan::{PLAN_KEPT_MS, Plan, Progress};
 pub use backup::{BackupEnd, BackupHead, file as backup_file};
 pub use format::position::{Log, Newest};
 pub use format::term;
+pub use founder::Founder;
 pub use memory::activity::{Activity, ActivityCounts, OptOutHow};
 #[doc(hidden)]
 pub use memory::changes::Changes;
@@ -48,7 +49,6 @@ pub use read::inbox::InboxPage;
 pub use read::lists::ListHistoryPage;
 pub use read::plans::Measured;
 pub use read::query::Page;
-pub use founder::Founder;
 pub use replica::Replica;
 pub use state::{Counters, FeedListener, ReadOnly};
 pub use upkeep::backup::{BackupProgress, GoOn};

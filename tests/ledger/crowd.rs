@@ -116,7 +116,13 @@ impl Crowd {
                 Known { phone, turn: AtomicU64::new(0) }
             })
             .collect();
-        Crowd { known, ports: ports.to_vec(), seen: Seen::default(), claims: Mutex::default(), ends: AtomicBool::new(false) }
+        Crowd {
+            known,
+            ports: ports.to_vec(),
+            seen: Seen::default(),
+            claims: Mutex::default(),
+            ends: AtomicBool::new(false),
+        }
     }
 
     /// Lets them all do what they do while something else is done.
@@ -142,6 +148,8 @@ impl Crowd {
 
     fn write(&self, writer: usize) {
         let mut client = Client::of(&self.ports);
+        // Some are handed on by the daemon that stands by.
+        client.next = writer % self.ports.len();
         let mine = &self.known[writer * PHONES_EACH..][..PHONES_EACH];
         for known in mine.iter().cycle() {
             if self.has_ended() {
@@ -192,7 +200,8 @@ impl Crowd {
             match reply {
                 Some(reply) => {
                     self.seen.checks.fetch_add(1, Ordering::SeqCst);
-                    *silence = (Some(Instant::now()), silence.1.max(silence.0.map_or(Duration::ZERO, |at| at.elapsed())));
+                    *silence =
+                        (Some(Instant::now()), silence.1.max(silence.0.map_or(Duration::ZERO, |at| at.elapsed())));
                     drop(silence);
                     if before % 2 == 1 && before == after && reply == "+yes" {
                         self.wrong(format!("CHECK {} at {port}: yes after an acknowledged opt-out", known.phone));

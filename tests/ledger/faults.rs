@@ -88,7 +88,9 @@ impl Fault {
             Fault::CancelledWait => {
                 house.postgres.silence_standby(true);
                 pause(Duration::from_millis(200));
-                house.postgres.on_primary("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+                house
+                    .postgres
+                    .on_primary("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
                 pause(SHORT);
                 house.postgres.silence_standby(false);
             }

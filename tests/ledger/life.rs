@@ -52,7 +52,8 @@ fn a_new_daemon_catches_up_and_a_store_of_another_past_is_refused() {
     }
     client.insist(&format!("OPTOUT {LIST} +14155550007"));
     let root = tempfile::tempdir().expect("a directory");
-    std::fs::copy(house.nodes[0].dir().with_file_name("tombstone.key"), root.path().join("tombstone.key")).expect("a copy");
+    std::fs::copy(house.nodes[0].dir().with_file_name("tombstone.key"), root.path().join("tombstone.key"))
+        .expect("a copy");
     let url = Postgres::url(house.postgres.ports(), "house");
     let mut third = Node::new(root.path(), "c", &url, LEASE);
     third.start();

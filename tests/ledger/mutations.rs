@@ -29,7 +29,8 @@ fn must_find(flaw: &'static str, more: &[&str], fault: impl Fn(&mut House, usize
             println!("{flaw}: found {}", crowd.wrongs().len());
             return;
         }
-        if house.nodes.iter().any(|node| node.log().contains("does not follow what this copy has")) {
+        let noticed = ["does not follow what this copy has", "has lost row", "was set back to an earlier time"];
+        if house.nodes.iter().any(|node| noticed.iter().any(|noticed| node.log().contains(noticed))) {
             println!("{flaw}: a daemon noticed");
             return;
         }

@@ -60,16 +60,20 @@ impl Postgres {
         }
         let first = &postgres.servers[0];
         postgres.program("initdb", &["-D", first.at(), "-A", "trust", "-U", "postgres", "--no-sync"]);
-        fs::OpenOptions::new().append(true).open(first.dir.join("postgresql.conf")).and_then(|mut file| {
-            use std::io::Write as _;
-            write!(
-                file,
-                "port={}\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{}'\nshared_buffers=32MB\n\
+        fs::OpenOptions::new()
+            .append(true)
+            .open(first.dir.join("postgresql.conf"))
+            .and_then(|mut file| {
+                use std::io::Write as _;
+                write!(
+                    file,
+                    "port={}\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{}'\nshared_buffers=32MB\n\
                  wal_level=replica\nhot_standby=on\nmax_wal_senders=6\nwal_keep_size=64MB\n",
-                first.port,
-                postgres.root.display()
-            )
-        }).expect("settings");
+                    first.port,
+                    postgres.root.display()
+                )
+            })
+            .expect("settings");
         postgres.up(0);
         postgres.sql(0, "CREATE DATABASE contactd");
         postgres.rebuild(1);

@@ -56,15 +56,25 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "error", "limits", "address", "reloadable", "tls", "model", "store", "ledger", "jobs", "command", "webhooks",
+            "error",
+            "limits",
+            "address",
+            "reloadable",
+            "tls",
+            "model",
+            "store",
+            "ledger",
+            "jobs",
+            "command",
+            "webhooks",
             "server",
         ],
     ),
     (
         "cli",
         &[
-            "counted", "error", "limits", "address", "tls", "model", "json", "wire", "store", "ledger", "jobs", "command",
-            "webhooks", "client", "import", "export", "server", "config",
+            "counted", "error", "limits", "address", "tls", "model", "json", "wire", "store", "ledger", "jobs",
+            "command", "webhooks", "client", "import", "export", "server", "config",
         ],
     ),
     ("lib", &[]),

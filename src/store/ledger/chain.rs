@@ -26,6 +26,7 @@ impl Chain {
     }
 
     /// Ends a batch with its sum, and gives the chain with it.
+    #[must_use]
     pub fn tie(&self, batch: &mut Batch) -> Chain {
         let next = self.behind(batch.as_bytes());
         batch.put(keys::CHAIN, &next.newest);

@@ -92,7 +92,9 @@ pub fn replicate(from: impl Read, engine: &dyn Engine) -> Result<u64> {
         engine.sync(0)
     })?;
     let mut last = Batch::new(facts.end.batch);
-    names.iter().for_each(|(key, value)| last.push(key, value.as_deref()));
+    for (key, value) in &names {
+        last.push(key, value.as_deref());
+    }
     engine.apply(&last)?;
     engine.sync(last.number())?;
     Ok(last.number())
