@@ -72,8 +72,11 @@ pub const RENUMBERED: &[u8] = b"\x00renumbered";
 /// The stop scope of the last run.
 pub const SCOPE: &[u8] = b"\x00scope";
 
-/// The fence of a restored store.
+/// Why nobody gets messages.
 pub const FENCE: &[u8] = b"\x00fence";
+/// That files stand beside the store, on disk, that tell whether it is whole: whoever opens it without them cannot trust it. A
+/// contactd of before 0.3.0 did not write this, and may have left a store without one of them.
+pub const WATCHED: &[u8] = b"\x00watched";
 
 /// All keys of a keyspace.
 pub fn all(keyspace: u8) -> Keys {

@@ -2,8 +2,8 @@
 
 /// The format of a store that was made here. One that is newer than [`FORMAT_RESTORED`] is refused.
 pub const FORMAT: u8 = 1;
-/// The format of a store that was restored from a backup. It may have a fence, which a contactd that knows format 1 alone
-/// would not see.
+/// The format of a store that was restored from a backup, or had lost a file that tells whether it is whole. It may have a fence,
+/// which a contactd that knows format 1 alone would not see.
 pub const FORMAT_RESTORED: u8 = 2;
 
 pub mod block;
@@ -11,6 +11,7 @@ pub mod chunk;
 pub mod code;
 pub mod codec;
 pub mod compressed;
+pub mod fence;
 pub mod keys;
 pub mod position;
 pub mod term;
