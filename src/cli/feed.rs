@@ -267,7 +267,10 @@ fn forbidding(source: &mut Source, items: &[String]) -> Result<Vec<TrailLine>> {
 /// The messages that wait for a person, and came at a date or later.
 fn waiting_since_then(source: &mut Source, since: Millis) -> Result<Vec<TrailLine>> {
     let (mut lines, mut after) = (Vec::new(), "0".to_owned());
-    while since < Millis::MAX {
+    if since == Millis::MAX {
+        return Ok(lines);
+    }
+    loop {
         let mut words = vec!["INBOX", "LIMIT", "1000"];
         if after != "0" {
             words.extend(["AFTER", &after]);
@@ -282,11 +285,10 @@ fn waiting_since_then(source: &mut Source, since: Millis) -> Result<Vec<TrailLin
             lines.push(waiting(&message));
         }
         if next == "0" {
-            break;
+            return Ok(lines);
         }
         after = next;
     }
-    Ok(lines)
 }
 
 /// An item for people.

@@ -167,19 +167,20 @@ fn fenced(stats: &Stats) -> String {
         "none" => "a file is gone that tells whether the store is whole, so opt-outs may be missing".to_owned(),
         at => format!("the store was restored from a backup of {at}, which does not know who opted out since"),
     };
-    let mut said = format!(
+    let mut steps = vec![format!(
         "nobody gets messages: {why}; bring that back ({} of trails did)",
         counted(stats.number("fenced_replayed"), "line")
-    );
+    )];
     let passed_over = stats.number("fenced_passed_over");
     if passed_over > 0 {
-        said += &format!(", look for what {} of trails said that cannot be read", counted(passed_over, "line"));
+        steps.push(format!("look for what {} of trails said that cannot be read", counted(passed_over, "line")));
     }
     if stats.number("fenced_unnamed_erasures") > 0 {
         let to = stats.word("fenced_unnamed_erasures_to");
-        said += &format!(", ERASE again whom you erased until {to}, since no trail names them");
+        steps.push(format!("ERASE again whom you erased until {to}, since no trail names them"));
     }
-    said + ", then UNFENCE"
+    steps.push("then UNFENCE".to_owned());
+    steps.join(", ")
 }
 
 /// What is wrong, worst first. `leaving` names the lists that people leave.
