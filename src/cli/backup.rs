@@ -17,6 +17,7 @@ use super::{Target, say};
 use crate::client::{Client, Reply};
 use crate::error::{Error, Result};
 use crate::json::date;
+use crate::model::time;
 use crate::store::backup_file::{PARTIAL, SUFFIX, failed, name_of};
 use crate::store::{BackupEnd, BackupFacts, Options, Store, check_backup};
 
@@ -177,12 +178,21 @@ pub fn open(file: &Path) -> Result<Box<dyn io::Read>> {
 }
 
 /// What a backup says of itself. Its secret is not for a log.
-fn facts_json(file: &Path, BackupFacts { head, end }: &BackupFacts) -> Value {
+fn facts_json(file: &Path, BackupFacts { head, end, fence }: &BackupFacts) -> Value {
     let mut json = counts_json(end);
     json["backup"] = file.display().to_string().into();
     json["contactd"] = head.contactd.as_str().into();
     json["started_at"] = date(head.started_at);
     json["closed_at"] = date(end.closed_at);
+    json["fenced"] = fence.is_some().into();
+    if let Some(fence) = fence {
+        json["fenced_backup_at"] = date(fence.backup_at);
+        eprintln!(
+            "This is a backup of a fenced store: it knows nothing that came after {}, but for what was brought back. UNFENCE, and make \
+             another one.",
+            if fence.is_restored() { time::format(fence.backup_at) } else { "some unknown time".to_owned() }
+        );
+    }
     json["bytes"] = fs::metadata(file).map_or(0, |file| file.len()).into();
     json
 }

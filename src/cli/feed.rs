@@ -16,9 +16,9 @@ use super::why::json;
 use super::{Out, Target};
 use crate::client::{Client, Reply, refusal};
 use crate::error::{Code, Error, Result};
-use crate::json::{trail, unnamed_erasure};
+use crate::json::{trail, unnamed_erasure, waiting};
 use crate::limits::PAGE_ITEMS_MAX;
-use crate::model::time;
+use crate::model::time::{self, Millis};
 use crate::model::trail::TrailLine;
 use crate::store::trail::Trail;
 
@@ -234,16 +234,21 @@ impl Sink {
     }
 }
 
-/// What forbids now of the contacts that items are about. To tell it twice does no harm.
+/// What forbids now of the contacts that items are about, and their messages that wait for a person. To tell it twice does no
+/// harm.
 fn forbidding(source: &mut Source, items: &[String]) -> Result<Vec<TrailLine>> {
     let mut phones = BTreeSet::new();
-    let mut erased_to = 0;
+    let (mut erased_to, mut waiting_since) = (0, Millis::MAX);
     for item in items {
         let item = parsed(item)?;
+        let at = item["at"].as_str().and_then(|at| time::parse(at).ok());
         if item["kind"] == "erased" {
-            erased_to = erased_to.max(item["at"].as_str().and_then(|at| time::parse(at).ok()).unwrap_or(1));
+            erased_to = erased_to.max(at.unwrap_or(1));
         } else if let Some(phone) = item["phone"].as_str() {
             phones.insert(phone.to_owned());
+        }
+        if item["meaning"] == "maybe_optout" {
+            waiting_since = waiting_since.min(at.unwrap_or(0));
         }
     }
     let mut lines = Vec::new();
@@ -254,8 +259,36 @@ fn forbidding(source: &mut Source, items: &[String]) -> Result<Vec<TrailLine>> {
         };
         lines.extend(trail(&contact));
     }
+    lines.extend(waiting_since_then(source, waiting_since)?);
     lines.extend((erased_to > 0).then(|| unnamed_erasure(erased_to)));
     Ok(lines)
+}
+
+/// The messages that wait for a person, and came at a date or later.
+fn waiting_since_then(source: &mut Source, since: Millis) -> Result<Vec<TrailLine>> {
+    let (mut lines, mut after) = (Vec::new(), "0".to_owned());
+    if since == Millis::MAX {
+        return Ok(lines);
+    }
+    loop {
+        let mut words = vec!["INBOX", "LIMIT", "1000"];
+        if after != "0" {
+            words.extend(["AFTER", &after]);
+        }
+        let (next, messages) = first(source.page(&words)?)?;
+        for message in &messages {
+            let message = parsed(message)?;
+            // They come the newest first.
+            if message["seen_at"].as_str().and_then(|at| time::parse(at).ok()).is_some_and(|seen_at| seen_at < since) {
+                return Ok(lines);
+            }
+            lines.push(waiting(&message));
+        }
+        if next == "0" {
+            return Ok(lines);
+        }
+        after = next;
+    }
 }
 
 /// An item for people.

@@ -161,6 +161,28 @@ impl Stats {
     }
 }
 
+/// Why nobody gets messages, and what to do before that is ended.
+fn fenced(stats: &Stats) -> String {
+    let why = match stats.word("fenced_backup_at") {
+        "none" => "a file is gone that tells whether the store is whole, so opt-outs may be missing".to_owned(),
+        at => format!("the store was restored from a backup of {at}, which does not know who opted out since"),
+    };
+    let mut steps = vec![format!(
+        "nobody gets messages: {why}; bring that back ({} of trails did)",
+        counted(stats.number("fenced_replayed"), "line")
+    )];
+    let passed_over = stats.number("fenced_passed_over");
+    if passed_over > 0 {
+        steps.push(format!("look for what {} of trails said that cannot be read", counted(passed_over, "line")));
+    }
+    if stats.number("fenced_unnamed_erasures") > 0 {
+        let to = stats.word("fenced_unnamed_erasures_to");
+        steps.push(format!("ERASE again whom you erased until {to}, since no trail names them"));
+    }
+    steps.push("then UNFENCE".to_owned());
+    steps.join(", ")
+}
+
 /// What is wrong, worst first. `leaving` names the lists that people leave.
 fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
     let mut found = Vec::new();
@@ -176,15 +198,7 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
         );
     }
     if stats.word("fenced") == "true" {
-        say(
-            "fenced",
-            format!(
-                "nobody gets messages: the store was restored from a backup of {}, which does not know who opted out since; bring \
-                 that back ({} of trails did), then UNFENCE",
-                stats.word("fenced_backup_at"),
-                counted(stats.number("fenced_replayed"), "line")
-            ),
-        );
+        say("fenced", fenced(stats));
     }
     if stats.word("trail_failed") == "true" {
         say("trail_failed", "the trail cannot be written: mend its disk; the store has what is missing there".into());
@@ -352,6 +366,21 @@ mod tests {
                 "no; contactd will not start with this file",
             ),
             (&["lists_opt_out_rate_high 1"], "opt_out_rate_high", "+14155550000"),
+            (
+                &["fenced true", "fenced_backup_at 2026-05-01T03:00:00.000Z", "fenced_passed_over 2"],
+                "fenced",
+                "look for what 2 lines of trails said that cannot be read, then UNFENCE",
+            ),
+            (
+                &[
+                    "fenced true",
+                    "fenced_backup_at none",
+                    "fenced_unnamed_erasures 1",
+                    "fenced_unnamed_erasures_to 2026-05-02T03:00:00.000Z",
+                ],
+                "fenced",
+                "(0 lines of trails did), ERASE again whom you erased until 2026-05-02T03:00:00.000Z",
+            ),
         ] {
             let found = found(lines);
             assert_eq!(found.len(), 1, "{found:?}");

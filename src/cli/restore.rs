@@ -13,8 +13,9 @@ use super::backup::{counts_json, open, seconds};
 use super::say;
 use crate::counted::counted;
 use crate::error::{Error, Result};
-use crate::jobs::{Replayed, replay};
-use crate::json::date;
+use crate::jobs::replay;
+use crate::json::{date, put_replayed};
+use crate::model::fence::Replayed;
 use crate::model::time::{self, Millis};
 use crate::store::engine::DiskEngine;
 use crate::store::{BackupEnd, BackupFacts, Options, Store};
@@ -34,9 +35,9 @@ pub struct Restore {
     #[arg(long, value_name = "DIR", required_unless_present = "drill")]
     data_dir: Option<PathBuf>,
     /// Bring back what a trail has (`contactd serve --trail`, `contactd feed --forbidding`): who opted out after the backup; may be repeated
-    #[arg(long, value_name = "TRAIL", conflicts_with = "drill")]
+    #[arg(long, value_name = "TRAIL")]
     replay: Vec<PathBuf>,
-    /// Restore into a temporary directory, compare, tell how long it took, and remove it
+    /// Restore into a temporary directory, compare, tell how long it took and what --replay would bring back, and remove it
     #[arg(long, conflicts_with = "data_dir")]
     drill: bool,
     /// For --drill: where that directory is made; it needs about as much space as the store [default: where the system says]
@@ -55,7 +56,7 @@ impl Restore {
                 let dir = dir.map_err(|why| {
                     Error::internal(format!("cannot make a directory in {}: {why}", within.display()))
                 })?;
-                (restore(&self.from, dir.path(), &[])?, String::new())
+                (restore(&self.from, dir.path(), &self.replay)?, String::new())
             }
         };
         let mut json = counts_json(&facts.end);
@@ -63,33 +64,39 @@ impl Restore {
         json["closed_at"] = date(facts.end.closed_at);
         json["seconds"] = seconds(since).into();
         json["fenced"] = true.into();
-        if self.drill {
-            say(&json);
-            return Ok(ExitCode::SUCCESS);
+        if !self.drill {
+            json["data_dir"] = place.into();
         }
-        json["data_dir"] = place.into();
-        json["replayed"] = replayed.lines.into();
-        json["replayed_to"] = date(replayed.newest);
-        json["passed_over"] = replayed.passed_over.into();
-        json["unnamed_erasures_to"] = date(replayed.unnamed_erasures_to);
+        if !self.drill || !self.replay.is_empty() {
+            put_replayed(&mut json, &replayed);
+        }
         say(&json);
-        if replayed.unnamed_erasures_to > 0 {
+        if replayed.unnamed_erasures > 0 {
             eprintln!(
                 "Contacts were erased until {}, and the feed from which a trail was made does not name them: ERASE those numbers \
                  again before UNFENCE.",
                 time::format(replayed.unnamed_erasures_to)
             );
         }
-        if !self.replay.is_empty() && replayed.newest <= backup_at {
+        if replayed.passed_over > 0 {
+            eprintln!(
+                "{} of trails could not be read: look for what they said before UNFENCE.",
+                counted(replayed.passed_over, "line")
+            );
+        }
+        if !self.replay.is_empty() && replayed.to <= backup_at {
             eprintln!(
                 "NOTHING IN THE TRAILS IS NEWER THAN THE BACKUP: they bring back nobody who opted out since. Are they the right ones?"
             );
+        }
+        if self.drill {
+            return Ok(ExitCode::SUCCESS);
         }
         eprintln!(
             "This store knows nothing that came after {}, but for {} of trails. It says no to everybody. Bring back what else came \
              later, then UNFENCE.",
             time::format(backup_at),
-            counted(replayed.lines, "line")
+            counted(replayed.facts, "line")
         );
         Ok(ExitCode::SUCCESS)
     }
@@ -147,11 +154,11 @@ fn restore(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<Restored> {
     let mut replayed = Replayed::default();
     let tell = |words: &str| eprintln!("{words}");
     trails.iter().try_for_each(|trail| replay(&store, trail, &tell, &mut replayed))?;
-    if replayed.lines == 0 && replayed.unnamed_erasures_to == 0 && replayed.passed_over > 0 {
+    if replayed.facts == 0 && replayed.unnamed_erasures == 0 && replayed.passed_over > 0 {
         return Err(Error::bad_arg("no line of what --replay names is one of a trail: give the trail's file"));
     }
-    if replayed.lines > 0 {
-        store.note_replayed(replayed.lines, replayed.newest)?;
+    if !trails.is_empty() {
+        store.note_replayed(replayed)?;
     }
     Ok(Restored { facts, backup_at, replayed })
 }

@@ -1,4 +1,4 @@
-//! UNFENCE: a restored store may be trusted again.
+//! UNFENCE: a store may be trusted again.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Session};
 use crate::error::{Code, Error, Result};
-use crate::json::date;
+use crate::json::{date, put_replayed};
 use crate::model::fence::Fence;
 use crate::wire::{Args, Replies};
 
@@ -14,16 +14,13 @@ pub fn unfence(context: &Context, session: &Session, _: Args<'_>, replies: &mut 
     let fence = context.store.unfence(Arc::clone(&session.name))?;
     let fence =
         fence.ok_or_else(|| Error::new(Code::Err, "there is no fence: nothing was restored, or it was ended"))?;
-    tracing::warn!("the fence is ended: messages go out again, by what is known since the restore");
+    tracing::warn!("the fence is ended: messages go out again, by what is known now");
     replies.text(&fence_json(&fence).to_string());
     Ok(())
 }
 
 fn fence_json(fence: &Fence) -> Value {
-    json!({
-        "backup_at": date(fence.backup_at),
-        "restored_at": date(fence.restored_at),
-        "replayed": fence.replayed,
-        "replayed_to": date(fence.replayed_to),
-    })
+    let mut json = json!({ "backup_at": date(fence.backup_at), "restored_at": date(fence.restored_at) });
+    put_replayed(&mut json, &fence.replayed);
+    json
 }

@@ -347,7 +347,7 @@ pub const TABLE: &[Command] = &[
     Command { name: "BACKUP", usage: "RUN [name]|STATUS|STOP|LIST|READ name offset|DROP name", access: Access::Admin, arity: (1, 3), pace: Pace::Slow, run: Run::Store(backup::backup),
         summary: "makes backups while contactd serves, lists, hands out and removes them" },
     Command { name: "UNFENCE", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Granted(fence::unfence),
-        summary: "ends the fence of a store that was restored from a backup: messages go out again" },
+        summary: "ends the fence of a store that may not know who opted out last: messages go out again" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),
         summary: "compares every index with the records" },
     Command { name: "ECHO", usage: "text", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Session(session::echo),

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::jobs::Status;
 use crate::ledger::Reign;
 use crate::limits::{CLAIM_YOUNG_MINUTES, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, PAGE_ITEMS_MAX, TALLY_WINDOW_DAYS};
+use crate::model::fence::Fence;
 use crate::model::time::{self, Millis};
 use crate::model::verdict::{ContactStatus, ListStatus};
 use crate::store::term::Term;
@@ -141,6 +142,42 @@ impl List {
         );
     }
 
+    fn fence(&mut self, fence: Option<Fence>) {
+        self.add(
+            "fenced",
+            "`true` from a restore to UNFENCE, or since a file was removed that tells whether the store is whole: nobody gets messages",
+            StatValue::Flag(fence.is_some()),
+        );
+        let Fence { backup_at, replayed, .. } = fence.unwrap_or_default();
+        let moment = |at: Millis| if at > 0 { time::format(at) } else { "none".to_owned() };
+        self.text(
+            "fenced_backup_at",
+            "while fenced: the store is as it was then; `none` if that is not known, and without a fence",
+            moment(backup_at),
+        );
+        self.gauge("fenced_replayed", "while fenced: facts that a trail has brought back", replayed.facts);
+        self.text(
+            "fenced_replayed_to",
+            "while fenced: the date of the newest of them; else `none`",
+            moment(replayed.to),
+        );
+        self.gauge(
+            "fenced_passed_over",
+            "while fenced: lines of trails that cannot be read; each may have been an opt-out",
+            replayed.passed_over,
+        );
+        self.gauge(
+            "fenced_unnamed_erasures",
+            "while fenced: lines of trails that tell of erasures, and not of whom",
+            replayed.unnamed_erasures,
+        );
+        self.text(
+            "fenced_unnamed_erasures_to",
+            "while fenced: the date of the newest of these erasures; else `none`",
+            moment(replayed.unnamed_erasures_to),
+        );
+    }
+
     fn daemon(&mut self, store: &Store, counters: &Counters) {
         self.text("version", "the version of contactd", env!("CARGO_PKG_VERSION").into());
         self.text("now", "the daemon's clock, in UTC", time::format(store.now()));
@@ -156,15 +193,7 @@ impl List {
             DISK_FREE_LOW_BYTES / 1024 / 1024
         );
         self.add("read_only_reason", help, StatValue::Text(store.read_only().map_or("none", ReadOnly::word).into()));
-        let fence = store.gate().lists().fence;
-        self.add("fenced", "`true` from a restore to UNFENCE: nobody gets messages", StatValue::Flag(fence.is_some()));
-        let moment = |at: Option<i64>| at.filter(|at| *at > 0).map_or_else(|| "none".to_owned(), time::format);
-        let backup_at = moment(fence.map(|fence| fence.backup_at));
-        self.text("fenced_backup_at", "while fenced: the store is as it was then; else `none`", backup_at);
-        let replayed = fence.map_or(0, |fence| fence.replayed);
-        self.gauge("fenced_replayed", "while fenced: facts that a trail has brought back", replayed);
-        let replayed_to = moment(fence.map(|fence| fence.replayed_to));
-        self.text("fenced_replayed_to", "while fenced: the date of the newest of them; else `none`", replayed_to);
+        self.fence(store.gate().lists().fence);
         self.add(
             "trail_failed",
             "`true` while the trail cannot be written: what forbids is in the store, and comes into the trail once that is mended",

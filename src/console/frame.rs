@@ -77,7 +77,7 @@ impl Frame {
         }
         if stats.get("fenced") == "true" {
             alarms.push(
-                "Nobody gets messages: the data was restored from a backup, which does not know who opted out since. System ends that."
+                "Nobody gets messages: contactd may not know who opted out last. System says why, and ends that."
                     .into(),
             );
         }

@@ -68,9 +68,7 @@ fn reason(ground: &Value) -> Option<Reason> {
 /// What holds, when it came to be and how, as the rest of a sentence.
 fn sentence(reason: Reason, ground: &Value, event: Option<&Value>) -> String {
     let what = match reason {
-        Reason::Fenced => {
-            "nobody gets messages: the data was restored from a backup, and whoever opted out since is not in it"
-        }
+        Reason::Fenced => "nobody gets messages: contactd may not know who opted out last",
         Reason::UnknownList => "the number is not a sending list any more",
         Reason::ListPaused => "the list is paused",
         Reason::Invalid => "the number was reported not to exist",

@@ -99,7 +99,7 @@ impl Verdict {
             return Verdict { is_yes: true, text: "yes" };
         }
         let text = match Reason::ALL.into_iter().find(|known| known.word() == reason) {
-            Some(Reason::Fenced) => "no: restored from a backup, and not unfenced",
+            Some(Reason::Fenced) => "no: contactd may not know who opted out last",
             Some(Reason::UnknownList) => "no: not a sending list",
             Some(Reason::ListPaused) => "no: the list is paused",
             Some(Reason::Invalid) => "no: the number does not exist",

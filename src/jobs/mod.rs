@@ -22,7 +22,7 @@ use crate::store::Store;
 pub use backup::{Backup, BackupFile, BackupRun, Made};
 pub use erasure::Erasure;
 pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
-pub use replay::{Replayed, bring_back, replay};
+pub use replay::{bring_back, replay};
 
 /// Every job of the daemon.
 pub struct Jobs {

@@ -8,28 +8,19 @@ use std::sync::{Arc, mpsc};
 use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::limits::JOB_WRITES_MAX;
-use crate::model::change::{Change, Statement, Write};
+use crate::model::change::{Change, Inbound, Statement, Write};
 use crate::model::fact::How;
+use crate::model::fence::Replayed;
+use crate::model::inbox::is_settled;
+use crate::model::keyword::Meaning;
 use crate::model::phone::{ListNumber, Phone};
 use crate::model::time::{self, Millis};
-use crate::model::trail::{ALL_LISTS, ERASED, TrailLine, news};
+use crate::model::tombstone::RemovedBy;
+use crate::model::trail::{ALL_LISTS, TrailLine, news};
 use crate::store::{Job, Store};
 
 /// So much of a trail's end is compared with a store when it is opened.
 const END_BYTES: u64 = 64 * 1024;
-
-/// What trails brought back.
-#[derive(Default)]
-pub struct Replayed {
-    /// Facts that were taken.
-    pub lines: u64,
-    /// Lines that cannot be read.
-    pub passed_over: u64,
-    /// The date of the newest fact; 0 if there is none.
-    pub newest: Millis,
-    /// The date of the newest erasure of which nobody knows whom it was of; 0 if there is none.
-    pub unnamed_erasures_to: Millis,
-}
 
 /// Brings back what a trail has. A line that cannot be read was cut off by a crash before anybody was told that it is there;
 /// `tell` is told of it.
@@ -53,13 +44,21 @@ pub fn bring_back(store: &Store, trail: &Path) -> Result<()> {
     let mut replayed = Replayed::default();
     let tell = |words: &str| tracing::warn!("{words}");
     take_lines(store, trail, &|line| lacks(store, line), &tell, &mut replayed)?;
-    store.note_replayed(replayed.lines, replayed.newest)?;
+    store.note_replayed(replayed)?;
     tracing::warn!(
         "the store is older than its trail: {} that forbids and that it did not know came back from {}. Opt-ins and messages of that \
          time are in no trail, and are missing",
-        counted(replayed.lines, "fact"),
+        counted(replayed.facts, "fact"),
         trail.display()
     );
+    if !replayed.is_complete() {
+        tracing::warn!(
+            "the trail does not tell everything: {} in it cannot be read, and {} in it do not say whose they were. ERASE those numbers \
+             again, and look for opt-outs elsewhere",
+            counted(replayed.passed_over, "line"),
+            counted(replayed.unnamed_erasures, "erasure")
+        );
+    }
     Ok(())
 }
 
@@ -83,14 +82,26 @@ fn has_list(store: &Store, line: &TrailLine) -> bool {
     list.is_none_or(|list| store.gate().lists().known(list).is_some())
 }
 
-/// Whether a store never learned what a line says. What it knows of a number that is gone has what forbids.
+/// Whether a store never learned what a line says.
 fn lacks(store: &Store, line: &TrailLine) -> Result<bool> {
-    let Some((Write::Contact { phone, .. }, at)) = fact(line) else { return Ok(false) };
-    let lists = Arc::clone(store.gate().lists());
-    let Some(contact) = store.contact(phone)? else { return Ok(store.tombstone(phone)?.is_none()) };
-    if line.source == ERASED {
-        return Ok(contact.created_at <= at);
+    let Some((Write::Contact { phone, list, .. }, at)) = fact(line) else { return Ok(false) };
+    let contact = store.contact(phone)?;
+    let tombstone = if contact.is_none() { store.tombstone(phone)? } else { None };
+    let gone_at = tombstone.as_ref().map(|tombstone| tombstone.gone_at);
+    if line.is_erasure() {
+        let is_erased =
+            tombstone.is_some_and(|tombstone| tombstone.why == RemovedBy::Erased && tombstone.gone_at >= at);
+        return Ok(contact.map_or(!is_erased, |contact| contact.created_at <= at));
     }
+    let lists = Arc::clone(store.gate().lists());
+    if let (true, Some(list)) = (line.is_waiting(), list) {
+        // What waited when its contact went was settled by that; so it was if the contact came in later.
+        let Some(contact) = contact else { return Ok(gone_at.is_none_or(|gone_at| gone_at < at)) };
+        let is_over = contact.created_at > at || is_settled(&contact, list, at, &lists);
+        return Ok(!is_over && !store.knows_waiting(phone, at, &line.reason)?);
+    }
+    // What is known of a number that is gone comes back with it.
+    let Some(known) = contact.or_else(|| Some(tombstone?.restore(phone, at))) else { return Ok(true) };
     let is_known = |known: &TrailLine| {
         let dates = [
             (&known.opted_out_at, &line.opted_out_at),
@@ -100,7 +111,7 @@ fn lacks(store: &Store, line: &TrailLine) -> Result<bool> {
         let date = |text: &Option<String>| text.as_ref().and_then(|text| time::parse(text).ok());
         known.list == line.list && dates.iter().any(|(known, told)| told.is_some() && date(known) >= date(told))
     };
-    Ok(!news(None, &contact, &lists).iter().any(is_known))
+    Ok(!news(None, &known, &lists).iter().any(is_known))
 }
 
 fn cannot_read(trail: &Path, why: &io::Error) -> Error {
@@ -123,9 +134,10 @@ fn take_lines(
             continue;
         }
         let read = serde_json::from_str::<TrailLine>(line.trim_start_matches('\u{feff}')).ok();
-        let is_erasure = read.as_ref().is_some_and(|line| line.source == ERASED);
+        let is_erasure = read.as_ref().is_some_and(TrailLine::is_erasure);
         if let Some(line) = read.as_ref().filter(|line| is_erasure && line.phone.is_empty()) {
             let at = line.opted_out_at.as_deref().and_then(|at| time::parse(at).ok());
+            replayed.unnamed_erasures += 1;
             replayed.unnamed_erasures_to = replayed.unnamed_erasures_to.max(at.unwrap_or(1));
             continue;
         }
@@ -139,8 +151,15 @@ fn take_lines(
         {
             continue;
         }
-        replayed.lines += 1;
-        replayed.newest = replayed.newest.max(at);
+        replayed.facts += 1;
+        replayed.to = replayed.to.max(at);
+        if let (Write::Contact { phone, .. }, Some(line)) = (&write, read.filter(TrailLine::is_waiting)) {
+            take(store, std::mem::take(&mut writes))?;
+            // To show a message twice would have a person read it twice.
+            if store.knows_waiting(*phone, at, &line.reason)? {
+                continue;
+            }
+        }
         if let (Write::Contact { phone, .. }, true) = (&write, is_erasure) {
             take(store, std::mem::take(&mut writes))?;
             store.erase(*phone, Arc::default())?;
@@ -168,6 +187,11 @@ fn fact(line: &TrailLine) -> Option<(Write, Millis)> {
     ];
     let (at, change) = said.into_iter().find_map(|(at, change)| Some((at.as_ref()?, change)))?;
     let at = time::parse(at).ok()?;
+    if line.is_waiting() {
+        let (id, text) = (String::new(), line.reason.clone());
+        let inbound = Inbound { at: Some(at), given: Some(at), undated: false, id, text, meaning: Meaning::MaybeOut };
+        return list.is_some().then_some((Write::Contact { phone, list, change: Change::Inbound(inbound) }, at));
+    }
     let statement = Statement {
         at: Some(at),
         how: How::parse(&line.how).unwrap_or_default(),

@@ -16,7 +16,7 @@ pub use event::{event_json, kind_word, meaning};
 pub use list_event::{list_event_json, list_event_word};
 pub use rows::{COLUMNS, rows};
 pub use timeline::timeline;
-pub use trail::{trail, unnamed_erasure};
+pub use trail::{put_replayed, trail, unnamed_erasure, waiting};
 pub use why::WhyAnswer;
 
 use crate::model::amount;

@@ -1,10 +1,22 @@
-//! A contact as lines of a trail: what forbids, as GET tells it.
+//! A contact as lines of a trail: what forbids, as GET tells it. And what lines of trails brought back.
 
 use serde_json::Value;
 
+use super::date;
 use super::rows::in_force;
+use crate::model::fence::Replayed;
 use crate::model::time::{self, Millis};
-use crate::model::trail::{ALL_LISTS, ERASED, TrailLine};
+use crate::model::trail::{ALL_LISTS, TrailLine};
+
+/// Says in a reply what trails brought back, and what they could not.
+pub fn put_replayed(json: &mut Value, replayed: &Replayed) {
+    let Replayed { facts, to, passed_over, unnamed_erasures, unnamed_erasures_to } = *replayed;
+    json["replayed"] = facts.into();
+    json["replayed_to"] = date(to);
+    json["passed_over"] = passed_over.into();
+    json["unnamed_erasures"] = unnamed_erasures.into();
+    json["unnamed_erasures_to"] = date(unnamed_erasures_to);
+}
 
 /// Makes a line's date the date of one kind of fact.
 type Put = fn(&mut TrailLine, String);
@@ -13,7 +25,7 @@ type Put = fn(&mut TrailLine, String);
 pub fn trail(contact: &Value) -> Vec<TrailLine> {
     let phone = contact["phone_number"].as_str().unwrap_or_default();
     if let Some(at) = contact["erased_at"].as_str() {
-        return vec![erased(phone, at.to_owned())];
+        return vec![TrailLine::erased(phone, at)];
     }
     let mut lines = Vec::new();
     let mut tell = |list: &str, of: &Value, fact: &str, lifted: &str, put: Put| {
@@ -41,17 +53,13 @@ pub fn trail(contact: &Value) -> Vec<TrailLine> {
 
 /// An erasure of a number that the feed does not name: nobody can bring it back by this line, but everybody is told.
 pub fn unnamed_erasure(at: Millis) -> TrailLine {
-    erased("", time::format(at))
+    TrailLine::erased("", &time::format(at))
 }
 
-fn erased(phone: &str, at: String) -> TrailLine {
-    TrailLine {
-        phone: phone.to_owned(),
-        list: ALL_LISTS.to_owned(),
-        opted_out_at: Some(at),
-        source: ERASED.to_owned(),
-        ..TrailLine::default()
-    }
+/// A message that waits for a person, given as INBOX tells it.
+pub fn waiting(message: &Value) -> TrailLine {
+    let text = |key: &str| message[key].as_str().unwrap_or_default();
+    TrailLine::waiting(text("phone"), text("list"), text("at"), text("text"))
 }
 
 #[cfg(test)]
@@ -84,6 +92,6 @@ mod tests {
             ]
         );
         let erased = trail(&json!({"phone_number": phone, "erased_at": "2026-01-01T00:00:00.000Z"}));
-        assert_eq!((erased.len(), erased[0].source.as_str()), (1, ERASED));
+        assert!(erased.len() == 1 && erased[0].is_erasure() && !erased[0].is_waiting());
     }
 }

@@ -157,7 +157,11 @@ impl WhyAnswer<'_> {
                 format!(" (removed on {})", moment(event.at))
             }
             Some(Basis::List(ListEvent { at, kind: ListEventKind::Fenced { backup_at }, .. })) => {
-                format!(" (a backup of {}, restored on {})", moment(*backup_at), moment(*at))
+                if *backup_at > 0 {
+                    format!(" (it was restored from a backup of {} on {})", moment(*backup_at), moment(*at))
+                } else {
+                    format!(" (a file that tells whether the store is whole was gone on {})", moment(*at))
+                }
             }
             Some(Basis::List(event)) => format!(" (since {})", moment(event.at)),
             Some(Basis::MemoryOnly) | None => String::new(),

@@ -39,9 +39,9 @@ pub enum ListEventKind {
     Removed,
     /// contactd started under another stop scope.
     Scope(StopScope),
-    /// The store was restored from a backup: nobody gets messages.
+    /// The store may not know who opted out last: nobody gets messages.
     Fenced {
-        /// The store is as it was then.
+        /// The store is as it was then; 0 if nobody knows since when something may be missing.
         backup_at: Millis,
     },
     /// UNFENCE: messages may go on.

@@ -22,11 +22,11 @@ impl Reason {
     pub fn words(self) -> ReasonWords {
         match self {
             Reason::Fenced => ReasonWords {
-                meaning: "the store was restored from a backup, which does not know who opted out after it was made",
+                meaning: "the store may not know who opted out last: it was restored from a backup, or a file is gone that tells \
+                          whether it is whole",
                 ended_by: "UNFENCE",
-                sentence: "{phone} gets nothing, nor does anybody: the store was restored from a backup, which does not know \
-                           who opted out after it was made{fact}",
-                remedy: "Bring back what the backup does not know, then UNFENCE ends it",
+                sentence: "{phone} gets nothing, nor does anybody: contactd may not know who opted out last{fact}",
+                remedy: "Bring back what the store does not know, then UNFENCE ends it",
             },
             Reason::UnknownList => ReasonWords {
                 meaning: "the number to send from is not a list, or is not one any more",

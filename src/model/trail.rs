@@ -1,4 +1,4 @@
-//! The trail: what forbids, as lines beside the store. A backup does not know who opted out after it was made; the trail does.
+//! The trail: what forbids or may forbid, as lines beside the store. A backup does not know who opted out after it was made; the trail does.
 //!
 //! A line is a row of NDJSON that `contactd import` and `contactd restore --replay` take back.
 
@@ -6,11 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::contact::Contact;
 use super::fact::{Fact, Toggle, date};
+use super::inbox::Waiting;
 use super::list::Lists;
-use super::time::{self, Millis};
+use super::time;
 
 /// The source of a line that tells of an erasure: nothing else is kept of the number.
 pub const ERASED: &str = "ERASE";
+/// The source of a line that tells of a message that waits for a person, who may find an opt-out in it; the reason has its text.
+/// Whoever knows no such lines takes it for a suppression, which is stricter.
+pub const WAITING: &str = "INBOX";
 /// The list of what counts for all lists.
 pub const ALL_LISTS: &str = "*";
 
@@ -34,7 +38,7 @@ pub struct TrailLine {
     /// How it came to contactd.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub how: String,
-    /// Who says so; [`ERASED`] for an erasure.
+    /// Who says so; [`ERASED`] for an erasure, and [`WAITING`] for a message that waits, if `how` is empty: every other line has it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
     /// Why.
@@ -54,15 +58,44 @@ impl TrailLine {
         }
     }
 
-    /// An erasure, which opts out of all lists for ever.
-    pub fn erased(contact: &Contact, at: Millis) -> TrailLine {
+    /// An erasure, which opts out of all lists for ever. A feed does not say whom it was of.
+    pub fn erased(phone: &str, at: &str) -> TrailLine {
         TrailLine {
-            phone: contact.phone.to_string(),
+            phone: phone.to_owned(),
             list: ALL_LISTS.to_owned(),
-            opted_out_at: Some(time::format(at)),
+            opted_out_at: Some(at.to_owned()),
             source: ERASED.to_owned(),
             ..TrailLine::default()
         }
+    }
+
+    /// A message that waits for a person, and may hold its contact back.
+    pub fn waiting(phone: &str, list: &str, at: &str, text: &str) -> TrailLine {
+        TrailLine {
+            phone: phone.to_owned(),
+            list: list.to_owned(),
+            suppressed_at: Some(at.to_owned()),
+            source: WAITING.to_owned(),
+            reason: text.to_owned(),
+            ..TrailLine::default()
+        }
+    }
+
+    /// Whether it tells of an erasure.
+    pub fn is_erasure(&self) -> bool {
+        self.source == ERASED && self.how.is_empty()
+    }
+
+    /// Whether it tells of a message that waits.
+    pub fn is_waiting(&self) -> bool {
+        self.source == WAITING && self.how.is_empty() && self.suppressed_at.is_some()
+    }
+}
+
+impl From<&Waiting> for TrailLine {
+    fn from(waiting: &Waiting) -> TrailLine {
+        let Waiting { phone, list, at, text, .. } = waiting;
+        TrailLine::waiting(&phone.to_string(), &list.to_string(), &time::format(*at), text)
     }
 }
 

@@ -55,7 +55,7 @@ pub fn decide(
 /// Whether messages may be sent from a list at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListState {
-    /// From no list at all: the store was restored from a backup, and nobody has said that it may be trusted.
+    /// From no list at all: the store may not know who opted out last, and nobody has said that it may be trusted.
     Fenced,
     /// The number is not a list, or the list was removed.
     Unknown,
@@ -68,7 +68,7 @@ pub enum ListState {
 /// Why not. When several hold, the first in this order is the one that is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// The store was restored from a backup, which does not know who opted out after it was made.
+    /// The store may not know who opted out last: it was restored, or a file is gone that tells whether it is whole.
     Fenced,
     /// The number sent from is not a list here.
     UnknownList,

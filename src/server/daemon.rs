@@ -2,7 +2,8 @@
 //!
 //! The caller owns the clock, the sockets and the moment of the end.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -273,6 +274,11 @@ fn sharing(ledger: &LedgerSettings) -> Result<Sharing> {
 /// Opens the store, once this daemon is its owner.
 fn load(setup: Setup, clock: Clock, loading: Arc<Loading>, view: &View) -> Result<(Context, Option<Owner>)> {
     let (backups, are_expected) = (setup.backups(), setup.backup_dir.is_some());
+    if are_expected && is_one_disk(&backups, &setup.data_dir) {
+        tracing::warn!(
+            "--backup-dir is on the disk of the data: whatever takes one takes both. Copy backups elsewhere"
+        );
+    }
     let trail = setup.trail.clone();
     let options = Options {
         dir: setup.data_dir,
@@ -299,6 +305,11 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>, view: &View) -> Resul
     if let Some(trail) = trail {
         bring_back(&store, &trail)?;
     }
+    if store.gate().lists().fence.is_some() {
+        tracing::warn!(
+            "nobody gets messages: the store may not know who opted out last. `contactd health` says why; UNFENCE ends it"
+        );
+    }
     let owner = reigning.map(|reigning| reigning.serve(&store)).transpose()?;
     let context = Context {
         jobs: Jobs::start(&store, setup.purge, (backups, are_expected))?,
@@ -313,4 +324,10 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>, view: &View) -> Resul
         reign: owner.as_ref().map(|owner| Arc::clone(&owner.reign)),
     };
     Ok((context, owner))
+}
+
+/// Whether two directories are on one file system. One that is not there yet is where the next one above it is.
+fn is_one_disk(one: &Path, other: &Path) -> bool {
+    let device = |path: &Path| path.ancestors().find_map(|path| path.metadata().ok()).map(|found| found.dev());
+    device(one).is_some_and(|found| device(other) == Some(found))
 }

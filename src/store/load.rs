@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::engine::{Batch, DiskEngine, Engine, Keys, rows};
+use super::engine::{Batch, DiskEngine, Engine, Keys, Wholeness, rows};
 use super::format::chunk::Chunk;
 use super::format::codec::{self, FeedEntry, NextIds};
 use super::format::compressed::expand;
 use super::format::keys;
 use super::format::term::GATE_TAG_MAX;
-use super::format::{FORMAT, FORMAT_LEDGER};
+use super::format::{FORMAT, FORMAT_LEDGER, fence};
 use super::ledger::CommitError;
 use super::memory::Memory;
 use super::memory::changes::Changes;
@@ -24,6 +24,7 @@ use super::write::Committer;
 use super::write::committer::Durability;
 use crate::error::{Error, Result};
 use crate::limits::{DIRECTORY_CHUNK_IDS, POSTING_CHUNK_IDS};
+use crate::model::fence::Fence;
 use crate::model::list::ListId;
 use crate::model::list_event::{ListEvent, ListEventKind};
 use crate::model::phone::RENUMBERINGS_VERSION;
@@ -49,44 +50,87 @@ pub fn next_ids(engine: &dyn Engine) -> Result<Option<NextIds>> {
 /// the store gives out next.
 pub fn prepare(engine: &dyn Engine, committer: &mut Committer, options: &Options) -> Result<NextIds> {
     let now = (options.clock)();
-    let stored = next_ids(engine)?;
-    let could_tell = engine.check_complete(stored.as_ref().map_or(0, |next| next.batches))?;
+    let mut stored = next_ids(engine)?;
+    let wholeness = engine.check_complete(stored.as_ref().map_or(0, |next| next.batches))?;
+    if !committer.is_remote() {
+        refuse_alone(engine)?;
+        // Whatever a copy of a ledger lacks, the ledger has.
+        if let Some(next) = stored.as_mut().filter(|next| next.batches > 0) {
+            doubt(engine, committer, next, wholeness, now)?;
+        }
+    }
+    // From here on nobody can tell any more that anything was gone.
+    engine.mark_open(committer.next_number() - 1)?;
     let mut batch = Batch::new(committer.next_number());
     let mut next = match stored {
         Some(next) => next,
         None => create(engine, now, &mut batch)?,
     };
-    if !could_tell && next.batches > 0 {
-        // Somebody has decided to serve what is left, and positions of the feed may be given a second time.
-        next.epoch = now.unsigned_abs().max(next.epoch + 1);
+    if !is_watched(engine)? {
+        batch.put(keys::WATCHED, &[codec::V1]);
     }
     follow_scope(engine, &mut next, options.scope, now, &mut batch)?;
-    let joins = join_ledger(engine, committer, &mut batch)?;
-    if stored == Some(next) && !joins {
+    if committer.is_remote() && !is_of_ledger(engine)? {
+        batch.put(keys::FORMAT, &[FORMAT_LEDGER]);
+    }
+    if batch.is_empty() {
         committer.sync().map_err(CommitError::into_error)?;
     } else {
-        next.batches = batch.number();
-        batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
-        committer.commit(batch, Durability::Now).map_err(CommitError::into_error)?;
+        commit(&mut next, committer, batch)?;
     }
     Ok(next)
 }
 
-/// A store whose batches count in a ledger is one that no contactd may open without it: others go on with it meanwhile. Says
-/// whether it becomes one now.
-fn join_ledger(engine: &dyn Engine, committer: &Committer, batch: &mut Batch) -> Result<bool> {
-    let is_of_ledger = engine.get(keys::FORMAT)?.is_some_and(|format| *format == [FORMAT_LEDGER]);
-    match (committer.is_remote(), is_of_ledger) {
-        (false, true) => Err(Error::internal(
+/// A store whose batches count in a ledger is one that no contactd may open without it: others go on with it meanwhile.
+fn refuse_alone(engine: &dyn Engine) -> Result<()> {
+    if is_of_ledger(engine)? {
+        return Err(Error::internal(
             "this data directory is a copy of a ledger, which others may have gone on with: start contactd with --ledger, or \
              restore a backup",
-        )),
-        (true, false) => {
-            batch.put(keys::FORMAT, &[FORMAT_LEDGER]);
-            Ok(true)
-        }
-        _ => Ok(false),
+        ));
     }
+    Ok(())
+}
+
+fn is_of_ledger(engine: &dyn Engine) -> Result<bool> {
+    Ok(engine.get(keys::FORMAT)?.is_some_and(|format| *format == [FORMAT_LEDGER]))
+}
+
+/// Somebody may have removed a file that tells whether the store is whole. What is left is there, but whoever opted out last may
+/// be missing. So it is served behind a fence; but that of a contactd that may itself have left no such file is served as ever.
+fn doubt(
+    engine: &dyn Engine,
+    committer: &mut Committer,
+    next: &mut NextIds,
+    wholeness: Wholeness,
+    now: Millis,
+) -> Result<()> {
+    let is_watched = is_watched(engine)?;
+    if wholeness == Wholeness::Known || wholeness == Wholeness::AnyFile && !is_watched {
+        return Ok(());
+    }
+    let mut batch = Batch::new(committer.next_number());
+    // Positions of the feed may be given a second time.
+    next.epoch = now.unsigned_abs().max(next.epoch + 1);
+    let has_numbers = next.next_contact > 0 || next.next_tombstone > 0;
+    if has_numbers && is_watched && engine.get(keys::FENCE)?.is_none() {
+        tracing::error!(
+            "a file that tells whether the store is whole is gone: it may have been damaged, cut off or put back, and opt-outs \
+             may be missing. Nobody gets messages until UNFENCE"
+        );
+        fence::raise(&Fence::of_doubt(now), next, &mut batch)?;
+    }
+    commit(next, committer, batch)
+}
+
+fn is_watched(engine: &dyn Engine) -> Result<bool> {
+    Ok(engine.get(keys::WATCHED)?.is_some())
+}
+
+fn commit(next: &mut NextIds, committer: &mut Committer, mut batch: Batch) -> Result<()> {
+    next.batches = batch.number();
+    batch.put(keys::NEXT_IDS, &codec::encode_next_ids(next)?);
+    committer.commit(batch, Durability::Now).map_err(CommitError::into_error)
 }
 
 /// The first keys of a new store.
@@ -103,7 +147,14 @@ fn create(engine: &dyn Engine, now: Millis, batch: &mut Batch) -> Result<NextIds
 /// Opens an engine to make another store of it. Of a copy that may be incomplete none is made.
 pub fn complete(dir: &Path) -> Result<DiskEngine> {
     let engine = DiskEngine::open(dir)?;
-    engine.check_complete(next_ids(&engine)?.map_or(0, |next| next.batches))?;
+    let newest = next_ids(&engine)?.map_or(0, |next| next.batches);
+    if engine.check_complete(newest)? != Wholeness::Known && is_watched(&engine)? {
+        return Err(Error::internal(format!(
+            "a file in {} that tells whether the store is whole is gone: have contactd start on it first, or run contactd verify",
+            dir.display()
+        )));
+    }
+    engine.mark_open(newest)?;
     Ok(engine)
 }
 
@@ -142,11 +193,9 @@ pub fn secret(engine: &dyn Engine, committer: &mut Committer, next: &mut NextIds
     let known = engine.get(keys::SECRET)?;
     let secret = Secret::open(&options.dir, options.tombstone_key.as_deref(), known.as_deref())?;
     if known.is_none() {
-        next.batches = committer.next_number();
-        let mut batch = Batch::new(next.batches);
+        let mut batch = Batch::new(committer.next_number());
         batch.put(keys::SECRET, &secret.fingerprint());
-        batch.put(keys::NEXT_IDS, &codec::encode_next_ids(next)?);
-        committer.commit(batch, Durability::Now).map_err(CommitError::into_error)?;
+        commit(next, committer, batch)?;
     }
     Ok(secret)
 }

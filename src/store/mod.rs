@@ -65,9 +65,10 @@ pub use write::queue::{Done, Job};
 use crate::error::{Code, Error, Result};
 use crate::model::change::{Statement, Urgency};
 use crate::model::contact::Contact;
-use crate::model::event::Event;
-use crate::model::fence::Fence;
+use crate::model::event::{Event, EventKind};
+use crate::model::fence::{Fence, Replayed};
 use crate::model::filter::Filter;
+use crate::model::keyword::InboundKind;
 use crate::model::list::ListId;
 use crate::model::list_event::ListEvent;
 use crate::model::phone::Phone;
@@ -328,6 +329,17 @@ impl Store {
         self.state.trends(list, days)
     }
 
+    /// Whether a contact wrote a message with that date in which it may want out, be it settled since. The history forgets
+    /// messages; of one that it may have forgotten the answer is yes.
+    pub fn knows_waiting(&self, phone: Phone, at: Millis, text: &str) -> Result<bool> {
+        if at < self.now() - self.state.settings.keep.events {
+            return Ok(true);
+        }
+        let kind = EventKind::Inbound(InboundKind::MaybeOptOut);
+        let is_it = |event: &Event| event.kind == kind && event.at == at && event.text == text;
+        Ok(self.history(phone, None, &is_it, 1)?.is_some_and(|page| !page.events.is_empty()))
+    }
+
     /// Ids that were seen before this are forgotten.
     pub fn remember_since(&self) -> Millis {
         self.state.remember_since()
@@ -403,14 +415,14 @@ impl Store {
         self.upkeep.as_backup_end()
     }
 
-    /// Ends the fence of a restored store, for whose token this is. Gives what it was; none if there was none.
+    /// Ends the fence, for whose token this is. Gives what it was; none if there was none.
     pub fn unfence(&self, by: Arc<str>) -> Result<Option<Fence>> {
         self.upkeep.unfence(by)
     }
 
-    /// Notes how many facts of a trail were brought back behind the fence, and the date of the newest.
-    pub fn note_replayed(&self, replayed: u64, replayed_to: Millis) -> Result<()> {
-        self.upkeep.note_replayed(replayed, replayed_to)
+    /// Notes what trails have brought back behind the fence, and what they could not.
+    pub fn note_replayed(&self, replayed: Replayed) -> Result<()> {
+        self.upkeep.note_replayed(replayed)
     }
 
     /// Erases a contact, and opts its number out of all lists. Returns when nothing of it is left but the tombstone; none

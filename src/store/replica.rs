@@ -42,6 +42,7 @@ impl Replica {
             ));
         }
         engine.check_complete(newest)?;
+        engine.mark_open(newest)?;
         if newest == 0 {
             remove_all(&*engine)?;
         }

@@ -13,12 +13,16 @@ mod crowd;
 mod feed;
 mod disk;
 mod kill;
+mod migration;
 mod power;
 mod broken_disk;
 mod full_disk;
 mod live_copy;
 mod damaged;
 mod flood;
+
+#[path = "../suite/unpack.rs"]
+mod unpack;
 
 #[path = "../suite/plain/mod.rs"]
 #[allow(dead_code, reason = "the suite uses the rest")]

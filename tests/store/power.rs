@@ -15,7 +15,7 @@ use contactd::error::Result;
 use contactd::model::change::{Change, Row, RowStatus, Statement, Write};
 use contactd::model::phone::{ListNumber, Phone};
 use contactd::model::time::DAY_MS;
-use contactd::store::engine::{Batch, DiskEngine, Engine, Keys, MemoryEngine, Row as Stored, Space};
+use contactd::store::engine::{Batch, DiskEngine, Engine, Keys, MemoryEngine, Row as Stored, Space, Wholeness};
 use contactd::store::{Fsync, Job, Options, Store};
 
 /// 2026-05-01T12:00:00Z.
@@ -290,6 +290,10 @@ impl Recorded {
             fs::create_dir_all(path.parent().expect("a directory")).expect("made");
             fs::write(path, image).expect("written");
         }
+        // A cut leaves the same file, which `origin` speaks of since it was opened.
+        let born = fs::metadata(to.join("store/db")).expect("the store").created().expect("when it was made");
+        let born = born.duration_since(std::time::UNIX_EPOCH).expect("a date").as_nanos();
+        fs::write(to.join("origin"), format!("open born {born}\n")).expect("written");
         // The secret was synced when it was made.
         fs::copy(self.dir.join("tombstone.key"), to.join("tombstone.key")).expect("copied");
     }
@@ -326,8 +330,12 @@ impl Engine for Recorded {
         Ok(())
     }
 
-    fn check_complete(&self, newest: u64) -> Result<bool> {
+    fn check_complete(&self, newest: u64) -> Result<Wholeness> {
         self.engine.check_complete(newest)
+    }
+
+    fn mark_open(&self, newest: u64) -> Result<()> {
+        self.engine.mark_open(newest)
     }
 
     fn space(&self) -> Space {

@@ -49,6 +49,12 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
+/// What `contactd health` says.
+fn health(daemon: &Daemon) -> String {
+    let health = contactd(&["health", "--server", &daemon.address]).output().expect("it runs");
+    String::from_utf8_lossy(&health.stdout).into_owned()
+}
+
 /// A daemon with contacts and a trail in a place, and the backup that was made of it there.
 fn backed_up_beside_its_trail(place: &Path) -> (Daemon, PathBuf, Value) {
     let trail = place.join("trail.ndjson");
@@ -256,12 +262,21 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
         contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir()), "--replay", text(&trail)]).output();
     let restored = restored.expect("it runs");
     assert_eq!(told(&restored)["replayed"], 18, "the ten of the backup as well");
-    assert!(String::from_utf8_lossy(&restored.stderr).contains("cannot be read"));
+    let said = String::from_utf8_lossy(&restored.stderr).into_owned();
+    assert!(said.contains("cannot be read") && said.contains("1 line of trails could not be read"), "{said}");
+    let drill = contactd(&["restore", "--drill", &file, "--replay", text(&trail)]).output().expect("it runs");
+    let drilled = told(&drill);
+    assert_eq!((&drilled["replayed"], &drilled["passed_over"]), (&Value::from(18), &Value::from(1)), "{drilled}");
+    assert!(drilled["data_dir"].is_null() && !String::from_utf8_lossy(&drill.stderr).contains("This store"));
     daemon.restart();
+    assert!(health(&daemon).contains("look for what 1 line of trails said that cannot be read"), "{}", health(&daemon));
     let mut wire = daemon.connect();
     assert!(wire.call("VERIFY").starts_with("+ok"));
     let fence = json(&wire.call("UNFENCE"));
-    assert_eq!(fence["replayed"], 18);
+    assert_eq!(
+        (&fence["replayed"], &fence["passed_over"], &fence["unnamed_erasures"]),
+        (&18.into(), &1.into(), &0.into())
+    );
     for (n, verdict) in [
         (1, "+no list_opted_out"),
         (2, "+no opted_out"),
@@ -472,8 +487,15 @@ fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() 
     let followed = follow(&daemon);
     assert!(followed.status.success(), "{}", String::from_utf8_lossy(&followed.stderr));
     assert!(String::from_utf8_lossy(&followed.stderr).contains("begun anew"));
+    // Before somebody says UNFENCE he sees that the trail did not bring back everything.
+    let to = json["unnamed_erasures_to"].as_str().expect("a date");
+    assert!(health(&daemon).contains(&format!("ERASE again whom you erased until {to}")), "{}", health(&daemon));
     let mut wire = daemon.connect();
-    wire.call("UNFENCE");
+    let fence = crate::purge::json(&wire.call("UNFENCE"));
+    assert_eq!(
+        (&fence["unnamed_erasures"], &fence["unnamed_erasures_to"], &fence["passed_over"]),
+        (&1.into(), &to.into(), &0.into())
+    );
     wire.call(&format!("OPTIN {LIST} {} {{\"at\":\"2026-05-01\"}}", phone(13)));
     wire.call(&format!("RELEASE {LIST} {}", phone(5)));
     for (n, verdict) in [(13, "+no list_opted_out"), (1, "+no list_opted_out"), (5, "+no list_opted_out"), (8, "+yes")]
@@ -540,4 +562,148 @@ fn an_import_takes_a_trail() {
     ] {
         assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
     }
+}
+
+/// `--maybe-optout hold` withholds messages from whoever may want out until a person has looked: that is in the trail, too.
+#[test]
+fn whoever_was_held_back_is_held_back_after_a_restore() {
+    let place = tempfile::tempdir().expect("made");
+    let (trail, follower) = (place.path().join("trail.ndjson"), place.path().join("follower.ndjson"));
+    let holding = ["--trail", text(&trail), "--maybe-optout", "hold"];
+    let mut daemon = Daemon::start(&holding);
+    let mut wire = daemon.connect();
+    filled(&mut wire, 30);
+    let says = |wire: &mut Wire, n: usize, words: &str| {
+        wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"{words}\",\"id\":\"in-{n}\"}}", phone(n)))
+    };
+    // Somebody has looked at this one before the backup, and it does not wait again.
+    assert_eq!(says(&mut wire, 4, "wrong number"), "+message maybe_optout");
+    let number = json(wire.call("INBOX").lines().last().expect("a message"))["number"].clone();
+    assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+    let made = told(&backup(&daemon, &[text(place.path())]));
+    assert_eq!(says(&mut wire, 1, "wrong number"), "+message maybe_optout");
+    assert_eq!(says(&mut wire, 2, "wrong number"), "+message maybe_optout");
+    assert_eq!(says(&mut wire, 2, "START"), "+optin again");
+    // What a person says with these words is what it says.
+    wire.call(&format!("SUPPRESS {LIST} {} {{\"source\":\"INBOX\"}}", phone(5)));
+    wire.call(&format!("OPTOUT * {} {{\"source\":\"ERASE\"}}", phone(7)));
+    let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&follower), "--once"];
+    assert!(contactd(&words).output().expect("it runs").status.success());
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(1))), "+no held_for_review");
+    drop(wire);
+    daemon.kill();
+    let file = made["backup"].as_str().expect("a path").to_owned();
+    let (data, own) = (daemon.data_dir(), trail.clone());
+    for trail in [&trail, &follower] {
+        fs::remove_dir_all(&data).expect("gone");
+        if trail == &follower {
+            // That of the daemon is not there to help.
+            fs::remove_file(&own).expect("gone");
+        }
+        let words = ["restore", &file, "--data-dir", text(&data), "--replay", text(trail), "--replay", text(trail)];
+        told(&contactd(&words).output().expect("it runs"));
+        for is_first in [true, false] {
+            daemon.restart();
+            let mut wire = daemon.connect();
+            if is_first {
+                assert!(wire.call("UNFENCE").starts_with('+'));
+            }
+            let inbox = wire.call("INBOX");
+            // An opt-in is in no trail: whoever has settled it so waits once more.
+            assert_eq!(inbox.lines().count(), if trail == &follower { 3 } else { 4 }, "{inbox}");
+            for (n, verdict) in
+                [(1, "+no held_for_review"), (4, "+yes"), (5, "+no list_suppressed"), (7, "+no opted_out"), (8, "+yes")]
+            {
+                assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n} by {}", trail.display());
+            }
+            assert!(wire.call(&format!("GET {}", phone(7))).contains("opted_out_all_source"), "it was not erased");
+            assert!(wire.call("VERIFY").starts_with("+ok"));
+            drop(wire);
+            daemon.kill();
+        }
+    }
+}
+
+/// A number that was purged before a copy was made, and came back and said STOP since.
+#[test]
+fn what_a_number_said_that_had_been_purged_comes_back_from_the_trail() {
+    let place = tempfile::tempdir().expect("made");
+    let trail = place.path().join("trail.ndjson");
+    let mut daemon = Daemon::start(&["--trail", text(&trail)]);
+    let mut wire = daemon.connect();
+    wire.call(&format!("LIST {LIST}"));
+    let row = |n: usize| {
+        format!(
+            r#"IMPORT {LIST} {{"phone":"{}","created_at":"2019-01-01","subscribed_at":"2019-01-01","total_sends":50,"sends_since_engaged":50,"last_sent":"2020-04-01","last_engaged":"2019-01-01"}}"#,
+            phone(n)
+        )
+    };
+    wire.call(&row(1));
+    wire.call(&format!("CLICK {LIST} +14159999998"));
+    let plan = json(&wire.call("PURGE PLAN"))["plan"].clone();
+    wire.call(&format!("PURGE RUN {plan}"));
+    while wire.call("COUNT") != ":1" {
+        thread::yield_now();
+    }
+    drop(wire);
+    daemon.terminate();
+    let yesterday = place.path().join("yesterday");
+    assert!(
+        Command::new("cp").args(["-a", text(&daemon.data_dir()), text(&yesterday)]).status().expect("cp").success()
+    );
+    daemon.restart();
+    let mut wire = daemon.connect();
+    wire.call(&row(1));
+    assert_eq!(wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(1))), "+optout");
+    drop(wire);
+    daemon.terminate();
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    fs::rename(&yesterday, daemon.data_dir()).expect("put back");
+    daemon.restart();
+    let mut wire = daemon.connect();
+    wire.call(&row(1));
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(1))), "+no list_opted_out");
+}
+
+/// What a provider's log tells again after a restore may be older than a STOP that came since the backup.
+#[test]
+fn an_opt_in_without_its_date_behind_a_fence_lifts_nothing_that_came_since_the_backup() {
+    let place = tempfile::tempdir().expect("made");
+    let (mut daemon, trail, made) = backed_up_beside_its_trail(place.path());
+    let mut wire = daemon.connect();
+    wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(1)));
+    wire.call(&format!("OPTOUT {LIST} {}", phone(2)));
+    drop(wire);
+    daemon.kill();
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    let file = made["backup"].as_str().expect("a path").to_owned();
+    told(
+        &contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir()), "--replay", text(&trail)])
+            .output()
+            .expect("it runs"),
+    );
+    daemon.restart();
+    let mut wire = daemon.connect();
+    wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(1)));
+    wire.call(&format!("OPTIN {LIST} {}", phone(2)));
+    // Out before the backup, and in since; and new.
+    wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(3)));
+    wire.call(&format!("OPTIN {LIST} +14155569999"));
+    let drill = contactd(&["backup", "--server", &daemon.address, text(place.path())]).output().expect("it runs");
+    let of_fenced = told(&drill);
+    assert_eq!(
+        (&of_fenced["fenced"], &of_fenced["fenced_backup_at"]),
+        (&true.into(), &made["closed_at"]),
+        "{of_fenced}"
+    );
+    assert_eq!(made["fenced"], false);
+    assert!(String::from_utf8_lossy(&drill.stderr).contains("a backup of a fenced store"));
+    wire.call("UNFENCE");
+    for (n, verdict) in [(1, "+no list_opted_out"), (2, "+no list_opted_out"), (3, "+yes")] {
+        assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
+    }
+    assert_eq!(wire.call(&format!("CHECK {LIST} +14155569999")), "+yes");
+    // From then on it is the last word again.
+    wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(1)));
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(1))), "+yes");
 }

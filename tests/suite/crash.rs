@@ -413,6 +413,7 @@ fn repair_makes_indexes_what_the_records_say() {
     daemon.restart();
     let mut wire = daemon.connect();
     assert!(wire.call("VERIFY").starts_with("+ok 700 contacts"));
+    assert!(wire.call("UNFENCE").contains(r#""backup_at":null"#), "nobody can say since when something is missing");
     assert_eq!(wire.call("COUNT label.tier=gold"), ":1");
     assert_eq!(wire.call(&format!("COUNT eligible={LIST}")), ":699");
     assert_eq!(wire.call(&format!("CHECK {LIST} {}", phones[3])), "+no list_opted_out");
@@ -488,9 +489,89 @@ fn a_store_that_was_damaged_or_cut_off_is_refused() {
     }
     daemon.restart();
     let mut wire = daemon.connect();
-    assert!(wire.call("VERIFY").starts_with("+ok"), "somebody decided to serve what is left");
+    assert!(wire.call("VERIFY").starts_with("+ok"), "somebody decided to have what is left");
     assert!(wire.call(&format!("FEED {position}")).starts_with("-LIMIT"), "and it is another feed");
     drop(wire);
     daemon.kill();
     daemon.restart();
+    // Whose STOP was lost with the rest, nobody knows.
+    assert_eq!(daemon.connect().call(&format!("CHECK {LIST} {}", phones[0])), "+no fenced");
+}
+
+/// Without the files that tell whether a store is whole nobody knows what was taken away from it, or that it is not a directory
+/// of yesterday. So nobody gets messages, until an operator says so.
+#[test]
+fn a_store_without_a_file_that_tells_whether_it_is_whole_is_fenced() {
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    wire.call(&format!("LIST {LIST}"));
+    let phones: Vec<String> = (0..3).map(|n| phone(0, 0, n)).collect();
+    subscribe(&mut wire, &phones);
+    let (position, _) = page(&wire.call("FEED"));
+    drop(wire);
+    let check = format!("CHECK {LIST} {}", phones[1]);
+    let offline = |daemon: &Daemon, verb: &str| {
+        let output =
+            Command::new(program()).arg(verb).arg("--data-dir").arg(daemon.data_dir()).output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for files in [&["origin"][..], &["synced"], &["origin", "synced"]] {
+        for is_killed in [false, true] {
+            if is_killed {
+                daemon.kill();
+            } else {
+                daemon.terminate();
+            }
+            for file in files {
+                fs::remove_file(daemon.data_dir().join(file)).expect("removed");
+            }
+            // What makes another store of it would take the doubt away; what only looks does not.
+            let (code, told) = offline(&daemon, "rewrite");
+            assert!(code == Some(2) && told.contains("tells whether the store is whole is gone"), "{told}");
+            assert_eq!(offline(&daemon, "verify").0, Some(0));
+            for _ in 0..2 {
+                daemon.restart();
+                let mut wire = daemon.connect();
+                assert_eq!(wire.call(&check), "+no fenced", "without {files:?}");
+                assert_eq!(wire.call(&format!("CLAIM {LIST} {} m1", phones[1])), "+no fenced");
+                let why = wire.call(&format!("WHY {LIST} {}", phones[1]));
+                assert!(why.contains("a file that tells whether the store is whole was gone"), "{why}");
+                daemon.kill();
+            }
+            daemon.restart();
+            assert!(
+                daemon.log().contains("nobody gets messages: the store may not know who opted out last"),
+                "{}",
+                daemon.log()
+            );
+            let mut wire = daemon.connect();
+            assert!(wire.call("UNFENCE").contains(r#""backup_at":null"#));
+            assert_eq!(wire.call(&check), "+yes");
+            assert!(wire.call(&format!("FEED {position}")).starts_with("-LIMIT"), "it is another feed");
+        }
+    }
+    // A rewriting puts another file in the place of the store's, and everybody knows which.
+    daemon.terminate();
+    assert_eq!(offline(&daemon, "rewrite").0, Some(0));
+    let origin = daemon.data_dir().join("origin");
+    assert!(fs::read_to_string(&origin).expect("the file").starts_with("closed "));
+    // A crash in it leaves this.
+    for origin_says in [None, Some("replacing\n")] {
+        if let Some(text) = origin_says {
+            fs::write(&origin, text).expect("written");
+        }
+        daemon.restart();
+        assert_eq!(daemon.connect().call(&check), "+yes", "{origin_says:?}");
+        daemon.terminate();
+    }
+}
+
+/// A store without contacts has nobody to keep messages from.
+#[test]
+fn an_empty_store_is_not_fenced() {
+    let mut daemon = Daemon::start(&[]);
+    daemon.terminate();
+    fs::remove_file(daemon.data_dir().join("origin")).expect("removed");
+    daemon.restart();
+    assert!(daemon.connect().call("UNFENCE").starts_with("-ERR"));
 }

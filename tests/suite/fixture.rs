@@ -6,15 +6,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use contactd::model::inbox::MaybeOptOut;
 use contactd::model::time::DAY_MS;
 use contactd::model::verdict::StopScope;
+use contactd::store::backup_file::name_of;
+use contactd::store::{Options, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::purge_cli::contactd;
 use crate::support::{Daemon, House, Removal, Wire};
+use crate::unpack::unpack;
 
 /// 2026-05-01T12:00:00Z.
 const NOON: i64 = 1_777_636_800_000;
@@ -298,6 +302,21 @@ fn a_store_is_backed_up_before_its_spellings_are_changed() {
     }
 }
 
+/// A start that was cut off may be begun again within the same second. The first backup alone is of the store as it was.
+#[test]
+fn a_backup_before_a_change_takes_the_place_of_no_other() {
+    let dir = unpack(&fixture("spellings-1.pack"));
+    let (data, backups) = (dir.path().join("data"), dir.path().join("backups"));
+    let now = NOON + 211 * DAY_MS;
+    let first = backups.join(format!("{}.backup", name_of(now)));
+    fs::create_dir(&backups).expect("made");
+    fs::write(&first, "the first").expect("written");
+    let options = Options { backups: Some(backups.clone()), ..Options::new(data, Arc::new(move || now)) };
+    drop(Store::open(options).expect("opened"));
+    assert_eq!(fs::read_to_string(&first).expect("read"), "the first");
+    assert_eq!(fs::read_dir(&backups).expect("a directory").count(), 2);
+}
+
 #[test]
 fn no_backup_is_made_of_what_does_not_change_or_where_nobody_wants_one() {
     for (name, arguments) in [("spellings-1.pack", &["--no-backup"][..]), ("store-1.pack", &[])] {
@@ -377,26 +396,4 @@ fn pack(dir: &Path) -> Vec<u8> {
         }
     }
     lz4_flex::block::compress_prepend_size(&all)
-}
-
-/// The data directory that [`pack`] packed.
-fn unpack(pack: &Path) -> TempDir {
-    use std::os::unix::fs::PermissionsExt;
-
-    let dir = tempfile::tempdir().expect("a directory");
-    let all = lz4_flex::block::decompress_size_prepended(&fs::read(pack).expect("the pack")).expect("a pack");
-    let mut rest = all.as_slice();
-    let mut part = || {
-        let (length, behind) = rest.split_first_chunk::<8>()?;
-        let (part, behind) = behind.split_at(u64::from_be_bytes(*length) as usize);
-        rest = behind;
-        Some(part)
-    };
-    while let Some(name) = part() {
-        let path = dir.path().join("data").join(std::str::from_utf8(name).expect("a name"));
-        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
-        fs::write(&path, part().expect("contents")).expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
-    }
-    dir
 }

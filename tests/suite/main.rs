@@ -43,4 +43,5 @@ mod taken;
 mod why;
 mod tls;
 mod tokens;
+mod unpack;
 mod webhooks;

@@ -11,7 +11,7 @@ use contactd::error::{Error, Result};
 use contactd::limits::{DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES};
 use contactd::model::verdict::StopScope;
 use contactd::server::{self, Browsers, Listener, Scraped, Setup, Sockets};
-use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row, Space};
+use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row, Space, Wholeness};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -67,8 +67,12 @@ impl Engine for Disk {
         self.engine.sync(newest)
     }
 
-    fn check_complete(&self, newest: u64) -> Result<bool> {
+    fn check_complete(&self, newest: u64) -> Result<Wholeness> {
         self.engine.check_complete(newest)
+    }
+
+    fn mark_open(&self, newest: u64) -> Result<()> {
+        self.engine.mark_open(newest)
     }
 
     fn space(&self) -> Space {

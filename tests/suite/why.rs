@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use contactd::error::Result;
 use contactd::server::{self, Listener, Setup};
-use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row, Space};
+use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row, Space, Wholeness};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -181,8 +181,12 @@ impl Engine for Disk {
     fn sync(&self, newest: u64) -> Result<()> {
         self.memory.sync(newest)
     }
-    fn check_complete(&self, newest: u64) -> Result<bool> {
+    fn check_complete(&self, newest: u64) -> Result<Wholeness> {
         self.memory.check_complete(newest)
+    }
+
+    fn mark_open(&self, newest: u64) -> Result<()> {
+        self.memory.mark_open(newest)
     }
     fn space(&self) -> Space {
         if self.is_full.load(Ordering::SeqCst) { Space::None } else { Space::Plenty }

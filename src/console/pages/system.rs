@@ -20,15 +20,20 @@ struct System {
     frame: Frame,
     version: String,
     rows: Vec<Row>,
-    /// What a restored store was restored from, while it is fenced.
+    /// Why nobody gets messages, while the store is fenced.
     fence: Option<FencePart>,
     /// The clients, the backups and the settings. None for those who may not see them.
     inside: Option<Inside>,
 }
 
 struct FencePart {
-    backup_at: When,
+    /// Of when the backup is that was restored; none if none was.
+    backup_at: Option<When>,
     replayed: String,
+    /// Lines of trails that cannot be read, if there are any.
+    passed_over: Option<String>,
+    /// The newest erasure that a trail does not name, if there is one.
+    unnamed_erasures_to: Option<When>,
 }
 
 struct Inside {
@@ -80,9 +85,12 @@ pub async fn show(mut visit: Visit) -> Page {
         value: value.parse().map_or_else(|_| value.clone(), grouped),
         meaning: meaning(name),
     });
+    let moment = |name| Some(visit.stats().get(name)).filter(|at| *at != "none").map(When::new);
     let fence = (visit.stats().get("fenced") == "true").then(|| FencePart {
-        backup_at: When::new(visit.stats().get("fenced_backup_at")),
+        backup_at: moment("fenced_backup_at"),
         replayed: grouped(visit.stats().number("fenced_replayed")),
+        passed_over: Some(visit.stats().number("fenced_passed_over")).filter(|lines| *lines > 0).map(grouped),
+        unnamed_erasures_to: moment("fenced_unnamed_erasures_to"),
     });
     render(&System {
         rows: rows.collect(),

@@ -86,7 +86,7 @@ impl Transition<'_, '_> {
                 format!("a contact has at most {CONTACT_LISTS_MAX} ListContacts, and this one has them all"),
             ));
         }
-        let at = self.permitting_date(statement.at, self.consent_of(list));
+        let at = self.opt_in_date(statement.at, list);
         let after = self.sends_after(at)?;
         let effect = self.record(statement, at, |step, fact| (EventKind::OptIn, step.take_opt_in(list, fact, after)));
         if !effect.events.is_empty() {

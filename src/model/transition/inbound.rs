@@ -20,7 +20,7 @@ impl Transition<'_, '_> {
         let at = match (class, self.list) {
             (InboundKind::OptOut, list) => self.opt_out_date(inbound.at, list),
             (InboundKind::OptOutAll, _) => self.opt_out_date(inbound.at, None),
-            (InboundKind::OptIn, Some(list)) => self.permitting_date(inbound.at, self.consent_of(list)),
+            (InboundKind::OptIn, Some(list)) => self.opt_in_date(inbound.at, list),
             _ => self.permitting_date(inbound.at, std::iter::empty()),
         };
         let statement = Statement {

@@ -18,6 +18,7 @@ use super::change::{Change, Outcome, Statement};
 use super::contact::{Contact, ListContact};
 use super::event::{Event, EventKind};
 use super::fact::{Fact, date, keep_newest};
+use super::fence::Fence;
 use super::list::{ListId, Lists};
 use super::phone::ListNumber;
 use super::tally::{Tallied, Tally};
@@ -195,6 +196,13 @@ impl Transition<'_, '_> {
         let is_far = at > now + CLOCK_AHEAD_MS_MAX;
         let counted = related.filter(|fact| is_far || fact.claimed_at >= at).map(|fact| fact.at).min();
         at.min(now).min(counted.unwrap_or(now))
+    }
+
+    /// When an opt-in counts as having been. Behind the fence of a restore what came since the backup is told again: without its
+    /// date it may be older than a STOP that came since, and counts as of the backup.
+    fn opt_in_date(&self, asked: Option<Millis>, list: ListId) -> Millis {
+        let fence = self.situation.lists.fence.filter(Fence::is_restored);
+        self.permitting_date(asked.or(fence.map(|fence| fence.backup_at)), self.consent_of(list))
     }
 
     /// What decides whether a contact has opted out of a list: of this list, of those that had its number before, of all,

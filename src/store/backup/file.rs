@@ -23,6 +23,13 @@ pub fn name_of(started_at: Millis) -> String {
     format!("contactd-{}Z", time.split('.').next().unwrap_or_default())
 }
 
+/// The same, for a directory that has a backup of that second already: a backup takes the place of no other.
+pub fn free_name(dir: &Path, started_at: Millis) -> String {
+    let name = name_of(started_at);
+    let names = std::iter::once(name.clone()).chain((2..).map(|n: u32| format!("{name}.{n}")));
+    names.into_iter().find(|name| !path(dir, name).exists()).unwrap_or(name)
+}
+
 /// Where the backup of a name stands in a directory.
 pub fn path(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}{SUFFIX}"))

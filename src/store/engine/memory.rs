@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Batch, Engine, Keys, Row, Space};
+use super::{Batch, Engine, Keys, Row, Space, Wholeness};
 use crate::error::{Error, Result};
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -96,14 +96,18 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
-    fn check_complete(&self, newest: u64) -> Result<bool> {
+    fn check_complete(&self, newest: u64) -> Result<Wholeness> {
         let synced = self.lock().synced;
         if synced > newest {
             return Err(Error::internal(format!(
                 "the store ends after {newest} of {synced} batches that were durable"
             )));
         }
-        Ok(true)
+        Ok(Wholeness::Known)
+    }
+
+    fn mark_open(&self, _: u64) -> Result<()> {
+        Ok(())
     }
 
     fn space(&self) -> Space {

@@ -24,6 +24,17 @@ pub type Row = (Vec<u8>, Vec<u8>);
 /// Keys from the first one to before the second.
 pub type Keys = Range<Vec<u8>>;
 
+/// What an engine could compare with, to tell that it is whole. Somebody may have removed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wholeness {
+    /// How many batches were durable, and which file they are in.
+    Known,
+    /// The first of these alone.
+    AnyFile,
+    /// Not even that.
+    Unknown,
+}
+
 /// Ordered keys with values of at most [`crate::limits::VALUE_BYTES_MAX`] bytes.
 ///
 /// After a crash an engine has every batch up to the last one that [`Engine::sync`] covered, and of the later ones the
@@ -46,9 +57,11 @@ pub trait Engine: Send + Sync {
     fn sync(&self, newest: u64) -> Result<()>;
 
     /// Refuses a store that ends before batches that were durable, or that is a copy of one that was written to meanwhile:
-    /// opt-outs would be missing. `newest` is the number of the newest batch that is there. Says whether the engine could
-    /// tell. Comes before the first batch.
-    fn check_complete(&self, newest: u64) -> Result<bool>;
+    /// opt-outs would be missing. `newest` is the number of the newest batch that is there. Changes nothing.
+    fn check_complete(&self, newest: u64) -> Result<Wholeness>;
+
+    /// From now on the next [`Engine::check_complete`] can tell. Comes behind it; `newest` is the number of the newest batch.
+    fn mark_open(&self, newest: u64) -> Result<()>;
 
     /// What the free space allows.
     fn space(&self) -> Space;

@@ -19,6 +19,8 @@ use crate::error::{Error, Result};
 const NAME: &str = "origin";
 /// What it is called until it is whole.
 const NEW: &str = "origin.new";
+/// What it says while another file takes the place of the store's: each of the two is whole.
+const REPLACING: &str = "replacing";
 /// How long sled may take to let go of its file once it was closed.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -26,11 +28,14 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Origin {
     dir: PathBuf,
     log: PathBuf,
+    /// What it says of a file; none if it is not there, or says [`REPLACING`].
     stored: Option<Stored>,
+    /// Whether it was there.
+    is_known: bool,
     /// The newest segment of the log before this run.
     segment: u64,
     is_open: AtomicBool,
-    is_forgotten: AtomicBool,
+    is_replaced: AtomicBool,
     /// The newest batch that was applied, and the newest that was synced.
     applied: AtomicU64,
     synced: AtomicU64,
@@ -51,12 +56,16 @@ impl Origin {
     /// closed. What is opened now changes, and its seal is broken.
     pub fn read(dir: &Path, log: &Path) -> Result<Origin> {
         let path = dir.join(NAME);
-        let stored = match fs::read_to_string(&path) {
-            Ok(text) => Some(
-                parse(&text)
-                    .ok_or_else(|| Error::internal(format!("{} is damaged: restore a backup", path.display())))?,
-            ),
-            Err(why) if why.kind() == ErrorKind::NotFound => None,
+        let (stored, is_known) = match fs::read_to_string(&path) {
+            Ok(text) if text.trim_end() == REPLACING => (None, true),
+            Ok(text) => {
+                let stored = parse(&text);
+                if stored.is_none() {
+                    return Err(Error::internal(format!("{} is damaged: restore a backup", path.display())));
+                }
+                (stored, true)
+            }
+            Err(why) if why.kind() == ErrorKind::NotFound => (None, false),
             Err(why) => return Err(Error::internal(format!("cannot read {}: {why}", path.display()))),
         };
         let (dir, log) = (dir.to_owned(), log.to_owned());
@@ -65,9 +74,10 @@ impl Origin {
             dir,
             log,
             stored,
+            is_known,
             segment,
             is_open: AtomicBool::new(false),
-            is_forgotten: AtomicBool::new(false),
+            is_replaced: AtomicBool::new(false),
             applied: AtomicU64::new(0),
             synced: AtomicU64::new(0),
         };
@@ -78,23 +88,32 @@ impl Origin {
                 if found != *seal {
                     return Err(origin.damage());
                 }
-                origin.note(&format!("closed {closed_at} {file}"))?;
+                origin.note_or_fail(&format!("closed {closed_at} {file}"))?;
             }
             _ => {}
         }
         Ok(origin)
     }
 
-    /// Notes that the store is open, with the newest batch that it has. Refuses a copy that was begun before the store was
-    /// opened, or ended behind its end.
-    pub fn open(&self, newest: u64) -> Result<()> {
+    /// Whether it is there to say anything.
+    pub fn is_known(&self) -> bool {
+        self.is_known || self.is_open.load(Ordering::SeqCst)
+    }
+
+    /// Refuses a copy that was begun before the store was opened, or ended behind its end. `newest` is the newest batch that
+    /// the store has.
+    pub fn check(&self, newest: u64) -> Result<()> {
         match &self.stored {
             Some(stored) if stored.closed_at.is_some_and(|closed| closed != newest) && self.is_copy(stored) => {
-                return Err(self.refusal());
+                Err(self.refusal())
             }
-            _ => {}
+            _ => Ok(()),
         }
-        self.note(&format!("open {}", self.file()?))?;
+    }
+
+    /// Notes that the store is open, with the newest batch that it has.
+    pub fn open(&self, newest: u64) -> Result<()> {
+        self.note_or_fail(&format!("open {}", self.file()?))?;
         self.applied.store(newest, Ordering::SeqCst);
         self.synced.store(newest, Ordering::SeqCst);
         self.is_open.store(true, Ordering::SeqCst);
@@ -111,14 +130,16 @@ impl Origin {
         self.synced.store(newest, Ordering::SeqCst);
     }
 
-    /// Another file takes the place of the store's.
-    pub fn forget(self) -> std::io::Result<()> {
+    /// Another file is going to take the place of the store's.
+    pub fn replacing(&self) -> std::io::Result<()> {
         self.is_open.store(false, Ordering::SeqCst);
-        self.is_forgotten.store(true, Ordering::SeqCst);
-        match fs::remove_file(self.dir.join(NAME)) {
-            Err(why) if why.kind() != ErrorKind::NotFound => Err(why),
-            _ => File::open(&self.dir).and_then(|dir| dir.sync_all()),
-        }
+        self.is_replaced.store(true, Ordering::SeqCst);
+        self.note(REPLACING)
+    }
+
+    /// It has taken it, with all that the store had.
+    pub fn replaced(&self) -> std::io::Result<()> {
+        self.note(&format!("closed {} {}", self.synced.load(Ordering::SeqCst), identity(&self.log)?))
     }
 
     /// Without its file there is nothing to compare with: a store that was lost is found out elsewhere.
@@ -129,7 +150,8 @@ impl Origin {
     fn refusal(&self) -> Error {
         Error::internal(format!(
             "{} is a copy that was made while contactd had the original open: opt-outs may be missing from it. Stop contactd \
-             and copy again, or restore a backup. To serve what is in this copy all the same, delete {}",
+             and copy again, or restore a backup. To have what is in this copy behind a fence, delete {}: \
+             nobody gets messages until UNFENCE",
             self.dir.display(),
             self.dir.join(NAME).display()
         ))
@@ -138,7 +160,8 @@ impl Origin {
     fn damage(&self) -> Error {
         Error::internal(format!(
             "the store in {} is not as contactd left it: a file of it was damaged or cut off, is gone or was replaced, and \
-             opt-outs may be missing. Restore a backup. To serve what is left all the same, delete {}",
+             opt-outs may be missing. Restore a backup. To have what is left behind a fence, delete {}: \
+             nobody gets messages until UNFENCE",
             self.dir.display(),
             self.dir.join(NAME).display()
         ))
@@ -152,7 +175,7 @@ impl Origin {
     fn note_closed(&self, newest: u64, file: &str) -> Result<()> {
         let sealed = self.seal_closed().map_err(|why| cannot_read(&self.log, &why))?;
         let seal = sealed.map_or(String::new(), |Seal { from, sum }| format!(" sealed {from} {sum}"));
-        self.note(&format!("closed {newest} {file}{seal}"))
+        self.note_or_fail(&format!("closed {newest} {file}{seal}"))
     }
 
     /// None while sled still has its file open: what it may write is not under the seal.
@@ -175,16 +198,18 @@ impl Origin {
         Ok(Some(seal))
     }
 
-    /// A crash leaves what it said before, or this.
-    fn note(&self, text: &str) -> Result<()> {
-        let (new, path) = (self.dir.join(NEW), self.dir.join(NAME));
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&new)?;
-            writeln!(file, "{text}")?;
-            file.sync_all()?;
-            fs::rename(&new, &path)
-        };
-        write().map_err(|why| Error::internal(format!("cannot write {}: {why}", path.display())))
+    fn note_or_fail(&self, text: &str) -> Result<()> {
+        self.note(text).map_err(|why| Error::internal(format!("cannot write {}: {why}", self.dir.join(NAME).display())))
+    }
+
+    /// A crash leaves what it said before, or this; behind the end of this, this.
+    fn note(&self, text: &str) -> std::io::Result<()> {
+        let new = self.dir.join(NEW);
+        let mut file = File::create(&new)?;
+        writeln!(file, "{text}")?;
+        file.sync_all()?;
+        fs::rename(&new, self.dir.join(NAME))?;
+        seal::sync(&self.dir)
     }
 }
 
@@ -202,7 +227,7 @@ impl Drop for Origin {
             }
             // It was looked at only.
             Some(Stored { file, closed_at: Some(closed_at), seal: Some(_) })
-                if !self.is_forgotten.load(Ordering::SeqCst) =>
+                if !self.is_replaced.load(Ordering::SeqCst) =>
             {
                 self.note_closed(*closed_at, file)
             }

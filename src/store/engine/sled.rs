@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::nudge::Nudge;
 use super::origin::Origin;
 use super::seal::{sync, sync_files};
-use super::{Batch, Engine, Keys, Row, Space};
+use super::{Batch, Engine, Keys, Row, Space, Wholeness};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
     CACHE_BYTES_MAX, CACHE_BYTES_MIN, CACHE_SHARE, CLEAN_EVERY_MS, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES,
@@ -126,10 +126,11 @@ impl DiskEngine {
         drop((nudge, tree, db, beside));
         let replace = || -> std::io::Result<()> {
             sync_files(&new)?;
-            origin.forget()?;
+            origin.replacing()?;
             fs::rename(&store, &old)?;
             fs::rename(&new, &store)?;
             sync(&dir)?;
+            origin.replaced()?;
             fs::remove_dir_all(&old)
         };
         let replaced = replace();
@@ -194,25 +195,32 @@ impl Engine for DiskEngine {
 
     /// sled takes damage in the middle of its file for the end of it, and serves what is before. Of a copy that was made
     /// while the store was written to it may not see that anything is missing.
-    fn check_complete(&self, newest: u64) -> Result<bool> {
-        let is_known = match self.synced()? {
-            Some(synced) if synced > newest => {
-                return Err(Error::internal(format!(
-                    "the store in {} ends after {newest} of {synced} batches that were on disk: its file was damaged or cut \
-                     off, and opt-outs are lost with the rest. Restore a backup, or delete {} to serve what is left",
-                    self.dir.display(),
-                    self.synced_path().display()
-                )));
-            }
-            synced => synced.is_some(),
-        };
-        if !is_known {
+    fn check_complete(&self, newest: u64) -> Result<Wholeness> {
+        let synced = self.synced()?;
+        if let Some(synced) = synced.filter(|synced| *synced > newest) {
+            return Err(Error::internal(format!(
+                "the store in {} ends after {newest} of {synced} batches that were on disk: its file was damaged or cut \
+                 off, and opt-outs are lost with the rest. Restore a backup, or delete {} to have what is left behind a \
+                 fence: nobody gets messages until UNFENCE",
+                self.dir.display(),
+                self.synced_path().display()
+            )));
+        }
+        self.origin.check(newest)?;
+        Ok(match (synced, self.origin.is_known()) {
+            (None, _) => Wholeness::Unknown,
+            (Some(_), false) => Wholeness::AnyFile,
+            (Some(_), true) => Wholeness::Known,
+        })
+    }
+
+    fn mark_open(&self, newest: u64) -> Result<()> {
+        if self.synced()?.is_none() {
             // Later numbers are written over this one, within a sector: a power cut leaves one of them.
             self.write_synced(newest)?;
             self.synced.sync_all().map_err(|why| failed("sync", &self.synced_path(), &why))?;
         }
-        self.origin.open(newest)?;
-        Ok(is_known)
+        self.origin.open(newest)
     }
 
     /// sled must never see a full disk: after a failed write it fails until it is opened again. When the system cannot

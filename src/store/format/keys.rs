@@ -74,8 +74,11 @@ pub const SCOPE: &[u8] = b"\x00scope";
 
 /// What ties the newest batch of a ledger to those before it.
 pub const CHAIN: &[u8] = b"\x00chain";
-/// The fence of a restored store.
+/// Why nobody gets messages.
 pub const FENCE: &[u8] = b"\x00fence";
+/// That files stand beside the store, on disk, that tell whether it is whole: whoever opens it without them cannot trust it. A
+/// contactd of before 0.3.0 did not write this, and may have left a store without one of them.
+pub const WATCHED: &[u8] = b"\x00watched";
 
 /// Whether what stands there is of the store itself.
 pub fn is_name(key: &[u8]) -> bool {

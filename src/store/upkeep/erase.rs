@@ -10,6 +10,7 @@ use crate::model::contact::Contact;
 use crate::model::phone::Phone;
 use crate::model::remembered::IdUse;
 use crate::model::tally::Tally;
+use crate::model::time;
 use crate::model::tombstone::{RemovedBy, Tombstone};
 use crate::model::trail::TrailLine;
 use crate::model::verdict::Reason;
@@ -105,7 +106,7 @@ fn begin_erasure(writer: &mut Writer, phone: Phone, by: &str) -> Result<Begun> {
             facts.absorb(&tombstone.restore(phone, now));
         }
         overlay.remove(phone, Tombstone::of_erased(&facts, now, by))?;
-        overlay.trail = Some(vec![TrailLine::erased(&facts, now)]);
+        overlay.trail = Some(vec![TrailLine::erased(&phone.to_string(), &time::format(now))]);
         // Nobody can say any more what became of its messages.
         for claimed in facts.remembered.items().iter().filter(|item| item.what == IdUse::Claimed) {
             overlay.tallies.push((claimed.list, claimed.at, Tally { unresolved: -1, ..Tally::default() }));

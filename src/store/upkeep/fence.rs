@@ -1,10 +1,10 @@
-//! The fence of a restored store: what was brought back behind it, and its end.
+//! The fence of a store: what was brought back behind it, and its end.
 
 use std::sync::Arc;
 
 use super::Upkeep;
 use crate::error::Result;
-use crate::model::fence::Fence;
+use crate::model::fence::{Fence, Replayed};
 use crate::model::list_event::{ListEvent, ListEventKind};
 use crate::store::format::codec::{self, FeedEntry};
 use crate::store::format::keys;
@@ -28,12 +28,11 @@ impl Upkeep {
         })
     }
 
-    /// Notes what a trail has brought back behind the fence.
-    pub fn note_replayed(&self, replayed: u64, replayed_to: i64) -> Result<()> {
+    /// Notes what trails have brought back behind the fence, and what they could not.
+    pub fn note_replayed(&self, replayed: Replayed) -> Result<()> {
         self.on_writer(move |writer| {
-            let Some(fence) = writer.fence() else { return Ok(()) };
-            let (replayed, replayed_to) = (fence.replayed + replayed, fence.replayed_to.max(replayed_to));
-            let fence = Fence { replayed, replayed_to, ..fence };
+            let Some(mut fence) = writer.fence() else { return Ok(()) };
+            fence.replayed.add(&replayed);
             let value = codec::encode_fence(&fence)?;
             writer.commit_alone(|overlay| {
                 Arc::make_mut(&mut overlay.lists).fence = Some(fence);

@@ -39,7 +39,7 @@ impl Upkeep {
         if let Some(free) = file::free_bytes(dir).filter(|free| *free < wanted) {
             return Err(no_room(dir, free, wanted));
         }
-        let name = file::name_of(self.state.now());
+        let name = file::free_name(dir, self.state.now());
         let ran_full = Cell::new(false);
         let go_on = |_| {
             ran_full.set(file::is_low(dir));

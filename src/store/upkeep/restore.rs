@@ -6,13 +6,11 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::model::fence::Fence;
-use crate::model::list_event::{ListEvent, ListEventKind};
+use crate::model::fence::{Fence, Replayed};
 use crate::model::time::Millis;
 use crate::store::backup::{BackupEnd, BackupHead, BackupReader, Part};
 use crate::store::engine::{Batch, Engine};
-use crate::store::format::codec::{self, FeedEntry};
-use crate::store::format::keys;
+use crate::store::format::{codec, fence, keys};
 use crate::store::secret::Secret;
 
 /// What a backup says of itself.
@@ -22,6 +20,8 @@ pub struct BackupFacts {
     pub head: BackupHead,
     /// How the store was when it ended.
     pub end: BackupEnd,
+    /// The fence of the store, if it had one: the backup knows no more than the one before.
+    pub fence: Option<Fence>,
 }
 
 /// Reads all of a backup, and changes nothing. Damage is an error that says where it is.
@@ -37,7 +37,7 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
         // What an engine has in memory must not grow with the backup.
         engine.sync(0)
     })?;
-    let BackupFacts { head, end } = &facts;
+    let BackupFacts { head, end, fence } = &facts;
     Secret::restore(dir, &head.secret)?;
     let stored = engine.get(keys::NEXT_IDS)?.ok_or_else(|| Error::internal("the backup has no counters"))?;
     let mut next = codec::decode_next_ids(&stored)?;
@@ -51,22 +51,14 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
     // Positions of the feed that were given after the backup are given again, for other changes.
     next.epoch = now.unsigned_abs().max(next.epoch + 1);
     let mut batch = Batch::new(next.batches);
-    let fence = match engine.get(keys::FENCE)? {
+    let fence = match fence {
         // It was made behind a fence: what that one's backup did not know is still missing.
-        Some(stored) => Fence { restored_at: now, ..codec::decode_fence(&stored)? },
-        None => Fence { backup_at: end.closed_at, restored_at: now, replayed: 0, replayed_to: 0 },
+        Some(fence) => Fence { restored_at: now, ..*fence },
+        None => Fence { backup_at: end.closed_at, restored_at: now, replayed: Replayed::default() },
     };
-    batch.put(keys::FORMAT, &[crate::store::format::FORMAT_RESTORED]);
     // It is of no ledger, though the one that was backed up may have been.
     batch.remove(keys::CHAIN);
-    batch.put(keys::FENCE, &codec::encode_fence(&fence)?);
-    let entry = FeedEntry::Fence { at: now.into(), fenced: true };
-    batch.put(&keys::feed(next.next_feed), &codec::encode_feed(&[entry])?);
-    next.next_feed += 1;
-    let kind = ListEventKind::Fenced { backup_at: fence.backup_at };
-    let event = ListEvent { at: now, list: None, kind, by: String::new() };
-    batch.put(&keys::list_event(next.next_event), &codec::encode_list_event(&event)?);
-    next.next_event += 1;
+    fence::raise(&fence, &mut next, &mut batch)?;
     batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
     engine.apply(&batch)?;
     engine.sync(next.batches)?;
@@ -102,10 +94,17 @@ pub fn replicate(from: impl Read, engine: &dyn Engine) -> Result<u64> {
 
 fn read(from: impl Read, mut take: impl FnMut(&[Batch]) -> Result<()>) -> Result<BackupFacts> {
     let (mut reader, head) = BackupReader::new(from)?;
+    let mut fence = None;
     loop {
         match reader.part()? {
-            Part::Batches(batches) => take(&batches)?,
-            Part::End(end) => return Ok(BackupFacts { head, end }),
+            Part::Batches(batches) => {
+                let of_fence = batches.iter().flat_map(Batch::entries).filter(|(key, _)| *key == keys::FENCE);
+                for (_, stored) in of_fence {
+                    fence = stored.map(codec::decode_fence).transpose()?;
+                }
+                take(&batches)?;
+            }
+            Part::End(end) => return Ok(BackupFacts { head, end, fence }),
         }
     }
 }

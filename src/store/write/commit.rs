@@ -68,6 +68,9 @@ pub fn finish(mut overlay: Overlay<'_>, number: u64) -> Result<Option<Commit>> {
         batch.push(key, value.as_deref());
     }
     overlay.write_inbox(&mut batch)?;
+    if let Some(trail) = &mut overlay.trail {
+        trail.extend(overlay.inbox.still_waiting().map(|(_, waiting)| TrailLine::from(waiting)));
+    }
     overlay.write_feed(&mut batch)?;
     overlay.write_tallies(&mut batch)?;
     let mut lists = Vec::new();
