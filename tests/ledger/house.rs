@@ -21,7 +21,7 @@ pub struct House {
 }
 
 impl House {
-    /// Starts everything. None where PostgreSQL is not installed. `flaw` is what is wrong with the daemons on purpose.
+    /// Starts everything. None where `PostgreSQL` is not installed. `flaw` is what is wrong with the daemons on purpose.
     pub fn start(flaw: Option<&'static str>, more: &[&str]) -> Option<House> {
         let postgres = Postgres::start()?;
         postgres.make_schema("house");

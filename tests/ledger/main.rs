@@ -1,4 +1,4 @@
-//! What daemons promise that share a store through a ledger, proved on real processes and two PostgreSQL servers on this
+//! What daemons promise that share a store through a ledger, proved on real processes and two `PostgreSQL` servers on this
 //! machine. `cargo test` runs each fault once, `CONTACTD_SOAK=minutes cargo test --test ledger faults` many times.
 //!
 //! In reading order: `postgres` (a primary and its synchronous standby), `proxy` (what can be cut between a daemon and them),

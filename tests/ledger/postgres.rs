@@ -1,4 +1,4 @@
-//! Two PostgreSQL servers: a primary, and a standby that has each commit before it is acknowledged.
+//! Two `PostgreSQL` servers: a primary, and a standby that has each commit before it is acknowledged.
 
 use std::fs;
 use std::net::TcpListener;
@@ -48,7 +48,7 @@ fn free_port() -> u16 {
 }
 
 impl Postgres {
-    /// Starts both. None where PostgreSQL is not installed.
+    /// Starts both. None where `PostgreSQL` is not installed.
     pub fn start() -> Option<Postgres> {
         let bin = programs()?;
         let root = tempfile::Builder::new().prefix("contactd-postgres").tempdir().expect("a directory").keep();
@@ -147,9 +147,8 @@ impl Postgres {
             &["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-D", standby.at(), "-R", "-c", "fast", "--no-sync"],
         );
         let settings = standby.dir.join("postgresql.auto.conf");
-        let mut text = fs::read_to_string(&settings).expect("settings");
-        text += &format!("port={}\n", standby.port);
-        fs::write(&settings, text).expect("settings");
+        let text = fs::read_to_string(&settings).expect("settings");
+        fs::write(&settings, format!("{text}port={}\n", standby.port)).expect("settings");
         self.up(place);
         self.wait_for_standby_of(1 - place);
     }
