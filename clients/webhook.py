@@ -10,7 +10,8 @@
   with the error's code. The message's id is `?id=…` of the callback's address if it is there (worker.py puts it
   there), else the provider's. A message that was claimed under that id tells its list, whatever number sent it.
 
-Only requests with a good signature are taken.
+Only requests with a good signature are taken. One that came to the other's address is taken for what its status says,
+and the log has a warning.
 
 **Nothing is lost while contactd is away.** Twilio delivers a webhook again once at most, within 15 s, and by default
 only where no connection was made. So what contactd does not take is kept: it is appended to the spool, a file beside
@@ -98,7 +99,11 @@ KEPT = (
 )
 """The parameters that are used, and kept in the spool."""
 
+BODIES = ("Body", "ButtonText", "ButtonPayload", "ListTitle", "ListId")
 MESSAGES_OF_ERRORS = ("ErrorMessage", "ChannelStatusMessage")
+
+RECEIVED = ("received", "receiving")
+"""The statuses of a message from a phone."""
 
 OUTCOMES = ("sent", "delivered", "failed", "undelivered")
 """Of the statuses of a message, those that say what became of it."""
@@ -216,11 +221,21 @@ class Post(NamedTuple):
         way = ("from", "to") if self.kind == "inbound" else ("to", "from")
         return f"{self.kind} {self.id} {way[0]} {shown(self.phone)} {way[1]} {shown(self.number)}"
 
+    @staticmethod
+    def kind_of(path: str, form: Form) -> str:
+        """What a post is. Whoever enters the wrong address with the provider must not lose a STOP: the status tells."""
+        status = next((form[name][0] for name in ("MessageStatus", "SmsStatus") if form.get(name)), "").strip().lower()
+        if path == "status" and status in RECEIVED:
+            return "inbound"
+        is_written = any(name in form for name in BODIES)
+        return "status" if path == "inbound" and status and status not in RECEIVED and not is_written else path
+
     @classmethod
     def of(cls, kind: str, form: Form, query: Form) -> Post:
         kept = {name: form[name][0] for name in KEPT if form.get(name, [""])[0]}
-        # A button says what was written on it and what it stands for; what stands twice may be two texts.
-        for name, names in (("Body", ("Body", "ButtonText", "ButtonPayload")), ("ErrorMessage", MESSAGES_OF_ERRORS)):
+        # A button says what was written on it and what it stands for, as does the row of a list; what stands twice may be
+        # two texts.
+        for name, names in (("Body", BODIES), ("ErrorMessage", MESSAGES_OF_ERRORS)):
             texts = dict.fromkeys(text for each in names for text in form.get(each, ()) if text.strip())
             if texts:
                 kept[name] = "\n".join(texts)
@@ -901,7 +916,10 @@ class Handler(BaseHTTPRequestHandler):
             given.encode(), signature(self.server.key, self.server.public_url + self.path, form).encode()
         ):
             raise Refusal(403, "the signature is wrong: are the key and --public-url as the provider has them?")
-        post = Post.of(url.path[1:], form, parse_qs(url.query))
+        path = url.path[1:]
+        post = Post.of(Post.kind_of(path, form), form, parse_qs(url.query))
+        if post.kind != path:
+            say("warning", f"{post}: it came to /{path}: give the provider the address /{post.kind} for it")
         if not post.phone:
             raise Refusal(400, f"{'From' if post.kind == 'inbound' else 'To'} is missing")
         if post.kind == "status" and not post.get("MessageStatus", "SmsStatus"):

@@ -8,6 +8,8 @@ use crate::model::keyword::unread;
 
 /// Objects and arrays inside of each other are read so deep.
 const DEPTH_MAX: usize = 16;
+/// Quotes, double ones and single ones, by which software replaces those of JSON: any one of a kind ends what one began.
+const QUOTES: [&str; 2] = ["\"“”„‟«»＂", "'‘’‚‛＇"];
 /// Stands where a text has what is no character, such as half of an emoji.
 const NO_CHARACTER: char = unread::MARK;
 
@@ -34,7 +36,7 @@ impl Reader<'_> {
             if self.0.is_empty() || self.takes('}') {
                 return keys;
             }
-            let Some(key) = self.text().or_else(|| self.bare(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
+            let Some(key) = self.key().or_else(|| self.bare(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
             else {
                 return keys;
             };
@@ -75,13 +77,28 @@ impl Reader<'_> {
         Some(serde_json::from_str(word).unwrap_or_else(|_| Value::String(word.to_owned())))
     }
 
-    /// A text in quotes of either kind, to the closing one or to the end.
+    /// A key in quotes, to the next quote of their kind.
+    fn key(&mut self) -> Option<String> {
+        let begins = self.0.chars().next()?;
+        let kind = QUOTES.iter().find(|kind| kind.contains(begins))?;
+        let left = &self.0[begins.len_utf8()..];
+        // A quote that is missing is somewhere else than in a key.
+        let (key, behind) = left.split_once(|c| kind.contains(c)).filter(|(key, _)| !key.contains([':', '\\']))?;
+        self.0 = behind;
+        Some(key.to_owned())
+    }
+
+    /// A text in quotes of either kind, to the closing one or to the end. A quote that is not JSON's may also stand in it: it
+    /// closes where a value can end.
     fn text(&mut self) -> Option<String> {
-        let quote = self.0.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let (mut text, mut chars) = (String::new(), self.0[1..].chars());
+        let quote = self.0.chars().next()?;
+        let kind = QUOTES.iter().find(|kind| kind.contains(quote))?;
+        let (mut text, mut chars) = (String::new(), self.0[quote.len_utf8()..].chars());
         while let Some(c) = chars.next() {
+            let ends = || matches!(chars.as_str().trim_start().chars().next(), None | Some(',' | '}' | ']'));
             match c {
-                _ if c == quote => break,
+                _ if c == quote && matches!(quote, '"' | '\'') => break,
+                _ if !matches!(quote, '"' | '\'') && kind.contains(c) && ends() => break,
                 '\\' => text.push(match chars.next() {
                     Some('u') => escaped(&mut chars),
                     Some('n' | 'r' | 't' | 'b' | 'f') => ' ',
@@ -166,6 +183,14 @@ mod tests {
             (r#"{"reason":"she said "stop""}"#, r#"reason="she said ""#),
             (r#"{"a":[1,"b",{"c":[]}],"a":null}"#, r#"a=[1,"b",{"c":[]}] a=null"#),
             (r#"  { "a" : "b" } and more"#, r#"a="b""#),
+            ("{“text”:“stop”}", r#"text="stop""#),
+            ("{‘text’ : ‘it’s over, stop’, ‘id’:’a’}", r#"text="it’s over, stop" id="a""#),
+            ("{\"text”:\"stop\"}", r#"text="stop""#),
+            ("{“text\":\"stop\",\"id”:7}", r#"text="stop" id=7"#),
+            ("{«text»:«stop», „id“:„a“}", r#"text="stop" id="a""#),
+            ("{“text”:“he said \"stop\" to me”}", r#"text="he said \"stop\" to me""#),
+            ("{\"text\":“stop”}", r#"text="stop""#),
+            ("{“text”:“stop", r#"text="stop""#),
             ("{\"a\"", ""),
             ("{:}", ""),
             ("", ""),

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::fact::{Fact, Inbound, Outcome, Status, number};
-use super::post::{Post, text};
+use super::post::{Post, text, texts};
 use super::signature::Unsigned;
 
 /// Whether it shows one of the names with its password. Each key is `name:password`.
@@ -63,7 +63,7 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
                 return Err("message.from is missing");
             }
             let ours = if to.is_empty() { number(&text(&message["owner"]), true) } else { to };
-            let (text, at) = (text(&message["text"]), text(&message["time"]));
+            let (text, at) = (texts(said(message)), text(&message["time"]));
             return Ok(Some(Fact::Inbound(Inbound {
                 id,
                 phone,
@@ -86,6 +86,13 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
     let id = if own.is_empty() { id } else { own.into_owned() };
     let ours = number(&text(&message["owner"]), true);
     Ok(Some(Fact::Status(Status { id, phone, number: ours, service, at: text(&event["time"]), outcome })))
+}
+
+/// Where a message has its words: an SMS, an RCS message, and what was tapped in one.
+fn said(message: &Value) -> [&Value; 6] {
+    let (content, suggestion) = (&message["content"], &message["content"]["suggestionResponse"]);
+    let postback = &suggestion["postbackData"];
+    [&message["text"], &message["subject"], content, &content["text"], &suggestion["text"], postback]
 }
 
 #[cfg(test)]

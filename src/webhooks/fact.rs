@@ -46,11 +46,11 @@ pub enum Keyword {
 }
 
 impl Keyword {
-    /// Reads the provider's word; none where it says nothing.
-    pub fn of(word: &str, stop: &str) -> Option<Keyword> {
+    /// Reads the provider's word, which is one of `stop` for an opt-out; none where it says nothing.
+    pub fn of(word: &str, stop: &[&str]) -> Option<Keyword> {
         match word.trim() {
             "" => None,
-            word if word.eq_ignore_ascii_case(stop) => Some(Keyword::Stop),
+            word if stop.iter().any(|stop| word.eq_ignore_ascii_case(stop)) => Some(Keyword::Stop),
             _ => Some(Keyword::Other),
         }
     }

@@ -71,10 +71,10 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
             phone: from,
             number: to,
             service,
-            text: form.get("Text").into_owned(),
+            text: form.all(&["Text", "Body"]),
             at: String::new(),
             late_ms_max: LATE_MS_MAX,
-            keyword: Keyword::of(&form.get("MessageIntent"), "optout"),
+            keyword: Keyword::of(&form.get("MessageIntent"), &["optout", "stop"]),
         })]);
     }
     let (status, code, words) = (form.get("Status"), form.get("ErrorCode"), form.get("ErrorMessage"));

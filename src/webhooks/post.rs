@@ -121,6 +121,9 @@ impl Form {
     }
 }
 
+/// The fields that a person writes, or taps.
+const WRITTEN: [&str; 5] = ["text", "title", "caption", "payload", "subject"];
+
 /// Marks what a person wrote in a broken body.
 fn mark_texts(json: &mut Value) {
     match json {
@@ -128,7 +131,7 @@ fn mark_texts(json: &mut Value) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    Value::String(text) if name == "text" => text.push(unread::MARK),
+                    Value::String(text) if WRITTEN.contains(&name.as_str()) => text.push(unread::MARK),
                     value => mark_texts(value),
                 }
             }
@@ -144,6 +147,17 @@ pub fn text(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     }
+}
+
+/// All that a message of JSON says, each text once and on a line of its own: its words, and those of what was tapped.
+pub fn texts<'v>(values: impl IntoIterator<Item = &'v Value>) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for text in values.into_iter().map(text) {
+        if !text.trim().is_empty() && !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join("\n")
 }
 
 fn decoded(encoded: &[u8]) -> Vec<u8> {

@@ -10,7 +10,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::Value;
 
 use super::fact::{Fact, Inbound, Outcome, Status, number};
-use super::post::{Post, text};
+use super::post::{Post, text, texts};
 use super::signature::{CLOCKS_MS, Unsigned, is_fresh};
 use crate::model::failure::Failure;
 use crate::model::time::Millis;
@@ -60,7 +60,7 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
             phone: from,
             number: to.first().map(phone).unwrap_or_default(),
             service,
-            text: text(&payload["text"]),
+            text: texts(said(payload)),
             at: text(&payload["received_at"]),
             ..Inbound::default()
         })]),
@@ -82,6 +82,12 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
         "" => Err("data.event_type is missing"),
         _ => Ok(Vec::new()),
     }
+}
+
+/// Where a message has its words: an SMS, the subject of an MMS, an RCS message, and what was tapped in one.
+fn said(payload: &Value) -> [&Value; 6] {
+    let (body, suggestion) = (&payload["body"], &payload["body"]["suggestion_response"]);
+    [&payload["text"], &payload["subject"], body, &body["text"], &suggestion["text"], &suggestion["postback_data"]]
 }
 
 /// Of several codes, the one that forbids.

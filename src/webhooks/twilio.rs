@@ -108,11 +108,11 @@ pub fn read(post: &Post, provider: &str, late_ms_max: Millis) -> Result<Vec<Fact
             phone: from,
             number: to,
             service,
-            // A button says what was written on it and what it stands for.
-            text: form.all(&["Body", "ButtonText", "ButtonPayload"]),
+            // A button says what was written on it and what it stands for; so does the row of a list.
+            text: form.all(&["Body", "ButtonText", "ButtonPayload", "ListTitle", "ListId"]),
             at: String::new(),
             late_ms_max,
-            keyword: Keyword::of(&form.get("OptOutType"), "STOP"),
+            keyword: Keyword::of(&form.get("OptOutType"), &["stop"]),
         })]);
     }
     let (code, words) = (form.get("ErrorCode"), form.all(&["ErrorMessage", "ChannelStatusMessage"]));

@@ -20,8 +20,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::fact::{Fact, Inbound, Outcome, Status, first, number};
-use super::post::{Form, Post, text};
+use super::post::{Form, Post, text, texts};
 use super::signature::{CLOCKS_MS, SHA256, SHA512, Unsigned, is_fresh, is_hmac};
+use crate::model::keyword::unread;
 use crate::model::time::{self, DAY_MS, Millis};
 
 /// How long Vonage goes on delivering.
@@ -112,7 +113,7 @@ fn read_parameters(post: &Post, form: &Form) -> Result<Vec<Fact>, &'static str> 
     let id = first([form.get("messageId"), form.get("message-id")]);
     let at = sent_at(form);
     if !form.has("status") {
-        let text = form.get("text").into_owned();
+        let text = said_in_form(form);
         let id = id.into_owned();
         let message = Inbound { id, phone, number: ours, text, at, late_ms_max: DAY_MS, ..Inbound::default() };
         return Ok(vec![Fact::Inbound(message)]);
@@ -124,6 +125,35 @@ fn read_parameters(post: &Post, form: &Form) -> Result<Vec<Fact>, &'static str> 
     Ok(vec![Fact::Status(Status { id, phone, number: ours, service: String::new(), at, outcome })])
 }
 
+/// What an SMS says: its text; that of bytes; or the first word of one whose text did not come with it.
+fn said_in_form(form: &Form) -> String {
+    let text = form.get("text");
+    if !text.trim().is_empty() {
+        return text.into_owned();
+    }
+    let bytes = HEX.decode(form.get("data").trim().as_bytes()).unwrap_or_default();
+    let of_bytes = unread::text_of(&bytes);
+    first([of_bytes, form.get("keyword"), text]).into_owned()
+}
+
+/// Where a message has its words: those that were written, those of what was tapped, and those below a picture.
+fn said(json: &Value) -> [&Value; 11] {
+    let (button, reply) = (&json["button"], &json["reply"]);
+    [
+        &json["text"],
+        &button["text"],
+        &button["payload"],
+        &reply["title"],
+        &reply["id"],
+        &reply["description"],
+        &json["image"]["caption"],
+        &json["video"]["caption"],
+        &json["file"]["caption"],
+        &json["audio"]["caption"],
+        &json["caption"],
+    ]
+}
+
 fn read_message(post: &Post, json: &Value) -> Result<Vec<Fact>, &'static str> {
     let id = text(&json["message_uuid"]);
     let (from, to) = (number(&text(&json["from"]), false), number(&text(&json["to"]), false));
@@ -132,7 +162,7 @@ fn read_message(post: &Post, json: &Value) -> Result<Vec<Fact>, &'static str> {
         if from.is_empty() {
             return Err("from is missing");
         }
-        let text = text(&json["text"]);
+        let text = texts(said(json));
         return Ok(vec![Fact::Inbound(Inbound { id, phone: from, number: to, text, at, ..Inbound::default() })]);
     }
     let (status, error) = (text(&json["status"]), &json["error"]);

@@ -264,6 +264,33 @@ class Hooks(Base):
         self.assertEqual(self.post("/status", form)[0], 204)
         self.assertIsNone(self.client.get(phone(390)))
 
+    def test_the_wrong_address(self) -> None:
+        """The provider was given one address for both: its status tells what a request is."""
+        for number, status in enumerate(("received", "Received", "receiving")):
+            somebody = phone(380 + number)
+            self.client.optin(LIST, somebody)
+            form = incoming(somebody, "STOP", f"SM{number}", SmsStatus=status)
+            self.assertEqual(self.post("/status", form)[0], 200)
+            self.assertEqual(self.reason(somebody), "list_opted_out", status)
+            self.logged("warning", somebody, "it came to /status")
+        somebody = phone(384)
+        self.client.optin(LIST, somebody)
+        form = {"MessageSid": "SM9", "From": LIST, "To": somebody, "MessageStatus": "failed", "ErrorCode": "21610"}
+        self.assertEqual(self.post("/inbound", form)[0], 204)
+        self.assertEqual(self.reason(somebody), "list_opted_out")
+        self.logged("warning", somebody, "it came to /inbound")
+        # What has words is from a phone, whatever its status.
+        somebody = phone(385)
+        self.client.optin(LIST, somebody)
+        self.post("/inbound", incoming(somebody, "STOP", "SM10", SmsStatus="delivered"))
+        self.assertEqual(self.reason(somebody), "list_opted_out")
+
+    def test_the_row_of_a_list(self) -> None:
+        somebody = phone(386)
+        self.client.optin(LIST, somebody)
+        self.message(somebody, "", "SM11", ListTitle="Unsubscribe", ListId="row-2")
+        self.assertEqual(self.reason(somebody), "list_opted_out")
+
     def test_signatures(self) -> None:
         form = {"MessageSid": "SM1", "From": phone(8), "To": LIST, "Body": "stop"}
         good = sign("/inbound", list(form.items()))

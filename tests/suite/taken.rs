@@ -721,6 +721,61 @@ fn no_message_is_lost_in_bytes_that_cannot_be_read() {
     }
 }
 
+/// A word processor, or a telephone's keyboard, has replaced the quotes.
+#[test]
+fn json_with_other_quotes_is_read() {
+    let (_house, mut wire) = with_a_list();
+    let mut number = 8_700;
+    for json in [
+        "{“text”:“stop”}",
+        "{‘text’:‘stop’}",
+        "{\"text”:\"stop\"}",
+        "{„text“:„stop“,„id“:„a-1“}",
+        "{«text»:«Please stop, it’s enough»}",
+        "{\"text\":“stop”}",
+        "{'text':'stop'}",
+    ] {
+        let phone = somebody(&mut wire, &mut number);
+        let reply = wire.call(&format!("INBOUND {LIST} {phone} {json}"));
+        let is_taken = reply.starts_with(&format!("-BADARG taken {phone} "));
+        assert!(is_taken && reply.contains("opted out of"), "{json}: {reply}");
+    }
+}
+
+/// What a network says in the place of a dead number is no proof that it lives.
+#[test]
+fn a_robots_answer_does_not_lift_invalid() {
+    let (_house, mut wire) = with_a_list();
+    let invalid = |phone: &str| format!(r#"INVALID {phone} {{"at":{}}}"#, START_MS - HOUR_MS);
+    let mut number = 8_800;
+    for text in [
+        "Number no longer in service.",
+        "This number is not assigned",
+        "The number you texted is a landline",
+        "Message not delivered: number does not exist",
+        "El número marcado no existe",
+        "This number is no longer in service",
+        "Unable to deliver your message",
+        "Le numéro composé n'est pas attribué",
+        "Die gewählte Rufnummer ist nicht vergeben",
+        "Unknown subscriber",
+        "Набранный номер не существует",
+    ] {
+        let phone = somebody(&mut wire, &mut number);
+        assert_eq!(wire.call(&invalid(&phone)), ":1");
+        assert_eq!(
+            wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"{text}"}}"#)),
+            "+message maybe_optout",
+            "{text}"
+        );
+        assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+no invalid", "{text}");
+    }
+    let phone = somebody(&mut wire, &mut number);
+    assert_eq!(wire.call(&invalid(&phone)), ":1");
+    assert_eq!(wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"see you at six"}}"#)), "+message");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {phone}")), "+yes");
+}
+
 /// Older gateways write Latin-1; some write numbers where others write texts.
 #[test]
 fn what_gateways_write_in_their_own_way_is_read() {

@@ -652,6 +652,79 @@ fn a_service_is_more_than_one_list() {
     assert_eq!(house.check(LIST, third), "+no invalid");
 }
 
+/// A button that says STOP, the row of a list, the words below a picture, a message over another channel.
+#[test]
+fn what_was_tapped_counts_as_what_was_said() {
+    let house = House::start();
+    let bare = |number: &str| number.trim_start_matches('+').to_owned();
+    let mut number = 0;
+    let mut somebody = || {
+        number += 1;
+        format!("+1415555{:04}", 3_900 + number)
+    };
+    let is_out = |request: &Request, phone: &str| {
+        house.opt_in(LIST, phone);
+        house.take(request);
+        assert_eq!(house.check(LIST, phone), "+no list_opted_out", "{}", request.body);
+    };
+    for said in [
+        json!({ "message_type": "button", "button": { "payload": "STOP", "text": "STOP" } }),
+        json!({ "message_type": "reply", "reply": { "id": "stop", "title": "STOP" } }),
+        json!({ "message_type": "button", "button": { "text": "Unsubscribe" } }),
+        json!({ "message_type": "image", "image": { "url": "https://example.com/1", "caption": "STOP" } }),
+        json!({ "message_type": "video", "video": { "caption": "stop" } }),
+    ] {
+        let phone = somebody();
+        let mut json =
+            json!({ "message_uuid": phone, "from": bare(&phone), "to": bare(LIST), "timestamp": written(now()) });
+        json.as_object_mut().expect("an object").extend(said.as_object().expect("an object").clone());
+        is_out(&vonage_messages("/webhooks/vonage", &json, now()), &phone);
+    }
+    for said in [
+        &[("type", "binary"), ("data", "53544F50")][..],
+        &[("text", ""), ("keyword", "STOP")],
+        &[("type", "unicode"), ("text", "STOP"), ("keyword", "STOP")],
+    ] {
+        let phone = somebody();
+        let (from, to) = (bare(&phone), bare(LIST));
+        let fields = [&[("msisdn", from.as_str()), ("to", &to), ("messageId", &phone)], said].concat();
+        is_out(&vonage("/webhooks/vonage", &fields, now()), &phone);
+    }
+    for said in [
+        json!({ "type": "RCS", "body": { "text": "STOP" } }),
+        json!({ "type": "RCS", "body": { "suggestion_response": { "text": "STOP", "postback_data": "stop" } } }),
+        json!({ "type": "MMS", "text": "", "subject": "STOP" }),
+    ] {
+        let phone = somebody();
+        let mut payload = json!({
+            "id": phone, "received_at": written(now()), "from": { "phone_number": phone }, "to": [{ "phone_number": LIST }],
+        });
+        payload.as_object_mut().expect("an object").extend(said.as_object().expect("an object").clone());
+        let json = json!({ "data": { "event_type": "message.received", "payload": payload } });
+        is_out(&telnyx("/webhooks/telnyx", &json, now()), &phone);
+    }
+    for said in [
+        json!({ "content": { "text": "STOP" } }),
+        json!({ "content": { "suggestionResponse": { "text": "Stop", "postbackData": "stop" } } }),
+    ] {
+        let phone = somebody();
+        let mut message = json!({ "id": phone, "time": written(now()), "from": phone, "to": [LIST], "owner": LIST });
+        message.as_object_mut().expect("an object").extend(said.as_object().expect("an object").clone());
+        let event = json!([{ "type": "message-received", "time": written(now()), "to": LIST, "message": message }]);
+        is_out(&bandwidth("/webhooks/bandwidth", &event), &phone);
+    }
+    let phone = somebody();
+    let fields =
+        [("From", phone.as_str()), ("To", LIST), ("MessageSid", "l-1"), ("Body", ""), ("ListTitle", "Unsubscribe")];
+    is_out(&twilio("/webhooks/twilio", &fields), &phone);
+    for said in [("Body", "STOP"), ("MessageIntent", "STOP")] {
+        let phone = somebody();
+        let (from, to) = (bare(&phone), bare(LIST));
+        let fields = [("From", from.as_str()), ("To", &to), ("MessageUUID", &phone), ("Text", ""), said];
+        is_out(&plivo("/webhooks/plivo", &fields), &phone);
+    }
+}
+
 #[test]
 fn channels_come_off_numbers() {
     let house = House::start();

@@ -7,7 +7,7 @@
 use super::{Failure, OPTED_OUT, PERMANENT};
 use crate::model::keyword;
 use crate::model::plain_refusal::fold::letters;
-use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, NOT, OPT, OUT, Sense, sense};
+use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 
 /// What begins the names of lists of those who want nothing.
 const LISTS: [&str; 5] = ["blacklist", "blocklist", "denylist", "optout", "optedout"];
@@ -32,8 +32,24 @@ const OF_THE_SENDER: [&str; 13] = [
     "account",
 ];
 /// Of what a message lacks, such as a way to opt out.
-const OF_THE_TEXT: [&str; 8] =
-    ["missing", "language", "instruction", "instructions", "link", "template", "content", "required"];
+const OF_THE_TEXT: [&str; 13] = [
+    "missing",
+    "lacks",
+    "lack",
+    "lacking",
+    "without",
+    "language",
+    "instruction",
+    "instructions",
+    "link",
+    "template",
+    "content",
+    "required",
+    "rate",
+];
+/// What a person refuses, and in what words.
+const REFUSES: [&str; 6] = ["refused", "refuses", "declined", "declines", "rejected", "rejects"];
+const MESSAGES: [&str; 8] = ["message", "messages", "sms", "text", "texts", "marketing", "contact", "communication"];
 /// What may stand between a word and the one that it belongs to.
 const BETWEEN: [&str; 22] = [
     "a", "an", "the", "this", "that", "your", "to", "is", "was", "are", "be", "been", "has", "have", "does", "do",
@@ -148,7 +164,8 @@ impl Report {
             let (word, sense, next) = (self.word(at), self.sense(at), self.sense(at + 1));
             let is_out = (sense & OUT != 0 && sense & ALONE == 0)
                 || (sense & OPT != 0 && next & AWAY != 0)
-                || LISTS.iter().any(|list| word.starts_with(list));
+                || LISTS.iter().any(|list| word.starts_with(list))
+                || LISTS.contains(&[word, self.word(at + 1)].concat().as_str());
             let is_asked =
                 sense & NOT != 0 && (word == "dont" || (at > 0 && self.word(at - 1) == "do")) && next & ACT != 0;
             let has_ended = CONSENT.contains(&word)
@@ -160,11 +177,18 @@ impl Report {
             if is_blocked {
                 return true;
             }
+            let refuses = REFUSES.contains(&word)
+                && is_person(self.before(at))
+                && self.behind(at).is_some_and(|next| MESSAGES.contains(&self.word(next)));
+            if refuses && !is_of_sender {
+                return true;
+            }
             if word == "stop" {
                 // A sender says no STOP, but is told to stop.
                 return !self.is_negated(at) && self.word(at + 1) != "sending";
             }
-            !is_of_sender && (is_asked || has_ended || (is_out && !self.is_negated(at) && !is_answered))
+            let is_not_in = sense & OPT != 0 && next & IN != 0 && self.is_negated(at);
+            !is_of_sender && (is_not_in || is_asked || has_ended || (is_out && !self.is_negated(at) && !is_answered))
         };
         !self.has(&OF_THE_TEXT) && (0..self.0.len()).any(says)
     }
@@ -223,6 +247,16 @@ mod tests {
             "Do not contact",
             "please don't text me again",
             "remove me from your list",
+            "Not opted in",
+            "recipient has not opted-in",
+            "User is not opted in to this sender",
+            "Receiver on block list",
+            "number is on our deny list",
+            "user refused messages",
+            "Customer declined marketing",
+            "the recipient has rejected SMS",
+            "person called and wants no more texts",
+            "customer says no further messages",
         ] {
             assert_eq!(said(text), OPTED_OUT, "{text}");
         }
@@ -233,6 +267,15 @@ mod tests {
             "opted out: no",
             "is not on the blacklist",
             "unsubscribe link missing",
+            "message lacks unsubscribe text",
+            "opt-out rate too high",
+            "sent without opt-out wording",
+            "unsubscribe rate above the limit",
+            "Lack of STOP keyword in the campaign",
+            "opted in",
+            "sender on block list",
+            "carrier refused messages",
+            "user declined the call",
             "Content rejected: STOP language is missing",
             "stop sending so fast",
             "blocked",

@@ -18,7 +18,7 @@ const ENTITY_BYTES_MAX: usize = 10;
 const HEX_DIGITS_MIN: usize = 8;
 
 /// Ways to undo an encoding. Each gives nothing where a text does not have it.
-const UNDO: [fn(&str) -> Option<String>; 15] = [
+const UNDO: [fn(&str) -> Option<String>; 17] = [
     unread::beside_bytes,
     |text| cyrillic(text, WINDOWS_1251),
     |text| cyrillic(text, KOI8_R),
@@ -34,6 +34,8 @@ const UNDO: [fn(&str) -> Option<String>; 15] = [
     mistaken,
     brackets,
     reversed,
+    masked,
+    base64,
 ];
 
 /// What a text may have been, without the text itself.
@@ -205,6 +207,32 @@ fn brackets(text: &str) -> Option<String> {
     text.contains(['<', '>']).then(|| text.replace(['<', '>'], " "))
 }
 
+/// `ST*P`, `s†op`: signs that hide a letter of STOP, each with a letter on both sides.
+fn masked(text: &str) -> Option<String> {
+    const HIDDEN: &str = "STOP";
+    let is_sign = |c: char| !c.is_alphanumeric() && !c.is_whitespace() && !".,;:!?'\"’`-–—_/&+()[]<>".contains(c);
+    let chars: Vec<char> = text.chars().collect();
+    let mut shown = chars.clone();
+    for (at, word) in chars.windows(HIDDEN.len()).enumerate() {
+        let is_alone = |beside: Option<&char>| beside.is_none_or(|c| !c.is_alphanumeric());
+        let fits = word.iter().zip(HIDDEN.chars()).all(|(&c, letter)| c.eq_ignore_ascii_case(&letter) || is_sign(c));
+        let signs = word.iter().filter(|c| is_sign(**c)).count();
+        let (before, behind) = (at.checked_sub(1).and_then(|at| chars.get(at)), chars.get(at + HIDDEN.len()));
+        if fits && signs == 1 && !is_sign(word[0]) && !is_sign(word[3]) && is_alone(before) && is_alone(behind) {
+            shown.splice(at..at + HIDDEN.len(), HIDDEN.chars());
+        }
+    }
+    (shown != chars).then(|| shown.into_iter().collect())
+}
+
+/// `U1RPUA==`, if the whole text is written so.
+fn base64(text: &str) -> Option<String> {
+    const BYTES_MIN: usize = 8;
+    let is_coded = text.len() >= BYTES_MIN && text.ends_with('=');
+    let decoded = is_coded.then(|| BASE64.decode(text.as_bytes()).ok())??;
+    utf8(&decoded).filter(|text| text.contains(char::is_alphabetic) && !text.contains(char::is_control))
+}
+
 /// What stands between a sign that turns the direction of letters and the one that ends it is seen from its end.
 fn reversed(text: &str) -> Option<String> {
     const TURN: char = '\u{202e}';
@@ -282,10 +310,34 @@ mod tests {
             ("<STOP>", " STOP "),
             ("\u{202e}POTS", "STOP"),
             ("me \u{202e}pots\u{202c}!", "me stop!"),
+            ("st*p", "STOP"),
+            ("please s†op!", "please STOP!"),
+            ("ST🔴P", "STOP"),
+            ("s#op it", "STOP it"),
+            ("STO🅿 or st•p", "STO🅿 or STOP"),
+            ("U1RPUA==", "STOP"),
+            ("0KHQotCe0J8=", "СТОП"),
         ] {
             assert!(undone(text).iter().any(|undone| undone == was), "{text}: {:?}", undone(text));
         }
-        for plain in ["", "STOP", "é à 5", "AT&T; M&Ms", "50% off", "a = b", "12345678", "C:\\users", "&;&", "%"] {
+        for plain in [
+            "",
+            "STOP",
+            "é à 5",
+            "AT&T; M&Ms",
+            "50% off",
+            "a = b",
+            "12345678",
+            "f*ck",
+            "s**p",
+            "st*ps",
+            "s-op",
+            "tomorrow",
+            "a*b = c",
+            "C:\\users",
+            "&;&",
+            "%",
+        ] {
             assert!(undone(plain).is_empty(), "{plain}: {:?}", undone(plain));
         }
     }

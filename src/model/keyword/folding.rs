@@ -17,10 +17,33 @@ pub struct Word {
     pub ending: Ending,
     /// Whether a clause ends with it: what follows is said besides, as behind a comma or a dash.
     pub ends_clause: bool,
-    /// Whether it was written in capitals alone, at least two.
-    pub is_shouted: bool,
+    /// How it was written.
+    pub case: Case,
     /// Whether it is part of somebody else's message that this one quotes.
     pub is_quoted: bool,
+}
+
+/// In what letters a word was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// In capitals alone, at least two.
+    Shouted,
+    /// With one capital at its beginning, as a name is.
+    Name,
+    /// In any other way.
+    Other,
+}
+
+impl Word {
+    /// Whether it was written in capitals alone.
+    pub fn is_shouted(&self) -> bool {
+        self.case == Case::Shouted
+    }
+
+    /// Whether it was written as a name is.
+    pub fn is_name_like(&self) -> bool {
+        self.case == Case::Name
+    }
 }
 
 /// What stands behind a word.
@@ -30,8 +53,10 @@ pub enum Ending {
     None,
     /// The end of a sentence.
     Sentence,
-    /// The end of a sentence that exclaims or asks.
+    /// The end of a sentence that exclaims.
     Shout,
+    /// The end of a sentence that asks.
+    Question,
 }
 
 /// A quotation of at least so many words is of another message; fewer are only a way to write: please "stop".
@@ -110,6 +135,8 @@ struct Folder {
     word: String,
     capitals: usize,
     small: usize,
+    /// Whether the word that is being read begins with a capital.
+    begins_large: bool,
     /// What stands between the last word and the next.
     gap: String,
     /// The place of the first word of a quotation that is open.
@@ -122,6 +149,7 @@ impl Folder {
     fn letter(&mut self, c: char) {
         if self.word.is_empty() {
             self.look_at_gap(false);
+            self.begins_large = c.is_uppercase();
         }
         self.capitals += usize::from(c.is_uppercase());
         self.small += usize::from(c.is_lowercase());
@@ -138,11 +166,16 @@ impl Folder {
         if self.word.is_empty() {
             return;
         }
+        let case = match (self.capitals, self.small) {
+            (2.., 0) => Case::Shouted,
+            (1, 1..) if self.begins_large => Case::Name,
+            _ => Case::Other,
+        };
         self.words.push(Word {
             text: std::mem::take(&mut self.word),
             ending: Ending::None,
             ends_clause: false,
-            is_shouted: self.capitals > 1 && self.small == 0,
+            case,
             is_quoted: self.is_cited,
         });
         (self.capitals, self.small) = (0, 0);
@@ -163,9 +196,11 @@ impl Folder {
                         '.', '!', '?', '\n', '\u{3002}', '\u{61f}', ',', ';', ':', '(', '\u{60c}', '\u{3001}',
                         '\u{ff0c}',
                     ]));
-            if gap.contains(['!', '?']) {
+            if gap.contains(['?', '\u{61f}']) {
+                last.ending = Ending::Question;
+            } else if gap.contains('!') {
                 last.ending = Ending::Shout;
-            } else if !is_tight && gap.contains(['.', '\n', '\u{3002}', '\u{61f}']) {
+            } else if !is_tight && gap.contains(['.', '\n', '\u{3002}']) {
                 last.ending = Ending::Sentence;
             }
         }

@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 
 use super::folding;
 use super::script::Scripts;
+use super::slip::Slips;
 
 /// What a rule says of the words that it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,16 @@ pub enum Kind {
     Polite,
     /// It is none, although it looks like one.
     Ordinary,
+    /// It may be one as a sentence of its own, also beside others.
+    Sentence,
+    /// It denies a request that it names: what stands in it asks for nothing.
+    Denial,
+    /// It says that an opt-out word beside it may be an exclamation.
+    Joke,
+    /// It may stand inside of a request and changes nothing.
+    Filler,
+    /// After a question, it says that the question was none to be let go.
+    Doubt,
 }
 
 /// A word or a stem of the rules.
@@ -34,12 +45,23 @@ pub struct Known {
     word: Id,
     /// The stem that it begins with.
     stem: Id,
+    /// Whether it is written in digits.
+    is_number: bool,
+    /// Whether it is written as a name is.
+    is_name: bool,
+    /// Whether a clause ends with it.
+    ends_clause: bool,
 }
 
 impl Known {
     /// Whether no rule has it.
     pub fn is_unknown(self) -> bool {
-        self == Known::default()
+        self.word == UNKNOWN && self.stem == UNKNOWN
+    }
+
+    /// The word as it is written in its message.
+    pub fn written(self, is_name: bool, ends_clause: bool) -> Known {
+        Known { is_name, ends_clause, ..self }
     }
 
     fn is(self, id: Id) -> bool {
@@ -54,11 +76,26 @@ pub struct Grammar {
     stems: BTreeMap<String, Id>,
     /// Words and stems so far.
     ids: Id,
-    names: Vec<Choice>,
+    names: Vec<Named>,
     rules: Vec<(Kind, Choice)>,
     /// The rules that can begin with each word or stem.
     beginning: Vec<Vec<usize>>,
+    /// Those of them that deny.
+    denying: Vec<Vec<usize>>,
     scripts: Scripts,
+    /// The words of those rules in which slips of the pen are forgiven.
+    forgiven: Slips,
+    is_forgiving: bool,
+}
+
+/// What has a name.
+#[derive(Debug)]
+struct Named {
+    choice: Choice,
+    /// The words that it can begin with, in order: most names are passed over by the next word alone.
+    first: Vec<Id>,
+    /// Whether it may match no words, or begin with any.
+    is_open: bool,
 }
 
 /// One of several sequences.
@@ -74,7 +111,13 @@ enum Item {
     Choice { of: Choice, is_optional: bool },
     /// Any word.
     Any,
-    /// All words to the end.
+    /// A word of digits.
+    Number,
+    /// A word that is written as a name is.
+    Name,
+    /// The end of a clause, which is no word.
+    End,
+    /// All words to the end of this clause, or of a later one.
     Rest,
 }
 
@@ -91,16 +134,26 @@ impl Grammar {
             if let Some((name, rule)) = line.strip_prefix('@').and_then(|line| line.split_once('=')) {
                 let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
                 names.insert(name.trim().to_owned(), grammar.names.len());
+                let choice = grammar.named(choice);
                 grammar.names.push(choice);
                 continue;
             }
             let (kind, rule) = line.split_once(':').ok_or_else(|| wrong("expected kind: rule"))?;
             let kind = match kind {
+                "slips" => {
+                    grammar.is_forgiving = rule.trim() == "forgiven";
+                    continue;
+                }
                 "out" => Kind::Out,
                 "maybe" => Kind::Maybe,
                 "hint" => Kind::Hint,
                 "polite" => Kind::Polite,
                 "ordinary" => Kind::Ordinary,
+                "sentence" => Kind::Sentence,
+                "denial" => Kind::Denial,
+                "joke" => Kind::Joke,
+                "filler" => Kind::Filler,
+                "doubt" => Kind::Doubt,
                 _ => return Err(wrong("an unknown kind of rule")),
             };
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
@@ -120,7 +173,17 @@ impl Grammar {
         let before = (Bound::Unbounded, Bound::Included(word));
         let last = self.stems.range::<str, _>(before).next_back();
         let stem = last.filter(|(stem, _)| word.starts_with(stem.as_str()));
-        Known { word: self.words.get(word).copied().unwrap_or(UNKNOWN), stem: stem.map_or(UNKNOWN, |(_, &id)| id) }
+        Known {
+            word: self.words.get(word).copied().unwrap_or(UNKNOWN),
+            stem: stem.map_or(UNKNOWN, |(_, &id)| id),
+            is_number: word.bytes().all(|byte| byte.is_ascii_digit()),
+            ..Known::default()
+        }
+    }
+
+    /// The words of rules of which a word may be a slip of the pen.
+    pub fn slips(&self, word: &str) -> Vec<&str> {
+        self.forgiven.meant(word)
     }
 
     /// Whether it is a word of a rule, as it stands there.
@@ -133,10 +196,20 @@ impl Grammar {
         &self.scripts
     }
 
-    /// Calls `found` with each rule that matches some words from a place on, and where its match ends.
-    pub fn matches(&self, words: &[Known], at: usize, mut found: impl FnMut(Kind, usize)) {
-        let Some(&Known { word, stem }) = words.get(at) else { return };
-        let of = |id: Id| self.beginning.get(id as usize).into_iter().flatten();
+    /// Calls `found` with each rule that matches some words from a place on, and where its match ends; but for those that
+    /// deny.
+    pub fn matches(&self, words: &[Known], at: usize, found: impl FnMut(Kind, usize)) {
+        self.matches_of(&self.beginning, words, at, found);
+    }
+
+    /// Calls `found` with where the denials end that begin at a place.
+    pub fn denials(&self, words: &[Known], at: usize, mut found: impl FnMut(usize)) {
+        self.matches_of(&self.denying, words, at, |_, end| found(end));
+    }
+
+    fn matches_of(&self, rules: &[Vec<usize>], words: &[Known], at: usize, mut found: impl FnMut(Kind, usize)) {
+        let Some(&Known { word, stem, .. }) = words.get(at) else { return };
+        let of = |id: Id| rules.get(id as usize).into_iter().flatten();
         for &rule in of(word).chain(of(stem)) {
             let (kind, choice) = &self.rules[rule];
             for end in self.ends_of_choice(choice, words, at) {
@@ -147,19 +220,55 @@ impl Grammar {
         }
     }
 
+    fn named(&self, choice: Choice) -> Named {
+        let mut first = Vec::new();
+        let is_empty = self.first_of(&choice, &mut first);
+        first.sort_unstable();
+        first.dedup();
+        let is_open = is_empty || self.begins_with_any(&choice);
+        Named { choice, first, is_open }
+    }
+
+    /// Whether a choice can begin with what is not a word of its own.
+    fn begins_with_any(&self, choice: &Choice) -> bool {
+        choice.iter().any(|sequence| {
+            for item in sequence {
+                let (begins, goes_on) = match item {
+                    Item::Word(_) => (false, false),
+                    Item::Any | Item::Number | Item::Name | Item::End | Item::Rest => (true, false),
+                    Item::Named(name) => (self.names[*name].is_open, false),
+                    Item::Choice { of, is_optional } => (self.begins_with_any(of), *is_optional),
+                };
+                if begins || !goes_on {
+                    return begins;
+                }
+            }
+            true
+        })
+    }
+
+    /// Whether what has a name can begin with a word.
+    fn can_begin(&self, name: usize, word: Option<&Known>) -> bool {
+        let Named { first, is_open, .. } = &self.names[name];
+        let has = |id: Id| id != UNKNOWN && first.binary_search(&id).is_ok();
+        *is_open || word.is_none_or(|word| has(word.word) || has(word.stem))
+    }
+
     /// Notes which rules can begin with which words.
     fn index(&mut self) {
         let mut beginning = vec![Vec::new(); self.ids as usize + 1];
-        for (rule, (_, choice)) in self.rules.iter().enumerate() {
+        let mut denying = beginning.clone();
+        for (rule, (kind, choice)) in self.rules.iter().enumerate() {
             let mut first = Vec::new();
             self.first_of(choice, &mut first);
             first.sort_unstable();
             first.dedup();
             for id in first {
-                beginning[id as usize].push(rule);
+                let rules = if *kind == Kind::Denial { &mut denying } else { &mut beginning };
+                rules[id as usize].push(rule);
             }
         }
-        self.beginning = beginning;
+        (self.beginning, self.denying) = (beginning, denying);
     }
 
     /// The words that a choice can begin with. True if it can match no words at all.
@@ -171,10 +280,10 @@ impl Grammar {
                     first.push(*id);
                     false
                 }
-                Item::Named(name) => self.first_of(&self.names[*name], first),
+                Item::Named(name) => self.first_of(&self.names[*name].choice, first),
                 Item::Choice { of, is_optional } => self.first_of(of, first) || *is_optional,
-                Item::Any => false,
-                Item::Rest => true,
+                Item::Any | Item::Number | Item::Name => false,
+                Item::End | Item::Rest => true,
             });
         }
         is_empty
@@ -203,15 +312,16 @@ impl Grammar {
     /// Whether a sequence matches no words at all.
     fn may_be_empty(&self, sequence: &[Item]) -> bool {
         sequence.iter().all(|item| match item {
-            Item::Word(_) | Item::Any => false,
-            Item::Named(name) => self.names[*name].iter().any(|sequence| self.may_be_empty(sequence)),
+            Item::Word(_) | Item::Any | Item::Number | Item::Name => false,
+            Item::Named(name) => self.names[*name].choice.iter().any(|sequence| self.may_be_empty(sequence)),
             Item::Choice { is_optional, .. } => *is_optional,
-            Item::Rest => true,
+            Item::End | Item::Rest => true,
         })
     }
 
     /// Where a sequence can end that begins at a place.
     fn ends(&self, sequence: &[Item], words: &[Known], at: usize) -> Vec<usize> {
+        let is_end = |at: &usize| *at == words.len() || (*at > 0 && words[at - 1].ends_clause);
         let mut ends = vec![at];
         for item in sequence {
             let mut next = Vec::new();
@@ -219,9 +329,13 @@ impl Grammar {
                 match item {
                     Item::Word(id) if words.get(at).is_some_and(|word| word.is(*id)) => next.push(at + 1),
                     Item::Word(_) => {}
-                    Item::Named(name) => next.extend(self.ends_of_choice(&self.names[*name], words, at)),
+                    Item::Named(name) if !self.can_begin(*name, words.get(at)) => {}
+                    Item::Named(name) => next.extend(self.ends_of_choice(&self.names[*name].choice, words, at)),
                     Item::Any => next.extend((at < words.len()).then_some(at + 1)),
-                    Item::Rest => next.push(words.len()),
+                    Item::Number => next.extend(words.get(at).filter(|word| word.is_number).map(|_| at + 1)),
+                    Item::Name => next.extend(words.get(at).filter(|word| word.is_name).map(|_| at + 1)),
+                    Item::End => next.extend(Some(at).filter(is_end)),
+                    Item::Rest => next.extend((at..=words.len()).filter(is_end)),
                     Item::Choice { of, is_optional } => {
                         next.extend(self.ends_of_choice(of, words, at));
                         next.extend(is_optional.then_some(at));
@@ -250,13 +364,16 @@ impl Grammar {
         loop {
             *left = left.trim_start();
             let Some(c) = left.chars().next().filter(|c| !matches!(c, ']' | ')')) else { break };
-            if matches!(c, '|' | '[' | '(' | '*' | '?') {
+            if matches!(c, '|' | '[' | '(' | '*' | '?' | '#' | '%' | '.') {
                 *left = &left[1..];
             }
             match c {
                 '|' => choice.push(std::mem::take(&mut sequence)),
                 '*' => sequence.push(Item::Rest),
                 '?' => sequence.push(Item::Any),
+                '#' => sequence.push(Item::Number),
+                '%' => sequence.push(Item::Name),
+                '.' => sequence.push(Item::End),
                 '[' | '(' => {
                     let of = self.sequences(left, names)?;
                     let end = if c == '[' { ']' } else { ')' };
@@ -264,7 +381,7 @@ impl Grammar {
                     sequence.push(Item::Choice { of, is_optional: c == '(' });
                 }
                 _ => {
-                    let end = left.find(|c: char| c.is_whitespace() || "|[]()*?".contains(c)).unwrap_or(left.len());
+                    let end = left.find(|c: char| c.is_whitespace() || "|[]()*?#%.".contains(c)).unwrap_or(left.len());
                     let (word, rest) = left.split_at(end);
                     *left = rest;
                     match word.strip_prefix('@') {
@@ -289,6 +406,9 @@ impl Grammar {
         for spelling in folding::spellings(word) {
             for (at, part) in folding::words(&spelling).into_iter().enumerate() {
                 self.scripts.add(&part.text);
+                if self.is_forgiving {
+                    self.forgiven.add(&part.text);
+                }
                 let first = items.get(at).copied();
                 let new = first.unwrap_or(self.ids + 1);
                 let id = if word.ends_with('~') {
@@ -337,6 +457,30 @@ mod tests {
         for spelling in ["löschen", "LOSCHEN", "loeschen"] {
             assert_eq!(found(&grammar, spelling), [(Kind::Out, 1)], "{spelling}");
         }
+    }
+
+    #[test]
+    fn numbers_names_and_ends_are_told_by_how_they_are_written() {
+        let grammar = Grammar::parse("out: remove # (#)\nhint: not %\nmaybe: stop .\nslips: forgiven\npolite: please")
+            .expect("valid");
+        let of = |texts: &[(&str, bool, bool)]| {
+            let words: Vec<Known> = texts
+                .iter()
+                .map(|(text, is_name, ends)| grammar.known(&folding::folded(text)).written(*is_name, *ends))
+                .collect();
+            let mut all = Vec::new();
+            grammar.matches(&words, 0, |kind, end| all.push((kind, end)));
+            all
+        };
+        let plain = |text| (text, false, false);
+        assert_eq!(of(&[plain("remove"), plain("415"), plain("x")]), [(Kind::Out, 2)]);
+        assert_eq!(of(&[plain("remove"), plain("me")]), []);
+        assert_eq!(of(&[plain("not"), ("Ann", true, false)]), [(Kind::Hint, 2)]);
+        assert_eq!(of(&[plain("not"), plain("ann")]), []);
+        assert_eq!(of(&[("stop", false, true), plain("it")]), [(Kind::Maybe, 1)]);
+        assert_eq!(of(&[plain("stop"), plain("it")]), []);
+        assert_eq!(grammar.slips("PLEAES"), ["PLEASE"]);
+        assert_eq!(grammar.slips("REMOV"), [""; 0], "slips are forgiven from that line on");
     }
 
     #[test]

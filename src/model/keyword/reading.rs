@@ -1,11 +1,12 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
-use std::sync::LazyLock;
+use std::cell::OnceCell;
 
 use unicode_normalization::char::is_combining_mark;
 
 use super::folding::{self, Ending, Word};
 use super::grammar::{Grammar, Kind, Known};
+use super::scope;
 use super::script;
 use super::spelling::{Speller, is_unspaced};
 use super::{Meaning, Words, slip};
@@ -14,6 +15,9 @@ use super::{Meaning, Words, slip};
 const NEAR_MISS_WORDS_MAX: usize = 6;
 /// A request inside of a longer message has at least so many words; one word alone may be anybody's.
 const REQUEST_WORDS_MIN: usize = 2;
+/// Slips of words of requests are looked for in so many words at most, and so many ways to undo them.
+const SLIP_WORDS_MAX: usize = 8;
+const SLIP_WAYS_MAX: usize = 32;
 /// A word is written in so many parts at most.
 const SPELLED_PARTS_MAX: usize = 4;
 /// What people send for the word STOP.
@@ -25,57 +29,11 @@ const PLAIN_MARKS: &str = ".,!;:'\"`’‘“”«»()[]<>*_~-–—…·/|&。�
 /// Signs that agree, and what may follow a sign without another meaning: its look, and the colour of a skin.
 const AGREEING_SIGNS: &str =
     "👍👌🙏✅☑✔❤💚💙💛💜🧡😀😃😄😁😊🙂😍🥰😘🎉🥳💯✨⭐🤝🙌👏\u{fe0e}\u{fe0f}\u{200d}🏻🏼🏽🏾🏿";
-/// Words for all of it, and for what holds all of it: a request that has one of them is about every list, not about the one that it was sent to.
-const ALL_WORDS: [&str; 44] = [
-    "ALL",
-    "EVERYTHING",
-    "TODO",
-    "TODOS",
-    "TODAS",
-    "TOUT",
-    "TOUS",
-    "TOUTES",
-    "ALLE",
-    "ALLEN",
-    "ALLES",
-    "TUTTO",
-    "TUTTI",
-    "TUTTE",
-    "TUDO",
-    "ВСЕ",
-    "ВСЕХ",
-    "ВСЁ",
-    "WSZYSTKIE",
-    "WSZYSTKICH",
-    "HEPSI",
-    "SEMUA",
-    "ALLA",
-    "ALLT",
-    "ALLEMAAL",
-    "ВСЕГО",
-    "ВСЬОГО",
-    "TUM",
-    "BUTUN",
-    "EVERYWHERE",
-    "DATA",
-    "DATABASE",
-    "SYSTEM",
-    "SYSTEMS",
-    "DATEN",
-    "DATENBANK",
-    "DATOS",
-    "DADOS",
-    "DONNEES",
-    "DATI",
-    "GEGEVENS",
-    "SISTEMA",
-    "SYSTEME",
-    "ДАННЫЕ",
+/// What begins "no more texts", which as a question misses them.
+const NONE_OF: [&str; 16] = [
+    "NO", "PLUS", "PAS", "KEIN", "KEINE", "GEEN", "SIN", "SEM", "NESSUN", "NIENTE", "INGA", "INGEN", "IKKE", "ZADNYCH",
+    "EI", "БЕЗ",
 ];
-/// The same in scripts that put no blanks between words, folded.
-static ALL_WITHIN: LazyLock<[String; 6]> =
-    LazyLock::new(|| ["所有", "全部", "すべて", "全て", "모든", "ทั้งหมด"].map(folding::folded));
-
 /// What a run of words asks for, all of it together; a greater one counts more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
@@ -85,6 +43,8 @@ enum Weight {
     MaybeWord,
     /// Perhaps to be let go, in so many words.
     Maybe,
+    /// The same, in words that say so beside other sentences too.
+    Sentence,
     /// To be let go, by an opt-out word alone.
     Word,
     /// To be let go, in so many words.
@@ -99,6 +59,10 @@ pub struct Reading<'k> {
     grammar: &'static Grammar,
     words: Vec<Word>,
     known: Vec<Known>,
+    /// What [`found`](Self::found) has found so far.
+    found: Vec<OnceCell<Vec<(Kind, usize)>>>,
+    /// Which words stand in a denial.
+    is_denied: Vec<bool>,
     /// Whether the words stand in the message as they are here.
     is_literal: bool,
 }
@@ -116,42 +80,60 @@ impl<'k> Reading<'k> {
     }
 
     fn of(keywords: &'k Words, grammar: &'static Grammar, words: Vec<Word>) -> Reading<'k> {
-        let known = words.iter().map(|word| grammar.known(&word.text)).collect();
-        Reading { keywords, grammar, words, known, is_literal: true }
+        let known = known(grammar, &words);
+        let mut is_denied = vec![false; words.len()];
+        for from in 0..words.len() {
+            grammar.denials(&known, from, |to| {
+                // A denial does not go on behind a comma: "no need to, unsubscribe me".
+                if words[from..to - 1].iter().all(|word| !word.ends_clause) {
+                    is_denied[from..to].fill(true);
+                }
+            });
+        }
+        let found = vec![OnceCell::new(); words.len()];
+        Reading { keywords, grammar, words, known, found, is_denied, is_literal: true }
+    }
+
+    /// The rules that match from a word on, and where their matches end. What is denied asks for nothing.
+    fn found(&self, at: usize) -> &[(Kind, usize)] {
+        let changes_nothing = |kind| matches!(kind, Kind::Polite | Kind::Filler | Kind::Joke | Kind::Doubt);
+        self.found[at].get_or_init(|| {
+            let mut found = Vec::new();
+            self.grammar.matches(&self.known, at, |kind, end| {
+                if !self.is_denied[at] || changes_nothing(kind) {
+                    found.push((kind, end));
+                }
+            });
+            found
+        })
+    }
+
+    /// The same for all words, and where each match begins.
+    fn all_found(&self) -> impl Iterator<Item = (Kind, usize, usize)> {
+        (0..self.words.len()).flat_map(|at| self.found(at).iter().map(move |&(kind, end)| (kind, at, end)))
     }
 
     /// What it means. `text` is the message again.
     pub fn meaning(&self, text: &str) -> Meaning {
-        let meaning = self.meaning_of_words();
+        let meaning = self
+            .without_fillers()
+            .map_or(self.meaning_of_words(), |reading| self.meaning_of_words().stricter(reading.meaning_of_words()));
         if !meaning.is_out() && self.signs_ask(text) {
             Meaning::MaybeOut
         } else if meaning.lets_in() && !(self.is_literal && is_plain(text)) {
             // Who may not mean it is not let in.
             Meaning::Message
-        } else if meaning == Meaning::Out && self.names_all() {
+        } else if meaning == Meaning::Out && scope::names_all(&self.words) {
             Meaning::OutOfAll
         } else {
             meaning
         }
     }
 
-    /// "remove me from all lists", but not "no more texts at all" or "stop texting me all the time".
-    fn names_all(&self) -> bool {
-        const TIMES: [&str; 4] = ["DAY", "NIGHT", "WEEK", "TIME"];
-        let word = |at: usize| self.words.get(at).map_or("", |word| &word.text);
-        let is_all = |at: usize| {
-            let next = word(at + 1 + usize::from(word(at + 1) == "THE"));
-            let is_of_time = (at > 0 && word(at - 1) == "AT") || TIMES.contains(&next);
-            (ALL_WORDS.contains(&word(at)) && !is_of_time)
-                || ALL_WITHIN.iter().any(|all| word(at).contains(all.as_str()))
-        };
-        (0..self.words.len()).any(is_all)
-    }
-
     /// "🛑", "no 👎", "🚫 SMS".
     fn signs_ask(&self, text: &str) -> bool {
         if !text.contains(STOP_SIGNS) {
-            let is_polite = || self.weight(0, self.words.len(), &self.known) == Some(Weight::Polite);
+            let is_polite = || self.weight(0, self.words.len()) == Some(Weight::Polite);
             return text.contains(REFUSING_SIGNS) && is_polite();
         }
         let meaning = Reading::new(self.keywords, self.grammar, &text.replace(STOP_SIGNS, " STOP ")).meaning_of_words();
@@ -165,20 +147,22 @@ impl<'k> Reading<'k> {
         if let Some(meaning) = self.exactly().or_else(|| self.spelled_out()).or_else(|| self.only_out_words()) {
             return meaning;
         }
-        let whole = self.weight(0, self.words.len(), &self.known);
+        let whole = self.weight(0, self.words.len());
         match whole {
+            Some(Weight::All | Weight::Request | Weight::Word) if self.asks_only() => return Meaning::MaybeOut,
             Some(Weight::All) => return Meaning::OutOfAll,
             Some(Weight::Request | Weight::Word) => return Meaning::Out,
             _ => {}
         }
         let sentences = self.sentences();
         if sentences == Some(Weight::Request) {
-            return Meaning::Out;
+            return if self.asks_only() { Meaning::MaybeOut } else { Meaning::Out };
         }
-        let is_maybe = matches!(whole, Some(Weight::Maybe | Weight::MaybeWord))
+        let is_maybe = matches!(whole, Some(Weight::Maybe | Weight::MaybeWord | Weight::Sentence))
             || sentences.is_some()
             || self.has_slips()
             || self.begins_with_request()
+            || self.ends_with_request()
             || self.is_near_miss()
             || self.has_within()
             || self.is_unread();
@@ -192,14 +176,14 @@ impl<'k> Reading<'k> {
             return Reading::new(self.keywords, self.grammar, &text).refuses(&text);
         }
         let is_word = |word: &Word| !self.keywords.alone.contains(&word.text);
-        self.weight(0, self.words.len(), &self.known) >= Some(Weight::Maybe)
+        self.weight(0, self.words.len()) >= Some(Weight::Maybe)
             || (!self.words.is_empty() && self.words.iter().all(is_word) && self.only_out_words().is_some())
     }
 
     /// Whether all of it, as it stands, is a request, or may be one.
     pub fn asks(&self) -> bool {
         self.only_out_words().is_some()
-            || self.weight(0, self.words.len(), &self.known).is_some_and(|weight| weight > Weight::Polite)
+            || self.weight(0, self.words.len()).is_some_and(|weight| weight > Weight::Polite)
     }
 
     /// The message is one of the phrases.
@@ -228,12 +212,11 @@ impl<'k> Reading<'k> {
         if meanings.contains(&Meaning::OutOfAll) { Some(Meaning::OutOfAll) } else { Some(Meaning::Out) }
     }
 
-    /// What some words ask for, if all of them together are requests and courtesies.
-    fn weight(&self, from: usize, to: usize, known: &[Known]) -> Option<Weight> {
+    /// What some words ask for, if all of them together are requests and courtesies. What is denied asks for nothing.
+    fn weight(&self, from: usize, to: usize) -> Option<Weight> {
         let maybe = |from, to| if to - from > 1 { Weight::Maybe } else { Weight::MaybeWord };
         let mut reached: Vec<Option<Weight>> = vec![None; to + 1];
         reached[from] = Some(Weight::Polite);
-        let known = &known[..to];
         for at in from..to {
             let Some(before) = reached[at] else { continue };
             let mut reach = |end: usize, weight: Weight| {
@@ -241,6 +224,10 @@ impl<'k> Reading<'k> {
                     reached[end] = reached[end].max(Some(before.max(weight)));
                 }
             };
+            if self.is_denied[at] {
+                reach(at + 1, Weight::Polite);
+                continue;
+            }
             for end in at + 1..=to.min(at + self.keywords.longest) {
                 match self.keywords.get(&self.text(at, end)) {
                     Some(Meaning::OutOfAll) => reach(end, Weight::All),
@@ -253,39 +240,78 @@ impl<'k> Reading<'k> {
                     _ => {}
                 }
             }
-            self.grammar.matches(known, at, |kind, end| match kind {
-                Kind::Out => reach(end, Weight::Request),
-                Kind::Maybe | Kind::Hint => reach(end, maybe(at, end)),
-                Kind::Polite => reach(end, Weight::Polite),
-                Kind::Ordinary => {}
-            });
+            for &(kind, end) in self.found(at) {
+                match kind {
+                    Kind::Out if !self.is_ordinary(at, end) => reach(end, Weight::Request),
+                    Kind::Sentence => reach(end, Weight::Sentence),
+                    Kind::Maybe | Kind::Hint => reach(end, maybe(at, end)),
+                    Kind::Polite => reach(end, Weight::Polite),
+                    _ => {}
+                }
+            }
         }
         reached[to]
     }
 
+    /// Whether a request is only part of what looks like one: "stop calling" of "stop calling, text me instead".
+    fn is_ordinary(&self, from: usize, to: usize) -> bool {
+        let covers = |at: usize| {
+            self.found(at).iter().any(|&(kind, end)| kind == Kind::Ordinary && end >= to && end - at > to - from)
+        };
+        (0..=from).any(covers)
+    }
+
+    /// The sentences: where each begins, and the place of its last word.
+    fn each_sentence(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut from = 0;
+        (0..self.words.len()).filter_map(move |at| {
+            let is_end = self.words[at].ending != Ending::None || at + 1 == self.words.len();
+            is_end.then(|| (std::mem::replace(&mut from, at + 1), at))
+        })
+    }
+
     /// "STOP. I have asked three times": whether one of several sentences is a request in itself. One that only exclaims
-    /// an opt-out word may be chat, "Stop! You are too kind", and so may one that comes later: "Got it. Stop."
+    /// an opt-out word may be chat, "Stop! You are too kind", and so may one that comes later, "Got it. Stop.", and one that
+    /// stands beside a joke: "Stop. Just kidding".
     fn sentences(&self) -> Option<Weight> {
-        let is_loud = |sentence: &[Word]| sentence.iter().all(|word| word.is_shouted);
-        let (mut from, mut best) = (0, None);
-        for at in 0..self.words.len() {
+        let is_loud = |sentence: &[Word]| sentence.iter().all(Word::is_shouted);
+        let jokes = self.all_found().any(|(kind, _, _)| kind == Kind::Joke);
+        let mut best = None;
+        for (from, at) in self.each_sentence() {
             let word = &self.words[at];
-            if word.ending == Ending::None && at + 1 < self.words.len() {
-                continue;
-            }
             let sentence = &self.words[from..=at];
             if !sentence.iter().any(|word| word.is_quoted) && sentence.len() < self.words.len() {
-                let is_meant = word.ending != Ending::Shout || is_loud(sentence);
-                best = best.max(match self.weight(from, at + 1, &self.known) {
+                let exclaims = matches!(word.ending, Ending::Shout | Ending::Question);
+                let is_meant = !jokes && (!exclaims || is_loud(sentence));
+                best = best.max(match self.weight(from, at + 1) {
+                    Some(Weight::Request | Weight::All) if jokes && from == at => Some(Weight::Maybe),
                     Some(Weight::Request | Weight::All) => Some(Weight::Request),
                     Some(Weight::Word) if is_meant && (from == 0 || is_loud(sentence)) => Some(Weight::Request),
-                    Some(Weight::Word) => Some(Weight::Maybe),
+                    Some(Weight::Word | Weight::Sentence) => Some(Weight::Maybe),
                     _ => None,
                 });
             }
-            from = at + 1;
         }
         best
+    }
+
+    /// Whether all that sounds like a request is a question that somebody asks back: "Unsubscribe? Never!", "No more texts?"
+    fn asks_only(&self) -> bool {
+        let is_request = |from: usize, to: usize| self.weight(from, to) >= Some(Weight::Word);
+        let is = |at: usize, kind: Kind| self.found(at).iter().any(|(found, _)| *found == kind);
+        let mut is_any = false;
+        for (from, at) in self.each_sentence().filter(|&(from, at)| is_request(from, at + 1)) {
+            let next = at + 1;
+            let is_doubted = next < self.words.len()
+                && (is(next, Kind::Doubt) || self.is_denied[next] || self.weight(next, self.words.len()).is_none());
+            let is_courteous = is(from, Kind::Polite);
+            let misses = NONE_OF.contains(&self.words[from].text.as_str()) && at > from;
+            if self.words[at].ending != Ending::Question || !(misses || is_doubted && !is_courteous) {
+                return false;
+            }
+            is_any = true;
+        }
+        is_any
     }
 
     /// "Stop - thanks for everything over the years", "CANCEL, John Smith": whether the first of several clauses is a request
@@ -293,44 +319,102 @@ impl<'k> Reading<'k> {
     fn begins_with_request(&self) -> bool {
         let Some(at) = self.words.iter().position(|word| word.ends_clause) else { return false };
         let clause = &self.words[..=at];
-        let is_loud = clause.iter().all(|word| word.is_shouted);
+        let is_loud = clause.iter().all(Word::is_shouted);
         let says_word = || is_loud && self.keywords.get(&self.text(0, at + 1)).is_some_and(Meaning::is_out);
         clause.len() < self.words.len()
             && !clause.iter().any(|word| word.is_quoted)
-            && (self.weight(0, at + 1, &self.known) >= Some(Weight::Word) || says_word())
+            && (self.weight(0, at + 1) >= Some(Weight::Word) || says_word())
+    }
+
+    /// "I don't live in Ohio, please stop": whether the last of several clauses is a request in itself. One word may be chat.
+    fn ends_with_request(&self) -> bool {
+        let all = self.words.len();
+        let before_last = &self.words[..all.saturating_sub(REQUEST_WORDS_MIN)];
+        let Some(at) = before_last.iter().rposition(|word| word.ends_clause) else { return false };
+        !self.words[at + 1..].iter().any(|word| word.is_quoted) && self.weight(at + 1, all) >= Some(Weight::Sentence)
+    }
+
+    /// The message without what people put into a request and do not mean: "take me the hell off your list".
+    fn without_fillers(&self) -> Option<Reading<'k>> {
+        let mut left = vec![true; self.words.len()];
+        for (_, from, to) in self.all_found().filter(|(kind, _, _)| *kind == Kind::Filler) {
+            left[from..to].fill(false);
+        }
+        let words: Vec<Word> =
+            self.words.iter().zip(&left).filter(|(_, is_left)| **is_left).map(|(word, _)| word.clone()).collect();
+        let is_less = words.len() < self.words.len() && !words.is_empty();
+        is_less.then(|| Reading::of(self.keywords, self.grammar, words))
     }
 
     /// Whether it would be a request but for slips of the pen.
     fn has_slips(&self) -> bool {
-        let mut meant = Vec::new();
+        let is_request = |words: Vec<Word>| {
+            let reading = Reading::of(self.keywords, self.grammar, words);
+            reading.exactly().is_some_and(Meaning::is_out) || reading.asks()
+        };
+        self.is_torn_slip() || self.with_slips_undone().into_iter().any(is_request)
+    }
+
+    /// "un-subcribe": a slip of a long opt-out word in several parts.
+    fn is_torn_slip(&self) -> bool {
+        let letters: String = self.words.iter().map(|word| word.text.as_str()).collect();
+        (2..=SPELLED_PARTS_MAX).contains(&self.words.len()) && slip::meant(&letters).is_some_and(slip::is_long)
+    }
+
+    /// The words that may have been meant, in as many ways as there are. In a long message nobody looks for them.
+    fn with_slips_undone(&self) -> Vec<Vec<Word>> {
+        let mut ways = vec![self.words.clone()];
         for (at, word) in self.words.iter().enumerate() {
-            let is_known = !self.known[at].is_unknown() && !slip::SLIPS_OF.contains(&word.text.as_str());
-            let slip =
-                if is_known || self.keywords.ordinary.contains(&word.text) { None } else { slip::meant(&word.text) };
-            meant.push(Word { text: slip.unwrap_or(&word.text).to_owned(), ..word.clone() });
+            for meant in self.meant(&word.text) {
+                if ways.len() >= SLIP_WAYS_MAX {
+                    return ways.split_off(1);
+                }
+                let mut changed: Vec<Vec<Word>> =
+                    ways.iter().filter(|way| way[at].text == word.text).cloned().collect();
+                for way in &mut changed {
+                    meant.clone_into(&mut way[at].text);
+                }
+                ways.append(&mut changed);
+            }
         }
-        if meant == self.words {
-            return false;
+        ways.split_off(1)
+    }
+
+    /// What a word may be a slip of.
+    fn meant(&self, word: &str) -> Vec<&str> {
+        if self.keywords.ordinary.contains(word) {
+            return Vec::new();
         }
-        let reading = Reading::of(self.keywords, self.grammar, meant);
-        reading.exactly().is_some_and(Meaning::is_out) || reading.asks()
+        let is_known = self.grammar.has_word(word) && !slip::SLIPS_OF.contains(&word);
+        let keyword = if is_known { None } else { slip::meant(word) };
+        let of_rules = if self.words.len() > SLIP_WORDS_MAX { Vec::new() } else { self.grammar.slips(word) };
+        keyword.into_iter().chain(of_rules).collect()
     }
 
     /// A request or a hint somewhere in it, or in few words an opt-out word first or last.
     fn is_near_miss(&self) -> bool {
         let all = self.words.len();
-        let mut is_ordinary: Vec<bool> = self.words.iter().map(|word| word.is_quoted).collect();
-        let mut requests = Vec::new();
-        for at in 0..all {
-            self.grammar.matches(&self.known, at, |kind, end| match kind {
-                Kind::Hint => requests.push((at, end)),
-                Kind::Out if end - at >= REQUEST_WORDS_MIN => requests.push((at, end)),
-                Kind::Ordinary => is_ordinary[at..end].fill(true),
-                Kind::Out | Kind::Maybe | Kind::Polite => {}
-            });
+        let mut is_ordinary = self.is_denied.clone();
+        for (at, word) in self.words.iter().enumerate() {
+            is_ordinary[at] |= word.is_quoted;
+        }
+        for (_, from, to) in self.all_found().filter(|(kind, _, _)| *kind == Kind::Ordinary) {
+            is_ordinary[from..to].fill(true);
         }
         let is_free = |from: usize, to: usize| is_ordinary[from..to].iter().all(|ordinary| !ordinary);
-        if requests.iter().any(|&(from, to)| is_free(from, to)) {
+        // A denial in a request is part of it: "you never stop texting me".
+        let is_meant = |from: usize, to: usize| {
+            let goes_on = |at: usize, end: usize| end > from && (end > to || end == to && at <= from);
+            let is_part =
+                |at: usize| self.found(at).iter().any(|&(kind, end)| kind == Kind::Ordinary && goes_on(at, end));
+            !(0..to).any(is_part) && !self.is_denied[from] && !self.words[from..to].iter().any(|word| word.is_quoted)
+        };
+        let is_request = |from: usize, kind: Kind, to: usize| match kind {
+            Kind::Hint => is_meant(from, to),
+            Kind::Out => to - from >= REQUEST_WORDS_MIN && is_meant(from, to),
+            _ => false,
+        };
+        if self.all_found().any(|(kind, from, to)| is_request(from, kind, to)) {
             return true;
         }
         let is_out = |from: usize, to: usize| {
@@ -342,9 +426,9 @@ impl<'k> Reading<'k> {
         let is_said = |at: usize| {
             let letters = |word: &&Word| word.text.contains(char::is_alphabetic);
             let mut others = self.words[..at].iter().chain(&self.words[at + 1..]).filter(letters).peekable();
-            self.words[at].is_shouted
+            self.words[at].is_shouted()
                 && is_out(at, at + 1)
-                && (others.peek().is_none() || others.any(|word| !word.is_shouted && word.text.len() > 1))
+                && (others.peek().is_none() || others.any(|word| !word.is_shouted() && word.text.len() > 1))
         };
         (0..all).any(is_said) || (all <= NEAR_MISS_WORDS_MAX && (1..all).any(|n| is_out(0, n) || is_out(n, all)))
     }
@@ -366,8 +450,23 @@ impl<'k> Reading<'k> {
     }
 }
 
+/// The words as the grammar knows them.
+fn known(grammar: &Grammar, words: &[Word]) -> Vec<Known> {
+    let begins = |at: usize| at == 0 || words[at - 1].ending != Ending::None;
+    let known = |(at, word): (usize, &Word)| {
+        grammar.known(&word.text).written(word.is_name_like() && !begins(at), word.ends_clause)
+    };
+    words.iter().enumerate().map(known).collect()
+}
+
 /// Whether a text has letters, and nothing beside them that could turn their meaning round.
 fn is_plain(text: &str) -> bool {
+    // Struck out, or with a face made of marks.
+    const TURNED: [&str; 6] = ["~~", ":(", ":-(", ">:", "):", ":/"];
+    let is_struck = |c: char| matches!(c, '\u{334}'..='\u{338}');
+    if text.contains(is_struck) || TURNED.iter().any(|turned| text.contains(turned)) {
+        return false;
+    }
     let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
     let is_letter = |c: char| c.is_alphanumeric() || c.is_whitespace() || is_combining_mark(c);
     text.chars().all(|c| is_letter(c) || is_invisible(c) || PLAIN_MARKS.contains(c) || AGREEING_SIGNS.contains(c))

@@ -2,13 +2,15 @@
 //! words or parts them: `5T0P`, `SТОР` with Cyrillic letters, `STOPTEXTINGME`, `S T O P`.
 
 use super::Words;
-use super::folding::{Ending, Word};
+use super::folding::{Case, Ending, Word};
 use super::grammar::Grammar;
 
 /// In so many words or fewer, one that nobody knows may be several that were joined: longer messages have blanks.
 const JOINED_IN_WORDS_MAX: usize = 4;
 /// What is shorter is one word, and so is what is longer.
-const JOINED_LETTERS: std::ops::RangeInclusive<usize> = 5..=48;
+const JOINED_LETTERS: std::ops::RangeInclusive<usize> = 5..=4096;
+/// The longest word in them.
+const JOINED_PART_LETTERS_MAX: usize = 24;
 /// The short words among them: of three letters or more there are all that the rules have.
 const JOINED_SHORT: [&str; 9] = ["ME", "MY", "US", "UR", "NO", "TO", "IT", "OF", "ON"];
 /// So many letters with blanks between them may be a word.
@@ -152,7 +154,7 @@ impl Speller<'_> {
         }
         let is_long = |part: &str| part.chars().nth(2).is_some() || JOINED_SHORT.contains(&part);
         let is_word = |part: &str| is_long(part) && (self.keywords.has_word(part) || self.grammar.has_word(part));
-        let cuts = fewest(&ends, ends.len(), |part| is_word(&text[part]).then_some(1))?;
+        let cuts = fewest(&ends, JOINED_PART_LETTERS_MAX, |part| is_word(&text[part]).then_some(1))?;
         Some(parts(word, &cuts))
     }
 
@@ -218,8 +220,9 @@ fn parts(word: &Word, cuts: &[usize]) -> Vec<Word> {
 /// Words as one.
 fn together(run: &[Word]) -> Word {
     let last = &run[run.len() - 1];
-    let is_shouted = run.iter().all(|word| word.text.chars().nth(1).is_none() || word.is_shouted);
-    Word { text: run.iter().map(|word| word.text.as_str()).collect(), is_shouted, ..last.clone() }
+    let is_shouted = run.iter().all(|word| word.text.chars().nth(1).is_none() || word.is_shouted());
+    let case = if is_shouted { Case::Shouted } else { Case::Other };
+    Word { text: run.iter().map(|word| word.text.as_str()).collect(), case, ..last.clone() }
 }
 
 /// Whether a letter is of a script that puts no blanks between words, or whose writers often leave them out.

@@ -1,0 +1,68 @@
+//! What a request is about: the list that it was sent to, or all of them.
+
+use std::sync::LazyLock;
+
+use super::folding::{self, Word};
+
+/// Words for all of it, and for what holds all of it: a request that has one of them is about every list, not about the one that it was sent to.
+const ALL_WORDS: [&str; 44] = [
+    "ALL",
+    "EVERYTHING",
+    "TODO",
+    "TODOS",
+    "TODAS",
+    "TOUT",
+    "TOUS",
+    "TOUTES",
+    "ALLE",
+    "ALLEN",
+    "ALLES",
+    "TUTTO",
+    "TUTTI",
+    "TUTTE",
+    "TUDO",
+    "ВСЕ",
+    "ВСЕХ",
+    "ВСЁ",
+    "WSZYSTKIE",
+    "WSZYSTKICH",
+    "HEPSI",
+    "SEMUA",
+    "ALLA",
+    "ALLT",
+    "ALLEMAAL",
+    "ВСЕГО",
+    "ВСЬОГО",
+    "TUM",
+    "BUTUN",
+    "EVERYWHERE",
+    "DATA",
+    "DATABASE",
+    "SYSTEM",
+    "SYSTEMS",
+    "DATEN",
+    "DATENBANK",
+    "DATOS",
+    "DADOS",
+    "DONNEES",
+    "DATI",
+    "GEGEVENS",
+    "SISTEMA",
+    "SYSTEME",
+    "ДАННЫЕ",
+];
+/// The same in scripts that put no blanks between words, folded.
+static ALL_WITHIN: LazyLock<[String; 6]> =
+    LazyLock::new(|| ["所有", "全部", "すべて", "全て", "모든", "ทั้งหมด"].map(folding::folded));
+
+/// "remove me from all lists", but not "no more texts at all" or "stop texting me all the time".
+pub fn names_all(words: &[Word]) -> bool {
+    const TIMES: [&str; 4] = ["DAY", "NIGHT", "WEEK", "TIME"];
+    let word = |at: usize| words.get(at).map_or("", |word| &word.text);
+    let is_all = |at: usize| {
+        let next = word(at + 1 + usize::from(word(at + 1) == "THE"));
+        let is_of_time = (at > 0 && word(at - 1) == "AT") || TIMES.contains(&next);
+        (ALL_WORDS.contains(&word(at)) && !is_of_time) || ALL_WITHIN.iter().any(|all| word(at).contains(all.as_str()))
+    };
+    (0..words.len()).any(is_all)
+}
