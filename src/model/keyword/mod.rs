@@ -12,6 +12,7 @@ mod folding;
 mod grammar;
 mod reading;
 mod refusal;
+mod report;
 mod script;
 mod slip;
 mod spelling;

@@ -5,6 +5,7 @@
 //! refusal, in any order ("SMS: no", "unsubscribed"), and where that says nothing, as those write it who refuse, by the grammar of
 //! inbound messages ("remove me").
 
+pub mod answer;
 pub mod fold;
 mod known;
 mod note;
@@ -29,6 +30,8 @@ const WORD_BYTES_MAX: usize = 32;
 const PARTS_MAX: usize = 5;
 /// A date has at least so many digits.
 const DATE_DIGITS_MIN: usize = 6;
+/// What people write for a no behind what it denies.
+const NO_SIGNS: [char; 7] = ['❌', '✖', '✗', '✘', '❎', '👎', '⨯'];
 /// What stands between tags, where blanks are around it.
 const BETWEEN: [&str; 3] = [" / ", " - ", " – "];
 
@@ -44,6 +47,10 @@ fn reads_as_refusal(cell: &str) -> bool {
         return value_refuses("", &value);
     }
     let cell = &*without_dates(cell);
+    if cell.contains(NO_SIGNS) && cell.chars().any(char::is_alphabetic) {
+        // "SMS ❌" answers as "SMS: no" does.
+        return refuses(&cell.replace(NO_SIGNS, " no "), true) == Some(true);
+    }
     if is_plainly_no_note(cell.as_bytes()) && !BETWEEN.iter().any(|between| cell.contains(between)) {
         return is_refusal(cell);
     }

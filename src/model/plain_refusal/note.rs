@@ -8,9 +8,11 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::answer;
 use super::fold::folded;
 use super::is_plain_refusal;
 use crate::model::blank::is_blank;
+use crate::model::failure::Failure;
 use crate::model::keyword::is_keyword_in_capitals;
 use crate::model::time;
 
@@ -22,8 +24,9 @@ const KNOWN_MAX: usize = 4_096;
 const KNOWN_BYTES_MAX: usize = 64;
 
 /// Entries, folded, that say of a number that it reaches nobody, or nobody by a message, or nobody any more.
-const DEAD: [&str; 36] = [
+const DEAD: [&str; 37] = [
     "suppressed",
+    "suppression",
     "blacklisted",
     "blocklisted",
     "bounced",
@@ -99,8 +102,9 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
         });
         asks
     });
-    asks.denied && is_no(value) && !is_blank(value)
+    asks.denied && answer::denies(value)
         || asks.confirmed && !is_no(value)
+        || asks.coded && Failure::of("", value.trim(), None).forbids()
         || asks.dated && matches!(time::parse_optional(value), Ok(Some(_)))
 }
 
@@ -113,6 +117,8 @@ struct Asks {
     confirmed: bool,
     /// A date.
     dated: bool,
+    /// The code of a message that failed for good.
+    coded: bool,
 }
 
 impl Asks {
@@ -122,14 +128,14 @@ impl Asks {
         let question = question.trim_start_matches("is ").trim_start_matches("has ");
         let is_one = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
         let dated = [" at", " date", " on", " time"].iter().find_map(|end| question.strip_suffix(end));
-        Asks { denied, confirmed: is_one(question), dated: dated.is_some_and(is_one) }
+        let coded = answer::is_of_codes(&folded(key));
+        Asks { denied, confirmed: is_one(question), dated: dated.is_some_and(is_one), coded }
     }
 }
 
 /// Whether the value of a label says no, or nothing.
 fn is_no(value: &str) -> bool {
-    const NOES: [&str; 7] = ["", "0", "false", "f", "no", "n", "off"];
-    is_blank(value) || NOES.iter().any(|no| value.trim().eq_ignore_ascii_case(no))
+    is_blank(value) || answer::is_no(value)
 }
 
 /// Whether there is anything to take apart: nearly all cells are a word or two without a date, an address of e-mail, or a number.
