@@ -31,6 +31,7 @@ use grammar::Grammar;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
 pub use refusal::{is_keyword_in_capitals, is_refusal, is_request};
+pub use report::reports;
 use script::Scripts;
 
 /// The built-in words.

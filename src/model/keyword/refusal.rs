@@ -58,7 +58,12 @@ fn is_plainly_none(text: &str) -> bool {
                     return false;
                 }
                 // Letters with blanks between them may be one word.
-                if len > 1 && !KEYWORDS.0.has_word(word) && GRAMMAR.known(word).is_unknown() && !report::knows(word) {
+                if len > 1
+                    && !report::is_year(word)
+                    && !KEYWORDS.0.has_word(word)
+                    && GRAMMAR.known(word).is_unknown()
+                    && !report::knows(word)
+                {
                     return true;
                 }
                 len = 0;

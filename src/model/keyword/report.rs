@@ -49,7 +49,7 @@ pub fn reports(text: &str) -> bool {
 }
 
 /// `unsubs-2024`
-fn is_year(word: &str) -> bool {
+pub fn is_year(word: &str) -> bool {
     word.len() == 4 && word.starts_with("20") && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 

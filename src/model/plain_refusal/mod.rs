@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::model::keyword::{STOP_SIGNS, is_refusal};
+use crate::model::keyword::{STOP_SIGNS, is_refusal, reports};
 use fold::letters;
 pub use note::{label_refuses, note_refuses};
 use vocabulary::{
@@ -116,10 +116,11 @@ fn may_divide(char: char) -> bool {
 /// Whether a tag is a refusal. Of a name and a value, like "opted out: no", both count; where the name is unknown, the value does.
 fn tag_refuses(tag: &str) -> bool {
     let part_refuses = |part| refuses(part, false) == Some(true);
-    refuses(tag, false).unwrap_or_else(|| match tag.rsplit_once([':', '=']) {
-        Some((_, value)) => (tag.contains(':') && tag.split(':').any(part_refuses)) || is_refusal(value),
-        None => is_refusal(tag),
-    })
+    match (refuses(tag, false), tag.rsplit_once([':', '='])) {
+        (Some(refuses), _) => refuses || reports(tag),
+        (None, Some((_, value))) => (tag.contains(':') && tag.split(':').any(part_refuses)) || is_refusal(value),
+        (None, None) => is_refusal(tag),
+    }
 }
 
 /// Whether a text is a refusal; none where it has other words than refusals have, or a sign for one. `alone` says that nothing else stands in the
