@@ -244,11 +244,16 @@ impl Rows {
     /// The number of a phone of the row. An opt-out is taken from any number; an import takes those that exist.
     fn existing<'c>(&self, told: &Told<'c>, raw: &'c str, forbids: bool) -> Result<Number<'c>, Refusal> {
         let number = self.number(told, raw)?;
-        if forbids
-            && let Number::Written(raw, _) = number
-            && has_plus(raw)
-        {
-            normalize(raw, None).map_err(|why| Refusal::Phone(why.code()))?;
+        if forbids && let Number::Written(raw, region) = number {
+            let read = if has_plus(raw) { normalize(raw, None) } else { normalize(raw, region) };
+            // Without a country the daemon's may count. What stands beside a number hides no opt-out.
+            let is_taken_apart = || has_plus(raw) || numbers_in(raw).iter().any(|number| *number != raw.trim());
+            if let Err(why) = read
+                && why != Unusable::NoRegion
+                && is_taken_apart()
+            {
+                return Err(Refusal::Phone(why.code()));
+            }
         }
         Ok(number)
     }
