@@ -66,9 +66,8 @@ pub struct Told<'c> {
     lacks_consent: Option<Refusal>,
     /// A label, or another cell that is no status, refuses messages.
     refuses: bool,
-    /// A word that says who wants messages is not known; and a date that would forbid is what a failed look-up leaves.
-    is_unheard: bool,
-    is_undatable: bool,
+    /// A word that says who wants messages is not known; or a date that would forbid is what a failed look-up leaves.
+    unread: Option<Doubt>,
     /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
     dates: [Option<time::Millis>; 3],
@@ -236,7 +235,9 @@ impl<'c> Told<'c> {
     }
 
     fn hear(&mut self, said: Option<Said>) -> Result<(), Refusal> {
-        self.is_unheard |= said.is_none();
+        if said.is_none() {
+            self.unread = Some(Doubt::Words);
+        }
         match said.ok_or(Refusal::UnknownStatus)? {
             Said::Status(RowStatus::Active) => self.active = true,
             Said::Status(status) => {
@@ -255,7 +256,7 @@ impl<'c> Told<'c> {
         let read = match forbids {
             // What a failed look-up leaves may stand for a date.
             Some(_) if is_failed(word) => {
-                self.is_undatable = true;
+                self.unread = self.unread.or(Some(Doubt::Silence));
                 return Err(Refusal::BadDate);
             }
             Some(_) => time::parse_optional_end(word, self.now),
@@ -343,8 +344,8 @@ impl<'c> Told<'c> {
         );
         match &self.lacks_consent {
             Some(Refusal::NoConsent) => Some(Doubt::Words),
-            _ if may_refuse || self.refuses || self.is_unheard => Some(Doubt::Words),
-            lacks => (is_unread || lacks.is_some() || self.is_undatable).then_some(Doubt::Silence),
+            _ if may_refuse || self.refuses || self.unread == Some(Doubt::Words) => Some(Doubt::Words),
+            lacks => (is_unread || lacks.is_some() || self.unread.is_some()).then_some(Doubt::Silence),
         }
     }
 

@@ -104,8 +104,8 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
     });
     asks.denied && answer::denies(value)
         || asks.confirmed && !is_no(value)
-        || asks.coded && Failure::of("", value.trim(), None).forbids()
-        || asks.dated && matches!(time::parse_optional(value), Ok(Some(_)))
+        || asks.data == Some(Data::Code) && Failure::of("", value.trim(), None).forbids()
+        || asks.data == Some(Data::Date) && matches!(time::parse_optional(value), Ok(Some(_)))
 }
 
 /// Which answers to the key of a label are refusals.
@@ -115,10 +115,16 @@ struct Asks {
     denied: bool,
     /// Anything but a no.
     confirmed: bool,
-    /// A date.
-    dated: bool,
+    /// What else.
+    data: Option<Data>,
+}
+
+/// What can be a refusal without being an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Data {
+    Date,
     /// The code of a message that failed for good.
-    coded: bool,
+    Code,
 }
 
 impl Asks {
@@ -129,7 +135,8 @@ impl Asks {
         let is_one = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
         let dated = [" at", " date", " on", " time"].iter().find_map(|end| question.strip_suffix(end));
         let coded = answer::is_of_codes(&folded(key));
-        Asks { denied, confirmed: is_one(question), dated: dated.is_some_and(is_one), coded }
+        let data = if dated.is_some_and(is_one) { Some(Data::Date) } else { coded.then_some(Data::Code) };
+        Asks { denied, confirmed: is_one(question), data }
     }
 }
 
