@@ -2454,11 +2454,15 @@ class _Columns:
         in which a quote swallowed others."""
         if any("\n" in cell and self.has_rows(cell) for cell in told.values()):
             raise BadArgument("rows_in_quotes: a cell has rows in it, with phones: a quote before them is not closed")
+        if told.get("phone", "").startswith(("#", "/", "-", ";", "*", "!", "%", "~")):
+            raise BadArgument("commented_out: a sign before the number makes a comment of the row: take away sign or row")
         for name in self.FACTS:
             if told.get(name, "").lower() in self.FAILED:
                 raise BadArgument(f"{told[name]!r} under {name!r} may stand for a date: leave it blank if there is none")
         forbids = any(told.get(name, "").lower() not in self.BLANK for name in self.FACTS)
-        if self.asking is not None and not forbids and told.get(self.asking, "").lower() in self.BLANK:
+        said = told.get(self.asking or "", "")
+        is_silent = said.lower() in self.BLANK or self.asking == "subscribed_at" and _squeezed(said) in self.NO_DATE
+        if self.asking is not None and not forbids and is_silent:
             raise BadArgument(f"consent_blank: nothing stands under {self.asking!r}, which says who wants messages")
         if forbids or told.get("status", "").lower() not in ("", "active", "subscribed"):
             return
@@ -2477,6 +2481,30 @@ class _Columns:
         """Whether one of the lines of a cell has a phone for one of its own cells."""
         pieces = (piece.strip(" \"'") for line in cell.splitlines() for piece in re.split(r"[,;\t|]", line))
         return any(self.PHONE.fullmatch(piece) for piece in pieces)
+
+    def is_title(self, cells: Sequence[str]) -> bool:
+        """Whether a row may be the title of the rows below it: it has no number, and words where the phone is, or in one
+        cell alone. One with a known status is a row."""
+        status = self.names.index("status") if "status" in self.names else len(cells)
+        said = _squeezed(cells[status]) if status < len(cells) else ""
+        if said in self.WORDS or said in ("active", "subscribed"):
+            return False
+        filled = [cell for cell in cells if any(char.isalpha() for char in cell)]
+        at = self.names.index("phone")
+        in_place = at < len(cells) and cells[at] in filled
+        has_number = any(sum(map(str.isdigit, cell)) >= 7 for cell in cells)
+        return not has_number and (in_place or len(filled) == 1 and sum(map(bool, map(str.strip, cells))) == 1)
+
+    def meant(
+        self, cells: Sequence[str], list_: Optional[str], region: Optional[str]
+    ) -> Iterator[Tuple[str, str, str]]:
+        """The list, the region and each number of a refused row, as far as that can be read."""
+        told = {name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)}
+        number = _list_number(told["list"]) if told.get("list") else list_
+        written = told.get("region") or region or "-"
+        for raw in _numbers_in(told.get("phone", "")):
+            # A list that cannot be read may be any of them.
+            yield number or ALL, written, raw
 
     def row(self, cells: Sequence[str], region: Optional[str], source: Optional[str]) -> Tuple[Optional[str], Row]:
         """The list that a row names, if any, and the row."""
@@ -2572,6 +2600,15 @@ def _compact(text: str) -> str:
     return re.sub(r"[\s().'-]", "", text) if len(text) <= 64 else ""
 
 
+def _numbers_in(cell: str) -> List[str]:
+    """The numbers in the cell of a phone, without what people write beside them."""
+    pieces = (piece.strip() for piece in _PIECES.findall(cell[:256]))
+    return [piece for piece in pieces if sum(map(str.isdigit, piece)) >= 7]
+
+
+_PIECES = re.compile(r"\+?\(?[0-9][0-9(). \xa0-]*")
+
+
 def _list_number(cell: str) -> Optional[str]:
     """A list as it stands in a cell: spreadsheets take the plus away, or make a fraction of it."""
     number = re.sub(r"\.0*$", "", cell.strip().lstrip("'"))
@@ -2588,7 +2625,9 @@ def _unquoted(cell: str) -> str:
 _ENDS = re.compile(
     "opt(ed|s)?out|unsub|(black|block|deny|stop)list|blocked|donot|dont(call|text|contact)|suppress|cleaned|bounce"
     "|invalid|undeliver|complain|revok|withdr|cancel|remov|delet|refus|deceased|inactiv|lapsed|landline|abmeld"
-    "|abgemeld|desabonn|desinscri|disiscri|отпис|退订|退訂|수신거부"
+    "|abgemeld|desabonn|desinscri|disiscri|odhlas|wypisan|rezygnac|uitschrij|uitgeschr|afmeld|avmeld|utmeld|leirat"
+    "|dezabon|descadastr|desuscri|listanegra|sperrliste|gesperrt|widerruf|widerspr|karaliste|odjav"
+    "|отпис|退订|退訂|수신거부"
 )
 _END_WORDS = {"stop", "stops", "dnc", "dnd", "bad", "dead", "wrong", "spam", "baja", "bajas"}
 
@@ -2647,6 +2686,8 @@ class _Import:
         """Refused rows of which all that they forbid was taken."""
         self.lost = 0
         """Refused rows that forbid something which could not be taken."""
+        self.taken_back = 0
+        """Numbers with a refused row that another row had subscribed: they were opted out."""
         self.id = _format_time(datetime.now(timezone.utc))
         """What HISTORY shows as the id of what the rows said."""
         self._client = client
@@ -2654,6 +2695,8 @@ class _Import:
         self._rejects = csv.writer(rejects) if rejects is not None else None
         self._read = 0
         self._torn: Optional[ValueError] = None
+        self._doubted: Set[Tuple[str, str]] = set()
+        """List and number of each refused row, which may forbid: no other row may subscribe them."""
 
     def run(self, file: IO[bytes], bytes_total: int) -> None:
         progress = _Progress(bytes_total)
@@ -2667,7 +2710,7 @@ class _Import:
             self._rejects.writerow([*names, "why"])
         try:
             while True:
-                batch = [*self._batch(records)]
+                batch = [*self._batch(records, columns)]
                 if batch:
                     self._send(columns, batch)
                     progress.show(self._read, sum(self.counts.values()))
@@ -2677,6 +2720,7 @@ class _Import:
                     return
         finally:
             progress.end()
+            self._take_back()
 
     def _check_name(self, columns: _Columns) -> None:
         """Refuses a file whose name or source speaks of opt-outs, unless each of its rows has a status."""
@@ -2688,10 +2732,20 @@ class _Import:
                 " `contactd import --as optout` (or `--as subscribe`)"
             )
 
-    def _batch(self, records: Iterator[Tuple[int, List[str]]]) -> Iterator[Tuple[int, List[str]]]:
-        """The next rows. What stands before the one that cannot be read is whole, and taken."""
+    def _batch(
+        self, records: Iterator[Tuple[int, List[str]]], columns: _Columns
+    ) -> Iterator[Tuple[int, List[str]]]:
+        """The next rows. What stands before the one that cannot be read is whole, and taken; so is what stands before a
+        title, for it may say of the rows below it that they want no messages."""
         try:
-            yield from islice(records, self.BATCH)
+            for number, cells in islice(records, self.BATCH):
+                if columns.is_title(cells):
+                    title = next(cell.strip() for cell in cells if cell.strip())
+                    raise ValueError(
+                        f"line {number}: {title!r} may be the title of the rows below it: from there on nothing is taken,"
+                        " opt-outs included"
+                    )
+                yield number, cells
         except ValueError as why:
             self._torn = why
 
@@ -2749,8 +2803,41 @@ class _Import:
             elif isinstance(told, Pending):
                 self.counts[told.get().outcome] += 1
         became = self._hand_over(refusals)
+        self._doubt(columns, [cells for _, cells, _ in refused])
         for at, (number, cells, error_text) in enumerate(refused):
             self._refuse(number, cells, error_text + became.get(at, ""))
+
+    def _doubt(self, columns: _Columns, refused: Sequence[Sequence[str]]) -> None:
+        """Remembers the numbers of refused rows."""
+        meant = [told for cells in refused for told in columns.meant(cells, self._args.list, self._args.region)]
+        asked: List[Tuple[str, Pending[str]]] = []
+        with self._client.pipeline(raise_errors=False) as batch:
+            for list_, region, raw in meant:
+                region = region if re.fullmatch("[A-Za-z]{2}|-", region) else "-"
+                asked.append((list_, batch._add(Pending(_text_line(_line("NORMALIZE", region), raw), _text))))
+        self._doubted.update((list_, told.get()) for list_, told in asked if told.error is None)
+
+    def _take_back(self) -> None:
+        """Opts out the numbers of refused rows that another row of the file has subscribed: nobody knows whether the
+        refused one forbids."""
+        doubted = [*self._doubted]
+        for begin in range(0, len(doubted), self.BATCH):
+            some = doubted[begin : begin + self.BATCH]
+            with self._client.pipeline(raise_errors=False) as batch:
+                lines = [_page_line("HISTORY", _line(phone, "KIND", "subscribe"), PAGE_ITEMS, "") for _, phone in some]
+                asked = [batch._add(Pending(line, _event_page)) for line in lines]
+            found = {
+                (event.list, phone)
+                for (list_, phone), told in zip(some, asked)
+                for event in told.get()[0]
+                if event.id == self.id and event.list is not None and list_ in (ALL, event.list)
+            }
+            with self._client.pipeline() as batch:
+                for number, phone in found:
+                    batch.optout(number, phone, how="import", reason="another row was refused, and may say no")
+            for number, phone in sorted(found):
+                self.taken_back += 1
+                print(f"{phone}: a row subscribed it and another one was refused: opted out of {number}", file=sys.stderr)
 
     def _hand_over(self, refusals: Mapping[int, _Refusal]) -> Dict[int, str]:
         """Takes what refused rows forbid, and says what became of it. An unreadable date counts as now."""
@@ -2837,7 +2924,12 @@ def _run_import(client: Client, args: argparse.Namespace, show: _Printer) -> int
             text = "  ".join(f"{number:,} {outcome}" for outcome, number in counts.items())
             if importing.taken:
                 text += f", of which {importing.taken:,} forbid: that was taken"
-            told = {"refusals_taken": importing.taken, "refusals_lost": importing.lost, "import_id": importing.id}
+            told = {
+                "refusals_taken": importing.taken,
+                "refusals_lost": importing.lost,
+                "taken_back": importing.taken_back,
+                "import_id": importing.id,
+            }
             show({**counts, **told}, text)
     if importing.lost:
         print(

@@ -269,7 +269,8 @@ _contactd_pass() {
 contactd_import() {
     local LC_ALL=C IFS=' ' list=${1-} region=${2-} line end="end-$RANDOM$RANDOM$RANDOM" cells names=() row=0
     local read_lines=0 torn='' patience=${CONTACTD_TIMEOUT:-10} CONTACTD_TIMEOUT=$_contactd_forever
-    local refused='' taken='' refusals=() forbidden=0 lost=0 import_id
+    local refused='' taken='' refusals=() forbidden=0 lost=0 import_id row_facts
+    local -A doubted=()
     local -A rows=([created]=0 [updated]=0 [unchanged]=0 [kept]=0 [refused]=0)
     if (($# < 1 || $# > 2)) || [[ ! $list =~ ^(\+?[0-9]+|\*)$ || ! $region =~ ^([A-Z]{2})?$ ]]; then
         _contactd_say 'usage: contactd_import LIST [REGION] < contacts.csv'
@@ -281,9 +282,12 @@ contactd_import() {
     _contactd_rows "$end" <&0 1>&"$_contactd_fd" &
     while _contactd_line line; do
         if [[ $line == '$'[0-9]* ]]; then
-            # Behind each row that forbids something comes what it is, should the row be refused.
+            # Behind each row comes whom it means and what it forbids, should the row be refused.
             _contactd_line line || break
-            if [[ -n $refused ]] && ! _contactd_is_taken "$taken" "$line"; then
+            [[ -n $refused ]] || continue
+            doubted["${line%%'|'*}|$(_contactd_numbers_in "$line")"]=1
+            row_facts=${line#*'|'} row_facts=${row_facts%%'|'*}
+            if [[ -n $row_facts ]] && ! _contactd_is_taken "$taken" "$line"; then
                 [[ -z $taken ]] || ((--forbidden))
                 refusals+=("$row|$line")
             fi
@@ -314,12 +318,13 @@ contactd_import() {
     [[ $line == "+$end:"* ]] && torn=${line##*:}
     CONTACTD_TIMEOUT=$patience
     ((${#refusals[@]} == 0)) || _contactd_hand_over "${refusals[@]}"
+    ((${#doubted[@]} == 0)) || _contactd_take_back "${!doubted[@]}" || line=lost
     printf '%s created  %s updated  %s unchanged  %s kept  %s refused%s%s\n' "${rows[created]}" "${rows[updated]}" \
         "${rows[unchanged]}" "${rows[kept]}" "${rows[refused]}" \
         "$( ((forbidden)) && printf ', of which %s forbid: that was taken' "$forbidden")" \
         "${torn:+  nothing from line $torn on}"
     if [[ -n $torn ]]; then
-        _contactd_say "from line $torn on nothing is taken, opt-outs included: mend the quote and import the file again"
+        _contactd_say "from line $torn on nothing is taken, opt-outs included: mend the line and import the file again"
     fi
     if ((lost)); then
         _contactd_say "$lost refused rows say that somebody may not be sent to, and that was NOT taken: see to them"
@@ -330,6 +335,44 @@ contactd_import() {
     fi
     [[ $line == "+$end" ]] || return 2
     ((rows[refused] == 0)) || return 1
+}
+
+# The numbers in what _contactd_facts makes of a row, a line each without what people write beside them.
+_contactd_numbers_in() {
+    local left number
+    left=${1#*'|'} left=${left#*'|'} left=${left%%'|'*}
+    while [[ $left =~ \+?\(?[0-9][0-9().\ -]* ]]; do
+        number=${BASH_REMATCH[0]} left=${left#*"${BASH_REMATCH[0]}"}
+        number=${number%"${number##*[0-9]}"}
+        [[ ${number//[!0-9]/} != ???????* ]] || printf '%s;' "$number"
+    done
+}
+
+# Opts out the numbers of refused rows that another row of the file has subscribed, for nobody knows whether the refused one
+# forbids. Each argument is a region and numbers, which end in semicolons, with | between them.
+_contactd_take_back() {
+    local doubt region phone left line items is_here
+    for doubt in "$@"; do
+        left=${doubt#*'|'}
+        while [[ -n $left ]]; do
+            phone=${left%%;*} left=${left#*;} region=${doubt%%'|'*}
+            _contactd_number || continue
+            _contactd_ask line HISTORY "$phone" KIND subscribe || return
+            is_here='' items=0
+            [[ $line != '*'* ]] || items=${line#?}
+            while ((items-- > 0)); do
+                _contactd_line line || return
+                [[ $line != '$'* ]] || _contactd_line line || return
+                [[ $line != *"\"id\":\"$import_id\""* || $line != *"\"list\":\"$list\""* ]] || is_here=yes
+            done
+            _contactd_busy=''
+            [[ -n $is_here ]] || continue
+            _contactd_ask line OPTOUT "$list" "$phone" \
+                '{"how":"import","reason":"another row was refused, and may say no"}' || return
+            _contactd_busy=''
+            _contactd_say "$phone: a row subscribed it and another one was refused: opted out of $list"
+        done
+    done
 }
 
 # What contactd says that it took of a refused row, in words.
@@ -523,7 +566,8 @@ _contactd_file_name() {
         *optout* | *optedout* | *optsout* | *unsub* | *blacklist* | *blocklist* | *denylist* | *stoplist* | *blocked* | \
             *donot* | *suppress* | *cleaned* | *bounce* | *invalid* | *undeliver* | *complain* | *revok* | *withdr* | \
             *cancel* | *remov* | *delet* | *refus* | *deceased* | *inactiv* | *lapsed* | *landline* | *abmeld* | \
-            *abgemeld* | *desabonn* | *desinscri* | *disiscri*) ;;
+            *abgemeld* | *desabonn* | *desinscri* | *disiscri* | *odhl*en* | *wypisan* | *rezygnac* | *uitschrij* | \
+            *afmeld* | *avmeld* | *leirat* | *descadastr* | *sperrliste* | *gesperrt* | *widerruf* | *listanegra*) ;;
         *) [[ /${word,,} =~ [^a-z](stops?|dn[cd]|bad|dead|wrong|spam|bajas?)[^a-z] ]] || return 0 ;;
     esac
     _contactd_say "'$word' speaks of people who want no messages, and there is no column 'status': use" \
@@ -548,13 +592,18 @@ _contactd_ask_row() {
     for at in "${!names[@]}"; do
         cell=${cells[at]}
         case ${names[at]} in
+            phone)
+                [[ ! $cell =~ ^[\ \']*[-#/\;*!%~] ]] || unclear="commented_out: a sign before the number makes a comment of it"
+                ;;
             opted_out_at | suppressed_at | invalid_at)
                 case ${cell,,} in
                     '#'*! | '#n/a' | '#name?' | nan | undefined) unclear="'$cell' may stand for a date" ;;
                 esac
                 ;;
             "$asking")
-                ! _contactd_is_blank "$cell" ||
+                key=''
+                [[ $asking == status ]] || _contactd_squeeze key "$cell"
+                ! _contactd_is_blank "$cell" && [[ ! $key =~ ^(0+|no|never|false|f|off|unknown|notset)$ ]] ||
                     unclear="consent_blank: nothing stands under '$asking', which says who wants messages"
                 ;;
             label.*)
@@ -577,22 +626,49 @@ _contactd_ask_row() {
     return 0
 }
 
-# Writes a request for each row, and behind it what the row forbids, as a question that comes back as it is; then asks
-# for a sign of the end, which tells from which line on there were no rows.
+# Whether the row in `cells` may be the title of the rows below it: it has no number, and words where the phone is, or in one
+# cell alone. Sets `title`.
+_contactd_is_title() {
+    local at cell word filled=0 in_place=''
+    title=''
+    for at in "${!cells[@]}"; do
+        cell=${cells[at]}
+        [[ ${cell//[!0-9]/} != ???????* ]] || return 1
+        if [[ ${names[at]-} == status ]]; then
+            # With a known status it is a row.
+            _contactd_squeeze word "$cell"
+            [[ $word != @(active|subscribed) ]] || return 1
+            _contactd_fact word "$word"
+            [[ -z $word ]] || return 1
+        fi
+        [[ $cell == *[!\ ]* ]] || continue
+        ((++filled))
+        [[ $cell == *[A-Za-z]* || $cell == *[$'\x80'-$'\xff']* ]] || continue
+        [[ ${names[at]-} != phone ]] || in_place=yes
+        title=$cell
+    done
+    [[ -n $title ]] && { [[ -n $in_place ]] || ((filled == 1)); }
+}
+
+# Writes a request for each row, and behind it whom it means and what it forbids, as a question that comes back as it is; then
+# asks for a sign of the end, which tells from which line on there were no rows.
 _contactd_rows() {
-    local at name cell json labels row=0 speaks='' facts phone more unclear asking=none
+    local at name cell json labels row=0 facts forbids title phone more unclear asking=none
     trap '' PIPE
-    [[ " ${names[*]} " == *' '@(status|opted_out_at|suppressed_at|invalid_at)' '* ]] && speaks=yes
     [[ " ${names[*]} " == *' subscribed_at '* ]] && asking=subscribed_at
     [[ " ${names[*]} " == *' status '* ]] && asking=status
     while _contactd_cells; do
+        if _contactd_is_title; then
+            begun=$read_lines _contactd_torn "'$title' may be the title of the rows below it"
+            break
+        fi
         ((++row))
         facts=''
-        [[ -n $speaks ]] && _contactd_facts
+        _contactd_facts
         if ((${#cells[@]} != ${#names[@]})); then
             _contactd_say "row $row: ${#cells[@]} cells under ${#names[@]} headings"
             printf 'PING skipped\n' || return
-        elif [[ -z $facts ]] && _contactd_ask_row && [[ -n $unclear ]]; then
+        elif [[ -z $forbids ]] && _contactd_ask_row && [[ -n $unclear ]]; then
             _contactd_say "row $row: $unclear"
             printf 'PING skipped\n' || return
         else
@@ -620,16 +696,14 @@ _contactd_rows() {
             [[ -n $labels ]] && json+=",\"labels\":{${labels#,}}"
             printf 'IMPORT %s {"import_id":"%s"%s}\n' "$list" "$import_id" "$json" || return
         fi
-        if [[ -n $facts ]]; then
-            # shellcheck disable=SC2016 # these are lengths
-            printf '*2\r\n$4\r\nECHO\r\n$%s\r\n%s\r\n' "${#facts}" "$facts" || return
-        fi
+        # shellcheck disable=SC2016 # these are lengths
+        printf '*2\r\n$4\r\nECHO\r\n$%s\r\n%s\r\n' "${#facts}" "$facts" || return
     done
     printf 'PING %s\n' "$1${torn:+:$torn}"
 }
 
-# Sets `facts` to what the row in `cells` forbids, as _contactd_hand_over takes it, without the row; to nothing if it
-# forbids nothing.
+# Sets `facts` to whom the row in `cells` means and what it forbids, as _contactd_hand_over takes it, without the row; and
+# `forbids`, if it forbids anything.
 _contactd_facts() {
     local at cell word status='' out='' back='' code=$region
     phone='' more=''
@@ -688,11 +762,18 @@ _contactd_facts() {
 # an opt-out in a word.
 _contactd_facts_anywhere() {
     local cell word compact left right
-    [[ " ${names[*]} " == *' status '* ]] || return 0
+    [[ " ${names[*]} " == *' status '* ]] || {
+        _contactd_facts_end
+        return
+    }
     for cell in "${cells[@]}"; do
         compact=${cell//[ ().\'-]/}
         if [[ $compact =~ ^\+[1-9][0-9]{6,14}$ ]]; then
-            [[ -z $phone || $phone == "$compact" ]] || { facts=''; return 0; }
+            [[ -z $phone || $phone == "$compact" ]] || {
+                facts='' phone=''
+                _contactd_facts_end
+                return
+            }
             phone=$compact
         fi
         _contactd_squeeze word "$cell"
@@ -723,7 +804,8 @@ _contactd_facts_anywhere() {
 }
 
 _contactd_facts_end() {
-    [[ -z $facts ]] || facts="${code//|/ }|${facts#;}|${phone//[|[:cntrl:]]/ }|$more"
+    forbids=$facts
+    facts="${code//|/ }|${facts#;}|${phone//[|[:cntrl:]]/ }|$more"
 }
 
 # Sets the variable $1 to the letters and digits of $2, in small letters.

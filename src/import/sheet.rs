@@ -124,12 +124,11 @@ impl Sheet {
         }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
         // A column that is still to be named may say it.
-        if self.wishes.all_are.is_none()
-            && questions.is_empty()
-            && !self.columns.speak_of_consent()
-            && (self.columns.is_rejects || !is_neutral(&self.name))
-        {
-            questions.push(Question::Consent(self.name.clone()));
+        if self.wishes.all_are.is_none() && questions.is_empty() && !self.columns.speak_of_consent() {
+            let title = self.records.titles().lines().map(str::trim).find(|title| !is_neutral(title));
+            let is_asked = self.columns.is_rejects || !is_neutral(&self.name);
+            let name = Some(self.name.as_str()).filter(|_| is_asked).or(title);
+            questions.extend(name.map(|name| Question::Consent(name.to_owned())));
         }
         questions
     }

@@ -146,7 +146,7 @@ pub fn begins_with_a_date(cell: &str) -> bool {
 }
 
 /// `2024-05-01`, `1.5.2024`, `01/05/24`.
-fn is_date(word: &str) -> bool {
+pub fn is_date(word: &str) -> bool {
     let word = word.trim_matches(|char: char| !char.is_ascii_digit());
     let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENTS = os.path.normpath(os.path.join(HERE, "..", "..", "clients"))
@@ -43,6 +43,26 @@ def free_port() -> int:
 def phone(number: int) -> str:
     """One of a million numbers that exist."""
     return f"+1415{5_000_000 + number}"
+
+DOUBTS = (
+    ("phone,status,label.note", "{0},active,VIP", "{0},active,STOP"),
+    ("phone,status,label.note", "{0},active,VIP", "{1},active,do not text"),
+    ("phone,status", "{0},active", "{0},withdrawn"),
+    ("phone,status", "{0},active", "{0},no"),
+    ("phone,status", "{0},active", "{0},"),
+    ("phone,status", "{0},active", "{1} x12,unsubscribed"),
+    ("phone,status", "{0},active", "{0} / +14155009999,active"),
+    ("phone,status", "{0},active", "#{0},active"),
+    ("phone,status", "{0},active", "// {0},active"),
+    ("phone,subscribed_at", "{0},2024-01-01", "{0},0000-00-00"),
+    ("phone,opted_out_at", "{0},", "{0},#N/A"),
+)
+"""Headings, a row that subscribes a number, and one of the same number that is refused and may forbid."""
+
+
+def written_twice(number: int) -> Tuple[str, str]:
+    """A number in E.164, and as people of its country write it."""
+    return phone(number), f"(415) {phone(number)[5:8]}-{phone(number)[8:]}"
 
 
 def missing(what: str) -> None:

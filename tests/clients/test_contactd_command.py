@@ -17,7 +17,18 @@ from datetime import datetime, timezone
 from typing import Any, List, Tuple
 
 # First, for it says where the clients are.
-from support import CLIENTS, LIST, Daemon, DaemonTest, Scripted, eventually, free_port, phone
+from support import (
+    CLIENTS,
+    DOUBTS,
+    LIST,
+    Daemon,
+    DaemonTest,
+    Scripted,
+    eventually,
+    free_port,
+    phone,
+    written_twice,
+)
 
 import contactd
 
@@ -488,6 +499,38 @@ class Import(DaemonTest):
         self.assertEqual(self.client.count(f"list={LIST}/opted_out") >= 3_000, True)
         for number in range(0, 6_000, 501):
             self.assertEqual(bool(self.client.check(LIST, phone(2000 + number))), number % 2 == 0)
+
+    def test_a_refused_row_keeps_the_others_of_its_number_from_subscribing_it(self) -> None:
+        for at, (heading, yes, refused) in enumerate(DOUBTS):
+            for order in (0, 1):
+                number = 1500 + 2 * at + order
+                rows = [row.format(*written_twice(number)) for row in ((yes, refused), (refused, yes))[order]]
+                with self.subTest(rows=rows):
+                    told = self.importing("\n".join([heading, *rows, ""]), "--list", LIST, "--region", "US", code=1)
+                    self.assertIn("opted out of", told.stderr)
+                    self.assertEqual(self.client.check(LIST, phone(number)).reason, "list_opted_out")
+        # Whoever was on the list before stays as the import found it.
+        self.client.optin(LIST, phone(1550))
+        self.importing(f"phone,status\n{phone(1550)},active\n{phone(1550)},\n", "--list", LIST, code=1)
+        self.assertTrue(self.client.check(LIST, phone(1550)))
+
+    def test_nothing_is_taken_below_a_title(self) -> None:
+        for at, (heading, title, row) in enumerate(
+            (
+                ("phone,status,label.name", "Unsubscribed,,", "{},active,b"),
+                ("phone,status", "Do not text,x", "{},active"),
+                ("phone,subscribed_at", "Opted out,", "{},2024-01-01"),
+                ("phone,subscribed_at", ",Abgemeldet", "{},2024-01-01"),
+                ("phone", "退订", "{}"),
+            )
+        ):
+            above, below = phone(1560 + 2 * at), phone(1561 + 2 * at)
+            text = f"{heading}\n{row.format(above)}\n{title}\n{row.format(below)}\n"
+            with self.subTest(title=title):
+                told = self.importing(text, "--list", LIST, code=2)
+                self.assertIn("line 3: ", told.stderr)
+                self.assertTrue(self.client.check(LIST, above))
+                self.assertIsNone(self.client.get(below))
 
     def test_a_list_without_its_plus(self) -> None:
         """As spreadsheets leave it."""

@@ -9,7 +9,20 @@ import threading
 import unittest
 from typing import Any, Callable
 
-from support import CLIENTS, LIST, PATIENCE_SECONDS, Daemon, DaemonTest, Scripted, eventually, free_port, needs, phone
+from support import (
+    CLIENTS,
+    DOUBTS,
+    LIST,
+    PATIENCE_SECONDS,
+    Daemon,
+    DaemonTest,
+    Scripted,
+    eventually,
+    free_port,
+    needs,
+    phone,
+    written_twice,
+)
 
 SCRIPT = os.path.join(CLIENTS, "contactd.sh")
 
@@ -378,7 +391,7 @@ class Csv(DaemonTest):
         self.assertIn("0 created  0 updated  3 unchanged", told.stdout)
 
     def test_rows_that_are_refused(self) -> None:
-        text = f"phone,total_sends\n{phone(11)},\nnonsense,\n{phone(12)},x\n{phone(13)}\n{phone(14)},1.5\n"
+        text = f"phone,total_sends\n{phone(11)},\n1415555nonsense,\n{phone(12)},x\n{phone(13)}\n{phone(14)},1.5\n"
         told = run(self.daemon.server, "import", LIST, input=text)
         self.assertEqual((told.returncode, told.stdout), (1, "1 created  0 updated  0 unchanged  0 kept  4 refused\n"))
         for row, why in ((2, "BADARG letters"), (3, "BADARG"), (4, "1 cells under 2 headings"), (5, "BADARG")):
@@ -522,6 +535,39 @@ class Csv(DaemonTest):
             self.assertEqual(told.returncode, 1, heading)
             self.assertIn(why, told.stderr)
             self.assertEqual(self.client.check(LIST, phone(400)).reason, "not_subscribed")
+
+    def test_a_refused_row_keeps_the_others_of_its_number_from_subscribing_it(self) -> None:
+        for at, (heading, yes, refused) in enumerate(DOUBTS):
+            for order in (0, 1):
+                number = 420 + 2 * at + order
+                rows = [row.format(*written_twice(number)) for row in ((yes, refused), (refused, yes))[order]]
+                with self.subTest(rows=rows):
+                    told = run(self.daemon.server, "import", LIST, "US", input="\n".join([heading, *rows, ""]))
+                    self.assertEqual(told.returncode, 1, told.stderr)
+                    self.assertIn("opted out of", told.stderr)
+                    self.assertEqual(self.client.check(LIST, phone(number)).reason, "list_opted_out")
+        self.client.optin(LIST, phone(450))
+        run(self.daemon.server, "import", LIST, input=f"phone,status\n{phone(450)},active\n{phone(450)},\n")
+        self.assertTrue(self.client.check(LIST, phone(450)))
+
+    def test_nothing_is_taken_below_a_title(self) -> None:
+        for at, (heading, title, row) in enumerate(
+            (
+                ("phone,status,label.name", "Unsubscribed,,", "{},active,b"),
+                ("phone,status", "Do not text,x", "{},active"),
+                ("phone,subscribed_at", ",Abgemeldet", "{},2024-01-01"),
+                ("phone", "退订", "{}"),
+                ("phone,status", "Opted out,", "{},active"),
+            )
+        ):
+            above, below = phone(460 + 2 * at), phone(461 + 2 * at)
+            text = f"{heading}\n{row.format(above)}\n{title}\n{row.format(below)}\n"
+            told = run(self.daemon.server, "import", LIST, input=text)
+            with self.subTest(title=title):
+                self.assertEqual(told.returncode, 2, told.stderr)
+                self.assertIn("line 3: ", told.stderr)
+                self.assertTrue(self.client.check(LIST, above))
+                self.assertIsNone(self.client.get(below))
 
     def test_what_cannot_be_imported(self) -> None:
         for words, text, why in (

@@ -83,7 +83,13 @@ pub fn refusal(code: &str) -> Option<&'static str> {
         }
         "no_consent" => "these people did not agree: they are not put on the list. Leave it so",
         "yes_and_no" => {
-            "rows of the same phone say different things, and one that the person did not agree: that counts, and opts the phone out of the list"
+            "rows of the same phone say different things, and one that the person did not agree, or words that may refuse messages: that counts, and opts the phone out of the list"
+        }
+        "other_row" => {
+            "another row of the same phone is rejected, and may say that the person wants no messages: correct that row, then import both"
+        }
+        "not_utf8" => {
+            "the row is not UTF-8 where somebody may have written who wants no messages: say above in which encoding the file is"
         }
         _ => return None,
     })

@@ -9,6 +9,7 @@ use super::survey::{Held, is_answer};
 use crate::import::send::country::Evidence;
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
+use crate::model::plain_refusal::answer::is_of_codes;
 use crate::model::plain_refusal::title::speaks_of_an_end;
 
 /// What is looked for in the cells of a column.
@@ -18,6 +19,8 @@ pub struct Guard {
     pub hears_refusals: bool,
     /// What stands there is a country, which may contradict what is said of the row's.
     pub is_of_countries: bool,
+    /// Its heading is not one under which nobody writes who wants messages.
+    pub may_refuse: bool,
     says: Says,
     late: Late,
 }
@@ -33,10 +36,7 @@ enum Says {
     Groups,
 }
 
-/// Parts of headings of codes, and of lists and groups, folded.
-const CODES: [&str; 8] = ["code", "error", "fehler", "erreur", "fail", "deliver", "status", "reason"];
-const NO_CODES: [&str; 11] =
-    ["post", "zip", "plz", "area", "country", "lang", "promo", "product", "coupon", "voucher", "customer"];
+/// Parts of headings of lists and groups, folded.
 const GROUPS: [&str; 7] = ["group", "grupp", "grupo", "segment", "audience", "cohort", "list"];
 
 /// Parts of headings of countries, folded. Under another heading two letters are a state or a language.
@@ -67,10 +67,17 @@ impl Guard {
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
         let says = match () {
             () if has(&GROUPS) => Says::Groups,
-            () if has(&CODES) && !has(&NO_CODES) => Says::Codes,
+            () if is_of_codes(&name) => Says::Codes,
             () => Says::Words,
         };
-        Guard { hears_refusals: why == Why::AllIgnored, is_of_countries: is_read && are_countries(held), says, late }
+        let may_refuse = !names::is_harmless(&held.name);
+        Guard {
+            may_refuse,
+            hears_refusals: why == Why::AllIgnored,
+            is_of_countries: is_read && are_countries(held),
+            says,
+            late,
+        }
     }
 
     /// Whether a cell names a list of people who want no messages, or has the code of a message that failed for good.

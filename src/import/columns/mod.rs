@@ -194,6 +194,16 @@ impl Columns {
         matches!(self.whys.get(at), Some(Why::As | Why::AllLabels | Why::AllIgnored))
     }
 
+    /// Whether somebody may have written in a column who wants no messages, whatever it is read as.
+    pub fn may_refuse(&self, at: usize) -> bool {
+        let guard = self.guard(at);
+        match self.field(at) {
+            Field::Label(_) => guard.may_refuse,
+            Field::Ignore => guard.may_refuse && guard.hears_refusals,
+            field => field.has_words() || field.has_dates() || matches!(field, Field::Reason | Field::Source),
+        }
+    }
+
     /// Whether a column is the phone, or one to fall back on.
     pub fn is_phone(&self, at: usize) -> bool {
         matches!(self.field(at), Field::Phone | Field::OtherPhone)

@@ -98,7 +98,6 @@ const FIELDS: [(Field, &[&str]); 12] = [
             "smsoptedin",
             "optin",
             "optedin",
-            "acceptsmarketing",
             "acceptssms",
             "acceptssmsmarketing",
             "textoptin",
@@ -322,7 +321,7 @@ mod tests {
             ("verdict", Field::Ignore),
             ("SMS Consent", Field::Consent),
             ("Consent?", Field::Consent),
-            ("accepts_marketing", Field::Consent),
+            ("accepts_sms_marketing", Field::Consent),
             ("Opted Out?", Field::OptOut),
             ("et4ae5__HasOptedOutOfMobile__c", Field::OptOut),
         ] {
@@ -335,6 +334,8 @@ mod tests {
     fn other_names_are_not_known() {
         for name in [
             "",
+            // Shopify's consent to e-mail.
+            "Accepts Marketing",
             "Region",
             "State",
             "Province",

@@ -3,6 +3,7 @@
 use super::names;
 use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
+use crate::model::plain_refusal::answer::NO;
 use crate::model::plain_refusal::fold::unaccented;
 
 /// What a cell says.
@@ -146,32 +147,6 @@ const YES: [&str; 28] = [
     "☑",
     "✅",
 ];
-const NO: [&str; 23] = [
-    "no",
-    "n",
-    "false",
-    "f",
-    "0",
-    "off",
-    "nein",
-    "non",
-    "falsch",
-    "faux",
-    "falso",
-    "onwaar",
-    "nee",
-    "nej",
-    "nie",
-    "nao",
-    "нет",
-    "いいえ",
-    "否",
-    "不",
-    "아니요",
-    "아니오",
-    "hayir",
-];
-
 /// A word for the status; none for a word that nobody knows.
 pub fn status(cell: &str) -> Option<Said> {
     let word = squeezed(cell);

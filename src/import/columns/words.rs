@@ -7,7 +7,7 @@ use super::field::Field;
 use super::status::{self, Said};
 use super::survey::Held;
 use crate::error::{Error, Result, excerpt};
-use crate::model::blank::is_blank;
+use crate::model::blank::{is_blank, is_failed};
 
 /// What the words of one column mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,9 +18,14 @@ pub struct Words {
     /// What a blank cell means, if a person said so.
     blank: Option<Said>,
     cross: Cross,
+    /// The answers are Malay, in which the Polish yes is a no.
+    tak_denies: bool,
     /// What stands first in its dates, if a person said so.
     order: Option<DayOrder>,
 }
+
+/// Answers in Malay.
+const MALAY: [&str; 2] = ["ya", "tidak"];
 
 /// What a cross means in a column of consents. Beside a tick or another yes it may be a no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +50,8 @@ impl Words {
             }
         }
         match field {
+            // What a failed look-up leaves may stand for anything.
+            _ if self.blank.is_some() && is_failed(cell) => None,
             _ if self.blank.is_some() && is_blank_under(field, cell) => self.blank,
             Field::Status => status::status(cell),
             Field::Consent if self.is_doubtful(cell) => None,
@@ -87,11 +94,18 @@ impl Words {
         let values = held.values().unwrap_or_default();
         let is_yes = |value: &str| status::yes_or_no(value) == Some(true);
         let has_cross = values.iter().any(|(value, _)| status::is_cross(value));
-        let has_other = values.iter().any(|(value, _)| is_yes(value) && !status::is_cross(value));
+        // What nobody knows beside a cross may be the yes: O/X, ○/×.
+        let says_no = |value: &str| is_blank(value) || status::consent(value).is_some_and(Said::forbids);
+        let has_other = values.iter().any(|(value, _)| !status::is_cross(value) && (is_yes(value) || !says_no(value)));
+        let is_malay = |value: &str| MALAY.iter().any(|word| value.trim().eq_ignore_ascii_case(word));
+        self.tak_denies = values.iter().any(|(value, _)| is_malay(value));
         self.cross = if has_cross && !has_other { Cross::OnlyYes } else { Cross::Unknown };
     }
 
     fn is_doubtful(&self, cell: &str) -> bool {
+        if self.tak_denies && cell.trim().eq_ignore_ascii_case("tak") {
+            return true;
+        }
         match self.cross {
             Cross::Yes => false,
             Cross::OnlyYes => status::yes_or_no(cell) == Some(true) && !status::is_cross(cell),
@@ -181,6 +195,9 @@ mod tests {
             assert_eq!(words.said(&Field::Status, blank), Some(active), "{blank}");
         }
         assert_eq!(words.said(&Field::Status, "none"), Some(Said::NoConsent), "a word of its own");
+        for failed in ["#N/A", "NaN", "undefined"] {
+            assert_eq!(words.said(&Field::Status, failed), None, "{failed}");
+        }
     }
 
     #[test]
@@ -197,6 +214,11 @@ mod tests {
         let active = Some(Said::Status(RowStatus::Active));
         assert_eq!((said(&["x", ""], "x"), said(&["x", "no"], "X")), (active, active));
         assert_eq!((said(&["x", "✓"], "x"), said(&["x", "✓"], "✓")), (None, active));
+        for yes in ["O", "○", "√", "J", "ya", "igen", "taip", "granted", "email", "👍"] {
+            assert_eq!(said(&["x", yes, ""], "x"), None, "{yes}");
+        }
+        assert_eq!((said(&["Ya", "Tak"], "Tak"), said(&["Tidak", "tak"], "tak")), (None, None));
+        assert_eq!((said(&["Tak", "Nie"], "Tak"), said(&["x", "nie", "N/A"], "x")), (active, active));
         assert_eq!((said(&["✓"], "x"), said(&["x"], "✓")), (None, None), "one that turns up late");
     }
 

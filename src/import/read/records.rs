@@ -41,6 +41,16 @@ pub struct Block {
     pub first_line: u64,
     /// It is one line with a quote that is not closed.
     pub broken: bool,
+    /// Where in the text bytes stand that are not UTF-8, and were read as Windows-1252.
+    strange: Vec<usize>,
+}
+
+impl Block {
+    /// Whether a part of the text has such bytes.
+    pub fn is_strange(&self, part: Range<usize>) -> bool {
+        let first = self.strange.partition_point(|at| *at < part.start);
+        self.strange.get(first).is_some_and(|at| *at < part.end)
+    }
 }
 
 /// Where a record ends.
@@ -149,12 +159,12 @@ impl Records {
             }
             let first_line = self.line;
             if end > self.at {
-                return Ok(Some(Block { text: self.take(end), first_line, broken: false }));
+                return Ok(Some(self.block(end, first_line, false)));
             }
             if next == End::Broken {
                 let rest = &self.text.as_bytes()[self.at..];
                 let end = memchr(b'\n', rest).map_or(self.text.len(), |at| self.at + at + 1);
-                return Ok(Some(Block { text: self.take(end), first_line, broken: true }));
+                return Ok(Some(self.block(end, first_line, true)));
             }
             if !self.more {
                 return Ok(None);
@@ -165,9 +175,18 @@ impl Records {
                 )));
             }
             self.text.drain(..self.at);
+            self.source.take_strange(self.at);
+            self.source.drop_text(self.at);
             self.at = 0;
             self.more = self.source.read_into(&mut self.text)?;
         }
+    }
+
+    fn block(&mut self, end: usize, first_line: u64, broken: bool) -> Block {
+        let begin = self.at;
+        self.source.take_strange(begin);
+        let strange = self.source.take_strange(end).into_iter().map(|at| at - begin).collect();
+        Block { text: self.take(end), first_line, broken, strange }
     }
 
     fn take(&mut self, end: usize) -> String {

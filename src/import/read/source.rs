@@ -1,5 +1,6 @@
 //! The file as text: whatever its encoding, UTF-8 comes out.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,8 @@ pub struct Source {
     bytes_read: Arc<AtomicU64>,
     /// Bytes that made no sense in the encoding.
     strange: u64,
+    /// Where such bytes stand in the text that is not taken yet.
+    strange_at: VecDeque<usize>,
     has_mark: bool,
 }
 
@@ -43,6 +46,7 @@ impl Source {
             ended: false,
             bytes_read: Arc::default(),
             strange: 0,
+            strange_at: VecDeque::new(),
             has_mark: false,
         };
         // However short the pieces are in which a pipe gives it.
@@ -69,13 +73,26 @@ impl Source {
             self.read()?;
         }
         match &mut self.decoding {
-            Decoding::Utf8 => self.strange += decode_utf8(&mut self.raw, self.ended, text),
+            Decoding::Utf8 => {
+                self.strange += decode_utf8(&mut self.raw, self.ended, text, |at| self.strange_at.push_back(at));
+            }
             Decoding::Other(decoder) => {
                 self.strange += decode(decoder, &self.raw, self.ended, text);
                 self.raw.clear();
             }
         }
         Ok(!self.ended)
+    }
+
+    /// Takes out where, before `end` of the text, bytes stand that are not UTF-8.
+    pub fn take_strange(&mut self, end: usize) -> Vec<usize> {
+        let many = self.strange_at.partition_point(|at| *at < end);
+        self.strange_at.drain(..many).collect()
+    }
+
+    /// Says that the first bytes of the text were dropped.
+    pub fn drop_text(&mut self, bytes: usize) {
+        self.strange_at.iter_mut().for_each(|at| *at -= bytes);
     }
 
     /// Counts the bytes read so far, for whoever shows the progress.
@@ -143,8 +160,9 @@ fn no_text(bytes: &[u8]) -> Option<&'static str> {
     )
 }
 
-/// Moves all complete characters from `raw` to `text`; gives the number of bytes that are no UTF-8.
-fn decode_utf8(raw: &mut Vec<u8>, last: bool, text: &mut String) -> u64 {
+/// Moves all complete characters from `raw` to `text`; gives the number of bytes that are no UTF-8, and tells where each
+/// of them stands.
+fn decode_utf8(raw: &mut Vec<u8>, last: bool, text: &mut String, mut is_strange: impl FnMut(usize)) -> u64 {
     let (mut at, mut strange) = (0, 0);
     while at < raw.len() {
         match std::str::from_utf8(&raw[at..]) {
@@ -163,6 +181,7 @@ fn decode_utf8(raw: &mut Vec<u8>, last: bool, text: &mut String) -> u64 {
                     None if last => raw.len() - at,
                     None => break,
                 };
+                is_strange(text.len());
                 decode(&mut WINDOWS_1252.new_decoder_without_bom_handling(), &raw[at..at + bad], true, text);
                 strange += bad as u64;
                 at += bad;

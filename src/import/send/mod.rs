@@ -2,6 +2,7 @@
 
 pub mod country;
 mod defaults;
+mod numbers;
 pub mod pipeline;
 pub mod progress;
 pub mod refusal;
@@ -10,3 +11,4 @@ pub mod report;
 pub mod request;
 pub mod row;
 pub mod told;
+mod withheld;

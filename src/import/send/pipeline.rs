@@ -1,11 +1,9 @@
 //! Rows out, replies in, at the same time: one thread reads the file and sends, another one receives and counts. Between
 //! them stands a short queue of batches, which is all that is kept of a file of any size.
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use foldhash::fast::RandomState;
 use memchr::memchr2;
 use serde_json::Value;
 
@@ -13,24 +11,20 @@ use super::progress::Progress;
 use super::refusal::{Declined, Refusal, Refused};
 use super::rejects::{self, Rejected, Rejects};
 use super::report::Report;
-use super::row::{Asked, ListIndex, Rows};
+use super::request;
+use super::row::{Asked, Rows};
+use super::withheld::{Key, Withheld};
 use crate::client::{Client, Reply, ReplyReceiver, RequestSender};
 use crate::error::{Error, Result};
 use crate::import::read::dialect::{Dialect, has_rows, reader};
 use crate::import::read::objects::{self, Keys};
 use crate::import::read::records::{Block, Records, lines, lines_before};
-use crate::model::phone::{PHONE_DIGITS_MAX, Phone};
+use crate::model::phone::Phone;
 
 /// Batches that wait for their replies: some thousands of rows.
 const BATCHES_IN_FLIGHT: usize = 12;
-/// Opt-outs of phones with a yes and a no that wait for their replies.
-const OPT_OUTS_IN_FLIGHT: usize = 500;
-/// Bits of a phone number's value; what is above them tells lists apart.
-const PHONE_BITS: u32 = 50;
-
-const _: () = assert!(10_u64.pow(PHONE_DIGITS_MAX as u32) <= 1 << PHONE_BITS);
-const _: () = assert!(crate::limits::LISTS_MAX < 1 << (u64::BITS - PHONE_BITS));
-
+/// Requests about phones with a yes and a no that wait for their replies.
+const REQUESTS_IN_FLIGHT: usize = 500;
 /// What a person should know who imports rejected rows.
 const REJECTED_BEFORE: &str = "these rows were rejected before: a blank under a heading of consent is no yes, and a row whose reason \
                                says short_row, as_optout or as_invalid is still that; empty its reason when you have mended it";
@@ -85,16 +79,7 @@ impl<P: Progress> Import<P> {
         let (batches, sent) = sync_channel(BATCHES_IN_FLIGHT);
         let unshown = show.map_or(0, |show| show.rows);
         let mut sender = Sender { records, dialect, keys, rows, requests, unshown, section: None, ended: None };
-        let mut counter = Counter {
-            replies,
-            rejects,
-            progress,
-            report,
-            seen: HashSet::default(),
-            declined: HashSet::default(),
-            both: Vec::new(),
-            show,
-        };
+        let mut counter = Counter { replies, rejects, progress, report, withheld: Withheld::default(), show };
         let (received, sending) = std::thread::scope(|scope| {
             let receiving = scope.spawn(|| {
                 let received = counter.count_all(sent);
@@ -107,7 +92,7 @@ impl<P: Progress> Import<P> {
             (received, sending)
         });
         // Whatever ended the sending, the rows that were answered count.
-        let received = received.and_then(|()| counter.opt_out_both(&sender.rows, &mut sender.requests));
+        let received = received.and_then(|()| counter.take_back(&sender.rows, &mut sender.requests));
         report.columns = sender.rows.columns.told();
         report.warnings.extend(sender.records.warnings());
         if sender.rows.columns.is_rejects {
@@ -183,7 +168,10 @@ impl Sender {
             let (from, end) = (requests.len(), place(&rows));
             let written = match opened_by_mistake(&row, &text[start..end], delimiter) {
                 Some(line) => Err(Refusal::RowsInQuotes(batch.block.first_line + lines(&text[..start]) + line).into()),
-                None => self.rows.write(row.iter().enumerate(), None, requests),
+                None => {
+                    self.rows.is_strange = batch.block.is_strange(start..end);
+                    self.rows.write(row.iter().enumerate(), None, requests)
+                }
             };
             if let Err(Refused { why: why @ Refusal::Section(_), .. }) = &written
                 && self.section.is_none()
@@ -214,6 +202,7 @@ impl Sender {
                 let wrong = wrong.clone().or_else(|| self.held_before(&row));
                 self.keys.cells(&row, &mut self.rows.columns, &mut cells);
                 let cells = cells.iter().map(|(at, cell)| (*at, cell.as_str()));
+                self.rows.is_strange = batch.block.is_strange(start..end);
                 let written = self.rows.write(cells, wrong, requests);
                 self.enter(start..end, written, &requests[from..], batch);
             }
@@ -265,12 +254,7 @@ struct Counter<'r, P> {
     rejects: Option<Rejects>,
     progress: P,
     report: &'r mut Report,
-    /// Numbers and lists that were in the file before.
-    seen: HashSet<u64, RandomState>,
-    /// Those of which a row says that they never agreed.
-    declined: HashSet<u64, RandomState>,
-    /// Those of which another row says something else.
-    both: Vec<u64>,
+    withheld: Withheld,
     show: Option<Show>,
 }
 
@@ -288,7 +272,7 @@ impl<P: Progress> Counter<'_, P> {
     }
 
     fn count_batch(&mut self, batch: &Batch) -> Result<()> {
-        let Block { text, first_line, broken } = &batch.block;
+        let Block { text, first_line, broken, .. } = &batch.block;
         let mut shown = batch.shown.iter();
         let (mut at, mut line) = (0, *first_line);
         for entry in &batch.entries {
@@ -342,35 +326,45 @@ impl<P: Progress> Counter<'_, P> {
         Ok(first)
     }
 
-    /// Notes that phones never agreed. Gives the row's refusal, if another row says something else of one of them.
-    fn decline(&mut self, Declined { list, asked }: Declined) -> Result<Option<Refusal>> {
-        let before = self.both.len();
+    /// Notes that no other row may subscribe phones. Gives the row's refusal, if another row says something else of one of them.
+    fn decline(&mut self, Declined { doubt, list, asked }: Declined) -> Result<Option<Refusal>> {
+        let mut is_both = false;
         for _ in 0..asked {
             match self.replies.receive()? {
                 Reply::Text(phone) => {
-                    let key = Phone::parse(phone.as_bytes()).map(|phone| key(phone, list));
-                    let is_both = |key: &u64| self.declined.insert(*key) && self.seen.contains(key);
-                    self.both.extend(key.filter(is_both));
+                    let key = Phone::parse(phone.as_bytes()).map(|phone| Key::new(phone, list));
+                    is_both |= key.is_some_and(|key| self.withheld.doubt(key, doubt));
                 }
                 Reply::Error(error) => drop(Refusal::of_reply(&error).ok_or_else(|| ended(&error))?),
                 other => return Err(Error::internal(format!("an unexpected reply to a phone: {other}"))),
             }
         }
-        let is_both = self.both.len() > before;
         self.report.taken += u64::from(is_both);
         Ok(is_both.then_some(Refusal::YesAndNo))
     }
 
-    /// Opts out the phones of which one row says that they never agreed, and another row something else.
-    fn opt_out_both(&mut self, rows: &Rows, requests: &mut RequestSender) -> Result<()> {
+    /// Opts out the phones of which one row says no and another one something else; where nobody knows whether a refused row says
+    /// no, those that this import has put on the list.
+    fn take_back(&mut self, rows: &Rows, requests: &mut RequestSender) -> Result<()> {
         if self.report.dry_run {
             return Ok(());
         }
-        for some in std::mem::take(&mut self.both).chunks(OPT_OUTS_IN_FLIGHT) {
+        let both = std::mem::take(&mut self.withheld.both);
+        self.opt_out(&both, "one row says no, and another one does not", rows, requests)?;
+        let perhaps = std::mem::take(&mut self.withheld.perhaps);
+        for some in perhaps.chunks(REQUESTS_IN_FLIGHT) {
+            let subscribed = self.subscribed_here(some, rows, requests)?;
+            self.opt_out(&subscribed, "another row was refused, and may say no", rows, requests)?;
+        }
+        Ok(())
+    }
+
+    fn opt_out(&mut self, keys: &[Key], why: &str, rows: &Rows, requests: &mut RequestSender) -> Result<()> {
+        for some in keys.chunks(REQUESTS_IN_FLIGHT) {
             let mut bytes = Vec::new();
             for key in some {
-                if let Some(phone) = Phone::from_u64(key & ((1 << PHONE_BITS) - 1)) {
-                    rows.write_opt_out((key >> PHONE_BITS) as ListIndex, phone, &mut bytes);
+                if let Some(phone) = key.phone() {
+                    rows.write_opt_out(key.list(), phone, why, &mut bytes);
                 }
             }
             requests.write(&bytes).and_then(|()| requests.flush())?;
@@ -379,6 +373,29 @@ impl<P: Progress> Counter<'_, P> {
             }
         }
         Ok(())
+    }
+
+    /// Of some phones, those that this import has subscribed.
+    fn subscribed_here(&mut self, keys: &[Key], rows: &Rows, requests: &mut RequestSender) -> Result<Vec<Key>> {
+        let mut bytes = Vec::new();
+        for phone in keys.iter().filter_map(|key| key.phone()) {
+            request::ask_subscriptions(phone, &mut bytes);
+        }
+        requests.write(&bytes).and_then(|()| requests.flush())?;
+        let mut subscribed = Vec::new();
+        for key in keys {
+            let is_here = match self.replies.receive()? {
+                Reply::Array(items) => {
+                    let list = &rows.lists()[usize::from(key.list())];
+                    let is_one = |item: &Reply| matches!(item, Reply::Text(item) if request::is_subscription(item, list, rows.import_id()));
+                    items.iter().any(is_one)
+                }
+                Reply::Error(error) => return Err(ended(&error)),
+                _ => false,
+            };
+            subscribed.extend(is_here.then_some(*key));
+        }
+        Ok(subscribed)
     }
 
     /// Counts what became of a row; gives why it was refused, if it was.
@@ -396,12 +413,11 @@ impl<P: Progress> Counter<'_, P> {
         let word = words.next().unwrap_or_default();
         let phone = if self.report.dry_run { Some(word) } else { words.next() };
         let phone = phone.and_then(|phone| Phone::parse(phone.as_bytes()));
-        let key = phone.map(|phone| key(phone, asked.list));
-        let is_new = key.is_none_or(|key| self.seen.insert(key));
-        if let Some(key) = key.filter(|key| !asked.forbids && self.declined.contains(key)) {
-            self.both.extend(is_new.then_some(key));
-            self.report.taken += 1;
-            return Ok(Some(Refusal::YesAndNo));
+        let key = phone.map(|phone| Key::new(phone, asked.list));
+        let is_new = key.is_none_or(|key| self.withheld.see(key));
+        if let Some(why) = key.filter(|_| !asked.forbids).and_then(|key| self.withheld.keeps(key, is_new)) {
+            self.report.taken += u64::from(why == Refusal::YesAndNo);
+            return Ok(Some(why));
         }
         let report = &mut *self.report;
         match word {
@@ -415,11 +431,6 @@ impl<P: Progress> Counter<'_, P> {
         }
         Ok(None)
     }
-}
-
-/// A number and a list as one word.
-fn key(phone: Phone, list: ListIndex) -> u64 {
-    phone.as_u64() | u64::from(list) << PHONE_BITS
 }
 
 /// An error that ends the import: what to do about it.

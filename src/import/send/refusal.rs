@@ -22,6 +22,8 @@ pub enum Refusal {
     CommentedOut,
     TooManyCells,
     BadJson,
+    /// Bytes that are not UTF-8 stand where somebody may have written who wants no messages.
+    NotUtf8,
     /// An array `lists` that is not as GET and EXPORT tell it.
     BadLists,
     BadDate,
@@ -39,8 +41,11 @@ pub enum Refusal {
     /// The row has a column that turned up late, and nobody said what it is.
     UnknownColumn,
     NoConsent,
-    /// One row of a phone says that it never agreed, and another one for the same list says something else.
+    /// One row of a phone says that it never agreed, or in words that may mean it, and another one for the same list says
+    /// something else.
     YesAndNo,
+    /// Another row of the phone is refused, and nobody knows whether it forbids.
+    OtherRow,
     /// The column that says who wants messages is blank, and nobody said what that means.
     ConsentBlank,
     /// Too many labels, too long a text, or too high a total.
@@ -64,6 +69,9 @@ impl Refusal {
             "BADARG" => {
                 let word = message.split(':').next().unwrap_or_default();
                 let known = Unusable::ALL.into_iter().find(|unusable| unusable.code() == word);
+                if word == Refusal::MaybeOptOut.code() {
+                    return Some((Refusal::MaybeOptOut, taken));
+                }
                 known.map_or_else(|| Refusal::Other(message.to_owned()), |known| Refusal::Phone(known.code()))
             }
             _ => return None,
@@ -83,6 +91,7 @@ impl Refusal {
             Refusal::CommentedOut => "commented_out",
             Refusal::TooManyCells => "too_many_cells",
             Refusal::BadJson => "bad_json",
+            Refusal::NotUtf8 => "not_utf8",
             Refusal::BadLists => "bad_lists",
             Refusal::BadDate => "bad_date",
             Refusal::BadNumber => "bad_number",
@@ -96,6 +105,7 @@ impl Refusal {
             Refusal::UnknownColumn => "unknown_column",
             Refusal::NoConsent => "no_consent",
             Refusal::YesAndNo => "yes_and_no",
+            Refusal::OtherRow => "other_row",
             Refusal::ConsentBlank => "consent_blank",
             Refusal::Limit => "limit",
             Refusal::Other(_) => "refused",
@@ -132,6 +142,9 @@ impl Refusal {
             }
             Refusal::TooManyCells => "more cells than the header has: put a cell with a delimiter in it into quotes",
             Refusal::BadJson => "this line is not a JSON object",
+            Refusal::NotUtf8 => {
+                "it is not UTF-8 where somebody may have written who wants no messages: import the file with its --encoding, such as windows-1252 or windows-1251, or save it as UTF-8"
+            }
             Refusal::BadLists => {
                 "\"lists\" is not as in GET and EXPORT, and may have opt-outs: write a row for each list, as contactd export does"
             }
@@ -161,7 +174,10 @@ impl Refusal {
                 "these people did not agree, so they are not put on the list: leave it so. Whoever opted out: say so in a --mapping, under [values]"
             }
             Refusal::YesAndNo => {
-                "rows of the same phone say different things, and one that it never agreed: that counts, and opts it out of the list"
+                "rows of the same phone say different things, and one that it never agreed, or words that may refuse messages: that counts, and opts it out of the list"
+            }
+            Refusal::OtherRow => {
+                "another row of the same phone is rejected, and may say that it wants no messages: so this one subscribes nobody either. Correct that row, then import both"
             }
             Refusal::ConsentBlank => {
                 "the column that says who wants messages is blank in this row: fill it, or say what a blank means with --blank COLUMN=active or another meaning"
@@ -182,13 +198,23 @@ pub struct Refused {
     pub asked: usize,
     /// Whether it forbids something that is taken, if the daemon takes it.
     pub taken: bool,
-    /// That its phones never agreed, if the row says so.
+    /// That no other row may subscribe its phones, if the row says so, or may say so.
     pub declined: Option<Declined>,
 }
 
-/// A row that says that its phones never agreed to the messages of a list.
+/// Why no other row of a file may subscribe the phones of a refused one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It says that they never agreed, or in words that may mean it. Beside another row that says yes, that is an opt-out.
+    Words,
+    /// What would say it is blank, or cannot be read. Whoever was on the list before stays there.
+    Silence,
+}
+
+/// A refused row that keeps the other rows of its phones from subscribing them to a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Declined {
+    pub doubt: Doubt,
     pub list: ListIndex,
     /// How many requests ask how its phones are written.
     pub asked: usize,

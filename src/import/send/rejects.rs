@@ -35,6 +35,8 @@ pub struct Shape {
 
 /// Of a row that is filled up here.
 const SHORT: &str = "short_row";
+/// Of a row in an encoding that nobody named.
+const NOT_UTF8: &str = "not_utf8";
 /// Of rows of those who get no messages, whatever their columns say.
 const ALL_ARE: [(AllAre, &str); 2] = [(AllAre::Optout, "as_optout"), (AllAre::Invalid, "as_invalid")];
 
@@ -44,6 +46,8 @@ pub fn still_holds(reason: &str, forbids: bool) -> Option<Refusal> {
     let mut words = reason.split_whitespace().filter(|_| !forbids && reason.contains(['_']));
     words.find_map(|word| match word {
         SHORT => Some(Refusal::ShortRow),
+        // It was written as it was read.
+        NOT_UTF8 => Some(Refusal::NotUtf8),
         word if ALL_ARE.iter().any(|(_, known)| *known == word) => Some(Refusal::MaybeOptOut),
         _ => None,
     })

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use serde_json::Value;
+
 use super::country::Number;
 use super::row::Defaults;
 use super::told::{FORBIDDING, Told};
@@ -96,6 +98,17 @@ pub fn write_question(number: Number<'_>, requests: &mut Vec<u8>) {
         }
         Number::Known(phone) => write_request(requests, &["NORMALIZE", "-", &phone.to_string()]),
     }
+}
+
+/// Asks how a phone was subscribed by imports, the newest first.
+pub fn ask_subscriptions(phone: Phone, requests: &mut Vec<u8>) {
+    write_request(requests, &["HISTORY", &phone.to_string(), "KIND", "subscribe"]);
+}
+
+/// Whether an item of HISTORY is a subscription to a list by an import.
+pub fn is_subscription(item: &str, list: &str, import_id: &str) -> bool {
+    let item: Value = serde_json::from_str(item).unwrap_or_default();
+    item["list"] == list && item["id"] == import_id
 }
 
 pub fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {

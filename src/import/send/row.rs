@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use super::country::{self, Evidence, Number};
 pub use super::defaults::Defaults;
-use super::refusal::{Declined, Refusal, Refused};
+use super::numbers::{begins_a_comment, numbers_in};
+use super::refusal::{Declined, Doubt, Refusal, Refused};
 use super::rejects;
 use super::request::{self, Subject};
+use super::told::Told;
 pub use super::told::read_list;
-use super::told::{Told, begins_a_comment};
 use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
 use crate::import::title;
@@ -53,6 +54,8 @@ pub struct Rows {
     /// What a row says of a contact, in JSON: its totals and dates.
     body: Vec<u8>,
     labels: Vec<u8>,
+    /// The row that is read has bytes that are not UTF-8.
+    pub is_strange: bool,
 }
 
 impl Rows {
@@ -69,6 +72,7 @@ impl Rows {
             sources: HashMap::new(),
             body: Vec::new(),
             labels: Vec::new(),
+            is_strange: false,
         }
     }
 
@@ -137,6 +141,9 @@ impl Rows {
                 told.wrong = told.wrong.or_else(|| rejects::still_holds(cell, defaults.forbid()));
             } else if let Err(why) = told.read_cell(columns, at, cell, countries, body, labels) {
                 told.wrong = told.wrong.or(Some(why));
+            }
+            if self.is_strange && !cell.is_ascii() && columns.may_refuse(at) && !defaults.forbid() {
+                told.wrong = Some(Refusal::NotUtf8);
             }
             if at == 0 && columns.is_table() && begins_a_comment(cell) && !is_blank(cell) {
                 told.wrong = Some(Refusal::CommentedOut);
@@ -237,11 +244,16 @@ impl Rows {
     /// The number of a phone of the row. An opt-out is taken from any number; an import takes those that exist.
     fn existing<'c>(&self, told: &Told<'c>, raw: &'c str, forbids: bool) -> Result<Number<'c>, Refusal> {
         let number = self.number(told, raw)?;
-        if forbids
-            && let Number::Written(raw, _) = number
-            && has_plus(raw)
-        {
-            normalize(raw, None).map_err(|why| Refusal::Phone(why.code()))?;
+        if forbids && let Number::Written(raw, region) = number {
+            let read = if has_plus(raw) { normalize(raw, None) } else { normalize(raw, region) };
+            // Without a country the daemon's may count. What stands beside a number hides no opt-out.
+            let is_taken_apart = || has_plus(raw) || numbers_in(raw).iter().any(|number| *number != raw.trim());
+            if let Err(why) = read
+                && why != Unusable::NoRegion
+                && is_taken_apart()
+            {
+                return Err(Refusal::Phone(why.code()));
+            }
         }
         Ok(number)
     }
@@ -265,15 +277,14 @@ impl Rows {
         };
         let told = told.forbidding_alone();
         if !told.forbids() {
-            let declined = list
-                .filter(|list| told.declines() && list != EVERYWHERE)
-                .and_then(|list| self.write_declined(&list, &told, requests));
+            let doubt = told.doubt(&why).zip(list.filter(|list| list != EVERYWHERE));
+            let declined = doubt.and_then(|(doubt, list)| self.write_declined(doubt, &list, &told, requests));
             return Refused { declined, ..Refused::from(why) };
         }
         // Whose list it is cannot be known: what is forbidden everywhere is forbidden there.
         let list = list.unwrap_or_else(|| EVERYWHERE.to_owned());
-        let phones = std::iter::once(told.phone()).chain(told.other_phones());
-        let subjects: Vec<Subject<'_>> = phones.filter_map(|raw| self.subject(&told, raw)).collect();
+        let phones = self.phones_meant(&told);
+        let subjects: Vec<Subject<'_>> = phones.into_iter().filter_map(|raw| self.subject(&told, raw)).collect();
         if subjects.is_empty() {
             return Refused::from(why);
         }
@@ -281,19 +292,34 @@ impl Rows {
         Refused { why, asked, taken: true, declined: None }
     }
 
-    /// Asks how the phones of a row are written that says that they never agreed: another row of the file may subscribe one.
-    fn write_declined(&mut self, list: &str, told: &Told<'_>, requests: &mut Vec<u8>) -> Option<Declined> {
+    /// Asks how the phones of a refused row are written: another row of the file may subscribe one.
+    fn write_declined(
+        &mut self,
+        doubt: Doubt,
+        list: &str,
+        told: &Told<'_>,
+        requests: &mut Vec<u8>,
+    ) -> Option<Declined> {
         let list = self.index(list)?;
-        let numbers =
-            std::iter::once(told.phone()).chain(told.other_phones()).filter_map(|raw| self.number(told, raw).ok());
+        let numbers = self.phones_meant(told).into_iter().filter_map(|raw| self.number(told, raw).ok());
         let asked = numbers.map(|number| request::write_question(number, requests)).count();
-        Some(Declined { list, asked })
+        Some(Declined { doubt, list, asked })
     }
 
-    /// Opts a phone out of a list, of which one row says that it never agreed, and another one something else.
-    pub fn write_opt_out(&self, list: ListIndex, phone: Phone, requests: &mut Vec<u8>) {
-        let list = &self.lists[usize::from(list)];
-        request::opt_out(list, phone, "one row says no, and another one does not", &self.defaults, requests);
+    /// The phones of a refused row, and where a cell is none as it stands, the numbers in it.
+    fn phones_meant<'c>(&self, told: &Told<'c>) -> Vec<&'c str> {
+        let is_one = |raw: &'c str| match self.number(told, raw) {
+            Ok(Number::Written(raw, region)) => normalize(raw, region).is_ok() || written_with_plus(raw).is_some(),
+            Ok(Number::Known(_)) => true,
+            Err(_) => false,
+        };
+        let phones = std::iter::once(told.phone()).chain(told.other_phones());
+        phones.flat_map(|raw| if is_one(raw) { vec![raw] } else { numbers_in(raw) }).collect()
+    }
+
+    /// Opts a phone out of a list, of which one row says no or may say it, and another one something else.
+    pub fn write_opt_out(&self, list: ListIndex, phone: Phone, why: &str, requests: &mut Vec<u8>) {
+        request::opt_out(&self.lists[usize::from(list)], phone, why, &self.defaults, requests);
     }
 
     /// Writes what a row forbids to one of its numbers. Gives the number of requests.
@@ -379,116 +405,4 @@ fn may_be_a_title(phone: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::told::unguarded;
-    use super::*;
-    use crate::import::columns::Wishes;
-    use crate::import::columns::survey::Survey;
-    use crate::import::options::AllAre;
-
-    /// The request of one row under a header.
-    fn request(header: &[&str], cells: &[&str], defaults: Defaults) -> Result<String, &'static str> {
-        let wishes = Wishes { labels: vec!["*".into()], ..Wishes::default() };
-        let mut survey = Survey::of_header(header.iter().copied());
-        survey.is_complete = true;
-        let columns = Columns::of_table(&survey, wishes).expect("columns");
-        let mut requests = Vec::new();
-        let mut rows = Rows::new(columns, defaults, 1_777_636_800_000);
-        let written = rows.write(cells.iter().copied().enumerate(), None, &mut requests);
-        written.map(|_| String::from_utf8(requests).expect("UTF-8")).map_err(|refused| refused.why.code())
-    }
-
-    fn onto_list() -> Defaults {
-        Defaults { list: Some("12345".into()), source: "f.csv".into(), ..Defaults::default() }
-    }
-
-    #[test]
-    fn a_row_is_one_line() {
-        let header = ["phone", "country", "note", "how", "last_sent"];
-        let told = request(&header, &["'+1 \"415\"", "us", "a\nb", "API", "2026-05-01"], onto_list());
-        let line = r#"IMPORT 12345 {"phone":"'+1 \"415\"","region":"US","source":"f.csv","how":"api","last_sent":"2026-05-01","labels":{"note":"a\nb"}}"#;
-        assert_eq!(told, Ok(format!("{line}\n")));
-        assert_eq!(request(&header, &["", " ", ""], onto_list()), Ok(String::new()), "a blank row");
-        let dry = Defaults { dry_run: true, ..onto_list() };
-        let told = request(&header, &["4155550\n101"], dry);
-        assert_eq!(told.as_deref(), Ok("*3\r\n$9\r\nNORMALIZE\r\n$1\r\n-\r\n$11\r\n4155550\n101\r\n"));
-    }
-
-    #[test]
-    fn what_a_row_forbids_is_never_dropped() {
-        let header = ["phone", "status", "opted_out", "opted_out_at"];
-        let says = |cells: &[&str], defaults: Defaults| {
-            let told = request(&header, cells, defaults)?;
-            Ok(told.trim_end().trim_end_matches('}').split("f.csv\"").nth(1).unwrap_or_default().to_owned())
-        };
-        let opt_outs = || Defaults { all_are: Some(AllAre::Optout), ..onto_list() };
-        let now = "2026-05-01T12:00:00.000Z";
-        // Of a day alone, the end of it in the last time zone.
-        let out = |day: &str| format!("\"opted_out_at\":\"{}T11:59:59.999Z\"", day.replace("-01-01", "-01-02"));
-        for (cells, defaults, said) in [
-            (["4155550101", "active", "no", ""], onto_list(), r#","status":"active""#.into()),
-            (["4155550101", "active", "yes", ""], onto_list(), r#","status":"opted_out""#.into()),
-            (["4155550101", "active", "", ""], opt_outs(), r#","status":"opted_out""#.into()),
-            (["4155550101", "", "2024-01-01", ""], onto_list(), format!(",{}", out("2024-01-01"))),
-            (["4155550101", "", "2024-01-01", "2025-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
-            (["4155550101", "", "2025-01-01", "2024-01-01"], onto_list(), format!(",{}", out("2025-01-01"))),
-            (["4155550101", "invalid", "", ""], opt_outs(), format!(r#","status":"opted_out","invalid_at":"{now}""#)),
-        ] {
-            assert_eq!(says(&cells, defaults), Ok(said), "{cells:?}");
-        }
-        for (cells, code) in [
-            (["4155550101", "perhaps", "", ""], "unknown_status"),
-            (["4155550101", "", "perhaps", ""], "unknown_status"),
-            (["4155550101", "", "", "perhaps"], "bad_date"),
-            (["4155550101", "never subscribed", "", ""], "no_consent"),
-            (["4155550101", "", "", ""], "consent_blank"),
-            (["4155550101", "N/A", "no", ""], "consent_blank"),
-            (["4155550101", "active", "#N/A", ""], "unknown_status"),
-            (["4155550101", "active", "", "NaN"], "bad_date"),
-            (["// 4155550101", "active", "", ""], "commented_out"),
-            (["#4155550101", "active", "", ""], "commented_out"),
-            (["Ausgetreten", "", "", ""], "section"),
-        ] {
-            assert_eq!(says(&cells, onto_list()), Err(code), "{cells:?}");
-        }
-        assert_eq!(says(&["4155550101", "active"], onto_list()), Err("short_row"));
-        assert_eq!(says(&["4155550101", "active", "", "", "more"], onto_list()), Err("too_many_cells"));
-    }
-
-    #[test]
-    fn a_reason_that_is_a_refusal_needs_a_status() {
-        let header = ["phone", "opted_out", "opted_out_at", "reason", "source"];
-        let code = |cells: &[&str]| request(&header, cells, onto_list()).err();
-        for [reason, source] in [
-            ["unsubscribed", ""],
-            ["asked to be removed", ""],
-            ["hard bounce", ""],
-            ["a form", ""],
-            ["", "Do not text"],
-            ["", "dnc.csv"],
-            ["", "Unsubscribed"],
-        ] {
-            assert_eq!(code(&["4155550101", "", "", reason, source]), Some("maybe_optout"), "{reason} {source}");
-        }
-        for cells in [
-            ["4155550101", "opted_out", "", "STOP", ""],
-            ["4155550101", "", "2024-01-01", "STOP", "dnc.csv"],
-            ["4155550101", "", "", "", "a form"],
-        ] {
-            assert_eq!(code(&cells), None, "{cells:?}");
-        }
-    }
-
-    #[test]
-    fn lists_and_guards_as_spreadsheets_leave_them() {
-        for cell in ["+14155550100", "'+14155550100", "14155550100", "14155550100.0", " +14155550100 "] {
-            assert_eq!(read_list(cell, None).as_deref(), Some("+14155550100"), "{cell}");
-        }
-        assert_eq!(read_list("12345", None).as_deref(), Some("12345"));
-        assert_eq!(read_list("News", None), None);
-        for (cell, value) in [("'=1", "=1"), ("''-1", "'-1"), ("'a", "'a"), ("it's", "it's"), ("=1", "=1"), ("'", "'")]
-        {
-            assert_eq!(unguarded(cell), value);
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::country::{self, Evidence};
-use super::refusal::Refusal;
+use super::numbers::{is_commented_out, refuses_beside_a_number, without_kind};
+use super::refusal::{Doubt, Refusal};
 use super::request::{put, put_text};
 use super::row::Defaults;
 use crate::import::columns::field::Field;
@@ -16,7 +17,7 @@ use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 use crate::model::fact::How;
 use crate::model::phone::{ListNumber, PHONE_DIGITS_MIN, Region, normalize};
-use crate::model::plain_refusal::{is_plain_refusal, note_refuses};
+use crate::model::plain_refusal::{label_refuses, note_refuses};
 use crate::model::time;
 
 /// What a row can forbid: the status, its word, and the key of its date.
@@ -65,6 +66,8 @@ pub struct Told<'c> {
     lacks_consent: Option<Refusal>,
     /// A label, or another cell that is no status, refuses messages.
     refuses: bool,
+    /// A word that says who wants messages is not known; or a date that would forbid is what a failed look-up leaves.
+    unread: Option<Doubt>,
     /// Statuses that a word gives, and those that a date gives: the newest one.
     words: [bool; 3],
     dates: [Option<time::Millis>; 3],
@@ -129,7 +132,7 @@ impl<'c> Told<'c> {
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.refuses |= note_refuses(&value) || guard.hears(&value);
+                self.refuses |= note_refuses(&value) || label_refuses(key, &value) || guard.hears(&value);
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
@@ -206,10 +209,10 @@ impl<'c> Told<'c> {
 
     fn read_phone(&mut self, field: &Field, cell: &'c str) -> Result<(), Refusal> {
         let cell = without_kind(cell);
+        self.refuses |= refuses_beside_a_number(cell);
         if *field == Field::Phone && self.phone.is_empty() {
             self.phone = cell;
         } else if !is_blank(cell) {
-            self.refuses |= refuses_beside_a_number(cell);
             self.other_phones.push(cell);
         }
         if is_commented_out(cell) { Err(Refusal::CommentedOut) } else { Ok(()) }
@@ -232,6 +235,9 @@ impl<'c> Told<'c> {
     }
 
     fn hear(&mut self, said: Option<Said>) -> Result<(), Refusal> {
+        if said.is_none() {
+            self.unread = Some(Doubt::Words);
+        }
         match said.ok_or(Refusal::UnknownStatus)? {
             Said::Status(RowStatus::Active) => self.active = true,
             Said::Status(status) => {
@@ -249,7 +255,10 @@ impl<'c> Told<'c> {
         let forbids = FORBIDDING.iter().position(|(_, _, date)| *date == key);
         let read = match forbids {
             // What a failed look-up leaves may stand for a date.
-            Some(_) if is_failed(word) => return Err(Refusal::BadDate),
+            Some(_) if is_failed(word) => {
+                self.unread = self.unread.or(Some(Doubt::Silence));
+                return Err(Refusal::BadDate);
+            }
             Some(_) => time::parse_optional_end(word, self.now),
             None => time::parse_optional(word),
         };
@@ -320,9 +329,24 @@ impl<'c> Told<'c> {
         self.words.contains(&true) || self.dates.iter().any(Option::is_some)
     }
 
-    /// Whether the row says that the person never agreed, whatever else it says.
-    pub fn declines(&self) -> bool {
-        self.lacks_consent == Some(Refusal::NoConsent)
+    /// Whether no other row may subscribe the phones of this one, which is refused for a reason and forbids nothing for sure.
+    pub fn doubt(&self, why: &Refusal) -> Option<Doubt> {
+        let may_refuse = matches!(why, Refusal::MaybeOptOut | Refusal::NoConsent);
+        let is_unread = matches!(
+            why,
+            Refusal::CommentedOut
+                | Refusal::ShortRow
+                | Refusal::TooManyCells
+                | Refusal::UnknownColumn
+                | Refusal::RepeatedKey
+                | Refusal::BadLists
+                | Refusal::NotUtf8
+        );
+        match &self.lacks_consent {
+            Some(Refusal::NoConsent) => Some(Doubt::Words),
+            _ if may_refuse || self.refuses || self.unread == Some(Doubt::Words) => Some(Doubt::Words),
+            lacks => (is_unread || lacks.is_some() || self.unread.is_some()).then_some(Doubt::Silence),
+        }
     }
 
     /// What the row forbids, and nothing that permits. Where a date cannot be read, what it dates counts as of now.
@@ -401,40 +425,6 @@ impl<'c> Told<'c> {
         }
         told
     }
-}
-
-/// A phone without what kind of one it is, as in `+14155550101 (mobile)`.
-fn without_kind(cell: &str) -> &str {
-    const KINDS: [&str; 5] = ["mobile", "cell", "mobil", "handy", "m"];
-    let plain = cell.trim_end();
-    let kind = plain.strip_suffix(')').and_then(|plain| plain.rsplit_once('('));
-    match kind {
-        Some((number, kind)) if KINDS.iter().any(|known| kind.trim().eq_ignore_ascii_case(known)) => number.trim_end(),
-        _ => cell,
-    }
-}
-
-/// Whether the first cell of a row makes a comment of it.
-pub fn begins_a_comment(cell: &str) -> bool {
-    let plain = cell.trim_start();
-    let is_hash = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
-    ["//", "--", "; "].iter().any(|sign| plain.starts_with(sign)) || plain.strip_prefix('#').is_some_and(is_hash)
-}
-
-/// Whether a cell under the heading of a phone has a sign before its number by which people take a row out of a file.
-fn is_commented_out(cell: &str) -> bool {
-    let plain = cell.trim_start_matches(|c: char| c.is_whitespace() || c == '\'');
-    plain.starts_with(['#', '/', '-', ';', '*', '!', '%', '~']) && !is_blank(cell)
-}
-
-/// Whether a cell under the heading of a phone refuses messages in words or signs, with a number or without.
-fn refuses_beside_a_number(cell: &str) -> bool {
-    let is_of_number = |c: char| c.is_ascii_digit() || "+-()./ ".contains(c);
-    if cell.chars().all(is_of_number) {
-        return false;
-    }
-    let words: String = cell.chars().map(|c| if is_of_number(c) { ' ' } else { c }).collect();
-    is_plain_refusal(words.trim())
 }
 
 /// Whether a cell under the heading of an opt-out is a date, if perhaps one that cannot be read.

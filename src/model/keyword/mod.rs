@@ -12,6 +12,7 @@ mod folding;
 mod grammar;
 mod reading;
 mod refusal;
+mod report;
 mod scope;
 mod script;
 mod slip;
@@ -31,6 +32,7 @@ use grammar::Grammar;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
 pub use refusal::{is_keyword_in_capitals, is_refusal, is_request};
+pub use report::reports;
 use script::Scripts;
 
 /// The built-in words.

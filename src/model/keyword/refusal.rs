@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::reading::Reading;
-use super::{GRAMMAR, Keywords, encoding};
+use super::{GRAMMAR, Keywords, Meaning, encoding, report};
 
 /// The built-in words.
 static KEYWORDS: LazyLock<Keywords> = LazyLock::new(Keywords::default);
@@ -11,10 +11,14 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(Keywords::default);
 /// The longest word of a request, in bytes.
 const WORD_BYTES_MAX: usize = 32;
 
+/// Shorter words that may ask are codes as well: FIN is Finland.
+const MAYBE_LETTERS_MIN: usize = 4;
+
 /// Whether a text asks as a whole to be left alone. A word that also has other uses, like END or BAJA, is none alone.
 pub fn is_refusal(text: &str) -> bool {
     let refuses = |text: &str| Reading::new(&KEYWORDS.0, &GRAMMAR, text).refuses(text);
-    !is_plainly_none(text) && (refuses(text) || encoding::undone(text).iter().any(|undone| refuses(undone)))
+    !is_plainly_none(text)
+        && (refuses(text) || report::reports(text) || encoding::undone(text).iter().any(|undone| refuses(undone)))
 }
 
 /// The same, but for what only may ask: for a text that is nobody's label.
@@ -22,10 +26,11 @@ pub fn is_request(text: &str) -> bool {
     is_refusal(text) && KEYWORDS.meaning(text).is_out()
 }
 
-/// Whether a text is one opt-out word in capitals, as a person sends it: `QUIT`. In small letters it may be about anything.
+/// Whether a text is one opt-out word in capitals, as a person sends it: `QUIT`, `SAIR`. In small letters it may be about anything.
 pub fn is_keyword_in_capitals(text: &str) -> bool {
     let is_one = text.len() <= WORD_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_uppercase());
-    is_one && KEYWORDS.0.has_word(text) && KEYWORDS.meaning(text).is_out()
+    let asks = |meaning: Meaning| meaning.is_out() || meaning == Meaning::MaybeOut && text.len() >= MAYBE_LETTERS_MIN;
+    is_one && KEYWORDS.0.get(text).is_some_and(asks)
 }
 
 /// Whether a word tells at once: one that no request has. Nearly all labels are such.
@@ -53,7 +58,12 @@ fn is_plainly_none(text: &str) -> bool {
                     return false;
                 }
                 // Letters with blanks between them may be one word.
-                if len > 1 && !KEYWORDS.0.has_word(word) && GRAMMAR.known(word).is_unknown() {
+                if len > 1
+                    && !report::is_year(word)
+                    && !KEYWORDS.0.has_word(word)
+                    && GRAMMAR.known(word).is_unknown()
+                    && !report::knows(word)
+                {
                     return true;
                 }
                 len = 0;

@@ -5,6 +5,7 @@
 //! refusal, in any order ("SMS: no", "unsubscribed"), and where that says nothing, as those write it who refuse, by the grammar of
 //! inbound messages ("remove me").
 
+pub mod answer;
 pub mod fold;
 mod known;
 mod note;
@@ -15,7 +16,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::model::keyword::{STOP_SIGNS, is_refusal};
+use crate::model::keyword::{STOP_SIGNS, is_refusal, reports};
 use fold::letters;
 pub use note::{label_refuses, note_refuses};
 use vocabulary::{
@@ -29,6 +30,8 @@ const WORD_BYTES_MAX: usize = 32;
 const PARTS_MAX: usize = 5;
 /// A date has at least so many digits.
 const DATE_DIGITS_MIN: usize = 6;
+/// What people write for a no behind what it denies.
+const NO_SIGNS: [char; 7] = ['❌', '✖', '✗', '✘', '❎', '👎', '⨯'];
 /// What stands between tags, where blanks are around it.
 const BETWEEN: [&str; 3] = [" / ", " - ", " – "];
 
@@ -44,6 +47,10 @@ fn reads_as_refusal(cell: &str) -> bool {
         return value_refuses("", &value);
     }
     let cell = &*without_dates(cell);
+    if cell.contains(NO_SIGNS) && cell.chars().any(char::is_alphabetic) {
+        // "SMS ❌" answers as "SMS: no" does.
+        return refuses(&cell.replace(NO_SIGNS, " no "), true) == Some(true);
+    }
     if is_plainly_no_note(cell.as_bytes()) && !BETWEEN.iter().any(|between| cell.contains(between)) {
         return is_refusal(cell);
     }
@@ -109,10 +116,11 @@ fn may_divide(char: char) -> bool {
 /// Whether a tag is a refusal. Of a name and a value, like "opted out: no", both count; where the name is unknown, the value does.
 fn tag_refuses(tag: &str) -> bool {
     let part_refuses = |part| refuses(part, false) == Some(true);
-    refuses(tag, false).unwrap_or_else(|| match tag.rsplit_once([':', '=']) {
-        Some((_, value)) => (tag.contains(':') && tag.split(':').any(part_refuses)) || is_refusal(value),
-        None => is_refusal(tag),
-    })
+    match (refuses(tag, false), tag.rsplit_once([':', '='])) {
+        (Some(refuses), _) => refuses || reports(tag),
+        (None, Some((_, value))) => (tag.contains(':') && tag.split(':').any(part_refuses)) || is_refusal(value),
+        (None, None) => is_refusal(tag),
+    }
 }
 
 /// Whether a text is a refusal; none where it has other words than refusals have, or a sign for one. `alone` says that nothing else stands in the

@@ -8,9 +8,11 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::answer;
 use super::fold::folded;
 use super::is_plain_refusal;
 use crate::model::blank::is_blank;
+use crate::model::failure::Failure;
 use crate::model::keyword::is_keyword_in_capitals;
 use crate::model::time;
 
@@ -22,8 +24,9 @@ const KNOWN_MAX: usize = 4_096;
 const KNOWN_BYTES_MAX: usize = 64;
 
 /// Entries, folded, that say of a number that it reaches nobody, or nobody by a message, or nobody any more.
-const DEAD: [&str; 36] = [
+const DEAD: [&str; 37] = [
     "suppressed",
+    "suppression",
     "blacklisted",
     "blocklisted",
     "bounced",
@@ -99,9 +102,10 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
         });
         asks
     });
-    asks.denied && is_no(value) && !is_blank(value)
+    asks.denied && answer::denies(value)
         || asks.confirmed && !is_no(value)
-        || asks.dated && matches!(time::parse_optional(value), Ok(Some(_)))
+        || asks.data == Some(Data::Code) && Failure::of("", value.trim(), None).forbids()
+        || asks.data == Some(Data::Date) && matches!(time::parse_optional(value), Ok(Some(_)))
 }
 
 /// Which answers to the key of a label are refusals.
@@ -111,8 +115,16 @@ struct Asks {
     denied: bool,
     /// Anything but a no.
     confirmed: bool,
-    /// A date.
-    dated: bool,
+    /// What else.
+    data: Option<Data>,
+}
+
+/// What can be a refusal without being an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Data {
+    Date,
+    /// The code of a message that failed for good.
+    Code,
 }
 
 impl Asks {
@@ -122,14 +134,15 @@ impl Asks {
         let question = question.trim_start_matches("is ").trim_start_matches("has ");
         let is_one = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
         let dated = [" at", " date", " on", " time"].iter().find_map(|end| question.strip_suffix(end));
-        Asks { denied, confirmed: is_one(question), dated: dated.is_some_and(is_one) }
+        let coded = answer::is_of_codes(&folded(key));
+        let data = if dated.is_some_and(is_one) { Some(Data::Date) } else { coded.then_some(Data::Code) };
+        Asks { denied, confirmed: is_one(question), data }
     }
 }
 
 /// Whether the value of a label says no, or nothing.
 fn is_no(value: &str) -> bool {
-    const NOES: [&str; 7] = ["", "0", "false", "f", "no", "n", "off"];
-    is_blank(value) || NOES.iter().any(|no| value.trim().eq_ignore_ascii_case(no))
+    is_blank(value) || answer::is_no(value)
 }
 
 /// Whether there is anything to take apart: nearly all cells are a word or two without a date, an address of e-mail, or a number.
@@ -255,132 +268,4 @@ fn refuses_before_its_cause(entry: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_heard_beside_its_date_and_beside_a_name() {
-        let refusals = [
-            "unsubscribed 5/1/24",
-            "Stop 5/1",
-            "STOP on 3/4",
-            "opted out since 2024",
-            "Bob DNC",
-            "OPTOUT Bob",
-            "Bob NO SMS!",
-            "Bob/STOP",
-            "SMS=N",
-            "2024-01-01: called. 2024-02-01: unsubscribed.",
-            "2024-01-01 called\n2024-02-01 unsubscribed",
-            "Called 3/4. Do not text!",
-            "asked to be removed 5/1",
-            "removal request",
-            "Unsubscribed via web",
-            "bitte löschen",
-            "deceased",
-            "Décédé",
-            "Invalid number",
-            "ditto",
-            "〃",
-            "Same as above",
-            "called 5/1; landline",
-            "opt out 5/1/24 JB",
-            "OPT OUT 5/1/24 JB",
-            "replied STOP on 3/4, confirmed",
-            "Unsubscribed from SMS by HubSpot",
-            "widersprochen am 3.4.",
-            "hat widerrufen",
-            "suppressed",
-            "said \"stop\"",
-            "does not want sms",
-            "asked not to be contacted again",
-            "consent revoked by mail",
-            "Withdrew consent",
-            "blacklisted",
-            "baja voluntaria 3/4",
-            "refuse les sms",
-            "não quer receber",
-            "email only",
-            "STOP 3/4 JB",
-            "ZZ DO NOT TEXT Bob",
-            "zzOPTOUT",
-            "Bob opted out",
-            "Bob-STOP",
-            "Bob_STOP",
-            "Bob do not text",
-            "Bob dnc",
-            "Bob XX-DNC",
-            "QUIT",
-            "CANCEL",
-            "END",
-        ];
-        // The second time it is remembered.
-        for _ in 0..2 {
-            let missed: Vec<_> = refusals.iter().filter(|cell| !note_refuses(cell)).collect();
-            assert!(missed.is_empty(), "{missed:?}");
-        }
-        let others = [
-            "",
-            "Ada",
-            "Dan Dnc Smith",
-            "Stop & Shop",
-            "24/7",
-            "5/1/24",
-            "Bus stop 12",
-            "IBM Corp.",
-            "Joe's BBQ",
-            "STOP & SHOP INC",
-            "Paris/Rome",
-            "NO",
-            "called 3/4",
-            "12 Main St. Rome",
-            "v2.5",
-            "VIP since 2024",
-            "Bus Stop",
-            "coffee, no thanks",
-            "West End",
-            "End of May",
-            "T-Mobile",
-            "ZZ Top",
-            "Anna Maria Stop",
-            "Maxx Stein",
-            "by hand",
-            "INFO",
-            "YES",
-        ];
-        let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
-        assert!(taken.is_empty(), "{taken:?}");
-    }
-
-    #[test]
-    fn a_label_refuses_by_its_key_and_its_answer() {
-        for (key, value) in [
-            ("suppressed", "true"),
-            ("invalid_number", "yes"),
-            ("is_bounced", "1"),
-            ("optin", "false"),
-            ("consent", "no"),
-            ("sms_ok", "no"),
-            ("accepts_sms", "false"),
-            ("wants_texts", "0"),
-            ("unsubscribed", "x"),
-            ("unsubscribed_at", "2024-01-01"),
-            ("opted_out_date", "2024-01-01"),
-        ] {
-            assert!(label_refuses(key, value), "{key}: {value}");
-        }
-        for (key, value) in [
-            ("state", "CA"),
-            ("optin", "true"),
-            ("unsubscribed", "no"),
-            ("unsubscribed", ""),
-            ("unsubscribed_at", ""),
-            ("vip", "no"),
-            ("created_at", "2024-01-01"),
-            ("accepts_sms", ""),
-            ("email_opt_in", "no"),
-        ] {
-            assert!(!label_refuses(key, value), "{key}: {value}");
-        }
-    }
-}
+mod tests;

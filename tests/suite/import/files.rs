@@ -86,6 +86,55 @@ fn every_encoding_reads_the_same() {
     assert!(told.code == 1 && told.errors.contains("CSV"), "{}", told.errors);
 }
 
+/// Whoever writes in another encoding writes refusals in it, too.
+#[test]
+fn what_is_not_utf8_may_say_who_wants_no_messages() {
+    let desk = Desk::new();
+    for (at, (encoding, refusal)) in [
+        ("windows-1251", "отписан"),
+        ("shift_jis", "配信停止"),
+        ("gb18030", "退订"),
+        ("euc-kr", "수신거부"),
+        ("windows-1253", "διαγραφή"),
+        ("windows-1255", "הסר"),
+        ("windows-1250", "odhlášen"),
+        ("windows-1252", "désabonné"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let phone = format!("+1415555{:04}", 5_000 + at);
+        let encoding_of = encoding_rs::Encoding::for_label(encoding.as_bytes()).expect("an encoding");
+        let sheet = format!("phone,name,note\n{ADA},Ada,VIP\n{phone},Bob,{refusal}\n");
+        let (sheet, _, _) = encoding_of.encode(&sheet);
+        let told = desk.unsaid(&sheet, &["--labels", "name,note", "--rejects", "rejects.csv"]);
+        assert_eq!((told.code, &told.json["rejected"]), (3, &json!({"not_utf8": 1})), "{encoding}: {}", told.errors);
+        assert!(told.errors.contains("--encoding"), "{}", told.errors);
+        assert_eq!(desk.check(&phone), "+no not_subscribed", "{encoding}");
+        let told = desk.import_file("rejects.csv", &["--list", LIST, "--labels", "name,note", "--as", "subscribe"]);
+        assert_eq!(told.json["rejected"], json!({"not_utf8": 1}), "{encoding}, again: {}", told.errors);
+        let told = desk.unsaid(&sheet, &["--labels", "name,note", "--encoding", encoding]);
+        assert_eq!(
+            (told.code, &told.json["rejected"]),
+            (3, &json!({"maybe_optout": 1})),
+            "{encoding}: {}",
+            told.errors
+        );
+    }
+    // Under a status it is read no better; a name says nothing of the kind.
+    let phone = "+14155555100";
+    let told = desk.unsaid([b"phone,status\n", phone.as_bytes(), b",\xee\xf2\xef\n"].concat(), &[]);
+    assert_eq!(told.json["rejected"], json!({"not_utf8": 1}), "{}", told.errors);
+    let late = [b"phone,name,note\n".to_vec(), format!("{ADA},Jose,VIP\n").repeat(20_000).into_bytes()].concat();
+    let sheet = [&late, phone.as_bytes(), b",Jos\xe9,gold\n", EVE.as_bytes(), b",Eve,\xe9\n"].concat();
+    let told = desk.unsaid(sheet, &["--labels", "name,note"]);
+    assert_eq!(told.json["rejected"], json!({"not_utf8": 1}), "behind the sample: {}", told.errors);
+    assert_eq!((desk.check(phone), desk.check(EVE)), ("+yes".to_owned(), "+no not_subscribed".to_owned()));
+    let object = [b"{\"phone\":\"", EVE.as_bytes(), b"\",\"labels\":{\"note\":\"\xee\xf2\"}}\n"].concat();
+    let told = desk.unsaid(object, &[]);
+    assert_eq!(told.json["rejected"], json!({"not_utf8": 1}), "{}", told.errors);
+}
+
 #[test]
 fn every_dialect_reads_the_same() {
     let desk = Desk::new();

@@ -3,6 +3,7 @@
 mod asked;
 mod closed_world;
 mod consent;
+mod doubt;
 mod fates;
 mod files;
 mod shapes;

@@ -219,7 +219,7 @@ fn a_title_that_speaks_of_opt_outs_is_asked_about() {
     assert!(told.code == 1 && told.errors.contains("line 20002: 'Unsubscribed:'"), "{} {}", told.code, told.errors);
     assert_eq!((desk.check("+14155550104"), desk.get(EVE)), ("+yes".to_owned(), Value::Null));
     assert_eq!(desk.onto_list(&late, &["--as", "subscribe"]).code, 1, "that is said of the columns");
-    rejected(&desk.onto_list(&late, &["--no-sections"]), "letters");
+    rejected(&desk.onto_list(&late, &["--no-sections"]), "maybe_optout");
     assert_eq!(desk.check(EVE), "+yes");
     // A title that says nothing of the kind.
     desk.onto_list("Contacts of March\nphone,name\n+14155550105,Fay\n", &[]).all_taken();

@@ -1,0 +1,54 @@
+//! A no as an answer, in the languages of those who send many; and headings under which codes of failures stand.
+
+use super::fold::folded;
+use crate::model::blank::is_blank;
+
+/// A no, folded.
+pub const NO: [&str; 23] = [
+    "no",
+    "n",
+    "false",
+    "f",
+    "0",
+    "off",
+    "nein",
+    "non",
+    "falsch",
+    "faux",
+    "falso",
+    "onwaar",
+    "nee",
+    "nej",
+    "nie",
+    "nao",
+    "нет",
+    "いいえ",
+    "否",
+    "不",
+    "아니요",
+    "아니오",
+    "hayir",
+];
+/// What is a no to a question about consent, and may be something else elsewhere: Turkish registers of consent say RET, for refused.
+const DENIAL: [&str; 10] = ["ne", "nei", "ei", "nu", "ni", "nem", "ret", "ні", "не", "لا"];
+
+/// Parts of headings of codes, and of those of other codes, folded.
+const CODES: [&str; 8] = ["code", "error", "fehler", "erreur", "fail", "deliver", "status", "reason"];
+const NO_CODES: [&str; 11] =
+    ["post", "zip", "plz", "area", "country", "lang", "promo", "product", "coupon", "voucher", "customer"];
+
+/// Whether a text is a plain no.
+pub fn is_no(text: &str) -> bool {
+    NO.contains(&folded(text).as_str()) && !text.trim().is_empty()
+}
+
+/// Whether a text denies what a question about consent asks.
+pub fn denies(text: &str) -> bool {
+    !is_blank(text) && (is_no(text) || DENIAL.contains(&folded(text).as_str()))
+}
+
+/// Whether codes of failures stand under a heading, which is folded.
+pub fn is_of_codes(heading: &str) -> bool {
+    let has = |parts: &[&str]| parts.iter().any(|part| heading.contains(part));
+    has(&CODES) && !has(&NO_CODES)
+}
