@@ -50,7 +50,7 @@ impl Proxy {
 
 fn forward(mut from: TcpStream, mut to: TcpStream, holds: &[Arc<AtomicBool>]) {
     let _ = (from.set_nodelay(true), to.set_nodelay(true));
-    let mut bytes = [0; 65536];
+    let mut bytes = vec![0; 65536];
     while let Ok(read @ 1..) = from.read(&mut bytes) {
         while holds.iter().any(|holds| holds.load(Ordering::SeqCst)) {
             thread::sleep(Duration::from_millis(2));

@@ -39,8 +39,8 @@ pub fn reports(text: &str) -> bool {
         let Some(before) = reached[at] else { continue };
         let mut reach = |kind: Kind, end: usize| match kind {
             Kind::Out => reached[end] = Some(true),
-            Kind::Polite => reached[end] = reached[end].max(Some(before)),
-            Kind::Maybe | Kind::Hint | Kind::Ordinary => {}
+            Kind::Polite | Kind::Filler => reached[end] = reached[end].max(Some(before)),
+            Kind::Maybe | Kind::Hint | Kind::Ordinary | Kind::Sentence | Kind::Denial | Kind::Joke | Kind::Doubt => {}
         };
         REPORTS.matches(&own, at, &mut reach);
         GRAMMAR.matches(&shared, at, &mut reach);
