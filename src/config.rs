@@ -80,7 +80,7 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_LEDGER_CA_CERT_FILE", value_name = "FILE")]
     ledger_ca_cert_file: Option<PathBuf>,
 
-    /// The secret of the tombstones, the same for all daemons of a ledger [default: tombstone.key in the data directory]
+    /// The secret of the tombstones, the same for all daemons of a ledger; `tombstone.key` in the data directory if nothing is said
     #[arg(long, env = "CONTACTD_TOMBSTONE_KEY", value_name = "FILE")]
     tombstone_key: Option<PathBuf>,
 

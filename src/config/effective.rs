@@ -4,19 +4,26 @@ use std::path::Path;
 
 use super::{Access, AuthClients, Config, LogFormat, WebhookListener};
 use crate::command::Setting;
+use crate::ledger::{COPIES, LEASE};
 use crate::model::time::{DAY_MS, Millis};
 use crate::store::Fsync;
 
 /// Every setting that a file may have, in the order of the flags.
 pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Vec<Setting> {
     let setup = &config.setup;
-    let (keep, purge) = (&setup.keep, &setup.purge);
+    let (keep, purge, ledger) = (&setup.keep, &setup.purge, setup.ledger.as_ref());
     let path = |path: Option<&Path>| path.map(|path| path.display().to_string()).unwrap_or_default();
     let listen: Vec<String> = access.listen.iter().map(ToString::to_string).collect();
     let all = [
         ("data-dir", path(Some(&setup.data_dir))),
         ("trail", path(setup.trail.as_deref())),
         ("backup-dir", path(Some(&setup.backups()))),
+        ("ledger", ledger.map(|ledger| ledger.url.to_string()).unwrap_or_default()),
+        ("advertise", ledger.map(|ledger| ledger.advertise.to_string()).unwrap_or_default()),
+        ("lease", span(ledger.map_or(LEASE, |ledger| ledger.lease).as_millis().cast_signed() as Millis)),
+        ("ledger-copies", ledger.map_or(COPIES, |ledger| ledger.copies).to_string()),
+        ("ledger-ca-cert-file", path(ledger.and_then(|ledger| ledger.trust.ca_file.as_deref()))),
+        ("tombstone-key", path(setup.tombstone_key.as_deref())),
         ("listen", listen.join(",")),
         ("metrics", config.metrics.clone().unwrap_or_default()),
         ("metrics-lists", setup.metrics_lists.to_string()),

@@ -35,17 +35,19 @@ pub fn reports(text: &str) -> bool {
     // For each place, whether the words up to it are known, and whether they have a report.
     let mut reached = vec![None; words.len() + 1];
     reached[0] = Some(false);
+    let mut is_ordinary = false;
     for at in 0..words.len() {
         let Some(before) = reached[at] else { continue };
         let mut reach = |kind: Kind, end: usize| match kind {
             Kind::Out => reached[end] = Some(true),
             Kind::Polite | Kind::Filler => reached[end] = reached[end].max(Some(before)),
-            Kind::Maybe | Kind::Hint | Kind::Ordinary | Kind::Sentence | Kind::Denial | Kind::Joke | Kind::Doubt => {}
+            Kind::Ordinary => is_ordinary |= at == 0 && end == words.len(),
+            Kind::Maybe | Kind::Hint | Kind::Sentence | Kind::Denial | Kind::Joke | Kind::Doubt => {}
         };
         REPORTS.matches(&own, at, &mut reach);
         GRAMMAR.matches(&shared, at, &mut reach);
     }
-    reached[words.len()] == Some(true)
+    reached[words.len()] == Some(true) && !is_ordinary
 }
 
 /// `unsubs-2024`

@@ -392,7 +392,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_refusals() {
-        for cell in [
+        let wrong: Vec<&str> = [
             "",
             "yes",
             "no",
@@ -470,8 +470,10 @@ mod tests {
             "Norma Stopes",
             "unstop",
             "start",
-        ] {
-            assert!(!is_plain_refusal(cell), "{cell}");
-        }
+        ]
+        .into_iter()
+        .filter(|cell| is_plain_refusal(cell))
+        .collect();
+        assert_eq!(wrong, [""; 0]);
     }
 }
