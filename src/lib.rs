@@ -10,6 +10,7 @@
 //!    gate that is open is open on disk, and a reply is a promise.
 //! 3. [`wire`] turns bytes into requests and replies into bytes, without I/O; [`json`] renders what programs see of a contact.
 //! 4. [`jobs`] run in the background: what takes minutes, like a purge, in small steps on a thread of its own.
+//!    [`ledger`] shares a store with other daemons through a database; the [`lease`] says whether this one may answer.
 //! 5. [`command`] is one table of all commands, and a file for each subject.
 //! 6. [`server`] waits for the network. On one connection requests take effect in their order: a CHECK behind an OPTOUT
 //!    sees it. [`client`] is the other end of a connection.
@@ -26,7 +27,7 @@
 //!
 //! 1. **One file knows sled**: `store/engine/sled.rs`. A module uses only what is below it, inside the store, too.
 //! 2. **One folder knows the protocol's bytes**: [`wire`].
-//! 3. **No lock lives across an await.** Only [`server`], [`client`], [`webhooks`], [`console`] and [`cli`] are async.
+//! 3. **No lock lives across an await.** Only [`server`], [`client`], [`ledger`], [`webhooks`], [`console`] and [`cli`] are async.
 //! 4. **The contact record is the truth.** Every index is derived from it by one function, [`store::term::Term::all_of`], which
 //!    writes, repair and VERIFY share.
 //! 5. **Every change passes through the pure transitions, and all bytes through one commit** (`store/write/committer.rs`).

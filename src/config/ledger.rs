@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Span;
 use crate::address::Address;
 use crate::error::{Error, Result};
-use crate::ledger::{COPIES, COPY_BYTES, LEASE, LEASE_MAX, LEASE_MIN, LedgerSettings, Url};
+use crate::ledger::{COPIES, LEASE, LEASE_MAX, LEASE_MIN, LedgerSettings, Url};
 use crate::tls::Trust;
 
 /// What was said of it.
@@ -48,7 +48,6 @@ impl LedgerFlags {
             advertise: advertise(self.advertise, listen)?,
             lease,
             copies,
-            copy_bytes: COPY_BYTES,
             trust,
         }))
     }

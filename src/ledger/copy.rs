@@ -12,11 +12,13 @@ use tokio::runtime::Runtime;
 
 use super::reign::Reign;
 use super::sql::{Failure, Part, Sql};
-use super::{PART, runtime};
+use super::{PART, flaw, runtime};
 use crate::error::{Error, Result};
 use crate::lease::boot_time;
 use crate::store::Store;
 
+/// With fewer bytes of rows behind the newest copy no other is made.
+const COPY_BYTES: u64 = 64 << 20;
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 1 << 20;
 /// How often it looks whether a copy is due.
@@ -100,7 +102,8 @@ impl Copier {
                 tracing::warn!("no copy of the ledger was made: {}", why.message);
             }
             let since = boot_time();
-            while boot_time().saturating_sub(since) < LOOK_EVERY && !self.reign.has_ended() {
+            let every = if flaw::has(flaw::COPIES_AT_ONCE) { LOOK } else { LOOK_EVERY };
+            while boot_time().saturating_sub(since) < every && !self.reign.has_ended() {
                 thread::sleep(LOOK);
             }
         }
@@ -118,7 +121,8 @@ impl Copier {
             Ok((part, rows, copy))
         });
         let (part, rows, copy) = sized.map_err(Failure::into_error)?;
-        if rows >= copy.max(self.reign.settings.copy_bytes) {
+        let is_due = rows >= copy.max(COPY_BYTES) || rows > 0 && flaw::has(flaw::COPIES_AT_ONCE);
+        if is_due {
             self.copy(sql, &part)?;
         }
         Ok(())

@@ -10,6 +10,9 @@ pub const TAKES_EARLY: &str = "takes-early";
 /// Rows are written whoever the owner is.
 pub const NO_FENCE: &str = "no-fence";
 
+/// No flaw but haste: a copy is made as soon as there is a row behind the newest one.
+pub const COPIES_AT_ONCE: &str = "copies-at-once";
+
 /// Whether this process has a flaw. None has one in a release build.
 pub fn has(flaw: &str) -> bool {
     static FLAW: OnceLock<String> = OnceLock::new();

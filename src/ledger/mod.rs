@@ -35,7 +35,7 @@ pub use append::Appender;
 pub use copy::Copier;
 pub use keep::Keeper;
 pub use reign::Reign;
-pub use settings::{COPIES, COPY_BYTES, LEASE, LEASE_MAX, LEASE_MIN, LedgerSettings, Url};
+pub use settings::{COPIES, LEASE, LEASE_MAX, LEASE_MIN, LedgerSettings, Url};
 pub use view::{Seen, View};
 
 use crate::error::{Error, Result};

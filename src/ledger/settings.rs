@@ -17,8 +17,6 @@ pub const LEASE: Duration = Duration::from_secs(15);
 pub const LEASE_MIN: Duration = Duration::from_secs(1);
 /// With a longer one nobody would answer for too long.
 pub const LEASE_MAX: Duration = Duration::from_secs(300);
-/// With fewer bytes of rows behind the newest copy no other is made, if nothing is said.
-pub const COPY_BYTES: u64 = 64 << 20;
 /// On how many machines a row must be before it counts, if nothing is said.
 pub const COPIES: usize = 2;
 
@@ -33,8 +31,6 @@ pub struct LedgerSettings {
     pub lease: Duration,
     /// On how many machines a row must be before it counts.
     pub copies: usize,
-    /// With fewer bytes of rows behind the newest copy no other is made.
-    pub copy_bytes: u64,
     /// Whom it trusts when it reaches the owner by TLS.
     pub trust: Trust,
 }

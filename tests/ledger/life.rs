@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::crowd::{Client, LIST};
 use crate::house::{House, LEASE};
-use crate::node::{Node, program};
+use crate::node::{Node, free_port, program};
 use crate::postgres::Postgres;
 
 fn contactd(arguments: &[&str]) -> (i32, String) {
@@ -71,14 +71,6 @@ fn a_new_daemon_catches_up_and_a_store_of_another_past_is_refused() {
     third.start();
     assert_eq!(third.ended().code(), Some(2));
     assert!(third.log().contains("was set back to an earlier time"), "{}", third.log());
-
-    // A store of its own is not one of this ledger, and neither is a copy with another secret.
-    let mut stranger = Node::new(root.path(), "d", &url, LEASE);
-    let key = root.path().join("other.key");
-    std::fs::write(&key, format!("{}\n", "ab".repeat(32))).expect("a key");
-    Command::new("chmod").arg("600").arg(&key).status().expect("chmod");
-    stranger = stranger.with(&["--tombstone-key", key.to_str().expect("UTF-8")]);
-    drop(stranger);
 }
 
 #[test]
@@ -92,4 +84,100 @@ fn a_hand_over_is_quick() {
     client.insist(&format!("OPTIN {LIST} +14155550101"));
     println!("a hand-over took {} ms", since.elapsed().as_millis());
     assert_eq!(house.owner(), 1 - owner);
+}
+
+#[test]
+fn a_ledger_begins_with_a_store_that_is_there() {
+    let Some(postgres) = Postgres::start() else { return };
+    postgres.make_schema("house");
+    let url = Postgres::url(postgres.ports(), "house");
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("a");
+    // A daemon that has its store for itself.
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let mut alone = Command::new(program())
+        .args(["serve", "--http", "off", "--listen", &listen, "--data-dir"])
+        .arg(&dir)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut client = Client::of(&[port]);
+    client.insist(&format!("LIST {LIST}"));
+    for n in 0..2000 {
+        client.insist(&format!("OPTIN {LIST} +1415555{n:04}"));
+    }
+    client.insist(&format!("OPTOUT {LIST} +14155550007"));
+    client.insist("ERASE +14155550008");
+    Command::new("kill").arg(alone.id().to_string()).status().expect("kill");
+    assert!(alone.wait().expect("it ends").success());
+
+    let at = dir.to_str().expect("UTF-8");
+    let mut first = Node::new(root.path(), "a", &url, LEASE);
+    let (code, said) = contactd(&["ledger", "init", &url, "--data-dir", at]);
+    assert!(code == 0 && said.contains("begins with row"), "{said}");
+    let (code, said) = contactd(&["ledger", "init", &url, "--data-dir", at]);
+    assert!(code == 2 && said.contains("has a ledger already"), "{said}");
+    // It goes on where it was, and another one begins with the copy, under the same secret.
+    std::fs::rename(dir.join("tombstone.key"), root.path().join("tombstone.key")).expect("moved");
+    first.start();
+    assert_eq!(Client::of(&[first.port]).insist(&format!("CHECK {LIST} +14155550007")), "+no list_opted_out");
+    let mut other = Node::new(root.path(), "b", &url, LEASE);
+    other.start();
+    thread::sleep(Duration::from_secs(1));
+    first.kill();
+    let mut client = Client::of(&[other.port]);
+    assert_eq!(client.insist(&format!("CHECK {LIST} +14155550007")), "+no list_opted_out");
+    assert_eq!(client.insist(&format!("CHECK {LIST} +14155550009")), "+yes");
+    client.ask(&format!("OPTIN {LIST} +14155550008 {{\"at\":1000}}"));
+    assert!(client.insist(&format!("CHECK {LIST} +14155550008")).starts_with("+no "), "its tombstone is known");
+    assert!(client.insist("VERIFY").starts_with("+ok"));
+    assert!(other.log().contains("begins with the ledger's copy"), "{}", other.log());
+
+    // Another secret would know nobody's opt-out.
+    let key = root.path().join("other.key");
+    std::fs::write(&key, format!("{}\n", "ab".repeat(32))).expect("a key");
+    Command::new("chmod").arg("600").arg(&key).status().expect("chmod");
+    let mut stranger = Node::new(root.path(), "c", &url, LEASE).with_key(&key);
+    stranger.start();
+    assert_eq!(stranger.ended().code(), Some(2));
+    assert!(stranger.log().contains("copy that of the owner"), "{}", stranger.log());
+}
+
+/// The owner makes copies as the ledger grows, and removes the rows behind them.
+#[test]
+fn the_ledger_stays_short_and_a_new_daemon_begins_with_a_copy() {
+    let Some(mut house) = House::start(Some("copies-at-once"), &[]) else { return };
+    let mut client = Client::of(&house.ports());
+    client.insist(&format!("LIST {LIST}"));
+    let number = |house: &House, what: &str| {
+        let sql = format!("SELECT {what} FROM house.contactd_part p, house.contactd_ledger l GROUP BY base");
+        house.postgres.on_primary(&sql).parse::<u64>().expect("a number")
+    };
+    let since = Instant::now();
+    let mut phones = 0;
+    // Rows go once two copies were made behind them.
+    while number(&house, "min(l.seq)") == 0 {
+        client.insist(&format!("OPTIN {LIST} +1415555{phones:04}"));
+        phones += 1;
+        assert!(
+            since.elapsed() < Duration::from_secs(60),
+            "no row is removed; the copy ends with {}",
+            number(&house, "base")
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    client.insist(&format!("OPTOUT {LIST} +14155550000"));
+    let key = house.nodes[0].dir().with_file_name("tombstone.key");
+    let root = tempfile::tempdir().expect("a directory");
+    let url = Postgres::url(house.postgres.ports(), "house");
+    let mut third = Node::new(root.path(), "c", &url, LEASE).with_key(&key);
+    third.start();
+    thread::sleep(Duration::from_secs(1));
+    house.nodes.iter_mut().for_each(Node::kill);
+    let mut client = Client::of(&[third.port]);
+    assert_eq!(client.insist(&format!("CHECK {LIST} +14155550000")), "+no list_opted_out");
+    assert_eq!(client.insist(&format!("CHECK {LIST} +1415555{:04}", phones - 1)), "+yes");
+    assert!(client.insist("VERIFY").starts_with("+ok"));
+    assert!(third.log().contains("begins with the ledger's copy"), "{}", third.log());
 }

@@ -20,7 +20,7 @@ pub struct Node {
 
 impl Node {
     pub fn new(root: &Path, name: &str, url: &str, lease: &'static str) -> Node {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let port = free_port();
         let (dir, key) = (root.join(name), root.join("tombstone.key"));
         Node { port, dir, key, url: url.to_owned(), lease, flaw: None, more: Vec::new(), child: None }
     }
@@ -32,6 +32,12 @@ impl Node {
 
     pub fn with(mut self, arguments: &[&str]) -> Node {
         self.more = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self
+    }
+
+    /// With another file for the secret than all of a directory have.
+    pub fn with_key(mut self, key: &Path) -> Node {
+        key.clone_into(&mut self.key);
         self
     }
 
@@ -99,6 +105,10 @@ impl Drop for Node {
         self.signal("-CONT");
         self.kill();
     }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port()
 }
 
 pub fn program() -> &'static str {

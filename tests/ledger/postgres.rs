@@ -1,12 +1,13 @@
 //! Two `PostgreSQL` servers: a primary, and a standby that has each commit before it is acknowledged.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::node::free_port;
 use crate::proxy::Proxy;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,6 +27,7 @@ pub struct Postgres {
     replication: [Proxy; 2],
     /// Which of them is the primary.
     primary: usize,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// Where the server's programs are. None: they are not installed, and the test says so and passes, except under
@@ -43,18 +45,17 @@ fn programs() -> Option<PathBuf> {
     newest
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
-}
-
 impl Postgres {
-    /// Starts both. None where `PostgreSQL` is not installed.
+    /// Starts both, once no other test has its own: each takes what the machine has. None where `PostgreSQL` is not installed.
     pub fn start() -> Option<Postgres> {
+        static TURN: Mutex<()> = Mutex::new(());
         let bin = programs()?;
+        // A test that failed has ended all the same.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let root = tempfile::Builder::new().prefix("contactd-postgres").tempdir().expect("a directory").keep();
         let servers = ["a", "b"].map(|name| Server { dir: root.join(name), port: free_port() });
         let replication = servers.each_ref().map(|server| Proxy::to(server.port));
-        let postgres = Postgres { root, bin, servers, replication, primary: 0 };
+        let postgres = Postgres { root, bin, servers, replication, primary: 0, _turn: turn };
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(&postgres.root));
         }

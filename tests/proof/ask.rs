@@ -24,6 +24,12 @@ pub struct State {
 }
 
 impl Ask {
+    /// Whether it is a message that a person has to look at.
+    pub fn may_want_out(&self) -> bool {
+        let Ask::Plain(Command::Inbound { text, .. }) = self else { return false };
+        classify(text) == InboundKind::MaybeOut
+    }
+
     pub fn line(&self) -> String {
         match self {
             Ask::Plain(command) => command.line(),

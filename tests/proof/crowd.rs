@@ -162,7 +162,12 @@ impl Writer {
         }
         while !ends.load(Ordering::Relaxed) && self.wrong.is_none() && self.refused.is_none() {
             let ahead = 1 + self.random.below(AHEAD_MAX);
-            let asks: Vec<Ask> = (0..ahead).map(|_| self.any_ask()).collect();
+            let mut asks: Vec<Ask> = Vec::with_capacity(ahead);
+            while asks.len() < ahead && !asks.last().is_some_and(Ask::may_want_out) {
+                asks.push(self.any_ask());
+            }
+            // An opt-in of the same millisecond does not settle such a message, and the model's clock is not the daemon's.
+            let pause = asks.last().is_some_and(Ask::may_want_out).then_some(Duration::from_millis(2));
             let lines: String = asks.iter().map(|ask| ask.line() + "\n").collect();
             self.sent.extend(asks.iter().cloned());
             if !wire.send(&lines) {
@@ -194,6 +199,7 @@ impl Writer {
                 self.acknowledged += 1;
                 answered.store(self.acknowledged, Ordering::SeqCst);
             }
+            pause.map(thread::sleep);
         }
     }
 
