@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A lease is renewed so often before its time.
 const RENEWALS: u32 = 5;
 
-/// The thread that keeps a lease.
+/// The thread that keeps a lease. It gives the lease up when this goes.
 pub struct Keeper {
     reign: Arc<Reign>,
     thread: Option<JoinHandle<()>>,
@@ -32,9 +32,11 @@ impl Keeper {
         let thread = thread::Builder::new().name("contactd-lease".to_owned()).spawn(keep).map_err(Error::internal)?;
         Ok(Keeper { reign: Arc::clone(reign), thread: Some(thread) })
     }
+}
 
-    /// Gives the lease up, once nothing is answered and written any more, so that another daemon may take over at once.
-    pub fn give_up(mut self) {
+impl Drop for Keeper {
+    /// Gives the lease up, so that another daemon may take over at once. Nothing is answered from then on.
+    fn drop(&mut self) {
         self.reign.end("it was given up");
         if let Some(thread) = self.thread.take() {
             // A panic there was told.

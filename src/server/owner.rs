@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Code, Error, Result};
 use crate::ledger::{self, Appender, Copier, Home, Keeper, LedgerSettings, Reign, View};
+use crate::store::ledger::Ledger;
 use crate::store::{Options, Replica, Store};
 
 /// The owner's hold on the ledger.
@@ -29,18 +30,14 @@ impl Owner {
         let taken = ledger::stand_by(settings, view, home, &mut replica, &|| stop.is_cancelled())?;
         let (reign, keeper) =
             taken.ok_or_else(|| Error::new(Code::Draining, "contactd was told to stop while it stood by"))?;
-        match replica.into_store(Box::new(Appender::new(Arc::clone(&reign))?), options) {
-            Ok(store) => Ok((store, Reigning { reign, keeper })),
-            Err(why) => {
-                keeper.give_up();
-                Err(why)
-            }
-        }
+        let log = Ledger::Remote(Box::new(Appender::new(Arc::clone(&reign))?));
+        let store = Store::open_with(replica.into_engine(), log, options)?;
+        Ok((store, Reigning { reign, keeper }))
     }
 
     /// Gives the lease up, once the store is closed: another daemon may take over at once.
     pub fn give_up(self) {
-        self.keeper.give_up();
+        drop(self.keeper);
         // A panic there was told.
         let _ = self.copier.join();
     }

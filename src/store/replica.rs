@@ -7,11 +7,10 @@ use std::sync::Arc;
 use super::engine::{Batch, DiskEngine, Engine, rows};
 use super::format::keys;
 use super::ledger::chain::Chain;
-use super::ledger::{Ledger, RemoteLog, row};
-use super::options::Options;
+use super::ledger::row;
+use super::load;
 use super::secret::Secret;
 use super::upkeep;
-use super::{Store, load};
 use crate::error::{Error, Result};
 
 /// Keys that are removed at a time.
@@ -104,9 +103,9 @@ impl Replica {
         Ok(())
     }
 
-    /// Opens it as a store that writes into the ledger first.
-    pub fn into_store(self, log: Box<dyn RemoteLog>, options: Options) -> Result<Store> {
-        Store::open_with(self.engine, Ledger::Remote(log), options)
+    /// What it is kept in, for whoever opens it as a store.
+    pub fn into_engine(self) -> Arc<dyn Engine> {
+        self.engine
     }
 }
 
