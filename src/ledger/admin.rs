@@ -1,4 +1,4 @@
-//! What an operator does with a ledger: make one, look at it, and find out whether a database keeps the promises that it rests on.
+//! What an operator does with a ledger: make one, and look at it.
 
 use std::path::Path;
 use std::time::Duration;

@@ -37,8 +37,8 @@ const SESSION: &str = "SET synchronous_commit = on; \
 ///
 /// `contactd_part` has one row for each partition: who owns it (`owner`, reachable at `address`), since which change of owners
 /// (`reign`), how often that one has renewed its lease (`beat`, negative once it has given it up), how long the lease is, up to
-/// which row all were acknowledged (`acked`), which row the newest copy ends with (`base`) and its generation (`gen`), the form
-/// of the rows, and a fingerprint of the tombstones' secret.
+/// which row all were acknowledged (`acked`), which row the newest copy ends with (`base`) and its generation (`gen`), and the form
+/// of the rows.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS contactd_part (
     part int2 PRIMARY KEY, reign int8 NOT NULL, owner text NOT NULL, address text NOT NULL, beat int8 NOT NULL,
@@ -51,22 +51,14 @@ CREATE TABLE IF NOT EXISTS contactd_copy (
 ALTER TABLE contactd_copy ALTER COLUMN data SET STORAGE EXTERNAL;";
 
 /// Appends a row if the reign is still this one and the row before it is there, and, unless one copy is enough, the server
-/// waits for another machine. It locks the partition's row: a take-over
-/// comes before it or behind it, never between its look and its row.
+/// waits for another machine. It locks the partition's row: a take-over comes before it or behind it, never between its look
+/// and its row.
 const APPEND: &str = "WITH mine AS MATERIALIZED
     (SELECT 1 FROM contactd_part WHERE part = $1 AND reign = $2 FOR UPDATE)
 INSERT INTO contactd_ledger (part, seq, reign, data)
     SELECT $1::int2, $3::int8, $2::int8, $4::bytea FROM mine
     WHERE EXISTS (SELECT 1 FROM contactd_ledger WHERE part = $1 AND seq = $3::int8 - 1)
     AND ($5::bool OR current_setting('synchronous_standby_names') <> '')";
-
-/// The same whoever the owner is: see [`flaw`].
-const APPEND_UNFENCED: &str = "INSERT INTO contactd_ledger (part, seq, reign, data)
-    SELECT $1::int2, $3::int8, $2::int8, $4::bytea WHERE $5::bool OR true
-    ON CONFLICT (part, seq) DO UPDATE SET data = excluded.data";
-
-const RENEW_UNFENCED: &str = "UPDATE contactd_part SET acked = greatest(acked, $3::int8)
-    WHERE part = $1 AND $2::int8 IS NOT NULL";
 
 const RENEW: &str = "UPDATE contactd_part SET beat = beat + 1, acked = greatest(acked, $3::int8)
     WHERE part = $1 AND reign = $2";
@@ -188,8 +180,7 @@ impl Sql {
     /// The statements of every day, prepared once. They need the tables.
     async fn statements(&mut self) -> Result<&Statements, Failure> {
         if self.statements.is_none() {
-            let (append, renew) =
-                if flaw::has(flaw::NO_FENCE) { (APPEND_UNFENCED, RENEW_UNFENCED) } else { (APPEND, RENEW) };
+            let (append, renew) = if flaw::has(flaw::NO_FENCE) { flaw::UNFENCED } else { (APPEND, RENEW) };
             let prepare = |text| within(self.client.prepare(text));
             self.statements = Some(Statements {
                 append: prepare(append).await?,
