@@ -75,6 +75,13 @@ struct Open {
     webhooks: Option<Listener>,
 }
 
+/// Nobody finds a daemon that has ended behind the file of a socket.
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.clients.iter().for_each(Listener::remove_file);
+    }
+}
+
 impl Open {
     /// Opens everything that the configuration names.
     async fn new(config: &Config, inherited: Inherited) -> Result<Open> {

@@ -134,10 +134,10 @@ impl List {
             "on how many machines a row is before it counts: below 2, a failover of the database may lose opt-outs",
             reign.map_or(0, |reign| reign.copies.load(Ordering::Relaxed)),
         );
-        let left = reign.map_or(0, |reign| reign.lease.left().as_millis() as u64);
+        let left = reign.map_or(0, |reign| reign.lease.left().as_secs());
         self.gauge(
-            "ledger_lease_ms",
-            "milliseconds for which this daemon may answer without word from the ledger",
+            "ledger_lease_seconds",
+            "seconds for which this daemon may answer without word from the ledger",
             left,
         );
     }

@@ -60,8 +60,8 @@ impl Listener {
         }
     }
 
-    /// The same socket once more, for a daemon that is started again in this process. The file of a Unix socket is removed by
-    /// neither.
+    /// The same socket once more, for a daemon that is started again in this process. The one that was opened first
+    /// has the file of a Unix socket, and removes it.
     pub fn again(&self) -> io::Result<Listener> {
         let tcp = |listener: &TcpListener| {
             let socket = std::net::TcpListener::from(listener.as_fd().try_clone_to_owned()?);
@@ -90,7 +90,12 @@ impl Listener {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        if let Listener::Unix(_, Some(path)) = &self {
+        self.remove_file();
+    }
+
+    /// Removes the file of a Unix socket that is ours to remove: nobody listens on it any more.
+    pub fn remove_file(&self) {
+        if let Listener::Unix(_, Some(path)) = self {
             let _ = std::fs::remove_file(path);
         }
     }
