@@ -199,7 +199,9 @@ impl Writer {
                 self.acknowledged += 1;
                 answered.store(self.acknowledged, Ordering::SeqCst);
             }
-            pause.map(thread::sleep);
+            if let Some(pause) = pause {
+                thread::sleep(pause);
+            }
         }
     }
 
