@@ -158,19 +158,13 @@ impl Backup {
     }
 }
 
-/// Lets every other thread go first: a backup can wait, and packs what it reads for seconds. Linux lets a thread of this class
-/// run while nobody else wants to, and takes the processor away as soon as somebody does; one that is merely nice keeps it for
-/// some milliseconds.
+/// Lets every other thread go first: a backup can wait, and packs what it reads for seconds. Linux counts a thread as a process
+/// here; elsewhere all of contactd would step back.
 fn step_back() {
+    const LAST: i32 = 19;
     #[cfg(target_os = "linux")]
-    {
-        use thread_priority::unix::{NormalThreadSchedulePolicy, ThreadSchedulePolicy};
-        use thread_priority::{ThreadPriority, set_thread_priority_and_policy, thread_native_id};
-
-        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        if let Err(why) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
-            tracing::warn!("a backup cannot let others go first: {why:?}");
-        }
+    if let Err(why) = rustix::process::setpriority_process(None, LAST) {
+        tracing::warn!("a backup cannot let others go first: {why}");
     }
 }
 
