@@ -82,8 +82,11 @@ impl Reader<'_> {
         let begins = self.0.chars().next()?;
         let kind = QUOTES.iter().find(|kind| kind.contains(begins))?;
         let left = &self.0[begins.len_utf8()..];
-        // A quote that is missing is somewhere else than in a key.
-        let (key, behind) = left.split_once(|c| kind.contains(c)).filter(|(key, _)| !key.contains([':', '\\']))?;
+        // Where the quote is missing that ends a key, the next one begins the value.
+        let ends = |(key, behind): &(&str, &str)| {
+            !key.contains('\\') && (!key.contains(':') || behind.trim_start().starts_with(':'))
+        };
+        let (key, behind) = left.split_once(|c| kind.contains(c)).filter(ends)?;
         self.0 = behind;
         Some(key.to_owned())
     }
@@ -191,6 +194,7 @@ mod tests {
             ("{“text”:“he said \"stop\" to me”}", r#"text="he said \"stop\" to me""#),
             ("{\"text\":“stop”}", r#"text="stop""#),
             ("{“text”:“stop", r#"text="stop""#),
+            (r#"{"":[2],"Text:":"é","b: ":1,"c":2}"#, r#"=[2] Text:="é" b: =1 c=2"#),
             ("{\"a\"", ""),
             ("{:}", ""),
             ("", ""),

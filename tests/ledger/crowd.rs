@@ -109,7 +109,8 @@ impl Crowd {
     pub fn gather(ports: &[u16]) -> Crowd {
         let mut client = Client::of(ports);
         client.insist(&format!("LIST {LIST}"));
-        let known = (0..WRITERS * PHONES_EACH)
+        // The last one is nobody's: see `Crowd::leave`.
+        let known = (0..=WRITERS * PHONES_EACH)
             .map(|n| {
                 let phone = format!("+1415555{n:04}");
                 client.insist(&format!("OPTIN {LIST} {phone}"));
@@ -140,6 +141,23 @@ impl Crowd {
             let _ends = Ends(&self.ends);
             done()
         })
+    }
+
+    /// Opts in the phone that no writer has.
+    pub fn come_back(&self) {
+        let known = &self.known[WRITERS * PHONES_EACH];
+        if known.turn.load(Ordering::SeqCst) % 2 == 1 {
+            known.turn.fetch_add(1, Ordering::SeqCst);
+        }
+        Client::of(&self.ports).insist(&format!("OPTIN {LIST} {}", known.phone));
+    }
+
+    /// Opts it out at one daemon.
+    pub fn leave(&self, port: u16) {
+        let known = &self.known[WRITERS * PHONES_EACH];
+        if Client::of(&[port]).insist(&format!("OPTOUT {LIST} {}", known.phone)).starts_with(':') {
+            known.turn.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     fn has_ended(&self) -> bool {

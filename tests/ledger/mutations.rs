@@ -2,7 +2,7 @@
 //! finds nothing elsewhere must find something here.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::crowd::Crowd;
 use crate::house::House;
@@ -10,19 +10,23 @@ use crate::house::House;
 /// Longer than the lease, and than a client needs to find the new owner after that.
 const LONG: Duration = Duration::from_secs(6);
 
+/// Long enough to ask a few thousand times.
+const SHORT: Duration = Duration::from_millis(800);
+
 fn pause(long: Duration) {
     thread::sleep(long);
 }
 
 /// Does something to the owner while everybody writes and asks, a few times, until the crowd has found something.
-fn must_find(flaw: &'static str, more: &[&str], fault: impl Fn(&mut House, usize)) {
+fn must_find(flaw: &'static str, more: &[&str], fault: impl Fn(&mut House, &Crowd, usize)) {
     let Some(mut house) = House::start(Some(flaw), more) else { return };
     let crowd = Crowd::gather(&house.ports());
     for _ in 0..6 {
         let owner = house.owner();
+        crowd.come_back();
         crowd.meanwhile(|| {
             pause(Duration::from_millis(400));
-            fault(&mut house, owner);
+            fault(&mut house, &crowd, owner);
             pause(Duration::from_millis(800));
         });
         if !crowd.wrongs().is_empty() {
@@ -36,30 +40,38 @@ fn must_find(flaw: &'static str, more: &[&str], fault: impl Fn(&mut House, usize
         }
         house.owner();
     }
-    panic!("nobody noticed that the daemons have the flaw '{flaw}'");
+    panic!(
+        "nobody noticed that the daemons have the flaw '{flaw}':\n{}\n{}",
+        house.nodes[0].log(),
+        house.nodes[1].log()
+    );
+}
+
+/// Cuts the owner off from the database; somebody opts out as soon as there is another one.
+fn cut_off(house: &mut House, crowd: &Crowd, owner: usize) {
+    house.proxies[owner].iter().for_each(|proxy| proxy.hold(true));
+    let since = Instant::now();
+    while house.owner() == owner {
+        assert!(since.elapsed() < 2 * LONG, "nobody takes over");
+    }
+    crowd.leave(house.nodes[1 - owner].port);
+    pause(SHORT);
+    house.proxies[owner].iter().for_each(|proxy| proxy.hold(false));
 }
 
 #[test]
 fn an_owner_that_answers_without_a_lease_is_found() {
-    must_find("ignores-lease", &[], |house, owner| {
-        house.proxies[owner].iter().for_each(|proxy| proxy.hold(true));
-        pause(LONG);
-        house.proxies[owner].iter().for_each(|proxy| proxy.hold(false));
-    });
+    must_find("ignores-lease", &[], cut_off);
 }
 
 #[test]
 fn a_take_over_before_the_end_of_the_lease_is_found() {
-    must_find("takes-early", &[], |house, owner| {
-        house.proxies[owner].iter().for_each(|proxy| proxy.hold(true));
-        pause(LONG);
-        house.proxies[owner].iter().for_each(|proxy| proxy.hold(false));
-    });
+    must_find("takes-early", &[], cut_off);
 }
 
 #[test]
 fn an_append_without_a_fence_is_found() {
-    must_find("no-fence", &[], |house, owner| {
+    must_find("no-fence", &[], |house, _, owner| {
         house.nodes[owner].signal("-STOP");
         pause(LONG);
         house.nodes[owner].signal("-CONT");
@@ -69,7 +81,7 @@ fn an_append_without_a_fence_is_found() {
 
 #[test]
 fn a_database_that_waits_for_nobody_is_found() {
-    must_find("one-copy", &["--ledger-copies", "1"], |house, _| {
+    must_find("one-copy", &["--ledger-copies", "1"], |house, _, _| {
         house.postgres.wait_for_nobody();
         house.postgres.silence_standby(true);
         pause(Duration::from_millis(700));

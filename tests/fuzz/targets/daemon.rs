@@ -17,6 +17,8 @@ pub struct Asked {
     pub requests: Vec<Vec<String>>,
     /// Whether a phone is subscribed that was told of.
     pub subscribed: BTreeMap<Phone, bool>,
+    /// By which imports, and onto which lists.
+    by_import: BTreeMap<Phone, Vec<(String, String)>>,
 }
 
 /// A client of such a daemon. The daemon ends when the client hangs up, and then says what it was asked.
@@ -60,9 +62,9 @@ impl Asked {
         let words: Vec<String> = words.map(|word| String::from_utf8(word.to_vec()).expect("UTF-8")).collect();
         let told: Vec<&str> = words.iter().map(String::as_str).collect();
         let reply = match told[..] {
-            ["IMPORT", _, row] => {
+            ["IMPORT", list, row] => {
                 let row: Map<String, Value> = serde_json::from_str(row).expect("JSON");
-                self.import(&row)
+                self.import(list, &row)
             }
             ["NORMALIZE", region, raw] => phone(raw, region).map(|phone| format!("+{phone}")),
             ["OPTOUT", _, phone, _] | ["SUPPRESS" | "INVALID", phone, _] => {
@@ -70,13 +72,20 @@ impl Asked {
                 self.subscribed.insert(phone, false);
                 Ok("+ok".to_owned())
             }
+            ["HISTORY", phone, "KIND", "subscribe"] => {
+                let phone = Phone::parse(phone.as_bytes()).expect("a phone in E.164");
+                let event = |(list, id): &(String, String)| serde_json::json!({ "list": list, "id": id });
+                let events = self.by_import.get(&phone).into_iter().flatten().map(event);
+                let items: Vec<String> = events.map(|event| format!("+{event}")).collect();
+                Ok(format!("*{}{}{}", items.len(), if items.is_empty() { "" } else { "\r\n" }, items.join("\r\n")))
+            }
             _ => panic!("an import asks {told:?}"),
         };
         self.requests.push(words);
         reply.unwrap_or_else(|why| format!("-BADARG {}: no number", why.code()))
     }
 
-    fn import(&mut self, row: &Map<String, Value>) -> Result<String, Unusable> {
+    fn import(&mut self, list: &str, row: &Map<String, Value>) -> Result<String, Unusable> {
         let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
         let phone = phone(text("phone"), text("region"))?;
         let forbids = !matches!(text("status"), "" | "active")
@@ -84,6 +93,9 @@ impl Asked {
         // Where a row opts out and another one does not, the strictest counts.
         let subscribed = self.subscribed.entry(phone).or_insert(true);
         *subscribed &= !forbids;
+        if !forbids {
+            self.by_import.entry(phone).or_default().push((list.to_owned(), text("import_id").to_owned()));
+        }
         Ok(format!("+created {phone}"))
     }
 }
