@@ -104,7 +104,11 @@ fn batches_are_numbered_without_a_gap_and_a_copy_of_them_is_the_store() {
     // The log has them: the engine is a copy, and nothing waits for it to sync.
     assert!(house.engine.unsynced() > 0);
     let options = Options::new(house.dir.path().to_owned(), Arc::new(|| NOON));
-    let store = Store::open_on(Arc::new(copy), options).expect("the copy opens");
+    let copy = Arc::new(copy);
+    let alone = Store::open_on(Arc::clone(&copy) as Arc<dyn Engine>, options.clone());
+    assert!(alone.is_err_and(|why| why.message.contains("start contactd with --ledger")), "others may have gone on");
+    let ledger = Ledger::Remote(Box::new(Handle(Arc::default())));
+    let store = Store::open_with(copy, ledger, options).expect("the copy opens");
     assert_eq!(store.gate().list(list()).verdict(phone()), Verdict::No(Reason::ListOptedOut));
     assert_eq!(store.verify(false).expect("read").differing, 0);
 }
