@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::backup::{BackupEnd, BackupHead, BackupWriter};
-use super::engine::{Batch, DiskEngine, Engine, after};
+use super::engine::{Batch, DiskEngine, Engine, pages};
 use super::format::codec;
 use super::format::{FORMAT_LEDGER, keys};
 use super::ledger::chain::Chain;
@@ -53,12 +53,8 @@ impl Founder {
     /// Writes a copy of the store as it will be, without the secret of its tombstones.
     pub fn copy<W: Write>(&self, to: W, now: Millis) -> Result<W> {
         let mut writer = BackupWriter::new(to, &BackupHead::new(now, String::new()))?;
-        let mut left = vec![0]..vec![u8::MAX];
-        loop {
-            let page = self.engine.scan(&left, PAGE_ROWS)?;
-            let Some((last, _)) = page.last() else { break };
-            left.start = after(last);
-            writer.rows(&page)?;
+        for page in pages(&self.engine, PAGE_ROWS) {
+            writer.rows(&page?)?;
         }
         writer.batches(vec![self.batch.as_bytes().to_vec()])?;
         let end = BackupEnd { closed_at: now, batch: self.number(), ..BackupEnd::default() };

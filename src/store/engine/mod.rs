@@ -119,6 +119,18 @@ pub fn rows(engine: &dyn Engine, keys: Keys) -> impl Iterator<Item = Result<Row>
     })
 }
 
+/// All rows of a store, in pages of at most `limit`, in the order of their keys. Like a scan this is no snapshot.
+pub fn pages(engine: &dyn Engine, limit: usize) -> impl Iterator<Item = Result<Vec<Row>>> + '_ {
+    let mut left = vec![0]..vec![u8::MAX];
+    std::iter::from_fn(move || match engine.scan(&left, limit) {
+        Ok(page) => {
+            left.start = after(&page.last()?.0);
+            Some(Ok(page))
+        }
+        failed => Some(failed),
+    })
+}
+
 /// The first key behind a key.
 pub fn after(key: &[u8]) -> Vec<u8> {
     [key, &[0]].concat()

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::limits::{BACKUP_REST, TEE_BYTES_MAX};
 use crate::model::verdict::{ContactStatus, ListStatus};
 use crate::store::backup::{BackupEnd, BackupHead, BackupWriter};
-use crate::store::engine::after;
+use crate::store::engine::pages;
 use crate::store::format::term::Term;
 use crate::store::state::State;
 use crate::store::write::tee::Tee;
@@ -66,13 +66,11 @@ impl Upkeep {
         let attached = Attached(self, tee);
         let tee = &attached.1;
         let mut writer = BackupWriter::new(to, head)?;
-        let mut left = vec![0]..vec![u8::MAX];
+        let mut pages = pages(&*self.state.engine, PAGE_ROWS);
         loop {
             let since = Instant::now();
-            let page = self.state.engine.scan(&left, PAGE_ROWS)?;
-            let Some((last, _)) = page.last() else { break };
-            left.start = after(last);
-            if writer.rows(&page)? {
+            let Some(page) = pages.next() else { break };
+            if writer.rows(&page?)? {
                 writer.batches(taken(tee.take())?)?;
                 if !go_on(BackupProgress { rows: writer.rows_so_far(), bytes: writer.written() }) {
                     return Ok(None);

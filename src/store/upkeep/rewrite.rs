@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::BATCH_WRITES_MAX;
-use crate::store::engine::{Batch, DiskEngine, Engine, after};
+use crate::store::engine::{Batch, DiskEngine, Engine, after, pages};
 
 /// What a rewriting did.
 pub struct Rewritten {
@@ -20,12 +20,8 @@ pub fn rewrite(old: DiskEngine) -> Result<Rewritten> {
     let bytes_before = old.size();
     let new = old.beside()?;
     let mut values = 0;
-    let everything = || vec![0]..vec![u8::MAX];
-    let mut left = everything();
-    loop {
-        let rows = old.scan(&left, BATCH_WRITES_MAX)?;
-        let Some((last, _)) = rows.last() else { break };
-        left.start = after(last);
+    for rows in pages(&old, BATCH_WRITES_MAX) {
+        let rows = rows?;
         values += rows.len() as u64;
         let mut batch = Batch::new(0);
         for (key, value) in &rows {
@@ -33,7 +29,7 @@ pub fn rewrite(old: DiskEngine) -> Result<Rewritten> {
         }
         new.apply(&batch)?;
     }
-    let mut left = everything();
+    let mut left = vec![0]..vec![u8::MAX];
     loop {
         let rows = old.scan(&left, BATCH_WRITES_MAX)?;
         if new.scan(&left, BATCH_WRITES_MAX)? != rows {
