@@ -1,7 +1,7 @@
 //! Faults of daemons, of the network and of the database, each followed by a take-over by force. Nothing that was acknowledged
 //! is lost, and nobody gets a wrong yes.
 
-use std::thread;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::crowd::Crowd;
@@ -46,57 +46,53 @@ const FAULTS: [Fault; 9] = [
 const LONG: Duration = Duration::from_millis(3200);
 const SHORT: Duration = Duration::from_millis(600);
 
-fn pause(long: Duration) {
-    thread::sleep(long);
-}
-
 impl Fault {
     fn happen(self, house: &mut House, owner: usize) {
         match self {
             Fault::Kill => {
                 house.nodes[owner].kill();
-                pause(LONG);
+                sleep(LONG);
                 house.nodes[owner].start();
             }
             Fault::Freeze => {
                 house.nodes[owner].signal("-STOP");
-                pause(LONG);
+                sleep(LONG);
                 house.nodes[owner].signal("-CONT");
             }
             Fault::CutOff => {
                 house.proxies[owner].iter().for_each(|proxy| proxy.hold(true));
-                pause(LONG);
+                sleep(LONG);
                 house.proxies[owner].iter().for_each(|proxy| proxy.hold(false));
             }
             Fault::LostReplies => {
                 house.proxies[owner].iter().for_each(|proxy| proxy.hold_replies(true));
-                pause(SHORT);
+                sleep(SHORT);
                 house.proxies[owner].iter().for_each(|proxy| proxy.hold_replies(false));
             }
             Fault::FailOver => {
                 house.postgres.fail_over();
-                pause(SHORT);
+                sleep(SHORT);
                 house.postgres.heal();
             }
             Fault::Both => {
                 house.nodes[owner].signal("-STOP");
                 house.postgres.fail_over();
-                pause(LONG);
+                sleep(LONG);
                 house.nodes[owner].signal("-CONT");
                 house.postgres.heal();
             }
             Fault::CancelledWait => {
                 house.postgres.silence_standby(true);
-                pause(Duration::from_millis(200));
+                sleep(Duration::from_millis(200));
                 house
                     .postgres
                     .on_primary("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
-                pause(SHORT);
+                sleep(SHORT);
                 house.postgres.silence_standby(false);
             }
             Fault::Crash => {
                 house.postgres.silence_standby(true);
-                pause(Duration::from_millis(200));
+                sleep(Duration::from_millis(200));
                 // What waits now is on the primary alone.
                 house.postgres.crash();
                 house.postgres.recover();
@@ -104,7 +100,7 @@ impl Fault {
             }
             Fault::HandOver => {
                 assert!(house.nodes[owner].terminate().success(), "{}", house.nodes[owner].log());
-                pause(SHORT);
+                sleep(SHORT);
                 house.nodes[owner].start();
             }
         }
@@ -128,10 +124,10 @@ fn whatever_fails_nothing_is_lost_and_nobody_gets_a_wrong_yes() {
             let before = crowd.seen.acknowledged.load(std::sync::atomic::Ordering::SeqCst);
             *crowd.seen.silence.lock().expect("nobody panicked") = (None, Duration::ZERO);
             crowd.meanwhile(|| {
-                pause(SHORT);
+                sleep(SHORT);
                 fault.happen(&mut house, owner);
                 house.owner();
-                pause(SHORT);
+                sleep(SHORT);
             });
             house.take_over_by_force(&crowd);
             rounds += 1;

@@ -1,7 +1,7 @@
 //! What would go wrong if a rule were left out. Daemons of a debug build leave it out when they are told to; the crowd that
 //! finds nothing elsewhere must find something here.
 
-use std::thread;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::crowd::Crowd;
@@ -13,10 +13,6 @@ const LONG: Duration = Duration::from_secs(6);
 /// Long enough to ask a few thousand times.
 const SHORT: Duration = Duration::from_millis(800);
 
-fn pause(long: Duration) {
-    thread::sleep(long);
-}
-
 /// Does something to the owner while everybody writes and asks, a few times, until the crowd has found something.
 fn must_find(flaw: &'static str, more: &[&str], fault: impl Fn(&mut House, &Crowd, usize)) {
     let Some(mut house) = House::start(Some(flaw), more) else { return };
@@ -25,9 +21,9 @@ fn must_find(flaw: &'static str, more: &[&str], fault: impl Fn(&mut House, &Crow
         let owner = house.owner();
         crowd.come_back();
         crowd.meanwhile(|| {
-            pause(Duration::from_millis(400));
+            sleep(Duration::from_millis(400));
             fault(&mut house, &crowd, owner);
-            pause(Duration::from_millis(800));
+            sleep(Duration::from_millis(800));
         });
         if !crowd.wrongs().is_empty() {
             println!("{flaw}: found {}", crowd.wrongs().len());
@@ -55,7 +51,7 @@ fn cut_off(house: &mut House, crowd: &Crowd, owner: usize) {
         assert!(since.elapsed() < 2 * LONG, "nobody takes over");
     }
     crowd.leave(house.nodes[1 - owner].port);
-    pause(SHORT);
+    sleep(SHORT);
     house.proxies[owner].iter().for_each(|proxy| proxy.hold(false));
 }
 
@@ -73,9 +69,9 @@ fn a_take_over_before_the_end_of_the_lease_is_found() {
 fn an_append_without_a_fence_is_found() {
     must_find("no-fence", &[], |house, _, owner| {
         house.nodes[owner].signal("-STOP");
-        pause(LONG);
+        sleep(LONG);
         house.nodes[owner].signal("-CONT");
-        pause(LONG);
+        sleep(LONG);
     });
 }
 
@@ -84,9 +80,9 @@ fn a_database_that_waits_for_nobody_is_found() {
     must_find("one-copy", &["--ledger-copies", "1"], |house, _, _| {
         house.postgres.wait_for_nobody();
         house.postgres.silence_standby(true);
-        pause(Duration::from_millis(700));
+        sleep(Duration::from_millis(700));
         house.postgres.fail_over();
-        pause(LONG);
+        sleep(LONG);
         house.postgres.heal();
     });
 }
