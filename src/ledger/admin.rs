@@ -71,7 +71,7 @@ pub fn init(url: &Url, dir: Option<&Path>, now: Millis) -> Result<u64> {
 
 /// What is known of a ledger.
 pub fn status(url: &Url) -> Result<LedgerStatus> {
-    done(async {
+    let looked = runtime()?.block_on(async {
         let mut sql = Sql::connect(url, PART).await?;
         let Part { reign, address, beat, lease, acked, base, newest, .. } = sql.part().await?;
         let sizes = sql.sizes(base).await?;
@@ -79,8 +79,8 @@ pub fn status(url: &Url) -> Result<LedgerStatus> {
         let dangers = dangers(&mut sql).await?;
         let lease = (beat >= 0).then_some(lease);
         Ok(LedgerStatus { owner: address, reign, lease, newest, acked, base, sizes, copies, dangers })
-    })
-    .map_err(Failure::into_error)
+    });
+    looked.map_err(Failure::into_error)
 }
 
 /// What of a server's settings endangers what it acknowledges.
@@ -93,11 +93,6 @@ async fn dangers(sql: &mut Sql) -> std::result::Result<Vec<String>, Failure> {
         }
     }
     Ok(dangers)
-}
-
-fn done<T>(work: impl Future<Output = std::result::Result<T, Failure>>) -> std::result::Result<T, Failure> {
-    let runtime = runtime().map_err(|why| Failure::Unknown(why.message))?;
-    runtime.block_on(work)
 }
 
 fn exists(url: &Url, why: Failure) -> Error {

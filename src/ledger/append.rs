@@ -53,13 +53,8 @@ impl Appender {
         let Reign { number, settings, .. } = &*self.reign;
         let sql = &mut self.sql;
         self.runtime.block_on(async {
-            let connected = match sql.take() {
-                Some(connected) => connected,
-                None => Sql::connect(&settings.url, PART).await?,
-            };
-            // After a failure it is gone.
-            let connected = sql.insert(connected);
-            let appended = connected.append(*number, seq, data, settings.copies < 2).await;
+            let open = Sql::open(sql, &settings.url, PART).await?;
+            let appended = open.append(*number, seq, data, settings.copies < 2).await;
             if appended.is_err() {
                 *sql = None;
             }

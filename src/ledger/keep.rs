@@ -81,29 +81,23 @@ async fn keep(reign: &Reign) {
 
 /// Renews the lease once. It counts from before the database was asked.
 async fn renew(reign: &Reign, sql: &mut Option<Sql>) -> std::result::Result<bool, Failure> {
-    let connected = match sql {
-        Some(connected) => connected,
-        None => sql.insert(Sql::connect(&reign.settings.url, PART).await?),
-    };
+    let open = Sql::open(sql, &reign.settings.url, PART).await?;
     let since = boot_time();
-    if !connected.renew(reign.number, reign.acked()).await? {
+    if !open.renew(reign.number, reign.acked()).await? {
         return Ok(false);
     }
     let lease = reign.settings.lease;
     reign.lease.extend(since + answering(lease));
-    let standbys = connected.setting("synchronous_standby_names").await?;
+    let standbys = open.setting("synchronous_standby_names").await?;
     reign.copies.store(copies(&standbys), Ordering::Relaxed);
     Ok(true)
 }
 
 /// Tells the database that nobody answers for this reign any more. If that fails, others wait for the end of the lease.
-async fn give_up(reign: &Reign, sql: Option<Sql>) {
+async fn give_up(reign: &Reign, mut sql: Option<Sql>) {
     let given_up = async {
-        let mut sql = match sql {
-            Some(sql) => sql,
-            None => Sql::connect(&reign.settings.url, PART).await?,
-        };
-        sql.give_up(reign.number, reign.acked()).await
+        let open = Sql::open(&mut sql, &reign.settings.url, PART).await?;
+        open.give_up(reign.number, reign.acked()).await
     };
     if let Err(why) = given_up.await {
         tracing::warn!("the lease was not given up, and others wait for its end: {}", why.into_error().message);

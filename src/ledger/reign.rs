@@ -1,6 +1,5 @@
 //! The time between two changes of the owner, as its owner sees it: what its threads share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ pub struct Reign {
     /// How the owner takes part.
     pub settings: LedgerSettings,
     /// Until when the owner may answer.
-    pub lease: Arc<Lease>,
+    pub lease: Lease,
     /// The newest row that was acknowledged.
     acked: AtomicU64,
     /// On how many machines a row is before it counts, as it was last seen.
@@ -32,7 +31,7 @@ impl Reign {
         Reign {
             number,
             settings,
-            lease: Arc::default(),
+            lease: Lease::default(),
             acked: AtomicU64::new(newest),
             copies: AtomicU64::new(0),
             ended: watch::Sender::new(None),

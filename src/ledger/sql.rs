@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row, Socket, Statement};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row, Socket, Statement, ToStatement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::flaw;
@@ -166,6 +166,14 @@ impl Sql {
         connected.await.map_err(|_| Failure::Unknown("no connection within 3 s".to_owned()))?
     }
 
+    /// The connection that there is, or a new one in its place.
+    pub async fn open<'s>(sql: &'s mut Option<Sql>, url: &Url, part: i16) -> Result<&'s mut Sql, Failure> {
+        match sql {
+            Some(open) => Ok(open),
+            None => Ok(sql.insert(Sql::connect(url, part).await?)),
+        }
+    }
+
     async fn connect_by<T>(url: &Url, part: i16, tls: T) -> Result<Sql, Failure>
     where
         T: MakeTlsConnect<Socket>,
@@ -224,10 +232,7 @@ impl Sql {
 
     /// Lets anybody take over at once. False: somebody has already.
     pub async fn give_up(&mut self, reign: i64, acked: u64) -> Result<bool, Failure> {
-        self.has_warned.store(false, Ordering::SeqCst);
-        let changed = within(self.client.execute(GIVE_UP, &[&self.part, &reign, &(acked.cast_signed())])).await?;
-        self.believe()?;
-        Ok(changed == 1)
+        self.changed(GIVE_UP, &[&self.part, &reign, &(acked.cast_signed())]).await
     }
 
     /// What the database says of the partition now. It may be what a failover takes back.
@@ -283,12 +288,8 @@ impl Sql {
 
     /// From now on a new standby begins with this copy, which has what stands in the rows up to one. False: the reign is another.
     pub async fn set_base(&mut self, reign: i64, generation: i64, base: u64) -> Result<bool, Failure> {
-        self.has_warned.store(false, Ordering::SeqCst);
         let set = "UPDATE contactd_part SET gen = $3, base = $4 WHERE part = $1 AND reign = $2";
-        let changed =
-            within(self.client.execute(set, &[&self.part, &reign, &generation, &(base.cast_signed())])).await?;
-        self.believe()?;
-        Ok(changed == 1)
+        self.changed(set, &[&self.part, &reign, &generation, &(base.cast_signed())]).await
     }
 
     /// Removes all copies but one and the one before it, which somebody may be reading.
@@ -320,7 +321,10 @@ impl Sql {
     }
 
     /// Runs a statement that changes one row or none. Success is believed only if the server did not warn beside it.
-    async fn changed(&self, statement: &Statement, values: &[&(dyn ToSql + Sync)]) -> Result<bool, Failure> {
+    async fn changed<S>(&self, statement: &S, values: &[&(dyn ToSql + Sync)]) -> Result<bool, Failure>
+    where
+        S: ?Sized + ToStatement,
+    {
         self.has_warned.store(false, Ordering::SeqCst);
         let changed = within(self.client.execute(statement, values)).await?;
         self.believe()?;

@@ -115,10 +115,7 @@ impl<'s> Standby<'s> {
 
     /// Looks once: applies what is new, and takes over if it may.
     async fn look(&mut self, sql: &mut Option<Sql>) -> std::result::Result<Option<Arc<Reign>>, Trouble> {
-        let sql = match sql {
-            Some(sql) => sql,
-            None => sql.insert(Sql::connect(&self.settings.url, PART).await?),
-        };
+        let sql = Sql::open(sql, &self.settings.url, PART).await?;
         let part = sql.part().await?;
         let now = boot_time();
         self.check(&part)?;
@@ -219,7 +216,7 @@ impl<'s> Standby<'s> {
         reign.lease.extend(since + answering(lease));
         tracing::info!("this daemon is the owner now, in reign {number}, from row {} on", self.replica.newest());
         self.view.note(|view| {
-            view.reign = Some(Arc::clone(&reign));
+            view.is_owner = true;
             view.owner.clone_from(&address);
         });
         Ok(Some(reign))
@@ -232,7 +229,7 @@ impl<'s> Standby<'s> {
             }
             view.owner.clone_from(&part.address);
             (view.newest, view.applied) = (part.newest, self.replica.newest());
-            if view.trouble.take().is_some() {
+            if std::mem::take(&mut view.is_cut_off) {
                 tracing::info!("the ledger answers again");
             }
         });

@@ -1,8 +1,6 @@
 //! What a daemon sees of its ledger, for whoever asks: clients that are handed on, STATS, metrics, health.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use super::reign::Reign;
+use std::sync::{Mutex, PoisonError};
 
 /// What a daemon sees of its ledger now.
 #[derive(Default)]
@@ -11,16 +9,16 @@ pub struct View(Mutex<Seen>);
 /// The same, at one moment.
 #[derive(Clone, Default)]
 pub struct Seen {
-    /// The owner's reign, once this daemon is the owner.
-    pub reign: Option<Arc<Reign>>,
+    /// This daemon is the owner.
+    pub is_owner: bool,
     /// Where the owner is reached; empty while there is none.
     pub owner: String,
     /// The newest row of the ledger.
     pub newest: u64,
     /// The newest row that this daemon has applied.
     pub applied: u64,
-    /// Why the database cannot be reached, while that is so.
-    pub trouble: Option<String>,
+    /// The database cannot be reached.
+    pub is_cut_off: bool,
 }
 
 impl View {
@@ -37,10 +35,9 @@ impl View {
     /// The database cannot be reached. It is told once.
     pub fn cannot_reach(&self, why: &str) {
         self.note(|seen| {
-            if seen.trouble.is_none() {
+            if !std::mem::replace(&mut seen.is_cut_off, true) {
                 tracing::warn!("{why}; this daemon follows nothing meanwhile");
             }
-            seen.trouble = Some(why.to_owned());
         });
     }
 }

@@ -158,9 +158,9 @@ fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: im
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Server>, is_full: bool, peer: Peer) {
     if !is_full {
         if server.context().is_none()
-            && let Some(owner) = server.other_owner()
+            && let Some(seen) = server.stands_by()
         {
-            return hand_on(stream, &server, &owner).await;
+            return hand_on(stream, &server, &seen.owner).await;
         }
         return serve(stream, &server, peer).await;
     }

@@ -36,6 +36,7 @@ use splice::Sharing;
 use withdrawal::Withdrawals;
 
 use crate::command::{Context, Grant, Health};
+use crate::ledger::Seen;
 use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
 use crate::rarely::Rarely;
@@ -177,9 +178,8 @@ impl Server {
             Some(context) => {
                 Health::Ready { read_only: context.store.read_only(), refused: context.reloads.all_refused() }
             }
-            None if let Some(owner) = self.other_owner() => {
-                let seen = self.ledger.as_ref().map(|ledger| ledger.view.seen()).unwrap_or_default();
-                Health::Standby { owner, behind: seen.newest.saturating_sub(seen.applied) }
+            None if let Some(seen) = self.stands_by() => {
+                Health::Standby { behind: seen.newest.saturating_sub(seen.applied), owner: seen.owner }
             }
             None => {
                 let (contacts, of) = self.loading.reached();
@@ -188,10 +188,10 @@ impl Server {
         }
     }
 
-    /// Where the owner of the store is, while that is another daemon; empty if it is not known. None: this daemon is it.
-    fn other_owner(&self) -> Option<String> {
+    /// What is seen of the ledger, while another daemon is the owner of the store, or nobody. None: this daemon is it.
+    fn stands_by(&self) -> Option<Seen> {
         let seen = self.ledger.as_ref()?.view.seen();
-        seen.reign.is_none().then_some(seen.owner)
+        (!seen.is_owner).then_some(seen)
     }
 
     /// Connections that wait for news of the feed.

@@ -27,11 +27,7 @@ pub struct Replica {
 impl Replica {
     /// Opens the copy in a directory, or begins an empty one.
     pub fn open(dir: &Path) -> Result<Replica> {
-        Replica::open_on(Arc::new(DiskEngine::open(dir)?))
-    }
-
-    /// The same on an engine that is open.
-    pub fn open_on(engine: Arc<dyn Engine>) -> Result<Replica> {
+        let engine = Arc::new(DiskEngine::open(dir)?);
         let newest = load::next_ids(&*engine)?.map_or(0, |next| next.batches);
         let chain = Chain::read(&*engine)?;
         if newest > 0 && chain.is_none() {
