@@ -199,6 +199,8 @@ pub const UNWRITTEN_FORBIDS_MAX: usize = 1_000_000;
 pub const GATE_CHUNK_IDS: u32 = 4096;
 /// Ids in one chunk of any other posting: 2 KiB as a bitset.
 pub const POSTING_CHUNK_IDS: u32 = 16_384;
+/// Postings of labels that are kept decoded, since somebody counts them.
+pub const DECODED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Changes of postings in the journal: a start reads them all, some tenths of a second.
 pub const JOURNAL_CHANGES_MAX: u64 = 1024 * 1024;
 /// Entries of the journal: each costs memory in sled, and a batch of one write has one.
@@ -224,6 +226,11 @@ pub const CACHE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 pub const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 /// How often sled cleans up a segment.
 pub const CLEAN_EVERY_MS: u64 = 50;
+/// One of the two files of the write-ahead log. While one fills, a checkpoint makes the other one free. Tests turn to the other
+/// file often.
+pub const WAL_FILE_BYTES: u64 = if cfg!(debug_assertions) { 128 * 1024 } else { 16 * 1024 * 1024 };
+/// What such a file grows by, and what is written of it at once.
+pub const WAL_GROWTH_BYTES: u64 = WAL_FILE_BYTES / 16;
 
 const _: () = assert!(2 * RELOAD_LOOK_MS < 60_000);
 const _: () = assert!(2 * WEBHOOK_BODY_BYTES_MAX + 4 * 1024 < REQUEST_BYTES_MAX);

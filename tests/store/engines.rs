@@ -13,13 +13,14 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// One command of the page, and its answer.
-fn answer(engine: &dyn Engine, command: &str) -> Option<String> {
+fn answer(engine: &dyn Engine, newest: &mut u64, command: &str) -> Option<String> {
     let words: Vec<&str> = command.split(' ').collect();
     let range = |words: &[&str]| words[0].as_bytes().to_vec()..words[1].as_bytes().to_vec();
     let row = |(key, value): (Vec<u8>, Vec<u8>)| format!("{}={}", text(&key), text(&value));
     Some(match words[0] {
         "apply" => {
-            let mut batch = Batch::new(1);
+            *newest += 1;
+            let mut batch = Batch::new(*newest);
             for pair in words[1..].chunks(2) {
                 match (pair[0], pair[1].split_once('=')) {
                     ("put", Some((key, value))) => batch.put(key.as_bytes(), value.as_bytes()),
@@ -31,7 +32,7 @@ fn answer(engine: &dyn Engine, command: &str) -> Option<String> {
             return None;
         }
         "sync" => {
-            engine.sync(words[1].parse().expect("a number")).expect("synced");
+            engine.sync(*newest).expect("synced");
             return None;
         }
         "get" => match engine.get(words[1].as_bytes()).expect("read") {
@@ -60,11 +61,13 @@ fn perform(page: &str, mut fresh: impl FnMut() -> Reopen<'static>) -> String {
     let mut engine = reopen(None);
     let mut real = String::new();
     let mut is_script = false;
+    let mut newest = 0;
     for line in page.lines() {
         if line.starts_with("## ") {
             drop(engine);
             reopen = fresh();
             engine = reopen(None);
+            newest = 0;
         }
         if line.starts_with("```") {
             is_script = line == "```engine";
@@ -76,7 +79,7 @@ fn perform(page: &str, mut fresh: impl FnMut() -> Reopen<'static>) -> String {
         if is_script && let Some(command) = line.strip_prefix("> ") {
             if command == "reopen" {
                 engine = reopen(Some(engine));
-            } else if let Some(answer) = answer(&*engine, command) {
+            } else if let Some(answer) = answer(&*engine, &mut newest, command) {
                 real.push_str(&answer);
                 real.push('\n');
             }

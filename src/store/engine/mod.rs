@@ -4,11 +4,13 @@
 //! Reads are local and direct. Writes come through one place, [`super::write::Committer`].
 
 mod batch;
+mod checkpoint;
 mod memory;
 mod nudge;
 mod origin;
 mod seal;
 mod sled;
+mod wal;
 
 use std::ops::Range;
 

@@ -21,6 +21,9 @@ const NAME: &str = "origin";
 const NEW: &str = "origin.new";
 /// What it says while another file takes the place of the store's: each of the two is whole.
 const REPLACING: &str = "replacing";
+/// What is behind the file's identity while the store is open: a contactd that knows no write-ahead log takes the whole for
+/// another file, and refuses the store.
+const WITH_WAL: &str = " wal";
 /// How long sled may take to let go of its file once it was closed.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -36,9 +39,9 @@ pub struct Origin {
     segment: u64,
     is_open: AtomicBool,
     is_replaced: AtomicBool,
-    /// The newest batch that was applied, and the newest that was synced.
+    /// The newest batch that was applied, and the newest that is in the store's own file on disk.
     applied: AtomicU64,
-    synced: AtomicU64,
+    on_disk: AtomicU64,
 }
 
 /// The contents of `origin`.
@@ -49,6 +52,8 @@ struct Stored {
     closed_at: Option<u64>,
     /// None where an older contactd closed it.
     seal: Option<Seal>,
+    /// Whether it is open, and has a write-ahead log.
+    has_wal: bool,
 }
 
 impl Origin {
@@ -79,11 +84,11 @@ impl Origin {
             is_open: AtomicBool::new(false),
             is_replaced: AtomicBool::new(false),
             applied: AtomicU64::new(0),
-            synced: AtomicU64::new(0),
+            on_disk: AtomicU64::new(0),
         };
         match &origin.stored {
             Some(stored) if stored.closed_at.is_none() && origin.is_copy(stored) => return Err(origin.refusal()),
-            Some(Stored { file, closed_at: Some(closed_at), seal: Some(seal) }) if origin.log.exists() => {
+            Some(Stored { file, closed_at: Some(closed_at), seal: Some(seal), .. }) if origin.log.exists() => {
                 let found = seal::seal(&origin.log, seal.from).map_err(|why| cannot_read(&origin.log, &why))?;
                 if found != *seal {
                     return Err(origin.damage());
@@ -100,6 +105,11 @@ impl Origin {
         self.is_known || self.is_open.load(Ordering::SeqCst)
     }
 
+    /// Whether some of the store may be in a write-ahead log alone.
+    pub fn is_open_with_wal(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.has_wal)
+    }
+
     /// Refuses a copy that was begun before the store was opened, or ended behind its end. `newest` is the newest batch that
     /// the store has.
     pub fn check(&self, newest: u64) -> Result<()> {
@@ -113,9 +123,9 @@ impl Origin {
 
     /// Notes that the store is open, with the newest batch that it has.
     pub fn open(&self, newest: u64) -> Result<()> {
-        self.note_or_fail(&format!("open {}", self.file()?))?;
+        self.note_or_fail(&format!("open {}{WITH_WAL}", self.file()?))?;
         self.applied.store(newest, Ordering::SeqCst);
-        self.synced.store(newest, Ordering::SeqCst);
+        self.on_disk(newest);
         self.is_open.store(true, Ordering::SeqCst);
         Ok(())
     }
@@ -125,9 +135,14 @@ impl Origin {
         self.applied.store(batch, Ordering::SeqCst);
     }
 
-    /// All batches up to this one are on disk.
-    pub fn synced(&self, newest: u64) {
-        self.synced.store(newest, Ordering::SeqCst);
+    /// The store's own file has all batches up to this one on disk.
+    pub fn on_disk(&self, newest: u64) {
+        self.on_disk.store(newest, Ordering::SeqCst);
+    }
+
+    /// It has all that were applied.
+    pub fn all_on_disk(&self) {
+        self.on_disk(self.applied.load(Ordering::SeqCst));
     }
 
     /// Another file is going to take the place of the store's.
@@ -139,7 +154,7 @@ impl Origin {
 
     /// It has taken it, with all that the store had.
     pub fn replaced(&self) -> std::io::Result<()> {
-        self.note(&format!("closed {} {}", self.synced.load(Ordering::SeqCst), identity(&self.log)?))
+        self.note(&format!("closed {} {}", self.on_disk.load(Ordering::SeqCst), identity(&self.log)?))
     }
 
     /// Without its file there is nothing to compare with: a store that was lost is found out elsewhere.
@@ -157,7 +172,8 @@ impl Origin {
         ))
     }
 
-    fn damage(&self) -> Error {
+    /// The refusal of a store that lacks something.
+    pub fn damage(&self) -> Error {
         Error::internal(format!(
             "the store in {} is not as contactd left it: a file of it was damaged or cut off, is gone or was replaced, and \
              opt-outs may be missing. Restore a backup. To have what is left behind a fence, delete {}: \
@@ -214,19 +230,19 @@ impl Origin {
 }
 
 impl Drop for Origin {
-    /// A store that was not synced to its end is not closed.
+    /// A store whose own file lacks something is not closed.
     fn drop(&mut self) {
-        let (applied, synced) = (self.applied.load(Ordering::SeqCst), self.synced.load(Ordering::SeqCst));
+        let (applied, on_disk) = (self.applied.load(Ordering::SeqCst), self.on_disk.load(Ordering::SeqCst));
         let noted = match &self.stored {
             _ if self.is_open.load(Ordering::SeqCst) => {
-                if applied == synced {
-                    self.file().and_then(|file| self.note_closed(synced, &file))
+                if applied == on_disk {
+                    self.file().and_then(|file| self.note_closed(on_disk, &file))
                 } else {
                     Ok(())
                 }
             }
             // It was looked at only.
-            Some(Stored { file, closed_at: Some(closed_at), seal: Some(_) })
+            Some(Stored { file, closed_at: Some(closed_at), seal: Some(_), .. })
                 if !self.is_replaced.load(Ordering::SeqCst) =>
             {
                 self.note_closed(*closed_at, file)
@@ -251,11 +267,12 @@ fn identity(file: &Path) -> std::io::Result<String> {
     Ok(born.map_or_else(|| format!("inode {}", about.ino()), |born| format!("born {}", born.as_nanos())))
 }
 
-/// `open born 1764…`, `closed 12 born 1764…`, or `closed 12 born 1764… sealed 2097152 3735928559`.
+/// `open born 1764… wal`, the same without a write-ahead log, `closed 12 born 1764…`, or `closed 12 born 1764… sealed 2097152 3735928559`.
 fn parse(text: &str) -> Option<Stored> {
     let (state, file) = text.strip_suffix('\n')?.split_once(' ')?;
     if state == "open" {
-        return Some(Stored { file: file.to_owned(), closed_at: None, seal: None });
+        let (file, has_wal) = file.strip_suffix(WITH_WAL).map_or((file, false), |file| (file, true));
+        return Some(Stored { file: file.to_owned(), closed_at: None, seal: None, has_wal });
     }
     let (closed_at, file) = file.split_once(' ').filter(|_| state == "closed")?;
     let (file, seal) = match file.split_once(" sealed ") {
@@ -265,5 +282,5 @@ fn parse(text: &str) -> Option<Stored> {
         }
         None => (file, None),
     };
-    Some(Stored { file: file.to_owned(), closed_at: Some(closed_at.parse().ok()?), seal })
+    Some(Stored { file: file.to_owned(), closed_at: Some(closed_at.parse().ok()?), seal, has_wal: false })
 }

@@ -6,11 +6,14 @@ use std::io::{Read, Write as _};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::checkpoint::Checkpoints;
 use super::nudge::Nudge;
 use super::origin::Origin;
 use super::seal::{sync, sync_files};
+use super::wal::Wal;
 use super::{Batch, Engine, Keys, Row, Space, Wholeness};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
@@ -37,20 +40,107 @@ const PANICKED: &str = "its files are damaged, and opt-outs may be missing: rest
 /// Its digits; it is written in place.
 const SYNCED_DIGITS: usize = 20;
 
+/// The key, behind all others, that has the number of the newest batch. A batch and its number are applied together: what of
+/// the write-ahead log comes behind it is known.
+const NEWEST: &[u8] = &[u8::MAX];
+
 /// The open data directory.
 pub struct DiskEngine {
     dir: PathBuf,
+    /// Closed while sled is open.
+    durable: Durable,
+    tree: sled::Tree,
+    synced: File,
+    /// Noted as closed once the store is.
+    origin: Arc<Origin>,
+    /// Released last.
+    _lock: Lock,
+}
+
+/// What makes batches durable: the write-ahead log, and sled's own file behind it.
+struct Durable {
+    ahead: Mutex<Ahead>,
+    checkpoints: Checkpoints,
+    disk: Arc<Disk>,
+    origin: Arc<Origin>,
+}
+
+/// Batches on their way to disk.
+struct Ahead {
+    wal: Wal,
+    /// Batches are in the log. Before the first sync, and in a store that is made of another one, they are in sled alone, which
+    /// has them on disk with the next sync.
+    is_begun: bool,
+    /// Something was applied since the last sync.
+    is_behind: bool,
+}
+
+/// sled on its disk.
+struct Disk {
     /// For flushes. It has sled open, and goes first.
     nudge: Nudge,
-    tree: sled::Tree,
     db: sled::Db,
     /// Our own handle to sled's file: sled's flush is not an fsync.
     log: File,
-    synced: File,
-    /// Noted as closed once the store is.
-    origin: Origin,
-    /// Released last.
-    _lock: Lock,
+}
+
+impl Disk {
+    /// Puts everything that was applied on disk.
+    fn sync(&self) -> Result<()> {
+        let flushed = self.nudge.watch(|| self.db.flush());
+        flushed.map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
+        self.log.sync_data().map_err(|why| Error::internal(format!("cannot sync the store: {why}")))
+    }
+}
+
+impl Durable {
+    fn lock(&self) -> MutexGuard<'_, Ahead> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A batch was applied.
+    fn push(&self, batch: &Batch) -> Result<()> {
+        let mut ahead = self.lock();
+        ahead.is_behind = true;
+        ahead.is_begun &= has_number(batch);
+        if ahead.is_begun { ahead.wal.append(batch).map_err(wal_failed) } else { Ok(()) }
+    }
+
+    /// Makes durable what was applied to a tree, up to a batch.
+    fn sync(&self, tree: &sled::Tree, newest: u64) -> Result<()> {
+        let mut ahead = self.lock();
+        if ahead.is_begun {
+            ahead.wal.sync().map_err(wal_failed)?;
+            if ahead.wal.is_full() {
+                self.checkpoints.begin()?;
+                ahead.wal.turn();
+            }
+        } else {
+            self.checkpoints.finish()?;
+            tree.insert(NEWEST, &newest.to_be_bytes()).map_err(sled_failed)?;
+            self.disk.sync()?;
+            ahead.wal.clear().map_err(wal_failed)?;
+            self.origin.on_disk(newest);
+            ahead.is_begun = true;
+        }
+        ahead.is_behind = false;
+        Ok(())
+    }
+}
+
+impl Drop for Durable {
+    /// Whoever opens the store next needs no log, be it an older contactd.
+    fn drop(&mut self) {
+        let mut ahead = self.lock();
+        if !ahead.is_begun || ahead.is_behind {
+            return;
+        }
+        let closed = self.checkpoints.finish().and_then(|()| self.disk.sync());
+        match closed.and_then(|()| ahead.wal.clear().map_err(wal_failed)) {
+            Ok(()) => self.origin.all_on_disk(),
+            Err(why) => tracing::warn!("the next start has to read the write-ahead log: {}", why.message),
+        }
+    }
 }
 
 /// Keeps other processes out of the data directory.
@@ -75,7 +165,10 @@ impl DiskEngine {
         let lock = lock(dir)?;
         let store = dir.join(STORE);
         recover_replaced(dir, &store).map_err(|why| failed("recover the store in", &why))?;
-        let origin = Origin::read(dir, &store.join(LOG))?;
+        let origin = Arc::new(Origin::read(dir, &store.join(LOG))?);
+        if origin.is_open_with_wal() && !Wal::is_in(&store) {
+            return Err(origin.damage());
+        }
         fs::create_dir_all(&store).map_err(|why| failed("make the store in", &why))?;
         // A crash while sled wrote a snapshot leaves a file on which every later open fails; the complete snapshot
         // is still there.
@@ -96,10 +189,16 @@ impl DiskEngine {
         let synced = synced.map_err(|why| failed("open the file `synced` in", &why))?;
         let flushed = db.clone();
         let nudge = Nudge::start(move || drop(flushed.flush())).map_err(|why| failed("start a thread for", &why))?;
-        let engine = DiskEngine { dir: dir.to_owned(), nudge, tree, db, log, synced, origin, _lock: lock };
-        engine.sync_data()?;
+        let disk = Arc::new(Disk { nudge, db, log });
+        let wal = Wal::open(&store).map_err(|why| failed("open the write-ahead log in", &why))?;
+        replay(&wal, &tree, &origin)?;
+        disk.sync()?;
         sync_files(&store).and_then(|()| sync(dir)).map_err(|why| failed("sync", &why))?;
-        Ok(engine)
+        let made = Arc::clone(&disk);
+        let checkpoints = Checkpoints::start(move || made.sync()).map_err(|why| failed("start a thread for", &why))?;
+        let ahead = Mutex::new(Ahead { wal, is_begun: false, is_behind: false });
+        let durable = Durable { ahead, checkpoints, disk, origin: Arc::clone(&origin) };
+        Ok(DiskEngine { dir: dir.to_owned(), durable, tree, synced, origin, _lock: lock })
     }
 
     /// Whether a directory has a store, or what a crash in [`DiskEngine::replace_by`] left of one.
@@ -120,10 +219,10 @@ impl DiskEngine {
 
     /// Puts another store in the place of this one. A crash at any moment leaves the old or the new one whole.
     pub fn replace_by(self, beside: Beside) -> Result<()> {
-        let DiskEngine { dir, nudge, tree, db, origin, _lock: lock, .. } = self;
+        let DiskEngine { dir, durable, tree, origin, _lock: lock, .. } = self;
         let (store, old, new) = (dir.join(STORE), dir.join(REPLACED), beside.dir.clone());
         // sled must have closed both before they move.
-        drop((nudge, tree, db, beside));
+        drop((durable, tree, beside));
         let replace = || -> std::io::Result<()> {
             sync_files(&new)?;
             origin.replacing()?;
@@ -136,13 +235,6 @@ impl DiskEngine {
         let replaced = replace();
         drop(lock);
         replaced.map_err(|why| Error::internal(format!("cannot replace the store in {}: {why}", dir.display())))
-    }
-
-    /// Puts everything that was applied on disk.
-    fn sync_data(&self) -> Result<()> {
-        let flushed = self.nudge.watch(|| self.db.flush());
-        flushed.map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
-        self.log.sync_data().map_err(|why| Error::internal(format!("cannot sync the store: {why}")))
     }
 
     fn synced_path(&self) -> PathBuf {
@@ -182,14 +274,14 @@ impl Engine for DiskEngine {
 
     fn apply(&self, batch: &Batch) -> Result<()> {
         self.origin.applied(batch.number());
-        apply(&self.tree, batch)
+        apply(&self.tree, batch)?;
+        self.durable.push(batch)
     }
 
     /// Also writes down how many batches are on disk, in a file of its own that is not synced again: an older number there
     /// promises less, and is still true.
     fn sync(&self, newest: u64) -> Result<()> {
-        self.sync_data()?;
-        self.origin.synced(newest);
+        self.durable.sync(&self.tree, newest)?;
         self.write_synced(newest)
     }
 
@@ -238,7 +330,7 @@ impl Engine for DiskEngine {
     }
 
     fn size(&self) -> u64 {
-        self.db.size_on_disk().unwrap_or(0)
+        self.durable.disk.db.size_on_disk().unwrap_or(0) + self.durable.lock().wal.size()
     }
 }
 
@@ -283,7 +375,37 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
             None => all.remove(key),
         }
     }
+    if has_number(batch) {
+        all.insert(NEWEST, &batch.number().to_be_bytes());
+    }
     tree.apply_batch(all).map_err(sled_failed)
+}
+
+/// Batches of a copy that counts only as a whole have none.
+fn has_number(batch: &Batch) -> bool {
+    batch.number() > 0
+}
+
+/// Applies what the write-ahead log has and sled does not. Refuses a store that lacks batches before those, unless somebody
+/// wants what is left.
+fn replay(wal: &Wal, tree: &sled::Tree, origin: &Origin) -> Result<()> {
+    let mut newest = match tree.get(NEWEST).map_err(sled_failed)? {
+        Some(number) => number.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)),
+        None => 0,
+    };
+    for batch in wal.batches().map_err(wal_failed)? {
+        if batch.number() == newest + 1 {
+            apply(tree, &batch)?;
+            newest += 1;
+        } else if batch.number() > newest {
+            return if origin.is_known() { Err(origin.damage()) } else { Ok(()) };
+        }
+    }
+    Ok(())
+}
+
+fn wal_failed(why: std::io::Error) -> Error {
+    Error::internal(format!("cannot write the write-ahead log: {why}"))
 }
 
 fn failed(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {

@@ -235,6 +235,11 @@ impl Gate {
         }
     }
 
+    /// Those of some ids that have one of the gate's terms.
+    pub fn having(&self, term: Term<'_>, ids: &RoaringBitmap) -> RoaringBitmap {
+        self.bitmap(term).map_or_else(RoaringBitmap::new, |having| ids & having)
+    }
+
     fn bitmap_mut(&mut self, term: Term<'_>) -> Option<&mut RoaringBitmap> {
         match term {
             Term::Contact(status) => self.contacts.get_mut(status as usize),

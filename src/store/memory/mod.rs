@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod changes;
+pub mod decoded;
 pub mod directory;
 pub mod gate;
 pub mod inbox;
@@ -13,6 +14,7 @@ pub mod tombstones;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use decoded::Decoded;
 use gate::{Gate, GateUpdate};
 use pending::{Pending, PendingUpdate};
 use tallies::{Tallies, TallyUpdate};
@@ -21,7 +23,7 @@ use tombstones::{TombstoneUpdate, Tombstones};
 use crate::model::list::ListId;
 use crate::model::time::Millis;
 
-/// The four parts, each under a lock of its own.
+/// The parts, each under a lock of its own.
 ///
 /// Only the writer's thread changes them. Whoever needs two at a time takes them in the order of the fields, and holds them
 /// briefly: the writer waits. A panic while one was held ends the process, so that nobody reads what it left.
@@ -30,6 +32,8 @@ pub struct Memory {
     gate: RwLock<Gate>,
     tombstones: RwLock<Tombstones>,
     tallies: RwLock<Tallies>,
+    /// What follows from the engine and from `pending`. It has a lock of its own.
+    pub decoded: Decoded,
 }
 
 /// What a commit changes in memory, once it is durable.
@@ -51,6 +55,7 @@ impl Memory {
             gate: RwLock::new(gate),
             tombstones: RwLock::new(tombstones),
             tallies: RwLock::new(tallies),
+            decoded: Decoded::default(),
         }
     }
 
@@ -59,7 +64,10 @@ impl Memory {
     pub fn apply(&self, update: MemoryUpdate, now: Millis) -> Vec<ListId> {
         self.gate_mut().apply(update.gate, &update.pending.changes);
         self.tombstones.write().unwrap_or_else(PoisonError::into_inner).apply(update.tombstones);
-        self.pending.write().unwrap_or_else(PoisonError::into_inner).apply(update.pending);
+        let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
+        let changes = pending.apply(update.pending);
+        drop(pending);
+        self.decoded.forget(&changes);
         self.tallies.write().unwrap_or_else(PoisonError::into_inner).apply(update.tallies, now)
     }
 

@@ -98,8 +98,8 @@ impl Pending {
         self.first..needed.min(self.first + most as u64)
     }
 
-    /// Takes over what a batch did.
-    pub fn apply(&mut self, update: PendingUpdate) {
+    /// Takes over what a batch did. Gives its changes back.
+    pub fn apply(&mut self, update: PendingUpdate) -> Changes {
         let PendingUpdate { settled, changes, loaded, entries: (since, entries), cut } = update;
         for key in settled {
             match self.postings.get_mut(&key) {
@@ -129,6 +129,7 @@ impl Pending {
         {
             self.order.pop_front();
         }
+        changes
     }
 
     /// Reads an entry of the journal at a start. `stored` gives the ids of a posting as it is on disk.

@@ -3,6 +3,7 @@
 //! A window is what one container of a roaring bitmap covers. Within it the gate's bitmaps are copied under the lock, a
 //! few kilobytes each, and the postings of labels and days are read from the engine; records are never touched.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -12,17 +13,14 @@ use crate::error::Result;
 use crate::limits::POSTING_CHUNK_IDS;
 use crate::model::contact::Contact;
 use crate::model::filter::{DayOf, Filter};
-use crate::model::list::ListId;
 use crate::model::phone::{ListNumber, Phone};
 use crate::model::time::Day;
 use crate::model::verdict::{self, ContactStatus, ListStatus, StopScope, Verdict};
 use crate::store::format::keys;
 use crate::store::format::term::Term;
+use crate::store::memory::decoded::WINDOW_IDS;
 use crate::store::memory::gate::Gate;
 use crate::store::state::State;
-
-/// Ids in one window.
-const WINDOW_IDS: u32 = 1 << 16;
 
 /// One page of contacts.
 pub struct Page {
@@ -135,7 +133,8 @@ impl State {
     /// The ids of a window that match. Who waits for the processor gets it first: a CHECK should not wait for a COUNT.
     fn matching(&self, filter: &Filter, first: u32) -> Result<RoaringBitmap> {
         std::thread::yield_now();
-        Window { state: self, first }.matching(filter)
+        let window = Window { state: self, first };
+        window.matching(filter, &window.all())
     }
 }
 
@@ -171,101 +170,67 @@ pub struct Window<'s> {
 }
 
 impl Window<'_> {
-    fn matching(&self, filter: &Filter) -> Result<RoaringBitmap> {
+    /// Those of some ids of this window that match.
+    fn matching(&self, filter: &Filter, ids: &RoaringBitmap) -> Result<RoaringBitmap> {
         match filter {
-            Filter::Status(status) => Ok(self.gate(|gate| self.cut(gate.bitmap(Term::Contact(*status))))),
-            Filter::List(list, status) => Ok(self.gate(|gate| self.on_list(gate, *list, *status))),
-            Filter::Eligible(list) => Ok(self.gate(|gate| self.eligible(gate, *list))),
-            Filter::HasLabel(key) => self.posting(Term::HasLabel(key)),
-            Filter::Label(key, value) => self.posting(Term::Label(key, value)),
-            Filter::Day(of, first, last) => self.days(*of, *first, *last),
+            Filter::Status(status) => Ok(self.gate(|gate| gate.having(Term::Contact(*status), ids))),
+            Filter::List(list, status) => Ok(self.gate(|gate| on_list(gate, *list, *status, ids))),
+            Filter::Eligible(list) => Ok(self.gate(|gate| eligible(gate, *list, ids))),
+            Filter::HasLabel(key) => self.having(Term::HasLabel(key), ids),
+            Filter::Label(key, value) => self.having(Term::Label(key, value), ids),
+            Filter::Day(of, first, last) => Ok(self.days(*of, *first, *last)? & ids),
             Filter::All(filters) => {
-                let (mut ids, rest) = match filters.split_first() {
-                    Some((filter, rest)) => (self.matching(filter)?, rest),
-                    None => return Ok(self.everyone()),
-                };
-                for filter in rest {
-                    if ids.is_empty() {
+                // Labels first: their sets are made for windows, the gate's are for all ids.
+                let (labels, others): (Vec<_>, Vec<_>) =
+                    filters.iter().partition(|filter| matches!(filter, Filter::HasLabel(_) | Filter::Label(..)));
+                let mut left = Cow::Borrowed(ids);
+                for filter in labels.into_iter().chain(others) {
+                    if left.is_empty() {
                         break;
                     }
-                    match filter {
-                        Filter::Not(filter) => ids -= self.matching(filter)?,
-                        _ => ids &= self.matching(filter)?,
-                    }
+                    left = Cow::Owned(self.matching(filter, &left)?);
                 }
-                Ok(ids)
+                if filters.is_empty() { Ok(self.everyone(ids)) } else { Ok(left.into_owned()) }
             }
             Filter::Any(filters) => {
-                let mut ids = RoaringBitmap::new();
+                let mut any = RoaringBitmap::new();
                 for filter in filters {
-                    ids |= self.matching(filter)?;
+                    any |= self.matching(filter, ids)?;
                 }
-                Ok(ids)
+                Ok(any)
             }
-            Filter::Not(filter) => Ok(self.everyone() - self.matching(filter)?),
+            Filter::Not(filter) => Ok(self.everyone(ids) - self.matching(filter, ids)?),
         }
+    }
+
+    /// Every id of the window, be it a contact's or nobody's.
+    fn all(&self) -> RoaringBitmap {
+        let mut all = RoaringBitmap::new();
+        all.insert_range(self.first..=self.first + (WINDOW_IDS - 1));
+        all
     }
 
     fn gate<T>(&self, ask: impl FnOnce(&Gate) -> T) -> T {
         ask(&self.state.memory.gate())
     }
 
-    /// The window's part of a bitmap.
-    fn cut(&self, bitmap: Option<&RoaringBitmap>) -> RoaringBitmap {
-        let mut window = RoaringBitmap::new();
-        let Some(bitmap) = bitmap else { return window };
-        window.insert_range(self.first..=self.first + (WINDOW_IDS - 1));
-        window &= bitmap;
-        window
-    }
-
-    fn everyone(&self) -> RoaringBitmap {
+    /// Those that are contacts.
+    fn everyone(&self, ids: &RoaringBitmap) -> RoaringBitmap {
         self.gate(|gate| {
-            let statuses = ContactStatus::ALL.map(|status| self.cut(gate.bitmap(Term::Contact(status))));
+            let statuses = ContactStatus::ALL.map(|status| gate.having(Term::Contact(status), ids));
             statuses.into_iter().reduce(|all, one| all | one).unwrap_or_default()
         })
     }
 
-    /// Who has a status on a list, under the stop scope that holds.
-    fn on_list(&self, gate: &Gate, number: ListNumber, status: ListStatus) -> RoaringBitmap {
-        let Some(list) = gate.lists().known(number) else { return RoaringBitmap::new() };
-        let ids = self.cut(gate.bitmap(Term::List(list, status)));
-        match (gate.scope(), status) {
-            (StopScope::All, ListStatus::Active) => ids - self.stopped_elsewhere(gate, list),
-            (StopScope::All, ListStatus::OptedOut) => ids | self.stopped_elsewhere(gate, list),
-            _ => ids,
-        }
-    }
-
-    fn stopped_elsewhere(&self, gate: &Gate, list: ListId) -> RoaringBitmap {
-        self.cut(gate.bitmap(Term::StoppedElsewhere(list)))
-    }
-
-    /// Who gets a yes from CHECK: the contacts that have a pair of statuses on which [`verdict::decide`] says yes.
-    fn eligible(&self, gate: &Gate, number: ListNumber) -> RoaringBitmap {
-        let state = gate.lists().state(number);
-        let mut ids = RoaringBitmap::new();
-        for status in ContactStatus::ALL {
-            for on_list in ListStatus::KEPT {
-                if verdict::decide(state, None, Some(status), on_list, false) == Verdict::Yes {
-                    ids |= self.on_list(gate, number, on_list) & self.cut(gate.bitmap(Term::Contact(status)));
-                }
+    fn having(&self, term: Term<'_>, ids: &RoaringBitmap) -> Result<RoaringBitmap> {
+        let read = || {
+            let mut all = RoaringBitmap::new();
+            for first in self.ranges() {
+                all |= self.state.posting(&keys::posting(term, first))?;
             }
-        }
-        for phone in gate.held_back(number) {
-            if let Some(id) = gate.directory.id(phone) {
-                ids.remove(id);
-            }
-        }
-        ids
-    }
-
-    fn posting(&self, term: Term<'_>) -> Result<RoaringBitmap> {
-        let mut ids = RoaringBitmap::new();
-        for first in self.ranges() {
-            ids |= self.state.posting(&keys::posting(term, first))?;
-        }
-        Ok(ids)
+            Ok(all)
+        };
+        Ok(&*self.state.memory.decoded.ids(term, self.first, read)? & ids)
     }
 
     /// Contacts of which a date fell on one of these days.
@@ -284,4 +249,35 @@ impl Window<'_> {
     fn ranges(&self) -> impl Iterator<Item = u32> {
         (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize)
     }
+}
+
+/// Who has a status on a list, under the stop scope that holds.
+fn on_list(gate: &Gate, number: ListNumber, status: ListStatus, ids: &RoaringBitmap) -> RoaringBitmap {
+    let Some(list) = gate.lists().known(number) else { return RoaringBitmap::new() };
+    let on = gate.having(Term::List(list, status), ids);
+    let stopped_elsewhere = || gate.having(Term::StoppedElsewhere(list), ids);
+    match (gate.scope(), status) {
+        (StopScope::All, ListStatus::Active) => on - stopped_elsewhere(),
+        (StopScope::All, ListStatus::OptedOut) => on | stopped_elsewhere(),
+        _ => on,
+    }
+}
+
+/// Who gets a yes from CHECK: the contacts that have a pair of statuses on which [`verdict::decide`] says yes.
+fn eligible(gate: &Gate, number: ListNumber, ids: &RoaringBitmap) -> RoaringBitmap {
+    let state = gate.lists().state(number);
+    let mut eligible = RoaringBitmap::new();
+    for status in ContactStatus::ALL {
+        for on in ListStatus::KEPT {
+            if verdict::decide(state, None, Some(status), on, false) == Verdict::Yes {
+                eligible |= on_list(gate, number, on, &gate.having(Term::Contact(status), ids));
+            }
+        }
+    }
+    for phone in gate.held_back(number) {
+        if let Some(id) = gate.directory.id(phone) {
+            eligible.remove(id);
+        }
+    }
+    eligible
 }
