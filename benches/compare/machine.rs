@@ -254,17 +254,29 @@ impl Wire {
     }
 }
 
-/// Redis as a child process, in memory only.
+/// Redis as a child process.
 pub struct Redis {
     port: u16,
     child: Child,
 }
 
 impl Redis {
+    /// In memory only.
     pub fn start(dir: &Path) -> Redis {
+        Redis::start_with(dir, &["--appendonly", "no"])
+    }
+
+    /// Every write is on disk before its reply.
+    pub fn start_durable(dir: &Path) -> Redis {
+        Redis::start_with(dir, &["--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    fn start_with(dir: &Path, settings: &[&str]) -> Redis {
         let port = free_port();
         let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--dir"])
+            .args(["--port", &port.to_string(), "--save", ""])
+            .args(settings)
+            .arg("--dir")
             .arg(dir)
             .stdout(Stdio::null())
             .spawn()

@@ -1,8 +1,8 @@
 //! `cargo bench`: contactd beside Redis and `PostgreSQL`, both sides in one run on one machine.
 //!
 //! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000,
-//! `cargo bench -- purge` measures the purge alone, `cargo bench -- backup` backups, `cargo bench -- console` the pages of
-//! the console.
+//! `cargo bench -- purge` measures the purge alone, `cargo bench -- writes` single durable writes, `cargo bench -- backup`
+//! backups, `cargo bench -- console` the pages of the console.
 //! What is not installed is said to be skipped.
 
 mod backup;
@@ -13,6 +13,7 @@ mod postgres;
 mod purge;
 mod sending;
 mod sheet;
+mod writes;
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ fn main() {
         machine::processors()
     );
     let named: Vec<String> =
-        std::env::args().filter(|arg| ["purge", "backup", "console"].contains(&arg.as_str())).collect();
+        std::env::args().filter(|arg| ["purge", "backup", "console", "writes"].contains(&arg.as_str())).collect();
     let is_wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
     if is_wanted("contacts") {
         contacts(rows);
@@ -40,6 +41,9 @@ fn main() {
     }
     if is_wanted("backup") {
         backup::run(dir.path(), rows);
+    }
+    if is_wanted("writes") {
+        writes::run(dir.path(), rows);
     }
     if is_wanted("console") {
         console::run(dir.path(), rows);

@@ -8,7 +8,7 @@ use crate::machine::free_port;
 use crate::timed;
 
 const SCHEMA: &str = "
-create table staging(phone text, state text, tier text, campaign text);
+create table staging(phone text, state text, tier text, campaign text, name text, email text);
 create table contacts(phone text primary key, status text not null, labels jsonb not null, created_at timestamptz not null default now());
 create index on contacts using gin(labels);
 create index on contacts(status);
@@ -17,7 +17,7 @@ create index on list_contacts(list, status);";
 
 const INSERT: &str = "
 insert into contacts(phone, status, labels) select '+1'||right(regexp_replace(phone,'[^0-9]','','g'),10), 'active',
-  jsonb_build_object('state',state,'tier',tier,'campaign',campaign) from staging on conflict do nothing;
+  jsonb_build_object('state',state,'tier',tier,'campaign',campaign,'name',name,'email',email) from staging on conflict do nothing;
 insert into list_contacts(list, phone, status, how) select '+14155550100',
   '+1'||right(regexp_replace(phone,'[^0-9]','','g'),10), 'active', 'import' from staging on conflict do nothing;";
 
@@ -33,6 +33,13 @@ select l.status from list_contacts l join contacts c using(phone) where l.list='
 insert into messages(list, phone, id, state) select '+14155550100', phone, 'm-' || :message, 'claimed' from numbered where id=:id on conflict do nothing;
 update contacts set total_sends=total_sends+1, last_sent=now() where phone=(select phone from numbered where id=:id);
 commit;
+";
+
+/// What OPTOUT does.
+const OPT_OUT: &str = "
+\\set id random(1, :rows)
+insert into opted_out(list, phone, at) values ('+14155550100', '+4' || lpad((:id)::text, 12, '0'), now())
+  on conflict (list, phone) do update set at = excluded.at;
 ";
 
 const SENDS: &str = "
@@ -92,6 +99,22 @@ impl Postgres {
             self.sql("create table numbered as select row_number() over () as id, phone from contacts; create unique index on numbered(id); analyze numbered");
             std::fs::write(&script, CLAIM).expect("a script");
         }
+        self.pgbench(rows, &script)
+    }
+
+    /// Opt-outs a second, in the same way.
+    pub fn opt_outs(&mut self, rows: usize) -> f64 {
+        let script = self.dir.path().join("opt_out.sql");
+        if !script.exists() {
+            self.sql(
+                "create table opted_out(list text, phone text, at timestamptz not null, primary key(list, phone))",
+            );
+            std::fs::write(&script, OPT_OUT).expect("a script");
+        }
+        self.pgbench(rows, &script)
+    }
+
+    fn pgbench(&self, rows: usize, script: &Path) -> f64 {
         let mut pgbench = Command::new(self.bin.join("pgbench"));
         pgbench.args(["-n", "-c", "50", "-j", "2", "-T", "10", "-D", &format!("rows={rows}"), "-f"]).arg(script);
         pgbench.args(["-U", if is_root() { "postgres" } else { "" }, "-p", &self.port.to_string(), "-h"]);

@@ -1,4 +1,4 @@
-//! A spreadsheet as people type it: six formats, three labels.
+//! A spreadsheet as people type it: six formats of numbers, three labels that many share, a name and an e-mail address.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,9 +13,12 @@ const TIERS: [&str; 3] = ["gold", "silver", "bronze"];
 const FIRST_NAMES: [&str; 8] = ["Ada", "Ben", "Kim", "Joy", "Max", "Zoe", "Eli", "Mia"];
 const LAST_NAMES: [&str; 8] = ["Abe", "Bell", "Cole", "Diaz", "Egan", "Ford", "Gray", "Hale"];
 
-/// Writes distinct numbers in no order, the same ones at every run.
+/// Writes distinct numbers in no order, the same ones at every run, each with a name and an address that nobody else has.
 pub fn write(path: &Path, rows: usize) {
-    write_with(path, rows, "", |_| String::new());
+    write_with(path, rows, ",name,email", |row| {
+        let (first, last) = (FIRST_NAMES[(row % 8) as usize], LAST_NAMES[(row / 8 % 8) as usize]);
+        format!(",{first} {last} {row},{}.{}{row}@example.com", first.to_lowercase(), last.to_lowercase())
+    });
 }
 
 /// The same, where every second contact has come from another system and has not answered for years.

@@ -566,6 +566,46 @@ fn a_store_without_a_file_that_tells_whether_it_is_whole_is_fenced() {
     }
 }
 
+/// A batch that was acknowledged may be in the write-ahead log alone.
+#[test]
+fn a_store_that_lost_its_write_ahead_log_is_refused() {
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    wire.call(&format!("LIST {LIST}"));
+    let phones: Vec<String> = (0..300).map(|n| phone(0, 0, n)).collect();
+    subscribe(&mut wire, &phones);
+    for phone in &phones {
+        assert_eq!(wire.call(&format!("OPTOUT {LIST} {phone}")), ":1");
+    }
+    drop(wire);
+    daemon.kill();
+    let files = ["wal.0", "wal.1"].map(|name| daemon.data_dir().join("store").join(name));
+    let whole = files.each_ref().map(|file| fs::read(file).expect("read"));
+    let put = |bytes: &[Vec<u8>; 2]| {
+        files.iter().zip(bytes).for_each(|(file, bytes)| fs::write(file, bytes).expect("written"))
+    };
+    let told = |daemon: &Daemon| {
+        let output = Command::new(program()).arg("verify").arg("--data-dir").arg(daemon.data_dir()).output();
+        let output = output.expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    put(&[Vec::new(), Vec::new()]);
+    let (code, why) = told(&daemon);
+    assert!(code == Some(2) && why.contains("batches that were on disk"), "{why}");
+    put(&whole.each_ref().map(|bytes| bytes.iter().map(|byte| !byte).collect()));
+    let (code, why) = told(&daemon);
+    assert!(code == Some(2) && why.contains("batches that were on disk"), "{why}");
+    files.iter().for_each(|file| fs::remove_file(file).expect("removed"));
+    let (code, why) = told(&daemon);
+    assert!(code == Some(2) && why.contains("is not as contactd left it"), "{why}");
+    // Who wants what is left has it behind a fence.
+    for file in ["origin", "synced"] {
+        fs::remove_file(daemon.data_dir().join(file)).expect("removed");
+    }
+    daemon.restart();
+    assert_eq!(daemon.connect().call(&format!("CHECK {LIST} {}", phones[299])), "+no fenced");
+}
+
 /// A store without contacts has nobody to keep messages from.
 #[test]
 fn an_empty_store_is_not_fenced() {

@@ -1,0 +1,65 @@
+//! Durable opt-outs and claims, one at a time on each of 50 connections: beside Redis that syncs each write
+//! (`appendfsync always`), and beside `PostgreSQL`.
+
+use std::path::Path;
+
+use crate::machine::{Daemon, LOAD_LIST, Redis, has, redis_benchmark_of};
+use crate::postgres::Postgres;
+use crate::{middle, tell};
+
+const ROUNDS: usize = 5;
+const REQUESTS: usize = 200_000;
+
+pub fn run(dir: &Path, rows: usize) {
+    let daemon = Daemon::start(&dir.join("writes"));
+    daemon.load(rows);
+    let opt_outs = |round: usize| {
+        // What is opted out already is written once more: each round has the same work.
+        let at = format!("{{\"id\":\"{round}-__rand_int__\"}}");
+        redis_benchmark_of(daemon.port(), 1, REQUESTS, rows, &["OPTOUT", LOAD_LIST, "+4__rand_int__", &at])
+    };
+    let claims = |round: usize| {
+        let id = format!("{round}-__rand_int__");
+        redis_benchmark_of(daemon.port(), 1, REQUESTS, rows, &["CLAIM", LOAD_LIST, "+4__rand_int__", &id])
+    };
+    let worked = |work: &dyn Fn(usize) -> f64, round: usize| {
+        let before = daemon.worked();
+        let rate = work(round);
+        (rate, (daemon.worked() - before).as_secs_f64() * 1e6 / REQUESTS as f64)
+    };
+    // The first of each fills the cache, and is not counted.
+    let _ = (claims(0), opt_outs(0));
+
+    let redis = (has("redis-server") && has("redis-benchmark")).then(|| Redis::start_durable(dir));
+    let pairs: Vec<[f64; 4]> = (1..=ROUNDS)
+        .map(|round| {
+            let (claims, _) = worked(&claims, round);
+            let (ours, cost) = worked(&opt_outs, round);
+            let theirs = redis.as_ref().map_or(f64::NAN, |redis| {
+                let words = ["ZADD", "opted_out", "__rand_int__", "+4__rand_int__"];
+                redis_benchmark_of(redis.port(), 1, REQUESTS, rows, &words)
+            });
+            [ours, theirs, cost, claims]
+        })
+        .collect();
+    let of = |at: usize| middle(pairs.iter().map(|pair| pair[at]).collect());
+    let ratio = middle(pairs.iter().map(|pair| pair[0] / pair[1]).collect());
+    tell(
+        "OPTOUT, 50 connections, durable",
+        &format!(
+            "{:.0}/s, {:.1} us of a processor each; Redis, appendfsync always: {:.0}/s: median ratio {ratio:.2} (aim 1)",
+            of(0),
+            of(2),
+            of(1)
+        ),
+    );
+    tell("CLAIM, 50 connections, durable", &format!("{:.0}/s (aim 45,000)", of(3)));
+    drop(redis);
+    let Some(mut postgres) = Postgres::start(dir) else {
+        println!("PostgreSQL is not installed: skipped");
+        return;
+    };
+    let theirs: Vec<f64> = (0..3).map(|_| postgres.opt_outs(rows)).collect();
+    let theirs = middle(theirs);
+    tell("PostgreSQL, an upsert", &format!("{theirs:.0}/s: OPTOUT is {:.1} x as fast (aim 4)", of(0) / theirs));
+}
