@@ -20,6 +20,8 @@ pub enum Kind {
     Hint,
     /// It changes nothing.
     Polite,
+    /// The same; and where a message begins with it, the rest may stand for the whole.
+    Courtesy,
     /// It is none, although it looks like one.
     Ordinary,
     /// It may be one as a sentence of its own, also beside others.
@@ -148,6 +150,7 @@ impl Grammar {
                 "maybe" => Kind::Maybe,
                 "hint" => Kind::Hint,
                 "polite" => Kind::Polite,
+                "courtesy" => Kind::Courtesy,
                 "ordinary" => Kind::Ordinary,
                 "sentence" => Kind::Sentence,
                 "denial" => Kind::Denial,
@@ -158,6 +161,10 @@ impl Grammar {
             };
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
             grammar.rules.push((kind, choice));
+            if kind == Kind::Courtesy {
+                let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
+                grammar.rules.push((Kind::Polite, choice));
+            }
         }
         let mut pairs = grammar.stems.keys().zip(grammar.stems.keys().skip(1));
         if let Some((_, stem)) = pairs.find(|(before, stem)| stem.starts_with(before.as_str())) {
@@ -183,7 +190,7 @@ impl Grammar {
 
     /// The words of rules of which a word may be a slip of the pen.
     pub fn slips(&self, word: &str) -> Vec<&str> {
-        self.forgiven.meant(word)
+        self.forgiven.meant(word, self.has_word(word))
     }
 
     /// Whether it is a word of a rule, as it stands there.

@@ -22,6 +22,8 @@ const SLIP_WAYS_MAX: usize = 32;
 const SPELLED_PARTS_MAX: usize = 4;
 /// What people send for the word STOP.
 pub const STOP_SIGNS: [char; 7] = ['🛑', '⛔', '🚫', '📵', '🔕', '🚷', '🙅'];
+/// Who laughs may not mean a word.
+const LAUGHING_SIGNS: [char; 4] = ['😂', '🤣', '😆', '😹'];
 /// What may say the same if no other words stand there.
 const REFUSING_SIGNS: [char; 7] = ['❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
 /// What may stand beside a word that lets somebody in. A question, or a sign that means something else, lets nobody in.
@@ -96,7 +98,8 @@ impl<'k> Reading<'k> {
 
     /// The rules that match from a word on, and where their matches end. What is denied asks for nothing.
     fn found(&self, at: usize) -> &[(Kind, usize)] {
-        let changes_nothing = |kind| matches!(kind, Kind::Polite | Kind::Filler | Kind::Joke | Kind::Doubt);
+        let changes_nothing =
+            |kind| matches!(kind, Kind::Polite | Kind::Courtesy | Kind::Filler | Kind::Joke | Kind::Doubt);
         self.found[at].get_or_init(|| {
             let mut found = Vec::new();
             self.grammar.matches(&self.known, at, |kind, end| {
@@ -118,16 +121,31 @@ impl<'k> Reading<'k> {
         let meaning = self
             .without_fillers()
             .map_or(self.meaning_of_words(), |reading| self.meaning_of_words().stricter(reading.meaning_of_words()));
-        if !meaning.is_out() && self.signs_ask(text) {
+        if !meaning.is_out() && self.signs_ask(text) || meaning.is_out() && self.laughs(text) {
             Meaning::MaybeOut
-        } else if meaning.lets_in() && !(self.is_literal && is_plain(text)) {
-            // Who may not mean it is not let in.
+        } else if meaning.lets_in() && !(self.is_literal && is_plain(text) && !self.is_quoted(0, self.words.len())) {
+            // Who may not mean it is not let in; nor is who quotes it.
             Meaning::Message
         } else if meaning == Meaning::Out && scope::names_all(&self.words) {
             Meaning::OutOfAll
         } else {
             meaning
         }
+    }
+
+    /// "stop 😂": an opt-out word that somebody laughs at. The keyword in capitals, and a request in words, are meant.
+    fn laughs(&self, text: &str) -> bool {
+        let is_request = |from: usize, to: usize| self.weight(from, to) >= Some(Weight::Request);
+        let is_keyword = || self.is_literal && self.words.iter().all(Word::is_shouted);
+        text.contains(LAUGHING_SIGNS)
+            && !is_keyword()
+            && !is_request(0, self.words.len())
+            && !self.each_sentence().any(|(from, at)| is_request(from, at + 1))
+    }
+
+    /// Whether some of the words are somebody else's.
+    fn is_quoted(&self, from: usize, to: usize) -> bool {
+        self.words[from..to].iter().any(|word| word.is_quoted)
     }
 
     /// "🛑", "no 👎", "🚫 SMS".
@@ -165,7 +183,8 @@ impl<'k> Reading<'k> {
             || self.ends_with_request()
             || self.is_near_miss()
             || self.has_within()
-            || self.is_unread();
+            || self.is_unread()
+            || self.asks_without_courtesies();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
     }
 
@@ -276,6 +295,7 @@ impl<'k> Reading<'k> {
     fn sentences(&self) -> Option<Weight> {
         let is_loud = |sentence: &[Word]| sentence.iter().all(Word::is_shouted);
         let jokes = self.all_found().any(|(kind, _, _)| kind == Kind::Joke);
+        let courtesies = self.courtesies();
         let mut best = None;
         for (from, at) in self.each_sentence() {
             let word = &self.words[at];
@@ -286,7 +306,9 @@ impl<'k> Reading<'k> {
                 best = best.max(match self.weight(from, at + 1) {
                     Some(Weight::Request | Weight::All) if jokes && from == at => Some(Weight::Maybe),
                     Some(Weight::Request | Weight::All) => Some(Weight::Request),
-                    Some(Weight::Word) if is_meant && (from == 0 || is_loud(sentence)) => Some(Weight::Request),
+                    Some(Weight::Word) if is_meant && (from <= courtesies || is_loud(sentence)) => {
+                        Some(Weight::Request)
+                    }
                     Some(Weight::Word | Weight::Sentence) => Some(Weight::Maybe),
                     _ => None,
                 });
@@ -346,13 +368,46 @@ impl<'k> Reading<'k> {
         is_less.then(|| Reading::of(self.keywords, self.grammar, words))
     }
 
+    /// How many words of courtesies it begins with.
+    fn courtesies(&self) -> usize {
+        let courtesy = |at: usize| {
+            let ends = self.found(at).iter().filter(|(kind, _)| *kind == Kind::Courtesy).map(|&(_, end)| end);
+            ends.max().unwrap_or(at)
+        };
+        let mut at = 0;
+        while at < self.words.len() && courtesy(at) > at {
+            at = courtesy(at);
+        }
+        at
+    }
+
+    /// "please stop right away": whether what follows courtesies may ask. A polite wording ranks with the bare one.
+    fn asks_without_courtesies(&self) -> bool {
+        let (at, all) = (self.courtesies(), self.words.len());
+        let rest = || Reading::of(self.keywords, self.grammar, self.words[at..].to_vec()).meaning_of_words();
+        at > 0 && at < all && rest().strictness() > 0
+    }
+
     /// Whether it would be a request but for slips of the pen.
     fn has_slips(&self) -> bool {
         let is_request = |words: Vec<Word>| {
             let reading = Reading::of(self.keywords, self.grammar, words);
             reading.exactly().is_some_and(Meaning::is_out) || reading.asks()
         };
-        self.is_torn_slip() || self.with_slips_undone().into_iter().any(is_request)
+        let ways = || self.with_slips_undone().into_iter().chain(self.with_blanks_moved());
+        self.is_torn_slip() || ways().any(is_request)
+    }
+
+    /// "do not textme", "donot text me", "please st op": with one blank where none was, or without one.
+    fn with_blanks_moved(&self) -> Vec<Vec<Word>> {
+        if self.words.len() > SLIP_WORDS_MAX {
+            return Vec::new();
+        }
+        let speller = Speller { keywords: self.keywords, grammar: self.grammar };
+        let way = |at: usize, to: usize, meant: Vec<Word>| [&self.words[..at], &meant, &self.words[to..]].concat();
+        let parted = |at: usize| Some(way(at, at + 1, speller.parted(&self.words[at])?));
+        let joined = |at: usize| Some(way(at, at + 2, vec![speller.rejoined(self.words.get(at..at + 2)?)?]));
+        (0..self.words.len()).flat_map(|at| [parted(at), joined(at)]).flatten().collect()
     }
 
     /// "un-subcribe": a slip of a long opt-out word in several parts.

@@ -42,7 +42,7 @@ pub fn reports(text: &str) -> bool {
             Kind::Out => reached[end] = Some(true),
             Kind::Polite | Kind::Filler => reached[end] = reached[end].max(Some(before)),
             Kind::Ordinary => is_ordinary |= at == 0 && end == words.len(),
-            Kind::Maybe | Kind::Hint | Kind::Sentence | Kind::Denial | Kind::Joke | Kind::Doubt => {}
+            Kind::Courtesy | Kind::Maybe | Kind::Hint | Kind::Sentence | Kind::Denial | Kind::Joke | Kind::Doubt => {}
         };
         REPORTS.matches(&own, at, &mut reach);
         GRAMMAR.matches(&shared, at, &mut reach);
