@@ -398,7 +398,7 @@ impl<'k> Reading<'k> {
         self.is_torn_slip() || ways().any(is_request)
     }
 
-    /// "do not textme", "donot text me", "please st op": with one blank where none was, or without one.
+    /// "do not textme", "donot text me", "please st op", "lose m ynumber": with one blank put in, left out or moved.
     fn with_blanks_moved(&self) -> Vec<Vec<Word>> {
         if self.words.len() > SLIP_WORDS_MAX {
             return Vec::new();
@@ -406,7 +406,7 @@ impl<'k> Reading<'k> {
         let speller = Speller { keywords: self.keywords, grammar: self.grammar };
         let way = |at: usize, to: usize, meant: Vec<Word>| [&self.words[..at], &meant, &self.words[to..]].concat();
         let parted = |at: usize| Some(way(at, at + 1, speller.parted(&self.words[at])?));
-        let joined = |at: usize| Some(way(at, at + 2, vec![speller.rejoined(self.words.get(at..at + 2)?)?]));
+        let joined = |at: usize| Some(way(at, at + 2, speller.rejoined(self.words.get(at..at + 2)?)?));
         (0..self.words.len()).flat_map(|at| [parted(at), joined(at)]).flatten().collect()
     }
 

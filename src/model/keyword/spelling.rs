@@ -150,12 +150,14 @@ impl Speller<'_> {
         if self.knows(&word.text) { None } else { self.joined(word) }
     }
 
-    /// Two words as the opt-out word that they were; not where each is a word itself.
-    pub fn rejoined(&self, two: &[Word]) -> Option<Word> {
+    /// Two words as the one that they were, or with the blank between them elsewhere; not where each is a word itself.
+    pub fn rejoined(&self, two: &[Word]) -> Option<Vec<Word>> {
         let word = together(two);
-        let is_torn = two[0].ending == Ending::None && two.iter().any(|part| !self.knows(&part.text));
-        let wants_out = self.keywords.get(&word.text).is_some_and(super::Meaning::is_out);
-        (is_torn && wants_out).then_some(word)
+        let is_no_word = |part: &Word| part.text.chars().nth(1).is_none() || !self.knows(&part.text);
+        if two[0].ending != Ending::None || !two.iter().any(is_no_word) {
+            return None;
+        }
+        if self.knows(&word.text) { Some(vec![word]) } else { self.joined(&word) }
     }
 
     /// The words that were joined to one, as few as can be.
