@@ -20,7 +20,7 @@ pub enum Kind {
     Hint,
     /// It changes nothing.
     Polite,
-    /// The same; and where a message begins with it, the rest may stand for the whole.
+    /// The same; behind it, where a message begins so, the rest may stand for the whole.
     Courtesy,
     /// It is none, although it looks like one.
     Ordinary,
@@ -161,10 +161,6 @@ impl Grammar {
             };
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
             grammar.rules.push((kind, choice));
-            if kind == Kind::Courtesy {
-                let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
-                grammar.rules.push((Kind::Polite, choice));
-            }
         }
         let mut pairs = grammar.stems.keys().zip(grammar.stems.keys().skip(1));
         if let Some((_, stem)) = pairs.find(|(before, stem)| stem.starts_with(before.as_str())) {
@@ -219,10 +215,8 @@ impl Grammar {
         let of = |id: Id| rules.get(id as usize).into_iter().flatten();
         for &rule in of(word).chain(of(stem)) {
             let (kind, choice) = &self.rules[rule];
-            for end in self.ends_of_choice(choice, words, at) {
-                if end > at {
-                    found(*kind, end);
-                }
+            for end in self.ends_of_choice(choice, words, at).into_iter().filter(|&end| end > at) {
+                found(*kind, end);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
+mod slips;
+
 use std::cell::OnceCell;
 
 use unicode_normalization::char::is_combining_mark;
@@ -9,15 +11,12 @@ use super::grammar::{Grammar, Kind, Known};
 use super::scope;
 use super::script;
 use super::spelling::{Speller, is_unspaced};
-use super::{Meaning, Words, slip};
+use super::{Meaning, Words};
 
 /// The longest message in which an opt-out word at either end is taken for a hint that somebody wants out.
 const NEAR_MISS_WORDS_MAX: usize = 6;
 /// A request inside of a longer message has at least so many words; one word alone may be anybody's.
 const REQUEST_WORDS_MIN: usize = 2;
-/// Slips of words of requests are looked for in so many words at most, and so many ways to undo them.
-const SLIP_WORDS_MAX: usize = 8;
-const SLIP_WAYS_MAX: usize = 32;
 /// A word is written in so many parts at most.
 const SPELLED_PARTS_MAX: usize = 4;
 /// What people send for the word STOP.
@@ -264,7 +263,7 @@ impl<'k> Reading<'k> {
                     Kind::Out if !self.is_ordinary(at, end) => reach(end, Weight::Request),
                     Kind::Sentence => reach(end, Weight::Sentence),
                     Kind::Maybe | Kind::Hint => reach(end, maybe(at, end)),
-                    Kind::Polite => reach(end, Weight::Polite),
+                    Kind::Polite | Kind::Courtesy => reach(end, Weight::Polite),
                     _ => {}
                 }
             }
@@ -326,7 +325,7 @@ impl<'k> Reading<'k> {
             let next = at + 1;
             let is_doubted = next < self.words.len()
                 && (is(next, Kind::Doubt) || self.is_denied[next] || self.weight(next, self.words.len()).is_none());
-            let is_courteous = is(from, Kind::Polite);
+            let is_courteous = is(from, Kind::Polite) || is(from, Kind::Courtesy);
             let misses = NONE_OF.contains(&self.words[from].text.as_str()) && at > from;
             if self.words[at].ending != Ending::Question || !(misses || is_doubted && !is_courteous) {
                 return false;
@@ -386,64 +385,6 @@ impl<'k> Reading<'k> {
         let (at, all) = (self.courtesies(), self.words.len());
         let rest = || Reading::of(self.keywords, self.grammar, self.words[at..].to_vec()).meaning_of_words();
         at > 0 && at < all && rest().strictness() > 0
-    }
-
-    /// Whether it would be a request but for slips of the pen.
-    fn has_slips(&self) -> bool {
-        let is_request = |words: Vec<Word>| {
-            let reading = Reading::of(self.keywords, self.grammar, words);
-            reading.exactly().is_some_and(Meaning::is_out) || reading.asks()
-        };
-        let ways = || self.with_slips_undone().into_iter().chain(self.with_blanks_moved());
-        self.is_torn_slip() || ways().any(is_request)
-    }
-
-    /// "do not textme", "donot text me", "please st op", "lose m ynumber": with one blank put in, left out or moved.
-    fn with_blanks_moved(&self) -> Vec<Vec<Word>> {
-        if self.words.len() > SLIP_WORDS_MAX {
-            return Vec::new();
-        }
-        let speller = Speller { keywords: self.keywords, grammar: self.grammar };
-        let way = |at: usize, to: usize, meant: Vec<Word>| [&self.words[..at], &meant, &self.words[to..]].concat();
-        let parted = |at: usize| Some(way(at, at + 1, speller.parted(&self.words[at])?));
-        let joined = |at: usize| Some(way(at, at + 2, speller.rejoined(self.words.get(at..at + 2)?)?));
-        (0..self.words.len()).flat_map(|at| [parted(at), joined(at)]).flatten().collect()
-    }
-
-    /// "un-subcribe": a slip of a long opt-out word in several parts.
-    fn is_torn_slip(&self) -> bool {
-        let letters: String = self.words.iter().map(|word| word.text.as_str()).collect();
-        (2..=SPELLED_PARTS_MAX).contains(&self.words.len()) && slip::meant(&letters).is_some_and(slip::is_long)
-    }
-
-    /// The words that may have been meant, in as many ways as there are. In a long message nobody looks for them.
-    fn with_slips_undone(&self) -> Vec<Vec<Word>> {
-        let mut ways = vec![self.words.clone()];
-        for (at, word) in self.words.iter().enumerate() {
-            for meant in self.meant(&word.text) {
-                if ways.len() >= SLIP_WAYS_MAX {
-                    return ways.split_off(1);
-                }
-                let mut changed: Vec<Vec<Word>> =
-                    ways.iter().filter(|way| way[at].text == word.text).cloned().collect();
-                for way in &mut changed {
-                    meant.clone_into(&mut way[at].text);
-                }
-                ways.append(&mut changed);
-            }
-        }
-        ways.split_off(1)
-    }
-
-    /// What a word may be a slip of.
-    fn meant(&self, word: &str) -> Vec<&str> {
-        if self.keywords.ordinary.contains(word) {
-            return Vec::new();
-        }
-        let is_known = self.grammar.has_word(word) && !slip::SLIPS_OF.contains(&word);
-        let keyword = if is_known { None } else { slip::meant(word) };
-        let of_rules = if self.words.len() > SLIP_WORDS_MAX { Vec::new() } else { self.grammar.slips(word) };
-        keyword.into_iter().chain(of_rules).collect()
     }
 
     /// A request or a hint somewhere in it, or in few words an opt-out word first or last.
