@@ -99,7 +99,14 @@ KEPT = (
 )
 """The parameters that are used, and kept in the spool."""
 
-BODIES = ("Body", "ButtonText", "ButtonPayload", "ListTitle", "ListId")
+BODIES = ("Body", "MessageBody", "ButtonText", "ButtonPayload", "ListTitle", "ListId")
+PHONES_OF_EVENTS = ("Author", "MessagingBinding.AuthorAddress", "MessagingBinding.Address")
+NUMBERS_OF_EVENTS = ("MessagingBinding.ProxyAddress", "MessagingBinding.ProjectedAddress")
+EVENTS_THAT_SAY = ("onmessageadd", "onmessageadded", "onconversationadd", "onconversationadded")
+"""Those of Twilio Conversations that have what somebody wrote
+(https://www.twilio.com/docs/conversations/conversations-webhooks). They name its author, and our number only where the
+conversation begins."""
+
 MESSAGES_OF_ERRORS = ("ErrorMessage", "ChannelStatusMessage")
 
 RECEIVED = ("received", "receiving")
@@ -233,6 +240,11 @@ class Post(NamedTuple):
     @classmethod
     def of(cls, kind: str, form: Form, query: Form) -> Post:
         kept = {name: form[name][0] for name in KEPT if form.get(name, [""])[0]}
+        if is_event(form):
+            for name, names in (("From", PHONES_OF_EVENTS), ("To", NUMBERS_OF_EVENTS)):
+                known = next((form[one][0] for one in names if form.get(one, [""])[0]), "")
+                if known:
+                    kept[name] = known
         # A button says what was written on it and what it stands for, as does the row of a list; what stands twice may be
         # two texts.
         for name, names in (("Body", BODIES), ("ErrorMessage", MESSAGES_OF_ERRORS)):
@@ -265,6 +277,11 @@ class Post(NamedTuple):
 def _is_id(text: str) -> bool:
     """Whether contactd takes it for the id of a message."""
     return 0 < len(text.encode()) <= ID_BYTES_MAX and text.isprintable() and " " not in text and text[0] not in '"[{'
+
+
+def is_event(form: Form) -> bool:
+    """Whether it is an event of Twilio Conversations."""
+    return "EventType" in form and "From" not in form
 
 
 def plain(number: str) -> str:
@@ -917,6 +934,11 @@ class Handler(BaseHTTPRequestHandler):
         ):
             raise Refusal(403, "the signature is wrong: are the key and --public-url as the provider has them?")
         path = url.path[1:]
+        if is_event(form):
+            event = form["EventType"][0].strip().lower()
+            if event not in EVENTS_THAT_SAY or not any(text.strip() for name in BODIES for text in form.get(name, ())):
+                return Answer(204)
+            path = "inbound"
         post = Post.of(Post.kind_of(path, form), form, parse_qs(url.query))
         if post.kind != path:
             say("warning", f"{post}: it came to /{path}: give the provider the address /{post.kind} for it")
@@ -924,7 +946,9 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(400, f"{'From' if post.kind == 'inbound' else 'To'} is missing")
         if post.kind == "status" and not post.get("MessageStatus", "SmsStatus"):
             raise Refusal(400, "MessageStatus is missing")
-        return self.server.receiver.receive(post)
+        answer = self.server.receiver.receive(post)
+        # What answers an event does not come to the phone.
+        return Answer(204) if is_event(form) else answer
 
     def _form(self) -> Dict[str, List[str]]:
         length = self.headers.get("Content-Length", "")

@@ -52,6 +52,12 @@ pub const WEBHOOKS_MAX: usize = 64;
 pub const WEBHOOK_READ_MS_MAX: u64 = 5_000;
 /// The body of a webhook. Its text fits a request of the protocol, too, if each of its bytes is escaped there.
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 24 * 1024;
+/// So many messages are remembered of which a provider has delivered a part.
+pub const WEBHOOK_PARTED_MAX: usize = 1_000;
+/// How long they are.
+pub const WEBHOOK_PARTED_MS_MAX: i64 = 60 * 60 * 1000;
+/// A longer part is read by itself: those of an SMS have 153 letters at most.
+pub const WEBHOOK_PART_BYTES_MAX: usize = 1024;
 /// How long a session of the console lasts without a request.
 pub const SESSION_IDLE_MS_MAX: u64 = 60 * 60 * 1000;
 /// How long it lasts at most.

@@ -12,7 +12,7 @@ use super::provider::Provider;
 pub fn taken(provider: Provider, inbound: Option<&Inbound>, text: &str) -> Response {
     let bare = |number: &str| escaped(number.trim_start_matches('+'));
     let sender = match (provider, inbound) {
-        (Provider::Twilio | Provider::SignalWire, Some(_)) => String::new(),
+        (Provider::Twilio | Provider::SignalWire, Some(to)) if !to.is_event => String::new(),
         (Provider::Plivo, Some(to)) => format!(r#" src="{}" dst="{}""#, bare(&to.number), bare(&to.phone)),
         _ => return StatusCode::NO_CONTENT.into_response(),
     };

@@ -57,13 +57,13 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
         "message-received".clone_into(&mut kind);
     }
     let outcome = match kind.as_str() {
-        "message-received" => {
+        "message-received" | "suggestion-response" => {
             let phone = number(&text(&message["from"]), true);
             if phone.is_empty() {
                 return Err("message.from is missing");
             }
             let ours = if to.is_empty() { number(&text(&message["owner"]), true) } else { to };
-            let (text, at) = (texts(said(message)), text(&message["time"]));
+            let (text, at) = (said(message), text(&message["time"]));
             return Ok(Some(Fact::Inbound(Inbound {
                 id,
                 phone,
@@ -88,11 +88,21 @@ fn fact(post: &Post, event: &Value) -> Result<Option<Fact>, &'static str> {
     Ok(Some(Fact::Status(Status { id, phone, number: ours, service, at: text(&event["time"]), outcome })))
 }
 
-/// Where a message has its words: an SMS, an RCS message, and what was tapped in one.
-fn said(message: &Value) -> [&Value; 6] {
-    let (content, suggestion) = (&message["content"], &message["content"]["suggestionResponse"]);
-    let postback = &suggestion["postbackData"];
-    [&message["text"], &message["subject"], content, &content["text"], &suggestion["text"], postback]
+/// What a message says: an SMS, an RCS message, and what was tapped in one, which stands beside the words or among them.
+fn said(message: &Value) -> String {
+    let content = &message["content"];
+    let tapped = [&message["suggestionResponse"], &content["suggestionResponse"]];
+    let postbacks = tapped.map(|tapped| plain_postback(&text(&tapped["postbackData"])));
+    let words =
+        [&message["text"], &message["subject"], content, &content["text"], &tapped[0]["text"], &tapped[1]["text"]];
+    texts(words.into_iter().chain(&postbacks))
+}
+
+/// What a button stands for, which may be in base64.
+fn plain_postback(data: &str) -> Value {
+    let decoded = BASE64.decode(data.trim().as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let is_text = |text: &String| !text.contains(char::is_control);
+    decoded.filter(is_text).unwrap_or_else(|| data.to_owned()).into()
 }
 
 #[cfg(test)]

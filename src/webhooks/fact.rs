@@ -23,8 +23,12 @@ pub struct Inbound {
     pub phone: String,
     /// Our number that it was sent to.
     pub number: String,
+    /// Who else got it. Of a message to a group nothing says which number is ours.
+    pub others: Vec<String>,
     /// The service of the provider that the number belongs to.
     pub service: String,
+    /// Which part it is, if it is one of a long message.
+    pub part: Option<Part>,
     /// What it says.
     pub text: String,
     /// When it was sent, as the provider writes it.
@@ -34,7 +38,32 @@ pub struct Inbound {
     pub late_ms_max: Millis,
     /// What the provider took it for, and has answered by itself.
     pub keyword: Option<Keyword>,
+    /// It is told by an event: what answers that does not come to the phone.
+    pub is_event: bool,
 }
+
+/// A part of a long message, which the provider delivers as it came from the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The name of the whole message: the same in all of its parts, and used again for others later.
+    pub of: String,
+    /// Its place among them, from 1.
+    pub place: usize,
+    /// How many there are.
+    pub all: usize,
+}
+
+impl Part {
+    /// Reads what a provider says of it; none where that is no part of several.
+    pub fn of(name: &str, place: &str, all: &str) -> Option<Part> {
+        let (place, all) = (place.trim().parse().ok()?, all.trim().parse().ok()?);
+        let is_one = !name.is_empty() && (1..=all).contains(&place) && (2..=PARTS_MAX).contains(&all);
+        is_one.then(|| Part { of: name.to_owned(), place, all })
+    }
+}
+
+/// The most parts of a message: their number is one byte of it.
+const PARTS_MAX: usize = 255;
 
 /// What a provider took a message for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

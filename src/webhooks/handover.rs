@@ -73,7 +73,7 @@ impl Handover<'_> {
             );
             return Ok(Told::silent(Fate::Ignored));
         }
-        let lists = self.lists(&inbound.service, &inbound.number).await?;
+        let lists = self.lists_of_group(inbound).await?;
         let mut fate = Fate::Refused;
         let is_out = matches!(self.keywords.meaning(&inbound.text), Meaning::Out | Meaning::OutOfAll);
         if inbound.keyword == Some(Keyword::Stop) && !is_out {
@@ -230,6 +230,32 @@ impl Handover<'_> {
         }
         let mut lists = contact["lists"].as_array().into_iter().flatten();
         Ok(lists.any(|on| on["list"] == list && on["opted_out_reason"] == reason))
+    }
+
+    /// The lists that a message to a group was sent to: all that are among its recipients. The others are strangers. Where
+    /// none is, what forbids counts for all lists.
+    async fn lists_of_group(&mut self, inbound: &Inbound) -> Result<Vec<String>> {
+        if inbound.others.is_empty() {
+            return self.lists(&inbound.service, &inbound.number).await;
+        }
+        let mut ours = Vec::new();
+        for number in std::iter::once(&inbound.number).chain(&inbound.others) {
+            if !self.accounts.service("", number).is_empty() || self.is_list(number).await? {
+                ours.push(number.as_str());
+            }
+        }
+        if ours.is_empty() {
+            ours.push("");
+        }
+        let mut lists: Vec<String> = Vec::new();
+        for number in ours {
+            for list in self.lists(&inbound.service, number).await? {
+                if !lists.contains(&list) {
+                    lists.push(list);
+                }
+            }
+        }
+        Ok(lists)
     }
 
     /// The lists that a message was sent to: that of the number, then the others of its service.

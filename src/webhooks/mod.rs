@@ -18,6 +18,7 @@ mod counts;
 #[doc(hidden)]
 pub mod fact;
 mod handover;
+mod parts;
 mod plivo;
 #[doc(hidden)]
 pub mod post;
@@ -47,12 +48,13 @@ pub use provider::Provider;
 use crate::client::AsyncClient;
 use crate::command::{Access, Grant};
 use crate::limits::{WEBHOOK_BODY_BYTES_MAX, WEBHOOK_READ_MS_MAX, WEBHOOKS_MAX};
-use crate::model::keyword::Keywords;
+use crate::model::keyword::{Keywords, Meaning, unread};
 use crate::model::time::Millis;
 use crate::rarely::Rarely;
 use crate::reloadable::Reloadable;
 use fact::{Fact, Inbound};
 use handover::Handover;
+use parts::Parts;
 use post::{Form, Post};
 use signature::Unsigned;
 
@@ -79,6 +81,7 @@ pub struct Webhooks {
     now: Now,
     places: Semaphore,
     counts: Counts,
+    parts: Parts,
     /// What anybody can cause is told rarely.
     log: Rarely,
 }
@@ -102,7 +105,8 @@ impl Webhooks {
     /// Webhooks that are recorded over `connect`.
     pub fn new(setup: WebhookSetup, connect: Connect, keywords: Arc<Keywords>, now: Now) -> Webhooks {
         let places = Semaphore::new(WEBHOOKS_MAX);
-        Webhooks { setup, connect, keywords, now, places, counts: Counts::default(), log: Rarely::default() }
+        let (counts, parts, log) = (Counts::default(), Parts::default(), Rarely::default());
+        Webhooks { setup, connect, keywords, now, places, counts, parts, log }
     }
 
     /// What serves them.
@@ -209,7 +213,8 @@ impl Webhooks {
         let mut handover = Handover { provider, accounts, keywords, now, client };
         let (mut fate, mut text, mut inbound): (Fate, String, Option<&Inbound>) = (Fate::Ignored, String::new(), None);
         for fact in facts {
-            let told = handover.hand_over(fact).await?;
+            let whole = self.whole(fact, now);
+            let told = handover.hand_over(whole.as_ref().unwrap_or(fact)).await?;
             // Of several, what has to be looked at counts.
             if fate != Fate::Refused && told.fate != Fate::Ignored {
                 fate = told.fate;
@@ -219,6 +224,20 @@ impl Webhooks {
             }
         }
         Ok((fate, answer::taken(provider, inbound, &text)))
+    }
+
+    /// A part of a message as it is to be recorded, if that is not as it came: with the text of all, where it was the last that
+    /// was missing. Alone it permits nothing: `START` may be the end of anything.
+    fn whole(&self, fact: &Fact, now: Millis) -> Option<Fact> {
+        let Fact::Inbound(inbound) = fact else { return None };
+        inbound.part.as_ref()?;
+        let permits = || matches!(self.keywords.meaning(&inbound.text), Meaning::In | Meaning::InIfKnown);
+        let text = match self.parts.whole(inbound, now) {
+            Some(text) => text,
+            None if permits() => format!("{}{}", inbound.text, unread::MARK),
+            None => return None,
+        };
+        Some(Fact::Inbound(Inbound { text, ..inbound.clone() }))
     }
 
     fn refuse(&self, provider: Provider, fate: Fate, status: StatusCode, why: &str) -> Refusal {

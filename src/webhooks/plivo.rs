@@ -71,10 +71,11 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
             phone: from,
             number: to,
             service,
-            text: form.all(&["Text", "Body"]),
+            text: said(&form),
             at: String::new(),
             late_ms_max: LATE_MS_MAX,
             keyword: Keyword::of(&form.get("MessageIntent"), &["optout", "stop"]),
+            ..Inbound::default()
         })]);
     }
     let (status, code, words) = (form.get("Status"), form.get("ErrorCode"), form.get("ErrorMessage"));
@@ -83,6 +84,21 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
     // A long message has an id for each of its parts.
     let id = first([post.own_id(), form.get("ParentMessageUUID"), form.get("MessageUUID")]).into_owned();
     Ok(vec![Fact::Status(Status { id, phone: to, number: from, service, at: String::new(), outcome })])
+}
+
+/// What a message says: its text, or what was tapped. Of a button Plivo tells that its `ContentType` is `button`
+/// (<https://www.plivo.com/docs/messaging/api/message/handling-incoming>), and not in which parameter its words are: so they are
+/// those of any parameter that has a name for it.
+fn said(form: &Form) -> String {
+    const TAPPED: [&str; 5] = ["button", "interactive", "reply", "payload", "title"];
+    let text = form.all(&["Text", "Body"]);
+    if !text.trim().is_empty() {
+        return text;
+    }
+    let names = form.names().map(|name| (name.to_ascii_lowercase(), name));
+    let tapped: Vec<&str> =
+        names.filter(|(name, _)| TAPPED.iter().any(|part| name.contains(part))).map(|(_, name)| name).collect();
+    form.all(&tapped)
 }
 
 #[cfg(test)]

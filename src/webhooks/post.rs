@@ -103,6 +103,11 @@ impl Form {
         found.map_or(Cow::Borrowed(""), |(_, value)| unread::text_of(value))
     }
 
+    /// The names that are texts.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|(name, _)| std::str::from_utf8(name).ok())
+    }
+
     /// Whether it has a name.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name.as_bytes())

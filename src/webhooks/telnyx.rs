@@ -4,12 +4,16 @@
 //! `telnyx-signature-ed25519` is base64 of the signature of `telnyx-timestamp`, `|` and the raw body, and the timestamp is
 //! good for five minutes (<https://developers.telnyx.com/development/api-fundamentals/webhooks/receiving-webhooks>). It waits
 //! for two seconds, and delivers three times to each address.
+//!
+//! A message to a group has all its recipients in `to` and `cc`; which of them is ours nothing says. `autoresponse_type` is what
+//! Telnyx took a message for and has answered, by its own words or by those of the profile
+//! (<https://developers.telnyx.com/docs/messaging/messages/advanced-opt-in-out>).
 
 use data_encoding::BASE64;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::Value;
 
-use super::fact::{Fact, Inbound, Outcome, Status, number};
+use super::fact::{Fact, Inbound, Keyword, Outcome, Status, number};
 use super::post::{Post, text, texts};
 use super::signature::{CLOCKS_MS, Unsigned, is_fresh};
 use crate::model::failure::Failure;
@@ -55,15 +59,27 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
     let phone = |to: &Value| number(&text(&to["phone_number"]), true);
     match text(&data["event_type"]).as_str() {
         "message.received" if from.is_empty() => Err("data.payload.from is missing"),
-        "message.received" => Ok(vec![Fact::Inbound(Inbound {
-            id,
-            phone: from,
-            number: to.first().map(phone).unwrap_or_default(),
-            service,
-            text: texts(said(payload)),
-            at: text(&payload["received_at"]),
-            ..Inbound::default()
-        })]),
+        "message.received" => {
+            let cc = payload["cc"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let mut numbers: Vec<String> = Vec::new();
+            for number in to.iter().chain(cc).map(phone) {
+                if !number.is_empty() && number != from && !numbers.contains(&number) {
+                    numbers.push(number);
+                }
+            }
+            let others = numbers.split_off(1.min(numbers.len()));
+            Ok(vec![Fact::Inbound(Inbound {
+                id,
+                phone: from,
+                number: numbers.pop().unwrap_or_default(),
+                others,
+                service,
+                text: texts(said(payload)),
+                at: text(&payload["received_at"]),
+                keyword: Keyword::of(&text(&payload["autoresponse_type"]), &["stop", "optout", "opt_out"]),
+                ..Inbound::default()
+            })])
+        }
         "message.sent" | "message.finalized" => {
             let own = post.own_id();
             let id = if own.is_empty() { id } else { own.into_owned() };

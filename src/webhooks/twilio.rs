@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE as HEX};
 
 use super::fact::{Fact, Inbound, Keyword, Outcome, Status, first, number};
-use super::post::Post;
+use super::post::{Form, Post};
 use super::signature::{SHA1, SHA256, Unsigned, is_hmac};
 use crate::model::time::Millis;
 
@@ -92,9 +92,38 @@ fn addresses(url: &str) -> Vec<Cow<'_, str>> {
     addresses
 }
 
+/// The events of Conversations that have what somebody wrote.
+const SAYING: [&str; 4] = ["onmessageadd", "onmessageadded", "onconversationadd", "onconversationadded"];
+
+/// Reads an event of Conversations (<https://www.twilio.com/docs/conversations/conversations-webhooks>). It names its author, and
+/// our number only where the conversation begins. What we say ourselves has an author who is no phone.
+fn read_event(form: &Form, late_ms_max: Millis) -> Vec<Fact> {
+    let event = form.get("EventType").trim().to_ascii_lowercase();
+    let text = form.all(&["Body", "MessageBody"]);
+    if !SAYING.contains(&&*event) || text.trim().is_empty() {
+        return Vec::new();
+    }
+    let author = ["Author", "MessagingBinding.AuthorAddress", "MessagingBinding.Address"].map(|name| form.get(name));
+    let ours = ["MessagingBinding.ProxyAddress", "MessagingBinding.ProjectedAddress"].map(|name| form.get(name));
+    vec![Fact::Inbound(Inbound {
+        id: form.get("MessageSid").into_owned(),
+        phone: number(&first(author), true),
+        number: number(&first(ours), true),
+        service: form.get("MessagingServiceSid").into_owned(),
+        text,
+        at: form.get("DateCreated").into_owned(),
+        late_ms_max,
+        is_event: true,
+        ..Inbound::default()
+    })]
+}
+
 /// What it says.
 pub fn read(post: &Post, provider: &str, late_ms_max: Millis) -> Result<Vec<Fact>, &'static str> {
     let form = post.form();
+    if form.has("EventType") && !form.has("From") {
+        return Ok(read_event(&form, late_ms_max));
+    }
     let provider_id = first([form.get("MessageSid"), form.get("SmsSid")]);
     let status = first([form.get("MessageStatus"), form.get("SmsStatus")]);
     let (from, to) = (number(&form.get("From"), true), number(&form.get("To"), true));
@@ -113,6 +142,7 @@ pub fn read(post: &Post, provider: &str, late_ms_max: Millis) -> Result<Vec<Fact
             at: String::new(),
             late_ms_max,
             keyword: Keyword::of(&form.get("OptOutType"), &["stop"]),
+            ..Inbound::default()
         })]);
     }
     let (code, words) = (form.get("ErrorCode"), form.all(&["ErrorMessage", "ChannelStatusMessage"]));
@@ -126,7 +156,6 @@ pub fn read(post: &Post, provider: &str, late_ms_max: Millis) -> Result<Vec<Fact
 mod tests {
     use axum::http::{HeaderName, HeaderValue, Method};
 
-    use super::super::post::Form;
     use super::*;
 
     fn post(url: &str, headers: &[(&'static str, &str)], body: &'static str) -> Post {

@@ -19,7 +19,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::fact::{Fact, Inbound, Outcome, Status, first, number};
+use super::fact::{Fact, Inbound, Outcome, Part, Status, first, number};
 use super::post::{Form, Post, text, texts};
 use super::signature::{CLOCKS_MS, SHA256, SHA512, Unsigned, is_fresh, is_hmac};
 use crate::model::keyword::unread;
@@ -115,7 +115,8 @@ fn read_parameters(post: &Post, form: &Form) -> Result<Vec<Fact>, &'static str> 
     if !form.has("status") {
         let text = said_in_form(form);
         let id = id.into_owned();
-        let message = Inbound { id, phone, number: ours, text, at, late_ms_max: DAY_MS, ..Inbound::default() };
+        let part = Part::of(&form.get("concat-ref"), &form.get("concat-part"), &form.get("concat-total"));
+        let message = Inbound { id, phone, number: ours, part, text, at, late_ms_max: DAY_MS, ..Inbound::default() };
         return Ok(vec![Fact::Inbound(message)]);
     }
     let (sent, failed) = (["delivered", "accepted"], ["failed", "rejected", "expired", "deleted"]);
@@ -134,6 +135,11 @@ fn said_in_form(form: &Form) -> String {
     let bytes = HEX.decode(form.get("data").trim().as_bytes()).unwrap_or_default();
     let of_bytes = unread::text_of(&bytes);
     first([of_bytes, form.get("keyword"), text]).into_owned()
+}
+
+/// A number, which version 0.1 of the Messages API puts into an object.
+fn party(json: &Value) -> String {
+    number(&text(if json.is_object() { &json["number"] } else { json }), false)
 }
 
 /// Where a message has its words: those that were written, those of what was tapped, and those below a picture.
@@ -156,18 +162,21 @@ fn said(json: &Value) -> [&Value; 11] {
 
 fn read_message(post: &Post, json: &Value) -> Result<Vec<Fact>, &'static str> {
     let id = text(&json["message_uuid"]);
-    let (from, to) = (number(&text(&json["from"]), false), number(&text(&json["to"]), false));
+    let (from, to) = (party(&json["from"]), party(&json["to"]));
     let at = text(&json["timestamp"]);
     if json["status"].is_null() {
         if from.is_empty() {
             return Err("from is missing");
         }
-        let text = texts(said(json));
+        // Version 0.1 has them one floor further down.
+        let text = texts(said(json).into_iter().chain(said(&json["message"]["content"])));
         return Ok(vec![Fact::Inbound(Inbound { id, phone: from, number: to, text, at, ..Inbound::default() })]);
     }
     let (status, error) = (text(&json["status"]), &json["error"]);
     let (sent, failed) = (["submitted", "delivered", "read"], ["rejected", "undeliverable"]);
-    let (code, words) = (text(&error["title"]), text(&error["detail"]));
+    let either =
+        |name: &str, before: &str| first([text(&error[name]).into(), text(&error[before]).into()]).into_owned();
+    let (code, words) = (either("title", "code"), either("detail", "reason"));
     let Some(outcome) = Outcome::of("vonage", &status, &sent, &failed, &code, &words) else { return Ok(Vec::new()) };
     let id = first([post.own_id(), id.into()]).into_owned();
     Ok(vec![Fact::Status(Status { id, phone: to, number: from, service: String::new(), at, outcome })])

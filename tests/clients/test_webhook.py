@@ -291,6 +291,21 @@ class Hooks(Base):
         self.message(somebody, "", "SM11", ListTitle="Unsubscribe", ListId="row-2")
         self.assertEqual(self.reason(somebody), "list_opted_out")
 
+    def test_an_event_of_conversations(self) -> None:
+        somebody = phone(3650)
+        self.client.optin(LIST, somebody)
+        event = {
+            "EventType": "onMessageAdded", "ConversationSid": "CH1", "MessageSid": "IM1", "Author": somebody, "Body": "STOP",
+        }
+        self.assertEqual(self.post("/inbound", {**event, "Author": "agent-7"})[0], 204)
+        self.assertEqual(self.post("/inbound", {**event, "EventType": "onMessageUpdated"})[0], 204)
+        self.assertEqual(self.reason(somebody), "")
+        begun = {**event, "MessagingBinding.ProxyAddress": LIST, "MessageSid": "IM2"}
+        self.assertEqual(self.post("/status", begun)[0], 204)
+        self.assertEqual(self.reason(somebody), "list_opted_out")
+        self.assertEqual(self.post("/inbound", event)[0], 204)
+        self.assertEqual(self.reason(somebody), "opted_out", "no list is known: it counts for all")
+
     def test_signatures(self) -> None:
         form = {"MessageSid": "SM1", "From": phone(8), "To": LIST, "Body": "stop"}
         good = sign("/inbound", list(form.items()))

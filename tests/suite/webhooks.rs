@@ -611,6 +611,142 @@ fn a_word_of_the_providers_own_never_opens_the_gate() {
     assert_eq!(kinds[..2], ["inbound", "optout"], "the opt-out was there first: {events:?}");
 }
 
+/// Words that only the provider takes for an opt-out, in the field of each that says so.
+#[test]
+fn a_word_that_the_provider_alone_takes_for_an_opt_out_is_one() {
+    let house = House::start();
+    for (number, (text, took, is_out)) in [
+        ("ADIOS", json!("STOP"), true),
+        ("salir", json!("STOP"), true),
+        ("Hi", json!("HELP"), false),
+        ("Hi", json!(null), false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let phone = format!("+141555535{number:02}");
+        house.opt_in(LIST, &phone);
+        let payload = json!({
+            "id": phone, "text": text, "received_at": written(now()), "autoresponse_type": took,
+            "from": { "phone_number": phone }, "to": [{ "phone_number": LIST }],
+        });
+        house.take(&telnyx(
+            "/webhooks/telnyx",
+            &json!({ "data": { "event_type": "message.received", "payload": payload } }),
+            now(),
+        ));
+        assert_eq!(house.check(LIST, &phone), if is_out { "+no list_opted_out" } else { "+yes" }, "{text} {took}");
+    }
+}
+
+#[test]
+fn a_message_to_a_group_is_one_to_our_lists_in_it_and_to_no_stranger() {
+    let house = House::start();
+    let stranger = "+14155558888";
+    let group = |phone: &str, to: &[&str], cc: &[&str]| {
+        let numbers = |all: &[&str]| all.iter().map(|one| json!({ "phone_number": one })).collect::<Vec<Value>>();
+        let payload = json!({
+            "id": phone, "text": "STOP", "received_at": written(now()), "from": { "phone_number": phone },
+            "to": numbers(to), "cc": numbers(cc),
+        });
+        telnyx("/webhooks/telnyx", &json!({ "data": { "event_type": "message.received", "payload": payload } }), now())
+    };
+    for (number, (to, cc)) in [
+        (&[stranger, LIST][..], &[][..]),
+        (&[stranger][..], &[LIST][..]),
+        (&[LIST, stranger][..], &[OTHER_LIST][..]),
+        (&[stranger, "+14155558889"][..], &[][..]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let phone = format!("+141555534{number:02}");
+        for list in [LIST, OTHER_LIST] {
+            house.opt_in(list, &phone);
+        }
+        house.take(&group(&phone, to, cc));
+        let contact = house.wire().call(&format!("GET {phone}"));
+        assert!(!contact.contains("+1415555888"), "a stranger is no list: {contact}");
+        for list in [LIST, OTHER_LIST] {
+            let all: Vec<&str> = to.iter().chain(cc).copied().collect();
+            // The two are one service.
+            let is_ours = all.contains(&LIST) || all.contains(&OTHER_LIST);
+            assert_eq!(
+                house.check(list, &phone),
+                if is_ours { "+no list_opted_out" } else { "+no opted_out" },
+                "{all:?}"
+            );
+        }
+    }
+}
+
+/// Cut inside of a word, neither part asks for anything.
+#[test]
+fn the_parts_of_a_long_message_are_read_together() {
+    let house = House::start();
+    let part = |phone: &str, id: &str, place: &str, text: &str| {
+        let (from, to) = (phone.trim_start_matches('+').to_owned(), LIST.trim_start_matches('+').to_owned());
+        let fields = [
+            ("msisdn", from.as_str()),
+            ("to", &to),
+            ("messageId", id),
+            ("text", text),
+            ("type", "text"),
+            ("concat", "true"),
+            ("concat-ref", "17"),
+            ("concat-total", "2"),
+            ("concat-part", place),
+        ];
+        vonage("/webhooks/vonage", &fields, now())
+    };
+    for (phone, order) in [("+14155553301", [0, 1]), ("+14155553302", [1, 0])] {
+        house.opt_in(LIST, phone);
+        let parts = [("1", "Please st"), ("2", "op texting me")];
+        for place in order {
+            let (number, text) = parts[place];
+            assert_eq!(house.check(LIST, phone), "+yes", "{text}");
+            house.take(&part(phone, &format!("{phone}-{number}"), number, text));
+        }
+        assert_eq!(house.check(LIST, phone), "+no list_opted_out");
+    }
+    // The end of something is no START.
+    let phone = "+14155553303";
+    house.opt_in(LIST, phone);
+    assert_eq!(house.wire().call(&format!(r#"OPTOUT {LIST} {phone} {{"at":"2026-02-01"}}"#)), ":1");
+    house.take(&part(phone, "late", "2", "START"));
+    assert_eq!(house.check(LIST, phone), "+no list_opted_out");
+}
+
+#[test]
+fn conversations_of_twilio_are_read() {
+    let house = House::start();
+    let event = |phone: &str, kind: &str, more: &[(&str, &str)]| {
+        let fields = [
+            ("EventType", kind),
+            ("Author", phone),
+            ("MessageSid", phone),
+            ("DateCreated", "2026-05-01T12:00:00.000Z"),
+        ];
+        twilio("/webhooks/twilio", &[&fields[..], &[("Body", "STOP")], more].concat())
+    };
+    for (phone, more, told) in [
+        ("+14155553201", &[("MessagingBinding.ProxyAddress", LIST)][..], "+no list_opted_out"),
+        ("+14155553202", &[("MessagingServiceSid", "MG1")][..], "+no list_opted_out"),
+        ("+14155553203", &[][..], "+no opted_out"),
+    ] {
+        house.opt_in(LIST, phone);
+        for kind in ["onMessageUpdated", "onDeliveryUpdated", "onParticipantAdded"] {
+            house.take(&event(phone, kind, more));
+            assert_eq!(house.check(LIST, phone), "+yes", "{kind}");
+        }
+        house.take(&event("agent-7", "onMessageAdded", more));
+        assert_eq!(house.check(LIST, phone), "+yes");
+        let answer = house.send(&event(phone, "onMessageAdded", more));
+        assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+        assert_eq!(house.check(LIST, phone), told, "{more:?}");
+    }
+}
+
 #[test]
 fn a_service_is_more_than_one_list() {
     let house = House::start();
@@ -713,6 +849,37 @@ fn what_was_tapped_counts_as_what_was_said() {
         let event = json!([{ "type": "message-received", "time": written(now()), "to": LIST, "message": message }]);
         is_out(&bandwidth("/webhooks/bandwidth", &event), &phone);
     }
+    for (kind, said) in [
+        ("suggestion-response", json!({ "suggestionResponse": { "text": "Not now", "postbackData": "U1RPUA==" } })),
+        ("message-received", json!({ "suggestionResponse": { "text": "STOP", "postbackData": "U1RPUA==" } })),
+        ("suggestion-response", json!({ "content": { "suggestionResponse": { "text": "Stop" } } })),
+    ] {
+        let phone = somebody();
+        let mut message = json!({ "id": phone, "time": written(now()), "from": phone, "to": [LIST], "owner": LIST });
+        message.as_object_mut().expect("an object").extend(said.as_object().expect("an object").clone());
+        let event = json!([{ "type": kind, "time": written(now()), "to": LIST, "message": message }]);
+        is_out(&bandwidth("/webhooks/bandwidth", &event), &phone);
+    }
+    for content in [json!({ "type": "text", "text": "STOP" }), json!({ "type": "reply", "reply": { "title": "STOP" } })]
+    {
+        let phone = somebody();
+        let party = |number: &str| json!({ "type": "sms", "number": bare(number) });
+        let json = json!({
+            "message_uuid": phone, "from": party(&phone), "to": party(LIST), "timestamp": written(now()),
+            "direction": "inbound", "message": { "content": content },
+        });
+        is_out(&vonage_messages("/webhooks/vonage", &json, now()), &phone);
+    }
+    let phone = somebody();
+    let (from, to) = (bare(&phone), bare(LIST));
+    let fields = [
+        ("From", from.as_str()),
+        ("To", &to),
+        ("MessageUUID", "b-1"),
+        ("ContentType", "button"),
+        ("ButtonText", "STOP"),
+    ];
+    is_out(&plivo("/webhooks/plivo", &fields), &phone);
     let phone = somebody();
     let fields =
         [("From", phone.as_str()), ("To", LIST), ("MessageSid", "l-1"), ("Body", ""), ("ListTitle", "Unsubscribe")];

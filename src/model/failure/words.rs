@@ -10,9 +10,11 @@ use crate::model::plain_refusal::fold::letters;
 use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 
 /// What begins the names of lists of those who want nothing.
-const LISTS: [&str; 5] = ["blacklist", "blocklist", "denylist", "optout", "optedout"];
+const LISTS: [&str; 6] = ["blacklist", "blocklist", "denylist", "suppressionlist", "optout", "optedout"];
 /// Whose agreement may be missing or have ended.
 const CONSENT: [&str; 3] = ["consent", "consented", "subscription"];
+/// What says that an agreement is not there, and what was given or not.
+const LACKS: [&str; 5] = ["lack", "lacks", "lacking", "missing", "without"];
 /// The person, for certain.
 const PERSON: [&str; 8] = ["recipient", "user", "subscriber", "customer", "consumer", "member", "person", "enduser"];
 /// The sender, or what it sends: both may be on a list, too, and be invalid.
@@ -48,7 +50,13 @@ const OF_THE_TEXT: [&str; 13] = [
     "rate",
 ];
 /// What a person refuses, and in what words.
-const REFUSES: [&str; 6] = ["refused", "refuses", "declined", "declines", "rejected", "rejects"];
+const REFUSES: [&str; 9] =
+    ["refused", "refuses", "declined", "declines", "rejected", "rejects", "deactivated", "disabled", "stopped"];
+/// So many words may stand before what is refused: "deactivated all promotional messages".
+const REFUSED_WITHIN: usize = 3;
+/// What a person does to a sender.
+const BLOCKED: [&str; 3] = ["blocked", "stopped", "barred"];
+const SENDER: [&str; 4] = ["sender", "originator", "you", "us"];
 const MESSAGES: [&str; 8] = ["message", "messages", "sms", "text", "texts", "marketing", "contact", "communication"];
 /// What may stand between a word and the one that it belongs to.
 const BETWEEN: [&str; 22] = [
@@ -70,8 +78,13 @@ const NUMBER: [&str; 11] = [
     "address",
 ];
 /// States of a number that do not pass.
-const DEAD: [&str; 7] =
-    ["unknown", "invalid", "unallocated", "unassigned", "nonexistent", "nonexisting", "deactivated"];
+const DEAD: [&str; 8] =
+    ["unknown", "invalid", "illegal", "unallocated", "unassigned", "nonexistent", "nonexisting", "deactivated"];
+/// What gets messages, and a dead number is not.
+const MOBILE: [&str; 3] = ["mobile", "wireless", "cellular"];
+/// What does pass unless it is said not to.
+const ABSENT: [&str; 4] = ["absent", "unavailable", "unreachable", "inactive"];
+const FOR_GOOD: [&str; 2] = ["permanent", "permanently"];
 /// What such a number is not.
 const LIVES: [&str; 7] = ["exist", "exists", "existing", "valid", "assigned", "allocated", "existent"];
 /// What passes, or may be so.
@@ -162,25 +175,34 @@ impl Report {
         let is_answered = self.0.last().is_some_and(|last| ["no", "false"].contains(&last.as_str()));
         let says = |at: usize| {
             let (word, sense, next) = (self.word(at), self.sense(at), self.sense(at + 1));
+            let is_dropped = word == "baja" && self.before(at).is_some_and(|before| self.word(before) == "de");
             let is_out = (sense & OUT != 0 && sense & ALONE == 0)
+                || is_dropped
                 || (sense & OPT != 0 && next & AWAY != 0)
                 || LISTS.iter().any(|list| word.starts_with(list))
                 || LISTS.contains(&[word, self.word(at + 1)].concat().as_str());
             let is_asked =
                 sense & NOT != 0 && (word == "dont" || (at > 0 && self.word(at - 1) == "do")) && next & ACT != 0;
             let has_ended = CONSENT.contains(&word)
-                && (self.is_negated(at) || (0..self.0.len()).any(|at| self.sense(at) & ENDS != 0));
+                && (self.is_negated(at)
+                    || self.behind(at).is_some_and(|behind| self.sense(behind) & NOT != 0)
+                    || (0..self.0.len()).any(|at| self.sense(at) & ENDS != 0));
             let is_person = |at: Option<usize>| at.is_some_and(|at| PERSON.contains(&self.word(at)));
-            let is_blocked = word == "blocked"
+            let is_by_person = || is_person(self.before(at));
+            let is_blocked = BLOCKED.contains(&word)
                 && ((self.word(at + 1) == "by" && is_person(self.behind(at + 1)))
-                    || (at > 0 && self.word(at - 1) == "has" && is_person(self.before(at))));
-            if is_blocked {
-                return true;
-            }
-            let refuses = REFUSES.contains(&word)
-                && is_person(self.before(at))
-                && self.behind(at).is_some_and(|next| MESSAGES.contains(&self.word(next)));
-            if refuses && !is_of_sender {
+                    || (is_by_person()
+                        && (self.word(at - 1) == "has"
+                            || word == "stopped"
+                            || self.behind(at).is_some_and(|next| SENDER.contains(&self.word(next))))));
+            // Who complains of spam wants none of it.
+            let complains = match word {
+                "complaint" | "complained" => self.has(&["spam"]) || self.has(&PERSON),
+                "reported" => self.has(&["spam"]) && is_by_person(),
+                "spam" => self.word(at + 1) == "by" && is_person(self.behind(at + 1)),
+                _ => false,
+            };
+            if is_blocked || (!is_of_sender && (complains || self.refuses(at))) {
                 return true;
             }
             if word == "stop" {
@@ -190,7 +212,26 @@ impl Report {
             let is_not_in = sense & OPT != 0 && next & IN != 0 && self.is_negated(at);
             !is_of_sender && (is_not_in || is_asked || has_ended || (is_out && !self.is_negated(at) && !is_answered))
         };
-        !self.has(&OF_THE_TEXT) && (0..self.0.len()).any(says)
+        self.lacks_consent() || (!self.has(&OF_THE_TEXT) && (0..self.0.len()).any(says))
+    }
+
+    /// "user refused messages", "Subscriber deactivated promotional messages".
+    fn refuses(&self, at: usize) -> bool {
+        REFUSES.contains(&self.word(at))
+            && self.before(at).is_some_and(|before| PERSON.contains(&self.word(before)))
+            && (at + 1..=at + REFUSED_WITHIN).any(|at| MESSAGES.contains(&self.word(at)))
+    }
+
+    /// "lack of consent", "consent missing", and not "missing consent language".
+    fn lacks_consent(&self) -> bool {
+        let lacks = |at: usize| {
+            let before =
+                (0..at).rev().find(|&before| self.word(before) != "of" && !BETWEEN.contains(&self.word(before)));
+            CONSENT.contains(&self.word(at))
+                && (before.is_some_and(|before| LACKS.contains(&self.word(before))) && at + 1 == self.0.len()
+                    || self.behind(at).is_some_and(|behind| LACKS.contains(&self.word(behind))))
+        };
+        (0..self.0.len()).any(lacks)
     }
 
     /// "Unknown destination handset", "number does not exist", `UNALLOCATED_NUMBER`, "not a valid mobile number".
@@ -198,18 +239,26 @@ impl Report {
         let is_number = |at: usize| NUMBER.contains(&self.word(at)) && self.word(at + 1) != "of";
         let is_of_number =
             |from: usize, to: usize| self.before(from).is_some_and(is_number) || self.behind(to).is_some_and(is_number);
+        let is_for_good =
+            || self.has(&FOR_GOOD) && self.has(&ABSENT) && !(0..self.0.len()).any(|at| self.sense(at) & NOT != 0);
         let is_dead = |at: usize| match self.word(at) {
             "landline" => !self.is_negated(at),
             "unallocated" | "unassigned" => true,
+            // "Subscriber deactivated promotional messages" speaks of these.
+            "deactivated" if self.refuses(at) => false,
+            "such" => self.is_negated(at) && is_number(at + 1),
+            word if MOBILE.contains(&word) => self.is_negated(at) && is_number(at + 1),
+            "disconnected" if self.0.len() == 1 => true,
             "disconnected" => self.before(at).or(self.behind(at)).is_some_and(|at| self.word(at).starts_with("number")),
             word if DEAD.contains(&word) => is_of_number(at, at),
             word if LIVES.contains(&word) || (word == "service" && self.word(at.wrapping_sub(1)) == "in") => {
                 let negated = self.before(at).filter(|&not| self.sense(not) & NOT != 0);
                 negated.is_some_and(|not| is_of_number(not, at))
             }
+            word if ABSENT.contains(&word) => is_for_good() && is_of_number(at, at),
             _ => false,
         };
-        !self.has(&PASSING) && !self.has(&OF_THE_SENDER) && (0..self.0.len()).any(is_dead)
+        (!self.has(&PASSING) || is_for_good()) && !self.has(&OF_THE_SENDER) && (0..self.0.len()).any(is_dead)
     }
 }
 
@@ -257,6 +306,21 @@ mod tests {
             "the recipient has rejected SMS",
             "person called and wants no more texts",
             "customer says no further messages",
+            "stopped by user",
+            "User stopped",
+            "Recipient is on the suppression list",
+            "recipient blocked sender",
+            "Barred by user",
+            "Consent not given",
+            "consent was not granted",
+            "lack of consent",
+            "missing consent",
+            "consent missing",
+            "spam complaint",
+            "user reported spam",
+            "marked as spam by the recipient",
+            "Destinatario dado de baja",
+            "Subscriber deactivated promotional messages",
         ] {
             assert_eq!(said(text), OPTED_OUT, "{text}");
         }
@@ -286,6 +350,13 @@ mod tests {
             "declined",
             "permission denied",
             "queue stopped",
+            "stopped by carrier",
+            "sender on the suppression list",
+            "carrier reported spam",
+            "spam complaint rate too high",
+            "missing consent language",
+            "consent given",
+            "handset blocked sender lookup",
             "canceled",
             "delivered",
             "UNDELIV",
@@ -313,6 +384,14 @@ mod tests {
             "disconnected number",
             "This number has been disconnected",
             "Nonexistent subscriber",
+            "no such number",
+            "no such subscriber",
+            "EC_ILLEGAL_SUBSCRIBER",
+            "absent subscriber permanent",
+            "ABSENT_SUBSCRIBER_PERMANENTLY",
+            "Not a mobile number",
+            "'To' number is not a wireless number",
+            "disconnected",
         ] {
             assert_eq!(said(text), PERMANENT, "{text}");
         }
@@ -336,6 +415,10 @@ mod tests {
             "not a landline",
             "delivered to handset",
             "number busy, try again later",
+            "absent subscriber, not permanent",
+            "no such template",
+            "illegal sender number",
+            "mobile number",
         ] {
             assert_eq!(said(text), Failure::default(), "{text}");
         }

@@ -62,11 +62,14 @@ pub enum Ending {
 /// A quotation of at least so many words is of another message; fewer are only a way to write: please "stop".
 const QUOTED_WORDS_MIN: usize = 4;
 
+/// What begins a line of somebody else's.
+const QUOTING: [&str; 4] = [">", "＞", "&gt;", "|"];
+
 /// The words of a text.
 pub fn words(text: &str) -> Vec<Word> {
     let mut folder = Folder::default();
     for line in text.lines() {
-        folder.is_cited = line.trim_start().starts_with('>');
+        folder.is_cited = QUOTING.iter().any(|mark| line.trim_start().starts_with(mark));
         let line = without_tags(line);
         let mut chars = line.chars().map(plain).flat_map(|c| std::iter::once(c).nfkd()).peekable();
         while let Some(c) = chars.next() {

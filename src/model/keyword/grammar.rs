@@ -20,6 +20,8 @@ pub enum Kind {
     Hint,
     /// It changes nothing.
     Polite,
+    /// The same; behind it, where a message begins so, the rest may stand for the whole.
+    Courtesy,
     /// It is none, although it looks like one.
     Ordinary,
     /// It may be one as a sentence of its own, also beside others.
@@ -148,6 +150,7 @@ impl Grammar {
                 "maybe" => Kind::Maybe,
                 "hint" => Kind::Hint,
                 "polite" => Kind::Polite,
+                "courtesy" => Kind::Courtesy,
                 "ordinary" => Kind::Ordinary,
                 "sentence" => Kind::Sentence,
                 "denial" => Kind::Denial,
@@ -183,7 +186,7 @@ impl Grammar {
 
     /// The words of rules of which a word may be a slip of the pen.
     pub fn slips(&self, word: &str) -> Vec<&str> {
-        self.forgiven.meant(word)
+        self.forgiven.meant(word, self.has_word(word))
     }
 
     /// Whether it is a word of a rule, as it stands there.
@@ -212,10 +215,8 @@ impl Grammar {
         let of = |id: Id| rules.get(id as usize).into_iter().flatten();
         for &rule in of(word).chain(of(stem)) {
             let (kind, choice) = &self.rules[rule];
-            for end in self.ends_of_choice(choice, words, at) {
-                if end > at {
-                    found(*kind, end);
-                }
+            for end in self.ends_of_choice(choice, words, at).into_iter().filter(|&end| end > at) {
+                found(*kind, end);
             }
         }
     }

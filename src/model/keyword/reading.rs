@@ -1,5 +1,7 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
+mod slips;
+
 use std::cell::OnceCell;
 
 use unicode_normalization::char::is_combining_mark;
@@ -9,19 +11,18 @@ use super::grammar::{Grammar, Kind, Known};
 use super::scope;
 use super::script;
 use super::spelling::{Speller, is_unspaced};
-use super::{Meaning, Words, slip};
+use super::{Meaning, Words};
 
 /// The longest message in which an opt-out word at either end is taken for a hint that somebody wants out.
 const NEAR_MISS_WORDS_MAX: usize = 6;
 /// A request inside of a longer message has at least so many words; one word alone may be anybody's.
 const REQUEST_WORDS_MIN: usize = 2;
-/// Slips of words of requests are looked for in so many words at most, and so many ways to undo them.
-const SLIP_WORDS_MAX: usize = 8;
-const SLIP_WAYS_MAX: usize = 32;
 /// A word is written in so many parts at most.
 const SPELLED_PARTS_MAX: usize = 4;
 /// What people send for the word STOP.
 pub const STOP_SIGNS: [char; 7] = ['🛑', '⛔', '🚫', '📵', '🔕', '🚷', '🙅'];
+/// Who laughs may not mean a word.
+const LAUGHING_SIGNS: [char; 4] = ['😂', '🤣', '😆', '😹'];
 /// What may say the same if no other words stand there.
 const REFUSING_SIGNS: [char; 7] = ['❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
 /// What may stand beside a word that lets somebody in. A question, or a sign that means something else, lets nobody in.
@@ -96,7 +97,8 @@ impl<'k> Reading<'k> {
 
     /// The rules that match from a word on, and where their matches end. What is denied asks for nothing.
     fn found(&self, at: usize) -> &[(Kind, usize)] {
-        let changes_nothing = |kind| matches!(kind, Kind::Polite | Kind::Filler | Kind::Joke | Kind::Doubt);
+        let changes_nothing =
+            |kind| matches!(kind, Kind::Polite | Kind::Courtesy | Kind::Filler | Kind::Joke | Kind::Doubt);
         self.found[at].get_or_init(|| {
             let mut found = Vec::new();
             self.grammar.matches(&self.known, at, |kind, end| {
@@ -118,16 +120,31 @@ impl<'k> Reading<'k> {
         let meaning = self
             .without_fillers()
             .map_or(self.meaning_of_words(), |reading| self.meaning_of_words().stricter(reading.meaning_of_words()));
-        if !meaning.is_out() && self.signs_ask(text) {
+        if !meaning.is_out() && self.signs_ask(text) || meaning.is_out() && self.laughs(text) {
             Meaning::MaybeOut
-        } else if meaning.lets_in() && !(self.is_literal && is_plain(text)) {
-            // Who may not mean it is not let in.
+        } else if meaning.lets_in() && !(self.is_literal && is_plain(text) && !self.is_quoted(0, self.words.len())) {
+            // Who may not mean it is not let in; nor is who quotes it.
             Meaning::Message
         } else if meaning == Meaning::Out && scope::names_all(&self.words) {
             Meaning::OutOfAll
         } else {
             meaning
         }
+    }
+
+    /// "stop 😂": an opt-out word that somebody laughs at. The keyword in capitals, and a request in words, are meant.
+    fn laughs(&self, text: &str) -> bool {
+        let is_request = |from: usize, to: usize| self.weight(from, to) >= Some(Weight::Request);
+        let is_keyword = || self.is_literal && self.words.iter().all(Word::is_shouted);
+        text.contains(LAUGHING_SIGNS)
+            && !is_keyword()
+            && !is_request(0, self.words.len())
+            && !self.each_sentence().any(|(from, at)| is_request(from, at + 1))
+    }
+
+    /// Whether some of the words are somebody else's.
+    fn is_quoted(&self, from: usize, to: usize) -> bool {
+        self.words[from..to].iter().any(|word| word.is_quoted)
     }
 
     /// "🛑", "no 👎", "🚫 SMS".
@@ -165,7 +182,8 @@ impl<'k> Reading<'k> {
             || self.ends_with_request()
             || self.is_near_miss()
             || self.has_within()
-            || self.is_unread();
+            || self.is_unread()
+            || self.asks_without_courtesies();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
     }
 
@@ -245,7 +263,7 @@ impl<'k> Reading<'k> {
                     Kind::Out if !self.is_ordinary(at, end) => reach(end, Weight::Request),
                     Kind::Sentence => reach(end, Weight::Sentence),
                     Kind::Maybe | Kind::Hint => reach(end, maybe(at, end)),
-                    Kind::Polite => reach(end, Weight::Polite),
+                    Kind::Polite | Kind::Courtesy => reach(end, Weight::Polite),
                     _ => {}
                 }
             }
@@ -276,6 +294,7 @@ impl<'k> Reading<'k> {
     fn sentences(&self) -> Option<Weight> {
         let is_loud = |sentence: &[Word]| sentence.iter().all(Word::is_shouted);
         let jokes = self.all_found().any(|(kind, _, _)| kind == Kind::Joke);
+        let courtesies = self.courtesies();
         let mut best = None;
         for (from, at) in self.each_sentence() {
             let word = &self.words[at];
@@ -286,7 +305,9 @@ impl<'k> Reading<'k> {
                 best = best.max(match self.weight(from, at + 1) {
                     Some(Weight::Request | Weight::All) if jokes && from == at => Some(Weight::Maybe),
                     Some(Weight::Request | Weight::All) => Some(Weight::Request),
-                    Some(Weight::Word) if is_meant && (from == 0 || is_loud(sentence)) => Some(Weight::Request),
+                    Some(Weight::Word) if is_meant && (from <= courtesies || is_loud(sentence)) => {
+                        Some(Weight::Request)
+                    }
                     Some(Weight::Word | Weight::Sentence) => Some(Weight::Maybe),
                     _ => None,
                 });
@@ -304,7 +325,7 @@ impl<'k> Reading<'k> {
             let next = at + 1;
             let is_doubted = next < self.words.len()
                 && (is(next, Kind::Doubt) || self.is_denied[next] || self.weight(next, self.words.len()).is_none());
-            let is_courteous = is(from, Kind::Polite);
+            let is_courteous = is(from, Kind::Polite) || is(from, Kind::Courtesy);
             let misses = NONE_OF.contains(&self.words[from].text.as_str()) && at > from;
             if self.words[at].ending != Ending::Question || !(misses || is_doubted && !is_courteous) {
                 return false;
@@ -346,49 +367,24 @@ impl<'k> Reading<'k> {
         is_less.then(|| Reading::of(self.keywords, self.grammar, words))
     }
 
-    /// Whether it would be a request but for slips of the pen.
-    fn has_slips(&self) -> bool {
-        let is_request = |words: Vec<Word>| {
-            let reading = Reading::of(self.keywords, self.grammar, words);
-            reading.exactly().is_some_and(Meaning::is_out) || reading.asks()
+    /// How many words of courtesies it begins with.
+    fn courtesies(&self) -> usize {
+        let courtesy = |at: usize| {
+            let ends = self.found(at).iter().filter(|(kind, _)| *kind == Kind::Courtesy).map(|&(_, end)| end);
+            ends.max().unwrap_or(at)
         };
-        self.is_torn_slip() || self.with_slips_undone().into_iter().any(is_request)
-    }
-
-    /// "un-subcribe": a slip of a long opt-out word in several parts.
-    fn is_torn_slip(&self) -> bool {
-        let letters: String = self.words.iter().map(|word| word.text.as_str()).collect();
-        (2..=SPELLED_PARTS_MAX).contains(&self.words.len()) && slip::meant(&letters).is_some_and(slip::is_long)
-    }
-
-    /// The words that may have been meant, in as many ways as there are. In a long message nobody looks for them.
-    fn with_slips_undone(&self) -> Vec<Vec<Word>> {
-        let mut ways = vec![self.words.clone()];
-        for (at, word) in self.words.iter().enumerate() {
-            for meant in self.meant(&word.text) {
-                if ways.len() >= SLIP_WAYS_MAX {
-                    return ways.split_off(1);
-                }
-                let mut changed: Vec<Vec<Word>> =
-                    ways.iter().filter(|way| way[at].text == word.text).cloned().collect();
-                for way in &mut changed {
-                    meant.clone_into(&mut way[at].text);
-                }
-                ways.append(&mut changed);
-            }
+        let mut at = 0;
+        while at < self.words.len() && courtesy(at) > at {
+            at = courtesy(at);
         }
-        ways.split_off(1)
+        at
     }
 
-    /// What a word may be a slip of.
-    fn meant(&self, word: &str) -> Vec<&str> {
-        if self.keywords.ordinary.contains(word) {
-            return Vec::new();
-        }
-        let is_known = self.grammar.has_word(word) && !slip::SLIPS_OF.contains(&word);
-        let keyword = if is_known { None } else { slip::meant(word) };
-        let of_rules = if self.words.len() > SLIP_WORDS_MAX { Vec::new() } else { self.grammar.slips(word) };
-        keyword.into_iter().chain(of_rules).collect()
+    /// "please stop right away": whether what follows courtesies may ask. A polite wording ranks with the bare one.
+    fn asks_without_courtesies(&self) -> bool {
+        let (at, all) = (self.courtesies(), self.words.len());
+        let rest = || Reading::of(self.keywords, self.grammar, self.words[at..].to_vec()).meaning_of_words();
+        at > 0 && at < all && rest().strictness() > 0
     }
 
     /// A request or a hint somewhere in it, or in few words an opt-out word first or last.

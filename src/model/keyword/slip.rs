@@ -1,5 +1,6 @@
 //! Slips of the pen: a word that is one letter beside an opt-out word, or beside a word of a request.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
@@ -34,14 +35,17 @@ pub struct Slips {
     shortened: HashMap<String, Vec<String>, RandomState>,
 }
 
-/// A word of so many letters may have a slip. In a shorter one two letters may have changed places.
-const FORGIVEN_LETTERS_MIN: usize = 5;
-const SWAPPED_LETTERS_MIN: usize = 4;
+/// A word of so many letters may have any slip. The shorter it is, the more words lie beside it, and the fewer slips are
+/// looked for: in one of four or three letters, two that changed places, one beside it on the keyboard, one twice or none; in
+/// one of two, not that one is missing.
+const ANY_LETTERS_MIN: usize = 5;
+const LEFT_OUT_LETTERS_MIN: usize = 3;
+const LETTERS_MIN: usize = 2;
 
 impl Slips {
     /// Adds a word, if it has letters enough.
     pub fn add(&mut self, word: &str) {
-        if !self.words.insert(word.to_owned()) || word.len() < SWAPPED_LETTERS_MIN || !is_of_letters(word) {
+        if !self.words.insert(word.to_owned()) || word.len() < LETTERS_MIN || !is_of_letters(word) {
             return;
         }
         for short in without_one(word).chain([word.to_owned()]) {
@@ -49,9 +53,9 @@ impl Slips {
         }
     }
 
-    /// The words that one may be a slip of; none if it is one of them.
-    pub fn meant(&self, word: &str) -> Vec<&str> {
-        if self.words.contains(word) || word.len() + 1 < FORGIVEN_LETTERS_MIN || !is_of_letters(word) {
+    /// The words that one may be a slip of; none if it is one of them. A word of another language is none that lacks a letter.
+    pub fn meant(&self, word: &str, is_word: bool) -> Vec<&str> {
+        if self.words.contains(word) || word.len() < LETTERS_MIN || !is_of_letters(word) {
             return Vec::new();
         }
         let letters: Vec<char> = word.chars().collect();
@@ -59,8 +63,13 @@ impl Slips {
         for known in without_one(word).chain([word.to_owned()]).filter_map(|short| self.shortened.get(&short)).flatten()
         {
             let known_letters: Vec<char> = known.chars().collect();
-            let is_long = known.len() >= FORGIVEN_LETTERS_MIN || known.len() == word.len() && is_neighbour(word, known);
-            if is_long && !meant.contains(&known.as_str()) && distance(&letters, &known_letters) == 1 {
+            let is_likely = known.len() >= ANY_LETTERS_MIN
+                || match word.len().cmp(&known.len()) {
+                    Ordering::Equal => is_neighbour(word, known),
+                    Ordering::Greater => is_doubled(word, known),
+                    Ordering::Less => !is_word && known.len() >= LEFT_OUT_LETTERS_MIN,
+                };
+            if is_likely && !meant.contains(&known.as_str()) && distance(&letters, &known_letters) == 1 {
                 meant.push(known);
             }
         }
@@ -91,6 +100,12 @@ fn is_neighbour(word: &str, known: &str) -> bool {
     }
 }
 
+/// Whether a word is another with one of its letters twice.
+fn is_doubled(word: &str, known: &str) -> bool {
+    let at = word.bytes().zip(known.bytes()).take_while(|(a, b)| a == b).count();
+    at > 0 && word.as_bytes()[at - 1] == word.as_bytes()[at] && word[at + 1..] == known[at..]
+}
+
 /// How many letters have to be put in, left out, changed or swapped with their neighbour to make one word the other.
 fn distance(from: &[char], to: &[char]) -> usize {
     let width = to.len() + 1;
@@ -117,7 +132,7 @@ mod tests {
     #[test]
     fn slips_of_words_of_requests_are_found() {
         let mut slips = Slips::default();
-        for word in ["NUMBER", "ALONE", "ALONG", "TEXT", "LIST", "THE"] {
+        for word in ["NUMBER", "ALONE", "ALONG", "TEXT", "LIST", "THE", "OFF", "ME"] {
             slips.add(word);
         }
         for (word, meant) in [
@@ -126,15 +141,25 @@ mod tests {
             ("ALON", &["ALONE", "ALONG"]),
             ("TEXR", &["TEXT"]),
             ("TXET", &["TEXT"]),
+            ("TEXTT", &["TEXT"]),
+            ("TEX", &["TEXT"]),
+            ("LIS", &["LIST"]),
+            ("TEH", &["THE"]),
+            ("OFD", &["OFF"]),
+            ("FF", &["OFF"]),
+            ("NE", &["ME"]),
+            ("MEE", &["ME"]),
             ("TENT", &[]),
-            ("LIS", &[]),
-            ("TEH", &[]),
+            ("TEXTS", &[]),
+            ("OAF", &[]),
+            ("M", &[]),
+            ("BE", &[]),
             ("NUMBER", &[]),
             ("NMBR", &[]),
             ("NÚMER", &[]),
             ("", &[]),
         ] {
-            let mut found = slips.meant(word);
+            let mut found = slips.meant(word, false);
             found.sort_unstable();
             assert_eq!(found, meant, "{word}");
         }

@@ -12,7 +12,7 @@ const JOINED_LETTERS: std::ops::RangeInclusive<usize> = 5..=4096;
 /// The longest word in them.
 const JOINED_PART_LETTERS_MAX: usize = 24;
 /// The short words among them: of three letters or more there are all that the rules have.
-const JOINED_SHORT: [&str; 9] = ["ME", "MY", "US", "UR", "NO", "TO", "IT", "OF", "ON"];
+const JOINED_SHORT: [&str; 10] = ["ME", "MY", "US", "UR", "NO", "TO", "IT", "OF", "ON", "DO"];
 /// So many letters with blanks between them may be a word.
 const SPACED_LETTERS_MIN: usize = 3;
 /// A word with digits for letters has at least so many: `3ND` may be a date.
@@ -143,6 +143,21 @@ impl Speller<'_> {
             let wants_out = || self.keywords.get(&meant).is_some_and(super::Meaning::is_out);
             (meant != word && (wants_out() || ((is_mixed || is_disguised()) && self.knows(&meant)))).then_some(meant)
         })
+    }
+
+    /// A word that nobody knows in the parts that were joined to it.
+    pub fn parted(&self, word: &Word) -> Option<Vec<Word>> {
+        if self.knows(&word.text) { None } else { self.joined(word) }
+    }
+
+    /// Two words as the one that they were, or with the blank between them elsewhere; not where each is a word itself.
+    pub fn rejoined(&self, two: &[Word]) -> Option<Vec<Word>> {
+        let word = together(two);
+        let is_no_word = |part: &Word| part.text.chars().nth(1).is_none() || !self.knows(&part.text);
+        if two[0].ending != Ending::None || !two.iter().any(is_no_word) {
+            return None;
+        }
+        if self.knows(&word.text) { Some(vec![word]) } else { self.joined(&word) }
     }
 
     /// The words that were joined to one, as few as can be.

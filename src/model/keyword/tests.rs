@@ -395,3 +395,80 @@ fn a_request_that_names_all_lists_is_about_all() {
         assert_eq!(keywords.meaning(text), Meaning::Out, "{text}");
     }
 }
+
+/// What stands behind a request and an "and" is courtesy, or a reason; it takes nothing away.
+#[test]
+fn what_follows_an_and_takes_nothing_away() {
+    let keywords = Keywords::default();
+    for (text, meaning) in [
+        ("STOP and have a blessed day", Meaning::Out),
+        ("Stop and have a nice day", Meaning::Out),
+        ("STOP and I mean it", Meaning::Out),
+        ("STOP and never come back", Meaning::Out),
+        ("Please stop and good luck", Meaning::Out),
+        ("STOP and Merry Christmas", Meaning::Out),
+        ("Stop in the name of God", Meaning::Out),
+        ("QUIT and good luck", Meaning::MaybeOut),
+        ("stop and i am sick", Meaning::MaybeOut),
+        ("Alto y que tenga buen día", Meaning::MaybeOut),
+        ("Basta e grazie", Meaning::MaybeOut),
+        ("stop and smell the roses", Meaning::Message),
+        ("stop and shop", Meaning::Message),
+        ("I'll stop and get milk", Meaning::Message),
+        ("have a blessed day", Meaning::Message),
+    ] {
+        assert_eq!(keywords.meaning(text), meaning, "{text}");
+    }
+}
+
+/// Nothing is weaker for a courtesy before it; but for a word that is an opt-out only alone, like CANCEL, which is shown then.
+#[test]
+fn a_polite_request_ranks_with_the_bare_one() {
+    let keywords = Keywords::default();
+    let endings =
+        ["today", "tonight", "doing this", "wasting my time", "this madness", "blowing me up", "hitting my line"];
+    let mut texts: Vec<String> = endings.iter().map(|ending| format!("stop {ending}")).collect();
+    texts.extend([REQUESTS, HELD_OUT_REQUESTS].into_iter().flat_map(replies));
+    let is_one_word =
+        |text: &str| folding::words(text).iter().map(|word| word.text.chars().count()).sum::<usize>() <= 16;
+    let mut weaker = Vec::new();
+    for text in texts.iter().filter(|text| !text.is_empty()) {
+        let bare = keywords.meaning(text).strictness();
+        let bare =
+            if is_one_word(text) && !text.contains(' ') { bare.min(Meaning::MaybeOut.strictness()) } else { bare };
+        for courtesy in ["please ", "Please, ", "Hi ", "Hello. ", "Um ", "thanks but ", "Good evening. please "] {
+            let polite = format!("{courtesy}{text}");
+            // What is encoded, or spelled letter by letter, is so as a whole message.
+            if keywords.meaning(&polite).strictness() < bare && !text.ends_with('=') && !text.contains("s t") {
+                weaker.push(polite);
+            }
+        }
+    }
+    assert!(weaker.is_empty(), "{weaker:#?}");
+}
+
+#[test]
+fn who_laughs_may_not_mean_a_word() {
+    let keywords = Keywords::default();
+    for (text, meaning) in [
+        ("stop 😂", Meaning::MaybeOut),
+        ("Stop. 😂", Meaning::MaybeOut),
+        ("please stop 😂😂", Meaning::MaybeOut),
+        ("you guys need to stop 😂😂", Meaning::MaybeOut),
+        ("STOPPP 🤣", Meaning::MaybeOut),
+        ("STOP 😂", Meaning::Out),
+        ("stop texting me 😂", Meaning::Out),
+        ("stop 😡", Meaning::Out),
+    ] {
+        assert_eq!(keywords.meaning(text), meaning, "{text}");
+    }
+}
+
+#[test]
+fn nobody_is_let_in_by_what_he_quotes() {
+    let keywords = Keywords::default();
+    for text in ["> YES", ">START", "> START", "&gt; YES", "| START", "＞ yes"] {
+        assert_eq!(keywords.meaning(text), Meaning::Message, "{text}");
+    }
+    assert_eq!(keywords.meaning("> STOP"), Meaning::Out);
+}

@@ -1,0 +1,117 @@
+//! Slips of the pen in a message: the ways in which its words may have been meant.
+
+use super::super::slip;
+use super::super::spelling::Speller;
+use super::{Meaning, Reading, SPELLED_PARTS_MAX, Word};
+
+/// Slips of words of requests are looked for in so many words at most, and so many ways to undo them.
+const SLIP_WORDS_MAX: usize = 8;
+const SLIP_WAYS_MAX: usize = 32;
+
+impl Reading<'_> {
+    /// Whether it would be a request but for slips of the pen.
+    pub(super) fn has_slips(&self) -> bool {
+        let is_request = |words: Vec<Word>| {
+            let reading = Reading::of(self.keywords, self.grammar, words);
+            reading.exactly().is_some_and(Meaning::is_out) || reading.asks()
+        };
+        let ways = || self.with_slips_undone().into_iter().chain(self.with_blanks_moved());
+        self.is_torn_slip() || ways().any(is_request)
+    }
+
+    /// "do not textme", "donot text me", "please st op", "lose m ynumber": with one blank put in, left out or moved.
+    fn with_blanks_moved(&self) -> Vec<Vec<Word>> {
+        if self.words.len() > SLIP_WORDS_MAX {
+            return Vec::new();
+        }
+        let speller = Speller { keywords: self.keywords, grammar: self.grammar };
+        let way = |at: usize, to: usize, meant: Vec<Word>| [&self.words[..at], &meant, &self.words[to..]].concat();
+        let parted = |at: usize| Some(way(at, at + 1, speller.parted(&self.words[at])?));
+        let joined = |at: usize| Some(way(at, at + 2, speller.rejoined(self.words.get(at..at + 2)?)?));
+        (0..self.words.len()).flat_map(|at| [parted(at), joined(at)]).flatten().collect()
+    }
+
+    /// "un-subcribe": a slip of a long opt-out word in several parts.
+    fn is_torn_slip(&self) -> bool {
+        let letters: String = self.words.iter().map(|word| word.text.as_str()).collect();
+        (2..=SPELLED_PARTS_MAX).contains(&self.words.len()) && slip::meant(&letters).is_some_and(slip::is_long)
+    }
+
+    /// The words that may have been meant, in as many ways as there are. In a long message nobody looks for them.
+    fn with_slips_undone(&self) -> Vec<Vec<Word>> {
+        let mut ways = vec![self.words.clone()];
+        for (at, word) in self.words.iter().enumerate() {
+            for meant in self.meant(&word.text) {
+                if ways.len() >= SLIP_WAYS_MAX {
+                    return ways.split_off(1);
+                }
+                let mut changed: Vec<Vec<Word>> =
+                    ways.iter().filter(|way| way[at].text == word.text).cloned().collect();
+                for way in &mut changed {
+                    meant.clone_into(&mut way[at].text);
+                }
+                ways.append(&mut changed);
+            }
+        }
+        ways.split_off(1)
+    }
+
+    /// What a word may be a slip of.
+    fn meant(&self, word: &str) -> Vec<&str> {
+        if self.keywords.ordinary.contains(word) {
+            return Vec::new();
+        }
+        let is_known = self.grammar.has_word(word) && !slip::SLIPS_OF.contains(&word);
+        let keyword = if is_known { None } else { slip::meant(word) };
+        let of_rules = if self.words.len() > SLIP_WORDS_MAX { Vec::new() } else { self.grammar.slips(word) };
+        keyword.into_iter().chain(of_rules).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Keywords, Meaning};
+
+    /// In short words, too, and where blanks were lost or put in.
+    #[test]
+    fn slips_in_short_words_are_shown() {
+        let keywords = Keywords::default();
+        for text in [
+            "do nto text me",
+            "opt otu",
+            "do bot contact me",
+            "lose ny number",
+            "leave ne alone",
+            "take me ofd your list",
+            "donot text me",
+            "do not tex me",
+            "do not textme",
+            "dont textt me",
+            "take me ff your list",
+            "takeme off your list",
+            "opt mee out",
+            "no moore texts",
+            "please stop textingme",
+            "please stopp texting me",
+            "Please st op",
+            "do not te xt me",
+            "lose m ynumber",
+            "do notc ontact me",
+        ] {
+            assert_eq!(keywords.meaning(text), Meaning::MaybeOut, "{text}");
+        }
+        for text in [
+            "tex me back",
+            "love me alone",
+            "got ot",
+            "be thre soon",
+            "no rest for me",
+            "ist Schluss",
+            "do ot forget",
+            "I c u",
+            "b 4 u go",
+        ] {
+            assert_eq!(keywords.meaning(text), Meaning::Message, "{text}");
+        }
+    }
+}
