@@ -2446,7 +2446,10 @@ class _Columns:
     """What a look-up leaves that found nothing: under a date of an opt-out it does not say that there is none."""
     NOS = {"no", "n", "false", "f", "0", "off"}
     YESES = {"yes", "y", "true", "t", "1", "on", "active", "subscribed"}
-    CONSENTS = set("status consent optin optedin subscribed sms smsok smsconsent smsoptin marketing".split())
+    CONSENTS = set(
+        "status consent optin optedin subscribed issubscribed sms smsok smsconsent smsoptin marketing smsallowed smsenabled"
+        " cantext receivessms acceptssms subscriptionstatus".split()
+    )
     """Labels that say who wants messages; so do those with one of `WORDS` for a name."""
 
     def ask(self, told: Mapping[str, str]) -> None:
@@ -2470,7 +2473,7 @@ class _Columns:
             raise BadArgument(f"maybe_optout: 'verdict' is {told['verdict']!r}, and no status says why")
         for name, cell in told.items():
             key, answer = _squeezed(name.partition(".")[2]), cell.lower()
-            is_refusal = key in self.WORDS and answer not in self.NOS
+            is_refusal = re.sub("(at|on|date|time)$", "", key) in self.WORDS and answer not in self.NOS
             is_no_consent = key in self.CONSENTS and answer not in self.YESES
             if answer not in self.BLANK and (is_refusal or is_no_consent):
                 raise BadArgument(f"maybe_optout: {name!r} is {cell!r}, and no status says that the contact is out")
@@ -2489,11 +2492,25 @@ class _Columns:
         said = _squeezed(cells[status]) if status < len(cells) else ""
         if said in self.WORDS or said in ("active", "subscribed"):
             return False
+        others = [cell.strip() for at, cell in enumerate(cells) if at != status and cell.strip()]
+        refusing = [cell for cell in others if _squeezed(cell) in self.WORDS or _squeezed(cell).rstrip("s") in self.WORDS]
+        says_nothing = self.BLANK | self.NOS | self.YESES
+        if refusing and all(
+            cell in refusing or cell.lower() in says_nothing or not sum(map(str.isalpha, cell)) > 1 and not self._is_number(cell)
+            for cell in others
+        ):
+            return True
         filled = [cell for cell in cells if any(char.isalpha() for char in cell)]
         at = self.names.index("phone")
         in_place = at < len(cells) and cells[at] in filled
         has_number = any(sum(map(str.isdigit, cell)) >= 7 for cell in cells)
         return not has_number and (in_place or len(filled) == 1 and sum(map(bool, map(str.strip, cells))) == 1)
+
+    @staticmethod
+    def _is_number(cell: str) -> bool:
+        """Whether a cell has the digits of a phone, and is no date."""
+        digits = [char for char in cell if char.isdigit()]
+        return len(digits) >= 7 and set(digits) != {"0"} and not re.fullmatch(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*", cell)
 
     def meant(
         self, cells: Sequence[str], list_: Optional[str], region: Optional[str]
@@ -2602,11 +2619,17 @@ def _compact(text: str) -> str:
 
 def _numbers_in(cell: str) -> List[str]:
     """The numbers in the cell of a phone, without what people write beside them."""
-    pieces = (piece.strip() for piece in _PIECES.findall(cell[:256]))
-    return [piece for piece in pieces if sum(map(str.isdigit, piece)) >= 7]
+    pieces = ((piece.group().rstrip("().- \xa0"), piece.start()) for piece in _PIECES.finditer(cell[:256]))
+    return [
+        piece
+        for piece, begin in pieces
+        if sum(map(str.isdigit, piece)) >= 7 and not _TORN.match(cell, begin + len(piece))
+    ]
 
 
 _PIECES = re.compile(r"\+?\(?[0-9][0-9(). \xa0-]*")
+_TORN = re.compile(r"[^\W\d_]{1,2}(?![^\W\d_])|[xX]+(?![^\W_])|[?*#_…•]")
+"""What stands behind digits of which the others cannot be read."""
 
 
 def _list_number(cell: str) -> Optional[str]:
@@ -2622,14 +2645,49 @@ def _unquoted(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-_ENDS = re.compile(
-    "opt(ed|s)?out|unsub|(black|block|deny|stop)list|blocked|donot|dont(call|text|contact)|suppress|cleaned|bounce"
-    "|invalid|undeliver|complain|revok|withdr|cancel|remov|delet|refus|deceased|inactiv|lapsed|landline|abmeld"
-    "|abgemeld|desabonn|desinscri|disiscri|odhlas|wypisan|rezygnac|uitschrij|uitgeschr|afmeld|avmeld|utmeld|leirat"
-    "|dezabon|descadastr|desuscri|listanegra|sperrliste|gesperrt|widerruf|widerspr|karaliste|odjav"
-    "|отпис|退订|退訂|수신거부"
+_ENDS = """
+optout optedout optsout unsub blacklist blocklist blocked denylist stoplist exclusion exclud donotcall
+donotcontact donottext donotsms donotsend dontcall dontcontact donttext suppress cleaned bounce invalid
+undeliver unreach notreach disconnect deactivat complaint complain objection revoked revocation withdr cancel
+remov delet refus wrong leaver departed deceased litigat nolonger goneaway inactiv dormant lapsed churn erasure
+landline nosms notext abmeld abgemeldet abbestell austrag ausgetrag widerruf widerspr sperrliste sperrdatei
+gesperrt geblockt robinson schwarzeliste kundig geloscht loschung falschenummer ungultig unzustellbar verstorben
+inaktiv ausgetret austritt ehemalig festnetz sperrvermerk werbesperre desabonn desinscri listenoire listerouge
+listedestop rouges bloctel bloque oppos resili retir supprim errone incorrect horsservice inactif decede
+disiscri listanera revoca cancellat rimoss rifiut bloccat esclus disdett opposizion errat inattiv decedut
+listanegra cancelad descadastr bloquead eliminad removid excluid rechaz desuscri inativad erroneo errado
+naoperturbe noperturbar fallecid falecid inativ uitschrij uitgeschr afmeld afgemeld verwijderd geblokkeerd
+opgezegd belmeniet zwartelijst avregistr avanmal avprenum avslut utmeld avmeld udmeld frameld optut optuit
+sparrlist sparrad nixlist svartlist stopplist borttag slettet peruut kielto estolist poistet wypisan zablokow
+usuniet czarnalista rezygnac sprzeciw odhlas zrusen cernalistina leirat feketelista letilt dezabon listesiyah
+karaliste engellenen iptaledilen abonelikten отпис черныйсписок чёрныйсписок стоплист отказ удален удалён заблок
+退订 退訂 停止 拒否 配信不可 ยกเลิก رفض 黑名单 黑名單 拒收 拒绝 取消 退会 退會 失效 配信停止 配信拒否 解除 수신거부 차단 해지 الغاء إلغاء محظور הסר חסום
+"""
+"""Parts of names that speak of an end, as `contactd import` knows them."""
+
+_END_WORDS = set(
+    "stop stops spam junk quit exit dnc dnd dnt dncl tps bad dead left gone wrong bajas baja iptal ret rezygnacje nix arret"
+    " blocked declined denied refused suppressed".split()
 )
-_END_WORDS = {"stop", "stops", "dnc", "dnd", "bad", "dead", "wrong", "spam", "baja", "bajas"}
+
+_NEUTRAL = """
+contact contacts customer customers client clients member members subscriber subscribers subscribed user users
+lead leads person people guest guests patient patients student students buyer buyers shopper shoppers donor
+donors list lists export exports exported import imports imported data phone phones number numbers mobile
+mobiles cell cells sms text texts crm address addresses book books sheet sheets table tables file files test
+tests sample samples demo example examples standard input upload download batch part copy new all my our the of
+for and from to by in with final latest current active vip optin optins opted opt ins signup signups consented
+confirmed newsletter loyalty club team staff campaign mailing hubspot mailchimp klaviyo salesforce shopify brevo
+twilio attentive postscript omnisend jan feb mar apr may jun jul aug sep sept oct nov dec january february march
+april june july august september october november december spring summer autumn fall winter week month year day
+monday tuesday wednesday thursday friday saturday sunday kunde kunden kontakt kontakte mitglied mitglieder
+abonnenten teilnehmer liste nummern handynummern adressen contactos contacto clientes cliente suscriptores
+miembros lista numeros telefonos abonnes membres telephones clienti contatti iscritti membri numeri contatos
+assinantes membros klanten contacten leden lijst nummers kunder kontakter medlemmar medlemmer asiakkaat klienci
+kontakty zakaznici musteriler клиенты контакты подписчики список номера клієнти контакти 客户 客戶 联系人 聯絡人 名单 名單 会员
+會員 手机 手機 号码 號碼 顧客 連絡先 一覧 リスト 会員 電話 番号 고객 연락처 회원 명단 목록 번호 전화
+"""
+"""Words of names that say nothing of who wants messages, as `contactd import` knows them."""
 
 
 def _name_of(path: str) -> str:
@@ -2642,10 +2700,28 @@ def _name_of(path: str) -> str:
     return os.path.basename(path)
 
 
+def _words_of(name: str) -> List[str]:
+    """The words of the name of a file, however they are joined: `opt_outs`, `OptOuts2024`."""
+    stem = name.rpartition(".")[0] or name
+    return [_squeezed(word) for word in re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem))]
+
+
 def _speaks_of_an_end(name: str) -> bool:
     """Whether the name of a file says that its rows want no messages, or that their numbers do not exist."""
-    words = {_squeezed(word) for word in re.split(r"[\W\d_]+", name)}
-    return bool(_ENDS.search(_squeezed(name)) or words & _END_WORDS)
+    words = _words_of(name)
+    if "21610" in re.split(r"\D+", name):  # Twilio's code of who has unsubscribed
+        return True
+    return any(_squeezed(part) in "".join(words) for part in _ENDS.split()) or bool(_END_WORDS.intersection(words))
+
+
+def _is_neutral(name: str) -> bool:
+    """Whether each word of the name of a file is known to say nothing of those who want no messages. Programs put the id of
+    the export behind it, in hexadecimal digits."""
+    known = sorted(map(_squeezed, _NEUTRAL.split()), key=len, reverse=True)
+    is_of_words = re.compile(f"(?:{'|'.join(map(re.escape, known))})*")
+    parts = re.split(r"[\W_]+", name.rpartition(".")[0] or name)
+    kept = " ".join(part for part in parts if not re.fullmatch(r"(?=.*\d)[0-9A-Fa-f]{6,}", part))
+    return all(is_of_words.fullmatch(word) or re.fullmatch("[a-z]", word) for word in _words_of(kept + "."))
 
 
 class _Progress:
@@ -2723,13 +2799,20 @@ class _Import:
             self._take_back()
 
     def _check_name(self, columns: _Columns) -> None:
-        """Refuses a file whose name or source speaks of opt-outs, unless each of its rows has a status."""
+        """Refuses a file whose name or source speaks of opt-outs, unless each of its rows has a status; and one whose name may
+        say anything, where no column says who wants messages."""
         names = (_name_of(self._args.file), self._args.source or "")
         name = next((name for name in names if _speaks_of_an_end(name)), None)
         if "status" not in columns.names and name is not None:
             raise ValueError(
                 f"{name!r} speaks of people who want no messages, and there is no column 'status': use"
                 " `contactd import --as optout` (or `--as subscribe`)"
+            )
+        is_silent = columns.asking is None and not columns.FACTS.keys() & set(columns.names)
+        if is_silent and not _is_neutral(names[0]):
+            raise ValueError(
+                f"no column says who consented, and the name {names[0]!r} does not either: add a column 'status', or use"
+                " `contactd import --as subscribe` (or `--as optout`)"
             )
 
     def _batch(

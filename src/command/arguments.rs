@@ -7,6 +7,7 @@ use super::Context;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{EVIDENCE_BYTES_MAX, ID_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::model::amount::{self, Micros};
+use crate::model::blank::is_failed;
 use crate::model::change::Statement;
 use crate::model::fact::How;
 use crate::model::list::{ListId, Lists};
@@ -164,6 +165,13 @@ impl<'de> Deserialize<'de> for Forbidden {
 
 /// A date of JSON since when something is forbidden.
 pub fn forbidden(value: &Value) -> Result<Forbidden> {
+    // What a failed look-up of a spreadsheet leaves may stand for a date.
+    if let Some(text) = value.as_str().filter(|text| is_failed(text) && text.contains('#')) {
+        return Err(Error::bad_arg(format!(
+            "'{}' is what a failed look-up leaves: leave out the date",
+            excerpt(text.as_bytes())
+        )));
+    }
     Ok(Forbidden { at: date(value)?, is_day: value.as_str().is_some_and(time::is_day) })
 }
 

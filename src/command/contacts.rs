@@ -85,14 +85,16 @@ pub fn check_labels(labels: &LabelPatch) -> Result<()> {
 
 /// Refuses words that are a refusal of messages, but no status.
 pub fn check_words(key: &str, words: &str) -> Result<()> {
-    if !note_refuses(words) {
-        return Ok(());
-    }
-    Err(Error::bad_arg(format!(
+    if note_refuses(words) { Err(words_refuse(key, words)) } else { Ok(()) }
+}
+
+/// The error of such words.
+pub fn words_refuse(key: &str, words: &str) -> Error {
+    Error::bad_arg(format!(
         "maybe_optout: \"{key}\" says '{}': if the contact wants no messages, send that as an opt-out; if it does, write it in other \
          words",
         excerpt(words.as_bytes())
-    )))
+    ))
 }
 
 /// Checks the keys; the limits are checked against what the contact has.

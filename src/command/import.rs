@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::Context;
 use super::arguments::{self, Amount, Forbidden, When};
 use super::asked::{Asked, Reading};
-use super::contacts::{LabelsJson, check_labels, check_words, label_patch, read_phone, region_or_default};
+use super::contacts::{
+    LabelsJson, check_labels, check_words, label_patch, read_phone, region_or_default, words_refuse,
+};
 use super::remains::Remains;
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{ID_BYTES_MAX, IMPORTED_TOTAL_MAX, SOURCE_BYTES_MAX};
@@ -15,6 +17,7 @@ use crate::model::contact::Engagement;
 use crate::model::fact::How;
 use crate::model::keyword::Meaning;
 use crate::model::phone::{Phone, as_meant, normalize, written_with_plus};
+use crate::model::plain_refusal::title::is_file_of_an_end;
 use crate::model::time::{self, Millis};
 use crate::wire::Args;
 
@@ -121,6 +124,9 @@ fn check_refusals(row: &Row, now: Millis) -> Result<()> {
     if forbidden.is_empty() {
         check_words("reason", &row.reason)?;
         check_words("source", &row.source)?;
+        if is_file_of_an_end(&row.source) {
+            return Err(words_refuse("source", &row.source));
+        }
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use super::send::row::{self, Defaults};
 use crate::error::{Error, Result, excerpt};
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::fact::How;
+use crate::model::plain_refusal::title::file_speaks_of_an_end;
 use crate::model::time;
 
 /// What the options say about rows.
@@ -119,6 +120,8 @@ impl Options {
                 return Err(Error::bad_arg(format!("--source may have at most {SOURCE_BYTES_MAX} bytes")));
             }
             Some(source) => source.clone(),
+            // Somebody has said that it means nothing of the kind.
+            None if wishes.all_are == Some(AllAre::Subscribe) && file_speaks_of_an_end(name) => "import".to_owned(),
             None => name
                 .char_indices()
                 .take_while(|(at, char)| at + char.len_utf8() <= SOURCE_BYTES_MAX)

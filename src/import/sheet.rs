@@ -25,6 +25,9 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::model::time;
 
+/// A longer file is never kept as a whole.
+const WHOLE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// A file that is to be imported.
 pub struct Sheet {
     records: Records,
@@ -60,20 +63,13 @@ impl Sheet {
             return Err(Error::bad_arg("the file is empty"));
         }
         let mut header = String::new();
-        let mut keys = Keys::default();
-        let mut survey = match dialect {
-            Dialect::Ndjson => Survey::default(),
-            Dialect::Csv { delimiter } => {
-                header = dialect::header(&mut records, delimiter, &wishes, defaults.region)?;
-                let names = dialect::reader(header.as_bytes(), delimiter).into_records().next();
-                Survey::of_header(names.and_then(std::result::Result::ok).unwrap_or_default().iter())
-            }
-        };
-        look_at(complete(records.sample(), &records), records.line(), dialect, &mut keys, &mut survey);
-        survey.is_complete = records.is_complete();
+        if let Dialect::Csv { delimiter } = dialect {
+            header = dialect::header(&mut records, delimiter, &wishes, defaults.region)?;
+        }
+        let (keys, survey) = look_ahead(&records, dialect, &header);
         let columns = columns(dialect, &survey, &wishes)?;
         let (options, name) = (options.clone(), name.to_owned());
-        Ok(Sheet {
+        let mut sheet = Sheet {
             records,
             dialect,
             keys,
@@ -87,7 +83,20 @@ impl Sheet {
             now,
             separator_line,
             header,
-        })
+        };
+        sheet.read_marks()?;
+        Ok(sheet)
+    }
+
+    /// Reads the whole file where a column of consents may have marks that are a yes in one file and a no in another: what else
+    /// stands in the column tells which. Of a longer file such marks stay unknown.
+    fn read_marks(&mut self) -> Result<()> {
+        let is_open = !self.survey.is_complete && self.columns.rest_on_marks(&self.survey);
+        if is_open && self.records.read_whole(WHOLE_BYTES_MAX)? {
+            (self.keys, self.survey) = look_ahead(&self.records, self.dialect, &self.header);
+            self.columns = columns(self.dialect, &self.survey, &self.wishes)?;
+        }
+        Ok(())
     }
 
     /// Says in which folder the file is: its name may say what the rows are.
@@ -158,7 +167,15 @@ impl Sheet {
         self.columns = columns(self.dialect, &self.survey, &wishes)?;
         self.defaults = self.options.defaults(&wishes, &self.name, self.now)?;
         self.wishes = wishes;
-        Ok(())
+        self.read_marks()
+    }
+
+    /// Says what `--labels '*'` says, for the next answer.
+    pub fn label_all(&mut self) {
+        let all = "*".to_owned();
+        if !self.wishes.labels.contains(&all) {
+            self.wishes.labels.push(all);
+        }
     }
 
     /// What is said of the columns so far, for one to say more.
@@ -229,7 +246,7 @@ impl Sheet {
         survey.is_complete = true;
         while let Some(block) = self.records.next()? {
             bytes += block.text.len();
-            look_at(&block.text, block.first_line, self.dialect, &mut keys, &mut survey);
+            look_at(&block.text, block.first_line, block.broken, self.dialect, &mut keys, &mut survey);
             if bytes > bytes_max {
                 survey.is_complete = false;
                 break;
@@ -285,11 +302,12 @@ fn columns(dialect: Dialect, survey: &Survey, wishes: &Wishes) -> Result<Columns
     }
 }
 
-fn look_at(text: &str, first_line: u64, dialect: Dialect, keys: &mut Keys, survey: &mut Survey) {
+fn look_at(text: &str, first_line: u64, broken: bool, dialect: Dialect, keys: &mut Keys, survey: &mut Survey) {
+    let reader = if broken { dialect::reader_without_quotes } else { dialect::reader };
     match dialect {
         Dialect::Ndjson => keys.see(text, survey),
         Dialect::Csv { delimiter } => {
-            let rows = dialect::reader(text.as_bytes(), delimiter).into_records();
+            let rows = reader(text.as_bytes(), delimiter).into_records();
             for row in rows.map_while(std::result::Result::ok) {
                 let at = row.position().map_or(0, |position| position.byte() as usize);
                 survey.see_row(|| first_line + lines_before(text, at), row.iter().enumerate());
@@ -298,10 +316,19 @@ fn look_at(text: &str, first_line: u64, dialect: Dialect, keys: &mut Keys, surve
     }
 }
 
-/// The sample without the row in which it was cut off.
-fn complete<'s>(sample: &'s str, records: &Records) -> &'s str {
-    match sample.rfind('\n') {
-        Some(end) if !records.is_complete() => &sample[..end],
-        _ => sample,
+/// Looks at the rows that are read and not taken yet.
+fn look_ahead(records: &Records, dialect: Dialect, header: &str) -> (Keys, Survey) {
+    let mut survey = match dialect {
+        Dialect::Ndjson => Survey::default(),
+        Dialect::Csv { delimiter } => {
+            let names = dialect::reader(header.as_bytes(), delimiter).into_records().next();
+            Survey::of_header(names.and_then(std::result::Result::ok).unwrap_or_default().iter())
+        }
+    };
+    let mut keys = Keys::default();
+    for (text, first_line, broken) in records.ahead() {
+        look_at(text, first_line, broken, dialect, &mut keys, &mut survey);
     }
+    survey.is_complete = records.is_complete();
+    (keys, survey)
 }

@@ -10,10 +10,11 @@ use std::sync::LazyLock;
 use super::columns::names::fold;
 use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
+use crate::model::plain_refusal::answer::{is_no, is_yes_in_words};
 use crate::model::plain_refusal::is_plain_refusal;
-pub use crate::model::plain_refusal::title::speaks_of_an_end;
-use crate::model::plain_refusal::title::words;
-use crate::model::plain_refusal::vocabulary::{ACT, ASKED, ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
+pub use crate::model::plain_refusal::title::{file_speaks_of_an_end, is_about_mail, speaks_of_an_end};
+use crate::model::plain_refusal::title::{has_word, stem, words};
+use crate::model::plain_refusal::vocabulary::{ACT, ASKED, ENDS, NOT, OPT, OUT, PHONE};
 
 /// Parts of words of headings that speak of consent.
 const CONSENT: [&str; 24] = [
@@ -66,24 +67,9 @@ pub fn is_neutral(name: &str) -> bool {
     words(&parts.join(" ")).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
 }
 
-/// The name of a file without its extension.
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
-}
-
-/// Whether the name of a file says so of its rows, whatever its extension.
-pub fn file_speaks_of_an_end(name: &str) -> bool {
-    speaks_of_an_end(stem(name))
-}
-
 /// Whether a heading is one of a file that has nobody else.
 pub fn is_of_an_end(heading: &str) -> bool {
     HEADINGS.contains(&fold(heading).as_str())
-}
-
-/// Whether a heading is about e-mail alone.
-pub fn is_about_mail(heading: &str) -> bool {
-    has_word(heading, MAIL) && !has_word(heading, PHONE)
 }
 
 /// Whether a heading has a word that people use when they allow or refuse messages.
@@ -92,18 +78,16 @@ pub fn speaks_of_consent(heading: &str) -> bool {
     has_word(heading, OUT | NOT | ACT | ASKED | PHONE | ENDS | OPT) || CONSENT.iter().any(|part| joined.contains(part))
 }
 
-fn has_word(heading: &str, sense_of: Sense) -> bool {
-    words(heading).iter().any(|word| sense(word).is_some_and(|sense| sense & sense_of != 0))
-}
-
 /// What stands in a row that is no row but a title, or headings again, whatever their words. Nothing in it is a number, and
 /// - it stands alone, or in less than half of the `columns`;
 /// - or words stand where the phones are (`is_of_phones`), and no digit is in the row, or those words speak of an end;
-/// - or each cell is a refusal.
+/// - or each cell is a refusal, or one is and the others say nothing beside it: a number of a list, a date, a yes.
+///   What answers a question (`is_of_answers`) is said of its row alone.
 pub fn of_section<'c>(
     cells: impl Iterator<Item = (usize, &'c str)> + Clone,
     columns: usize,
     is_of_phones: impl Fn(usize) -> bool,
+    is_of_answers: impl Fn(usize) -> bool,
 ) -> Option<&'c str> {
     // Signs alone are a line that somebody drew.
     let filled = cells.map(|(at, cell)| (at, cell.trim())).filter(|(_, cell)| cell.contains(char::is_alphanumeric));
@@ -116,8 +100,30 @@ pub fn of_section<'c>(
     let in_place = filled.clone().find(|&(at, cell)| is_of_phones(at) && is_title(cell)).map(|(_, cell)| cell);
     let has_digits = || filled.clone().any(|(_, cell)| cell.contains(char::is_numeric));
     let are_headings = in_place.is_some_and(|words| !has_digits() || speaks_of_an_end(words));
-    let are_refusals = || many > 1 && filled.clone().all(|(_, cell)| is_plain_refusal(cell));
+    let refuses = |cell: &str| is_plain_refusal(cell) || is_text(cell) && speaks_of_an_end(cell) && is_short(cell);
+    let are_refusals = || {
+        many > 1
+            && filled.clone().all(|(_, cell)| refuses(cell) || says_nothing(cell))
+            && (filled.clone().all(|(_, cell)| refuses(cell))
+                || filled.clone().any(|(at, cell)| refuses(cell) && !is_of_answers(at)))
+    };
     (many == 1 || many * 2 < columns || are_headings || are_refusals()).then_some(in_place.unwrap_or(title))
+}
+
+/// Words of a title that stands in one cell.
+const TITLE_WORDS_MAX: usize = 4;
+
+fn is_short(cell: &str) -> bool {
+    cell.split_whitespace().nth(TITLE_WORDS_MAX).is_none()
+}
+
+/// Whether a cell beside a title says nothing of anybody: a blank, a yes or a no, a date, a letter or a number that is no phone.
+fn says_nothing(cell: &str) -> bool {
+    letters(cell) < WORD_LETTERS_MIN && !is_number(cell)
+        || is_blank(cell)
+        || begins_with_a_date(cell)
+        || is_no(cell)
+        || is_yes_in_words(cell)
 }
 
 /// Whether a cell has a word in it, and not the digits of a phone. `1.4E+10` is a number that was damaged.
@@ -128,7 +134,8 @@ pub fn is_text(cell: &str) -> bool {
 /// Whether a cell has the digits of a phone, and more of them than letters. Those of a date do not count.
 pub fn is_number(cell: &str) -> bool {
     let digits = |text: &str| text.chars().filter(|char| char.is_numeric()).count();
-    if digits(cell) < PHONE_DIGITS_MIN {
+    // Zeros are nobody's number.
+    if digits(cell) < PHONE_DIGITS_MIN || cell.chars().all(|char| !char.is_numeric() || char == '0') {
         return false;
     }
     let of_phone: usize = cell.split_whitespace().filter(|word| !is_date(word)).map(digits).sum();
@@ -208,6 +215,7 @@ mod tests {
             "quit.csv",
             "退会者.csv",
             "no opt-outs, unsubscribed.csv",
+            "twilio_21610.csv",
         ] {
             assert!(file_speaks_of_an_end(name), "{name}");
         }
@@ -266,7 +274,7 @@ mod tests {
             &["DNC 2024"],
             &["GDPR 2024-01-15", ""],
         ] {
-            let title = of_section(cells.iter().copied().enumerate(), cells.len(), |_| false);
+            let title = of_section(cells.iter().copied().enumerate(), cells.len(), |_| false, |_| false);
             assert!(title.is_some_and(|title| cells.contains(&title)), "{cells:?}");
         }
         for cells in [
@@ -276,11 +284,26 @@ mod tests {
             &["STOP list", "May 2024"],
             &["OPTED OUT", "OPTED OUT", "OPTED OUT"],
             &["", "OPTED OUT", "OPTED OUT"],
+            &["2024-10-01", "Unsubscribed", ""],
+            &["10/01/2024", "opted out", "3"],
+            &["2)", "Stopped", ""],
+            &["", "Opt-outs:", "no"],
+            &["", "STOP list", "x"],
+            &["A", "Unsubscribed", "yes"],
+            &["N/A", "Unsubscribed", "N/A"],
+            &["0000000000", "UNSUBSCRIBED", "yes"],
         ] {
-            assert!(of_section(cells.iter().copied().enumerate(), cells.len(), |at| at == 0).is_some(), "{cells:?}");
+            assert!(
+                of_section(cells.iter().copied().enumerate(), cells.len(), |at| at == 0, |_| false).is_some(),
+                "{cells:?}"
+            );
         }
         for cells in [&["see note", "Ada", "12 Main St"][..], &["", "Ada", "unsubscribed"], &["n/a", "Ada"]] {
-            assert_eq!(of_section(cells.iter().copied().enumerate(), cells.len(), |at| at == 0), None, "{cells:?}");
+            assert_eq!(
+                of_section(cells.iter().copied().enumerate(), cells.len(), |at| at == 0, |_| false),
+                None,
+                "{cells:?}"
+            );
         }
         for cells in [
             &["+14155550101"][..],
@@ -296,7 +319,11 @@ mod tests {
             &["1.4E+10", "", ""],
             &["12", "", ""],
         ] {
-            assert_eq!(of_section(cells.iter().copied().enumerate(), cells.len(), |_| false), None, "{cells:?}");
+            assert_eq!(
+                of_section(cells.iter().copied().enumerate(), cells.len(), |_| false, |_| false),
+                None,
+                "{cells:?}"
+            );
         }
     }
 }

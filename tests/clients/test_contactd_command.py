@@ -14,7 +14,7 @@ import tempfile
 import threading
 import unittest
 from datetime import datetime, timezone
-from typing import Any, List, Tuple
+from typing import IO, Any, Iterator, List, Tuple
 
 # First, for it says where the clients are.
 from support import (
@@ -637,13 +637,19 @@ class Import(DaemonTest):
             self.assertEqual(client.count(f"list={LIST}/opted_out"), 5)
             self.assertEqual(client.count('label.own="a, \\"b\\""'), 10)
 
+    @contextlib.contextmanager
+    def contacts(self) -> Iterator[IO[str]]:
+        """A file whose name says nothing."""
+        with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "contacts.csv"), "w") as file:
+            yield file
+
     def test_a_daemon_that_dies_in_the_middle(self) -> None:
         daemon = Daemon()
         self.addCleanup(daemon.end)
         with daemon.client() as client:
             client.list(LIST)
         text = "phone\n" + "".join(f"{phone(number)}\n" for number in range(30_000))
-        with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        with self.contacts() as file:
             file.write(text)
             file.flush()
             words = [sys.executable, COMMAND, "import", file.name, "--list", LIST, "--retry", "30"]
@@ -657,7 +663,7 @@ class Import(DaemonTest):
             self.assertEqual(client.count(f"eligible={LIST}"), 30_000)
 
     def test_a_bar_on_a_terminal(self) -> None:
-        with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        with self.contacts() as file:
             file.write("phone\n" + "".join(f"{phone(number)}\n" for number in range(50_000, 61_000)))
             file.flush()
             screen, terminal = pty.openpty()

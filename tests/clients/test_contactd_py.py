@@ -14,6 +14,7 @@ import time
 import unittest
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, List, Set
 
 # First, for it says where the clients are.
@@ -96,6 +97,17 @@ class Commands(DaemonTest):
         self.assertEqual(client.normalize("(415) 555-0123", "US"), "+14155550123")
         with self.assertRaises(BadArgument):
             client.normalize("415 555 0123")
+
+    def test_names_of_files_are_those_of_the_importer(self) -> None:
+        source = Path(__file__).parents[2] / "src"
+        for path, embedded in (("model/plain_refusal/title.txt", contactd._ENDS), ("import/neutral.txt", contactd._NEUTRAL)):
+            lines = (source / path).read_text(encoding="utf-8").splitlines()
+            words = {word for line in lines if not line.startswith("#") for word in line.split()}
+            self.assertEqual(words, set(embedded.split()), path)
+        for name in ("nonsubscribed_segment_export", "twilio_21610", "kündigungen", "customers exclude", "said no", "dncr"):
+            self.assertTrue(contactd._speaks_of_an_end(name) or not contactd._is_neutral(f"{name}.csv"), name)
+        for name in ("contacts", "KundenListe", "customers March 2024", "客户名单", "members_export_abc123", "고객 명단"):
+            self.assertTrue(contactd._is_neutral(f"{name}.csv") and not contactd._speaks_of_an_end(name), name)
 
     def test_import(self) -> None:
         row = Row("(415) 500-0005", region="US", labels={"city": "Oakland"}, subscribed_at=date(2026, 4, 1))
@@ -635,6 +647,7 @@ class TheSource(unittest.TestCase):
 USER = """
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Optional
 from contactd import Client, Verdict
 

@@ -16,6 +16,9 @@ const SECTION: [(&str, Answer<Below>, &str); 4] = [
     ("q", Answer::Quit, "quit, to make a file of its own of the rows below it"),
 ];
 
+/// What the answer for all says.
+const ALL_LABELS: &str = "labels: this one and all that follow, but for those that may say who wants messages";
+
 /// What the rows below a title are.
 #[derive(Clone, Copy, PartialEq)]
 enum Below {
@@ -39,10 +42,12 @@ pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -
         if !dialogue.ask(sheet, &question)? {
             return Ok(None);
         }
+        if dialogue.are_labels {
+            sheet.label_all();
+        }
         if let Err(why) = sheet.answer(dialogue.mapping.clone()) {
             dialogue.say(&format!("That does not fit: {}", why.message))?;
             dialogue.mapping = before;
-            dialogue.are_labels = false;
         }
     }
     sheet.complete(&mut dialogue.mapping)?;
@@ -63,7 +68,7 @@ struct Dialogue<'d> {
     input: &'d mut dyn BufRead,
     out: &'d mut dyn Write,
     mapping: Mapping,
-    /// Every column that nobody named becomes a label.
+    /// Every column that nobody named becomes a label, as `--labels '*'` says.
     are_labels: bool,
 }
 
@@ -100,9 +105,6 @@ impl Dialogue<'_> {
                 }
                 Ok(true)
             }
-            Question::Column(at) if self.are_labels && is_for_all(&sheet.survey().columns()[*at]) => {
-                self.take(sheet, question, Answer::AllLabels)
-            }
             Question::Column(at) | Question::Values(at) => {
                 let rows = sheet.describe().rows();
                 self.say(&format!(
@@ -111,8 +113,16 @@ impl Dialogue<'_> {
                     sheet.describe().holds(*at)
                 ))?;
                 let mut choices = answers(&COLUMN);
-                choices.insert(1, ("L", Answer::AllLabels, "labels: this one and all that follow"));
-                let answer = self.choose(&choices)?;
+                if !self.are_labels {
+                    choices.insert(1, ("L", Answer::AllLabels, ALL_LABELS));
+                }
+                let mut answer = self.choose(&choices)?;
+                if answer == Answer::AllLabels && !is_for_all(&sheet.survey().columns()[*at]) {
+                    self.are_labels = true;
+                    self.say("All that follow; but this one may say who wants messages. What is it?")?;
+                    choices.retain(|(_, answer, _)| *answer != Answer::AllLabels);
+                    answer = self.choose(&choices)?;
+                }
                 self.take(sheet, question, answer)
             }
             Question::Value(at, value, rows) => {
@@ -156,11 +166,13 @@ impl Dialogue<'_> {
 
     fn take(&mut self, sheet: &Sheet, question: &Question, answer: Answer<Field>) -> Result<bool> {
         let (Question::Column(at) | Question::Values(at)) = question else { return Ok(true) };
-        self.are_labels |= answer == Answer::AllLabels;
         let field = match answer {
             Answer::Quit => return Ok(false),
             Answer::Is(field) => field,
-            Answer::AllLabels => Field::Label(String::new()),
+            Answer::AllLabels => {
+                self.are_labels = true;
+                return Ok(true);
+            }
         };
         self.mapping.set(&sheet.columns().signed_name(*at), field);
         Ok(true)

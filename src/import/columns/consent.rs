@@ -4,6 +4,7 @@ use super::field::Field;
 use super::mapping::place;
 use super::status::Said;
 use super::survey::Survey;
+use super::words::rests_on_marks;
 use super::{Columns, list};
 use crate::error::{Error, Result};
 use crate::model::time;
@@ -71,10 +72,16 @@ impl Columns {
         let is_explained = |at: &usize| self.words[*at].blank().is_some() && !self.asking.contains(at);
         self.explained_blanks = (0..self.len()).filter(is_explained).collect();
         for ((words, field), held) in self.words.iter_mut().zip(&self.fields).zip(held) {
-            if *field == Field::Consent && held.filled > 0 {
-                words.look_at(held);
+            if *field == Field::Consent && (held.filled > 0 || !survey.is_complete) {
+                words.look_at(held, survey.is_complete);
             }
         }
+    }
+
+    /// Whether what some column of consents says may rest on rows that nobody has looked at.
+    pub fn rest_on_marks(&self, survey: &Survey) -> bool {
+        let mut held = self.fields.iter().zip(survey.columns());
+        held.any(|(field, held)| *field == Field::Consent && rests_on_marks(held))
     }
 
     /// Takes in what a person said of blanks.

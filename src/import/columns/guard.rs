@@ -7,6 +7,7 @@ use super::Why;
 use super::names;
 use super::survey::{Held, is_answer};
 use crate::import::send::country::Evidence;
+use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
 use crate::model::plain_refusal::answer::is_of_codes;
@@ -34,6 +35,10 @@ enum Says {
     Codes,
     /// Lists and groups that somebody is on.
     Groups,
+    /// The same where the cells of several rows were one: what stands there is said of the blank ones below it, too.
+    Merged,
+    /// Yes and no, as the heading asks who wants messages, if of another channel: nothing else is an answer.
+    Answers,
 }
 
 /// Parts of headings of lists and groups, folded.
@@ -65,7 +70,14 @@ impl Guard {
         let is_read = !matches!(why, Why::Map | Why::Mapping);
         let name = names::fold(&held.name);
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+        let asks = || {
+            title::speaks_of_consent(&held.name)
+                && (title::is_about_mail(&held.name)
+                    || names::known(&held.name).is_some_and(|(field, _)| field.has_words()))
+        };
         let says = match () {
+            () if held.answers > 0 && held.answers * 2 >= held.spoken && asks() => Says::Answers,
+            () if has(&GROUPS) && held.are_merged() => Says::Merged,
             () if has(&GROUPS) => Says::Groups,
             () if is_of_codes(&name) => Says::Codes,
             () => Says::Words,
@@ -83,10 +95,20 @@ impl Guard {
     /// Whether a cell names a list of people who want no messages, or has the code of a message that failed for good.
     pub fn hears(self, cell: &str) -> bool {
         match self.says {
-            Says::Words => false,
+            Says::Words | Says::Answers => false,
             Says::Codes => Failure::of("", cell.trim(), None).forbids(),
-            Says::Groups => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),
+            Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),
         }
+    }
+
+    /// Whether what stands in a cell is said of the blank ones below it, too.
+    pub fn is_merged(self) -> bool {
+        self.says == Says::Merged
+    }
+
+    /// Whether a cell has no answer where each row has one, or nothing.
+    pub fn is_out_of_place(self, cell: &str) -> bool {
+        self.says == Says::Answers && !is_blank(cell) && !is_answer(cell) && !begins_with_a_date(cell)
     }
 
     /// Whether a cell has what nobody has seen.

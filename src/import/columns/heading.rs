@@ -35,9 +35,11 @@ pub fn turns_round(heading: &str, field: &Field) -> bool {
         let heading = names::label_prefix(heading).unwrap_or_else(|| heading.to_owned());
         names::known(&heading).is_some_and(|(field, _)| field.only_forbids()) || is_plain_refusal(&heading)
     };
+    // As a label it is no lie, and a yes or a date under it rejects its row.
+    let permits = matches!(field, Field::Consent | Field::Date("subscribed_at") | Field::OtherPhone);
     let may_be = field.only_forbids()
         || matches!(field, Field::Status | Field::Phone | Field::Reason | Field::Ignore | Field::Unclear);
-    !may_be && forbids()
+    !may_be && (forbids() || permits && title::speaks_of_an_end(heading) && !title::is_about_mail(heading))
 }
 
 /// What nobody can say of a column.

@@ -25,6 +25,8 @@ impl Columns {
             // Nothing that stands there means the opposite.
             let _ = words.explain(&field, "", *said);
         }
+        // Nobody has looked at what it holds.
+        words.look_at(&Held::new(name), false);
         let at = self.len();
         if field.must_speak() {
             self.asking.push(at);

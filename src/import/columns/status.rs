@@ -3,7 +3,7 @@
 use super::names;
 use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
-use crate::model::plain_refusal::answer::NO;
+use crate::model::plain_refusal::answer::{NO, YES};
 use crate::model::plain_refusal::fold::unaccented;
 
 /// What a cell says.
@@ -115,37 +115,6 @@ const NO_CONSENT: [&str; 9] = [
     "nonconsented",
     "declined",
     "nosuscrito",
-];
-/// Yes, as people write it, as spreadsheets of several languages do, and ticks. A cross could be either.
-const YES: [&str; 28] = [
-    "yes",
-    "y",
-    "true",
-    "t",
-    "1",
-    "x",
-    "on",
-    "ja",
-    "oui",
-    "si",
-    "wahr",
-    "vrai",
-    "verdadero",
-    "verdadeiro",
-    "vero",
-    "waar",
-    "да",
-    "はい",
-    "是",
-    "예",
-    "네",
-    "tak",
-    "sim",
-    "evet",
-    "✓",
-    "✔",
-    "☑",
-    "✅",
 ];
 /// A word for the status; none for a word that nobody knows.
 pub fn status(cell: &str) -> Option<Said> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::day_order::SlashedDates;
-use super::status;
+use super::{names, status};
 use crate::import::read::dialect::looks_like_a_phone;
 use crate::import::title;
 use crate::model::blank::is_blank;
@@ -41,8 +41,9 @@ pub struct Survey {
 #[derive(Clone, Debug, Default)]
 pub struct Held {
     pub name: String,
-    /// How many rows have something there.
+    /// How many rows have something there, and whether the first one has.
     pub filled: u64,
+    begins_filled: bool,
     /// How many have something there that says something: `N/A` does not.
     pub spoken: u64,
     /// How many look like phones.
@@ -88,7 +89,11 @@ impl Survey {
         if self.section.is_none() {
             // Where the rows before it have phones.
             let is_of_phones = |at: usize| self.columns.get(at).is_some_and(|held| held.phones > 0);
-            match title::of_section(cells.clone(), self.columns.len(), is_of_phones) {
+            let is_of_answers = |at: usize| {
+                let known = self.columns.get(at).and_then(|held| names::known(&held.name));
+                known.is_some_and(|(field, _)| field.says_consent())
+            };
+            match title::of_section(cells.clone(), self.columns.len(), is_of_phones, is_of_answers) {
                 Some(title) => self.title = self.title.take().or_else(|| Some((line(), title.to_owned()))),
                 None if cells.clone().any(|(_, cell)| title::is_number(cell)) => self.section = self.title.take(),
                 None => {}
@@ -110,7 +115,14 @@ impl Survey {
                 filled.push(at);
             }
         }
-        self.rows += u64::from(!filled.is_empty());
+        if !filled.is_empty() {
+            self.rows += 1;
+            if self.rows == 1 {
+                for &at in &filled {
+                    self.columns[at].begins_filled = true;
+                }
+            }
+        }
         if filled.len() > self.fullest.len() {
             self.fullest = filled;
         }
@@ -154,6 +166,12 @@ impl Held {
         } else {
             self.counts.insert(cell.to_owned(), 1);
         }
+    }
+
+    /// Whether the cells of several rows may have been one: the first row has something there, and of several things that stand
+    /// there each stands there once.
+    pub fn are_merged(&self) -> bool {
+        self.begins_filled && !self.are_many && self.counts.len() > 1 && self.counts.values().all(|count| *count == 1)
     }
 
     /// Whether most cells look like phones.

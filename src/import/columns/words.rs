@@ -18,12 +18,14 @@ pub struct Words {
     /// What a blank cell means, if a person said so.
     blank: Option<Said>,
     cross: Cross,
-    /// The answers are Malay, in which the Polish yes is a no.
+    /// The answers are Malay, in which the Polish yes is a no, or may be.
     tak_denies: bool,
     /// What stands first in its dates, if a person said so.
     order: Option<DayOrder>,
 }
 
+/// A yes in Polish, and a no in Malay.
+const TAK: &str = "tak";
 /// Answers in Malay.
 const MALAY: [&str; 2] = ["ya", "tidak"];
 
@@ -89,8 +91,13 @@ impl Words {
         Ok(())
     }
 
-    /// Learns from what a column of consents holds whether a cross is a yes there.
-    pub fn look_at(&mut self, held: &Held) {
+    /// Learns from what a column of consents holds whether a cross is a yes there. Only the whole column tells: a tick may turn up
+    /// in its last row.
+    pub fn look_at(&mut self, held: &Held, is_whole: bool) {
+        if !is_whole || held.values().is_none() {
+            (self.cross, self.tak_denies) = (Cross::Unknown, true);
+            return;
+        }
         let values = held.values().unwrap_or_default();
         let is_yes = |value: &str| status::yes_or_no(value) == Some(true);
         let has_cross = values.iter().any(|(value, _)| status::is_cross(value));
@@ -103,7 +110,7 @@ impl Words {
     }
 
     fn is_doubtful(&self, cell: &str) -> bool {
-        if self.tak_denies && cell.trim().eq_ignore_ascii_case("tak") {
+        if self.tak_denies && cell.trim().eq_ignore_ascii_case(TAK) {
             return true;
         }
         match self.cross {
@@ -138,6 +145,19 @@ impl Words {
         self.in_any_case.insert(key(word), agree.then_some(said));
         Ok(())
     }
+}
+
+/// Whether what a column of consents says may rest on the rows that nobody has looked at: it has a mark that others may turn
+/// round, or no yes so far.
+pub fn rests_on_marks(held: &Held) -> bool {
+    let is_yes = |value: &str| status::consent(value).is_some_and(|said| !said.forbids() && said != Said::Blank);
+    let values = held.values().unwrap_or_default();
+    values.iter().any(|(value, _)| is_mark(value)) || !values.iter().any(|(value, _)| is_yes(value))
+}
+
+/// Whether a word is a yes in one file and a no in another.
+fn is_mark(word: &str) -> bool {
+    status::is_cross(word) || word.trim().eq_ignore_ascii_case(TAK)
 }
 
 /// Whether nothing stands in a cell of a column. Under a status, "none" says something.
@@ -208,7 +228,7 @@ mod tests {
                 survey.see(std::iter::once((0, *value)));
             }
             let mut words = Words::default();
-            words.look_at(&survey.columns()[0]);
+            words.look_at(&survey.columns()[0], true);
             words.said(&Field::Consent, cell)
         };
         let active = Some(Said::Status(RowStatus::Active));
@@ -220,6 +240,27 @@ mod tests {
         assert_eq!((said(&["Ya", "Tak"], "Tak"), said(&["Tidak", "tak"], "tak")), (None, None));
         assert_eq!((said(&["Tak", "Nie"], "Tak"), said(&["x", "nie", "N/A"], "x")), (active, active));
         assert_eq!((said(&["✓"], "x"), said(&["x"], "✓")), (None, None), "one that turns up late");
+    }
+
+    #[test]
+    fn a_mark_is_known_by_the_whole_column_alone() {
+        let mut survey = Survey::of_header(["opt_in"].into_iter());
+        for value in ["x", "Tak", "yes", ""] {
+            survey.see(std::iter::once((0, value)));
+        }
+        let mut words = Words::default();
+        words.look_at(&survey.columns()[0], false);
+        let said = ["x", "Tak", "yes", "no"].map(|cell| words.said(&Field::Consent, cell));
+        assert_eq!(said, [None, None, Some(Said::Status(RowStatus::Active)), Some(Said::NoConsent)]);
+        for (values, rests) in
+            [(&["x"][..], true), (&["tak", "nie"], true), (&["nie"], true), (&[""], true), (&["ja", "nein"], false)]
+        {
+            let mut survey = Survey::of_header(["opt_in"].into_iter());
+            for value in values {
+                survey.see(std::iter::once((0, *value)));
+            }
+            assert_eq!(rests_on_marks(&survey.columns()[0]), rests, "{values:?}");
+        }
     }
 
     #[test]

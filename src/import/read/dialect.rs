@@ -151,12 +151,18 @@ fn likeliest(sample: &str) -> u8 {
 
 /// A reader of whole records.
 pub fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .buffer_capacity(text.len().clamp(1, 64 * 1024))
-        .from_reader(text)
+    builder(text, delimiter).from_reader(text)
+}
+
+/// A reader of lines in which quotes mean nothing.
+pub fn reader_without_quotes(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
+    builder(text, delimiter).quoting(false).from_reader(text)
+}
+
+fn builder(text: &[u8], delimiter: u8) -> csv::ReaderBuilder {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(text.len().clamp(1, 64 * 1024));
+    builder
 }
 
 #[cfg(test)]

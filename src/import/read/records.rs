@@ -95,6 +95,27 @@ impl Records {
         !self.more
     }
 
+    /// Reads on to the end of the file, unless more than so many bytes are kept then. Whether it came to the end.
+    pub fn read_whole(&mut self, bytes_max: usize) -> Result<bool> {
+        while self.more && self.text.len() <= bytes_max {
+            self.more = self.source.read_into(&mut self.text)?;
+        }
+        Ok(!self.more)
+    }
+
+    /// The blocks that will follow, as far as they are read: each with the number of its first line, and whether it is broken.
+    pub fn ahead(&self) -> impl Iterator<Item = (&str, u64, bool)> {
+        let (mut at, mut line) = (self.at, self.line);
+        std::iter::from_fn(move || {
+            let (end, broken) = self.next_end(at);
+            let text = self.text.get(at..end).filter(|text| !text.is_empty())?;
+            let first_line = line;
+            at = end;
+            line += lines(text);
+            Some((text, first_line, broken))
+        })
+    }
+
     /// The number of the line that is taken next.
     pub fn line(&self) -> u64 {
         self.line
@@ -148,23 +169,10 @@ impl Records {
     /// The next block; none at the end.
     pub fn next(&mut self) -> Result<Option<Block>> {
         loop {
-            let mut end = self.at;
-            let mut next = End::NotYet;
-            while end - self.at < BLOCK_BYTES && end < self.text.len() {
-                next = self.end_of(end);
-                match next {
-                    End::At(bytes) => end += bytes,
-                    End::NotYet | End::Broken => break,
-                }
-            }
+            let (end, broken) = self.next_end(self.at);
             let first_line = self.line;
             if end > self.at {
-                return Ok(Some(self.block(end, first_line, false)));
-            }
-            if next == End::Broken {
-                let rest = &self.text.as_bytes()[self.at..];
-                let end = memchr(b'\n', rest).map_or(self.text.len(), |at| self.at + at + 1);
-                return Ok(Some(self.block(end, first_line, true)));
+                return Ok(Some(self.block(end, first_line, broken)));
             }
             if !self.more {
                 return Ok(None);
@@ -180,6 +188,24 @@ impl Records {
             self.at = 0;
             self.more = self.source.read_into(&mut self.text)?;
         }
+    }
+
+    /// Where the block ends that begins there, and whether it is broken. One that is not all there ends where it begins.
+    fn next_end(&self, begin: usize) -> (usize, bool) {
+        let mut end = begin;
+        let mut next = End::NotYet;
+        while end - begin < BLOCK_BYTES && end < self.text.len() {
+            next = self.end_of(end);
+            match next {
+                End::At(bytes) => end += bytes,
+                End::NotYet | End::Broken => break,
+            }
+        }
+        if end == begin && next == End::Broken {
+            let rest = &self.text.as_bytes()[begin..];
+            return (memchr(b'\n', rest).map_or(self.text.len(), |at| begin + at + 1), true);
+        }
+        (end, false)
     }
 
     fn block(&mut self, end: usize, first_line: u64, broken: bool) -> Block {

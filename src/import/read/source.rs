@@ -5,11 +5,15 @@ use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{CoderResult, Decoder, Encoding, ISO_8859_15, MACINTOSH, UTF_8, WINDOWS_1252};
 
 use crate::error::{Error, Result, excerpt};
 
 const CHUNK_BYTES: usize = 64 * 1024;
+/// Encodings in which any bytes make a text, if one that nobody wrote.
+const WESTERN: [&Encoding; 3] = [WINDOWS_1252, ISO_8859_15, MACINTOSH];
+/// No word of a Western language has so many accented letters side by side.
+const ACCENTS_MAX: usize = 3;
 /// So much of a file is looked at to find out whether it is a text.
 const LOOKED_AT_BYTES: usize = 1024;
 
@@ -23,6 +27,8 @@ pub struct Source {
     bytes_read: Arc<AtomicU64>,
     /// Bytes that made no sense in the encoding.
     strange: u64,
+    /// Places that make no sense in the encoding that was named.
+    misread: u64,
     /// Where such bytes stand in the text that is not taken yet.
     strange_at: VecDeque<usize>,
     has_mark: bool,
@@ -46,6 +52,7 @@ impl Source {
             ended: false,
             bytes_read: Arc::default(),
             strange: 0,
+            misread: 0,
             strange_at: VecDeque::new(),
             has_mark: false,
         };
@@ -77,8 +84,13 @@ impl Source {
                 self.strange += decode_utf8(&mut self.raw, self.ended, text, |at| self.strange_at.push_back(at));
             }
             Decoding::Other(decoder) => {
+                let from = text.len();
                 self.strange += decode(decoder, &self.raw, self.ended, text);
                 self.raw.clear();
+                let is_western = WESTERN.contains(&decoder.encoding());
+                let misread = misread(text, from, is_western);
+                self.misread += misread.len() as u64;
+                self.strange_at.extend(misread);
             }
         }
         Ok(!self.ended)
@@ -107,7 +119,7 @@ impl Source {
 
     /// What a person should know about the encoding.
     pub fn warning(&self) -> Option<String> {
-        let strange = self.strange;
+        let strange = self.strange.max(self.misread);
         match &self.decoding {
             _ if strange == 0 => None,
             Decoding::Utf8 => Some(format!(
@@ -158,6 +170,30 @@ fn no_text(bytes: &[u8]) -> Option<&'static str> {
     has_zeros.then_some(
         "the file has NUL bytes: if it is UTF-16 without a byte order mark, give --encoding utf-16le (or utf-16be)",
     )
+}
+
+/// Where, from a place of a text on, something stands that was hardly written so: what could not be read, and under a Western
+/// encoding signs of another script, which are read as many accented letters side by side.
+fn misread(text: &str, from: usize, is_western: bool) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut run: Vec<char> = Vec::new();
+    for (at, char) in text[from..].char_indices() {
+        if char.is_ascii() || is_drawn(char) {
+            run.clear();
+            continue;
+        }
+        run.push(char);
+        let is_script = is_western && run.len() == ACCENTS_MAX + 1 && run.iter().any(|other| *other != run[0]);
+        if is_script || char == char::REPLACEMENT_CHARACTER {
+            found.push(from + at);
+        }
+    }
+    found
+}
+
+/// Signs that people put side by side in any language.
+fn is_drawn(char: char) -> bool {
+    matches!(char, '\u{a0}' | '–' | '—' | '…' | '•' | '·' | '“' | '”' | '‘' | '’' | '«' | '»' | '€' | '°')
 }
 
 /// Moves all complete characters from `raw` to `text`; gives the number of bytes that are no UTF-8, and tells where each
@@ -249,6 +285,21 @@ mod tests {
         assert_eq!(read(b"Jos\xe9 \x80", None), ("José €".into(), true), "by fallback, with a warning");
         assert_eq!(read(b"\xe9", None), ("é".into(), true), "at the very end");
         assert_eq!(read(b"", None), (String::new(), false));
+    }
+
+    #[test]
+    fn another_script_under_a_western_encoding_is_told() {
+        let (cyrillic, ..) = encoding_rs::WINDOWS_1251.encode("отписан");
+        let (chinese, ..) = encoding_rs::GBK.encode("退订");
+        let (korean, ..) = encoding_rs::EUC_KR.encode("수신거부");
+        for bytes in [&*cyrillic, &*chinese, &*korean, "отписан".as_bytes()] {
+            assert!(read(bytes, Some("windows-1252")).1, "{bytes:x?}");
+        }
+        for text in ["Zoë Façade, Ærø", "naïve “été” — ça… «où»", "Œuvre ÀÉÈ", "••••• €€€€", "Ärzte-ÄÖÜ"]
+        {
+            let (western, ..) = WINDOWS_1252.encode(text);
+            assert_eq!(read(&western, Some("windows-1252")), (text.into(), false), "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What stands in the cell of a phone: its number, and what people write beside one.
 
+use std::ops::Range;
+
 use crate::import::title::is_date;
 use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
@@ -40,7 +42,8 @@ pub fn refuses_beside_a_number(cell: &str) -> bool {
 }
 
 /// The numbers in a cell that is not one number alone: `+14155550101 / +14155550102`, `(415) 555-0101 x12`, `#4155550101`,
-/// `4155550101 (Bob)`. They are good for what forbids: whoever wrote the cell meant these.
+/// `4155550101 (Bob)`. They are good for what forbids: whoever wrote the cell meant these. A number of which a digit cannot be
+/// read is none: what is left of it may be somebody else's.
 pub fn numbers_in(cell: &str) -> Vec<&str> {
     let is_of_number = |c: char| c.is_ascii_digit() || "+-(). \u{a0}".contains(c);
     let (mut numbers, mut begin) = (Vec::new(), 0);
@@ -49,22 +52,50 @@ pub fn numbers_in(cell: &str) -> Vec<&str> {
         if is_of_number(char) && !(char == '+' && cell[begin..at].contains(|c: char| c.is_ascii_digit())) {
             continue;
         }
-        let is_damaged = matches!(char, 'E' | 'e') && cell[begin..at].ends_with(|c: char| c.is_ascii_digit());
-        numbers.extend(Some(&cell[begin..at]).filter(|_| !is_damaged).and_then(number_of));
+        let found = number_of(&cell[begin..at]).map(|part| begin + part.start..begin + part.end);
+        let whole = found.filter(|part| !is_torn(&cell[..part.start], &cell[part.end..]));
+        numbers.extend(whole.map(|part| &cell[part]));
         begin = if char == '+' { at } else { at + char.len_utf8() };
     }
     numbers
 }
 
-/// A number without what stands around its digits; none where these are a date, or too few.
-fn number_of(text: &str) -> Option<&str> {
-    let text = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+/// Where in a text a number stands, without what is around its digits; none where these are a date, or too few.
+fn number_of(text: &str) -> Option<Range<usize>> {
+    let end = text.trim_end_matches(|c: char| !c.is_ascii_digit()).len();
     let digit = text.find(|c: char| c.is_ascii_digit())?;
     let begin = text[..digit].rfind(['+', '(']).unwrap_or(digit);
     let begin = text[..begin].rfind('+').unwrap_or(begin);
-    let number = &text[begin..];
+    let number = &text[begin..end];
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    (digits >= PHONE_DIGITS_MIN && !number.split_whitespace().any(is_date)).then_some(number)
+    (digits >= PHONE_DIGITS_MIN && !number.split_whitespace().any(is_date)).then_some(begin..end)
+}
+
+/// Signs for digits that somebody left out.
+const MASKS: [char; 7] = ['?', '*', '#', '_', '…', '•', 'x'];
+/// So few letters beside a digit are hardly a word.
+const STRAY_LETTERS_MAX: usize = 2;
+
+/// Whether a number between these texts lacks a digit: a letter or two stands directly beside it, or a sign for what was left out.
+fn is_torn(before: &str, behind: &str) -> bool {
+    let letter = |c: &char| c.is_alphabetic();
+    let is_mask = |c: char| MASKS.contains(&c.to_ascii_lowercase());
+    let is_stray = |letters: &[char]| {
+        (1..=STRAY_LETTERS_MAX).contains(&letters.len()) || !letters.is_empty() && letters.iter().all(|c| is_mask(*c))
+    };
+    let letters_before: Vec<char> = before.chars().rev().take_while(letter).collect();
+    let letters_behind: Vec<char> = behind.chars().take_while(letter).collect();
+    // "4155550101 O", "4155550101 xx", "4155550101 ?": a word of its own that stands for digits, and not "x12" or "(mobile)".
+    let next = behind.split_whitespace().next().unwrap_or_default();
+    let is_left_out = !next.is_empty() && next.chars().all(|c| is_mask(c) || matches!(c, 'O' | 'o' | 'l' | 'I'));
+    // One sign before a number takes its row out of the file, and hides no digit.
+    let masked_before = before.trim_end().chars().rev().take_while(|c| is_mask(*c)).count();
+    is_stray(&letters_before)
+        || is_stray(&letters_behind)
+        || is_left_out
+        || behind.starts_with(is_mask)
+        || masked_before > 1
+        || before.trim_end().ends_with('?')
 }
 
 #[cfg(test)]
@@ -87,6 +118,22 @@ mod tests {
             ("opted out 2024-01-01", &[]),
             ("1.41555501E+10", &[]),
             ("x12", &[]),
+            ("4155550101cell, tel4155550102", &["4155550101", "4155550102"]),
+            ("*4155550101", &["4155550101"]),
+            // A digit that cannot be read.
+            ("+19172962O67", &[]),
+            ("(917) 296-2O62", &[]),
+            ("+1 917 296 206?", &[]),
+            ("+1 917 296 206 ?", &[]),
+            ("+1917296****", &[]),
+            ("****2962067", &[]),
+            ("+1 917 296 20xx", &[]),
+            ("+1 917 296 XXXX", &[]),
+            ("+49 1512 345678 9 O", &[]),
+            ("+44 7911 12345b", &[]),
+            ("O7911123456", &[]),
+            ("?4155550101", &[]),
+            ("+1917296206…", &[]),
             ("", &[]),
             ("+", &[]),
         ] {

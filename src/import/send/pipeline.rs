@@ -143,9 +143,9 @@ impl Sender {
     fn batch(&mut self, block: Block, requests: &mut Vec<u8>) -> Batch {
         let mut batch = Batch { block, entries: Vec::new(), shown: Vec::new() };
         match self.dialect {
-            _ if batch.block.broken => {
-                let fate = Fate::Refused(Refusal::UnclosedQuote.into());
-                batch.entries.push(Entry { start: 0, end: batch.block.text.len(), fate });
+            Dialect::Csv { delimiter } if batch.block.broken => {
+                let refused = self.rows.refuse_line(&batch.block.text, delimiter, requests);
+                batch.entries.push(Entry { start: 0, end: batch.block.text.len(), fate: Fate::Refused(refused) });
             }
             Dialect::Csv { delimiter } => self.table(delimiter, &mut batch, requests),
             Dialect::Ndjson => self.objects(&mut batch, requests),
@@ -167,7 +167,10 @@ impl Sender {
             }
             let (from, end) = (requests.len(), place(&rows));
             let written = match opened_by_mistake(&row, &text[start..end], delimiter) {
-                Some(line) => Err(Refusal::RowsInQuotes(batch.block.first_line + lines(&text[..start]) + line).into()),
+                Some(line) => {
+                    let why = Refusal::RowsInQuotes(batch.block.first_line + lines(&text[..start]) + line);
+                    Err(self.rows.refuse_lines(why, &text[start..end], delimiter, requests))
+                }
                 None => {
                     self.rows.is_strange = batch.block.is_strange(start..end);
                     self.rows.write(row.iter().enumerate(), None, requests)
@@ -280,7 +283,9 @@ impl<P: Progress> Counter<'_, P> {
             let refusal = match &entry.fate {
                 Fate::Refused(refused) => {
                     let refusals = self.refusals(refused.asked)?;
-                    self.report.taken += u64::from(refused.taken && refusals.is_none());
+                    let taken = refused.taken && refusals.is_none();
+                    self.report.taken += u64::from(taken);
+                    self.report.lost += u64::from(refused.forbids && !taken);
                     let declined = refused.declined.map(|declined| self.decline(declined)).transpose()?;
                     declined.flatten().or_else(|| Some(refused.why.clone()))
                 }
@@ -405,6 +410,7 @@ impl<P: Progress> Counter<'_, P> {
             Reply::Error(error) => {
                 let (why, taken) = Refusal::of_reply(&error).ok_or_else(|| ended(&error))?;
                 self.report.taken += u64::from(taken);
+                self.report.lost += u64::from(asked.forbids && !taken);
                 return Ok(Some(why));
             }
             other => return Err(Error::internal(format!("an unexpected reply to a row: {other}"))),

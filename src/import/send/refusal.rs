@@ -21,6 +21,8 @@ pub enum Refusal {
     /// The program that wrote the file, or a person, made a comment of it.
     CommentedOut,
     TooManyCells,
+    /// A column of yes and no has something else in it: a delimiter inside a cell may have moved the others.
+    Shifted,
     BadJson,
     /// Bytes that are not UTF-8 stand where somebody may have written who wants no messages.
     NotUtf8,
@@ -90,6 +92,7 @@ impl Refusal {
             Refusal::ShortRow => "short_row",
             Refusal::CommentedOut => "commented_out",
             Refusal::TooManyCells => "too_many_cells",
+            Refusal::Shifted => "shifted",
             Refusal::BadJson => "bad_json",
             Refusal::NotUtf8 => "not_utf8",
             Refusal::BadLists => "bad_lists",
@@ -141,6 +144,10 @@ impl Refusal {
                 "a sign before the number or the row makes a comment of it: take the sign or the row away"
             }
             Refusal::TooManyCells => "more cells than the header has: put a cell with a delimiter in it into quotes",
+            Refusal::Shifted => {
+                "a column of yes and no has something else in it, as where a delimiter inside a cell has moved those behind it: put \
+                 that cell into quotes, or correct the answer"
+            }
             Refusal::BadJson => "this line is not a JSON object",
             Refusal::NotUtf8 => {
                 "it is not UTF-8 where somebody may have written who wants no messages: import the file with its --encoding, such as windows-1252 or windows-1251, or save it as UTF-8"
@@ -196,7 +203,8 @@ pub struct Refused {
     pub why: Refusal,
     /// How many requests take what it forbids.
     pub asked: usize,
-    /// Whether it forbids something that is taken, if the daemon takes it.
+    /// Whether it forbids something; and whether that is taken, if the daemon takes it.
+    pub forbids: bool,
     pub taken: bool,
     /// That no other row may subscribe its phones, if the row says so, or may say so.
     pub declined: Option<Declined>,
@@ -223,7 +231,7 @@ pub struct Declined {
 impl From<Refusal> for Refused {
     /// Nothing of it is taken.
     fn from(why: Refusal) -> Refused {
-        Refused { why, asked: 0, taken: false, declined: None }
+        Refused { why, asked: 0, forbids: false, taken: false, declined: None }
     }
 }
 

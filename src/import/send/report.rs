@@ -33,6 +33,8 @@ pub struct Report {
     pub rejected: BTreeMap<&'static str, (u64, String)>,
     /// Rejected rows whose opt-out, suppression or invalid number was taken all the same.
     pub taken: u64,
+    /// Rejected rows that forbid something, and nobody knows to which number.
+    pub lost: u64,
     /// Rows that a dry run would have imported.
     pub readable: u64,
     /// How each column was read: its heading and what it is.
@@ -57,6 +59,7 @@ impl Report {
             kept: BTreeMap::new(),
             rejected: BTreeMap::new(),
             taken: 0,
+            lost: 0,
             readable: 0,
             columns: Vec::new(),
             warnings: Vec::new(),
@@ -96,7 +99,7 @@ impl Report {
         let columns = self.columns.iter().map(|(column, read_as)| json!({"column": column, "read_as": read_as}));
         let mut json = json!({
             "rows": self.rows, "created": self.created, "updated": self.updated, "unchanged": self.unchanged,
-            "duplicate": self.duplicate, "kept": self.kept, "rejected": rejected, "taken": self.taken, "seconds": seconds,
+            "duplicate": self.duplicate, "kept": self.kept, "rejected": rejected, "taken": self.taken, "lost": self.lost, "seconds": seconds,
             "dry_run": self.dry_run, "columns": columns.collect::<Value>(), "warnings": self.warnings,
         });
         if self.dry_run {
@@ -139,6 +142,12 @@ impl fmt::Display for Report {
         }
         let taken = if self.dry_run { "would be taken" } else { "was taken" };
         line(f, self.taken, &format!("of the rejected rows: what they forbid, such as an opt-out, {taken}"))?;
+        line(
+            f,
+            self.lost,
+            "of the rejected rows: what they forbid was NOT taken, since their number is not certain: find out whose they are, and \
+             import these with --as optout",
+        )?;
         for (column, read_as) in &self.columns {
             writeln!(f, "{:>12} {} → {read_as}", "column", excerpt(column.as_bytes()))?;
         }

@@ -12,11 +12,13 @@ use super::told::Told;
 pub use super::told::read_list;
 use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
+use crate::import::read::dialect::reader_without_quotes;
 use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
 use crate::model::blank::is_blank;
 use crate::model::phone::{PHONE_DIGITS_MIN, Phone, Unusable, has_plus, normalize, written_with_plus};
 use crate::model::plain_refusal::note_refuses;
+use crate::model::plain_refusal::title::file_speaks_of_an_end;
 use crate::model::time;
 
 /// A list's place among those of the file.
@@ -35,9 +37,6 @@ pub struct Asked {
 /// The contact itself: what is forbidden there is forbidden on every list.
 const EVERYWHERE: &str = "*";
 
-/// So many different sources are remembered.
-const SOURCES_MAX: usize = 1_000;
-
 /// Makes requests of rows.
 pub struct Rows {
     pub columns: Columns,
@@ -49,11 +48,11 @@ pub struct Rows {
     /// Cells that were read as a list before.
     cells: HashMap<String, ListIndex>,
     countries: country::Cells,
-    /// Sources of rows that forbid nothing, and whether they speak of people who want no messages.
-    sources: HashMap<String, bool>,
     /// What a row says of a contact, in JSON: its totals and dates.
     body: Vec<u8>,
     labels: Vec<u8>,
+    /// Columns whose cells may have been one in several rows, and whether the last thing that stood there refuses messages.
+    merged: Vec<(usize, bool)>,
     /// The row that is read has bytes that are not UTF-8.
     pub is_strange: bool,
 }
@@ -61,7 +60,10 @@ pub struct Rows {
 impl Rows {
     pub fn new(columns: Columns, defaults: Defaults, now: time::Millis) -> Rows {
         let lists = defaults.list.iter().cloned().collect();
+        let are_merged = |at: &usize| columns.is_table() && columns.guard(*at).is_merged();
+        let merged = (0..columns.len()).filter(are_merged).map(|at| (at, false)).collect();
         Rows {
+            merged,
             columns,
             defaults,
             now,
@@ -69,7 +71,6 @@ impl Rows {
             lists,
             cells: HashMap::new(),
             countries: country::Cells::default(),
-            sources: HashMap::new(),
             body: Vec::new(),
             labels: Vec::new(),
             is_strange: false,
@@ -109,7 +110,12 @@ impl Rows {
         if self.columns.is_table()
             && !self.defaults.has_no_sections()
             && may_be_a_title(told.phone())
-            && let Some(title) = title::of_section(cells.clone(), self.columns.len(), |at| self.columns.is_phone(at))
+            && let Some(title) = title::of_section(
+                cells.clone(),
+                self.columns.len(),
+                |at| self.columns.is_phone(at),
+                |at| self.columns.field(at).says_consent(),
+            )
         {
             return Err(Refusal::Section(title.to_owned()).into());
         }
@@ -121,8 +127,43 @@ impl Rows {
         })
     }
 
+    /// Refuses a line with a quote that is not closed. What it forbids, and which phones it keeps from being subscribed, is read as if
+    /// the quote were not there.
+    pub fn refuse_line(&mut self, line: &str, delimiter: u8, requests: &mut Vec<u8>) -> Refused {
+        let why = Refusal::UnclosedQuote;
+        let mut row = csv::StringRecord::new();
+        let plain = line.replace('"', "");
+        let is_read = reader_without_quotes(plain.as_bytes(), delimiter).read_record(&mut row);
+        match self.write(row.iter().enumerate(), Some(why.clone()), requests) {
+            Err(refused) if matches!(is_read, Ok(true)) => Refused { why, ..refused },
+            _ => why.into(),
+        }
+    }
+
+    /// Refuses lines that a quote has made one row of. None of their phones is subscribed by another row.
+    pub fn refuse_lines(&mut self, why: Refusal, lines: &str, delimiter: u8, requests: &mut Vec<u8>) -> Refused {
+        let Some(list) =
+            self.defaults.list.clone().filter(|list| list != EVERYWHERE).and_then(|list| self.index(&list))
+        else {
+            return why.into();
+        };
+        let plain = lines.replace('"', "");
+        let mut asked = 0;
+        for row in reader_without_quotes(plain.as_bytes(), delimiter).records().map_while(Result::ok) {
+            let cells = row.iter().enumerate().filter(|(at, _)| self.columns.is_phone(*at));
+            for (_, raw) in cells.filter(|(_, raw)| !is_blank(raw)) {
+                if let Ok(number) = self.number(&Told::default(), raw) {
+                    request::write_question(number, requests);
+                    asked += 1;
+                }
+            }
+        }
+        let declined = (asked > 0).then_some(Declined { doubt: Doubt::Silence, list, asked });
+        Refused { declined, ..Refused::from(why) }
+    }
+
     fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)> + Clone, wrong: Option<Refusal>) -> Told<'c> {
-        let Rows { columns, countries, body, labels, defaults, .. } = self;
+        let Rows { columns, countries, body, labels, defaults, merged, .. } = self;
         body.clear();
         labels.clear();
         let mut told = Told::new(defaults, self.now);
@@ -150,6 +191,15 @@ impl Rows {
             }
             if defaults.forbid() && columns.is_unnamed(at) {
                 told.note_unnamed(cell);
+            }
+        }
+        for (at, refuses) in merged {
+            let cell = cells.clone().find(|(place, _)| place == at).map_or("", |(_, cell)| cell);
+            if !is_blank(cell) {
+                *refuses = note_refuses(cell) || columns.guard(*at).hears(cell);
+            }
+            if *refuses && told.filled > 0 {
+                told.refuse();
             }
         }
         if columns.is_short(width) && !defaults.forbid() {
@@ -225,20 +275,12 @@ impl Rows {
 
     /// Whether a row that forbids nothing says why somebody left, or comes from those who did. A subscription needs no reason; an
     /// export has those of what was lifted since.
-    fn may_have_left(&mut self, told: &Told<'_>) -> bool {
+    fn may_have_left(&self, told: &Told<'_>) -> bool {
         (told.reason.is_some() && !self.columns.is_export)
-            || [&told.reason, &told.source].into_iter().flatten().any(|text| self.speaks_of_an_end(text))
-    }
-
-    fn speaks_of_an_end(&mut self, source: &str) -> bool {
-        if let Some(&speaks) = self.sources.get(source) {
-            return speaks;
-        }
-        let speaks = title::file_speaks_of_an_end(source) || note_refuses(source);
-        if self.sources.len() < SOURCES_MAX {
-            self.sources.insert(source.to_owned(), speaks);
-        }
-        speaks
+            || [&told.reason, &told.source]
+                .into_iter()
+                .flatten()
+                .any(|text| file_speaks_of_an_end(text) || note_refuses(text))
     }
 
     /// The number of a phone of the row. An opt-out is taken from any number; an import takes those that exist.
@@ -285,11 +327,9 @@ impl Rows {
         let list = list.unwrap_or_else(|| EVERYWHERE.to_owned());
         let phones = self.phones_meant(&told);
         let subjects: Vec<Subject<'_>> = phones.into_iter().filter_map(|raw| self.subject(&told, raw)).collect();
-        if subjects.is_empty() {
-            return Refused::from(why);
-        }
+        let taken = !subjects.is_empty();
         let asked = subjects.into_iter().map(|subject| self.write_forbidding(&list, subject, &told, requests)).sum();
-        Refused { why, asked, taken: true, declined: None }
+        Refused { why, asked, forbids: true, taken, declined: None }
     }
 
     /// Asks how the phones of a refused row are written: another row of the file may subscribe one.
@@ -401,7 +441,8 @@ impl Rows {
 /// Whether a row with such a phone may be a title: nearly all phones tell at once that it is none.
 fn may_be_a_title(phone: &str) -> bool {
     let is_plain = phone.len() >= PHONE_DIGITS_MIN && phone.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+');
-    !is_plain && (title::is_text(phone) || !phone.contains(char::is_alphanumeric))
+    let is_one = is_plain && phone.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    !is_one && !title::is_number(phone)
 }
 
 #[cfg(test)]

@@ -138,12 +138,12 @@ impl<'c> Told<'c> {
                 put(labels, format_args!(",\"{key}\":"));
                 put_text(labels, &value);
                 self.note_country(guard, value.trim(), countries);
-                return if guard.refuses(value.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
+                return guarded(guard, value.trim());
             }
             Field::Ignore => {
                 self.refuses |= guard.hears_refusals && (note_refuses(cell) || guard.hears(cell));
                 self.note_country(guard, cell, countries);
-                return if guard.refuses(cell.trim()) { Err(Refusal::UnknownColumn) } else { Ok(()) };
+                return guarded(guard, cell.trim());
             }
             Field::Unclear if is_blank(cell) => return Ok(()),
             Field::Unclear => return Err(Refusal::UnknownColumn),
@@ -216,6 +216,11 @@ impl<'c> Told<'c> {
             self.other_phones.push(cell);
         }
         if is_commented_out(cell) { Err(Refusal::CommentedOut) } else { Ok(()) }
+    }
+
+    /// Notes that something beside its cells refuses messages.
+    pub fn refuse(&mut self) {
+        self.refuses = true;
     }
 
     /// Sets two clocks side by side: a date that forbids and does not say by which clock may be later than a consent that does.
@@ -335,6 +340,8 @@ impl<'c> Told<'c> {
         let is_unread = matches!(
             why,
             Refusal::CommentedOut
+                | Refusal::UnclosedQuote
+                | Refusal::Shifted
                 | Refusal::ShortRow
                 | Refusal::TooManyCells
                 | Refusal::UnknownColumn
@@ -424,6 +431,15 @@ impl<'c> Told<'c> {
             told.phone = "";
         }
         told
+    }
+}
+
+/// What a cell of a column that says nothing of who wants messages cannot have.
+fn guarded(guard: Guard, cell: &str) -> Result<(), Refusal> {
+    match () {
+        () if guard.refuses(cell) => Err(Refusal::UnknownColumn),
+        () if guard.is_out_of_place(cell) => Err(Refusal::Shifted),
+        () => Ok(()),
     }
 }
 

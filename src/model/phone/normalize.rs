@@ -80,7 +80,7 @@ pub fn is_also_abroad(raw: &str, region: Region) -> bool {
     let digits = written.digits.as_slice();
     let Some(abroad) = known(digits).filter(|_| !written.plus) else { return false };
     let here = normalize(raw, Some(region));
-    here.is_ok_and(|here| here != abroad && !plan::is_mobile(itoa::Buffer::new().format(here.as_u64()).as_bytes()))
+    here.is_ok_and(|here| here != abroad && !is_mobile(here))
 }
 
 /// The mobile phone of a region that digits are if they begin with the region's own calling code, whose plus a spreadsheet took
@@ -118,6 +118,10 @@ pub fn written_with_plus(raw: &str) -> Option<Phone> {
 pub fn as_meant(text: &str) -> Option<Phone> {
     const DIGITS_MIN: usize = 11;
     let wrapping = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '\u{FF0B}' | '(' | ')');
+    // Behind a number they stand for digits that somebody left out.
+    if text.trim_end().ends_with(['?', '*', '#', '_', '…', '•']) {
+        return None;
+    }
     let text = text.trim_matches(wrapping);
     normalize(text, None).ok().or_else(|| written_with_plus(text)).or_else(|| {
         let written = Written::read(text).ok().filter(|written| !written.plus)?;
@@ -179,19 +183,39 @@ fn international(digits: &[u8]) -> Result<Phone, Unusable> {
 /// The number dialled as `digits` inside the region: without national prefix, as it is, or with the country code but no plus.
 fn national(digits: &[u8], region: Region) -> Result<Option<Phone>, Unusable> {
     let code = region.country_code();
-    let without_prefix = region.without_national_prefix(digits).and_then(|number| inside(code, number.as_slice()));
-    if without_prefix.is_some() {
-        return Ok(without_prefix);
+    let has_code = |digits: &[u8]| plan::split(digits).is_some_and(|(found, _)| found == code);
+    if let Some(number) = region.without_national_prefix(digits)
+        && let Some(phone) = inside(code, number.as_slice())
+    {
+        // Who writes 0 for the plus means a mobile phone, and no fixed line whose area begins as the calling code does.
+        let number = number.as_slice();
+        let other = known(number).filter(|other| has_code(number) && *other != phone);
+        let is_mistaken = other.is_some_and(is_mobile) && !is_mobile(phone);
+        return if is_mistaken { Err(Unusable::Ambiguous) } else { Ok(Some(phone)) };
     }
     let as_it_is = inside(code, digits);
-    let has_code = plan::split(digits).is_some_and(|(found, _)| found == code);
+    let has_code = has_code(digits);
     let with_code = if has_code { known(digits) } else { None };
     match (as_it_is, with_code) {
         // Two subscribers: in Germany 4915123456789 can be a mobile number, or a fixed line in the area 4915.
         (Some(one), Some(other)) if one != other => Err(Unusable::Ambiguous),
+        // The same where a digit of the mobile number is missing.
+        (Some(phone), None) if has_code && plan::begins_mobile(digits) && !is_mobile(phone) => Err(Unusable::Ambiguous),
+        // The calling code stands there twice.
+        (None, Some(phone)) if !is_mobile(phone) && twice(digits).is_some_and(is_mobile) => Err(Unusable::Ambiguous),
         (Some(phone), _) | (None, Some(phone)) => Ok(Some(phone)),
         (None, None) => Ok(if has_code { behind_code(digits) } else { None }),
     }
+}
+
+/// The number behind a calling code, if the same code follows there.
+fn twice(digits: &[u8]) -> Option<Phone> {
+    let (code, rest) = plan::split(digits)?;
+    plan::split(rest).filter(|(again, _)| *again == code).and_then(|_| known(rest))
+}
+
+fn is_mobile(phone: Phone) -> bool {
+    plan::is_mobile(itoa::Buffer::new().format(phone.as_u64()).as_bytes())
 }
 
 /// The number meant by a country code and what is dialled inside the country, such as "+44 07911 123456": taken if there is only

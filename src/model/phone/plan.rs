@@ -50,8 +50,16 @@ fn walk(from: u16, digits: &[u8]) -> u16 {
 
 /// Whether they are a number that a mobile phone can have.
 pub(super) fn is_mobile(digits: &[u8]) -> bool {
-    let end = digits.iter().fold(mobile::START, |state, digit| next(mobile::STATES, state, *digit));
-    (1..=mobile::ACCEPTING).contains(&end)
+    (1..=mobile::ACCEPTING).contains(&walk_mobile(digits))
+}
+
+/// Whether some number that a mobile phone can have begins with them.
+pub(super) fn begins_mobile(digits: &[u8]) -> bool {
+    walk_mobile(digits) != NOWHERE
+}
+
+fn walk_mobile(digits: &[u8]) -> u16 {
+    digits.iter().fold(mobile::START, |state, digit| next(mobile::STATES, state, *digit))
 }
 
 #[inline]

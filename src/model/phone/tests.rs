@@ -374,7 +374,15 @@ fn what_is_refused() {
         ("+210 123 456 789", "", "unknown_country"),
         ("+0 415 555 2671", "", "unknown_country"),
         ("+999 123 456 789", "", "unknown_country"),
+        // A mobile phone that lacks a digit, and ones with 0 for the plus or with their calling code twice: no fixed line whose area
+        // begins as the calling code does.
+        ("491512345678", "DE", "ambiguous"),
+        ("49151 2345678", "DE", "ambiguous"),
+        ("04915123456789", "DE", "ambiguous"),
+        ("494915123456789", "DE", "ambiguous"),
     ]);
+    // Where a mobile phone is meant either way, it is the one that is dialled so.
+    check(&[("9198765432", "IN", "+919198765432"), ("55 99123-4567", "BR", "+5555991234567")]);
 }
 
 #[test]

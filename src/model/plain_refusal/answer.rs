@@ -1,4 +1,4 @@
-//! A no as an answer, in the languages of those who send many; and headings under which codes of failures stand.
+//! A yes and a no as an answer, in the languages of those who send many; and headings under which codes of failures stand.
 
 use super::fold::folded;
 use crate::model::blank::is_blank;
@@ -29,8 +29,60 @@ pub const NO: [&str; 23] = [
     "아니오",
     "hayir",
 ];
+/// Yes, as people write it, as spreadsheets of several languages do, and ticks. A cross could be either.
+pub const YES: [&str; 28] = [
+    "yes",
+    "y",
+    "true",
+    "t",
+    "1",
+    "x",
+    "on",
+    "ja",
+    "oui",
+    "si",
+    "wahr",
+    "vrai",
+    "verdadero",
+    "verdadeiro",
+    "vero",
+    "waar",
+    "да",
+    "はい",
+    "是",
+    "예",
+    "네",
+    "tak",
+    "sim",
+    "evet",
+    "✓",
+    "✔",
+    "☑",
+    "✅",
+];
 /// What is a no to a question about consent, and may be something else elsewhere: Turkish registers of consent say RET, for refused.
-const DENIAL: [&str; 10] = ["ne", "nei", "ei", "nu", "ni", "nem", "ret", "ні", "не", "لا"];
+const DENIAL: [&str; 20] = [
+    "ne",
+    "nei",
+    "ei",
+    "nu",
+    "ni",
+    "nem",
+    "ret",
+    "ні",
+    "не",
+    "لا",
+    "never",
+    "inactive",
+    "disabled",
+    "denied",
+    "declined",
+    "refused",
+    "expired",
+    "withdrawn",
+    "revoked",
+    "abgelehnt",
+];
 
 /// Parts of headings of codes, and of those of other codes, folded.
 const CODES: [&str; 8] = ["code", "error", "fehler", "erreur", "fail", "deliver", "status", "reason"];
@@ -40,6 +92,13 @@ const NO_CODES: [&str; 11] =
 /// Whether a text is a plain no.
 pub fn is_no(text: &str) -> bool {
     NO.contains(&folded(text).as_str()) && !text.trim().is_empty()
+}
+
+/// Whether a text is a plain yes in words, and no 1, which may be a count.
+pub fn is_yes_in_words(text: &str) -> bool {
+    let folded = folded(text);
+    let word = if folded.is_empty() { text.trim() } else { folded.as_str() };
+    word != "1" && YES.contains(&word)
 }
 
 /// Whether a text denies what a question about consent asks.

@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::answer;
 use super::fold::folded;
-use super::is_plain_refusal;
+use super::{is_plain_refusal, title};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
 use crate::model::keyword::is_keyword_in_capitals;
@@ -24,8 +24,10 @@ const KNOWN_MAX: usize = 4_096;
 const KNOWN_BYTES_MAX: usize = 64;
 
 /// Entries, folded, that say of a number that it reaches nobody, or nobody by a message, or nobody any more.
-const DEAD: [&str; 37] = [
+const DEAD: [&str; 39] = [
     "suppressed",
+    "blacklist",
+    "blocklist",
     "suppression",
     "blacklisted",
     "blocklisted",
@@ -105,7 +107,8 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
     asks.denied && answer::denies(value)
         || asks.confirmed && !is_no(value)
         || asks.data == Some(Data::Code) && Failure::of("", value.trim(), None).forbids()
-        || asks.data == Some(Data::Date) && matches!(time::parse_optional(value), Ok(Some(_)))
+        || asks.data == Some(Data::Date) && !is_no(value) && !matches!(time::parse_optional(value), Ok(None))
+        || asks.ends && answer::is_yes_in_words(value)
 }
 
 /// Which answers to the key of a label are refusals.
@@ -115,6 +118,8 @@ struct Asks {
     denied: bool,
     /// Anything but a no.
     confirmed: bool,
+    /// A plain yes: the key speaks of an end in words that have other meanings as well.
+    ends: bool,
     /// What else.
     data: Option<Data>,
 }
@@ -122,6 +127,7 @@ struct Asks {
 /// What can be a refusal without being an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Data {
+    /// When it was, or that it was at some time.
     Date,
     /// The code of a message that failed for good.
     Code,
@@ -129,15 +135,49 @@ enum Data {
 
 impl Asks {
     fn of(key: &str) -> Asks {
-        let question = key.replace(['_', '-', '.'], " ");
+        let question = key.replace(['_', '-', '.'], " ").replace("subscription status", "subscribed");
         let denied = is_plain_refusal(&format!("{question}: no"));
         let question = question.trim_start_matches("is ").trim_start_matches("has ");
         let is_one = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
-        let dated = [" at", " date", " on", " time"].iter().find_map(|end| question.strip_suffix(end));
+        let undated = without_words_of_dates(question);
         let coded = answer::is_of_codes(&folded(key));
-        let data = if dated.is_some_and(is_one) { Some(Data::Date) } else { coded.then_some(Data::Code) };
-        Asks { denied, confirmed: is_one(question), data }
+        let is_dated = undated.len() < question.len() && is_one(&undated);
+        let data = if is_dated { Some(Data::Date) } else { coded.then_some(Data::Code) };
+        let ends = title::speaks_of_an_end(key) && !title::is_about_mail(key);
+        Asks { denied, confirmed: is_one(question), ends, data }
     }
+}
+
+/// A heading without what says that it is of dates: "unsubscribed at", "Abgemeldet am", "Fecha de baja".
+pub fn without_words_of_dates(heading: &str) -> String {
+    const OF_DATES: [&str; 21] = [
+        "at",
+        "on",
+        "date",
+        "time",
+        "timestamp",
+        "am",
+        "um",
+        "datum",
+        "seit",
+        "since",
+        "le",
+        "depuis",
+        "de",
+        "el",
+        "fecha",
+        "del",
+        "il",
+        "data",
+        "dato",
+        "дата",
+        "日",
+    ];
+    let words: Vec<&str> = heading.split_whitespace().collect();
+    let is_of_dates = |word: &&&str| OF_DATES.contains(&folded(word).as_str());
+    let first = words.iter().take_while(is_of_dates).count();
+    let last = words[first..].iter().rev().take_while(is_of_dates).count();
+    words[first..words.len() - last].join(" ")
 }
 
 /// Whether the value of a label says no, or nothing.

@@ -1,11 +1,16 @@
 //! The words of a title that say that what stands below it may be of people who want no messages: the name of a file, of a list
 //! or of a group, a line above the rows.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::fast::RandomState;
 
 use super::fold::folded;
 use super::is_plain_refusal;
-use super::vocabulary::{ENDS, NOT, OPT, OUT, Sense, sense};
+use super::vocabulary::{ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
+use crate::model::failure::Failure;
 
 /// Parts of words that speak of an end, wherever they stand in a title without its blanks.
 static PARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
@@ -35,18 +40,76 @@ const WORDS: [&str; 20] = [
     "nix",
     "arret",
 ];
+/// Digits of the codes with which providers tell why a message failed.
+const CODE_DIGITS: usize = 5;
+/// Characters that the name of a file ends in, behind its point.
+const ENDING_MAX: usize = 6;
 /// Words of a title that are looked at together.
 const TOGETHER_MAX: usize = 4;
 
+/// Titles that a thread remembers, such as the sources of rows, and how long they are at most.
+const KNOWN_MAX: usize = 1_000;
+const KNOWN_BYTES_MAX: usize = 128;
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<Box<str>, bool, RandomState>> = RefCell::default();
+}
+
+/// Whether the name of a file says so of its rows, whatever its extension.
+pub fn file_speaks_of_an_end(name: &str) -> bool {
+    speaks_of_an_end(stem(name))
+}
+
+/// The name of a file without its extension.
+pub fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// Whether a text is the name of a file that says so.
+pub fn is_file_of_an_end(text: &str) -> bool {
+    let is_ending =
+        |ending: &str| (2..=ENDING_MAX).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric());
+    text.rsplit_once('.').is_some_and(|(stem, ending)| is_ending(ending) && speaks_of_an_end(stem))
+}
+
+/// Whether a heading is about e-mail alone.
+pub fn is_about_mail(heading: &str) -> bool {
+    has_word(heading, MAIL) && !has_word(heading, PHONE)
+}
+
+/// Whether a heading has a word of such a sense.
+pub fn has_word(heading: &str, sense_of: Sense) -> bool {
+    words(heading).iter().any(|word| sense(word).is_some_and(|sense| sense & sense_of != 0))
+}
+
 /// Whether a title says that what stands below it may be of people who want no messages, or of numbers that do not exist.
 pub fn speaks_of_an_end(title: &str) -> bool {
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(title).copied()) {
+        return known;
+    }
+    let speaks = reads_as_end(title);
+    KNOWN.with_borrow_mut(|known| {
+        if title.len() <= KNOWN_BYTES_MAX && known.len() < KNOWN_MAX {
+            known.insert(title.into(), speaks);
+        }
+    });
+    speaks
+}
+
+fn reads_as_end(title: &str) -> bool {
     let mut words = words(title);
     without_negated(&mut words);
     let joined = words.concat();
     let ends =
         |word: &String| WORDS.contains(&word.as_str()) || sense(word).is_some_and(|sense| sense & (OUT | ENDS) != 0);
     let refuse = |some: usize| words.windows(some).any(|words| is_plain_refusal(&words.join(" ")));
-    PARTS.iter().any(|part| joined.contains(part)) || words.iter().any(ends) || (2..=TOGETHER_MAX).any(refuse)
+    let mut numbers = title.split(|char: char| !char.is_ascii_digit());
+    // "twilio 21610": those to whom messages failed for good.
+    let has_code = numbers.any(|number| number.len() == CODE_DIGITS && Failure::of("", number, None).forbids());
+    has_code
+        || PARTS.iter().any(|part| joined.contains(part))
+        || words.iter().any(ends)
+        || (2..=TOGETHER_MAX).any(refuse)
 }
 
 /// Takes out what a title says that there is not: "no opt-outs".

@@ -209,6 +209,35 @@ fn on_a_terminal_the_import_asks_and_keeps_the_answers() {
     assert!(desk.read("contacts.csv.mapping-2.toml").contains("\"Stato\" = \"label.stato\""), "{told}");
 }
 
+/// The answer for all columns means no column that `--labels '*'` does not mean.
+#[test]
+fn on_a_terminal_all_labels_are_no_answers() {
+    if !has("python3") {
+        return;
+    }
+    let desk = Desk::new();
+    let sheet = format!(
+        "Telefon,Name,Zustimmung,Bemerkung,Abgemeldet am\n{ADA},Ada,ja,a b c,\n{BOB},Bob,abgelehnt,d e f,\n{EVE},Eve,ja,g h i,2024-03-03\n{},Dan,,j k l,\n",
+        "+14155550104"
+    );
+    std::fs::write(desk.path("contacts.csv"), sheet).expect("written");
+    // L is not offered again, and whoever says it all the same is asked again, until the input ends.
+    let (told, code) = on_a_terminal(&desk, &[], "p\nL\nL\nL\nL\nL\nL\n");
+    assert!(code == 2 && told.contains("'Zustimmung' holds"), "{code} {told}");
+    assert_eq!(desk.call("COUNT"), ":0");
+    // Consent: ja, abgelehnt, a blank; and the dates.
+    let (told, code) = on_a_terminal(&desk, &[], "p\nL\nc\nn\nn\nd\n");
+    assert!(matches!(code, 0 | 3), "{code} {told}");
+    assert_eq!(
+        (desk.check(ADA).as_str(), desk.label(ADA, "bemerkung")),
+        ("+yes", serde_json::json!("a b c")),
+        "{told}"
+    );
+    for phone in [BOB, EVE, "+14155550104"] {
+        assert_ne!(desk.check(phone), "+yes", "{phone} {told}");
+    }
+}
+
 #[test]
 fn on_a_terminal_the_rows_of_a_file_are_asked_about() {
     if !has("python3") {

@@ -1,6 +1,6 @@
 //! Several rows of one phone, of which one is refused: what is refused may forbid, so no other row subscribes the phone.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ADA, BOB, Desk, EVE, LIST};
 
@@ -95,6 +95,39 @@ fn a_row_that_cannot_be_read_changes_nothing_that_stood_before() {
     assert_eq!(desk.call("CHECK 12345 +14155550152"), "+yes");
 }
 
+/// What is left of a number may be somebody else's: nobody is opted out, and that is said.
+#[test]
+fn an_opt_out_of_a_number_that_lacks_a_digit_is_told_as_lost() {
+    let desk = Desk::new();
+    desk.unsaid("phone,status\n+19172962067,active\n", &[]).all_taken();
+    let others = ["+19172962", "+1917296", "+191729620", "+1917296206", "+4915123456789", "+447911123456"];
+    for cell in [
+        "+19172962O67",
+        "+1 917 296 206?",
+        "+1917296****",
+        "+1 917 296 20xx",
+        "+49 1512 345678 9 O",
+        "+44 7911 12345b",
+        "(917) 296-2O62",
+    ] {
+        for (sheet, options) in [
+            (format!("phone,status\n{cell},unsubscribed\n"), &[][..]),
+            (format!("phone\n{cell}\n"), &["--as", "optout"]),
+            (format!("phone,status\n{cell},unsubscribed\n"), &["--dry-run"]),
+        ] {
+            let told = desk.unsaid(&sheet, options);
+            let said = (told.code, &told.json["taken"], &told.json["lost"]);
+            assert_eq!(said, (3, &json!(0), &json!(1)), "{cell} {options:?}: {}", told.errors);
+        }
+        let reply = desk.call(&format!("IMPORT {LIST} {{\"phone\":\"{cell}\",\"status\":\"opted_out\"}}"));
+        assert!(reply.starts_with("-BADARG") && !reply.contains("taken"), "{cell}: {reply}");
+    }
+    assert_eq!(desk.check("+19172962067"), "+yes");
+    for other in others {
+        assert_eq!(desk.get(other), Value::Null, "{other}");
+    }
+}
+
 #[test]
 fn a_refused_opt_out_is_taken_from_the_numbers_in_its_cell() {
     let desk = Desk::new();
@@ -118,4 +151,99 @@ fn a_refused_opt_out_is_taken_from_the_numbers_in_its_cell() {
         assert_eq!(told.json["taken"], 1, "{cell}: {}", told.errors);
     }
     assert_eq!(desk.check("+14155550190"), "+no list_opted_out");
+}
+
+/// A quote that is not closed takes no row away: its line speaks for its phone as if the quote were not there.
+#[test]
+fn a_line_with_an_open_quote_speaks_for_its_phone() {
+    let desk = Desk::new();
+    for (at, yes_first) in [false, true].into_iter().enumerate() {
+        let (one, other) = (phone(700 + 10 * at), phone(701 + 10 * at));
+        let yes = format!("{other},Bob,Subscribed\n");
+        let no = format!("{one},\"Ann,Subscribed\n{other},\"Bob,Unsubscribed\n");
+        let sheet = format!("phone,name,status\n{}", if yes_first { yes + &no } else { no + &yes });
+        let told = desk.unsaid(&sheet, &["--labels", "name"]);
+        assert_eq!((told.code, &told.json["taken"]), (3, &json!(1)), "{sheet}: {}", told.errors);
+        assert_eq!(desk.check(&other), "+no list_opted_out", "{sheet}");
+        assert_ne!(desk.check(&one), "+yes", "{sheet}");
+    }
+    // Closed in a later row: nobody knows what is whose.
+    let (one, other) = (phone(730), phone(731));
+    let sheet =
+        format!("phone,name,status\n{one},\"Ann,Subscribed\n{other},Bob\",Unsubscribed\n{other},Bob,Subscribed\n");
+    let told = desk.unsaid(&sheet, &["--labels", "name"]);
+    assert_eq!(told.json["rejected"], json!({"rows_in_quotes": 1, "other_row": 1}), "{}", told.errors);
+    assert_ne!(desk.check(&other), "+yes");
+}
+
+/// A spreadsheet writes what stood in a merged cell into its first row alone.
+#[test]
+fn a_merged_cell_is_said_of_the_rows_below_it() {
+    let desk = Desk::new();
+    let sheet = format!(
+        "Group,phone,opt_in\nSubscribed,{ADA},yes\n,{},yes\nUnsubscribed,{BOB},yes\n,{EVE},yes\nVIP,{},yes\n",
+        phone(740),
+        phone(741)
+    );
+    let told = desk.unsaid(&sheet, &["--map", "Group=label.group"]);
+    assert_eq!(told.json["rejected"], json!({"maybe_optout": 2}), "{}", told.errors);
+    for yes in [ADA, &phone(740), &phone(741)] {
+        assert_eq!(desk.check(yes), "+yes", "{yes}");
+    }
+    for no in [BOB, EVE] {
+        assert_ne!(desk.check(no), "+yes", "{no}");
+    }
+}
+
+/// A comma without its quotes moves the cells behind it, and an empty one at the end hides that.
+#[test]
+fn a_row_whose_cells_have_moved_is_rejected() {
+    let desk = Desk::new();
+    for (at, (header, good, moved)) in [
+        ("Email Opt In,sms_opt_in,Note", "yes,yes,", " TX,yes,no"),
+        ("Accepts Email Marketing,accepts_sms_marketing,Note", "yes,yes,", " TX,yes,no"),
+        ("HasOptedOutOfEmail,Has Opted Out of SMS,Note", "0,0,", " TX,0,1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (one, other) = (phone(750 + 2 * at), phone(751 + 2 * at));
+        let sheet = format!("phone,City,{header}\n{one},Rome,{good}\n{other},Paris,{moved}\n");
+        let mail = header.split(',').next().unwrap_or_default();
+        let (labels, ignored) =
+            (format!("City,Note,{mail}"), [format!("{mail}=ignore"), "City=ignore".into(), "Note=ignore".into()]);
+        let ignored = ignored.each_ref().map(|map| ["--map", map.as_str()]).concat();
+        for options in [&["--labels", labels.as_str()][..], &ignored] {
+            let told = desk.unsaid(&sheet, options);
+            assert_eq!(told.json["rejected"], json!({"shifted": 1}), "{sheet} {options:?}: {}", told.errors);
+            assert_eq!((desk.check(&one).as_str(), desk.get(&other)), ("+yes", Value::Null), "{sheet}");
+        }
+    }
+}
+
+#[test]
+fn an_import_over_the_wire_hears_what_a_file_does() {
+    let desk = Desk::new();
+    for said in [
+        "\"source\":\"unsubscribes.csv\"",
+        "\"source\":\"dnc.csv\"",
+        "\"source\":\"bajas.csv\"",
+        "\"source\":\"opted-out 2024.xlsx\"",
+        "\"opted_out_at\":\"#N/A\"",
+        "\"labels\":{\"sms_allowed\":\"no\"}",
+        "\"labels\":{\"sms_consent\":\"never\"}",
+        "\"labels\":{\"unsubscribed_at\":\"1\"}",
+        "\"labels\":{\"blacklist\":\"yes\"}",
+    ] {
+        let reply = desk.call(&format!("IMPORT {LIST} {{\"phone\":\"{ADA}\",{said}}}"));
+        assert!(reply.starts_with("-BADARG"), "{said}: {reply}");
+        assert_ne!(desk.check(ADA), "+yes", "{said}");
+    }
+    for said in [
+        "\"source\":\"customers.csv\"",
+        "\"source\":\"checkout at shop.com\"",
+        "\"labels\":{\"cancelled_orders\":\"1\"}",
+    ] {
+        assert!(desk.call(&format!("IMPORT {LIST} {{\"phone\":\"{BOB}\",{said}}}")).starts_with('+'), "{said}");
+    }
 }

@@ -233,6 +233,24 @@ fn a_row_that_breaks_off_before_its_consent_is_rejected() {
     assert_eq!((desk.check(ADA).as_str(), desk.get(BOB)), ("+yes", Value::Null));
 }
 
+/// A cross, or a word that is a yes in one language and a no in another, is decided by the whole column, however long it is.
+#[test]
+fn a_mark_is_no_yes_where_a_tick_stands_in_the_last_row() {
+    let desk = Desk::new();
+    let row = |at: usize, said: &str| format!("+1415555{at:04},{said},{}\n", "a name that takes room ".repeat(2));
+    for (mark, other) in [("Tak", "Tidak"), ("x", "yes"), ("x", "○"), ("x", "✓")] {
+        let many: String = (1000..6000).map(|at| row(at, mark)).collect();
+        assert!(many.len() > 256 * 1024);
+        let sheet = format!("phone,opt_in,name\n{many}");
+        let told = desk.unsaid(format!("{sheet}{}", row(6000, other)), &["--labels", "name"]);
+        let unknown = told.json["rejected"]["unknown_status"].as_u64();
+        assert!(told.code == 3 && unknown.is_some_and(|rows| rows >= 5000), "{mark} {other}: {}", told.json);
+        assert_eq!(desk.get("+14155551000"), Value::Null, "{mark} {other}");
+    }
+    let many: String = (1000..6000).map(|at| row(at, "x")).collect();
+    desk.unsaid(format!("phone,opt_in,name\n{many}"), &["--labels", "name"]).all_taken();
+}
+
 #[test]
 fn a_name_that_says_nothing_is_signed_where_no_column_says_who_consented() {
     let desk = Desk::new();

@@ -164,6 +164,29 @@ const REPORTS: &[&str] = &[
     "wil geen berichten meer",
     "vill inte ha sms",
     "zgoda wycofana",
+    "not to be texted",
+    "must not be contacted",
+    "asked not to be texted",
+    "nothing by text",
+    "keep off texts",
+    "exclude from sms",
+    "off the list",
+    "left the list",
+    "told me to quit texting him",
+    "received stop message",
+    "answered with stop",
+    "no promo texts",
+    "no solicitations",
+    "unsuscribe",
+    "aus dem Verteiler gestrichen",
+    "ohne Einwilligung",
+    "consentement retiré",
+    "nessun consenso",
+    "sem consentimento",
+    "heeft zich afgemeld",
+    "bez zgody",
+    "согласие отозвано",
+    "abonelikten çıktı",
 ];
 
 #[test]
@@ -199,6 +222,12 @@ fn what_people_report_of_somebody_is_a_refusal() {
         "хочет СМС",
         "number 12",
         "VIP ❌",
+        "left the building",
+        "off to Rome",
+        "excluded from sale",
+        "no promo code",
+        "told me to call",
+        "nothing by mail",
     ];
     let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
     assert!(taken.is_empty(), "{taken:?}");
@@ -230,6 +259,20 @@ fn a_label_refuses_by_its_key_and_its_answer() {
         ("onay", "RET"),
         ("error_code", "21610"),
         ("last_error", "21610"),
+        ("sms_enabled", "no"),
+        ("sms_allowed", "false"),
+        ("can_text", "0"),
+        ("receives_sms", "N"),
+        ("sms_consent", "never"),
+        ("is_subscribed", "inactive"),
+        ("subscription_status", "never"),
+        ("unsubscribed_at", "yes"),
+        ("stop_at", "1"),
+        ("blacklist", "yes"),
+        ("do_not_call_list", "true"),
+        ("abgemeldet_am", "2024-03-03"),
+        ("fecha_de_baja", "2024-03-03"),
+        ("zustimmung", "abgelehnt"),
     ] {
         assert!(label_refuses(key, value), "{key}: {value}");
     }
@@ -249,6 +292,13 @@ fn a_label_refuses_by_its_key_and_its_answer() {
         ("zip_code", "21610"),
         ("unsubscribed", "nein"),
         ("email_opt_in", "no"),
+        ("email_enabled", "no"),
+        ("unsubscribed_at", "0"),
+        ("unsubscribed_at", "0000-00-00"),
+        ("cancelled_orders", "1"),
+        ("cancelled_at", "2024-03-03"),
+        ("email_bounced", "yes"),
+        ("vip_enabled", "no"),
     ] {
         assert!(!label_refuses(key, value), "{key}: {value}");
     }
