@@ -226,12 +226,12 @@ pub const CACHE_SHARE: u64 = 3;
 pub const CACHE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// Its upper bound.
 pub const CACHE_BYTES_MAX: u64 = 256 * 1024 * 1024;
-/// A segment of sled's file. sled frees one when what is left of it was written again elsewhere, and does so for one
-/// segment each [`CLEAN_EVERY_MS`]: with its own 512 KiB the file would grow under load, since a few bytes that stay keep
+/// A segment of sled's file. sled frees one when what is left of it was written again elsewhere, each
+/// [`CLEAN_EVERY_MS`]: with its own 512 KiB the file would grow under load, since a few bytes that stay keep
 /// a whole segment.
 pub const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
-/// How often sled cleans up a segment.
-pub const CLEAN_EVERY_MS: u64 = 50;
+/// How often sled cleans up segments, for at most half of that time, and syncs its file.
+pub const CLEAN_EVERY_MS: u64 = 200;
 /// One of the two files of the write-ahead log. While one fills, a checkpoint makes the other one free. Tests turn to the other
 /// file often.
 pub const WAL_FILE_BYTES: u64 = if cfg!(debug_assertions) { 128 * 1024 } else { 16 * 1024 * 1024 };

@@ -25,7 +25,7 @@ pub fn run(dir: &Path, rows: usize) {
     let worked = |work: &dyn Fn(usize) -> f64, round: usize| {
         let before = daemon.worked();
         let rate = work(round);
-        (rate, (daemon.worked() - before).as_secs_f64() * 1e6 / REQUESTS as f64)
+        (rate, daemon.worked().saturating_sub(before).as_secs_f64() * 1e6 / REQUESTS as f64)
     };
     // The first of each fills the cache, and is not counted.
     let _ = (claims(0), opt_outs(0));

@@ -298,6 +298,18 @@ impl Recorded {
         // The secret was synced when it was made.
         fs::copy(self.dir.join("tombstone.key"), to.join("tombstone.key")).expect("copied");
     }
+
+    /// Takes note of what is on disk from now on.
+    fn note_synced(&self) {
+        let mut synced = self.synced.lock().expect("nobody panicked");
+        if synced.is_empty() {
+            *synced = files(&self.dir);
+        } else {
+            // Too little is written for a checkpoint: the store's own file is as it was.
+            synced.retain(|(name, _)| !is_of_log(name));
+            synced.extend(files(&self.dir).into_iter().filter(|(name, _)| is_of_log(name)));
+        }
+    }
 }
 
 /// Whether a file has the batches, or how many of them there are.
@@ -332,14 +344,13 @@ impl Engine for Recorded {
 
     fn sync(&self, newest: u64) -> Result<()> {
         self.engine.sync(newest)?;
-        let mut synced = self.synced.lock().expect("nobody panicked");
-        if synced.is_empty() {
-            *synced = files(&self.dir);
-        } else {
-            // Too little is written for a checkpoint: the store's own file is as it was.
-            synced.retain(|(name, _)| !is_of_log(name));
-            synced.extend(files(&self.dir).into_iter().filter(|(name, _)| is_of_log(name)));
-        }
+        self.note_synced();
+        Ok(())
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<()> {
+        self.engine.commit(batch)?;
+        self.note_synced();
         Ok(())
     }
 

@@ -6,6 +6,9 @@ use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
 
+/// A panic on this thread ends the process.
+pub const THREAD_NAME: &str = "contactd-checkpoint";
+
 /// The thread.
 pub struct Checkpoints {
     shared: Arc<Shared>,
@@ -59,7 +62,7 @@ impl Checkpoints {
                 worked.set(make().map_or_else(State::Failed, |()| State::Idle));
             }
         };
-        let thread = thread::Builder::new().name("contactd-checkpoint".to_owned()).spawn(run)?;
+        let thread = thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(run)?;
         Ok(Checkpoints { shared, thread: Some(thread) })
     }
 

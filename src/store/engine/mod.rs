@@ -16,6 +16,7 @@ use std::ops::Range;
 
 pub use self::sled::{Beside, DiskEngine};
 pub use batch::Batch;
+pub use checkpoint::THREAD_NAME as CHECKPOINT_THREAD_NAME;
 pub use memory::MemoryEngine;
 
 use crate::error::Result;
@@ -45,6 +46,12 @@ pub trait Engine: Send + Sync {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
+    /// Brings a value into the engine's cache, if it has one.
+    fn warm(&self, key: &[u8]) {
+        // If this fails, it fails for whoever wants the value, too.
+        let _ = self.get(key);
+    }
+
     /// The first rows of a range, at most `limit`, in the order of their keys. This is not a snapshot: rows that change
     /// meanwhile may show either state.
     fn scan(&self, keys: &Keys, limit: usize) -> Result<Vec<Row>>;
@@ -57,6 +64,12 @@ pub trait Engine: Send + Sync {
 
     /// Makes durable whatever was applied. `newest` is the number of the newest batch.
     fn sync(&self, newest: u64) -> Result<()>;
+
+    /// Makes a batch visible and durable, and with it all that were applied before.
+    fn commit(&self, batch: &Batch) -> Result<()> {
+        self.apply(batch)?;
+        self.sync(batch.number())
+    }
 
     /// Refuses a store that ends before batches that were durable, or that is a copy of one that was written to meanwhile:
     /// opt-outs would be missing. `newest` is the number of the newest batch that is there. Changes nothing.

@@ -6,7 +6,7 @@ use std::io::{Read, Write as _};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use super::checkpoint::Checkpoints;
@@ -50,6 +50,8 @@ pub struct DiskEngine {
     /// Closed while sled is open.
     durable: Durable,
     tree: sled::Tree,
+    /// Held while the parts of a batch are applied one by one.
+    applying: RwLock<()>,
     synced: File,
     /// Noted as closed once the store is.
     origin: Arc<Origin>,
@@ -98,32 +100,46 @@ impl Durable {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A batch was applied.
-    fn push(&self, batch: &Batch) -> Result<()> {
+    /// Appends a batch to the log, if it has begun. Says whether it has.
+    fn push(&self, batch: &Batch) -> Result<bool> {
         let mut ahead = self.lock();
         ahead.is_behind = true;
         ahead.is_begun &= has_number(batch);
-        if ahead.is_begun { ahead.wal.append(batch).map_err(wal_failed) } else { Ok(()) }
+        if ahead.is_begun {
+            ahead.wal.append(batch).map_err(wal_failed)?;
+        }
+        Ok(ahead.is_begun)
+    }
+
+    /// Makes durable what the log has, be it applied or not.
+    fn sync_log(&self) -> Result<()> {
+        self.lock().wal.sync().map_err(wal_failed)
+    }
+
+    /// All that the log has was applied: a file of it that is full waits for a checkpoint.
+    fn applied(&self) -> Result<()> {
+        let mut ahead = self.lock();
+        if ahead.wal.is_full() {
+            self.checkpoints.begin()?;
+            ahead.wal.turn();
+        }
+        ahead.is_behind = false;
+        Ok(())
     }
 
     /// Makes durable what was applied to a tree, up to a batch.
     fn sync(&self, tree: &sled::Tree, newest: u64) -> Result<()> {
-        let mut ahead = self.lock();
-        if ahead.is_begun {
-            ahead.wal.sync().map_err(wal_failed)?;
-            if ahead.wal.is_full() {
-                self.checkpoints.begin()?;
-                ahead.wal.turn();
-            }
-        } else {
-            self.checkpoints.finish()?;
-            tree.insert(NEWEST, &newest.to_be_bytes()).map_err(sled_failed)?;
-            self.disk.sync()?;
-            ahead.wal.clear().map_err(wal_failed)?;
-            self.origin.on_disk(newest);
-            ahead.is_begun = true;
+        if self.lock().is_begun {
+            self.sync_log()?;
+            return self.applied();
         }
-        ahead.is_behind = false;
+        self.checkpoints.finish()?;
+        tree.insert(NEWEST, &newest.to_be_bytes()).map_err(sled_failed)?;
+        self.disk.sync()?;
+        let mut ahead = self.lock();
+        ahead.wal.clear().map_err(wal_failed)?;
+        self.origin.on_disk(newest);
+        (ahead.is_begun, ahead.is_behind) = (true, false);
         Ok(())
     }
 }
@@ -198,7 +214,7 @@ impl DiskEngine {
         let checkpoints = Checkpoints::start(move || made.sync()).map_err(|why| failed("start a thread for", &why))?;
         let ahead = Mutex::new(Ahead { wal, is_begun: false, is_behind: false });
         let durable = Durable { ahead, checkpoints, disk, origin: Arc::clone(&origin) };
-        Ok(DiskEngine { dir: dir.to_owned(), durable, tree, synced, origin, _lock: lock })
+        Ok(DiskEngine { dir: dir.to_owned(), durable, tree, applying: RwLock::default(), synced, origin, _lock: lock })
     }
 
     /// Whether a directory has a store, or what a crash in [`DiskEngine::replace_by`] left of one.
@@ -237,6 +253,11 @@ impl DiskEngine {
         replaced.map_err(|why| Error::internal(format!("cannot replace the store in {}: {why}", dir.display())))
     }
 
+    /// Nobody sees half a batch.
+    fn reading(&self) -> RwLockReadGuard<'_, ()> {
+        self.applying.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn synced_path(&self) -> PathBuf {
         self.dir.join(SYNCED)
     }
@@ -260,14 +281,22 @@ impl DiskEngine {
 
 impl Engine for DiskEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let _whole = self.reading();
         Ok(self.tree.get(key).map_err(sled_failed)?.map(|value| value.to_vec()))
     }
 
+    /// Does not wait for a batch.
+    fn warm(&self, key: &[u8]) {
+        let _ = self.tree.get(key);
+    }
+
     fn scan(&self, keys: &Keys, limit: usize) -> Result<Vec<Row>> {
+        let _whole = self.reading();
         scan(&self.tree, keys, limit)
     }
 
     fn last(&self, keys: &Keys) -> Result<Option<Row>> {
+        let _whole = self.reading();
         let row = self.tree.range(keys.clone()).next_back().transpose().map_err(sled_failed)?;
         Ok(row.map(|(key, value)| (key.to_vec(), value.to_vec())))
     }
@@ -275,7 +304,23 @@ impl Engine for DiskEngine {
     fn apply(&self, batch: &Batch) -> Result<()> {
         self.origin.applied(batch.number());
         apply(&self.tree, batch)?;
-        self.durable.push(batch)
+        self.durable.push(batch).map(drop)
+    }
+
+    /// First the log, then sled: a batch that it has on disk in part is in the log as a whole. So sled need not see to that, for
+    /// which it would wake all of its threads, twice for each batch.
+    fn commit(&self, batch: &Batch) -> Result<()> {
+        self.origin.applied(batch.number());
+        if !self.durable.push(batch)? {
+            apply(&self.tree, batch)?;
+            return self.sync(batch.number());
+        }
+        self.durable.sync_log()?;
+        let alone = self.applying.write().unwrap_or_else(PoisonError::into_inner);
+        insert(&self.tree, batch)?;
+        drop(alone);
+        self.durable.applied()?;
+        self.write_synced(batch.number())
     }
 
     /// Also writes down how many batches are on disk, in a file of its own that is not synced again: an older number there
@@ -381,6 +426,18 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
     tree.apply_batch(all).map_err(sled_failed)
 }
 
+/// The same key by key, for a batch that the log has: its number comes last.
+fn insert(tree: &sled::Tree, batch: &Batch) -> Result<()> {
+    for (key, value) in batch.entries() {
+        match value {
+            Some(value) => tree.insert(key, value),
+            None => tree.remove(key),
+        }
+        .map_err(sled_failed)?;
+    }
+    tree.insert(NEWEST, &batch.number().to_be_bytes()).map(drop).map_err(sled_failed)
+}
+
 /// Batches of a copy that counts only as a whole have none.
 fn has_number(batch: &Batch) -> bool {
     batch.number() > 0
@@ -395,7 +452,7 @@ fn replay(wal: &Wal, tree: &sled::Tree, origin: &Origin) -> Result<()> {
     };
     for batch in wal.batches().map_err(wal_failed)? {
         if batch.number() == newest + 1 {
-            apply(tree, &batch)?;
+            insert(tree, &batch)?;
             newest += 1;
         } else if batch.number() > newest {
             return if origin.is_known() { Err(origin.damage()) } else { Ok(()) };

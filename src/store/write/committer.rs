@@ -58,17 +58,22 @@ impl Committer {
             log.append(&batch)?;
             self.chain = chain;
         }
-        self.engine.apply(&batch).map_err(CommitError::Unknown)?;
+        let is_durable = matches!(self.ledger, Ledger::Local) && durability == Durability::Now;
+        let since = Instant::now();
+        let written = if is_durable { self.engine.commit(&batch) } else { self.engine.apply(&batch) };
+        written.map_err(CommitError::Unknown)?;
         self.newest = batch.number();
         // Behind the engine: whoever takes it from there has not read older rows since.
         if let Some(tee) = &self.tee {
             tee.push(&batch);
         }
-        self.unsynced_since.get_or_insert_with(Instant::now);
-        match (&self.ledger, durability) {
-            (Ledger::Local, Durability::Now) => self.sync(),
-            _ => Ok(()),
+        if is_durable {
+            self.unsynced_since = None;
+            self.sync_took = Some(since.elapsed());
+        } else {
+            self.unsynced_since.get_or_insert(since);
         }
+        Ok(())
     }
 
     /// Makes durable whatever was committed.

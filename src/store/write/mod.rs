@@ -16,6 +16,8 @@ pub mod writer;
 
 pub use committer::Committer;
 
+use crate::store::engine::CHECKPOINT_THREAD_NAME;
+
 /// Ends the process when a thread of the store panics: who waits for it would wait for ever, and nobody may write into
 /// ruins.
 pub fn abort_on_panic() {
@@ -23,7 +25,7 @@ pub fn abort_on_panic() {
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
         let thread = std::thread::current();
-        let ours = ["sled", writer::THREAD_NAME, prefetch::THREAD_NAME];
+        let ours = ["sled", CHECKPOINT_THREAD_NAME, writer::THREAD_NAME, prefetch::THREAD_NAME];
         if thread.name().is_some_and(|name| ours.iter().any(|our| name.starts_with(our))) {
             std::process::abort();
         }

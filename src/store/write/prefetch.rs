@@ -1,11 +1,13 @@
 //! Reads ahead of the writer: while it works at one batch, the pages of the contacts that wait for it come into the
 //! engine's cache.
 //!
-//! On a store that is larger than the cache, reading would cost the writer as much time as everything else. This is only an
+//! On a store that is larger than the cache, reading would cost the writer as much time as everything else. On one that is in
+//! the cache, this would cost it a switch of threads: so it rests while nothing comes from the disk. It is only an
 //! optimisation: if a page is evicted before the writer needs it, the writer reads it again.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::queue::Queue;
 use crate::error::{Error, Result};
@@ -17,11 +19,21 @@ use crate::store::state::State;
 /// A panic on this thread ends the process.
 pub const THREAD_NAME: &str = "contactd-prefetch";
 
+/// A read that takes so long came from the disk: one from the cache takes some microseconds.
+const FROM_DISK: Duration = Duration::from_micros(50);
+/// After so many reads from the cache in a row, so many jobs are left to the writer.
+const QUICK_READS: u32 = 256;
+const JOBS_UNREAD: u32 = 64;
+
 /// Starts the thread. It ends when the queue is closed.
 pub fn start<Task: Send + 'static>(state: Arc<State>, queue: Arc<Queue<Task>>) -> Result<JoinHandle<()>> {
     let run = move || {
+        let mut quick = 0;
         while let Some(phones) = queue.wanted() {
-            read(&state, &phones);
+            read(&state, &phones, |took| quick = if took < FROM_DISK { quick + 1 } else { 0 });
+            if quick >= QUICK_READS {
+                queue.leave_unread(JOBS_UNREAD);
+            }
         }
     };
     thread::Builder::new()
@@ -30,14 +42,15 @@ pub fn start<Task: Send + 'static>(state: Arc<State>, queue: Arc<Queue<Task>>) -
         .map_err(|why| Error::internal(format!("cannot start the prefetching thread: {why}")))
 }
 
-fn read(state: &State, phones: &[Phone]) {
+fn read(state: &State, phones: &[Phone], mut took: impl FnMut(Duration)) {
     let gate = state.memory.gate();
     let ids = phones.iter().filter_map(|&phone| gate.directory.id(phone));
     let mut blocks: Vec<u32> = ids.map(|id| id / BLOCK_CONTACTS).collect();
     drop(gate);
     blocks.dedup();
     for block in blocks {
-        // If this fails, it fails for the writer, too, which reports it.
-        let _ = state.engine.get(&keys::block(block * BLOCK_CONTACTS));
+        let since = Instant::now();
+        state.engine.warm(&keys::block(block * BLOCK_CONTACTS));
+        took(since.elapsed());
     }
 }

@@ -30,6 +30,9 @@ pub struct Queued {
 /// Takes the outcomes of a [`Job`].
 pub type Done = Box<dyn FnOnce(Vec<Result<Outcome>>) + Send>;
 
+/// How long the writer waits for those whom it has just answered.
+const GATHER: Duration = Duration::from_micros(100);
+
 /// Jobs that wait for the writer, and tasks that it does between two batches. Who submits jobs keeps to
 /// [`crate::limits::QUEUED_WRITES_MAX`].
 pub struct Queue<Task> {
@@ -44,8 +47,15 @@ struct Waiting<Task> {
     tasks: VecDeque<Task>,
     /// Contacts of the newest jobs, to be prefetched.
     wanted: VecDeque<Phone>,
-    /// The writer waits.
-    idle: bool,
+    /// So many jobs are not prefetched.
+    unread: u32,
+    /// The writer waits for so many jobs, and nobody has woken it yet: to wake somebody who is awake costs as much. Nothing
+    /// while it is awake.
+    writer_awaits: usize,
+    /// Whoever prefetches waits, and nobody has woken it yet.
+    reader_sleeps: bool,
+    /// Jobs of the newest batch.
+    newest: usize,
     closed: bool,
 }
 
@@ -67,7 +77,10 @@ impl<Task> Default for Queue<Task> {
             jobs: Default::default(),
             tasks: VecDeque::new(),
             wanted: VecDeque::new(),
-            idle: false,
+            unread: 0,
+            writer_awaits: 0,
+            reader_sleeps: false,
+            newest: 0,
             closed: false,
         };
         Queue { waiting: Mutex::new(waiting), arrived: Condvar::new(), wanted: Condvar::new() }
@@ -82,28 +95,41 @@ impl<Task> Queue<Task> {
             return Err(job);
         }
         // The writer takes the job at once if it is idle, and before a long backlog has been prefetched.
-        if !waiting.idle && waiting.wanted.len() < BATCH_WRITES_MAX {
+        let is_idle = waiting.writer_awaits == 1;
+        let mut wakes_reader = false;
+        if waiting.unread > 0 {
+            waiting.unread -= 1;
+        } else if !is_idle && waiting.wanted.len() < BATCH_WRITES_MAX {
             waiting.wanted.extend(job.writes.iter().filter_map(Write::phone));
-            self.wanted.notify_one();
+            wakes_reader = std::mem::take(&mut waiting.reader_sleeps);
         }
         let urgency = job.writes.first().map_or(Urgency::Prompt, Write::urgency);
         waiting.jobs[urgency as usize].push_back(Queued { job, since: Instant::now() });
+        let wakes_writer = waiting.writer_awaits > 0 && waiting.jobs() >= waiting.writer_awaits;
+        if wakes_writer {
+            waiting.writer_awaits = 0;
+        }
         drop(waiting);
-        self.arrived.notify_one();
+        if wakes_writer {
+            self.arrived.notify_one();
+        }
+        if wakes_reader {
+            self.wanted.notify_one();
+        }
         Ok(())
     }
 
     /// Takes what is committed together, waiting up to `patience` for the first job.
     pub fn next(&self, patience: Duration) -> Next<Task> {
-        let mut waiting = self.lock();
+        // Who was answered together asks again together: most of them are on their way.
+        let newest = self.lock().newest;
+        let mut waiting = if newest > 1 { self.wait(newest, GATHER) } else { self.lock() };
         if waiting.is_empty() && !waiting.closed {
-            waiting.idle = true;
-            let wait =
-                self.arrived.wait_timeout_while(waiting, patience, |waiting| waiting.is_empty() && !waiting.closed);
-            waiting = wait.unwrap_or_else(PoisonError::into_inner).0;
-            waiting.idle = false;
+            drop(waiting);
+            waiting = self.wait(1, patience);
         }
         if waiting.is_empty() {
+            waiting.newest = 0;
             return if waiting.closed { Next::Closed } else { Next::Idle };
         }
         if let Some(task) = waiting.tasks.pop_front() {
@@ -117,15 +143,41 @@ impl<Task> Queue<Task> {
             let most = room.saturating_sub(behind * BATCH_SHARE_MIN).max(BATCH_SHARE_MIN);
             room = room.saturating_sub(take(&mut waiting.jobs[urgency], most, &mut jobs));
         }
+        waiting.newest = jobs.len();
         Next::Jobs(jobs)
+    }
+
+    /// Waits for so many jobs, for a task or for the end.
+    fn wait(&self, jobs: usize, patience: Duration) -> MutexGuard<'_, Waiting<Task>> {
+        let until = Instant::now() + patience;
+        let mut waiting = self.lock();
+        while waiting.jobs() < jobs && waiting.tasks.is_empty() && !waiting.closed {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            waiting.writer_awaits = jobs;
+            waiting = self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waiting.writer_awaits = 0;
+        waiting
     }
 
     /// Takes some of the contacts that the writer will want, waiting for the first. None once the queue is closed.
     pub fn wanted(&self) -> Option<Vec<Phone>> {
-        let wait = self.wanted.wait_while(self.lock(), |waiting| waiting.wanted.is_empty() && !waiting.closed);
-        let mut waiting = wait.unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.lock();
+        while waiting.wanted.is_empty() && !waiting.closed {
+            waiting.reader_sleeps = true;
+            waiting = self.wanted.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting.reader_sleeps = false;
+        }
         let some = waiting.wanted.len().min(JOB_WRITES_MAX);
         (!waiting.closed).then(|| waiting.wanted.drain(..some).collect())
+    }
+
+    /// Prefetches nothing for so many jobs.
+    pub fn leave_unread(&self, jobs: u32) {
+        self.lock().unread = jobs;
     }
 
     /// Adds a task. After [`Queue::close`] it is dropped.
@@ -158,6 +210,10 @@ impl<Task> Queue<Task> {
 }
 
 impl<Task> Waiting<Task> {
+    fn jobs(&self) -> usize {
+        self.jobs.iter().map(VecDeque::len).sum()
+    }
+
     fn is_empty(&self) -> bool {
         self.jobs.iter().all(VecDeque::is_empty) && self.tasks.is_empty()
     }
@@ -199,6 +255,12 @@ mod tests {
             assert_eq!(queue.wanted(), Some(vec![phone; JOB_WRITES_MAX]));
         }
         assert!(queue.push(job(1)).is_ok());
+        assert_eq!(queue.wanted(), Some(vec![phone]));
+        queue.leave_unread(2);
+        for n in 0..3 {
+            assert!(queue.push(job(1)).is_ok());
+            assert_eq!(queue.lock().wanted.len(), n / 2);
+        }
         assert_eq!(queue.wanted(), Some(vec![phone]));
         queue.close();
         assert_eq!(queue.wanted(), None);
