@@ -582,7 +582,7 @@ fn a_store_that_lost_its_write_ahead_log_is_refused() {
     let files = ["wal.0", "wal.1"].map(|name| daemon.data_dir().join("store").join(name));
     let whole = files.each_ref().map(|file| fs::read(file).expect("read"));
     let put = |bytes: &[Vec<u8>; 2]| {
-        files.iter().zip(bytes).for_each(|(file, bytes)| fs::write(file, bytes).expect("written"))
+        files.iter().zip(bytes).for_each(|(file, bytes)| fs::write(file, bytes).expect("written"));
     };
     let told = |daemon: &Daemon| {
         let output = Command::new(program()).arg("verify").arg("--data-dir").arg(daemon.data_dir()).output();
@@ -595,7 +595,9 @@ fn a_store_that_lost_its_write_ahead_log_is_refused() {
     put(&whole.each_ref().map(|bytes| bytes.iter().map(|byte| !byte).collect()));
     let (code, why) = told(&daemon);
     assert!(code == Some(2) && why.contains("batches that were on disk"), "{why}");
-    files.iter().for_each(|file| fs::remove_file(file).expect("removed"));
+    for file in &files {
+        fs::remove_file(file).expect("removed");
+    }
     let (code, why) = told(&daemon);
     assert!(code == Some(2) && why.contains("is not as contactd left it"), "{why}");
     // Who wants what is left has it behind a fence.
