@@ -26,11 +26,12 @@ const FILTER: &str = "eligible=+14155550100 label.state=CA label.tier=gold";
 fn main() {
     let rows = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
     println!(
-        "{} processors, {rows} contacts, labels state (10 values), tier (3), campaign (1,000)\n",
+        "{} processors, {rows} contacts, labels state (10 values), tier (3), campaign (1,000), name and email (all different)\n",
         machine::processors()
     );
-    let named: Vec<String> =
-        std::env::args().filter(|arg| ["purge", "backup", "console", "writes"].contains(&arg.as_str())).collect();
+    let named: Vec<String> = std::env::args()
+        .filter(|arg| ["contacts", "purge", "backup", "console", "writes"].contains(&arg.as_str()))
+        .collect();
     let is_wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
     if is_wanted("contacts") {
         contacts(rows);

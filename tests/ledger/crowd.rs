@@ -16,6 +16,9 @@ pub const LIST: &str = "24365";
 const PATIENCE: Duration = Duration::from_secs(1);
 const WRITERS: usize = 6;
 const PHONES_EACH: usize = 8;
+/// Messages that are claimed for one phone.
+const MESSAGES_EACH: u64 = 100;
+const _: () = assert!((MESSAGES_EACH as usize) < contactd::limits::REMEMBERED_IDS_MAX);
 
 /// A connection to one of several daemons.
 pub struct Client {
@@ -237,12 +240,16 @@ impl Crowd {
     /// Claims messages of one name at all daemons: one of them may send each.
     fn claim(&self, port: u16) {
         let mut client = Client::of(&[port]);
-        let phone = "+14155559999";
-        client.ask(&format!("OPTIN {LIST} {phone}"));
         let mut number = 0_u64;
         while !self.has_ended() {
             // Others claim the same: a name is tried a few times by each.
-            let id = format!("m{}", number / 3);
+            let name = number / 3;
+            // Of each phone fewer names are claimed than contactd remembers, so that a later round may ask for all of them again.
+            let phone = format!("+1415556{:04}", name / MESSAGES_EACH);
+            if number.is_multiple_of(3 * MESSAGES_EACH) {
+                client.ask(&format!("OPTIN {LIST} {phone}"));
+            }
+            let id = format!("m{name}");
             number += 1;
             if client.ask(&format!("CLAIM {LIST} {phone} {id}")).is_some_and(|reply| reply == "+yes") {
                 let mut claims = self.claims.lock().expect("nobody panicked");

@@ -106,8 +106,7 @@ fn a_copy_of_a_live_directory_has_everything_or_is_refused() {
         let mut process = Process::start(&data, &[]);
         crowd.settle(&process.address).unwrap_or_else(|why| panic!("{why}"));
         around_a_start_and_a_stop(&data, &mut process, &mut crowd, round.dir());
-        round.count("copies", 2);
-        round.count("copies refused", 2);
+        round.count("copies around a start and a stop", 2);
 
         let everything = crowd.acknowledged();
         let copy = copy_whole(&data, &round.dir().join("copy-of-a-stopped-one"));
@@ -125,6 +124,7 @@ fn around_a_start_and_a_stop(data: &Path, process: &mut Process, crowd: &mut Cro
         crowd.write(address, |acknowledged| wait_for_answers(acknowledged, 1));
     };
     assert!(process.terminate().success(), "{}", process.log());
+    let before = crowd.acknowledged();
     let begun = copy_whole(data, &dir.join("copy-begun-before-a-start"));
     *process = Process::start(data, &[]);
     write(crowd, &process.address.clone());
@@ -135,13 +135,19 @@ fn around_a_start_and_a_stop(data: &Path, process: &mut Process, crowd: &mut Cro
     assert!(process.terminate().success(), "{}", process.log());
     let ended = copy_whole(data, &dir.join("copy-ended-behind-a-stop"));
     fs::write(ended.join(STORE), early).expect("written");
-    for copy in [begun, ended] {
-        assert!(Process::spawn(&copy, &[], &[]).wait_until_up().is_err(), "{} is served", copy.display());
+    for copy in [&begun, &ended] {
+        let mut process = Process::spawn(copy, &[], &[]);
+        if process.wait_until_up().is_ok() {
+            // Its own file had nothing new yet: it is a copy of the stopped store.
+            assert_eq!(copy, &begun, "{} is served", copy.display());
+            crowd.compare(&mut process.connect(), &before).unwrap_or_else(|why| panic!("{why}"));
+            continue;
+        }
         for arguments in [["verify", "--data-dir"], ["rewrite", "--data-dir"]] {
-            let output = Command::new(program()).args(arguments).arg(&copy).output().expect("it runs");
+            let output = Command::new(program()).args(arguments).arg(copy).output().expect("it runs");
             let told = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(2), "{arguments:?} {}: {told}", copy.display());
-            assert!(told.contains("opt-outs"), "{told}");
+            assert!(told.contains("opt-outs") || told.contains("orrupt"), "{told}");
         }
     }
 }

@@ -64,6 +64,11 @@ impl Batch {
         self.bytes[1..HEAD_BYTES].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
     }
 
+    /// Whether it has one: those of a copy that counts only as a whole have none.
+    pub fn has_number(&self) -> bool {
+        self.number() > 0
+    }
+
     /// Gives a key a value.
     pub fn put(&mut self, key: &[u8], value: &[u8]) {
         self.push(key, Some(value));

@@ -5,6 +5,7 @@
 
 mod batch;
 mod checkpoint;
+mod durable;
 mod memory;
 mod nudge;
 mod origin;

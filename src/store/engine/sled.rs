@@ -6,10 +6,10 @@ use std::io::{Read, Write as _};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use super::checkpoint::Checkpoints;
+use super::durable::{Durable, wal_failed};
 use super::nudge::Nudge;
 use super::origin::Origin;
 use super::seal::{sync, sync_files};
@@ -49,6 +49,7 @@ pub struct DiskEngine {
     dir: PathBuf,
     /// Closed while sled is open.
     durable: Durable,
+    disk: Arc<Disk>,
     tree: sled::Tree,
     /// Held while the parts of a batch are applied one by one.
     applying: RwLock<()>,
@@ -57,24 +58,6 @@ pub struct DiskEngine {
     origin: Arc<Origin>,
     /// Released last.
     _lock: Lock,
-}
-
-/// What makes batches durable: the write-ahead log, and sled's own file behind it.
-struct Durable {
-    ahead: Mutex<Ahead>,
-    checkpoints: Checkpoints,
-    disk: Arc<Disk>,
-    origin: Arc<Origin>,
-}
-
-/// Batches on their way to disk.
-struct Ahead {
-    wal: Wal,
-    /// Batches are in the log. Before the first sync, and in a store that is made of another one, they are in sled alone, which
-    /// has them on disk with the next sync.
-    is_begun: bool,
-    /// Something was applied since the last sync.
-    is_behind: bool,
 }
 
 /// sled on its disk.
@@ -92,70 +75,6 @@ impl Disk {
         let flushed = self.nudge.watch(|| self.db.flush());
         flushed.map_err(|why| Error::internal(format!("cannot write the store: {why}")))?;
         self.log.sync_data().map_err(|why| Error::internal(format!("cannot sync the store: {why}")))
-    }
-}
-
-impl Durable {
-    fn lock(&self) -> MutexGuard<'_, Ahead> {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Appends a batch to the log, if it has begun. Says whether it has.
-    fn push(&self, batch: &Batch) -> Result<bool> {
-        let mut ahead = self.lock();
-        ahead.is_behind = true;
-        ahead.is_begun &= has_number(batch);
-        if ahead.is_begun {
-            ahead.wal.append(batch).map_err(wal_failed)?;
-        }
-        Ok(ahead.is_begun)
-    }
-
-    /// Makes durable what the log has, be it applied or not.
-    fn sync_log(&self) -> Result<()> {
-        self.lock().wal.sync().map_err(wal_failed)
-    }
-
-    /// All that the log has was applied: a file of it that is full waits for a checkpoint.
-    fn applied(&self) -> Result<()> {
-        let mut ahead = self.lock();
-        if ahead.wal.is_full() {
-            self.checkpoints.begin()?;
-            ahead.wal.turn();
-        }
-        ahead.is_behind = false;
-        Ok(())
-    }
-
-    /// Makes durable what was applied to a tree, up to a batch.
-    fn sync(&self, tree: &sled::Tree, newest: u64) -> Result<()> {
-        if self.lock().is_begun {
-            self.sync_log()?;
-            return self.applied();
-        }
-        self.checkpoints.finish()?;
-        tree.insert(NEWEST, &newest.to_be_bytes()).map_err(sled_failed)?;
-        self.disk.sync()?;
-        let mut ahead = self.lock();
-        ahead.wal.clear().map_err(wal_failed)?;
-        self.origin.on_disk(newest);
-        (ahead.is_begun, ahead.is_behind) = (true, false);
-        Ok(())
-    }
-}
-
-impl Drop for Durable {
-    /// Whoever opens the store next needs no log, be it an older contactd.
-    fn drop(&mut self) {
-        let mut ahead = self.lock();
-        if !ahead.is_begun || ahead.is_behind {
-            return;
-        }
-        let closed = self.checkpoints.finish().and_then(|()| self.disk.sync());
-        match closed.and_then(|()| ahead.wal.clear().map_err(wal_failed)) {
-            Ok(()) => self.origin.all_on_disk(),
-            Err(why) => tracing::warn!("the next start has to read the write-ahead log: {}", why.message),
-        }
     }
 }
 
@@ -211,10 +130,18 @@ impl DiskEngine {
         disk.sync()?;
         sync_files(&store).and_then(|()| sync(dir)).map_err(|why| failed("sync", &why))?;
         let made = Arc::clone(&disk);
-        let checkpoints = Checkpoints::start(move || made.sync()).map_err(|why| failed("start a thread for", &why))?;
-        let ahead = Mutex::new(Ahead { wal, is_begun: false, is_behind: false });
-        let durable = Durable { ahead, checkpoints, disk, origin: Arc::clone(&origin) };
-        Ok(DiskEngine { dir: dir.to_owned(), durable, tree, applying: RwLock::default(), synced, origin, _lock: lock })
+        let durable = Durable::start(wal, Arc::clone(&origin), Arc::new(move || made.sync()))
+            .map_err(|why| failed("start a thread for", &why))?;
+        Ok(DiskEngine {
+            dir: dir.to_owned(),
+            durable,
+            disk,
+            tree,
+            applying: RwLock::default(),
+            synced,
+            origin,
+            _lock: lock,
+        })
     }
 
     /// Whether a directory has a store, or what a crash in [`DiskEngine::replace_by`] left of one.
@@ -235,10 +162,10 @@ impl DiskEngine {
 
     /// Puts another store in the place of this one. A crash at any moment leaves the old or the new one whole.
     pub fn replace_by(self, beside: Beside) -> Result<()> {
-        let DiskEngine { dir, durable, tree, origin, _lock: lock, .. } = self;
+        let DiskEngine { dir, durable, disk, tree, origin, _lock: lock, .. } = self;
         let (store, old, new) = (dir.join(STORE), dir.join(REPLACED), beside.dir.clone());
         // sled must have closed both before they move.
-        drop((durable, tree, beside));
+        drop((durable, disk, tree, beside));
         let replace = || -> std::io::Result<()> {
             sync_files(&new)?;
             origin.replacing()?;
@@ -304,14 +231,14 @@ impl Engine for DiskEngine {
     fn apply(&self, batch: &Batch) -> Result<()> {
         self.origin.applied(batch.number());
         apply(&self.tree, batch)?;
-        self.durable.push(batch).map(drop)
+        self.durable.append(batch).map(drop)
     }
 
     /// First the log, then sled: a batch that it has on disk in part is in the log as a whole. So sled need not see to that, for
     /// which it would wake all of its threads, twice for each batch.
     fn commit(&self, batch: &Batch) -> Result<()> {
         self.origin.applied(batch.number());
-        if !self.durable.push(batch)? {
+        if !self.durable.append(batch)? {
             apply(&self.tree, batch)?;
             return self.sync(batch.number());
         }
@@ -326,7 +253,8 @@ impl Engine for DiskEngine {
     /// Also writes down how many batches are on disk, in a file of its own that is not synced again: an older number there
     /// promises less, and is still true.
     fn sync(&self, newest: u64) -> Result<()> {
-        self.durable.sync(&self.tree, newest)?;
+        let note = || self.tree.insert(NEWEST, &newest.to_be_bytes()).map(drop).map_err(sled_failed);
+        self.durable.sync(newest, note)?;
         self.write_synced(newest)
     }
 
@@ -375,7 +303,7 @@ impl Engine for DiskEngine {
     }
 
     fn size(&self) -> u64 {
-        self.durable.disk.db.size_on_disk().unwrap_or(0) + self.durable.lock().wal.size()
+        self.disk.db.size_on_disk().unwrap_or(0) + self.durable.size()
     }
 }
 
@@ -420,7 +348,7 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
             None => all.remove(key),
         }
     }
-    if has_number(batch) {
+    if batch.has_number() {
         all.insert(NEWEST, &batch.number().to_be_bytes());
     }
     tree.apply_batch(all).map_err(sled_failed)
@@ -436,11 +364,6 @@ fn insert(tree: &sled::Tree, batch: &Batch) -> Result<()> {
         .map_err(sled_failed)?;
     }
     tree.insert(NEWEST, &batch.number().to_be_bytes()).map(drop).map_err(sled_failed)
-}
-
-/// Batches of a copy that counts only as a whole have none.
-fn has_number(batch: &Batch) -> bool {
-    batch.number() > 0
 }
 
 /// Applies what the write-ahead log has and sled does not. Refuses a store that lacks batches before those, unless somebody
@@ -459,10 +382,6 @@ fn replay(wal: &Wal, tree: &sled::Tree, origin: &Origin) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn wal_failed(why: std::io::Error) -> Error {
-    Error::internal(format!("cannot write the write-ahead log: {why}"))
 }
 
 fn failed(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {

@@ -67,7 +67,7 @@ impl Wal {
     /// Has nothing any more: sled has it all on disk. This is synced: a batch that a crash lost must not come behind another
     /// one that takes its number.
     pub fn clear(&mut self) -> io::Result<()> {
-        for file in &self.files {
+        for (file, _) in self.files.iter().zip(self.lengths).filter(|(_, length)| *length > 0) {
             file.set_len(0)?;
             file.sync_all()?;
         }
