@@ -241,8 +241,8 @@ class Post(NamedTuple):
     def of(cls, kind: str, form: Form, query: Form) -> Post:
         kept = {name: form[name][0] for name in KEPT if form.get(name, [""])[0]}
         if is_event(form):
-            for name, names in (("From", PHONES_OF_EVENTS), ("To", NUMBERS_OF_EVENTS)):
-                known = next((form[one][0] for one in names if form.get(one, [""])[0]), "")
+            for name, ones in (("From", PHONES_OF_EVENTS), ("To", NUMBERS_OF_EVENTS)):
+                known = next((form[one][0] for one in ones if form.get(one, [""])[0]), "")
                 if known:
                     kept[name] = known
         # A button says what was written on it and what it stands for, as does the row of a list; what stands twice may be

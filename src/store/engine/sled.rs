@@ -43,6 +43,8 @@ const SYNCED_DIGITS: usize = 20;
 /// The key, behind all others, that has the number of the newest batch. A batch and its number are applied together: what of
 /// the write-ahead log comes behind it is known.
 const NEWEST: &[u8] = &[u8::MAX];
+/// The key that has the number of the newest batch that was begun: of one that is not the newest, sled has half.
+const BEGUN: &[u8] = &[u8::MAX, 0];
 
 /// The open data directory.
 pub struct DiskEngine {
@@ -354,8 +356,10 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
     tree.apply_batch(all).map_err(sled_failed)
 }
 
-/// The same key by key, for a batch that the log has: its number comes last.
+/// The same key by key, for a batch that the log has: its number comes first and last.
 fn insert(tree: &sled::Tree, batch: &Batch) -> Result<()> {
+    let number = batch.number().to_be_bytes();
+    tree.insert(BEGUN, &number).map_err(sled_failed)?;
     for (key, value) in batch.entries() {
         match value {
             Some(value) => tree.insert(key, value),
@@ -363,25 +367,29 @@ fn insert(tree: &sled::Tree, batch: &Batch) -> Result<()> {
         }
         .map_err(sled_failed)?;
     }
-    tree.insert(NEWEST, &batch.number().to_be_bytes()).map(drop).map_err(sled_failed)
+    tree.insert(NEWEST, &number).map(drop).map_err(sled_failed)
 }
 
-/// Applies what the write-ahead log has and sled does not. Refuses a store that lacks batches before those, unless somebody
-/// wants what is left.
+/// The number under a key; 0 where there is none.
+fn number(tree: &sled::Tree, key: &[u8]) -> Result<u64> {
+    let number = tree.get(key).map_err(sled_failed)?;
+    Ok(number.map_or(0, |number| number.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))))
+}
+
+/// Applies what the write-ahead log has and sled does not. Refuses a store that lacks batches before those, or the rest of one,
+/// unless somebody wants what is left.
 fn replay(wal: &Wal, tree: &sled::Tree, origin: &Origin) -> Result<()> {
-    let mut newest = match tree.get(NEWEST).map_err(sled_failed)? {
-        Some(number) => number.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)),
-        None => 0,
-    };
+    let mut newest = number(tree, NEWEST)?;
+    let mut has_gap = false;
     for batch in wal.batches().map_err(wal_failed)? {
+        has_gap |= batch.number() > newest + 1;
         if batch.number() == newest + 1 {
             insert(tree, &batch)?;
             newest += 1;
-        } else if batch.number() > newest {
-            return if origin.is_known() { Err(origin.damage()) } else { Ok(()) };
         }
     }
-    Ok(())
+    let has_half = number(tree, BEGUN)? > newest;
+    if (has_gap || has_half) && origin.is_known() { Err(origin.damage()) } else { Ok(()) }
 }
 
 fn failed(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {
