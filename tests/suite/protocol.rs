@@ -474,7 +474,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 70] = [
+const LIMITS_INSIDE: [&str; 73] = [
     "TRAIL_BYTES_UNWRITTEN_MAX",
     "BACKUP_NAME_BYTES_MAX",
     "BACKUP_READ_BYTES",
