@@ -60,8 +60,7 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
     batch.remove(keys::CHAIN);
     fence::raise(&fence, &mut next, &mut batch)?;
     batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
-    engine.apply(&batch)?;
-    engine.sync(next.batches)?;
+    engine.commit(&batch)?;
     Ok(facts)
 }
 
@@ -87,8 +86,7 @@ pub fn replicate(from: impl Read, engine: &dyn Engine) -> Result<u64> {
     for (key, value) in &names {
         last.push(key, value.as_deref());
     }
-    engine.apply(&last)?;
-    engine.sync(last.number())?;
+    engine.commit(&last)?;
     Ok(last.number())
 }
 

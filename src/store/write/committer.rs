@@ -58,7 +58,7 @@ impl Committer {
             log.append(&batch)?;
             self.chain = chain;
         }
-        let is_durable = matches!(self.ledger, Ledger::Local) && durability == Durability::Now;
+        let is_durable = !self.is_remote() && durability == Durability::Now;
         let since = Instant::now();
         let written = if is_durable { self.engine.commit(&batch) } else { self.engine.apply(&batch) };
         written.map_err(CommitError::Unknown)?;
