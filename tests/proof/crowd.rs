@@ -81,7 +81,7 @@ impl Writer {
             numbers: 0,
             known: BTreeSet::new(),
             compared: BTreeSet::new(),
-            state: State { model: Model::new(scope), erased: BTreeSet::new() },
+            state: State { model: Model::new(scope), erased: BTreeSet::new(), clock: 0 },
             sent: Vec::new(),
             acknowledged: 0,
             refused: None,
