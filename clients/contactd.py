@@ -2465,7 +2465,8 @@ class _Columns:
         forbids = any(told.get(name, "").lower() not in self.BLANK for name in self.FACTS)
         said = told.get(self.asking or "", "")
         is_silent = said.lower() in self.BLANK or self.asking == "subscribed_at" and _squeezed(said) in self.NO_DATE
-        if self.asking is not None and not forbids and is_silent:
+        subscribes = told.get("list", "").strip() != "*"
+        if self.asking is not None and not forbids and is_silent and subscribes:
             raise BadArgument(f"consent_blank: nothing stands under {self.asking!r}, which says who wants messages")
         if forbids or told.get("status", "").lower() not in ("", "active", "subscribed"):
             return

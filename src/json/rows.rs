@@ -69,7 +69,10 @@ pub fn rows(contact: &Value, only: Option<&str>) -> Vec<Map<String, Value>> {
     let alone = ["invalid_at", "suppressed_at", "opted_out_at"].iter().any(|column| own.contains_key(*column));
     if alone || lists.is_empty() {
         own.insert("list".into(), "*".into());
-        put(&mut own, "status", &contact["status"]);
+        // Of a contact that is on no list, active says that nothing forbids it. Beside other rows it would say that it agreed.
+        if contact["status"] != "active" {
+            put(&mut own, "status", &contact["status"]);
+        }
         let reasons = ["invalid_reason", "suppressed_reason", "opted_out_all_reason"].map(|reason| &contact[reason]);
         put(&mut own, "reason", reasons.into_iter().find(|reason| reason.is_string()).unwrap_or(&Value::Null));
         rows.push(own);

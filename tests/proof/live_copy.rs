@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use crate::crowd::{Acknowledged, Crowd, Promise, wait_for_answers};
 use crate::daemon::{Process, program};
@@ -114,7 +115,33 @@ fn a_copy_of_a_live_directory_has_everything_or_is_refused() {
         let compared = crowd.compare(&mut process.connect(), &everything).unwrap_or_else(|why| panic!("{why}"));
         round.count("copies of a stopped store", 1);
         round.count("contacts compared", compared.0);
+        drop(process);
+        put_back(&data, &mut crowd, &dir, &mut Random::new(round.random.next()));
+        round.count("copies put back in place", 1);
     });
+}
+
+/// A copy of a live directory is put where the original is, file by file: the files are the same, and what they say is older.
+fn put_back(data: &Path, crowd: &mut Crowd, dir: &Path, random: &mut Random) {
+    let mut process = Process::start(data, &[]);
+    if random.one_in(2) {
+        crowd.write(&process.address, |acknowledged| wait_for_answers(acknowledged, 1));
+    }
+    let copy = copy_whole(data, &dir.join("copy-of-a-live-one"));
+    // Less is taken for what lies between looking at the clock and writing.
+    thread::sleep(Duration::from_millis(2_500));
+    crowd.write(&process.address, |acknowledged| wait_for_answers(acknowledged, 1));
+    if random.one_in(2) {
+        process.kill();
+    } else {
+        assert!(process.terminate().success(), "{}", process.log());
+    }
+    let arguments: &[&str] = if random.one_in(2) { &["-r"] } else { &["-a"] };
+    let copied = Command::new("cp").args(arguments).arg(copy.join(".")).arg(data).status().expect("cp runs");
+    assert!(copied.success());
+    let mut process = Process::spawn(data, &[], &[]);
+    assert_eq!(process.wait_until_up().map_err(|ended| ended.code()), Err(Some(2)), "{}", process.log());
+    assert!(process.log().contains("a copy that was put back in its place"), "{}", process.log());
 }
 
 /// Copies of which one was begun before a start, and one ended behind a stop. Ends the daemon.

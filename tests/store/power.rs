@@ -291,10 +291,11 @@ impl Recorded {
             fs::create_dir_all(path.parent().expect("a directory")).expect("made");
             fs::write(path, image).expect("written");
         }
-        // A cut leaves the same file, which `origin` speaks of since it was opened.
+        // A cut leaves the same files. `origin` speaks of this one since it was opened, and of no log: its mark says when the
+        // original was written.
         let born = fs::metadata(to.join("store/db")).expect("the store").created().expect("when it was made");
         let born = born.duration_since(std::time::UNIX_EPOCH).expect("a date").as_nanos();
-        fs::write(to.join("origin"), format!("open born {born} wal\n")).expect("written");
+        fs::write(to.join("origin"), format!("open born {born}\n")).expect("written");
         // The secret was synced when it was made.
         fs::copy(self.dir.join("tombstone.key"), to.join("tombstone.key")).expect("copied");
     }

@@ -474,7 +474,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 73] = [
+const LIMITS_INSIDE: [&str; 74] = [
     "TRAIL_BYTES_UNWRITTEN_MAX",
     "BACKUP_NAME_BYTES_MAX",
     "BACKUP_READ_BYTES",
@@ -545,6 +545,7 @@ const LIMITS_INSIDE: [&str; 73] = [
     "CLEAN_EVERY_MS",
     "WAL_FILE_BYTES",
     "WAL_GROWTH_BYTES",
+    "PUT_BACK_MS_MIN",
     "WEBHOOK_PARTED_MAX",
     "WEBHOOK_PARTED_MS_MAX",
     "WEBHOOK_PART_BYTES_MAX",

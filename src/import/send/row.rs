@@ -245,7 +245,8 @@ impl Rows {
         if told.labels > LABELS_MAX || told.labels_bytes > LABELS_BYTES_MAX {
             return Err(Refusal::Limit);
         }
-        told.check(self.columns.must_say_yes())?;
+        let list = if told.list.is_empty() { self.defaults.list.as_deref() } else { Some(told.list) };
+        told.check(self.columns.must_say_yes(), list != Some(EVERYWHERE))?;
         if !told.speaks() && self.may_have_left(told) {
             return Err(Refusal::MaybeOptOut);
         }

@@ -317,13 +317,14 @@ impl<'c> Told<'c> {
     }
 
     /// Whether what the row says of statuses makes sense together. `must_say_yes`: a column of the file says who consented, so a
-    /// row that does not say yes has no consent.
-    pub fn check(&self, must_say_yes: bool) -> Result<(), Refusal> {
+    /// row that does not say yes has no consent. Where it subscribes nobody, it may say nothing of that.
+    pub fn check(&self, must_say_yes: bool, subscribes: bool) -> Result<(), Refusal> {
         let speaks = self.speaks();
-        if let Some(why) = self.lacks_consent.as_ref().filter(|_| !speaks) {
+        let is_silent = |why: &&Refusal| !subscribes && **why == Refusal::ConsentBlank;
+        if let Some(why) = self.lacks_consent.as_ref().filter(|why| !speaks && !is_silent(why)) {
             return Err(why.clone());
         }
-        if !speaks && must_say_yes && !self.active {
+        if !speaks && must_say_yes && subscribes && !self.active {
             return Err(Refusal::NoConsent);
         }
         if self.refuses && !self.opts_out() { Err(Refusal::MaybeOptOut) } else { Ok(()) }

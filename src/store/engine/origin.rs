@@ -172,6 +172,18 @@ impl Origin {
         ))
     }
 
+    /// The refusal of a store in whose place a copy of it was put.
+    pub fn put_back(&self) -> Error {
+        Error::internal(format!(
+            "contactd had the store in {} open, and its files were written after contactd had written them last: this is a \
+             copy that was put back in its place, and opt-outs may be missing from it. (It looks the same if somebody changed \
+             the owner or the permissions of a store that a crash had left open.) Restore a backup. To have what is in this \
+             copy behind a fence, delete {}: nobody gets messages until UNFENCE",
+            self.dir.display(),
+            self.dir.join(NAME).display()
+        ))
+    }
+
     /// The refusal of a store that lacks something.
     pub fn damage(&self) -> Error {
         Error::internal(format!(
