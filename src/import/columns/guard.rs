@@ -10,7 +10,9 @@ use crate::import::send::country::Evidence;
 use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
+use crate::model::plain_refusal::answer::is_no;
 use crate::model::plain_refusal::answer::is_of_codes;
+use crate::model::plain_refusal::fold::folded;
 use crate::model::plain_refusal::title::speaks_of_an_end;
 
 /// What is looked for in the cells of a column.
@@ -22,6 +24,8 @@ pub struct Guard {
     pub is_of_countries: bool,
     /// Its heading is not one under which nobody writes who wants messages.
     pub may_refuse: bool,
+    /// Nearly all that stands there is a yes or a no.
+    is_of_answers: bool,
     says: Says,
     late: Late,
 }
@@ -39,13 +43,46 @@ enum Says {
     Merged,
     /// Yes and no, as the heading asks who wants messages, if of another channel: nothing else is an answer.
     Answers,
+    /// Who left, and when, as the heading says.
+    Ends,
 }
 
 /// Parts of headings of lists and groups, folded.
 const GROUPS: [&str; 7] = ["group", "grupp", "grupo", "segment", "audience", "cohort", "list"];
+/// Parts of other headings under which the cells of several rows are made one, folded.
+const SECTIONS: [&str; 15] = [
+    "tab",
+    "sheet",
+    "section",
+    "categor",
+    "kategor",
+    "bucket",
+    "folder",
+    "type",
+    "block",
+    "class",
+    "リスト",
+    "グループ",
+    "组",
+    "組",
+    "列表",
+];
+
+/// What people write for what stands in the cell above: signs, and words in their letters and digits.
+const DITTO_SIGNS: [&str; 9] = ["〃", "\"", "\"\"", "''", "”", "″", "„", "↑", "^"];
+const DITTO: [&str; 12] =
+    ["ditto", "dito", "do", "dto", "idem", "id", "same", "so", "seeabove", "asabove", "同上", "上同"];
+
+/// Whether a cell says what the one above it says.
+pub fn says_the_same(cell: &str) -> bool {
+    DITTO_SIGNS.contains(&cell.trim()) || DITTO.contains(&folded(cell).as_str())
+}
 
 /// Parts of headings of countries, folded. Under another heading two letters are a state or a language.
 const COUNTRY: [&str; 10] = ["country", "land", "pais", "pays", "iso", "nation", "nazione", "kraj", "страна", "国"];
+
+/// Fewer answers make no column of them.
+const ANSWERS_MIN: u64 = 3;
 
 /// What a later row cannot have there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,14 +114,17 @@ impl Guard {
         };
         let says = match () {
             () if held.answers > 0 && held.answers * 2 >= held.spoken && asks() => Says::Answers,
-            () if has(&GROUPS) && held.are_merged() => Says::Merged,
+            () if speaks_of_an_end(&held.name) && !title::is_about_mail(&held.name) && held.are_marks() => Says::Ends,
+            () if (has(&GROUPS) || has(&SECTIONS)) && held.are_merged() => Says::Merged,
             () if has(&GROUPS) => Says::Groups,
             () if is_of_codes(&name) => Says::Codes,
             () => Says::Words,
         };
         let may_refuse = !names::is_harmless(&held.name);
+        let is_of_answers = held.answers >= ANSWERS_MIN && held.answers * 5 >= held.spoken * 4;
         Guard {
             may_refuse,
+            is_of_answers,
             hears_refusals: why == Why::AllIgnored,
             is_of_countries: is_read && are_countries(held),
             says,
@@ -92,11 +132,13 @@ impl Guard {
         }
     }
 
-    /// Whether a cell names a list of people who want no messages, or has the code of a message that failed for good.
+    /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
+    /// date of one who left.
     pub fn hears(self, cell: &str) -> bool {
         match self.says {
             Says::Words | Says::Answers => false,
             Says::Codes => Failure::of("", cell.trim(), None).forbids(),
+            Says::Ends => !is_blank(cell) && !is_no(cell),
             Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),
         }
     }
@@ -109,6 +151,16 @@ impl Guard {
     /// Whether a cell has no answer where each row has one, or nothing.
     pub fn is_out_of_place(self, cell: &str) -> bool {
         self.says == Says::Answers && !is_blank(cell) && !is_answer(cell) && !begins_with_a_date(cell)
+    }
+
+    /// Whether a cell stands where each row has an answer, and is none: a comma in a cell before it may have moved it there.
+    pub fn lacks_an_answer(self, cell: &str) -> bool {
+        self.is_of_answers && !is_blank(cell) && !is_answer(cell)
+    }
+
+    /// Whether a cell is an answer where rows have none: it may have moved there.
+    pub fn has_a_strange_answer(self, cell: &str) -> bool {
+        !self.is_of_answers && is_answer(cell)
     }
 
     /// Whether a cell has what nobody has seen.

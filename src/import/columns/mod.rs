@@ -22,7 +22,7 @@ use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
 use day_order::DayOrder;
 use field::Field;
-pub use guard::Guard;
+pub use guard::{Guard, says_the_same};
 use heading::{is_for_all, may_be, speaks_of_consent};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 use status::Said;

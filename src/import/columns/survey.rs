@@ -204,6 +204,11 @@ impl Held {
         self.answers > 0 && self.answers == self.spoken
     }
 
+    /// Whether all that stands there is a yes or a no, or all of it is a date: the heading alone says of what.
+    pub fn are_marks(&self) -> bool {
+        self.are_plain_answers() || self.dates > 0 && self.dates == self.spoken
+    }
+
     /// Whether so few different values stand there that they may be answers in whatever language.
     pub fn may_be_answers(&self) -> bool {
         (1..=FEW).contains(&self.spoken_values().len())

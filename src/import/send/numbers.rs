@@ -60,6 +60,15 @@ pub fn numbers_in(cell: &str) -> Vec<&str> {
     numbers
 }
 
+/// A number without the signs in it and beside it that may stand for a digit: `917_555_0123`, `917-555-0123*`. None where
+/// letters stand there.
+pub fn without_signs(cell: &str) -> Option<String> {
+    let is_sign = |c: char| MASKS.contains(&c) && !c.is_alphanumeric();
+    let bare: String = cell.chars().filter(|c| !is_sign(*c)).collect();
+    let is_whole = number_of(&bare).is_some() && !bare.contains(char::is_alphabetic);
+    (bare.len() < cell.len() && is_whole).then_some(bare)
+}
+
 /// Where in a text a number stands, without what is around its digits; none where these are a date, or too few.
 fn number_of(text: &str) -> Option<Range<usize>> {
     let end = text.trim_end_matches(|c: char| !c.is_ascii_digit()).len();
@@ -101,6 +110,21 @@ fn is_torn(before: &str, behind: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signs_that_may_hide_a_digit_are_taken_out() {
+        for (cell, bare) in [
+            ("917_555_0123", Some("9175550123")),
+            ("917-555-0123*", Some("917-555-0123")),
+            ("(917) 555-0123?", Some("(917) 555-0123")),
+            ("917-555-0123", None),
+            ("917-555-O123*", None),
+            ("917 555 0123 ** Bob", None),
+            ("***", None),
+        ] {
+            assert_eq!(without_signs(cell).as_deref(), bare, "{cell}");
+        }
+    }
 
     #[test]
     fn numbers_are_found_beside_what_people_write() {

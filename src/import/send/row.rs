@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use super::country::{self, Evidence, Number};
 pub use super::defaults::Defaults;
-use super::numbers::{begins_a_comment, numbers_in};
+use super::numbers::{begins_a_comment, numbers_in, without_signs};
 use super::refusal::{Declined, Doubt, Refusal, Refused};
 use super::rejects;
 use super::request::{self, Subject};
 use super::told::Told;
 pub use super::told::read_list;
-use crate::import::columns::Columns;
 use crate::import::columns::field::Field;
+use crate::import::columns::{Columns, says_the_same};
 use crate::import::read::dialect::reader_without_quotes;
 use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
@@ -53,6 +53,8 @@ pub struct Rows {
     labels: Vec<u8>,
     /// Columns whose cells may have been one in several rows, and whether the last thing that stood there refuses messages.
     merged: Vec<(usize, bool)>,
+    /// For each column, whether its cell in the row before refuses messages: a ditto mark says the same.
+    above: Vec<bool>,
     /// The row that is read has bytes that are not UTF-8.
     pub is_strange: bool,
 }
@@ -64,6 +66,7 @@ impl Rows {
         let merged = (0..columns.len()).filter(are_merged).map(|at| (at, false)).collect();
         Rows {
             merged,
+            above: vec![false; columns.len()],
             columns,
             defaults,
             now,
@@ -163,17 +166,20 @@ impl Rows {
     }
 
     fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)> + Clone, wrong: Option<Refusal>) -> Told<'c> {
-        let Rows { columns, countries, body, labels, defaults, merged, .. } = self;
+        let Rows { columns, countries, body, labels, defaults, merged, above, .. } = self;
         body.clear();
         labels.clear();
         let mut told = Told::new(defaults, self.now);
         told.wrong = wrong;
-        let mut width = 0;
+        let (mut width, mut lacks_an_answer) = (0, false);
         for (at, cell) in cells.clone() {
             width = at + 1;
+            let above = above.get_mut(at);
             if cell.is_empty() {
+                above.into_iter().for_each(|refuses| *refuses = false);
                 continue;
             }
+            told.cell_refuses = false;
             told.filled += usize::from(!cell.trim().is_empty());
             if at >= columns.len() {
                 // What stood before it may have moved as well, and says nothing.
@@ -182,6 +188,20 @@ impl Rows {
                 told.wrong = told.wrong.or_else(|| rejects::still_holds(cell, defaults.forbid()));
             } else if let Err(why) = told.read_cell(columns, at, cell, countries, body, labels) {
                 told.wrong = told.wrong.or(Some(why));
+            }
+            if let Some(above) = above {
+                *above = told.cell_refuses || *above && says_the_same(cell);
+                if *above {
+                    told.refuse();
+                }
+            }
+            // "Paris, TX" without quotes: what stands behind it has moved, a consent or an opt-out with the rest.
+            let is_free = at < columns.len() && matches!(columns.field(at), Field::Label(_) | Field::Ignore);
+            if is_free && columns.is_table() {
+                if lacks_an_answer && columns.guard(at).has_a_strange_answer(cell) {
+                    told.wrong = Some(Refusal::Shifted);
+                }
+                lacks_an_answer |= columns.guard(at).lacks_an_answer(cell);
             }
             if self.is_strange && !cell.is_ascii() && columns.may_refuse(at) && !defaults.forbid() {
                 told.wrong = Some(Refusal::NotUtf8);
@@ -290,7 +310,8 @@ impl Rows {
         if forbids && let Number::Written(raw, region) = number {
             let read = if has_plus(raw) { normalize(raw, None) } else { normalize(raw, region) };
             // Without a country the daemon's may count. What stands beside a number hides no opt-out.
-            let is_taken_apart = || has_plus(raw) || numbers_in(raw).iter().any(|number| *number != raw.trim());
+            let has_more = || numbers_in(raw).iter().any(|number| *number != raw.trim());
+            let is_taken_apart = || has_plus(raw) || has_more() || without_signs(raw).is_some();
             if let Err(why) = read
                 && why != Unusable::NoRegion
                 && is_taken_apart()
@@ -330,10 +351,16 @@ impl Rows {
         let subjects: Vec<Subject<'_>> = phones.into_iter().filter_map(|raw| self.subject(&told, raw)).collect();
         let taken = !subjects.is_empty();
         let asked = subjects.into_iter().map(|subject| self.write_forbidding(&list, subject, &told, requests)).sum();
-        Refused { why, asked, forbids: true, taken, declined: None }
+        let declined = if taken || list == EVERYWHERE {
+            None
+        } else {
+            self.write_declined(Doubt::Silence, &list, &told, requests)
+        };
+        Refused { why, asked, forbids: true, taken, declined }
     }
 
-    /// Asks how the phones of a refused row are written: another row of the file may subscribe one.
+    /// Asks how the phones of a refused row are written: another row of the file may subscribe one. Where signs stand in one or
+    /// beside it that may hide a digit, and none is missing without them, it counts as well: to withhold it takes nothing from others.
     fn write_declined(
         &mut self,
         doubt: Doubt,
@@ -342,7 +369,11 @@ impl Rows {
         requests: &mut Vec<u8>,
     ) -> Option<Declined> {
         let list = self.index(list)?;
-        let numbers = self.phones_meant(told).into_iter().filter_map(|raw| self.number(told, raw).ok());
+        let mut meant = self.phones_meant(told);
+        let all = || std::iter::once(told.phone()).chain(told.other_phones());
+        let bare: Vec<String> = if meant.is_empty() { all().filter_map(without_signs).collect() } else { Vec::new() };
+        meant.extend(bare.iter().map(String::as_str));
+        let numbers = meant.into_iter().filter_map(|raw| self.number(told, raw).ok());
         let asked = numbers.map(|number| request::write_question(number, requests)).count();
         Some(Declined { doubt, list, asked })
     }

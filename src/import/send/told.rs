@@ -66,6 +66,8 @@ pub struct Told<'c> {
     lacks_consent: Option<Refusal>,
     /// A label, or another cell that is no status, refuses messages.
     refuses: bool,
+    /// Whether the last cell that was read is one.
+    pub cell_refuses: bool,
     /// A word that says who wants messages is not known; or a date that would forbid is what a failed look-up leaves.
     unread: Option<Doubt>,
     /// Statuses that a word gives, and those that a date gives: the newest one.
@@ -132,7 +134,7 @@ impl<'c> Told<'c> {
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.refuses |= note_refuses(&value) || label_refuses(key, &value) || guard.hears(&value);
+                self.hear_words(note_refuses(&value) || label_refuses(key, &value) || guard.hears(&value));
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
@@ -141,7 +143,7 @@ impl<'c> Told<'c> {
                 return guarded(guard, value.trim());
             }
             Field::Ignore => {
-                self.refuses |= guard.hears_refusals && (note_refuses(cell) || guard.hears(cell));
+                self.hear_words(guard.hears_refusals && (note_refuses(cell) || guard.hears(cell)));
                 self.note_country(guard, cell, countries);
                 return guarded(guard, cell.trim());
             }
@@ -216,6 +218,11 @@ impl<'c> Told<'c> {
             self.other_phones.push(cell);
         }
         if is_commented_out(cell) { Err(Refusal::CommentedOut) } else { Ok(()) }
+    }
+
+    fn hear_words(&mut self, refuse: bool) {
+        self.cell_refuses = refuse;
+        self.refuses |= refuse;
     }
 
     /// Notes that something beside its cells refuses messages.

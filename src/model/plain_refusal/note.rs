@@ -106,8 +106,9 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
     });
     asks.denied && answer::denies(value)
         || asks.confirmed && !is_no(value)
+        || asks.of_those_who_left && !is_no(value) && !is_address(value) && !is_no_date(value)
         || asks.data == Some(Data::Code) && Failure::of("", value.trim(), None).forbids()
-        || asks.data == Some(Data::Date) && !is_no(value) && !matches!(time::parse_optional(value), Ok(None))
+        || asks.data == Some(Data::Date) && !is_no(value) && !is_no_date(value)
         || asks.ends && answer::is_yes_in_words(value)
 }
 
@@ -120,6 +121,8 @@ struct Asks {
     confirmed: bool,
     /// A plain yes: the key speaks of an end in words that have other meanings as well.
     ends: bool,
+    /// Whatever stands there: when, why or by whom somebody left says that somebody did.
+    of_those_who_left: bool,
     /// What else.
     data: Option<Data>,
 }
@@ -144,7 +147,8 @@ impl Asks {
         let is_dated = undated.len() < question.len() && is_one(&undated);
         let data = if is_dated { Some(Data::Date) } else { coded.then_some(Data::Code) };
         let ends = title::speaks_of_an_end(key) && !title::is_about_mail(key);
-        Asks { denied, confirmed: is_one(question), ends, data }
+        let of_those_who_left = ends && (title::speaks_of_a_refusal(key) || title::is_of_causes(key));
+        Asks { denied, confirmed: is_one(question), ends, of_those_who_left, data }
     }
 }
 
@@ -183,6 +187,16 @@ pub fn without_words_of_dates(heading: &str) -> String {
 /// Whether the value of a label says no, or nothing.
 fn is_no(value: &str) -> bool {
     is_blank(value) || answer::is_no(value)
+}
+
+/// Whether a value is how programs write that there is no date: `0000-00-00`.
+fn is_no_date(value: &str) -> bool {
+    matches!(time::parse_optional(value), Ok(None))
+}
+
+/// Whether a value is where somebody may go to leave.
+fn is_address(value: &str) -> bool {
+    value.contains("://")
 }
 
 /// Whether there is anything to take apart: nearly all cells are a word or two without a date, an address of e-mail, or a number.

@@ -18,7 +18,7 @@ static PARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     lines.flat_map(str::split_whitespace).collect()
 });
 /// Whole words of a title: "stop" is a word of "STOP replies", not of "stopover".
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 27] = [
     "spam",
     "junk",
     "stops",
@@ -39,7 +39,50 @@ const WORDS: [&str; 20] = [
     "rezygnacje",
     "nix",
     "arret",
+    "terminated",
+    "termination",
+    "muted",
+    "hold",
+    "rtbf",
+    "zakaz",
+    "чс",
 ];
+/// Parts of words that ask why, by whom or whence, folded.
+const CAUSES: [&str; 31] = [
+    "reason",
+    "because",
+    "source",
+    "origin",
+    "ticket",
+    "campaign",
+    "comment",
+    "grund",
+    "ursache",
+    "quelle",
+    "raison",
+    "motif",
+    "motiv",
+    "causa",
+    "fuente",
+    "reden",
+    "arsag",
+    "anledning",
+    "powod",
+    "duvod",
+    "indok",
+    "neden",
+    "причин",
+    "λογος",
+    "razlog",
+    "alasan",
+    "lydo",
+    "原因",
+    "理由",
+    "사유",
+    "سبب",
+];
+/// The same as whole words.
+const SHORT_CAUSES: [&str; 5] = ["by", "via", "why", "from", "how"];
 /// Digits of the codes with which providers tell why a message failed.
 const CODE_DIGITS: usize = 5;
 /// Characters that the name of a file ends in, behind its point.
@@ -96,20 +139,36 @@ pub fn speaks_of_an_end(title: &str) -> bool {
     speaks
 }
 
+/// Whether a title has a plain refusal among its words, and not one that it denies: whatever stands below speaks of one who left.
+pub fn speaks_of_a_refusal(title: &str) -> bool {
+    let mut words = words(title);
+    without_negated(&mut words);
+    words.iter().any(|word| word != "stop" && sense(word).is_some_and(|sense| sense & OUT != 0 && sense & ENDS == 0))
+        || has_plain_refusal(&words)
+}
+
+/// Whether a title asks why, by whom or whence.
+pub fn is_of_causes(title: &str) -> bool {
+    let words = words(title);
+    let joined = words.concat();
+    CAUSES.iter().any(|part| joined.contains(part)) || words.iter().any(|word| SHORT_CAUSES.contains(&word.as_str()))
+}
+
+/// Whether several words in a row are one.
+fn has_plain_refusal(words: &[String]) -> bool {
+    (2..=TOGETHER_MAX).any(|some| words.windows(some).any(|words| is_plain_refusal(&words.join(" "))))
+}
+
 fn reads_as_end(title: &str) -> bool {
     let mut words = words(title);
     without_negated(&mut words);
     let joined = words.concat();
     let ends =
         |word: &String| WORDS.contains(&word.as_str()) || sense(word).is_some_and(|sense| sense & (OUT | ENDS) != 0);
-    let refuse = |some: usize| words.windows(some).any(|words| is_plain_refusal(&words.join(" ")));
     let mut numbers = title.split(|char: char| !char.is_ascii_digit());
     // "twilio 21610": those to whom messages failed for good.
     let has_code = numbers.any(|number| number.len() == CODE_DIGITS && Failure::of("", number, None).forbids());
-    has_code
-        || PARTS.iter().any(|part| joined.contains(part))
-        || words.iter().any(ends)
-        || (2..=TOGETHER_MAX).any(refuse)
+    has_code || PARTS.iter().any(|part| joined.contains(part)) || words.iter().any(ends) || has_plain_refusal(&words)
 }
 
 /// Takes out what a title says that there is not: "no opt-outs".

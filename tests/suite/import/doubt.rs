@@ -221,6 +221,124 @@ fn a_row_whose_cells_have_moved_is_rejected() {
     }
 }
 
+/// The same beside answers to any other question.
+#[test]
+fn a_yes_of_another_column_is_no_consent() {
+    let desk = Desk::new();
+    for (at, (header, moved)) in [
+        ("VIP,sms_opt_in,Note", " TX,yes,no"),
+        ("Accepts Marketing,sms_opt_in,Note", " TX,yes,no"),
+        ("Member,Opted Out,Note", " TX,no,yes"),
+        ("VIP,Unsubscribed,Note", "200,no,yes"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let good = if header.contains("Out") || header.contains("Uns") { "yes,no," } else { "yes,yes," };
+        let mut sheet = format!("phone,City,{header}\n");
+        for row in 0..5 {
+            sheet += &format!("{},Oslo,{good}\n", phone(800 + 10 * at + row));
+        }
+        let other = phone(809 + 10 * at);
+        sheet += &format!("{other},Paris,{moved}\n");
+        let labels = format!("City,Note,{}", header.split(',').next().unwrap_or_default());
+        let told = desk.unsaid(
+            &sheet,
+            &["--labels", &labels, "--map", "Opted Out=opted_out"][..2 + 2 * usize::from(header.contains("Out"))],
+        );
+        assert_eq!(told.json["rejected"], json!({"shifted": 1}), "{sheet}: {}", told.errors);
+        assert_eq!((desk.check(&phone(800 + 10 * at)).as_str(), desk.get(&other)), ("+yes", Value::Null), "{sheet}");
+    }
+}
+
+#[test]
+fn a_ditto_mark_says_what_the_cell_above_it_says() {
+    let desk = Desk::new();
+    for (at, ditto) in ["\"\"\"\"", "''", "”", "same", "do.", "同上", "see above", "↑"].into_iter().enumerate() {
+        let of = |row: usize| phone(900 + 10 * at + row);
+        let sheet = format!(
+            "phone,opt_in,Notes\n{},yes,VIP\n{},yes,{ditto}\n{},yes,do not text\n{},yes,{ditto}\n{},yes,{ditto}\n{},yes,\n{},yes,{ditto}\n",
+            of(0),
+            of(1),
+            of(2),
+            of(3),
+            of(4),
+            of(5),
+            of(6)
+        );
+        let told = desk.unsaid(&sheet, &["--labels", "Notes"]);
+        assert_eq!(told.json["rejected"], json!({"maybe_optout": 3}), "{ditto}: {}", told.errors);
+        for (row, is_yes) in [true, true, false, false, false, true, true].into_iter().enumerate() {
+            assert_eq!(desk.check(&of(row)) == "+yes", is_yes, "{ditto} {row}");
+        }
+    }
+}
+
+/// What a sign may hide opts nobody out, and subscribes nobody either.
+#[test]
+fn a_number_with_a_sign_in_it_keeps_other_rows_from_subscribing_it() {
+    let desk = Desk::new();
+    for (at, shape) in ["A_B_C", "A-B-C*", "(A) B-C?"].into_iter().enumerate() {
+        let phone = phone(1_000 + at);
+        let odd = shape.replace('A', &phone[2..5]).replace('B', &phone[5..8]).replace('C', &phone[8..]);
+        for word in ["unsubscribed", "no"] {
+            let told = desk.unsaid(format!("phone,sms_consent\n{odd},{word}\n{phone},yes\n"), &[]);
+            assert_eq!(told.code, 3, "{odd} {word}: {}", told.errors);
+            assert_ne!(desk.check(&phone), "+yes", "{odd} {word}");
+        }
+    }
+}
+
+/// The heading says that somebody left: when, why or by whom makes no difference.
+#[test]
+fn what_stands_under_the_heading_of_an_end_is_no_label_of_a_subscriber() {
+    let desk = Desk::new();
+    for (at, (heading, cell)) in [
+        ("Opt_Out_Dt", "2024-03-03"),
+        ("Opt_Out_Dt", "1"),
+        ("退订时间", "2024-03-03"),
+        ("Дата отписки", "2024-03-03"),
+        ("Cancelled At", "2024-03-03"),
+        ("Churn Date", "2024-03-03"),
+        ("Robinson", "1"),
+        ("Désabo le", "2024-03-03"),
+        ("Sperre seit", "2024-03-03"),
+        ("On hold", "1"),
+        ("Unsubscribe Reason", "moved to Ohio"),
+        ("UNSUB_CAMPAIGN_TITLE", "Spring sale"),
+        ("Motivo de baja", "precio"),
+        ("Sperrgrund", "Anruf"),
+        ("Suppressed by", "Ann"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (one, other) = (phone(1_100 + 2 * at), phone(1_101 + 2 * at));
+        let sheet = format!("phone,opt_in,{heading}\n{one},yes,\n{other},yes,{cell}\n");
+        let told = desk.unsaid(&sheet, &["--labels", heading]);
+        assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{heading}: {}", told.errors);
+        assert_eq!((desk.check(&one).as_str(), desk.check(&other) == "+yes"), ("+yes", false), "{heading}");
+    }
+}
+
+/// A contact that is on no list has agreed to nothing, whatever becomes of the column that says so.
+#[test]
+fn an_export_that_is_taken_back_subscribes_nobody_who_was_on_no_list() {
+    let desk = Desk::new();
+    assert_eq!(desk.call(&format!("PUT {ADA} {{\"labels\":{{\"state\":\"CA\"}}}}")), "+created");
+    assert_eq!(desk.call(&format!("OPTIN {LIST} {BOB}")), ":1");
+    let exported = desk.export();
+    for options in [&["--map", "list=ignore"][..], &["--map", "list=label.list"]] {
+        let told = desk.unsaid(&exported, options);
+        assert_eq!(told.json["rejected"], json!({"consent_blank": 1}), "{exported} {}", told.errors);
+        assert_ne!(desk.check(ADA), "+yes");
+    }
+    // As it is, it is taken whole.
+    let told = desk.unsaid(&exported, &[]);
+    assert_eq!((told.code, &told.json["rejected"]), (0, &json!({})), "{exported} {}", told.errors);
+    assert_eq!((desk.check(ADA).as_str(), desk.check(BOB).as_str()), ("+no not_subscribed", "+yes"));
+}
+
 #[test]
 fn an_import_over_the_wire_hears_what_a_file_does() {
     let desk = Desk::new();

@@ -47,10 +47,10 @@ fn a_column_of_few_values_is_asked_about_by_name() {
 fn what_stands_far_down_is_looked_at_again() {
     let desk = Desk::new();
     for sheet in [
-        format!("phone,name,Sperre\n{}{BOB},Bob,nein\n", many(|row| format!("Ann {row},"))),
-        format!("phone,name,Sperre\n{}{BOB},Bob,nein\n", many(|row| format!("Ann,until {row}"))),
-        format!("phone,name,Sperre\n{}{BOB},Bob,0\n", many(|row| format!("Ann,until {row}"))),
-        format!("phone,name,Sperre\n{}{BOB},Bob,seit gestern\n", many(|row| format!("Ann {row},"))),
+        format!("phone,name,Vermerk\n{}{BOB},Bob,nein\n", many(|row| format!("Ann {row},"))),
+        format!("phone,name,Vermerk\n{}{BOB},Bob,nein\n", many(|row| format!("Ann,until {row}"))),
+        format!("phone,name,Vermerk\n{}{BOB},Bob,0\n", many(|row| format!("Ann,until {row}"))),
+        format!("phone,name,Vermerk\n{}{BOB},Bob,seit gestern\n", many(|row| format!("Ann {row},"))),
     ] {
         let told = desk.onto_list(sheet, &[]);
         assert_eq!(told.json["rejected"], json!({"unknown_column": 1}), "{}", told.errors);

@@ -273,6 +273,18 @@ fn a_label_refuses_by_its_key_and_its_answer() {
         ("abgemeldet_am", "2024-03-03"),
         ("fecha_de_baja", "2024-03-03"),
         ("zustimmung", "abgelehnt"),
+        ("Unsubscribe Reason", "moved to Ohio"),
+        ("UNSUB_CAMPAIGN_TITLE", "Spring sale"),
+        ("Opt_Out_Dt", "1"),
+        ("Unsub Dt", "2024-03-03"),
+        ("opt_out_source", "web form"),
+        ("Suppressed by", "Ann"),
+        ("Motivo de baja", "ya no vive aqui"),
+        ("Sperrgrund", "Anruf"),
+        ("退订原因", "太多"),
+        ("Ayrılma nedeni", "fiyat"),
+        ("Hold reason", "asked"),
+        ("cancellation_reason", "price"),
     ] {
         assert!(label_refuses(key, value), "{key}: {value}");
     }
@@ -299,6 +311,13 @@ fn a_label_refuses_by_its_key_and_its_answer() {
         ("cancelled_at", "2024-03-03"),
         ("email_bounced", "yes"),
         ("vip_enabled", "no"),
+        ("unsubscribe_reason", ""),
+        ("unsubscribe_reason", "no"),
+        ("unsubscribe_url", "https://example.com/u/1"),
+        ("reason", "moved to Ohio"),
+        ("bus_stop", "Main Street"),
+        ("cancelled_by_date", ""),
+        ("email_unsubscribe_reason", "too many"),
     ] {
         assert!(!label_refuses(key, value), "{key}: {value}");
     }
