@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::answer;
 use super::fold::folded;
+use super::vocabulary::{ACT, ASKED, OPT};
 use super::{is_plain_refusal, title};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
@@ -230,7 +231,18 @@ fn has_refusal(cell: &str) -> bool {
     let dateless = without_dates(cell);
     let is_end = |char: char| matches!(char, '.' | '!' | '?' | ';' | '\n' | '/' | '。' | '！');
     let entries = dateless.split(is_end).map(|entry| entry.trim_matches(is_between)).filter(|entry| !entry.is_empty());
-    is_plain_refusal(dateless.trim_matches(is_between)) || entries.into_iter().any(entry_refuses)
+    is_plain_refusal(dateless.trim_matches(is_between))
+        || entries.into_iter().any(entry_refuses)
+        || dateless.split([';', '\n', ',', '|']).any(denies_a_question)
+}
+
+/// Whether somebody wrote down what was asked, and a no: `OK to SMS? N`, `consent=0`. A zero may count messages.
+fn denies_a_question(entry: &str) -> bool {
+    let Some((question, answer)) = entry.rsplit_once(['?', ':', '=']) else { return false };
+    let (question, answer) = (question.replace('_', " "), answer.trim());
+    let is_denied = answer::denies(answer) || ["n", "none"].contains(&folded(answer).as_str());
+    let asks = if answer == "0" { ASKED | OPT } else { ASKED | OPT | ACT };
+    is_denied && title::has_word(&question, asks) && !title::is_about_mail(&question)
 }
 
 fn entry_refuses(entry: &str) -> bool {
