@@ -1,5 +1,6 @@
 //! A yes and a no as an answer, in the languages of those who send many; and headings under which codes of failures stand.
 
+use super::NO_SIGNS;
 use super::fold::folded;
 use crate::model::blank::is_blank;
 
@@ -61,7 +62,8 @@ pub const YES: [&str; 28] = [
     "✅",
 ];
 /// What is a no to a question about consent, and may be something else elsewhere: Turkish registers of consent say RET, for refused.
-const DENIAL: [&str; 20] = [
+const DENIAL: [&str; 21] = [
+    "nope",
     "ne",
     "nei",
     "ei",
@@ -103,7 +105,8 @@ pub fn is_yes_in_words(text: &str) -> bool {
 
 /// Whether a text denies what a question about consent asks.
 pub fn denies(text: &str) -> bool {
-    !is_blank(text) && (is_no(text) || DENIAL.contains(&folded(text).as_str()))
+    !is_blank(text)
+        && (is_no(text) || DENIAL.contains(&folded(text).as_str()) || NO_SIGNS.iter().any(|sign| text.contains(*sign)))
 }
 
 /// Whether codes of failures stand under a heading, which is folded.

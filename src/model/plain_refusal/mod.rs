@@ -31,7 +31,7 @@ const PARTS_MAX: usize = 5;
 /// A date has at least so many digits.
 const DATE_DIGITS_MIN: usize = 6;
 /// What people write for a no behind what it denies.
-const NO_SIGNS: [char; 7] = ['❌', '✖', '✗', '✘', '❎', '👎', '⨯'];
+pub const NO_SIGNS: [char; 7] = ['❌', '✖', '✗', '✘', '❎', '👎', '⨯'];
 /// What stands between tags, where blanks are around it.
 const BETWEEN: [&str; 3] = [" / ", " - ", " – "];
 
