@@ -9,12 +9,12 @@ use indicatif::{HumanBytes, HumanCount};
 use super::say;
 use super::serve::now;
 use crate::error::Result;
-use crate::ledger::{self, LedgerStatus, Url};
+use crate::ledger::{self, Finding, LedgerStatus, Url};
 use crate::tls::Trust;
 
 /// Make or look at the ledger that daemons share a store through
 ///
-/// Exit code 0: it is done, or well; 1: something endangers what was acknowledged; 2: an error.
+/// Exit code 0: it is done, or well; 1: something endangers what was acknowledged, or a promise is broken; 2: an error.
 #[derive(Args)]
 pub struct Ledger {
     #[command(subcommand)]
@@ -27,6 +27,12 @@ enum Command {
     Init(Init),
     /// Show who the owner is, how long the ledger is, and what endangers it
     Status(Place),
+    /// Try whether a database does what a ledger asks of it
+    ///
+    /// For a database that is not `PostgreSQL`, a new version of it, or a pooler in front of it. Daemons may run meanwhile: it
+    /// makes the tables if they are not there, and a partition of its own, which it removes. What the database does when it
+    /// loses its primary cannot be tried like this.
+    Check(Place),
 }
 
 /// How a ledger begins.
@@ -76,6 +82,13 @@ impl Ledger {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Status(place) => show(&ledger::status(&place.url()?)?),
+            Command::Check(place) => {
+                let all_hold = ledger::check(&place.url()?, &mut |Finding { promise, broken }| match broken {
+                    None => say(&format_args!("ok      {promise}")),
+                    Some(why) => say(&format_args!("broken  {promise}: {why}")),
+                })?;
+                Ok(if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
         }
     }
 }

@@ -17,6 +17,7 @@
 
 mod admin;
 mod append;
+mod check;
 mod copy;
 mod flaw;
 mod keep;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 pub use admin::{LedgerStatus, init, status};
 pub use append::Appender;
+pub use check::{Finding, check};
 pub use copy::Copier;
 pub use keep::Keeper;
 pub use reign::Reign;

@@ -314,6 +314,23 @@ impl Sql {
         Ok((row.get::<_, i64>(0).unsigned_abs(), row.get::<_, i64>(1).unsigned_abs()))
     }
 
+    /// Has the server warn. What is done beside a warning is not believed.
+    pub async fn warn(&mut self) -> Result<(), Failure> {
+        self.changed("DO $$ BEGIN RAISE WARNING 'a warning, to see that it is told'; END $$", &[]).await.map(drop)
+    }
+
+    /// Removes everything of a partition.
+    pub async fn remove_partition(&mut self) -> Result<(), Failure> {
+        for remove in [
+            "DELETE FROM contactd_copy WHERE part = $1",
+            "DELETE FROM contactd_ledger WHERE part = $1",
+            "DELETE FROM contactd_part WHERE part = $1",
+        ] {
+            within(self.client.execute(remove, &[&self.part])).await?;
+        }
+        Ok(())
+    }
+
     /// A setting of the server.
     pub async fn setting(&mut self, name: &str) -> Result<String, Failure> {
         let row = within(self.client.query_one("SELECT current_setting($1)", &[&name])).await?;

@@ -34,12 +34,28 @@ fn a_pair_is_one_daemon_from_either_address() {
     let (code, said) = contactd(&["ledger", "init", &url]);
     assert!(code == 2 && said.contains("has a ledger already"), "{said}");
 
+    // The database keeps every promise, while daemons run on it, and nothing is left behind.
+    let (code, said) = contactd(&["ledger", "check", &url]);
+    assert!(code == 0 && said.lines().count() == 11 && said.lines().all(|line| line.starts_with("ok ")), "{said}");
+    assert_eq!(house.postgres.on_primary("SELECT count(*) FROM house.contactd_part").trim(), "1");
+
+    // It finds what is left out.
+    let mut flawed = Command::new(program());
+    let flawed =
+        flawed.args(["ledger", "check", &url]).env("CONTACTD_LEDGER_FLAW", "no-fence").output().expect("it runs");
+    let said = String::from_utf8_lossy(&flawed.stdout);
+    assert!(flawed.status.code() == Some(1) && said.contains("broken  an earlier owner appends"), "{said}");
+
     // A store of a ledger is not served without it.
     assert!(house.nodes[owner].terminate().success(), "{}", house.nodes[owner].log());
     let dir = house.nodes[owner].dir().to_str().expect("UTF-8").to_owned();
     let (code, said) = contactd(&["serve", "--data-dir", &dir, "--listen", "127.0.0.1:0", "--http", "off"]);
     assert!(code == 2 && said.contains("start contactd with --ledger"), "{said}");
     assert_eq!(there.insist(&format!("CHECK {LIST} +14155550101")), "+no list_opted_out");
+
+    house.postgres.wait_for_nobody();
+    let (code, said) = contactd(&["ledger", "check", &url]);
+    assert!(code == 1 && said.contains("broken  a commit waits for another machine"), "{said}");
 }
 
 #[test]

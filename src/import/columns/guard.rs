@@ -24,8 +24,6 @@ pub struct Guard {
     pub is_of_countries: bool,
     /// Its heading is not one under which nobody writes who wants messages.
     pub may_refuse: bool,
-    /// Nearly all that stands there is a yes or a no.
-    is_of_answers: bool,
     says: Says,
     late: Late,
 }
@@ -43,6 +41,8 @@ enum Says {
     Merged,
     /// Yes and no, as the heading asks who wants messages, if of another channel: nothing else is an answer.
     Answers,
+    /// Nearly always yes and no, to another question.
+    OtherAnswers,
     /// Who left, and when, as the heading says.
     Ends,
 }
@@ -118,13 +118,12 @@ impl Guard {
             () if (has(&GROUPS) || has(&SECTIONS)) && held.are_merged() => Says::Merged,
             () if has(&GROUPS) => Says::Groups,
             () if is_of_codes(&name) => Says::Codes,
+            () if held.answers >= ANSWERS_MIN && held.answers * 5 >= held.spoken * 4 => Says::OtherAnswers,
             () => Says::Words,
         };
         let may_refuse = !names::is_harmless(&held.name);
-        let is_of_answers = held.answers >= ANSWERS_MIN && held.answers * 5 >= held.spoken * 4;
         Guard {
             may_refuse,
-            is_of_answers,
             hears_refusals: why == Why::AllIgnored,
             is_of_countries: is_read && are_countries(held),
             says,
@@ -136,7 +135,7 @@ impl Guard {
     /// date of one who left.
     pub fn hears(self, cell: &str) -> bool {
         match self.says {
-            Says::Words | Says::Answers => false,
+            Says::Words | Says::Answers | Says::OtherAnswers => false,
             Says::Codes => Failure::of("", cell.trim(), None).forbids(),
             Says::Ends => !is_blank(cell) && !is_no(cell),
             Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),
@@ -155,12 +154,12 @@ impl Guard {
 
     /// Whether a cell stands where each row has an answer, and is none: a comma in a cell before it may have moved it there.
     pub fn lacks_an_answer(self, cell: &str) -> bool {
-        self.is_of_answers && !is_blank(cell) && !is_answer(cell)
+        self.says == Says::OtherAnswers && !is_blank(cell) && !is_answer(cell)
     }
 
     /// Whether a cell is an answer where rows have none: it may have moved there.
     pub fn has_a_strange_answer(self, cell: &str) -> bool {
-        !self.is_of_answers && is_answer(cell)
+        !matches!(self.says, Says::Answers | Says::OtherAnswers | Says::Ends) && is_answer(cell)
     }
 
     /// Whether a cell has what nobody has seen.

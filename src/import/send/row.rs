@@ -176,10 +176,12 @@ impl Rows {
             width = at + 1;
             let above = above.get_mut(at);
             if cell.is_empty() {
-                above.into_iter().for_each(|refuses| *refuses = false);
+                if let Some(above) = above {
+                    *above = false;
+                }
                 continue;
             }
-            told.cell_refuses = false;
+            let refusals = told.refusals;
             told.filled += usize::from(!cell.trim().is_empty());
             if at >= columns.len() {
                 // What stood before it may have moved as well, and says nothing.
@@ -190,7 +192,7 @@ impl Rows {
                 told.wrong = told.wrong.or(Some(why));
             }
             if let Some(above) = above {
-                *above = told.cell_refuses || *above && says_the_same(cell);
+                *above = told.refusals > refusals || *above && says_the_same(cell);
                 if *above {
                     told.refuse();
                 }

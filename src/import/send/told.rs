@@ -64,10 +64,8 @@ pub struct Told<'c> {
     subscribed_at: Option<time::Millis>,
     /// Why it subscribes nobody, if a column of consents says so, or says nothing.
     lacks_consent: Option<Refusal>,
-    /// A label, or another cell that is no status, refuses messages.
-    refuses: bool,
-    /// Whether the last cell that was read is one.
-    pub cell_refuses: bool,
+    /// How many labels, and other cells that are no status, refuse messages.
+    pub refusals: u32,
     /// A word that says who wants messages is not known; or a date that would forbid is what a failed look-up leaves.
     unread: Option<Doubt>,
     /// Statuses that a word gives, and those that a date gives: the newest one.
@@ -161,7 +159,7 @@ impl<'c> Told<'c> {
             Field::Region => {
                 let country = countries.read(word);
                 let refuses = || note_refuses(word) || status::status(word).is_some_and(Said::forbids);
-                self.refuses |= country == Some(Evidence::Unreadable) && refuses();
+                self.hear_words(country == Some(Evidence::Unreadable) && refuses());
                 self.evidence.extend(country);
             }
             Field::Status | Field::Consent => {
@@ -211,7 +209,7 @@ impl<'c> Told<'c> {
 
     fn read_phone(&mut self, field: &Field, cell: &'c str) -> Result<(), Refusal> {
         let cell = without_kind(cell);
-        self.refuses |= refuses_beside_a_number(cell);
+        self.hear_words(refuses_beside_a_number(cell));
         if *field == Field::Phone && self.phone.is_empty() {
             self.phone = cell;
         } else if !is_blank(cell) {
@@ -221,13 +219,12 @@ impl<'c> Told<'c> {
     }
 
     fn hear_words(&mut self, refuse: bool) {
-        self.cell_refuses = refuse;
-        self.refuses |= refuse;
+        self.refusals += u32::from(refuse);
     }
 
     /// Notes that something beside its cells refuses messages.
     pub fn refuse(&mut self) {
-        self.refuses = true;
+        self.hear_words(true);
     }
 
     /// Sets two clocks side by side: a date that forbids and does not say by which clock may be later than a consent that does.
@@ -334,7 +331,7 @@ impl<'c> Told<'c> {
         if !speaks && must_say_yes && subscribes && !self.active {
             return Err(Refusal::NoConsent);
         }
-        if self.refuses && !self.opts_out() { Err(Refusal::MaybeOptOut) } else { Ok(()) }
+        if self.refusals > 0 && !self.opts_out() { Err(Refusal::MaybeOptOut) } else { Ok(()) }
     }
 
     /// Whether it names a status that forbids, by a word or by a date.
@@ -359,7 +356,7 @@ impl<'c> Told<'c> {
         );
         match &self.lacks_consent {
             Some(Refusal::NoConsent) => Some(Doubt::Words),
-            _ if may_refuse || self.refuses || self.unread == Some(Doubt::Words) => Some(Doubt::Words),
+            _ if may_refuse || self.refusals > 0 || self.unread == Some(Doubt::Words) => Some(Doubt::Words),
             lacks => (is_unread || lacks.is_some() || self.unread.is_some()).then_some(Doubt::Silence),
         }
     }

@@ -107,10 +107,10 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
     });
     asks.denied && answer::denies(value)
         || asks.confirmed && !is_no(value)
-        || asks.of_those_who_left && !is_no(value) && !is_address(value) && !is_no_date(value)
+        || asks.end == Some(End::Anything) && !is_no(value) && !is_address(value) && !is_no_date(value)
         || asks.data == Some(Data::Code) && Failure::of("", value.trim(), None).forbids()
         || asks.data == Some(Data::Date) && !is_no(value) && !is_no_date(value)
-        || asks.ends && answer::is_yes_in_words(value)
+        || asks.end.is_some() && answer::is_yes_in_words(value)
 }
 
 /// Which answers to the key of a label are refusals.
@@ -120,12 +120,19 @@ struct Asks {
     denied: bool,
     /// Anything but a no.
     confirmed: bool,
-    /// A plain yes: the key speaks of an end in words that have other meanings as well.
-    ends: bool,
-    /// Whatever stands there: when, why or by whom somebody left says that somebody did.
-    of_those_who_left: bool,
+    /// What says that somebody left, where the key speaks of an end.
+    end: Option<End>,
     /// What else.
     data: Option<Data>,
+}
+
+/// What says under a key that speaks of an end that somebody left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A plain yes: the key has other meanings as well.
+    Yes,
+    /// Whatever stands there: when, why or by whom somebody left says that somebody did.
+    Anything,
 }
 
 /// What can be a refusal without being an answer.
@@ -148,8 +155,9 @@ impl Asks {
         let is_dated = undated.len() < question.len() && is_one(&undated);
         let data = if is_dated { Some(Data::Date) } else { coded.then_some(Data::Code) };
         let ends = title::speaks_of_an_end(key) && !title::is_about_mail(key);
-        let of_those_who_left = ends && (title::speaks_of_a_refusal(key) || title::is_of_causes(key));
-        Asks { denied, confirmed: is_one(question), ends, of_those_who_left, data }
+        let is_plain = title::speaks_of_a_refusal(key) || title::is_of_causes(key);
+        let end = ends.then_some(if is_plain { End::Anything } else { End::Yes });
+        Asks { denied, confirmed: is_one(question), end, data }
     }
 }
 

@@ -235,12 +235,9 @@ fn a_yes_of_another_column_is_no_consent() {
     .enumerate()
     {
         let good = if header.contains("Out") || header.contains("Uns") { "yes,no," } else { "yes,yes," };
-        let mut sheet = format!("phone,City,{header}\n");
-        for row in 0..5 {
-            sheet += &format!("{},Oslo,{good}\n", phone(800 + 10 * at + row));
-        }
+        let rows: String = (0..5).map(|row| phone(800 + 10 * at + row) + ",Oslo," + good + "\n").collect();
         let other = phone(809 + 10 * at);
-        sheet += &format!("{other},Paris,{moved}\n");
+        let sheet = format!("phone,City,{header}\n{rows}{other},Paris,{moved}\n");
         let labels = format!("City,Note,{}", header.split(',').next().unwrap_or_default());
         let told = desk.unsaid(
             &sheet,
