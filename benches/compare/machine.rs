@@ -179,6 +179,25 @@ impl Daemon {
         })
     }
 
+    /// CHECKs a second of some numbers in turn, a thousand ahead on one connection: the middle one of five rounds.
+    pub fn checks(&self, list: &str, numbers: &[String]) -> f64 {
+        const AHEAD: usize = 1000;
+        let mut wire = self.wire();
+        let mut round = || {
+            let ((), took) = timed(|| {
+                for some in numbers.chunks(AHEAD) {
+                    wire.ask_all(
+                        0..some.len(),
+                        |n| format!("CHECK {list} {}", some[n]),
+                        |reply| assert_eq!(reply, ["+yes"]),
+                    );
+                }
+            });
+            numbers.len() as f64 / took.as_secs_f64()
+        };
+        crate::middle((0..5).map(|_| round()).collect())
+    }
+
     /// Opts in the numbers that redis-benchmark makes up: +4 and twelve digits.
     pub fn load(&self, rows: usize) {
         self.call(&format!("LIST {LOAD_LIST}"));
@@ -315,6 +334,11 @@ pub fn redis_benchmark(port: u16, pipeline: usize, rows: usize, words: &[&str]) 
 
 /// The same, of words with numbers at random in them.
 pub fn redis_benchmark_of(port: u16, pipeline: usize, requests: usize, rows: usize, words: &[&str]) -> f64 {
+    redis_benchmark_csv(port, pipeline, requests, rows, words).0
+}
+
+/// The same, and milliseconds that 99 of 100 requests took at most.
+pub fn redis_benchmark_csv(port: u16, pipeline: usize, requests: usize, rows: usize, words: &[&str]) -> (f64, f64) {
     let output = Command::new("redis-benchmark")
         .args(["-p", &port.to_string(), "-c", "50", "-q", "--csv"])
         .args(["-P", &pipeline.to_string(), "-n", &requests.to_string(), "-r", &rows.to_string()])
@@ -323,5 +347,6 @@ pub fn redis_benchmark_of(port: u16, pipeline: usize, requests: usize, rows: usi
         .expect("redis-benchmark");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().last().unwrap_or_default();
-    line.split("\",\"").nth(1).and_then(|rate| rate.parse().ok()).expect("a rate")
+    let column = |at: usize| line.trim_matches('"').split("\",\"").nth(at).and_then(|rate| rate.parse().ok());
+    (column(1).expect("a rate"), column(6).expect("a latency"))
 }

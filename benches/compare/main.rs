@@ -2,13 +2,15 @@
 //!
 //! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000,
 //! `cargo bench -- purge` measures the purge alone, `cargo bench -- writes` single durable writes, `cargo bench -- backup`
-//! backups, `cargo bench -- console` the pages of the console.
+//! backups, `cargo bench -- console` the pages of the console; `cargo bench -- plots 10000000` draws what docs/numbers.md shows.
 //! What is not installed is said to be skipped.
 
 mod backup;
 mod beside;
 mod console;
+mod growth;
 mod machine;
+mod plot;
 mod postgres;
 mod purge;
 mod sending;
@@ -30,7 +32,7 @@ fn main() {
         machine::processors()
     );
     let named: Vec<String> = std::env::args()
-        .filter(|arg| ["contacts", "purge", "backup", "console", "writes"].contains(&arg.as_str()))
+        .filter(|arg| ["contacts", "purge", "backup", "console", "writes", "plots"].contains(&arg.as_str()))
         .collect();
     let is_wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
     if is_wanted("contacts") {
@@ -48,6 +50,9 @@ fn main() {
     }
     if is_wanted("console") {
         console::run(dir.path(), rows);
+    }
+    if is_wanted("plots") {
+        growth::run(dir.path(), rows);
     }
 }
 

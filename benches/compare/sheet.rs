@@ -67,10 +67,10 @@ fn write_with(path: &Path, rows: usize, more_columns: &str, more: impl Fn(u64) -
     }
 }
 
-/// Area, exchange and line.
+/// Area, exchange and line. There are 16 million.
 fn parts(row: u64) -> (u64, u64, u64) {
     // A multiplication by an odd number permutes the numbers below a power of two.
-    let n = row.wrapping_mul(0x9E37_79B1) % (1 << 22);
-    let (area, exchange, line) = (AREAS[(n / 110_000) as usize], 220 + n % 110_000 / 1_000, n % 1_000);
-    (area, if exchange % 100 == 11 { 900 + exchange % 90 } else { exchange }, 1_000 + line)
+    let n = row.wrapping_mul(0x9E37_79B1) % (1 << 24);
+    let (area, rest) = (AREAS[(n % 40) as usize], n / 40);
+    (area, 220 + rest / 9_000, 1_000 + rest % 9_000)
 }
