@@ -203,6 +203,16 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
     if stats.word("trail_failed") == "true" {
         say("trail_failed", "the trail cannot be written: mend its disk; the store has what is missing there".into());
     }
+    let lacks_before = stats.word("trail_lacks_before");
+    if !["", "none"].contains(&lacks_before) {
+        say(
+            "trail_lacks",
+            format!(
+                "the trail does not have all that forbids from before {lacks_before}, and no backup was made since: make one, and this \
+                 ends"
+            ),
+        );
+    }
     let reason = stats.word("read_only_reason");
     match ReadOnly::ALL.into_iter().find(|known| known.word() == reason) {
         Some(ReadOnly::WriteFailed) => say(
@@ -344,6 +354,9 @@ mod tests {
         assert_eq!(found(&well), []);
         assert_eq!(found(&[]), [], "an older daemon has fewer lines");
         assert_eq!(found(&["fenced true", "fenced_backup_at 2026-05-01T03:00:00.000Z", "trail_failed true"]).len(), 2);
+        assert!(found(&["trail_lacks_before none"]).is_empty());
+        let lacks = found(&["trail_lacks_before 2026-05-01T03:00:00.000Z"]);
+        assert!(lacks.len() == 1 && lacks[0].1.contains("make one, and this ends"), "{lacks:?}");
         assert_eq!(found(&["read_only true"])[0].0, "read_only", "an older one does not say why");
         for (lines, what, words) in [
             (&["read_only true", "read_only_reason write_failed"][..], "read_only", "a write failed"),

@@ -199,6 +199,12 @@ impl List {
             "`true` while the trail cannot be written: what forbids is in the store, and comes into the trail once that is mended",
             StatValue::Flag(store.has_trail_failed()),
         );
+        let lacks_before = store.trail_lacks_before();
+        self.text(
+            "trail_lacks_before",
+            "a backup from before this date cannot be brought up to date with the trail, and no newer one was made: make one; else `none`",
+            if lacks_before > 0 { time::format(lacks_before) } else { "none".to_owned() },
+        );
         self.gauge("clients", "connections that are open now", count(&counters.clients));
         self.counter("clients_total", "connections that were accepted", &counters.clients_total);
         self.counter(
