@@ -190,7 +190,7 @@ fn facts_json(file: &Path, BackupFacts { head, end, fence }: &BackupFacts) -> Va
         eprintln!(
             "This is a backup of a fenced store: it knows nothing that came after {}, but for what was brought back. UNFENCE, and make \
              another one.",
-            if fence.is_restored() { time::format(fence.backup_at) } else { "some unknown time".to_owned() }
+            if fence.is_dated() { time::format(fence.backup_at) } else { "some unknown time".to_owned() }
         );
     }
     json["bytes"] = fs::metadata(file).map_or(0, |file| file.len()).into();

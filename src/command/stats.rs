@@ -145,8 +145,13 @@ impl List {
     fn fence(&mut self, fence: Option<Fence>) {
         self.add(
             "fenced",
-            "`true` from a restore to UNFENCE, or since a file was removed that tells whether the store is whole: nobody gets messages",
+            "`true` from a restore to UNFENCE, or since the store was found to lack something: nobody gets messages",
             StatValue::Flag(fence.is_some()),
+        );
+        self.text(
+            "fenced_why",
+            "`restored`, `file_gone`, `trail` (it knows more than the store, and may not have all), `by_hand`; `none` without a fence",
+            fence.map_or("none", |fence| fence.cause.word()).to_owned(),
         );
         let Fence { backup_at, replayed, .. } = fence.unwrap_or_default();
         let moment = |at: Millis| if at > 0 { time::format(at) } else { "none".to_owned() };
@@ -175,6 +180,17 @@ impl List {
             "fenced_unnamed_erasures_to",
             "while fenced: the date of the newest of these erasures; else `none`",
             moment(replayed.unnamed_erasures_to),
+        );
+        self.text(
+            "fenced_trail_lacks_before",
+            "while fenced: what forbids from before this date and came after the backup may be missing in the trails; else `none`",
+            moment(replayed.lacks_before),
+        );
+        self.add(
+            "fenced_trail_is_other",
+            "`true` while fenced, if no trail is as the store left it when the backup was made: lines are gone from it, or another \
+             machine wrote it",
+            StatValue::Flag(replayed.is_other),
         );
     }
 

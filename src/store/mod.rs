@@ -444,6 +444,11 @@ impl Store {
         self.upkeep.as_backup_end()
     }
 
+    /// Raises a fence, for whose token this is. Says whether there was none: one that stands, stays.
+    pub fn fence(&self, fence: Fence, by: Arc<str>) -> Result<bool> {
+        self.upkeep.fence(fence, by)
+    }
+
     /// Ends the fence, for whose token this is. Gives what it was; none if there was none.
     pub fn unfence(&self, by: Arc<str>) -> Result<Option<Fence>> {
         self.upkeep.unfence(by)

@@ -114,7 +114,7 @@ fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
             assert_eq!(wire.call(&format!("CLAIM {LIST} {} m{n}", phone(n))), "+no fenced");
         }
         let why = json(&wire.call(&format!("WHY {LIST} {}", phone(2))));
-        assert!(why["text"].as_str().expect("a text").contains("restored from a backup"), "{why}");
+        assert!(why["text"].as_str().expect("a text").contains("so it was restored from a backup"), "{why}");
         assert_eq!(wire.call(&format!("COUNT eligible={LIST}")), ":0");
         assert!(wire.call("VERIFY").starts_with("+ok"), "verified");
         daemon.kill();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::backup::{LIST, filled, health, phone, text};
@@ -169,5 +170,164 @@ fn what_cannot_be_added_any_more_is_said_until_there_is_a_backup() {
         assert_eq!(health(&daemon), "all is well\n");
         daemon.kill();
         daemon.restart();
+    }
+}
+
+/// What becomes of a trail and of a data directory.
+type Spoil = Box<dyn FnOnce(&Path, &Path)>;
+
+/// A store of yesterday and the trail of today; `spoil` gets both, and the daemon is started on them.
+fn yesterday_under(spoil: impl FnOnce(&Path, &Path)) -> (tempfile::TempDir, Daemon) {
+    let place = tempfile::tempdir().expect("made");
+    let (mut daemon, trail) = started(place.path());
+    daemon.terminate();
+    let yesterday = place.path().join("yesterday");
+    let copy = Command::new("cp").args(["-a", text(&daemon.data_dir()), text(&yesterday)]).status().expect("cp");
+    assert!(copy.success());
+    daemon.restart();
+    for n in [1, 2, 4, 5] {
+        stop(&mut daemon.connect(), n);
+    }
+    daemon.terminate();
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    fs::rename(&yesterday, daemon.data_dir()).expect("put back");
+    spoil(&trail, &daemon.data_dir());
+    daemon.restart();
+    (place, daemon)
+}
+
+#[test]
+fn a_store_that_is_older_than_a_trail_that_may_not_have_all_is_fenced() {
+    let keep = |trail: &Path, take: &dyn Fn(usize) -> bool| {
+        let lines = read(trail);
+        let kept = lines.split_inclusive('\n').enumerate().filter(|(nth, _)| take(*nth)).map(|(_, line)| line);
+        fs::write(trail, kept.collect::<String>()).expect("written");
+    };
+    let spoil_byte = |trail: &Path, from_end: usize| {
+        let mut bytes = fs::read(trail).expect("read");
+        let at = bytes.len() - from_end;
+        bytes[at] = 0xff;
+        fs::write(trail, bytes).expect("written");
+    };
+    let whole: fn(&Path, &Path) = |_, _| {};
+    let cases: [(&str, Spoil); 7] = [
+        ("as it is", Box::new(whole)),
+        ("begun anew", Box::new(move |trail, _| keep(trail, &|nth| nth >= 12))),
+        ("a gap", Box::new(move |trail, _| keep(trail, &|nth| nth != 3))),
+        ("a byte", Box::new(move |trail, _| spoil_byte(trail, 60))),
+        (
+            "torn",
+            Box::new(|trail, _| {
+                let bytes = fs::read(trail).expect("read");
+                fs::write(trail, &bytes[..bytes.len() - 7]).expect("cut");
+            }),
+        ),
+        ("an empty directory", Box::new(|_, data| fs::remove_dir_all(data).expect("gone"))),
+        (
+            "no end of the last line",
+            Box::new(|trail, _| {
+                let bytes = fs::read(trail).expect("read");
+                fs::write(trail, &bytes[..bytes.len() - 1]).expect("cut");
+            }),
+        ),
+    ];
+    for (what, spoil) in cases {
+        let (_place, daemon) = yesterday_under(spoil);
+        let is_sure = ["as it is", "no end of the last line"].contains(&what);
+        let said = health(&daemon);
+        assert_eq!(said.contains("older than its trail"), !is_sure, "{what}: {said}");
+        let mut wire = daemon.connect();
+        for n in [1, 2, 4, 5] {
+            let said = wire.call(&format!("CHECK {LIST} {}", phone(n)));
+            assert!(said == if is_sure { "+no list_opted_out" } else { "+no fenced" }, "{what}, {n}: {said}");
+        }
+        if !is_sure {
+            let said = json(&wire.call("UNFENCE"));
+            assert_eq!(
+                (&said["why"], &said["passed_over"]),
+                (&"trail".into(), &usize::from(["a byte", "torn"].contains(&what)).into()),
+                "{what}"
+            );
+        }
+        // A line that is spoilt is passed over, and no other.
+        assert_ne!(wire.call(&format!("CHECK {LIST} {}", phone(4))), "+yes", "{what}");
+        assert!(wire.call("VERIFY").starts_with("+ok"));
+    }
+}
+
+/// What can be seen of a trail that does not bring everything back is said at the restore, behind the fence and at its end.
+#[test]
+fn a_trail_that_does_not_reach_back_to_the_backup_is_told() {
+    let place = tempfile::tempdir().expect("made");
+    let (mut daemon, trail) = started(place.path());
+    let words = ["backup", "--server", &daemon.address, text(place.path())];
+    let made = contactd(&words).output().expect("it runs");
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    let file = made["backup"].as_str().expect("a path").to_owned();
+    let path = |name: &str| place.path().join(name);
+    stop(&mut daemon.connect(), 1);
+    fs::rename(&trail, path("first")).expect("moved");
+    stop(&mut daemon.connect(), 2);
+    fs::rename(&trail, path("second")).expect("moved");
+    stop(&mut daemon.connect(), 4);
+    let first = read(&path("first"));
+    let cut = |skip: usize| first.split_inclusive('\n').skip(skip).collect::<String>();
+    fs::write(path("tail"), cut(10)).expect("written");
+    fs::write(path("headless"), cut(1)).expect("written");
+    let mut spoilt = first.clone().into_bytes();
+    spoilt[30] = 0xff;
+    fs::write(path("spoilt"), spoilt).expect("written");
+    daemon.terminate();
+    fs::rename(&trail, path("third")).expect("moved");
+    for (nth, (trails, replayed, passed_over, lacks, is_other)) in [
+        (&["first", "second", "third"][..], 13, 0, false, false),
+        (&["third", "first", "second"], 13, 0, false, false),
+        (&["first", "third"], 12, 0, true, false),
+        (&["second", "third"], 2, 0, true, true),
+        (&["first"], 11, 0, false, false),
+        (&["tail"], 1, 0, true, true),
+        (&["headless"], 10, 0, false, true),
+        (&["spoilt"], 10, 1, false, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let dir = path(&format!("data-{nth}"));
+        let mut words = vec!["restore", &file, "--data-dir", text(&dir)];
+        let paths: Vec<PathBuf> = trails.iter().map(|trail| path(trail)).collect();
+        words.extend(paths.iter().flat_map(|trail| ["--replay", text(trail)]));
+        let output = contactd(&words).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{trails:?}: {said}");
+        let restored: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(
+            (
+                &restored["replayed"],
+                &restored["passed_over"],
+                restored["trail_lacks_before"].is_string(),
+                &restored["trail_is_other"]
+            ),
+            (&replayed.into(), &passed_over.into(), lacks, &is_other.into()),
+            "{trails:?}: {restored}"
+        );
+        assert_eq!(said.contains("DO NOT REACH BACK"), lacks, "{trails:?}: {said}");
+        assert!(said.contains("--stop-scope list") && restored["stop_scope"] == "list", "{said}");
+        assert_eq!(restored["backup"]["subscriptions_forbidden"], 10, "{restored}");
+        assert!(restored["subscriptions_forbidden"].as_u64() >= Some(11), "{restored}");
+        if nth == 3 {
+            fs::remove_dir_all(daemon.data_dir()).expect("gone");
+            fs::rename(&dir, daemon.data_dir()).expect("put in place");
+            daemon.restart_with(&[]);
+            let said = health(&daemon);
+            for step in ["which the trails do not have", "no lines are gone from the trail", "pause the lists"] {
+                assert!(said.contains(step), "{said}");
+            }
+            let told = json(&daemon.connect().call("UNFENCE"));
+            assert_eq!(
+                (&told["why"], &told["trail_lacks_before"], &told["trail_is_other"]),
+                (&"restored".into(), &restored["trail_lacks_before"], &true.into())
+            );
+            daemon.terminate();
+        }
     }
 }

@@ -89,6 +89,7 @@ impl Upkeep {
         }
         let last = Arc::clone(tee);
         let (batches, end) = self.on_writer(move |writer| {
+            writer.note_trail();
             writer.detach(&last);
             Ok((last.take(), writer.state.backup_end(writer.next.batches)))
         })?;

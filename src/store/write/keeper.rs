@@ -68,7 +68,7 @@ impl Keeper {
 
     /// How much of the file the store knows: the file has been so long when the store was as it is. None if that cannot be said.
     pub fn known_bytes(&self) -> Option<u64> {
-        Some(self.note.mark.bytes).filter(|bytes| *bytes > 0 && self.lacks == Some(Lack::SinceNote))
+        Some(self.note.mark.bytes).filter(|_| self.lacks == Some(Lack::SinceNote))
     }
 
     /// The note for the next batch; none if the store has it.

@@ -96,6 +96,7 @@ impl Writer {
                 heartbeat.beat();
             }
             if closed {
+                self.note_trail();
                 return;
             }
         }
@@ -289,8 +290,9 @@ impl Writer {
         self.state.set_trail_lacks_before(keeper.lacks_before());
     }
 
-    /// Notes in the store what the trail has. If that fails, the next start looks again.
-    fn note_trail(&mut self) {
+    /// Notes in the store what the trail has, as far as that is not there: a copy of a store that is closed knows it, and so does a
+    /// backup. If that fails, the next start looks again.
+    pub fn note_trail(&mut self) {
         if let Err(why) = self.commit_values::<&[u8]>(Vec::new()) {
             tracing::warn!("what the trail has could not be noted: {}", why.message);
         }
