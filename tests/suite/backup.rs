@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::purge::json;
 use crate::purge_cli::contactd;
-use crate::support::{Daemon, Wire, program};
+use crate::support::{Daemon, Wire, free_address, program};
 
 pub const LIST: &str = "+14155550100";
 const OTHER: &str = "24365";
@@ -386,7 +386,10 @@ fn a_backup_of_a_fenced_store_knows_no_more_than_the_one_before() {
         String::from_utf8_lossy(&restored.stderr).into_owned()
     };
     again(&mut daemon, &first);
-    let second = told(&backup(&daemon, &[text(place.path())]));
+    // What knows less does not take the place of what knows more.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let second = told(&backup(&daemon, &[text(place.path()), "--keep", "1"]));
+    assert!(Path::new(first["backup"].as_str().expect("a path")).exists());
     let since = first["closed_at"].as_str().expect("a date");
     assert_ne!(second["closed_at"], first["closed_at"]);
     let said = again(&mut daemon, &second);
@@ -706,4 +709,36 @@ fn an_opt_in_without_its_date_behind_a_fence_lifts_nothing_that_came_since_the_b
     // From then on it is the last word again.
     wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(1)));
     assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(1))), "+yes");
+}
+
+/// The secret of the tombstones in a file of its own, and where a restore has it.
+#[test]
+fn a_tombstone_key_may_stand_elsewhere_and_a_restore_says_where_it_is() {
+    let place = tempfile::tempdir().expect("made");
+    let serve = |data: &str| {
+        let words =
+            ["serve", "--listen", &free_address(), "--http", "off", "--data-dir", data, "--tombstone-key", "own.key"];
+        let mut command = contactd(&words);
+        command.current_dir(place.path()).stderr(Stdio::piped());
+        command
+    };
+    let mut child = serve("data").spawn().expect("it runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped")).lines();
+    assert!(log.any(|line| line.expect("UTF-8").contains("serves 0 contacts")), "it starts");
+    Command::new("kill").arg(child.id().to_string()).status().expect("kill");
+    assert!(child.wait().expect("ended").success());
+    assert!(place.path().join("own.key").exists() && !place.path().join("data/tombstone.key").exists());
+    // As after a restore.
+    fs::rename(place.path().join("own.key"), place.path().join("data/tombstone.key")).expect("moved");
+    let refused = serve("data").output().expect("it runs");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("a restore has put it into data/tombstone.key"), "{said}");
+}
+
+#[test]
+fn a_stop_scope_that_reaches_less_than_before_is_told() {
+    let mut daemon = Daemon::start(&["--stop-scope", "all"]);
+    daemon.terminate();
+    daemon.restart_with(&[]);
+    assert!(daemon.log().contains("the stop scope is list, and was all until now"), "{}", daemon.log());
 }

@@ -164,6 +164,10 @@ fn what_cannot_be_added_any_more_is_said_until_there_is_a_backup() {
         daemon.kill();
         daemon.restart();
     }
+    let follower = place.path().join("follower");
+    let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&follower), "--once"];
+    assert!(contactd(&words).output().expect("it runs").status.success());
+    assert!(read(&follower).matches("GAP").count() == 1, "{}", read(&follower));
     let words = ["backup", "--server", &daemon.address, text(place.path())];
     assert!(contactd(&words).output().expect("it runs").status.success());
     for _ in 0..2 {
