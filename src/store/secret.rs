@@ -58,8 +58,8 @@ impl Secret {
                 return Err(failed(
                     "read",
                     &format!(
-                        "{why}; put it back: without it no opt-out of a purged number is known. A backup has it: contactd restore puts \
-                         it into the new data directory"
+                        "{why}; restore it from a backup: without it no opt-out of a purged number is known. contactd restore puts it \
+                         into the new data directory"
                     ),
                 ));
             }
