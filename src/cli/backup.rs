@@ -40,7 +40,7 @@ pub struct Backup {
     /// Back up this data directory instead of a running daemon; no daemon may have it open
     #[arg(long, value_name = "DIR", conflicts_with = "check")]
     data_dir: Option<PathBuf>,
-    /// Keep so many backups in the directory, and remove older ones once the new one is whole
+    /// Keep so many backups in the directory, and remove older ones once the new one is whole. The newest one without a fence stays
     #[arg(long, value_name = "BACKUPS", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "check")]
     keep: Option<u32>,
     /// Only read a backup, and say whether it is whole, and of what
@@ -67,10 +67,11 @@ impl Backup {
             return Ok(ExitCode::SUCCESS);
         }
         let path = into(&source, &to)?;
+        let facts = check(&path)?;
         if let Some(keep) = self.keep {
-            remove_older(&to, keep as usize)?;
+            remove_older(&to, keep as usize, facts.fence.is_some())?;
         }
-        say(&facts_json(&path, &check(&path)?));
+        say(&facts_json(&path, &facts));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -190,7 +191,7 @@ fn facts_json(file: &Path, BackupFacts { head, end, fence }: &BackupFacts) -> Va
         eprintln!(
             "This is a backup of a fenced store: it knows nothing that came after {}, but for what was brought back. UNFENCE, and make \
              another one.",
-            if fence.is_restored() { time::format(fence.backup_at) } else { "some unknown time".to_owned() }
+            if fence.is_dated() { time::format(fence.backup_at) } else { "some unknown time".to_owned() }
         );
     }
     json["bytes"] = fs::metadata(file).map_or(0, |file| file.len()).into();
@@ -208,16 +209,23 @@ pub fn counts_json(end: &BackupEnd) -> Value {
     })
 }
 
-/// Removes all backups of a directory but the newest.
-fn remove_older(dir: &Path, keep: usize) -> Result<()> {
+/// Removes all backups of a directory but the newest. If that is of a fenced store, it may know less than those before: then the
+/// newest one without a fence stays, too.
+fn remove_older(dir: &Path, keep: usize, is_fenced: bool) -> Result<()> {
     let entries = fs::read_dir(dir).map_err(|why| failed("read", dir, &why))?;
     let is_backup = |name: &String| name.starts_with("contactd-") && name.ends_with(SUFFIX);
     let mut names: Vec<String> =
         entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).filter(is_backup).collect();
     // By their times, which their names are.
     names.sort();
+    let is_whole = |name: &&String| check(&dir.join(name)).is_ok_and(|facts| facts.fence.is_none());
+    let spared = if is_fenced { names.iter().rev().find(is_whole) } else { None };
     for old in names.iter().rev().skip(keep) {
         let path = dir.join(old);
+        if Some(old) == spared {
+            eprintln!("{} stays, since it is the newest one without a fence.", path.display());
+            continue;
+        }
         fs::remove_file(&path).map_err(|why| failed("remove", &path, &why))?;
     }
     Ok(())

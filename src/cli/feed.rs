@@ -19,7 +19,7 @@ use crate::error::{Code, Error, Result};
 use crate::json::{trail, unnamed_erasure, waiting};
 use crate::limits::PAGE_ITEMS_MAX;
 use crate::model::time::{self, Millis};
-use crate::model::trail::TrailLine;
+use crate::model::trail::{TrailLine, TrailMark};
 use crate::store::trail::Trail;
 
 /// How long the daemon is asked to wait for news.
@@ -101,6 +101,7 @@ impl Feed {
             (None, None) if self.append.is_some() => {
                 let oldest = source.oldest()?;
                 eprintln!("This trail begins with the oldest change that the daemon has, {oldest}.");
+                source.begin(&oldest, &mut sink)?;
                 oldest
             }
             (None, None) => first(source.page(&["FEED"])?)?.0,
@@ -171,6 +172,18 @@ impl Source {
         };
         let named = why.message.split_once("the oldest position is ").and_then(|(_, rest)| rest.split(':').next());
         named.map(str::to_owned).ok_or(why)
+    }
+
+    /// Says in a new trail since when it has everything, unless that is the beginning of the feed.
+    fn begin(&mut self, oldest: &str, sink: &mut Sink) -> Result<()> {
+        let Sink::Trail { trail, .. } = sink else { return Ok(()) };
+        if parts(oldest).is_some_and(|(_, number)| number <= 1) {
+            return Ok(());
+        }
+        let (_, items) = first(self.page(&["FEED", oldest, "LIMIT", "1"])?)?;
+        let at = items.first().map(|item| parsed(item)).transpose()?;
+        let at = at.and_then(|item| time::parse(item["at"].as_str()?).ok()).unwrap_or_else(super::serve::now);
+        trail.append(&[TrailLine::gap(at, &TrailMark::default())])
     }
 
     /// Shows the newest changes, the oldest of them first. Gives the position behind them.

@@ -163,9 +163,14 @@ impl Stats {
 
 /// Why nobody gets messages, and what to do before that is ended.
 fn fenced(stats: &Stats) -> String {
-    let why = match stats.word("fenced_backup_at") {
-        "none" => "a file is gone that tells whether the store is whole, so opt-outs may be missing".to_owned(),
-        at => format!("the store was restored from a backup of {at}, which does not know who opted out since"),
+    let why = match (stats.word("fenced_why"), stats.word("fenced_backup_at")) {
+        ("trail", _) => "the store is older than its trail, and nobody can say that the trail has everything since, so opt-outs may \
+                         be missing"
+            .to_owned(),
+        ("by_hand", "none") => "somebody said FENCE, so opt-outs may be missing".to_owned(),
+        ("by_hand", at) => format!("somebody said FENCE: the store is of {at}, and does not know who opted out since"),
+        (_, "none") => "a file is gone that tells whether the store is whole, so opt-outs may be missing".to_owned(),
+        (_, at) => format!("the store was restored from a backup of {at}, which does not know who opted out since"),
     };
     let mut steps = vec![format!(
         "nobody gets messages: {why}; bring that back ({} of trails did)",
@@ -179,6 +184,14 @@ fn fenced(stats: &Stats) -> String {
         let to = stats.word("fenced_unnamed_erasures_to");
         steps.push(format!("ERASE again whom you erased until {to}, since no trail names them"));
     }
+    let lacks_before = stats.word("fenced_trail_lacks_before");
+    if !["", "none"].contains(&lacks_before) {
+        steps.push(format!("look elsewhere for what forbids from before {lacks_before}, which the trails do not have"));
+    }
+    if stats.word("fenced_trail_is_other") == "true" {
+        steps.push("see that no lines are gone from the trail, which is not as the store left it".to_owned());
+    }
+    steps.push("pause the lists that were paused since".to_owned());
     steps.push("then UNFENCE".to_owned());
     steps.join(", ")
 }
@@ -202,6 +215,16 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
     }
     if stats.word("trail_failed") == "true" {
         say("trail_failed", "the trail cannot be written: mend its disk; the store has what is missing there".into());
+    }
+    let lacks_before = stats.word("trail_lacks_before");
+    if !["", "none"].contains(&lacks_before) {
+        say(
+            "trail_lacks",
+            format!(
+                "the trail does not have all that forbids from before {lacks_before}, and no backup was made since: make one, and this \
+                 ends"
+            ),
+        );
     }
     let reason = stats.word("read_only_reason");
     match ReadOnly::ALL.into_iter().find(|known| known.word() == reason) {
@@ -344,6 +367,9 @@ mod tests {
         assert_eq!(found(&well), []);
         assert_eq!(found(&[]), [], "an older daemon has fewer lines");
         assert_eq!(found(&["fenced true", "fenced_backup_at 2026-05-01T03:00:00.000Z", "trail_failed true"]).len(), 2);
+        assert!(found(&["trail_lacks_before none"]).is_empty());
+        let lacks = found(&["trail_lacks_before 2026-05-01T03:00:00.000Z"]);
+        assert!(lacks.len() == 1 && lacks[0].1.contains("make one, and this ends"), "{lacks:?}");
         assert_eq!(found(&["read_only true"])[0].0, "read_only", "an older one does not say why");
         for (lines, what, words) in [
             (&["read_only true", "read_only_reason write_failed"][..], "read_only", "a write failed"),
@@ -369,7 +395,7 @@ mod tests {
             (
                 &["fenced true", "fenced_backup_at 2026-05-01T03:00:00.000Z", "fenced_passed_over 2"],
                 "fenced",
-                "look for what 2 lines of trails said that cannot be read, then UNFENCE",
+                "look for what 2 lines of trails said that cannot be read, pause the lists that were paused since, then UNFENCE",
             ),
             (
                 &[

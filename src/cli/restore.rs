@@ -17,6 +17,7 @@ use crate::jobs::replay;
 use crate::json::{date, put_replayed};
 use crate::model::fence::Replayed;
 use crate::model::time::{self, Millis};
+use crate::model::verdict::StopScope;
 use crate::store::engine::DiskEngine;
 use crate::store::{BackupEnd, BackupFacts, Options, Store};
 
@@ -48,7 +49,7 @@ pub struct Restore {
 impl Restore {
     pub fn run(self) -> Result<ExitCode> {
         let since = Instant::now();
-        let (Restored { facts, backup_at, replayed }, place) = match &self.data_dir {
+        let (Restored { facts, found, scope, backup_at, replayed }, place) = match &self.data_dir {
             Some(dir) => (onto(&self.from, dir, &self.replay)?, dir.display().to_string()),
             None => {
                 let within = self.within.clone().unwrap_or_else(std::env::temp_dir);
@@ -59,7 +60,10 @@ impl Restore {
                 (restore(&self.from, dir.path(), &self.replay)?, String::new())
             }
         };
-        let mut json = counts_json(&facts.end);
+        // The counts of the backup itself stand under its name: to whoever has replayed a trail they would look as if nothing came back.
+        let mut json = counts_json(&found);
+        json["backup"] = counts_json(&facts.end);
+        json["stop_scope"] = scope.word().into();
         json["restored"] = self.from.display().to_string().into();
         json["closed_at"] = date(facts.end.closed_at);
         json["seconds"] = seconds(since).into();
@@ -94,9 +98,10 @@ impl Restore {
         }
         eprintln!(
             "This store knows nothing that came after {}, but for {} of trails. It says no to everybody. Bring back what else came \
-             later, then UNFENCE.",
+             later, pause the lists that were paused since, then UNFENCE. Start it with --stop-scope {}, as it was.",
             time::format(backup_at),
-            counted(replayed.facts, "line")
+            counted(replayed.facts, "line"),
+            scope.word()
         );
         Ok(ExitCode::SUCCESS)
     }
@@ -105,6 +110,10 @@ impl Restore {
 /// A store that was restored.
 struct Restored {
     facts: BackupFacts,
+    /// What it has, with what trails have brought back.
+    found: BackupEnd,
+    /// Under which it was open when it was backed up.
+    scope: StopScope,
     /// What it is as of: when the backup was made, or the one before of a store that was behind a fence then.
     backup_at: Millis,
     replayed: Replayed,
@@ -151,14 +160,13 @@ fn restore(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<Restored> {
         )));
     }
     let backup_at = store.gate().lists().fence.map_or(facts.end.closed_at, |fence| fence.backup_at);
-    let mut replayed = Replayed::default();
-    let tell = |words: &str| eprintln!("{words}");
-    trails.iter().try_for_each(|trail| replay(&store, trail, &tell, &mut replayed))?;
+    let replayed = replay(&store, trails, backup_at, &|words| eprintln!("{words}"))?;
     if replayed.facts == 0 && replayed.unnamed_erasures == 0 && replayed.passed_over > 0 {
         return Err(Error::bad_arg("no line of what --replay names is one of a trail: give the trail's file"));
     }
     if !trails.is_empty() {
         store.note_replayed(replayed)?;
     }
-    Ok(Restored { facts, backup_at, replayed })
+    let (found, scope) = (store.as_backup_end()?, store.gate().scope());
+    Ok(Restored { facts, found, scope, backup_at, replayed })
 }

@@ -346,6 +346,8 @@ pub const TABLE: &[Command] = &[
         summary: "removes contacts by policy: plans, runs, stops and reports purges" },
     Command { name: "BACKUP", usage: "RUN [name]|STATUS|STOP|LIST|READ name offset|DROP name", access: Access::Admin, arity: (1, 3), pace: Pace::Slow, run: Run::Store(backup::backup),
         summary: "makes backups while contactd serves, lists, hands out and removes them" },
+    Command { name: "FENCE", usage: "[date]", access: Access::Admin, arity: (0, 1), pace: Pace::Slow, run: Run::Granted(fence::fence),
+        summary: "fences a store that lacks opt-outs, as one that is as it was then: nobody gets messages until UNFENCE" },
     Command { name: "UNFENCE", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Granted(fence::unfence),
         summary: "ends the fence of a store that may not know who opted out last: messages go out again" },
     Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),

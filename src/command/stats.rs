@@ -145,8 +145,13 @@ impl List {
     fn fence(&mut self, fence: Option<Fence>) {
         self.add(
             "fenced",
-            "`true` from a restore to UNFENCE, or since a file was removed that tells whether the store is whole: nobody gets messages",
+            "`true` from a restore to UNFENCE, or since the store was found to lack something: nobody gets messages",
             StatValue::Flag(fence.is_some()),
+        );
+        self.text(
+            "fenced_why",
+            "`restored`, `file_gone`, `trail` (it knows more than the store, and may not have all), `by_hand`; `none` without a fence",
+            fence.map_or("none", |fence| fence.cause.word()).to_owned(),
         );
         let Fence { backup_at, replayed, .. } = fence.unwrap_or_default();
         let moment = |at: Millis| if at > 0 { time::format(at) } else { "none".to_owned() };
@@ -176,6 +181,17 @@ impl List {
             "while fenced: the date of the newest of these erasures; else `none`",
             moment(replayed.unnamed_erasures_to),
         );
+        self.text(
+            "fenced_trail_lacks_before",
+            "while fenced: what forbids from before this date and came after the backup may be missing in the trails; else `none`",
+            moment(replayed.lacks_before),
+        );
+        self.add(
+            "fenced_trail_is_other",
+            "`true` while fenced, if no trail is as the store left it when the backup was made: lines are gone from it, or another \
+             machine wrote it",
+            StatValue::Flag(replayed.is_other),
+        );
     }
 
     fn daemon(&mut self, store: &Store, counters: &Counters) {
@@ -198,6 +214,12 @@ impl List {
             "trail_failed",
             "`true` while the trail cannot be written: what forbids is in the store, and comes into the trail once that is mended",
             StatValue::Flag(store.has_trail_failed()),
+        );
+        let lacks_before = store.trail_lacks_before();
+        self.text(
+            "trail_lacks_before",
+            "a backup from before this date cannot be brought up to date with the trail, and no newer one was made: make one; else `none`",
+            if lacks_before > 0 { time::format(lacks_before) } else { "none".to_owned() },
         );
         self.gauge("clients", "connections that are open now", count(&counters.clients));
         self.counter("clients_total", "connections that were accepted", &counters.clients_total);

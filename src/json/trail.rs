@@ -10,12 +10,14 @@ use crate::model::trail::{ALL_LISTS, TrailLine};
 
 /// Says in a reply what trails brought back, and what they could not.
 pub fn put_replayed(json: &mut Value, replayed: &Replayed) {
-    let Replayed { facts, to, passed_over, unnamed_erasures, unnamed_erasures_to } = *replayed;
+    let Replayed { facts, to, passed_over, unnamed_erasures, unnamed_erasures_to, lacks_before, is_other } = *replayed;
     json["replayed"] = facts.into();
     json["replayed_to"] = date(to);
     json["passed_over"] = passed_over.into();
     json["unnamed_erasures"] = unnamed_erasures.into();
     json["unnamed_erasures_to"] = date(unnamed_erasures_to);
+    json["trail_lacks_before"] = date(lacks_before);
+    json["trail_is_other"] = is_other.into();
 }
 
 /// Makes a line's date the date of one kind of fact.

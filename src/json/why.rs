@@ -158,9 +158,13 @@ impl WhyAnswer<'_> {
             }
             Some(Basis::List(ListEvent { at, kind: ListEventKind::Fenced { backup_at }, .. })) => {
                 if *backup_at > 0 {
-                    format!(" (it was restored from a backup of {} on {})", moment(*backup_at), moment(*at))
+                    format!(
+                        " (its data is of {}: so it was restored from a backup, or said to be, on {})",
+                        moment(*backup_at),
+                        moment(*at)
+                    )
                 } else {
-                    format!(" (a file that tells whether the store is whole was gone on {})", moment(*at))
+                    format!(" (since {}: `contactd health` says why)", moment(*at))
                 }
             }
             Some(Basis::List(event)) => format!(" (since {})", moment(event.at)),

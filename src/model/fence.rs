@@ -7,13 +7,42 @@ use super::time::Millis;
 /// opt-outs back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fence {
-    /// The store is as it was then. What came later is missing, but for what was replayed. 0 if the store was not restored:
-    /// nobody knows since when something may be missing.
+    /// The store is as it was then. What came later is missing, but for what was replayed. 0 if nobody knows since when something
+    /// may be missing.
     pub backup_at: Millis,
-    /// When it was restored, or found without the files that tell whether it is whole.
+    /// When it was raised: the store was restored, or found without the files that tell whether it is whole, or with a trail that
+    /// knows more.
     pub restored_at: Millis,
+    /// Why it stands.
+    pub cause: Cause,
     /// What trails have brought back, and what they could not.
     pub replayed: Replayed,
+}
+
+/// Why a fence was raised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cause {
+    /// The store was restored from a backup.
+    Restored,
+    /// A file is gone that tells whether the store is whole.
+    #[default]
+    FileGone,
+    /// The store is older than its trail, and nobody can say that the trail has everything since.
+    Trail,
+    /// Somebody said FENCE.
+    ByHand,
+}
+
+impl Cause {
+    /// The word in STATS and in the reply of UNFENCE.
+    pub fn word(self) -> &'static str {
+        match self {
+            Cause::Restored => "restored",
+            Cause::FileGone => "file_gone",
+            Cause::Trail => "trail",
+            Cause::ByHand => "by_hand",
+        }
+    }
 }
 
 impl Fence {
@@ -22,8 +51,8 @@ impl Fence {
         Fence { restored_at: now, ..Fence::default() }
     }
 
-    /// Whether the store was restored from a backup.
-    pub fn is_restored(&self) -> bool {
+    /// Whether it is known of when the store is.
+    pub fn is_dated(&self) -> bool {
         self.backup_at > 0
     }
 }
@@ -41,6 +70,11 @@ pub struct Replayed {
     pub unnamed_erasures: u64,
     /// The date of the newest of them; 0 if there are none.
     pub unnamed_erasures_to: Millis,
+    /// What forbids from before this may be missing in the trails, though it came after the backup: they say so, or begin then. 0 if
+    /// that is not so, as far as one can see.
+    pub lacks_before: Millis,
+    /// None of the trails is as the store left it when the backup was made: lines are gone from it, or another machine wrote it.
+    pub is_other: bool,
 }
 
 impl Replayed {
@@ -51,10 +85,13 @@ impl Replayed {
         self.passed_over += other.passed_over;
         self.unnamed_erasures += other.unnamed_erasures;
         self.unnamed_erasures_to = self.unnamed_erasures_to.max(other.unnamed_erasures_to);
+        self.lacks_before = self.lacks_before.max(other.lacks_before);
+        self.is_other |= other.is_other;
     }
 
-    /// Whether the trails say all that they have: every line was read, and every erasure names its number.
+    /// Whether the trails say all that they have: every line was read, every erasure names its number, and nothing is said to be
+    /// missing.
     pub fn is_complete(&self) -> bool {
-        self.passed_over == 0 && self.unnamed_erasures == 0
+        self.passed_over == 0 && self.unnamed_erasures == 0 && self.lacks_before == 0
     }
 }

@@ -22,8 +22,8 @@ impl Reason {
     pub fn words(self) -> ReasonWords {
         match self {
             Reason::Fenced => ReasonWords {
-                meaning: "the store may not know who opted out last: it was restored from a backup, or a file is gone that tells \
-                          whether it is whole",
+                meaning: "the store may not know who opted out last: it was restored from a backup, lacks a file that tells \
+                          whether it is whole, is older than its trail, or somebody said FENCE",
                 ended_by: "UNFENCE",
                 sentence: "{phone} gets nothing, nor does anybody: contactd may not know who opted out last{fact}",
                 remedy: "Bring back what the store does not know, then UNFENCE ends it",

@@ -68,7 +68,7 @@ pub enum ListState {
 /// Why not. When several hold, the first in this order is the one that is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// The store may not know who opted out last: it was restored, or a file is gone that tells whether it is whole.
+    /// The store may not know who opted out last: it was restored, or was found to lack something.
     Fenced,
     /// The number sent from is not a list here.
     UnknownList,

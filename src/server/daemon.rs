@@ -304,6 +304,7 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>, view: &View) -> Resul
     let store = Arc::new(store);
     if let Some(trail) = trail {
         bring_back(&store, &trail)?;
+        store.complete_trail()?;
     }
     if store.gate().lists().fence.is_some() {
         tracing::warn!(

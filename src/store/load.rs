@@ -179,6 +179,12 @@ fn follow_scope(
     if stored.is_none() {
         return Ok(());
     }
+    if scope == StopScope::List {
+        tracing::warn!(
+            "the stop scope is list, and was all until now: whoever has said STOP to one list gets messages from the others again. If \
+             that is not meant, start with --stop-scope all"
+        );
+    }
     let entry = FeedEntry::Scope { at: now.into(), all: scope == StopScope::All };
     batch.put(&keys::feed(next.next_feed), &codec::encode_feed(&[entry])?);
     next.next_feed += 1;

@@ -76,13 +76,16 @@ use crate::model::purge::Policy;
 use crate::model::tally::Tally;
 use crate::model::time::{Day, Millis};
 use crate::model::tombstone::Tombstone;
+use crate::model::trail::TrailNote;
 use crate::model::verdict::StopScope;
 use engine::{DiskEngine, Engine, Space};
+use format::{codec, keys};
 use gate::Gate;
 use ledger::Ledger;
 use state::{FeedHead, Settings, State};
 use upkeep::Upkeep;
 use write::Committer;
+use write::keeper::Keeper;
 use write::queue::Queue;
 use write::writer::Task;
 
@@ -91,6 +94,8 @@ pub struct Store {
     state: Arc<State>,
     queue: Arc<Queue<Task>>,
     upkeep: Upkeep,
+    /// So much of the trail's file the store knew when it was opened; none if that cannot be said.
+    trail_known: Option<u64>,
     /// The writer, and the thread that reads ahead of it.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -123,17 +128,20 @@ impl Store {
         let mut next = load::prepare(&*engine, &mut committer, &options)?;
         let secret = load::secret(&*engine, &mut committer, &mut next, &options)?;
         let memory = load::memory(&*engine, &next, secret, &options)?;
+        let note = engine.get(keys::TRAIL)?;
         let trail = options.trail.as_deref().map(trail::Trail::open).transpose()?;
+        let keeper = trail.map(|trail| Keeper::open(trail, note.as_deref())).transpose()?;
+        let trail_known = keeper.as_ref().and_then(Keeper::known_bytes);
         let Options { fsync, clock, keep, opt_out_warning, .. } = options;
         let settings = Settings { clock, fsync, keep, opt_out_warning };
         let state = Arc::new(State::new(engine, memory, settings, FeedHead::new(next.epoch, next.next_feed)));
         let queue = Arc::new(Queue::default());
         let threads = vec![
-            write::writer::start(Arc::clone(&state), Arc::clone(&queue), committer, next, trail)?,
+            write::writer::start(Arc::clone(&state), Arc::clone(&queue), committer, next, keeper)?,
             write::prefetch::start(Arc::clone(&state), Arc::clone(&queue))?,
         ];
         let upkeep = Upkeep::new(Arc::clone(&state), Arc::clone(&queue));
-        Ok(Store { state, queue, upkeep, threads: Mutex::new(threads) })
+        Ok(Store { state, queue, upkeep, trail_known, threads: Mutex::new(threads) })
     }
 
     /// Whether a directory has a store, be it one whose rewriting was cut off, which opening it mends.
@@ -385,6 +393,27 @@ impl Store {
         self.state.has_trail_failed()
     }
 
+    /// The date before which the trail lacks something that no backup has; 0 if it is not so.
+    pub fn trail_lacks_before(&self) -> Millis {
+        self.state.trail_lacks_before()
+    }
+
+    /// So much of the trail's file the store knew when it was opened; what is behind that came later. None if the file is another
+    /// one, or the store did not know any.
+    pub fn trail_known(&self) -> Option<u64> {
+        self.trail_known
+    }
+
+    /// What the store knows of its trail, which may not be open; none if it never had one.
+    pub fn trail_note(&self) -> Result<Option<TrailNote>> {
+        self.state.engine.get(keys::TRAIL)?.map(|note| codec::decode_trail_note(&note)).transpose()
+    }
+
+    /// Writes into the trail what it lacks, before anybody is served.
+    pub fn complete_trail(&self) -> Result<()> {
+        self.upkeep.complete_trail()
+    }
+
     /// Whether nothing can be written: until a restart, or until the disk has space.
     pub fn is_read_only(&self) -> bool {
         self.state.space() == Space::None
@@ -413,6 +442,11 @@ impl Store {
     /// How the store is, as a backup that ended now would say it.
     pub fn as_backup_end(&self) -> Result<BackupEnd> {
         self.upkeep.as_backup_end()
+    }
+
+    /// Raises a fence, for whose token this is. Says whether there was none: one that stands, stays.
+    pub fn fence(&self, fence: Fence, by: Arc<str>) -> Result<bool> {
+        self.upkeep.fence(fence, by)
     }
 
     /// Ends the fence, for whose token this is. Gives what it was; none if there was none.

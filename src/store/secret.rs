@@ -27,8 +27,13 @@ impl Secret {
     /// Reads the secret of a store, or makes the first one. The store knows its fingerprint: with another secret it would
     /// know nobody's opt-out any more, and is not opened. It is in a file of the data directory, if no other is given.
     pub fn open(dir: &Path, file: Option<&Path>, fingerprint: Option<&[u8]>) -> Result<Secret> {
-        let path = file.map_or_else(|| dir.join(SECRET_FILE), Path::to_owned);
-        let dir = path.parent().unwrap_or(dir);
+        let own = dir.join(SECRET_FILE);
+        let path = file.map_or_else(|| own.clone(), Path::to_owned);
+        let dir = match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => dir,
+        };
         let failed = |what: &str, why: &dyn std::fmt::Display| {
             Error::internal(format!("cannot {what} {}: {why}", path.display()))
         };
@@ -43,10 +48,19 @@ impl Secret {
                 Secret::parse(text.trim()).ok_or_else(|| failed("use", &"it is damaged; restore it from a backup"))?
             }
             Err(_) if fingerprint.is_none() => Secret::create(dir, &path).map_err(|why| failed("write", &why))?,
+            Err(why) if path != own && own.exists() => {
+                return Err(failed(
+                    "read",
+                    &format!("{why}; a restore has put it into {}: move it from there", own.display()),
+                ));
+            }
             Err(why) => {
                 return Err(failed(
                     "read",
-                    &format!("{why}; restore it from a backup: without it no opt-out of a purged number is known"),
+                    &format!(
+                        "{why}; restore it from a backup: without it no opt-out of a purged number is known. contactd restore puts it \
+                         into the new data directory"
+                    ),
                 ));
             }
         };

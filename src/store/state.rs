@@ -1,6 +1,6 @@
 //! What the writer and the readers share, in groups.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::engine::{Engine, Space};
@@ -29,6 +29,8 @@ pub struct State {
     failed: AtomicBool,
     /// The newest lines of the trail could not be written.
     trail_failed: AtomicBool,
+    /// The trail lacks what forbids from before this, and no backup has it; 0 if that is not so.
+    trail_lacks_before: AtomicI64,
 }
 
 /// How the store was opened.
@@ -135,6 +137,7 @@ impl State {
             counters: Counters::default(),
             failed: AtomicBool::new(false),
             trail_failed: AtomicBool::new(false),
+            trail_lacks_before: AtomicI64::new(0),
         }
     }
 
@@ -181,6 +184,16 @@ impl State {
     /// Notes whether they could.
     pub fn set_trail_failed(&self, failed: bool) {
         self.trail_failed.store(failed, Ordering::Relaxed);
+    }
+
+    /// The date before which the trail lacks something that no backup has; 0 if it is not so.
+    pub fn trail_lacks_before(&self) -> Millis {
+        self.trail_lacks_before.load(Ordering::Relaxed)
+    }
+
+    /// Notes that date.
+    pub fn set_trail_lacks_before(&self, before: Millis) {
+        self.trail_lacks_before.store(before, Ordering::Relaxed);
     }
 
     /// Nothing is written any more until a restart.

@@ -1,69 +1,179 @@
 //! The trail's file: a line for each fact that forbids, on another disk than the store, synced before the fact is answered.
+//!
+//! Nothing is ever taken out of it. What is there may be somebody's STOP, whoever wrote it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::error::{Error, Result};
 use crate::limits::TRAIL_BYTES_UNWRITTEN_MAX;
-use crate::model::trail::TrailLine;
+use crate::model::trail::{TrailLine, TrailMark};
 
-/// An open trail. It is only ever appended to.
+/// So much of a file's beginning and of its end is looked at to see whether it is a trail.
+const LOOK_BYTES: u64 = 64 * 1024;
+
+/// So much of what stands before a place tells one trail from another.
+const MARK_BYTES: u64 = 256;
+
+/// An open trail. It is only ever appended to, by one process at a time.
 pub struct Trail {
     path: PathBuf,
     file: File,
-    /// Lines that could not be written yet.
-    unwritten: Vec<u8>,
+    /// Lines that are not surely on disk yet.
+    unsynced: Vec<u8>,
+    /// So many bytes of these are in the file.
+    written: usize,
+    /// There were too many to keep: the store knows which.
+    has_dropped: bool,
 }
 
 impl Trail {
     /// Opens a trail, making it if need be.
     pub fn open(path: &Path) -> Result<Trail> {
-        let opened = || {
-            let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-            if file.metadata()?.is_file() {
-                cut_torn_line(&file)?;
+        let failed = |why: io::Error| cannot_write(path, &why);
+        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.is_file() {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::internal(format!(
+                        "another contactd writes the trail {}: each one needs a file of its own",
+                        path.display()
+                    )));
+                }
+                // Some disks know no locks.
+                Ok(()) | Err(TryLockError::Error(_)) => {}
             }
-            if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-                File::open(dir)?.sync_all()?;
+            if is_something_else(&file).map_err(failed)? {
+                return Err(Error::internal(format!(
+                    "{} is no trail: no line of it is one that contactd has written. Nothing was written into it. Give --trail \
+                     another file, or move this one away, and contactd begins one",
+                    path.display()
+                )));
             }
-            Ok(Trail { path: path.to_owned(), file, unwritten: Vec::new() })
-        };
-        opened()
-            .map_err(|why: std::io::Error| Error::internal(format!("cannot write the trail {}: {why}", path.display())))
+            end_last_line(&file).map_err(failed)?;
+        }
+        if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+            File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
+        }
+        Ok(Trail { path: path.to_owned(), file, unsynced: Vec::new(), written: 0, has_dropped: false })
     }
 
     /// Appends lines, and those that could not be written before, and syncs. If it fails they are kept for the next time. A file
     /// that was moved away keeps what it has, and a new one begins in its place.
     pub fn append(&mut self, lines: &[TrailLine]) -> Result<()> {
+        self.keep(lines)?;
+        self.replace()?;
+        self.flush()
+    }
+
+    /// Keeps lines until they are written.
+    pub fn keep(&mut self, lines: &[TrailLine]) -> Result<()> {
+        let mut new = Vec::new();
         for line in lines {
-            serde_json::to_writer(&mut self.unwritten, line).map_err(Error::internal)?;
-            self.unwritten.push(b'\n');
+            serde_json::to_writer(&mut new, line).map_err(Error::internal)?;
+            new.push(b'\n');
         }
-        if !self.is_in_place() {
-            let Trail { path, file, .. } = Trail::open(&self.path)?;
-            (self.path, self.file) = (path, file);
-            tracing::warn!("the trail {} was moved or removed: a new file begins there", self.path.display());
+        if self.unsynced.len() + new.len() > TRAIL_BYTES_UNWRITTEN_MAX && !self.unsynced.is_empty() {
+            let is_torn = self.unsynced[..self.written].last().is_some_and(|last| *last != b'\n');
+            self.unsynced = if is_torn { vec![b'\n'] } else { Vec::new() };
+            (self.written, self.has_dropped) = (0, true);
         }
-        let written = self.file.write_all(&self.unwritten).and_then(|()| self.file.sync_data());
-        match written {
-            Ok(()) => self.unwritten.clear(),
-            Err(why) => {
-                // A part of them may be there: a line that is cut off is ended, and all come again.
-                self.unwritten.insert(0, b'\n');
-                self.unwritten.truncate(TRAIL_BYTES_UNWRITTEN_MAX);
-                return Err(Error::internal(format!("cannot write the trail {}: {why}", self.path.display())));
-            }
-        }
+        self.unsynced.extend(new);
         Ok(())
     }
-}
 
-impl Trail {
+    /// Writes and syncs what is kept.
+    pub fn flush(&mut self) -> Result<()> {
+        self.write().map_err(|why| cannot_write(&self.path, &why))
+    }
+
+    /// Begins a new file if the one that is open has its name no more, and says what became of it.
+    pub fn replace(&mut self) -> Result<Option<Gone>> {
+        if self.is_in_place() {
+            return Ok(None);
+        }
+        let is_removed = self.file.metadata().is_ok_and(|file| file.nlink() == 0);
+        self.file = Trail::open(&self.path)?.file;
+        self.written = 0;
+        let gone = if is_removed { Gone::Removed } else { Gone::Moved };
+        tracing::warn!("the trail {} was {}: a new file begins there", self.path.display(), gone.word());
+        Ok(Some(gone))
+    }
+
+    /// Writes what is not there yet, from where the last attempt ended: a line that a full disk has cut off is whole again.
+    fn write(&mut self) -> io::Result<()> {
+        while self.written < self.unsynced.len() {
+            match self.file.write(&self.unsynced[self.written..]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => self.written += written,
+                Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                Err(why) => return Err(why),
+            }
+        }
+        // What a sync has failed for may be gone: all of it comes again.
+        self.written = 0;
+        self.file.sync_data()?;
+        self.unsynced.clear();
+        Ok(())
+    }
+
+    /// How the file is now.
+    pub fn mark(&self) -> Result<TrailMark> {
+        let mark = || {
+            let file = self.file.metadata()?;
+            // Of what is no file nothing can be read again.
+            if file.is_file() { mark(&self.file, file.len()) } else { Ok(TrailMark::default()) }
+        };
+        mark().map_err(|why| cannot_read(&self.path, &why))
+    }
+
+    /// Whether the file has been as a mark says, and nothing was taken out of it since.
+    pub fn has_been(&self, mark: &TrailMark) -> Result<bool> {
+        has_been(&self.path, mark)
+    }
+
+    /// Whether it is a file, which can be read again.
+    pub fn is_file(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.is_file())
+    }
+
+    /// Hands out its lines from a place on, without their ends.
+    pub fn lines_from(&self, from: u64, take: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let mut read = || {
+            let mut file = BufReader::new(File::open(&self.path)?);
+            file.seek(SeekFrom::Start(from))?;
+            let mut line = Vec::new();
+            while file.read_until(b'\n', &mut line)? > 0 {
+                take(line.strip_suffix(b"\n").unwrap_or(&line));
+                line.clear();
+            }
+            Ok(())
+        };
+        read().map_err(|why| cannot_read(&self.path, &why))
+    }
+
+    /// Where it stands.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How long the file is.
     pub fn bytes(&self) -> Result<u64> {
         self.file.metadata().map(|file| file.len()).map_err(Error::internal)
+    }
+
+    /// Whether everything that was appended is in the file, or will be.
+    pub fn has_all(&self) -> bool {
+        !self.has_dropped
+    }
+
+    /// What was dropped was written from elsewhere.
+    pub fn forget_dropped(&mut self) {
+        self.has_dropped = false;
     }
 
     /// Whether the file that is open is the one that has the name.
@@ -76,22 +186,88 @@ impl Trail {
     }
 }
 
-/// Cuts off what stands behind the last line's end: a crash left it there, and nobody was told that it is there.
-fn cut_torn_line(file: &File) -> io::Result<()> {
-    let mut end = file.metadata()?.len();
-    let mut piece = [0; 4096];
-    while end > 0 {
-        let from = end.saturating_sub(piece.len() as u64);
-        let piece = &mut piece[..(end - from) as usize];
-        file.read_exact_at(piece, from)?;
-        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
-            end = from + at as u64 + 1;
-            break;
+/// What became of a trail's file while it was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// It has another name.
+    Moved,
+    /// It has none any more: what was in it is lost.
+    Removed,
+}
+
+impl Gone {
+    fn word(self) -> &'static str {
+        match self {
+            Gone::Moved => "moved",
+            Gone::Removed => "removed",
         }
-        end = from;
     }
-    if end < file.metadata()?.len() {
-        file.set_len(end)?;
+}
+
+/// Whether a file has been as a mark says, and nothing was taken out of it since.
+pub fn has_been(path: &Path, mark: &TrailMark) -> Result<bool> {
+    let found = || {
+        let file = File::open(path)?;
+        let found = file.metadata()?;
+        Ok(found.is_file() && found.len() >= mark.bytes && self::mark(&file, mark.bytes)? == *mark)
+    };
+    found().map_err(|why: io::Error| cannot_read(path, &why))
+}
+
+/// How a file was when it was so long.
+fn mark(file: &File, bytes: u64) -> io::Result<TrailMark> {
+    let from = bytes.saturating_sub(MARK_BYTES);
+    let mut piece = vec![0; (bytes - from) as usize];
+    file.read_exact_at(&mut piece, from)?;
+    let mut sum = [0; 8];
+    // Not the bytes themselves: they name numbers, and somebody may be erased.
+    sum.copy_from_slice(&Sha256::digest(&piece)[..8]);
+    Ok(TrailMark { bytes, sum: if bytes == 0 { [0; 8] } else { sum } })
+}
+
+fn cannot_read(path: &Path, why: &io::Error) -> Error {
+    Error::internal(format!("cannot read the trail {}: {why}", path.display()))
+}
+
+fn cannot_write(path: &Path, why: &io::Error) -> Error {
+    Error::internal(format!("cannot write the trail {}: {why}", path.display()))
+}
+
+/// Whether a file has something, and nothing of a trail: a spreadsheet that somebody has named by mistake.
+fn is_something_else(file: &File) -> io::Result<bool> {
+    let bytes = file.metadata()?.len();
+    let mut has_more = false;
+    for from in [0, bytes.saturating_sub(LOOK_BYTES)] {
+        let mut piece = vec![0; LOOK_BYTES.min(bytes - from) as usize];
+        file.read_exact_at(&mut piece, from)?;
+        let lines = piece.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        for (nth, line) in lines.enumerate() {
+            if TrailLine::read(line).is_some() {
+                return Ok(false);
+            }
+            // What a crash has left of the first line is the beginning of one, and stands alone.
+            has_more |= from == 0 && (nth > 0 || !begins_as_line(line));
+        }
+    }
+    Ok(has_more)
+}
+
+fn begins_as_line(line: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"{\"phone\"";
+    let length = line.len().min(BEGINNING.len());
+    line[..length] == BEGINNING[..length]
+}
+
+/// Ends the last line, if nothing does: a crash may have cut it off, and whoever copied the file may have lost no more than its
+/// end. What comes later stands on a line of its own.
+fn end_last_line(mut file: &File) -> io::Result<()> {
+    let bytes = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if bytes > 0 {
+        file.read_exact_at(&mut last, bytes - 1)?;
+    }
+    if last != [b'\n'] {
+        file.write_all(b"\n")?;
         file.sync_all()?;
     }
     Ok(())
@@ -101,12 +277,18 @@ fn cut_torn_line(file: &File) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn line(phone: &str) -> TrailLine {
+        TrailLine { phone: phone.to_owned(), ..TrailLine::default() }
+    }
+
+    fn read(path: &Path) -> String {
+        String::from_utf8_lossy(&std::fs::read(path).expect("read")).into_owned()
+    }
+
     #[test]
     fn a_trail_that_was_moved_or_removed_begins_again_in_its_place() {
         let dir = tempfile::tempdir().expect("a directory");
         let (path, moved) = (dir.path().join("trail"), dir.path().join("old"));
-        let line = |phone: &str| TrailLine { phone: phone.to_owned(), ..TrailLine::default() };
-        let read = |path: &Path| std::fs::read_to_string(path).expect("read");
         let mut trail = Trail::open(&path).expect("opened");
         trail.append(&[line("+1")]).expect("appended");
         std::fs::rename(&path, &moved).expect("moved");
@@ -124,18 +306,56 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_cut_off_is_gone_and_what_comes_later_stands_on_its_own_line() {
+    fn nothing_is_taken_out_of_a_trail_and_what_comes_later_stands_on_its_own_line() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("trail");
-        let long = "x".repeat(9_000);
-        for (found, left) in
-            [("", ""), ("{\"a\"", ""), ("one\n", "one\n"), (&format!("one\n{long}"), "one\n"), (&long, "")]
-        {
+        let whole = "{\"phone\":\"+2\",\"list\":\"*\"}";
+        let long = format!("{{\"phone\":\"{}", "x".repeat(200_000));
+        for found in [
+            "",
+            "{",
+            "{\"phone\":\"+1",
+            whole,
+            &format!("{whole}\n"),
+            &format!("{whole}\n{{\"pho"),
+            &format!("{whole}\n{long}"),
+            &format!("not a line\n{whole}"),
+            &long,
+        ] {
             std::fs::write(&path, found).expect("written");
-            let line = TrailLine { phone: "+1".to_owned(), ..TrailLine::default() };
-            Trail::open(&path).and_then(|mut trail| trail.append(&[line])).expect("appended");
-            let text = std::fs::read_to_string(&path).expect("read");
-            assert_eq!(text, format!("{left}{{\"phone\":\"+1\",\"list\":\"\"}}\n"));
+            Trail::open(&path).and_then(|mut trail| trail.append(&[line("+1")])).expect("appended");
+            let end = if found.is_empty() || found.ends_with('\n') { "" } else { "\n" };
+            assert_eq!(read(&path), format!("{found}{end}{{\"phone\":\"+1\",\"list\":\"\"}}\n"));
         }
+    }
+
+    #[test]
+    fn what_is_surely_no_trail_is_refused_and_stays_as_it_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("file");
+        for found in [
+            "phone,list\n+14155550101,777\n",
+            "Rex",
+            "\u{feff}phone\n",
+            "{\"a\":1}\n{\"b\":2}\n",
+            "\n\nx\n",
+            "{\"phone\":1,\"name\":2}\n{\"phone\":3}",
+        ] {
+            std::fs::write(&path, found).expect("written");
+            let why = Trail::open(&path).map(|_| ()).expect_err("refused").message;
+            assert!(why.contains("is no trail"), "{why}");
+            assert_eq!(read(&path), found);
+        }
+    }
+
+    #[test]
+    fn two_do_not_write_one_trail() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("trail");
+        let first = Trail::open(&path).expect("opened");
+        let why = Trail::open(&path).map(|_| ()).expect_err("refused").message;
+        assert!(why.contains("another contactd writes the trail"), "{why}");
+        drop(first);
+        Trail::open(&path).expect("opened");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use contactd::model::change::{Change, Outcome, Statement, Write};
-use contactd::model::fence::{Fence, Replayed};
+use contactd::model::fence::{Cause, Fence, Replayed};
 use contactd::model::phone::{ListNumber, Phone};
 use contactd::model::verdict::{Reason, Verdict};
 use contactd::store::engine::{DiskEngine, Engine, MemoryEngine};
@@ -187,12 +187,19 @@ fn a_restored_store_says_no_to_everybody_until_it_is_unfenced_also_after_a_resta
     // What comes meanwhile is taken, and lifts nothing.
     write(&restored, vec![change(4, Change::OptOut(at(LATER))), change(5, Change::OptIn(at(LATER)))]);
     write(&restored, vec![Write::List { number: list(), name: None, paused: Some(false) }]);
-    let replayed = Replayed { facts: 1, to: LATER, passed_over: 2, unnamed_erasures: 1, unnamed_erasures_to: LATER };
+    let replayed = Replayed {
+        facts: 1,
+        to: LATER,
+        passed_over: 2,
+        unnamed_erasures: 1,
+        unnamed_erasures_to: LATER,
+        ..Replayed::default()
+    };
     restored.note_replayed(replayed).expect("noted");
     drop(restored);
     let restored = open(options(restored_dir.path(), LATER));
     all_say_no(&restored);
-    let fence = Fence { backup_at: NOON, restored_at: LATER, replayed };
+    let fence = Fence { backup_at: NOON, restored_at: LATER, cause: Cause::Restored, replayed };
     assert_eq!(restored.unfence("ann".into()), Ok(Some(fence)));
     assert_eq!(restored.unfence("ann".into()), Ok(None));
     assert_eq!((verdict(&restored, 4), verdict(&restored, 5)), (Verdict::No(Reason::ListOptedOut), Verdict::Yes));

@@ -12,16 +12,16 @@ use serde_json::Value;
 
 use crate::purge::json;
 use crate::purge_cli::contactd;
-use crate::support::{Daemon, Wire, program};
+use crate::support::{Daemon, Wire, free_address, program};
 
-const LIST: &str = "+14155550100";
+pub const LIST: &str = "+14155550100";
 const OTHER: &str = "24365";
 
-fn phone(n: usize) -> String {
+pub fn phone(n: usize) -> String {
     format!("+1415556{n:04}")
 }
 
-fn filled(wire: &mut Wire, contacts: usize) {
+pub fn filled(wire: &mut Wire, contacts: usize) {
     let mut lines = vec![format!("LIST {LIST}")];
     lines.extend((0..contacts).map(|n| format!("OPTIN {LIST} {} {{\"at\":\"2026-01-01\"}}", phone(n))));
     lines.extend((0..contacts).step_by(3).map(|n| format!("OPTOUT {LIST} {}", phone(n))));
@@ -45,12 +45,12 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
 /// What `contactd health` says.
-fn health(daemon: &Daemon) -> String {
+pub fn health(daemon: &Daemon) -> String {
     let health = contactd(&["health", "--server", &daemon.address]).output().expect("it runs");
     String::from_utf8_lossy(&health.stdout).into_owned()
 }
@@ -114,7 +114,7 @@ fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
             assert_eq!(wire.call(&format!("CLAIM {LIST} {} m{n}", phone(n))), "+no fenced");
         }
         let why = json(&wire.call(&format!("WHY {LIST} {}", phone(2))));
-        assert!(why["text"].as_str().expect("a text").contains("restored from a backup"), "{why}");
+        assert!(why["text"].as_str().expect("a text").contains("so it was restored from a backup"), "{why}");
         assert_eq!(wire.call(&format!("COUNT eligible={LIST}")), ":0");
         assert!(wire.call("VERIFY").starts_with("+ok"), "verified");
         daemon.kill();
@@ -386,7 +386,10 @@ fn a_backup_of_a_fenced_store_knows_no_more_than_the_one_before() {
         String::from_utf8_lossy(&restored.stderr).into_owned()
     };
     again(&mut daemon, &first);
-    let second = told(&backup(&daemon, &[text(place.path())]));
+    // What knows less does not take the place of what knows more.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let second = told(&backup(&daemon, &[text(place.path()), "--keep", "1"]));
+    assert!(Path::new(first["backup"].as_str().expect("a path")).exists());
     let since = first["closed_at"].as_str().expect("a date");
     assert_ne!(second["closed_at"], first["closed_at"]);
     let said = again(&mut daemon, &second);
@@ -468,7 +471,7 @@ fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() 
         .expect("written");
     assert!(follow(&daemon).status.success());
     assert_eq!(follow(&daemon).status.code(), Some(0), "nothing is new");
-    assert_eq!(lines(), 11 + 5, "four facts, and an erasure without a name");
+    assert_eq!(lines(), 11 + 6, "four facts, an erasure without a name, and what the crash left");
     assert!(!fs::read_to_string(&trail).expect("a trail").contains(&phone(10)));
     drop(wire);
     daemon.kill();
@@ -494,7 +497,7 @@ fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() 
     let fence = crate::purge::json(&wire.call("UNFENCE"));
     assert_eq!(
         (&fence["unnamed_erasures"], &fence["unnamed_erasures_to"], &fence["passed_over"]),
-        (&1.into(), &to.into(), &0.into())
+        (&1.into(), &to.into(), &1.into())
     );
     wire.call(&format!("OPTIN {LIST} {} {{\"at\":\"2026-05-01\"}}", phone(13)));
     wire.call(&format!("RELEASE {LIST} {}", phone(5)));
@@ -706,4 +709,36 @@ fn an_opt_in_without_its_date_behind_a_fence_lifts_nothing_that_came_since_the_b
     // From then on it is the last word again.
     wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(1)));
     assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(1))), "+yes");
+}
+
+/// The secret of the tombstones in a file of its own, and where a restore has it.
+#[test]
+fn a_tombstone_key_may_stand_elsewhere_and_a_restore_says_where_it_is() {
+    let place = tempfile::tempdir().expect("made");
+    let serve = |data: &str| {
+        let words =
+            ["serve", "--listen", &free_address(), "--http", "off", "--data-dir", data, "--tombstone-key", "own.key"];
+        let mut command = contactd(&words);
+        command.current_dir(place.path()).stderr(Stdio::piped());
+        command
+    };
+    let mut child = serve("data").spawn().expect("it runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped")).lines();
+    assert!(log.any(|line| line.expect("UTF-8").contains("serves 0 contacts")), "it starts");
+    Command::new("kill").arg(child.id().to_string()).status().expect("kill");
+    assert!(child.wait().expect("ended").success());
+    assert!(place.path().join("own.key").exists() && !place.path().join("data/tombstone.key").exists());
+    // As after a restore.
+    fs::rename(place.path().join("own.key"), place.path().join("data/tombstone.key")).expect("moved");
+    let refused = serve("data").output().expect("it runs");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("a restore has put it into data/tombstone.key"), "{said}");
+}
+
+#[test]
+fn a_stop_scope_that_reaches_less_than_before_is_told() {
+    let mut daemon = Daemon::start(&["--stop-scope", "all"]);
+    daemon.terminate();
+    daemon.restart_with(&[]);
+    assert!(daemon.log().contains("the stop scope is list, and was all until now"), "{}", daemon.log());
 }

@@ -539,7 +539,7 @@ fn a_store_without_a_file_that_tells_whether_it_is_whole_is_fenced() {
                 assert_eq!(wire.call(&check), "+no fenced", "without {files:?}");
                 assert_eq!(wire.call(&format!("CLAIM {LIST} {} m1", phones[1])), "+no fenced");
                 let why = wire.call(&format!("WHY {LIST} {}", phones[1]));
-                assert!(why.contains("a file that tells whether the store is whole was gone"), "{why}");
+                assert!(why.contains("`contactd health` says why"), "{why}");
                 daemon.kill();
             }
             daemon.restart();

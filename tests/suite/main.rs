@@ -43,5 +43,6 @@ mod taken;
 mod why;
 mod tls;
 mod tokens;
+mod trail;
 mod unpack;
 mod webhooks;

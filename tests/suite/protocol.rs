@@ -648,7 +648,7 @@ fn keys_of_replies_are_those_that_come() {
     let (mut lists, mut labels) = (BTreeSet::new(), BTreeSet::new());
     let (mut history, mut list_history, mut feed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let (mut tombstone, mut plan, mut policy) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut why, mut why_fact) = (BTreeSet::new(), BTreeSet::new());
+    let (mut why, mut why_fact, mut unfence) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let daemon = with_tokens();
     let mut wire = daemon.connect();
     wire.call("AUTH admin-0123456789abcdef");
@@ -689,6 +689,8 @@ fn keys_of_replies_are_those_that_come() {
                 list_history.extend(keys(&json));
             } else if json.get("kind").is_some() {
                 if json.get("position").is_some() { &mut feed } else { &mut history }.extend(keys(&json));
+            } else if json.get("restored_at").is_some() {
+                unfence.extend(keys(&json));
             } else if json.get("sample").is_some() {
                 plan.extend(keys(&json));
             } else if json.get("keep_label").is_some() {
@@ -715,6 +717,7 @@ fn keys_of_replies_are_those_that_come() {
     assert_eq!(told("key of a reply to LISTS"), lists, "LISTS");
     assert_eq!(told("key of a reply to LABELS"), labels, "LABELS");
     assert_eq!(told("key of a reply to HISTORY"), history, "HISTORY");
+    assert_eq!(told("key of a reply to UNFENCE"), unfence, "UNFENCE");
     // No transcript has a store that was restored.
     list_history.insert("backup_at".to_owned());
     feed.insert("fenced".to_owned());

@@ -88,6 +88,12 @@ impl Daemon {
         self.wait_until_up();
     }
 
+    /// The same with other arguments from now on.
+    pub fn restart_with(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(ToString::to_string).collect();
+        self.restart();
+    }
+
     /// SIGTERM; gives the exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         Command::new("kill").arg(self.pid().to_string()).status().expect("kill");

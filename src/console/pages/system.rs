@@ -27,6 +27,8 @@ struct System {
 }
 
 struct FencePart {
+    /// As STATS says it.
+    why: String,
     /// Of when the backup is that was restored; none if none was.
     backup_at: Option<When>,
     replayed: String,
@@ -34,6 +36,10 @@ struct FencePart {
     passed_over: Option<String>,
     /// The newest erasure that a trail does not name, if there is one.
     unnamed_erasures_to: Option<When>,
+    /// What the trails may lack is from before this; none if they seem to have all.
+    lacks_before: Option<When>,
+    /// No trail is as the store left it.
+    is_other: bool,
 }
 
 struct Inside {
@@ -91,6 +97,9 @@ pub async fn show(mut visit: Visit) -> Page {
         replayed: grouped(visit.stats().number("fenced_replayed")),
         passed_over: Some(visit.stats().number("fenced_passed_over")).filter(|lines| *lines > 0).map(grouped),
         unnamed_erasures_to: moment("fenced_unnamed_erasures_to"),
+        lacks_before: moment("fenced_trail_lacks_before"),
+        is_other: visit.stats().get("fenced_trail_is_other") == "true",
+        why: visit.stats().get("fenced_why").to_owned(),
     });
     render(&System {
         rows: rows.collect(),

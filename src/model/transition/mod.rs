@@ -198,10 +198,10 @@ impl Transition<'_, '_> {
         at.min(now).min(counted.unwrap_or(now))
     }
 
-    /// When an opt-in counts as having been. Behind the fence of a restore what came since the backup is told again: without its
+    /// When an opt-in counts as having been. Behind a fence that is dated, as of a restore, what came since the backup is told again: without its
     /// date it may be older than a STOP that came since, and counts as of the backup.
     fn opt_in_date(&self, asked: Option<Millis>, list: ListId) -> Millis {
-        let fence = self.situation.lists.fence.filter(Fence::is_restored);
+        let fence = self.situation.lists.fence.filter(Fence::is_dated);
         self.permitting_date(asked.or(fence.map(|fence| fence.backup_at)), self.consent_of(list))
     }
 

@@ -76,6 +76,8 @@ pub const SCOPE: &[u8] = b"\x00scope";
 pub const CHAIN: &[u8] = b"\x00chain";
 /// Why nobody gets messages.
 pub const FENCE: &[u8] = b"\x00fence";
+/// What the trail has, as of the batch before.
+pub const TRAIL: &[u8] = b"\x00trail";
 /// That files stand beside the store, on disk, that tell whether it is whole: whoever opens it without them cannot trust it. A
 /// contactd of before 0.3.0 did not write this, and may have left a store without one of them.
 pub const WATCHED: &[u8] = b"\x00watched";

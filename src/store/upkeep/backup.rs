@@ -48,7 +48,15 @@ impl Drop for Attached<'_> {
 impl Upkeep {
     /// Writes a backup. `go_on` is told how far it has come, and ends it by `false`: then the answer is none.
     pub fn backup<W: Write>(&self, to: W, go_on: GoOn<'_>) -> Result<Option<(W, BackupEnd)>> {
-        self.write(to, &self.state.backup_head(), go_on)
+        let written = self.write(to, &self.state.backup_head(), go_on)?;
+        if let Some((_, end)) = &written {
+            let closed_at = end.closed_at;
+            self.on_writer(move |writer| {
+                writer.backed_up(closed_at);
+                Ok(())
+            })?;
+        }
+        Ok(written)
     }
 
     /// The same without the secret of the tombstones: for those who have it.
@@ -81,6 +89,7 @@ impl Upkeep {
         }
         let last = Arc::clone(tee);
         let (batches, end) = self.on_writer(move |writer| {
+            writer.note_trail();
             writer.detach(&last);
             Ok((last.take(), writer.state.backup_end(writer.next.batches)))
         })?;

@@ -7,9 +7,33 @@ use crate::error::Result;
 use crate::model::fence::{Fence, Replayed};
 use crate::model::list_event::{ListEvent, ListEventKind};
 use crate::store::format::codec::{self, FeedEntry};
-use crate::store::format::keys;
+use crate::store::format::{FORMAT, FORMAT_RESTORED, keys};
 
 impl Upkeep {
+    /// Raises a fence, for whose token this is. Says whether there was none: one that stands, stays.
+    pub fn fence(&self, fence: Fence, by: Arc<str>) -> Result<bool> {
+        self.on_writer(move |writer| {
+            if writer.fence().is_some() {
+                return Ok(false);
+            }
+            let (value, format) = (codec::encode_fence(&fence)?, writer.state.engine.get(keys::FORMAT)?);
+            writer.commit_alone(|overlay| {
+                let at = overlay.now();
+                Arc::make_mut(&mut overlay.lists).fence = Some(fence);
+                overlay.values.push((keys::FENCE.to_vec(), Some(value)));
+                if format.as_deref() == Some(&[FORMAT]) {
+                    overlay.values.push((keys::FORMAT.to_vec(), Some(vec![FORMAT_RESTORED])));
+                }
+                overlay.feed.push(FeedEntry::Fence { at: at.into(), fenced: true });
+                let kind = ListEventKind::Fenced { backup_at: fence.backup_at };
+                overlay.list_events.push(ListEvent { at, list: None, kind, by: by.to_string() });
+                Ok(())
+            })?;
+            writer.state.memory.gate_mut().set_fence(Some(fence));
+            Ok(true)
+        })
+    }
+
     /// Ends the fence, for whose token this is. Gives what it was; none if there was none.
     pub fn unfence(&self, by: Arc<str>) -> Result<Option<Fence>> {
         self.on_writer(move |writer| {

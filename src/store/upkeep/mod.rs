@@ -10,6 +10,7 @@ pub mod purge;
 pub mod renumber;
 pub mod restore;
 pub mod rewrite;
+mod trail;
 pub mod verify;
 
 use std::sync::{Arc, Mutex};

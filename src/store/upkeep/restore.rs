@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::model::fence::{Fence, Replayed};
+use crate::model::fence::{Cause, Fence, Replayed};
 use crate::model::time::Millis;
 use crate::store::backup::{BackupEnd, BackupHead, BackupReader, Part};
 use crate::store::engine::{Batch, Engine};
@@ -53,8 +53,10 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
     let mut batch = Batch::new(next.batches);
     let fence = match fence {
         // It was made behind a fence: what that one's backup did not know is still missing.
-        Some(fence) => Fence { restored_at: now, ..*fence },
-        None => Fence { backup_at: end.closed_at, restored_at: now, replayed: Replayed::default() },
+        Some(fence) => Fence { restored_at: now, cause: Cause::Restored, ..*fence },
+        None => {
+            Fence { backup_at: end.closed_at, restored_at: now, cause: Cause::Restored, replayed: Replayed::default() }
+        }
     };
     // It is of no ledger, though the one that was backed up may have been.
     batch.remove(keys::CHAIN);

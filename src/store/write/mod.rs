@@ -7,6 +7,7 @@ pub mod committer;
 mod count;
 pub mod heartbeat;
 mod inbox;
+pub mod keeper;
 pub mod overlay;
 pub mod prefetch;
 pub mod queue;

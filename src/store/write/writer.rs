@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::commit::{self, Commit};
 use super::committer::{Committer, Durability};
 use super::heartbeat::{Heartbeat, OnHeartbeat};
+use super::keeper::Keeper;
 use super::overlay::Overlay;
 use super::queue::{Job, Next, Queue, Queued};
 use super::tee::Tee;
@@ -19,6 +20,7 @@ use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::change::{Outcome, Write};
 use crate::model::fence::Fence;
 use crate::model::list::{ListId, Lists};
+use crate::model::time::Millis;
 use crate::model::trail::TrailLine;
 use crate::model::transition::unwritten;
 use crate::model::verdict::StopScope;
@@ -28,7 +30,6 @@ use crate::store::format::keys;
 use crate::store::ledger::CommitError;
 use crate::store::options::Fsync;
 use crate::store::state::State;
-use crate::store::trail::Trail;
 
 /// A panic on this thread ends the process.
 pub const THREAD_NAME: &str = "contactd-writer";
@@ -51,7 +52,7 @@ pub struct Writer {
     /// Who is told that the writer lives.
     heartbeat: Option<Heartbeat>,
     /// Where what forbids is written, too.
-    trail: Option<Trail>,
+    keeper: Option<Keeper>,
 }
 
 /// Starts the writer's thread.
@@ -60,13 +61,13 @@ pub fn start(
     queue: Arc<Queue<Task>>,
     committer: Committer,
     next: NextIds,
-    trail: Option<Trail>,
+    keeper: Option<Keeper>,
 ) -> Result<JoinHandle<()>> {
     let gate = state.memory.gate();
     let (scope, lists) = (gate.scope(), Arc::clone(gate.lists()));
     drop(gate);
     let mut writer =
-        Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None, trail };
+        Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None, keeper };
     thread::Builder::new()
         .name(THREAD_NAME.to_owned())
         .spawn(move || writer.run())
@@ -88,10 +89,14 @@ impl Writer {
             if self.committer.has_waited(if closed { Duration::ZERO } else { interval }) {
                 self.sync();
             }
+            if self.keeper.as_ref().is_some_and(Keeper::is_due) {
+                self.complete_trail();
+            }
             if let Some(heartbeat) = &mut self.heartbeat {
                 heartbeat.beat();
             }
             if closed {
+                self.note_trail();
                 return;
             }
         }
@@ -111,9 +116,11 @@ impl Writer {
         self.commit(overlay, Durability::Now).map_err(|why| self.fail(why))
     }
 
-    /// Commits values that are nobody else's, or removes them, for a task; nothing if there are none.
+    /// Commits values that are nobody else's, or removes them, for a task, with what there is to note of the trail; nothing if there
+    /// is nothing.
     pub fn commit_values<K: AsRef<[u8]>>(&mut self, values: Vec<(K, Option<Vec<u8>>)>) -> Result<()> {
-        if values.is_empty() {
+        let note = self.note_of_trail()?;
+        if values.is_empty() && note.is_none() {
             return Ok(());
         }
         self.check_writable()?;
@@ -123,8 +130,12 @@ impl Writer {
         for (key, value) in &values {
             batch.push(key.as_ref(), value.as_deref());
         }
+        if let Some(note) = &note {
+            batch.put(keys::TRAIL, note);
+        }
         batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
         self.committer.commit(batch, Durability::Now).map_err(|why| self.fail(why))?;
+        self.trail_is_noted();
         self.next = next;
         self.synced();
         Ok(())
@@ -213,12 +224,16 @@ impl Writer {
     /// Makes an overlay durable, then visible in memory.
     fn commit(&mut self, mut overlay: Overlay<'_>, durability: Durability) -> std::result::Result<(), CommitError> {
         let (lists, activity) = (Arc::clone(&overlay.lists), std::mem::take(&mut overlay.activity));
-        overlay.trail = self.trail.as_ref().map(|_| overlay.trail.take().unwrap_or_default());
+        overlay.trail = self.keeper.as_ref().map(|_| overlay.trail.take().unwrap_or_default());
         let finished = commit::finish(overlay, self.committer.next_number()).map_err(CommitError::NotApplied)?;
-        let Some(Commit { batch, next, memory, trail }) = finished else { return Ok(()) };
+        let Some(Commit { mut batch, next, memory, trail }) = finished else { return Ok(()) };
+        if let Some(note) = self.note_of_trail().map_err(CommitError::NotApplied)? {
+            batch.put(keys::TRAIL, &note);
+        }
         let since = Instant::now();
         self.committer.commit(batch, durability)?;
-        self.leave_trail(&trail);
+        self.trail_is_noted();
+        self.leave_trail(&trail, next.next_feed);
         self.state.counters.commit.add(since.elapsed(), 1);
         self.state.counters.activity.lock().unwrap_or_else(PoisonError::into_inner).merge(activity);
         (self.next, self.lists) = (next, lists);
@@ -231,13 +246,67 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes what forbids into the trail. If that fails, it is in the store all the same, and is written with what comes next.
-    fn leave_trail(&mut self, lines: &[TrailLine]) {
-        let Some(trail) = self.trail.as_mut().filter(|_| !lines.is_empty()) else { return };
-        let failed = trail.append(lines).inspect_err(|why| {
-            tracing::error!("{}; the store has it, and the trail gets it once that is mended", why.message);
-        });
-        self.state.set_trail_failed(failed.is_err());
+    /// Writes what a batch forbids into the trail, behind which the feed goes on at a position. If that fails, it is in the store
+    /// all the same, and comes into the trail later.
+    fn leave_trail(&mut self, lines: &[TrailLine], position: u64) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let done = keeper.append(lines, position, self.state.now());
+        self.tell_of_trail(&done);
+    }
+
+    /// Writes into the trail what it lacks. If that fails, it is tried again.
+    pub fn complete_trail(&mut self) {
+        if self.committer.has_waited(Duration::ZERO) {
+            self.sync();
+        }
+        let Some(keeper) = &mut self.keeper else { return };
+        let done = keeper.complete(&self.state);
+        self.tell_of_trail(&done);
+        self.note_trail();
+    }
+
+    /// A backup that was closed then has what the trail lacks.
+    pub fn backed_up(&mut self, closed_at: Millis) {
+        let Some(keeper) = &mut self.keeper else { return };
+        if self.lists.fence.is_none() && keeper.backed_up(closed_at) {
+            self.tell_of_trail(&Ok(()));
+            self.note_trail();
+        }
+    }
+
+    fn tell_of_trail(&mut self, done: &Result<()>) {
+        let Some(keeper) = &self.keeper else { return };
+        let had_failed = self.state.has_trail_failed();
+        match done {
+            Err(why) if !had_failed => {
+                tracing::error!("{}; the store has it, and the trail gets it once that is mended", why.message);
+            }
+            Ok(()) if had_failed && !keeper.has_failed() => {
+                tracing::info!("the trail is written again, and lacks nothing");
+            }
+            _ => {}
+        }
+        self.state.set_trail_failed(keeper.has_failed());
+        self.state.set_trail_lacks_before(keeper.lacks_before());
+    }
+
+    /// Notes in the store what the trail has, as far as that is not there: a copy of a store that is closed knows it, and so does a
+    /// backup. If that fails, the next start looks again.
+    pub fn note_trail(&mut self) {
+        if let Err(why) = self.commit_values::<&[u8]>(Vec::new()) {
+            tracing::warn!("what the trail has could not be noted: {}", why.message);
+        }
+    }
+
+    /// What a batch says of the trail; none if the store knows it.
+    fn note_of_trail(&self) -> Result<Option<Vec<u8>>> {
+        self.keeper.as_ref().map_or(Ok(None), Keeper::note)
+    }
+
+    fn trail_is_noted(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.noted();
+        }
     }
 
     /// Publishes the feed, and counts the sync, if everything is durable.

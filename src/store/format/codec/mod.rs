@@ -18,6 +18,7 @@ mod plan;
 mod record;
 mod remembered;
 mod tombstone;
+mod trail;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +41,7 @@ pub use record::{Record, decode_record, encode_record, fingerprint};
 pub use tombstone::{
     Erasing, PhoneHmac, StoredTombstone, decode_erasing, decode_tombstone, encode_erasing, encode_tombstone,
 };
+pub use trail::{decode_trail_note, encode_trail_note};
 
 /// The version that every value begins with.
 pub const V1: u8 = 1;

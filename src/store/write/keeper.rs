@@ -1,0 +1,270 @@
+//! The keeper of the trail: it appends what a batch forbids, knows up to where the trail has everything, and finds out what it
+//! lacks.
+//!
+//! The store has a note of that, which is written with the next batch. So a start knows what the trail has to have, and reads in
+//! the feed what came since: after a disk that was full, a run without a trail, or another file in its place.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::model::event::EventKind;
+use crate::model::phone::Phone;
+use crate::model::time::{self, Millis};
+use crate::model::trail::{self, TrailLine, TrailNote};
+use crate::store::format::codec;
+use crate::store::format::keys;
+use crate::store::read::feed::{FeedItem, FeedWhat};
+use crate::store::state::State;
+use crate::store::trail::{Gone, Trail};
+
+/// Items of the feed that are read at a time.
+const PAGE: usize = 1_000;
+/// How long a trail that could not be written is left alone.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Keeps a trail.
+pub struct Keeper {
+    trail: Trail,
+    /// What the store has to know of it.
+    note: TrailNote,
+    /// What it knows.
+    stored: TrailNote,
+    /// What it may lack that the feed has.
+    lacks: Option<Lack>,
+    /// It could not be written.
+    has_failed: bool,
+    /// When it is tried again.
+    retry_at: Option<Instant>,
+}
+
+/// What a trail may lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// What the feed has from the note's position on.
+    SinceNote,
+    /// All that the feed has: the file is not as the note says. It is new, or another one, or lines are gone from it.
+    All,
+    /// The same, and there is no note: the store is new, or never kept a trail, or an older contactd did.
+    Unknown,
+}
+
+impl Keeper {
+    /// Opens the trail of a store, with what the store knows of it.
+    pub fn open(trail: Trail, stored: Option<&[u8]>) -> Result<Keeper> {
+        let note = stored.map(codec::decode_trail_note).transpose()?;
+        let lacks = match &note {
+            // What nobody can read again lacks nothing.
+            _ if !trail.is_file() => None,
+            None => Some(Lack::Unknown),
+            Some(note) if trail.has_been(&note.mark)? => Some(Lack::SinceNote),
+            Some(_) => Some(Lack::All),
+        };
+        let note = note.unwrap_or_default();
+        Ok(Keeper { trail, note, stored: note, lacks, has_failed: false, retry_at: None })
+    }
+
+    /// How much of the file the store knows: the file has been so long when the store was as it is. None if that cannot be said.
+    pub fn known_bytes(&self) -> Option<u64> {
+        Some(self.note.mark.bytes).filter(|_| self.lacks == Some(Lack::SinceNote))
+    }
+
+    /// The note for the next batch; none if the store has it.
+    pub fn note(&self) -> Result<Option<Vec<u8>>> {
+        if self.note == self.stored { Ok(None) } else { codec::encode_trail_note(&self.note).map(Some) }
+    }
+
+    /// The batch with the note is committed.
+    pub fn noted(&mut self) {
+        self.stored = self.note;
+    }
+
+    /// Before what date the trail lacks something that no backup has; 0 if it is not so.
+    pub fn lacks_before(&self) -> Millis {
+        self.note.lacks_before
+    }
+
+    /// A backup that was closed then has what the trail lacks. Says whether that is news.
+    pub fn backed_up(&mut self, closed_at: Millis) -> bool {
+        let is_news = self.note.lacks_before > 0 && closed_at >= self.note.lacks_before;
+        if is_news {
+            self.note.lacks_before = 0;
+        }
+        is_news
+    }
+
+    /// Whether it lacks something, and it is time to try again.
+    pub fn is_due(&self) -> bool {
+        self.retry_at.is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Whether it could not be written.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    fn tried(&mut self, done: &Result<()>) {
+        self.has_failed = done.is_err();
+        self.retry_at = done.is_err().then(|| Instant::now() + RETRY_AFTER);
+    }
+
+    /// Appends what a batch forbids, behind which the feed goes on at a position.
+    pub fn append(&mut self, lines: &[TrailLine], position: u64, now: Millis) -> Result<()> {
+        if !lines.is_empty() || self.has_failed {
+            let lacked = self.lacks;
+            let done = self.write(lines, now);
+            self.tried(&done);
+            done?;
+            if self.lacks != lacked {
+                self.retry_at = Some(Instant::now());
+            }
+        }
+        if self.lacks.is_none() {
+            self.note.position = position;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, lines: &[TrailLine], now: Millis) -> Result<()> {
+        self.trail.keep(lines)?;
+        if !self.trail.has_all() {
+            self.lacks = self.lacks.or(Some(Lack::SinceNote));
+        }
+        match self.trail.replace()? {
+            Some(Gone::Moved) if self.note.mark.bytes > 0 => {
+                self.trail.keep(&[TrailLine::gap(now, &self.note.mark)])?;
+            }
+            Some(Gone::Removed) => self.lacks = Some(Lack::All),
+            Some(Gone::Moved) | None => {}
+        }
+        self.trail.flush()?;
+        if self.lacks.is_none() {
+            self.note.mark = self.trail.mark()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the trail lacks: what the feed has and it has not. Everything in the feed is on disk.
+    pub fn complete(&mut self, state: &State) -> Result<()> {
+        let done = self.write_missing(state);
+        self.tried(&done);
+        done
+    }
+
+    fn write_missing(&mut self, state: &State) -> Result<()> {
+        let Some(lack) = self.lacks else {
+            self.write(&[], state.now())?;
+            self.note.position = state.feed.next();
+            return Ok(());
+        };
+        let lack = if self.trail.replace()?.is_some() { Lack::All } else { lack };
+        let bounds = state.feed_bounds()?;
+        let (from, known_bytes) = match lack {
+            Lack::SinceNote => (self.note.position, self.note.mark.bytes),
+            Lack::All | Lack::Unknown => (0, 0),
+        };
+        let mut known = Known::read(&self.trail, known_bytes)?;
+        let had_lines = !known.lines.is_empty();
+        let (mut at, mut missing) = (from.max(bounds.first), 0);
+        while at < bounds.next {
+            let items = state.feed_items(at, PAGE)?.unwrap_or_default();
+            let Some(last) = items.last() else { break };
+            at = last.position + 1;
+            let lines = known.not_among(forbidding(state, &items)?)?;
+            missing += lines.len();
+            self.trail.append(&lines)?;
+        }
+        // The feed begins with 1. A trail that lacks nothing of the last weeks was kept before the store had notes of it.
+        let is_kept = lack == Lack::Unknown && had_lines && missing == 0;
+        if bounds.first > from.max(1) && !is_kept {
+            let until = state.feed_items(bounds.first, 1)?.and_then(|items| items.first().map(|item| item.at));
+            let until = until.unwrap_or_else(|| state.now());
+            self.trail.append(&[TrailLine::gap(until, &self.note.mark)])?;
+            self.note.lacks_before = self.note.lacks_before.max(until);
+            tracing::warn!(
+                "the trail {} does not have what forbids from before {}, and the feed does not reach back farther: a backup of before \
+                 cannot be brought up to date with it. Make a backup",
+                self.trail.path().display(),
+                time::format(until)
+            );
+        } else if missing > 0 {
+            tracing::warn!("{missing} of the lines of {} were missing, and are there now", self.trail.path().display());
+        }
+        self.note.position = bounds.next;
+        self.note.mark = self.trail.mark()?;
+        self.lacks = None;
+        self.trail.forget_dropped();
+        Ok(())
+    }
+}
+
+/// What the end of a trail has.
+struct Known {
+    /// Their sums: a trail may be long.
+    lines: HashSet<[u8; 32]>,
+    /// The dates of erasures.
+    erased_at: HashSet<String>,
+}
+
+impl Known {
+    /// Reads a trail from a place on.
+    fn read(trail: &Trail, from: u64) -> Result<Known> {
+        let mut known = Known { lines: HashSet::new(), erased_at: HashSet::new() };
+        trail.lines_from(from, &mut |line| {
+            let read = TrailLine::read(line).filter(TrailLine::is_erasure);
+            known.erased_at.extend(read.and_then(|line| line.opted_out_at));
+            known.lines.insert(Sha256::digest(line).into());
+        })?;
+        Ok(known)
+    }
+
+    /// Those lines that it does not have, each once.
+    fn not_among(&mut self, lines: Vec<TrailLine>) -> Result<Vec<TrailLine>> {
+        let mut new = Vec::new();
+        for line in lines {
+            let sum = Sha256::digest(serde_json::to_vec(&line).map_err(Error::internal)?).into();
+            let is_told = line.is_erasure()
+                && line.phone.is_empty()
+                && line.opted_out_at.as_ref().is_some_and(|at| self.erased_at.contains(at));
+            if !is_told && self.lines.insert(sum) {
+                new.push(line);
+            }
+        }
+        Ok(new)
+    }
+}
+
+/// What forbids of those whom items of the feed are about.
+fn forbidding(state: &State, items: &[FeedItem]) -> Result<Vec<TrailLine>> {
+    let (mut phones, mut lines) = (BTreeSet::<Phone>::new(), Vec::new());
+    for FeedItem { at, what, .. } in items {
+        match what {
+            FeedWhat::Contact { phone: Some(phone), .. } => drop(phones.insert(*phone)),
+            // Nobody knows any more whom, and somebody has to be told.
+            FeedWhat::Contact { phone: None, cause: EventKind::Erased, .. } => {
+                lines.push(TrailLine::erased("", &time::format(*at)));
+            }
+            _ => {}
+        }
+    }
+    for phone in phones {
+        let contact = match state.contact(phone)? {
+            Some(contact) => Some(contact),
+            None => {
+                let tombstone = state.tombstones_of(phone)?.into_iter().next();
+                tombstone.map(|(_, tombstone)| tombstone.restore(phone, tombstone.gone_at))
+            }
+        };
+        let lists = state.memory.gate().lists().clone();
+        lines.extend(contact.iter().flat_map(|contact| trail::news(None, contact, &lists)));
+        let waiting: Vec<u64> = state.memory.gate().inbox.of(phone).map(|(number, _)| number).collect();
+        for number in waiting {
+            let stored = state.expanded(&keys::inbox(number))?;
+            let waiting = stored.map(|value| codec::decode_waiting(&value)).transpose()?;
+            lines.extend(waiting.iter().map(TrailLine::from));
+        }
+    }
+    Ok(lines)
+}
