@@ -34,6 +34,16 @@ pub enum Kind {
     Filler,
     /// After a question, it says that the question was none to be let go.
     Doubt,
+    /// Behind a request, it says where or how or by whom: every request may have one, and it changes nothing.
+    Modifier,
+    /// In the clause of a request, it may turn it round: who else is spoken of, what is denied or asked.
+    Turn,
+    /// The same, wherever it stands in the sentence.
+    Condition,
+    /// Right behind a request, it may make it one about something else.
+    Narrow,
+    /// A clause may begin with it that asks: "please".
+    Clause,
 }
 
 /// A word or a stem of the rules.
@@ -157,6 +167,11 @@ impl Grammar {
                 "joke" => Kind::Joke,
                 "filler" => Kind::Filler,
                 "doubt" => Kind::Doubt,
+                "modifier" => Kind::Modifier,
+                "turn" => Kind::Turn,
+                "condition" => Kind::Condition,
+                "narrow" => Kind::Narrow,
+                "clause" => Kind::Clause,
                 _ => return Err(wrong("an unknown kind of rule")),
             };
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;

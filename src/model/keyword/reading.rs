@@ -1,5 +1,6 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
+mod plain;
 mod slips;
 
 use std::cell::OnceCell;
@@ -17,6 +18,8 @@ use super::{Meaning, Words};
 const NEAR_MISS_WORDS_MAX: usize = 6;
 /// A request inside of a longer message has at least so many words; one word alone may be anybody's.
 const REQUEST_WORDS_MIN: usize = 2;
+/// One word of so many letters cannot be anybody's.
+const REQUEST_LETTERS_MIN: usize = 10;
 /// A word is written in so many parts at most.
 const SPELLED_PARTS_MAX: usize = 4;
 /// What people send for the word STOP.
@@ -97,8 +100,19 @@ impl<'k> Reading<'k> {
 
     /// The rules that match from a word on, and where their matches end. What is denied asks for nothing.
     fn found(&self, at: usize) -> &[(Kind, usize)] {
-        let changes_nothing =
-            |kind| matches!(kind, Kind::Polite | Kind::Courtesy | Kind::Filler | Kind::Joke | Kind::Doubt);
+        let changes_nothing = |kind| {
+            matches!(
+                kind,
+                Kind::Polite
+                    | Kind::Courtesy
+                    | Kind::Filler
+                    | Kind::Modifier
+                    | Kind::Joke
+                    | Kind::Doubt
+                    | Kind::Narrow
+                    | Kind::Clause
+            )
+        };
         self.found[at].get_or_init(|| {
             let mut found = Vec::new();
             self.grammar.matches(&self.known, at, |kind, end| {
@@ -117,9 +131,11 @@ impl<'k> Reading<'k> {
 
     /// What it means. `text` is the message again.
     pub fn meaning(&self, text: &str) -> Meaning {
-        let meaning = self
-            .without_fillers()
-            .map_or(self.meaning_of_words(), |reading| self.meaning_of_words().stricter(reading.meaning_of_words()));
+        let without_fillers = self.without_fillers();
+        let without_modifiers = without_fillers.as_ref().unwrap_or(self).without_modifiers();
+        let others = [without_fillers, without_modifiers].into_iter().flatten();
+        let meaning =
+            others.fold(self.meaning_of_words(), |meaning, reading| meaning.stricter(reading.meaning_of_words()));
         if !meaning.is_out() && self.signs_ask(text) || meaning.is_out() && self.laughs(text) {
             Meaning::MaybeOut
         } else if meaning.lets_in() && !(self.is_literal && is_plain(text) && !self.is_quoted(0, self.words.len())) {
@@ -175,6 +191,9 @@ impl<'k> Reading<'k> {
         if sentences == Some(Weight::Request) {
             return if self.asks_only() { Meaning::MaybeOut } else { Meaning::Out };
         }
+        if self.asks_plainly() {
+            return Meaning::Out;
+        }
         let is_maybe = matches!(whole, Some(Weight::Maybe | Weight::MaybeWord | Weight::Sentence))
             || sentences.is_some()
             || self.has_slips()
@@ -183,7 +202,8 @@ impl<'k> Reading<'k> {
             || self.is_near_miss()
             || self.has_within()
             || self.is_unread()
-            || self.asks_without_courtesies();
+            || self.asks_without_courtesies()
+            || self.asks_to_stop();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
     }
 
@@ -361,8 +381,34 @@ impl<'k> Reading<'k> {
         for (_, from, to) in self.all_found().filter(|(kind, _, _)| *kind == Kind::Filler) {
             left[from..to].fill(false);
         }
+        self.without(&left)
+    }
+
+    /// The message without where, how or by whom its request wants to be heard: "do not contact me at this number".
+    fn without_modifiers(&self) -> Option<Reading<'k>> {
+        let mut left = vec![true; self.words.len()];
+        // Where a request ends, or a modifier of one.
+        let mut ends = vec![false; self.words.len() + 1];
+        for at in 0..self.words.len() {
+            ends[at + 1] |= self.is_opt_out_word(at, at + 1);
+            for &(kind, end) in self.found(at) {
+                match kind {
+                    Kind::Out => ends[end] = true,
+                    Kind::Modifier if ends[at] => {
+                        left[at..end].fill(false);
+                        ends[end] = true;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.without(&left)
+    }
+
+    /// The message without the words that are not left; none if nothing, or everything, is.
+    fn without(&self, left: &[bool]) -> Option<Reading<'k>> {
         let words: Vec<Word> =
-            self.words.iter().zip(&left).filter(|(_, is_left)| **is_left).map(|(word, _)| word.clone()).collect();
+            self.words.iter().zip(left).filter(|(_, is_left)| **is_left).map(|(word, _)| word.clone()).collect();
         let is_less = words.len() < self.words.len() && !words.is_empty();
         is_less.then(|| Reading::of(self.keywords, self.grammar, words))
     }
@@ -387,6 +433,14 @@ impl<'k> Reading<'k> {
         at > 0 && at < all && rest().strictness() > 0
     }
 
+    /// Whether what sounds like a request is one: neither denied nor quoted, nor a part of something ordinary. A denial in a
+    /// request is part of it: "you never stop texting me".
+    fn is_meant(&self, from: usize, to: usize) -> bool {
+        let goes_on = |at: usize, end: usize| end > from && (end > to || end == to && at <= from);
+        let is_part = |at: usize| self.found(at).iter().any(|&(kind, end)| kind == Kind::Ordinary && goes_on(at, end));
+        !(0..to).any(is_part) && !self.is_denied[from] && !self.is_quoted(from, to)
+    }
+
     /// A request or a hint somewhere in it, or in few words an opt-out word first or last.
     fn is_near_miss(&self) -> bool {
         let all = self.words.len();
@@ -398,26 +452,15 @@ impl<'k> Reading<'k> {
             is_ordinary[from..to].fill(true);
         }
         let is_free = |from: usize, to: usize| is_ordinary[from..to].iter().all(|ordinary| !ordinary);
-        // A denial in a request is part of it: "you never stop texting me".
-        let is_meant = |from: usize, to: usize| {
-            let goes_on = |at: usize, end: usize| end > from && (end > to || end == to && at <= from);
-            let is_part =
-                |at: usize| self.found(at).iter().any(|&(kind, end)| kind == Kind::Ordinary && goes_on(at, end));
-            !(0..to).any(is_part) && !self.is_denied[from] && !self.words[from..to].iter().any(|word| word.is_quoted)
-        };
         let is_request = |from: usize, kind: Kind, to: usize| match kind {
-            Kind::Hint => is_meant(from, to),
-            Kind::Out => to - from >= REQUEST_WORDS_MIN && is_meant(from, to),
+            Kind::Hint => self.is_meant(from, to),
+            Kind::Out => self.is_in_so_many_words(from, to) && self.is_meant(from, to),
             _ => false,
         };
         if self.all_found().any(|(kind, from, to)| is_request(from, kind, to)) {
             return true;
         }
-        let is_out = |from: usize, to: usize| {
-            let text = self.text(from, to);
-            let is_out = self.keywords.get(&text).is_some_and(Meaning::is_out) && !self.keywords.alone.contains(&text);
-            is_out && is_free(from, to)
-        };
+        let is_out = |from: usize, to: usize| self.is_opt_out_word(from, to) && is_free(from, to);
         // An opt-out word that alone stands in capitals is the keyword, wherever it stands: "is STOP how I get off this?"
         let is_said = |at: usize| {
             let letters = |word: &&Word| word.text.contains(char::is_alphabetic);
@@ -427,6 +470,17 @@ impl<'k> Reading<'k> {
                 && (others.peek().is_none() || others.any(|word| !word.is_shouted() && word.text.len() > 1))
         };
         (0..all).any(is_said) || (all <= NEAR_MISS_WORDS_MAX && (1..all).any(|n| is_out(0, n) || is_out(n, all)))
+    }
+
+    /// Whether words are an opt-out word that has no other use.
+    fn is_opt_out_word(&self, from: usize, to: usize) -> bool {
+        let text = self.text(from, to);
+        self.keywords.get(&text).is_some_and(Meaning::is_out) && !self.keywords.alone.contains(&text)
+    }
+
+    /// Whether a request is more than one word, or one so long that it is nothing else: "disiscrivetemi".
+    fn is_in_so_many_words(&self, from: usize, to: usize) -> bool {
+        to - from >= REQUEST_WORDS_MIN || self.words[from].text.chars().count() >= REQUEST_LETTERS_MIN
     }
 
     /// An opt-out word inside of a message in a script without blanks.
