@@ -41,11 +41,10 @@ pub fn reports(text: &str) -> bool {
         let mut reach = |kind: Kind, end: usize| match kind {
             Kind::Out => reached[end] = Some(true),
             Kind::Polite | Kind::Courtesy | Kind::Filler | Kind::Modifier => {
-                reached[end] = reached[end].max(Some(before))
+                reached[end] = reached[end].max(Some(before));
             }
             Kind::Ordinary => is_ordinary |= at == 0 && end == words.len(),
-            Kind::Maybe | Kind::Hint | Kind::Sentence | Kind::Denial | Kind::Joke | Kind::Doubt => {}
-            Kind::Turn | Kind::Condition | Kind::Narrow | Kind::Clause => {}
+            _ => {}
         };
         REPORTS.matches(&own, at, &mut reach);
         GRAMMAR.matches(&shared, at, &mut reach);
