@@ -1,6 +1,6 @@
 //! A small grammar of what people write who want out: rules of words, choices and names, read from `phrases.txt`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
 use foldhash::fast::RandomState;
@@ -61,6 +61,8 @@ pub struct Known {
     is_number: bool,
     /// Whether it is written as a name is.
     is_name: bool,
+    /// Whether it is somebody's first name.
+    is_first_name: bool,
     /// Whether a clause ends with it.
     ends_clause: bool,
 }
@@ -86,6 +88,8 @@ impl Known {
 pub struct Grammar {
     words: HashMap<String, Id, RandomState>,
     stems: BTreeMap<String, Id>,
+    /// First names that are no words.
+    first_names: HashSet<String, RandomState>,
     /// Words and stems so far.
     ids: Id,
     names: Vec<Named>,
@@ -125,8 +129,10 @@ enum Item {
     Any,
     /// A word of digits.
     Number,
-    /// A word that is written as a name is.
+    /// A word that is written as a name is, or is somebody's first name.
     Name,
+    /// Somebody's first name, however it is written.
+    FirstName,
     /// The end of a clause, which is no word.
     End,
     /// All words to the end of this clause, or of a later one.
@@ -154,6 +160,10 @@ impl Grammar {
             let kind = match kind {
                 "slips" => {
                     grammar.is_forgiving = rule.trim() == "forgiven";
+                    continue;
+                }
+                "names" => {
+                    grammar.first_names.extend(folding::words(rule).into_iter().map(|word| word.text));
                     continue;
                 }
                 "out" => Kind::Out,
@@ -195,6 +205,7 @@ impl Grammar {
             word: self.words.get(word).copied().unwrap_or(UNKNOWN),
             stem: stem.map_or(UNKNOWN, |(_, &id)| id),
             is_number: word.bytes().all(|byte| byte.is_ascii_digit()),
+            is_first_name: self.first_names.contains(word),
             ..Known::default()
         }
     }
@@ -251,7 +262,7 @@ impl Grammar {
             for item in sequence {
                 let (begins, goes_on) = match item {
                     Item::Word(_) => (false, false),
-                    Item::Any | Item::Number | Item::Name | Item::End | Item::Rest => (true, false),
+                    Item::Any | Item::Number | Item::Name | Item::FirstName | Item::End | Item::Rest => (true, false),
                     Item::Named(name) => (self.names[*name].is_open, false),
                     Item::Choice { of, is_optional } => (self.begins_with_any(of), *is_optional),
                 };
@@ -298,7 +309,7 @@ impl Grammar {
                 }
                 Item::Named(name) => self.first_of(&self.names[*name].choice, first),
                 Item::Choice { of, is_optional } => self.first_of(of, first) || *is_optional,
-                Item::Any | Item::Number | Item::Name => false,
+                Item::Any | Item::Number | Item::Name | Item::FirstName => false,
                 Item::End | Item::Rest => true,
             });
         }
@@ -328,7 +339,7 @@ impl Grammar {
     /// Whether a sequence matches no words at all.
     fn may_be_empty(&self, sequence: &[Item]) -> bool {
         sequence.iter().all(|item| match item {
-            Item::Word(_) | Item::Any | Item::Number | Item::Name => false,
+            Item::Word(_) | Item::Any | Item::Number | Item::Name | Item::FirstName => false,
             Item::Named(name) => self.names[*name].choice.iter().any(|sequence| self.may_be_empty(sequence)),
             Item::Choice { is_optional, .. } => *is_optional,
             Item::End | Item::Rest => true,
@@ -349,7 +360,10 @@ impl Grammar {
                     Item::Named(name) => next.extend(self.ends_of_choice(&self.names[*name].choice, words, at)),
                     Item::Any => next.extend((at < words.len()).then_some(at + 1)),
                     Item::Number => next.extend(words.get(at).filter(|word| word.is_number).map(|_| at + 1)),
-                    Item::Name => next.extend(words.get(at).filter(|word| word.is_name).map(|_| at + 1)),
+                    Item::Name => {
+                        next.extend(words.get(at).filter(|word| word.is_name || word.is_first_name).map(|_| at + 1));
+                    }
+                    Item::FirstName => next.extend(words.get(at).filter(|word| word.is_first_name).map(|_| at + 1)),
                     Item::End => next.extend(Some(at).filter(is_end)),
                     Item::Rest => next.extend((at..=words.len()).filter(is_end)),
                     Item::Choice { of, is_optional } => {
@@ -380,7 +394,7 @@ impl Grammar {
         loop {
             *left = left.trim_start();
             let Some(c) = left.chars().next().filter(|c| !matches!(c, ']' | ')')) else { break };
-            if matches!(c, '|' | '[' | '(' | '*' | '?' | '#' | '%' | '.') {
+            if matches!(c, '|' | '[' | '(' | '*' | '?' | '#' | '%' | '&' | '.') {
                 *left = &left[1..];
             }
             match c {
@@ -389,6 +403,7 @@ impl Grammar {
                 '?' => sequence.push(Item::Any),
                 '#' => sequence.push(Item::Number),
                 '%' => sequence.push(Item::Name),
+                '&' => sequence.push(Item::FirstName),
                 '.' => sequence.push(Item::End),
                 '[' | '(' => {
                     let of = self.sequences(left, names)?;
@@ -397,7 +412,7 @@ impl Grammar {
                     sequence.push(Item::Choice { of, is_optional: c == '(' });
                 }
                 _ => {
-                    let end = left.find(|c: char| c.is_whitespace() || "|[]()*?#%.".contains(c)).unwrap_or(left.len());
+                    let end = left.find(|c: char| c.is_whitespace() || "|[]()*?#%&.".contains(c)).unwrap_or(left.len());
                     let (word, rest) = left.split_at(end);
                     *left = rest;
                     match word.strip_prefix('@') {
@@ -477,8 +492,10 @@ mod tests {
 
     #[test]
     fn numbers_names_and_ends_are_told_by_how_they_are_written() {
-        let grammar = Grammar::parse("out: remove # (#)\nhint: not %\nmaybe: stop .\nslips: forgiven\npolite: please")
-            .expect("valid");
+        let grammar = Grammar::parse(
+            "out: remove # (#)\nhint: not %\nhint: no &\nmaybe: stop .\nnames: Maria\nslips: forgiven\npolite: please",
+        )
+        .expect("valid");
         let of = |texts: &[(&str, bool, bool)]| {
             let words: Vec<Known> = texts
                 .iter()
@@ -493,6 +510,9 @@ mod tests {
         assert_eq!(of(&[plain("remove"), plain("me")]), []);
         assert_eq!(of(&[plain("not"), ("Ann", true, false)]), [(Kind::Hint, 2)]);
         assert_eq!(of(&[plain("not"), plain("ann")]), []);
+        assert_eq!(of(&[plain("not"), plain("maria")]), [(Kind::Hint, 2)]);
+        assert_eq!(of(&[plain("no"), plain("maria")]), [(Kind::Hint, 2)]);
+        assert_eq!(of(&[plain("no"), ("Ann", true, false)]), []);
         assert_eq!(of(&[("stop", false, true), plain("it")]), [(Kind::Maybe, 1)]);
         assert_eq!(of(&[plain("stop"), plain("it")]), []);
         assert_eq!(grammar.slips("PLEAES"), ["PLEASE"]);

@@ -664,3 +664,109 @@ fn plain_requests_opt_out_in_whatever_words() {
         assert_eq!(keywords.meaning(text), Meaning::MaybeOut, "{text}");
     }
 }
+
+/// Who has the number now did not ask for messages, however he writes the name.
+#[test]
+fn somebody_elses_phone_is_shown() {
+    let keywords = Keywords::default();
+    for text in [
+        "I'm not maria",
+        "no maria",
+        "not maria",
+        "its not maria",
+        "maria dont have this phone no more",
+        "It's not Maria anymore",
+        "My name is Steve, not Maria",
+        "I'm not the person you're looking for",
+        "You have me confused with someone else",
+        "This was meant for someone else",
+        "These messages are not intended for me",
+        "I am not the intended recipient",
+        "not my number",
+        "this is my number now",
+        "this used to be marias number",
+        "This is Steve's phone",
+        "Maria passed in March",
+        "Please note that Mr. Jones has passed",
+        "she went home to be with the Lord",
+        "The number you have texted cannot receive messages",
+        "Auto-reply: This number is no longer used by John",
+        "ông ấy mất rồi",
+        "ce n'est pas Jean",
+        "equivocado",
+        "no soy esa persona",
+        "Nummer falsch",
+        "Hier ist nicht Klaus",
+        "não é o João",
+        "номер сменил владельца",
+    ] {
+        assert_eq!(keywords.meaning(text), Meaning::MaybeOut, "{text}");
+    }
+    for text in
+        ["I'm not sure", "it's not working", "no problem", "not yet", "This is Steve", "no maria is here with me"]
+    {
+        assert_eq!(keywords.meaning(text), Meaning::Message, "{text}");
+    }
+}
+
+/// Forms of one request in a language are read alike.
+#[test]
+fn forms_of_a_request_in_a_language_are_heard() {
+    let keywords = Keywords::default();
+    for text in [
+        "Ich fordere Sie auf, mich nicht mehr zu kontaktieren",
+        "unterlassen sie die werbung",
+        "nunca mas me escriban",
+        "ya no me esten mandando mensajes",
+        "dejen de estar mandando",
+        "solicito mi baja",
+        "quitame d la lista",
+        "cessez immédiatement",
+        "Ca suffit les sms",
+        "merci d'effacer mes coordonnées",
+        "ne m'envoyez rien",
+        "disiscrivetemi saluti",
+        "मुझे मैसेज न करें",
+        "送るのやめて",
+        "删除我的数据",
+        "请停止发送短信",
+        "Не надо мне ничего присылать",
+        "sluta skriva till mig",
+        "houd op",
+        "ma 3ad tab3at",
+        "mish 3ayez rasayel",
+    ] {
+        assert!(keywords.meaning(text).is_out(), "{text}");
+    }
+    for text in [
+        "Ich widerspreche",
+        "stoppt das",
+        "bitte nicht mehr",
+        "перестаньте",
+        "הפסיקו",
+        "நிறுத்துங்கள்",
+        "बंद करा",
+        "престаните",
+        "გაჩერდი",
+        "nisimamishe",
+        "prekratite",
+        "otstante",
+        "nie zycze sobie",
+    ] {
+        assert_eq!(keywords.meaning(text), Meaning::MaybeOut, "{text}");
+    }
+}
+
+/// STOP on the keyboard of another script.
+#[test]
+fn what_was_typed_on_another_keyboard_is_heard() {
+    let keywords = Keywords::default();
+    for text in ["ыещз", "ЫЕЩЗ!", "cnjg", "jngbcfnmcz", "гтыгиыскшиу", "דאםפ", "سفخح", "ㄴ새ㅔ", "หะนย"]
+    {
+        assert_eq!(keywords.meaning(text), Meaning::Out, "{text}");
+    }
+    for (text, meaning) in [("ыефке", Meaning::Message), ("START", Meaning::In), ("привет", Meaning::Message)]
+    {
+        assert_eq!(keywords.meaning(text), meaning, "{text}");
+    }
+}

@@ -34,7 +34,8 @@ impl Reading<'_> {
         let asks = |from: usize, at: usize| {
             at < self.words.len()
                 && self.is_opt_out_word(at, at + 1)
-                && self.is_meant(from, at + 1)
+                && !self.is_denied[at]
+                && !self.is_quoted(from, at + 1)
                 && (self.words[at].ends_clause || !is_about(at + 1))
         };
         self.all_found().any(|(kind, from, at)| kind == Kind::Clause && asks(from, at))
