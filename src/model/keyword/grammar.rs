@@ -51,6 +51,17 @@ type Id = u32;
 /// Any word that is in no rule.
 const UNKNOWN: Id = 0;
 
+/// Whether a word is somebody's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Name {
+    #[default]
+    None,
+    /// It is written as one.
+    Written,
+    /// It is a first name, however it is written.
+    First,
+}
+
 /// A word of a message, as the grammar knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
@@ -59,10 +70,7 @@ pub struct Known {
     stem: Id,
     /// Whether it is written in digits.
     is_number: bool,
-    /// Whether it is written as a name is.
-    is_name: bool,
-    /// Whether it is somebody's first name.
-    is_first_name: bool,
+    name: Name,
     /// Whether a clause ends with it.
     ends_clause: bool,
 }
@@ -75,7 +83,8 @@ impl Known {
 
     /// The word as it is written in its message.
     pub fn written(self, is_name: bool, ends_clause: bool) -> Known {
-        Known { is_name, ends_clause, ..self }
+        let name = if is_name && self.name == Name::None { Name::Written } else { self.name };
+        Known { name, ends_clause, ..self }
     }
 
     fn is(self, id: Id) -> bool {
@@ -205,7 +214,7 @@ impl Grammar {
             word: self.words.get(word).copied().unwrap_or(UNKNOWN),
             stem: stem.map_or(UNKNOWN, |(_, &id)| id),
             is_number: word.bytes().all(|byte| byte.is_ascii_digit()),
-            is_first_name: self.first_names.contains(word),
+            name: if self.first_names.contains(word) { Name::First } else { Name::None },
             ..Known::default()
         }
     }
@@ -360,10 +369,10 @@ impl Grammar {
                     Item::Named(name) => next.extend(self.ends_of_choice(&self.names[*name].choice, words, at)),
                     Item::Any => next.extend((at < words.len()).then_some(at + 1)),
                     Item::Number => next.extend(words.get(at).filter(|word| word.is_number).map(|_| at + 1)),
-                    Item::Name => {
-                        next.extend(words.get(at).filter(|word| word.is_name || word.is_first_name).map(|_| at + 1));
+                    Item::Name => next.extend(words.get(at).filter(|word| word.name != Name::None).map(|_| at + 1)),
+                    Item::FirstName => {
+                        next.extend(words.get(at).filter(|word| word.name == Name::First).map(|_| at + 1));
                     }
-                    Item::FirstName => next.extend(words.get(at).filter(|word| word.is_first_name).map(|_| at + 1)),
                     Item::End => next.extend(Some(at).filter(is_end)),
                     Item::Rest => next.extend((at..=words.len()).filter(is_end)),
                     Item::Choice { of, is_optional } => {
