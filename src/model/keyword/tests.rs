@@ -347,6 +347,11 @@ fn nobody_is_let_in_by_a_sign_that_turns_the_word_round() {
         "start >:(",
         "START :(",
         "yes :/",
+        "start ;(",
+        "start :'(",
+        "yes ;-/",
+        "~start~",
+        "<!-- START -->",
     ] {
         let meaning = keywords.meaning(text);
         assert!(!matches!(meaning, Meaning::In | Meaning::InIfKnown), "{text} is {meaning:?}");
@@ -356,6 +361,8 @@ fn nobody_is_let_in_by_a_sign_that_turns_the_word_round() {
         ("Start!", Meaning::In),
         ("\"START\"", Meaning::In),
         ("START 👍🏽", Meaning::In),
+        ("start ~", Meaning::In),
+        ("START ;)", Meaning::In),
         ("start ❤️", Meaning::In),
         ("Yes 🙏", Meaning::InIfKnown),
     ] {
