@@ -1,11 +1,11 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
+mod less;
 mod plain;
+mod signs;
 mod slips;
 
 use std::cell::OnceCell;
-
-use unicode_normalization::char::is_combining_mark;
 
 use super::folding::{self, Ending, Word};
 use super::grammar::{Grammar, Kind, Known};
@@ -28,11 +28,6 @@ pub const STOP_SIGNS: [char; 7] = ['🛑', '⛔', '🚫', '📵', '🔕', '🚷'
 const LAUGHING_SIGNS: [char; 4] = ['😂', '🤣', '😆', '😹'];
 /// What may say the same if no other words stand there.
 const REFUSING_SIGNS: [char; 7] = ['❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
-/// What may stand beside a word that lets somebody in. A question, or a sign that means something else, lets nobody in.
-const PLAIN_MARKS: &str = ".,!;:'\"`’‘“”«»()[]<>*_~-–—…·/|&。、！，．";
-/// Signs that agree, and what may follow a sign without another meaning: its look, and the colour of a skin.
-const AGREEING_SIGNS: &str =
-    "👍👌🙏✅☑✔❤💚💙💛💜🧡😀😃😄😁😊🙂😍🥰😘🎉🥳💯✨⭐🤝🙌👏\u{fe0e}\u{fe0f}\u{200d}🏻🏼🏽🏾🏿";
 /// What begins "no more texts", which as a question misses them.
 const NONE_OF: [&str; 16] = [
     "NO", "PLUS", "PAS", "KEIN", "KEINE", "GEEN", "SIN", "SEM", "NESSUN", "NIENTE", "INGA", "INGEN", "IKKE", "ZADNYCH",
@@ -138,7 +133,8 @@ impl<'k> Reading<'k> {
             others.fold(self.meaning_of_words(), |meaning, reading| meaning.stricter(reading.meaning_of_words()));
         if !meaning.is_out() && self.signs_ask(text) || meaning.is_out() && self.laughs(text) {
             Meaning::MaybeOut
-        } else if meaning.lets_in() && !(self.is_literal && is_plain(text) && !self.is_quoted(0, self.words.len())) {
+        } else if meaning.lets_in() && !(self.is_literal && signs::agree(text) && !self.is_quoted(0, self.words.len()))
+        {
             // Who may not mean it is not let in; nor is who quotes it.
             Meaning::Message
         } else if meaning == Meaning::Out && scope::names_all(&self.words) {
@@ -375,44 +371,6 @@ impl<'k> Reading<'k> {
         !self.words[at + 1..].iter().any(|word| word.is_quoted) && self.weight(at + 1, all) >= Some(Weight::Sentence)
     }
 
-    /// The message without what people put into a request and do not mean: "take me the hell off your list".
-    fn without_fillers(&self) -> Option<Reading<'k>> {
-        let mut left = vec![true; self.words.len()];
-        for (_, from, to) in self.all_found().filter(|(kind, _, _)| *kind == Kind::Filler) {
-            left[from..to].fill(false);
-        }
-        self.without(&left)
-    }
-
-    /// The message without where, how or by whom its request wants to be heard: "do not contact me at this number".
-    fn without_modifiers(&self) -> Option<Reading<'k>> {
-        let mut left = vec![true; self.words.len()];
-        // Where a request ends, or a modifier of one.
-        let mut ends = vec![false; self.words.len() + 1];
-        for at in 0..self.words.len() {
-            ends[at + 1] |= self.is_opt_out_word(at, at + 1);
-            for &(kind, end) in self.found(at) {
-                match kind {
-                    Kind::Out => ends[end] = true,
-                    Kind::Modifier if ends[at] => {
-                        left[at..end].fill(false);
-                        ends[end] = true;
-                    }
-                    _ => {}
-                }
-            }
-        }
-        self.without(&left)
-    }
-
-    /// The message without the words that are not left; none if nothing, or everything, is.
-    fn without(&self, left: &[bool]) -> Option<Reading<'k>> {
-        let words: Vec<Word> =
-            self.words.iter().zip(left).filter(|(_, is_left)| **is_left).map(|(word, _)| word.clone()).collect();
-        let is_less = words.len() < self.words.len() && !words.is_empty();
-        is_less.then(|| Reading::of(self.keywords, self.grammar, words))
-    }
-
     /// How many words of courtesies it begins with.
     fn courtesies(&self) -> usize {
         let courtesy = |at: usize| {
@@ -507,25 +465,4 @@ fn known(grammar: &Grammar, words: &[Word]) -> Vec<Known> {
         grammar.known(&word.text).written(word.is_name_like() && !begins(at), word.ends_clause)
     };
     words.iter().enumerate().map(known).collect()
-}
-
-/// Whether a text has letters, and nothing beside them that could turn their meaning round.
-fn is_plain(text: &str) -> bool {
-    // With a face made of marks, or a comment of a page, which nobody sees.
-    const TURNED: [&str; 3] = [">:", "):", "<!"];
-    // Struck out: a tilde before it and one behind it strike out, too.
-    let is_struck = |c: char| matches!(c, '\u{334}'..='\u{338}');
-    let is_struck_out = text.contains(is_struck) || text.matches('~').count() >= 2;
-    if is_struck_out || TURNED.iter().any(|turned| text.contains(turned)) || has_unhappy_face(text) {
-        return false;
-    }
-    let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    let is_letter = |c: char| c.is_alphanumeric() || c.is_whitespace() || is_combining_mark(c);
-    text.chars().all(|c| is_letter(c) || is_invisible(c) || PLAIN_MARKS.contains(c) || AGREEING_SIGNS.contains(c))
-}
-
-/// Whether eyes and a mouth that does not smile stand in a text: `:(`, `;-(`, `:/`.
-fn has_unhappy_face(text: &str) -> bool {
-    let behind_eyes = text.split([':', ';']).skip(1).map(|face| face.trim_start_matches(['-', '\'', '’']));
-    behind_eyes.into_iter().any(|mouth| mouth.starts_with(['(', '[', '/', '\\', '|']))
 }
