@@ -36,6 +36,7 @@ impl Reading<'_> {
                 && self.is_opt_out_word(at, at + 1)
                 && !self.is_denied[at]
                 && !self.is_quoted(from, at + 1)
+                && (self.is_meant(from, at + 1) || self.is_courteous(at + 1))
                 && (self.words[at].ends_clause || !is_about(at + 1))
         };
         self.all_found().any(|(kind, from, at)| kind == Kind::Clause && asks(from, at))
@@ -104,10 +105,15 @@ impl Reading<'_> {
 
     /// Whether a word narrows a request before it, and does not begin a courtesy: "and have a nice day".
     fn narrows(&self, at: usize) -> bool {
+        self.is(at, Kind::Narrow) && !self.is_courteous(at)
+    }
+
+    /// Whether a courtesy in several words begins at a place.
+    fn is_courteous(&self, at: usize) -> bool {
         let is_courtesy = |&(kind, end): &(Kind, usize)| {
             matches!(kind, Kind::Polite | Kind::Maybe | Kind::Modifier) && end - at >= REQUEST_WORDS_MIN
         };
-        self.is(at, Kind::Narrow) && !self.found(at).iter().any(is_courtesy)
+        at < self.words.len() && self.found(at).iter().any(is_courtesy)
     }
 
     fn is(&self, at: usize, kind: Kind) -> bool {
