@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::fact::{Fact, Inbound, Keyword, Outcome, Status, number};
 use super::post::{Post, text, texts};
 use super::signature::{CLOCKS_MS, Unsigned, is_fresh};
+use crate::error::excerpt;
 use crate::model::failure::Failure;
 use crate::model::time::Millis;
 
@@ -68,13 +69,19 @@ pub fn read(post: &Post) -> Result<Vec<Fact>, &'static str> {
                 }
             }
             let others = numbers.split_off(1.min(numbers.len()));
+            let said = texts(said(payload));
+            if said.is_empty() && payload["media"].as_array().is_none_or(Vec::is_empty) {
+                // It may be of a kind whose words stand where nobody has looked yet.
+                let (id, kind) = (excerpt(id.as_bytes()), text(&payload["type"]));
+                tracing::warn!("telnyx: message {id} ({}): no text was found in it", excerpt(kind.as_bytes()));
+            }
             Ok(vec![Fact::Inbound(Inbound {
                 id,
                 phone: from,
                 number: numbers.pop().unwrap_or_default(),
                 others,
                 service,
-                text: texts(said(payload)),
+                text: said,
                 at: text(&payload["received_at"]),
                 keyword: Keyword::of(&text(&payload["autoresponse_type"]), &["stop", "optout", "opt_out"]),
                 ..Inbound::default()

@@ -4,13 +4,30 @@
 //! a whole text that is a request ("please stop texting me") is read as a message is. A number is dead if one of a few states
 //! that do not pass stands beside a word for it: "unknown subscriber", "number does not exist".
 
+#[cfg(test)]
+mod tests;
+
 use super::{Failure, OPTED_OUT, PERMANENT};
 use crate::model::keyword;
 use crate::model::plain_refusal::fold::letters;
 use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 
 /// What begins the names of lists of those who want nothing.
-const LISTS: [&str; 6] = ["blacklist", "blocklist", "denylist", "suppressionlist", "optout", "optedout"];
+const LISTS: [&str; 11] = [
+    "blacklist",
+    "blacklst",
+    "blocklist",
+    "blockedlist",
+    "denylist",
+    "suppressionlist",
+    "sperrliste",
+    "optout",
+    "optedout",
+    "dnd",
+    "ndnc",
+];
+/// Words for it in scripts that put no blanks between words.
+const OUT_WITHIN: [&str; 7] = ["退订", "退訂", "黑名单", "黑名單", "拒收", "受信拒否", "수신거부"];
 /// Whose agreement may be missing or have ended.
 const CONSENT: [&str; 3] = ["consent", "consented", "subscription"];
 /// What says that an agreement is not there, and what was given or not.
@@ -54,17 +71,67 @@ const REFUSES: [&str; 9] =
     ["refused", "refuses", "declined", "declines", "rejected", "rejects", "deactivated", "disabled", "stopped"];
 /// So many words may stand before what is refused: "deactivated all promotional messages".
 const REFUSED_WITHIN: usize = 3;
+/// What a person does who wants none of it: "asked not to be contacted".
+const ASKS: [&str; 8] = ["asked", "asks", "requested", "requests", "demanded", "wants", "wishes", "prefers"];
+/// So many words behind a refusal stands what was refused.
+const ASKED_WITHIN: usize = 4;
+/// Who complains calls it so.
+const JUNK: [&str; 2] = ["spam", "junk"];
+/// Who is no person.
+const NETWORK: [&str; 4] = ["carrier", "operator", "network", "filter"];
+/// What says of a message that a word stands in it, and what says that the message is a person's.
+const CONTAINS: [&str; 4] = ["contains", "containing", "includes", "word"];
+const ANSWERS: [&str; 8] = ["reply", "replied", "inbound", "incoming", "response", "responded", "received", "sent"];
 /// What a person does to a sender.
 const BLOCKED: [&str; 3] = ["blocked", "stopped", "barred"];
 const SENDER: [&str; 4] = ["sender", "originator", "you", "us"];
 const MESSAGES: [&str; 8] = ["message", "messages", "sms", "text", "texts", "marketing", "contact", "communication"];
 /// What may stand between a word and the one that it belongs to.
-const BETWEEN: [&str; 22] = [
-    "a", "an", "the", "this", "that", "your", "to", "is", "was", "are", "be", "been", "has", "have", "does", "do",
-    "did", "on", "in", "you", "longer", "dialed",
+const BETWEEN: [&str; 30] = [
+    "a",
+    "an",
+    "the",
+    "this",
+    "that",
+    "your",
+    "to",
+    "is",
+    "was",
+    "are",
+    "be",
+    "been",
+    "has",
+    "have",
+    "does",
+    "do",
+    "did",
+    "on",
+    "in",
+    "you",
+    "longer",
+    "dialed",
+    "permanently",
+    "permanent",
+    "le",
+    "die",
+    "est",
+    "nest",
+    "ist",
+    "es",
 ];
 /// Words for the number.
-const NUMBER: [&str; 11] = [
+const NUMBER: [&str; 22] = [
+    "numero",
+    "nummer",
+    "rufnummer",
+    "numer",
+    "teilnehmer",
+    "abonne",
+    "abonado",
+    "assinante",
+    "utente",
+    "номер",
+    "абонент",
     "number",
     "numbers",
     "msisdn",
@@ -78,15 +145,80 @@ const NUMBER: [&str; 11] = [
     "address",
 ];
 /// States of a number that do not pass.
-const DEAD: [&str; 8] =
-    ["unknown", "invalid", "illegal", "unallocated", "unassigned", "nonexistent", "nonexisting", "deactivated"];
+const DEAD: [&str; 26] = [
+    "unknown",
+    "unidentified",
+    "invalid",
+    "illegal",
+    "unallocated",
+    "unassigned",
+    "nonexistent",
+    "nonexisting",
+    "deactivated",
+    "inexistant",
+    "inexistente",
+    "inesistente",
+    "nexiste",
+    "invalide",
+    "invalido",
+    "ungultig",
+    "ongeldig",
+    "unbekannt",
+    "onbekend",
+    "inconnu",
+    "desconocido",
+    "desconhecido",
+    "sconosciuto",
+    "nieznany",
+    "несуществующий",
+    "недействителен",
+];
+/// The same in scripts that put no blanks between words.
+const DEAD_WITHIN: [&str; 11] = [
+    "空号",
+    "空號",
+    "号码不存在",
+    "號碼不存在",
+    "无效号码",
+    "號碼無效",
+    "号码无效",
+    "欠番",
+    "使われておりません",
+    "결번",
+    "없는번호",
+];
+/// What a person blocks messages with.
+const PHONE: [&str; 3] = ["phone", "handset", "device"];
 /// What gets messages, and a dead number is not.
 const MOBILE: [&str; 3] = ["mobile", "wireless", "cellular"];
 /// What does pass unless it is said not to.
 const ABSENT: [&str; 4] = ["absent", "unavailable", "unreachable", "inactive"];
 const FOR_GOOD: [&str; 2] = ["permanent", "permanently"];
 /// What such a number is not.
-const LIVES: [&str; 7] = ["exist", "exists", "existing", "valid", "assigned", "allocated", "existent"];
+const LIVES: [&str; 20] = [
+    "exist",
+    "exists",
+    "existing",
+    "valid",
+    "assigned",
+    "allocated",
+    "existent",
+    "attribue",
+    "existe",
+    "existiert",
+    "vergeben",
+    "gultig",
+    "asignado",
+    "atribuido",
+    "valido",
+    "esiste",
+    "istnieje",
+    "bestaat",
+    "существует",
+    "обслуживается",
+];
+/// What may stand beside one of these and "in service" where no number is named: "disconnected or no longer in service".
+const OF_A_DEAD_NUMBER: [&str; 9] = ["disconnected", "or", "and", "no", "not", "longer", "in", "service", "working"];
 /// What passes, or may be so.
 const PASSING: [&str; 16] = [
     "temporarily",
@@ -118,7 +250,7 @@ pub fn said(text: &str) -> Failure {
     if words.opted_out() || (!words.has(&["denied"]) && keyword::is_request(text)) {
         said = said.with(OPTED_OUT);
     }
-    if words.is_dead() {
+    if words.is_dead() || DEAD_WITHIN.iter().any(|dead| text.replace(' ', "").contains(dead)) {
         said = said.with(PERMANENT);
     }
     said
@@ -166,12 +298,21 @@ impl Report {
     }
 
     fn is_negated(&self, at: usize) -> bool {
-        self.before(at).is_some_and(|before| self.sense(before) & NOT != 0)
+        self.before(at).is_some_and(|before| self.is_not(before))
+    }
+
+    fn is_not(&self, at: usize) -> bool {
+        self.sense(at) & NOT != 0 || self.word(at) == "не"
+    }
+
+    /// Whether a person stands at a place: "user", "end user".
+    fn is_person(&self, at: usize) -> bool {
+        PERSON.contains(&self.word(at)) || PERSON.contains(&[self.word(at), self.word(at + 1)].concat().as_str())
     }
 
     /// "User replied STOP", "unsubscribed recipient", "on the stop list", "DND", "do not contact", "consent withdrawn".
     fn opted_out(&self) -> bool {
-        let is_of_sender = self.has(&OF_THE_SENDER) && !self.has(&PERSON);
+        let is_of_sender = (0..self.0.len()).any(|at| self.is_of_the_sender(at)) && !self.has(&PERSON);
         let is_answered = self.0.last().is_some_and(|last| ["no", "false"].contains(&last.as_str()));
         let says = |at: usize| {
             let (word, sense, next) = (self.word(at), self.sense(at), self.sense(at + 1));
@@ -180,25 +321,33 @@ impl Report {
                 || is_dropped
                 || (sense & OPT != 0 && next & AWAY != 0)
                 || LISTS.iter().any(|list| word.starts_with(list))
+                || says_within(word)
                 || LISTS.contains(&[word, self.word(at + 1)].concat().as_str());
-            let is_asked =
-                sense & NOT != 0 && (word == "dont" || (at > 0 && self.word(at - 1) == "do")) && next & ACT != 0;
+            let asks = || self.before(at).is_some_and(|before| ASKS.contains(&self.word(before)));
+            let of_messages = |at: usize| self.sense(at) & ACT != 0;
+            let is_asked = sense & NOT != 0
+                && ((word == "dont" || (at > 0 && self.word(at - 1) == "do")) && next & ACT != 0
+                    || asks() && (at + 1..=at + ASKED_WITHIN).any(of_messages));
             let has_ended = CONSENT.contains(&word)
                 && (self.is_negated(at)
                     || self.behind(at).is_some_and(|behind| self.sense(behind) & NOT != 0)
                     || (0..self.0.len()).any(|at| self.sense(at) & ENDS != 0));
-            let is_person = |at: Option<usize>| at.is_some_and(|at| PERSON.contains(&self.word(at)));
+            let is_person = |at: Option<usize>| at.is_some_and(|at| self.is_person(at));
             let is_by_person = || is_person(self.before(at));
             let is_blocked = BLOCKED.contains(&word)
                 && ((self.word(at + 1) == "by" && is_person(self.behind(at + 1)))
                     || (is_by_person()
                         && (self.word(at - 1) == "has"
                             || word == "stopped"
-                            || self.behind(at).is_some_and(|next| SENDER.contains(&self.word(next))))));
+                            || SENDER.contains(&self.word(at + 1))
+                            || self.behind(at).is_some_and(|next| SENDER.contains(&self.word(next)))))
+                    || (self.before(at).is_some_and(|before| PHONE.contains(&self.word(before)))
+                        && self.behind(at).is_some_and(|next| MESSAGES.contains(&self.word(next)))));
             // Who complains of spam wants none of it.
             let complains = match word {
                 "complaint" | "complained" => self.has(&["spam"]) || self.has(&PERSON),
-                "reported" => self.has(&["spam"]) && is_by_person(),
+                "reported" if self.word(at + 1) == "as" && JUNK.contains(&self.word(at + 2)) => !self.has(&NETWORK),
+                "reported" => self.has(&JUNK) && is_by_person(),
                 "spam" => self.word(at + 1) == "by" && is_person(self.behind(at + 1)),
                 _ => false,
             };
@@ -206,13 +355,20 @@ impl Report {
                 return true;
             }
             if word == "stop" {
-                // A sender says no STOP, but is told to stop.
-                return !self.is_negated(at) && self.word(at + 1) != "sending";
+                // A sender says no STOP, but is told to stop; and a word in a message that nobody answered is the sender's.
+                let is_in_message = self.has(&CONTAINS) && self.has(&MESSAGES);
+                let is_of_text = is_in_message && !self.has(&PERSON) && !self.has(&ANSWERS);
+                return !self.is_negated(at) && self.word(at + 1) != "sending" && !is_of_text;
             }
             let is_not_in = sense & OPT != 0 && next & IN != 0 && self.is_negated(at);
             !is_of_sender && (is_not_in || is_asked || has_ended || (is_out && !self.is_negated(at) && !is_answered))
         };
         self.lacks_consent() || (!self.has(&OF_THE_TEXT) && (0..self.0.len()).any(says))
+    }
+
+    /// Whether a word speaks of the sender; an opt-out at the level of an account is the person's.
+    fn is_of_the_sender(&self, at: usize) -> bool {
+        OF_THE_SENDER.contains(&self.word(at)) && !["level", "wide"].contains(&self.word(at + 1))
     }
 
     /// "user refused messages", "Subscriber deactivated promotional messages".
@@ -249,12 +405,17 @@ impl Report {
             "such" => self.is_negated(at) && is_number(at + 1),
             word if MOBILE.contains(&word) => self.is_negated(at) && is_number(at + 1),
             "disconnected" if self.0.len() == 1 => true,
-            "disconnected" => self.before(at).or(self.behind(at)).is_some_and(|at| self.word(at).starts_with("number")),
+            "disconnected" | "dead" => {
+                self.before(at).or(self.behind(at)).is_some_and(|at| self.word(at).starts_with("number"))
+            }
             word if DEAD.contains(&word) => is_of_number(at, at),
             word if LIVES.contains(&word) || (word == "service" && self.word(at.wrapping_sub(1)) == "in") => {
-                let negated = self.before(at).filter(|&not| self.sense(not) & NOT != 0);
-                negated.is_some_and(|not| is_of_number(not, at))
+                let negated = self.before(at).filter(|&not| self.is_not(not));
+                let is_alone = || self.0.iter().all(|word| OF_A_DEAD_NUMBER.contains(&word.as_str()));
+                negated.is_some_and(|not| is_of_number(not, at) || self.has(&["disconnected"]) && is_alone())
             }
+            // "not SMS capable"
+            "capable" => MESSAGES.contains(&self.word(at.wrapping_sub(1))) && self.is_negated(at - 1),
             word if ABSENT.contains(&word) => is_for_good() && is_of_number(at, at),
             _ => false,
         };
@@ -262,165 +423,7 @@ impl Report {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_that_somebody_opted_out_is_understood() {
-        for text in [
-            "user replied STOP",
-            "blocked due to STOP message",
-            "The recipient texted STOP",
-            "source number blocked by STOP from destination number",
-            "STOP",
-            "STOP received",
-            "stop list",
-            "Destinataire désinscrit",
-            "Der Empfänger hat sich abgemeldet",
-            "Абонент отписался",
-            "consent withdrawn",
-            "Recipient has revoked consent",
-            "NO_CONSENT",
-            "NoConsent",
-            "blocklisted",
-            "denylisted",
-            "Number is on the blacklist",
-            "Attempt to send to unsubscribed recipient",
-            "Message not delivered: recipient opted out",
-            "sender blacklisted by recipient",
-            "UserOptedOut",
-            "blocked by the recipient",
-            "Recipient has blocked the sender",
-            "DND-NUMB",
-            "Do not contact",
-            "please don't text me again",
-            "remove me from your list",
-            "Not opted in",
-            "recipient has not opted-in",
-            "User is not opted in to this sender",
-            "Receiver on block list",
-            "number is on our deny list",
-            "user refused messages",
-            "Customer declined marketing",
-            "the recipient has rejected SMS",
-            "person called and wants no more texts",
-            "customer says no further messages",
-            "stopped by user",
-            "User stopped",
-            "Recipient is on the suppression list",
-            "recipient blocked sender",
-            "Barred by user",
-            "Consent not given",
-            "consent was not granted",
-            "lack of consent",
-            "missing consent",
-            "consent missing",
-            "spam complaint",
-            "user reported spam",
-            "marked as spam by the recipient",
-            "Destinatario dado de baja",
-            "Subscriber deactivated promotional messages",
-        ] {
-            assert_eq!(said(text), OPTED_OUT, "{text}");
-        }
-        for text in [
-            "sender blacklisted",
-            "URL is on a blocklist",
-            "not opted out",
-            "opted out: no",
-            "is not on the blacklist",
-            "unsubscribe link missing",
-            "message lacks unsubscribe text",
-            "opt-out rate too high",
-            "sent without opt-out wording",
-            "unsubscribe rate above the limit",
-            "Lack of STOP keyword in the campaign",
-            "opted in",
-            "sender on block list",
-            "carrier refused messages",
-            "user declined the call",
-            "Content rejected: STOP language is missing",
-            "stop sending so fast",
-            "blocked",
-            "SMS blocked as spam",
-            "blocked by carrier",
-            "subscriber blocked",
-            "message rejected by carrier",
-            "declined",
-            "permission denied",
-            "queue stopped",
-            "stopped by carrier",
-            "sender on the suppression list",
-            "carrier reported spam",
-            "spam complaint rate too high",
-            "missing consent language",
-            "consent given",
-            "handset blocked sender lookup",
-            "canceled",
-            "delivered",
-            "UNDELIV",
-            "",
-        ] {
-            assert_eq!(said(text), Failure::default(), "{text}");
-        }
-    }
-
-    #[test]
-    fn only_what_does_not_pass_and_is_about_the_number_makes_it_invalid() {
-        for text in [
-            "number does not exist",
-            "The number +1 415 555 0123 does not exist",
-            "Unknown destination handset",
-            "UNALLOCATED_NUMBER",
-            "EC_UNKNOWN_SUBSCRIBER",
-            "unknownSubscriber",
-            "INVALID_NUMBER",
-            "Invalid 'To' Phone Number",
-            "'To' number is not a valid mobile number",
-            "The number you dialed is not in service",
-            "number is no longer in service",
-            "'To' number cannot be a landline",
-            "disconnected number",
-            "This number has been disconnected",
-            "Nonexistent subscriber",
-            "no such number",
-            "no such subscriber",
-            "EC_ILLEGAL_SUBSCRIBER",
-            "absent subscriber permanent",
-            "ABSENT_SUBSCRIBER_PERMANENTLY",
-            "Not a mobile number",
-            "'To' number is not a wireless number",
-            "disconnected",
-        ] {
-            assert_eq!(said(text), PERMANENT, "{text}");
-        }
-        for text in [
-            "phone is switched off",
-            "handset unreachable",
-            "absent subscriber",
-            "EC_ABSENT_SUBSCRIBER",
-            "subscriber temporarily not in service",
-            "Unknown error",
-            "unknown",
-            "Invalid number of parts",
-            "invalid sender number",
-            "Invalid 'From' number",
-            "unknown sender address",
-            "invalid message body",
-            "number is valid",
-            "handset disconnected from network",
-            "service does not exist",
-            "may be a landline",
-            "not a landline",
-            "delivered to handset",
-            "number busy, try again later",
-            "absent subscriber, not permanent",
-            "no such template",
-            "illegal sender number",
-            "mobile number",
-        ] {
-            assert_eq!(said(text), Failure::default(), "{text}");
-        }
-    }
+/// Whether a word in a script without blanks has one that says it alone: "用户已退订".
+fn says_within(word: &str) -> bool {
+    !word.is_ascii() && OUT_WITHIN.iter().any(|out| word.contains(out)) && !word.contains(['未', '没', '沒'])
 }

@@ -202,9 +202,12 @@ fn mistaken(text: &str) -> Option<String> {
     String::from_utf8(text.chars().map(byte).collect::<Option<Vec<u8>>>()?).ok()
 }
 
-/// `<STOP>`: where tags are left out, it would be one.
+/// `<STOP>`: where tags are left out, it would be one. `> STOP` is a line of somebody else's, and stays one.
 fn brackets(text: &str) -> Option<String> {
-    text.contains(['<', '>']).then(|| text.replace(['<', '>'], " "))
+    let is_bracket = |text: &str| {
+        text.contains('<') || text.lines().any(|line| line.trim_start().trim_start_matches('>').contains('>'))
+    };
+    is_bracket(text).then(|| text.replace(['<', '>'], " "))
 }
 
 /// `ST*P`, `s†op`: signs that hide a letter of STOP, each with a letter on both sides.

@@ -1,6 +1,9 @@
 //! A small grammar of what people write who want out: rules of words, choices and names, read from `phrases.txt`.
 
-use std::collections::{BTreeMap, HashMap};
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
 use foldhash::fast::RandomState;
@@ -34,12 +37,33 @@ pub enum Kind {
     Filler,
     /// After a question, it says that the question was none to be let go.
     Doubt,
+    /// Behind a request, it says where or how or by whom: every request may have one, and it changes nothing.
+    Modifier,
+    /// In the clause of a request, it may turn it round: who else is spoken of, what is denied or asked.
+    Turn,
+    /// The same, wherever it stands in the sentence.
+    Condition,
+    /// Right behind a request, it may make it one about something else.
+    Narrow,
+    /// A clause may begin with it that asks: "please".
+    Clause,
 }
 
 /// A word or a stem of the rules.
 type Id = u32;
 /// Any word that is in no rule.
 const UNKNOWN: Id = 0;
+
+/// Whether a word is somebody's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Name {
+    #[default]
+    None,
+    /// It is written as one.
+    Written,
+    /// It is a first name, however it is written.
+    First,
+}
 
 /// A word of a message, as the grammar knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,8 +73,7 @@ pub struct Known {
     stem: Id,
     /// Whether it is written in digits.
     is_number: bool,
-    /// Whether it is written as a name is.
-    is_name: bool,
+    name: Name,
     /// Whether a clause ends with it.
     ends_clause: bool,
 }
@@ -63,7 +86,8 @@ impl Known {
 
     /// The word as it is written in its message.
     pub fn written(self, is_name: bool, ends_clause: bool) -> Known {
-        Known { is_name, ends_clause, ..self }
+        let name = if is_name && self.name == Name::None { Name::Written } else { self.name };
+        Known { name, ends_clause, ..self }
     }
 
     fn is(self, id: Id) -> bool {
@@ -76,6 +100,8 @@ impl Known {
 pub struct Grammar {
     words: HashMap<String, Id, RandomState>,
     stems: BTreeMap<String, Id>,
+    /// First names that are no words.
+    first_names: HashSet<String, RandomState>,
     /// Words and stems so far.
     ids: Id,
     names: Vec<Named>,
@@ -115,8 +141,10 @@ enum Item {
     Any,
     /// A word of digits.
     Number,
-    /// A word that is written as a name is.
+    /// A word that is written as a name is, or is somebody's first name.
     Name,
+    /// Somebody's first name, however it is written.
+    FirstName,
     /// The end of a clause, which is no word.
     End,
     /// All words to the end of this clause, or of a later one.
@@ -146,6 +174,10 @@ impl Grammar {
                     grammar.is_forgiving = rule.trim() == "forgiven";
                     continue;
                 }
+                "names" => {
+                    grammar.first_names.extend(folding::words(rule).into_iter().map(|word| word.text));
+                    continue;
+                }
                 "out" => Kind::Out,
                 "maybe" => Kind::Maybe,
                 "hint" => Kind::Hint,
@@ -157,6 +189,11 @@ impl Grammar {
                 "joke" => Kind::Joke,
                 "filler" => Kind::Filler,
                 "doubt" => Kind::Doubt,
+                "modifier" => Kind::Modifier,
+                "turn" => Kind::Turn,
+                "condition" => Kind::Condition,
+                "narrow" => Kind::Narrow,
+                "clause" => Kind::Clause,
                 _ => return Err(wrong("an unknown kind of rule")),
             };
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
@@ -180,6 +217,7 @@ impl Grammar {
             word: self.words.get(word).copied().unwrap_or(UNKNOWN),
             stem: stem.map_or(UNKNOWN, |(_, &id)| id),
             is_number: word.bytes().all(|byte| byte.is_ascii_digit()),
+            name: if self.first_names.contains(word) { Name::First } else { Name::None },
             ..Known::default()
         }
     }
@@ -236,7 +274,7 @@ impl Grammar {
             for item in sequence {
                 let (begins, goes_on) = match item {
                     Item::Word(_) => (false, false),
-                    Item::Any | Item::Number | Item::Name | Item::End | Item::Rest => (true, false),
+                    Item::Any | Item::Number | Item::Name | Item::FirstName | Item::End | Item::Rest => (true, false),
                     Item::Named(name) => (self.names[*name].is_open, false),
                     Item::Choice { of, is_optional } => (self.begins_with_any(of), *is_optional),
                 };
@@ -283,7 +321,7 @@ impl Grammar {
                 }
                 Item::Named(name) => self.first_of(&self.names[*name].choice, first),
                 Item::Choice { of, is_optional } => self.first_of(of, first) || *is_optional,
-                Item::Any | Item::Number | Item::Name => false,
+                Item::Any | Item::Number | Item::Name | Item::FirstName => false,
                 Item::End | Item::Rest => true,
             });
         }
@@ -313,7 +351,7 @@ impl Grammar {
     /// Whether a sequence matches no words at all.
     fn may_be_empty(&self, sequence: &[Item]) -> bool {
         sequence.iter().all(|item| match item {
-            Item::Word(_) | Item::Any | Item::Number | Item::Name => false,
+            Item::Word(_) | Item::Any | Item::Number | Item::Name | Item::FirstName => false,
             Item::Named(name) => self.names[*name].choice.iter().any(|sequence| self.may_be_empty(sequence)),
             Item::Choice { is_optional, .. } => *is_optional,
             Item::End | Item::Rest => true,
@@ -334,7 +372,10 @@ impl Grammar {
                     Item::Named(name) => next.extend(self.ends_of_choice(&self.names[*name].choice, words, at)),
                     Item::Any => next.extend((at < words.len()).then_some(at + 1)),
                     Item::Number => next.extend(words.get(at).filter(|word| word.is_number).map(|_| at + 1)),
-                    Item::Name => next.extend(words.get(at).filter(|word| word.is_name).map(|_| at + 1)),
+                    Item::Name => next.extend(words.get(at).filter(|word| word.name != Name::None).map(|_| at + 1)),
+                    Item::FirstName => {
+                        next.extend(words.get(at).filter(|word| word.name == Name::First).map(|_| at + 1));
+                    }
                     Item::End => next.extend(Some(at).filter(is_end)),
                     Item::Rest => next.extend((at..=words.len()).filter(is_end)),
                     Item::Choice { of, is_optional } => {
@@ -365,7 +406,7 @@ impl Grammar {
         loop {
             *left = left.trim_start();
             let Some(c) = left.chars().next().filter(|c| !matches!(c, ']' | ')')) else { break };
-            if matches!(c, '|' | '[' | '(' | '*' | '?' | '#' | '%' | '.') {
+            if matches!(c, '|' | '[' | '(' | '*' | '?' | '#' | '%' | '&' | '.') {
                 *left = &left[1..];
             }
             match c {
@@ -374,6 +415,7 @@ impl Grammar {
                 '?' => sequence.push(Item::Any),
                 '#' => sequence.push(Item::Number),
                 '%' => sequence.push(Item::Name),
+                '&' => sequence.push(Item::FirstName),
                 '.' => sequence.push(Item::End),
                 '[' | '(' => {
                     let of = self.sequences(left, names)?;
@@ -382,7 +424,7 @@ impl Grammar {
                     sequence.push(Item::Choice { of, is_optional: c == '(' });
                 }
                 _ => {
-                    let end = left.find(|c: char| c.is_whitespace() || "|[]()*?#%.".contains(c)).unwrap_or(left.len());
+                    let end = left.find(|c: char| c.is_whitespace() || "|[]()*?#%&.".contains(c)).unwrap_or(left.len());
                     let (word, rest) = left.split_at(end);
                     *left = rest;
                     match word.strip_prefix('@') {
@@ -424,77 +466,5 @@ impl Grammar {
             }
         }
         items.into_iter().map(Item::Word).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(grammar: &Grammar, text: &str) -> Vec<(Kind, usize)> {
-        let words: Vec<Known> = folding::words(text).iter().map(|word| grammar.known(&word.text)).collect();
-        let mut all = Vec::new();
-        grammar.matches(&words, 0, |kind, end| all.push((kind, end)));
-        all
-    }
-
-    #[test]
-    fn rules_match_what_they_say() {
-        let rules = "@me = me | my (own) phone\nout: stop [texting | calling] (@me)\npolite: if *\nmaybe: stop";
-        let grammar = Grammar::parse(rules).expect("valid");
-        assert_eq!(found(&grammar, "Stop calling"), [(Kind::Out, 2), (Kind::Maybe, 1)]);
-        assert_eq!(found(&grammar, "stop texting my own phone"), [(Kind::Out, 2), (Kind::Out, 5), (Kind::Maybe, 1)]);
-        assert_eq!(found(&grammar, "stop it"), [(Kind::Maybe, 1)]);
-        assert_eq!(found(&grammar, "if you please"), [(Kind::Polite, 3)]);
-        assert_eq!(found(&grammar, "please stop"), []);
-    }
-
-    #[test]
-    fn a_stem_is_every_word_that_begins_so() {
-        let grammar = Grammar::parse("out: leiratkoz~ (most)\nmaybe: leiratkozás\nout: löschen").expect("valid");
-        assert_eq!(found(&grammar, "Leiratkozom most"), [(Kind::Out, 1), (Kind::Out, 2)]);
-        assert_eq!(found(&grammar, "leiratkozas"), [(Kind::Maybe, 1), (Kind::Out, 1)]);
-        assert_eq!(found(&grammar, "leirat"), []);
-        for spelling in ["löschen", "LOSCHEN", "loeschen"] {
-            assert_eq!(found(&grammar, spelling), [(Kind::Out, 1)], "{spelling}");
-        }
-    }
-
-    #[test]
-    fn numbers_names_and_ends_are_told_by_how_they_are_written() {
-        let grammar = Grammar::parse("out: remove # (#)\nhint: not %\nmaybe: stop .\nslips: forgiven\npolite: please")
-            .expect("valid");
-        let of = |texts: &[(&str, bool, bool)]| {
-            let words: Vec<Known> = texts
-                .iter()
-                .map(|(text, is_name, ends)| grammar.known(&folding::folded(text)).written(*is_name, *ends))
-                .collect();
-            let mut all = Vec::new();
-            grammar.matches(&words, 0, |kind, end| all.push((kind, end)));
-            all
-        };
-        let plain = |text| (text, false, false);
-        assert_eq!(of(&[plain("remove"), plain("415"), plain("x")]), [(Kind::Out, 2)]);
-        assert_eq!(of(&[plain("remove"), plain("me")]), []);
-        assert_eq!(of(&[plain("not"), ("Ann", true, false)]), [(Kind::Hint, 2)]);
-        assert_eq!(of(&[plain("not"), plain("ann")]), []);
-        assert_eq!(of(&[("stop", false, true), plain("it")]), [(Kind::Maybe, 1)]);
-        assert_eq!(of(&[plain("stop"), plain("it")]), []);
-        assert_eq!(grammar.slips("PLEAES"), ["PLEASE"]);
-        assert_eq!(grammar.slips("REMOV"), [""; 0], "slips are forgiven from that line on");
-    }
-
-    #[test]
-    fn no_stem_hides_another() {
-        assert!(Grammar::parse("out: stopp~ | sto~").is_err());
-        assert!(Grammar::parse("out: stopp~ | stop").is_ok());
-    }
-
-    #[test]
-    fn a_mistake_in_the_rules_is_named() {
-        for wrong in ["out: [stop", "out: stop]", "out: @nobody", "never: stop", "stop", "out: stop | "] {
-            let why = Grammar::parse(wrong).expect_err(wrong);
-            assert!(why.starts_with("line 1: "), "{why}");
-        }
     }
 }

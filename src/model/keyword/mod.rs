@@ -3,13 +3,14 @@
 //! A reasonable person decides what an opt-out is (47 CFR § 64.1200(a)(10): "any reasonable means"): an opt-out word in any
 //! of the languages that senders use, or a request in words, if nothing else stands in the message but courtesies. What only
 //! comes near one is shown to a person, and so is what is written in a [`script`] that no rule has. [`encoding`] undoes what
-//! software made of a text, [`folding`] makes words of it and [`spelling`] finds out which were meant;
-//! `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
+//! software made of a text, and [`keyboard`] what a keyboard of another script did; [`folding`] makes words of it and
+//! [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
 //! [`is_refusal`] asks the same of a label.
 
 mod encoding;
 mod folding;
 mod grammar;
+mod keyboard;
 mod reading;
 mod refusal;
 mod report;
@@ -196,7 +197,10 @@ impl Keywords {
         let meaning = |text: &str| Reading::new(&self.0, &GRAMMAR, text).meaning(text);
         let at_least = if unread::has_unread(text) { Meaning::MaybeOut } else { meaning(text) };
         let read = encoding::undone(text).into_iter().chain(unread::has_unread(text).then(|| text.to_owned()));
-        read.fold(at_least, |strictest, undone| strictest.stricter(meaning(&undone)))
+        let strictest = read.fold(at_least, |strictest, undone| strictest.stricter(meaning(&undone)));
+        // Nearly no text was typed on another keyboard, so that reading counts only where it asks for something.
+        let typed = keyboard::meant(text).map(|typed| meaning(&typed)).filter(|meaning| meaning.strictness() > 0);
+        typed.map_or(strictest, |typed| strictest.stricter(typed))
     }
 }
 

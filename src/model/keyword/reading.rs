@@ -1,10 +1,11 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
+mod less;
+mod plain;
+mod signs;
 mod slips;
 
 use std::cell::OnceCell;
-
-use unicode_normalization::char::is_combining_mark;
 
 use super::folding::{self, Ending, Word};
 use super::grammar::{Grammar, Kind, Known};
@@ -17,6 +18,8 @@ use super::{Meaning, Words};
 const NEAR_MISS_WORDS_MAX: usize = 6;
 /// A request inside of a longer message has at least so many words; one word alone may be anybody's.
 const REQUEST_WORDS_MIN: usize = 2;
+/// One word of so many letters cannot be anybody's.
+const REQUEST_LETTERS_MIN: usize = 10;
 /// A word is written in so many parts at most.
 const SPELLED_PARTS_MAX: usize = 4;
 /// What people send for the word STOP.
@@ -25,11 +28,6 @@ pub const STOP_SIGNS: [char; 7] = ['🛑', '⛔', '🚫', '📵', '🔕', '🚷'
 const LAUGHING_SIGNS: [char; 4] = ['😂', '🤣', '😆', '😹'];
 /// What may say the same if no other words stand there.
 const REFUSING_SIGNS: [char; 7] = ['❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
-/// What may stand beside a word that lets somebody in. A question, or a sign that means something else, lets nobody in.
-const PLAIN_MARKS: &str = ".,!;:'\"`’‘“”«»()[]<>*_~-–—…·/|&。、！，．";
-/// Signs that agree, and what may follow a sign without another meaning: its look, and the colour of a skin.
-const AGREEING_SIGNS: &str =
-    "👍👌🙏✅☑✔❤💚💙💛💜🧡😀😃😄😁😊🙂😍🥰😘🎉🥳💯✨⭐🤝🙌👏\u{fe0e}\u{fe0f}\u{200d}🏻🏼🏽🏾🏿";
 /// What begins "no more texts", which as a question misses them.
 const NONE_OF: [&str; 16] = [
     "NO", "PLUS", "PAS", "KEIN", "KEINE", "GEEN", "SIN", "SEM", "NESSUN", "NIENTE", "INGA", "INGEN", "IKKE", "ZADNYCH",
@@ -97,8 +95,19 @@ impl<'k> Reading<'k> {
 
     /// The rules that match from a word on, and where their matches end. What is denied asks for nothing.
     fn found(&self, at: usize) -> &[(Kind, usize)] {
-        let changes_nothing =
-            |kind| matches!(kind, Kind::Polite | Kind::Courtesy | Kind::Filler | Kind::Joke | Kind::Doubt);
+        let changes_nothing = |kind| {
+            matches!(
+                kind,
+                Kind::Polite
+                    | Kind::Courtesy
+                    | Kind::Filler
+                    | Kind::Modifier
+                    | Kind::Joke
+                    | Kind::Doubt
+                    | Kind::Narrow
+                    | Kind::Clause
+            )
+        };
         self.found[at].get_or_init(|| {
             let mut found = Vec::new();
             self.grammar.matches(&self.known, at, |kind, end| {
@@ -117,12 +126,15 @@ impl<'k> Reading<'k> {
 
     /// What it means. `text` is the message again.
     pub fn meaning(&self, text: &str) -> Meaning {
-        let meaning = self
-            .without_fillers()
-            .map_or(self.meaning_of_words(), |reading| self.meaning_of_words().stricter(reading.meaning_of_words()));
+        let without_fillers = self.without_fillers();
+        let without_modifiers = without_fillers.as_ref().unwrap_or(self).without_modifiers();
+        let others = [without_fillers, without_modifiers].into_iter().flatten();
+        let meaning =
+            others.fold(self.meaning_of_words(), |meaning, reading| meaning.stricter(reading.meaning_of_words()));
         if !meaning.is_out() && self.signs_ask(text) || meaning.is_out() && self.laughs(text) {
             Meaning::MaybeOut
-        } else if meaning.lets_in() && !(self.is_literal && is_plain(text) && !self.is_quoted(0, self.words.len())) {
+        } else if meaning.lets_in() && !(self.is_literal && signs::agree(text) && !self.is_quoted(0, self.words.len()))
+        {
             // Who may not mean it is not let in; nor is who quotes it.
             Meaning::Message
         } else if meaning == Meaning::Out && scope::names_all(&self.words) {
@@ -175,6 +187,9 @@ impl<'k> Reading<'k> {
         if sentences == Some(Weight::Request) {
             return if self.asks_only() { Meaning::MaybeOut } else { Meaning::Out };
         }
+        if self.asks_plainly() {
+            return Meaning::Out;
+        }
         let is_maybe = matches!(whole, Some(Weight::Maybe | Weight::MaybeWord | Weight::Sentence))
             || sentences.is_some()
             || self.has_slips()
@@ -183,7 +198,8 @@ impl<'k> Reading<'k> {
             || self.is_near_miss()
             || self.has_within()
             || self.is_unread()
-            || self.asks_without_courtesies();
+            || self.asks_without_courtesies()
+            || self.asks_to_stop();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
     }
 
@@ -355,18 +371,6 @@ impl<'k> Reading<'k> {
         !self.words[at + 1..].iter().any(|word| word.is_quoted) && self.weight(at + 1, all) >= Some(Weight::Sentence)
     }
 
-    /// The message without what people put into a request and do not mean: "take me the hell off your list".
-    fn without_fillers(&self) -> Option<Reading<'k>> {
-        let mut left = vec![true; self.words.len()];
-        for (_, from, to) in self.all_found().filter(|(kind, _, _)| *kind == Kind::Filler) {
-            left[from..to].fill(false);
-        }
-        let words: Vec<Word> =
-            self.words.iter().zip(&left).filter(|(_, is_left)| **is_left).map(|(word, _)| word.clone()).collect();
-        let is_less = words.len() < self.words.len() && !words.is_empty();
-        is_less.then(|| Reading::of(self.keywords, self.grammar, words))
-    }
-
     /// How many words of courtesies it begins with.
     fn courtesies(&self) -> usize {
         let courtesy = |at: usize| {
@@ -387,6 +391,14 @@ impl<'k> Reading<'k> {
         at > 0 && at < all && rest().strictness() > 0
     }
 
+    /// Whether what sounds like a request is one: neither denied nor quoted, nor a part of something ordinary. A denial in a
+    /// request is part of it: "you never stop texting me".
+    fn is_meant(&self, from: usize, to: usize) -> bool {
+        let goes_on = |at: usize, end: usize| end > from && (end > to || end == to && at <= from);
+        let is_part = |at: usize| self.found(at).iter().any(|&(kind, end)| kind == Kind::Ordinary && goes_on(at, end));
+        !(0..to).any(is_part) && !self.is_denied[from] && !self.is_quoted(from, to)
+    }
+
     /// A request or a hint somewhere in it, or in few words an opt-out word first or last.
     fn is_near_miss(&self) -> bool {
         let all = self.words.len();
@@ -398,26 +410,15 @@ impl<'k> Reading<'k> {
             is_ordinary[from..to].fill(true);
         }
         let is_free = |from: usize, to: usize| is_ordinary[from..to].iter().all(|ordinary| !ordinary);
-        // A denial in a request is part of it: "you never stop texting me".
-        let is_meant = |from: usize, to: usize| {
-            let goes_on = |at: usize, end: usize| end > from && (end > to || end == to && at <= from);
-            let is_part =
-                |at: usize| self.found(at).iter().any(|&(kind, end)| kind == Kind::Ordinary && goes_on(at, end));
-            !(0..to).any(is_part) && !self.is_denied[from] && !self.words[from..to].iter().any(|word| word.is_quoted)
-        };
         let is_request = |from: usize, kind: Kind, to: usize| match kind {
-            Kind::Hint => is_meant(from, to),
-            Kind::Out => to - from >= REQUEST_WORDS_MIN && is_meant(from, to),
+            Kind::Hint => self.is_meant(from, to),
+            Kind::Out => self.is_in_so_many_words(from, to) && self.is_meant(from, to),
             _ => false,
         };
         if self.all_found().any(|(kind, from, to)| is_request(from, kind, to)) {
             return true;
         }
-        let is_out = |from: usize, to: usize| {
-            let text = self.text(from, to);
-            let is_out = self.keywords.get(&text).is_some_and(Meaning::is_out) && !self.keywords.alone.contains(&text);
-            is_out && is_free(from, to)
-        };
+        let is_out = |from: usize, to: usize| self.is_opt_out_word(from, to) && is_free(from, to);
         // An opt-out word that alone stands in capitals is the keyword, wherever it stands: "is STOP how I get off this?"
         let is_said = |at: usize| {
             let letters = |word: &&Word| word.text.contains(char::is_alphabetic);
@@ -427,6 +428,17 @@ impl<'k> Reading<'k> {
                 && (others.peek().is_none() || others.any(|word| !word.is_shouted() && word.text.len() > 1))
         };
         (0..all).any(is_said) || (all <= NEAR_MISS_WORDS_MAX && (1..all).any(|n| is_out(0, n) || is_out(n, all)))
+    }
+
+    /// Whether words are an opt-out word that has no other use.
+    fn is_opt_out_word(&self, from: usize, to: usize) -> bool {
+        let text = self.text(from, to);
+        self.keywords.get(&text).is_some_and(Meaning::is_out) && !self.keywords.alone.contains(&text)
+    }
+
+    /// Whether a request is more than one word, or one so long that it is nothing else: "disiscrivetemi".
+    fn is_in_so_many_words(&self, from: usize, to: usize) -> bool {
+        to - from >= REQUEST_WORDS_MIN || self.words[from].text.chars().count() >= REQUEST_LETTERS_MIN
     }
 
     /// An opt-out word inside of a message in a script without blanks.
@@ -453,17 +465,4 @@ fn known(grammar: &Grammar, words: &[Word]) -> Vec<Known> {
         grammar.known(&word.text).written(word.is_name_like() && !begins(at), word.ends_clause)
     };
     words.iter().enumerate().map(known).collect()
-}
-
-/// Whether a text has letters, and nothing beside them that could turn their meaning round.
-fn is_plain(text: &str) -> bool {
-    // Struck out, or with a face made of marks.
-    const TURNED: [&str; 6] = ["~~", ":(", ":-(", ">:", "):", ":/"];
-    let is_struck = |c: char| matches!(c, '\u{334}'..='\u{338}');
-    if text.contains(is_struck) || TURNED.iter().any(|turned| text.contains(turned)) {
-        return false;
-    }
-    let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    let is_letter = |c: char| c.is_alphanumeric() || c.is_whitespace() || is_combining_mark(c);
-    text.chars().all(|c| is_letter(c) || is_invisible(c) || PLAIN_MARKS.contains(c) || AGREEING_SIGNS.contains(c))
 }

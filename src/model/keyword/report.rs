@@ -40,9 +40,11 @@ pub fn reports(text: &str) -> bool {
         let Some(before) = reached[at] else { continue };
         let mut reach = |kind: Kind, end: usize| match kind {
             Kind::Out => reached[end] = Some(true),
-            Kind::Polite | Kind::Courtesy | Kind::Filler => reached[end] = reached[end].max(Some(before)),
+            Kind::Polite | Kind::Courtesy | Kind::Filler | Kind::Modifier => {
+                reached[end] = reached[end].max(Some(before));
+            }
             Kind::Ordinary => is_ordinary |= at == 0 && end == words.len(),
-            Kind::Maybe | Kind::Hint | Kind::Sentence | Kind::Denial | Kind::Joke | Kind::Doubt => {}
+            _ => {}
         };
         REPORTS.matches(&own, at, &mut reach);
         GRAMMAR.matches(&shared, at, &mut reach);

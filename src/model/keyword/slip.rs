@@ -36,10 +36,9 @@ pub struct Slips {
 }
 
 /// A word of so many letters may have any slip. The shorter it is, the more words lie beside it, and the fewer slips are
-/// looked for: in one of four or three letters, two that changed places, one beside it on the keyboard, one twice or none; in
-/// one of two, not that one is missing.
+/// looked for: in a shorter one, two letters that changed places, one for another beside it on the keyboard, one twice or hit together
+/// with its neighbour, or left out.
 const ANY_LETTERS_MIN: usize = 5;
-const LEFT_OUT_LETTERS_MIN: usize = 3;
 const LETTERS_MIN: usize = 2;
 
 impl Slips {
@@ -53,22 +52,26 @@ impl Slips {
         }
     }
 
-    /// The words that one may be a slip of; none if it is one of them. A word of another language is none that lacks a letter.
+    /// The words that one may be a slip of. A word of another language lacks no letter of a longer one, and a word of the rules is one
+    /// only by a key beside another: "opt our".
     pub fn meant(&self, word: &str, is_word: bool) -> Vec<&str> {
-        if self.words.contains(word) || word.len() < LETTERS_MIN || !is_of_letters(word) {
+        if !is_of_letters(word) {
             return Vec::new();
         }
+        let is_own = self.words.contains(word);
         let letters: Vec<char> = word.chars().collect();
         let mut meant: Vec<&str> = Vec::new();
         for known in without_one(word).chain([word.to_owned()]).filter_map(|short| self.shortened.get(&short)).flatten()
         {
             let known_letters: Vec<char> = known.chars().collect();
-            let is_likely = known.len() >= ANY_LETTERS_MIN
-                || match word.len().cmp(&known.len()) {
-                    Ordering::Equal => is_neighbour(word, known),
-                    Ordering::Greater => is_doubled(word, known),
-                    Ordering::Less => !is_word && known.len() >= LEFT_OUT_LETTERS_MIN,
-                };
+            let is_likely = match word.len().cmp(&known.len()) {
+                Ordering::Equal if is_own => known.len() > LETTERS_MIN && is_beside(word, known),
+                _ if is_own => false,
+                _ if known.len() >= ANY_LETTERS_MIN => true,
+                Ordering::Equal => is_swapped(word, known) || is_beside(word, known),
+                Ordering::Greater => is_hit_twice(word, known),
+                Ordering::Less => !is_word || known.len() == LETTERS_MIN,
+            };
             if is_likely && !meant.contains(&known.as_str()) && distance(&letters, &known_letters) == 1 {
                 meant.push(known);
             }
@@ -86,24 +89,40 @@ fn without_one(word: &str) -> impl Iterator<Item = String> {
     (0..word.len()).map(|at| [&word[..at], &word[at + 1..]].concat())
 }
 
-/// Whether two words of one length differ in two letters that changed places, or in a letter that lies beside the other on a
-/// keyboard.
-fn is_neighbour(word: &str, known: &str) -> bool {
-    const ROWS: [&str; 3] = ["QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
-    let differing: Vec<(char, char)> = word.chars().zip(known.chars()).filter(|(a, b)| a != b).collect();
-    let lie_beside =
-        |a: char, b: char| ROWS.iter().any(|row| row.contains(&format!("{a}{b}")) || row.contains(&format!("{b}{a}")));
-    match differing[..] {
-        [(a, b)] => lie_beside(a, b),
-        [(a, b), (c, d)] => (a, b) == (d, c),
-        _ => false,
-    }
+/// The letters in which two words of one length differ.
+fn differing(word: &str, known: &str) -> Vec<(char, char)> {
+    word.chars().zip(known.chars()).filter(|(a, b)| a != b).collect()
 }
 
-/// Whether a word is another with one of its letters twice.
-fn is_doubled(word: &str, known: &str) -> bool {
+/// Whether two letters of a word changed places.
+fn is_swapped(word: &str, known: &str) -> bool {
+    matches!(differing(word, known)[..], [(a, b), (c, d)] if (a, b) == (d, c))
+}
+
+/// Whether a word has another letter where the known one has one beside it.
+fn is_beside(word: &str, known: &str) -> bool {
+    matches!(differing(word, known)[..], [(a, b)] if lie_beside(a, b))
+}
+
+/// Whether a word is another with a letter too many, which is one of its letters again or lies beside one of its neighbours.
+fn is_hit_twice(word: &str, known: &str) -> bool {
     let at = word.bytes().zip(known.bytes()).take_while(|(a, b)| a == b).count();
-    at > 0 && word.as_bytes()[at - 1] == word.as_bytes()[at] && word[at + 1..] == known[at..]
+    let letter = |at: usize| word.as_bytes().get(at).copied().map(char::from);
+    let is_near = |other: Option<char>| letter(at).zip(other).is_some_and(|(a, b)| a == b || lie_beside(a, b));
+    word.get(at + 1..) == known.get(at..) && (is_near(at.checked_sub(1).and_then(letter)) || is_near(letter(at + 1)))
+}
+
+/// Whether two letters lie beside each other on a keyboard, in a row or in two.
+fn lie_beside(a: char, b: char) -> bool {
+    const ROWS: [&str; 3] = ["QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
+    let place = |c: char| ROWS.iter().enumerate().find_map(|(row, keys)| Some((row, keys.find(c)?)));
+    match place(a).zip(place(b)) {
+        Some(((row, a), (other, b))) if row == other => a.abs_diff(b) == 1,
+        // Each row begins a little to the right of the one above it.
+        Some(((row, a), (below, b))) if row + 1 == below => a == b || a == b + 1,
+        Some(((below, a), (row, b))) if row + 1 == below => a == b || b == a + 1,
+        _ => false,
+    }
 }
 
 /// How many letters have to be put in, left out, changed or swapped with their neighbour to make one word the other.
@@ -132,7 +151,7 @@ mod tests {
     #[test]
     fn slips_of_words_of_requests_are_found() {
         let mut slips = Slips::default();
-        for word in ["NUMBER", "ALONE", "ALONG", "TEXT", "LIST", "THE", "OFF", "ME"] {
+        for word in ["NUMBER", "ALONE", "ALONG", "TEXT", "LIST", "THE", "OFF", "ME", "OUT", "OUR"] {
             slips.add(word);
         }
         for (word, meant) in [
@@ -149,10 +168,15 @@ mod tests {
             ("FF", &["OFF"]),
             ("NE", &["ME"]),
             ("MEE", &["ME"]),
+            ("TEST", &["TEXT"]),
+            ("TEXRT", &["TEXT"]),
+            ("MRE", &["ME"]),
+            ("JE", &["ME"]),
+            ("M", &["ME"]),
+            ("OUR", &["OUT"]),
             ("TENT", &[]),
             ("TEXTS", &[]),
             ("OAF", &[]),
-            ("M", &[]),
             ("BE", &[]),
             ("NUMBER", &[]),
             ("NMBR", &[]),

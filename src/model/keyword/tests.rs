@@ -1,5 +1,7 @@
 //! The words and requests against what people write.
 
+mod requests;
+
 use super::*;
 
 /// Replies, one a line: see the head of each file.
@@ -347,6 +349,11 @@ fn nobody_is_let_in_by_a_sign_that_turns_the_word_round() {
         "start >:(",
         "START :(",
         "yes :/",
+        "start ;(",
+        "start :'(",
+        "yes ;-/",
+        "~start~",
+        "<!-- START -->",
     ] {
         let meaning = keywords.meaning(text);
         assert!(!matches!(meaning, Meaning::In | Meaning::InIfKnown), "{text} is {meaning:?}");
@@ -356,6 +363,8 @@ fn nobody_is_let_in_by_a_sign_that_turns_the_word_round() {
         ("Start!", Meaning::In),
         ("\"START\"", Meaning::In),
         ("START 👍🏽", Meaning::In),
+        ("start ~", Meaning::In),
+        ("START ;)", Meaning::In),
         ("start ❤️", Meaning::In),
         ("Yes 🙏", Meaning::InIfKnown),
     ] {

@@ -2,17 +2,25 @@
 
 use super::super::slip;
 use super::super::spelling::Speller;
-use super::{Meaning, Reading, SPELLED_PARTS_MAX, Word};
+use super::{Meaning, REQUEST_WORDS_MIN, Reading, SPELLED_PARTS_MAX, Weight, Word};
 
 /// Slips of words of requests are looked for in so many words at most, and so many ways to undo them.
 const SLIP_WORDS_MAX: usize = 8;
-const SLIP_WAYS_MAX: usize = 32;
+const SLIP_WAYS_MAX: usize = 64;
 
 impl Reading<'_> {
     /// Whether it would be a request but for slips of the pen.
     pub(super) fn has_slips(&self) -> bool {
         let is_request = |words: Vec<Word>| {
+            let is_of_several = words.len() >= REQUEST_WORDS_MIN;
+            // Beside an ordinary word only a whole request says that another was meant: "atop" alone is none.
+            let is_ordinary =
+                |(word, meant): (&Word, &Word)| word != meant && self.keywords.ordinary.contains(&word.text);
+            let is_less_likely = words.len() == self.words.len() && self.words.iter().zip(&words).any(is_ordinary);
             let reading = Reading::of(self.keywords, self.grammar, words);
+            if is_less_likely {
+                return is_of_several && reading.weight(0, reading.words.len()) >= Some(Weight::Word);
+            }
             reading.exactly().is_some_and(Meaning::is_out) || reading.asks()
         };
         let ways = || self.with_slips_undone().into_iter().chain(self.with_blanks_moved());
@@ -37,32 +45,35 @@ impl Reading<'_> {
         (2..=SPELLED_PARTS_MAX).contains(&self.words.len()) && slip::meant(&letters).is_some_and(slip::is_long)
     }
 
-    /// The words that may have been meant, in as many ways as there are. In a long message nobody looks for them.
+    /// The words that may have been meant, in as many ways as there are: first all with one slip. In a long message nobody looks
+    /// for them.
     fn with_slips_undone(&self) -> Vec<Vec<Word>> {
-        let mut ways = vec![self.words.clone()];
-        for (at, word) in self.words.iter().enumerate() {
-            for meant in self.meant(&word.text) {
-                if ways.len() >= SLIP_WAYS_MAX {
-                    return ways.split_off(1);
-                }
-                let mut changed: Vec<Vec<Word>> =
-                    ways.iter().filter(|way| way[at].text == word.text).cloned().collect();
-                for way in &mut changed {
-                    meant.clone_into(&mut way[at].text);
-                }
-                ways.append(&mut changed);
+        // What denies a request is meant as it stands.
+        let meant = |(word, is_denied): (&Word, &bool)| if *is_denied { Vec::new() } else { self.meant(&word.text) };
+        let meant: Vec<Vec<&str>> = self.words.iter().zip(&self.is_denied).map(meant).collect();
+        // Each way, and the first word that is not looked at yet.
+        let mut ways = vec![(self.words.clone(), 0)];
+        let mut next = 0;
+        while next < ways.len() && ways.len() <= SLIP_WAYS_MAX {
+            let (way, from) = ways[next].clone();
+            for at in from..way.len() {
+                ways.extend(meant[at].iter().map(|word| {
+                    let mut changed = way.clone();
+                    (*word).clone_into(&mut changed[at].text);
+                    (changed, at + 1)
+                }));
             }
+            next += 1;
         }
-        ways.split_off(1)
+        ways.truncate(SLIP_WAYS_MAX + 1);
+        ways.into_iter().skip(1).map(|(way, _)| way).collect()
     }
 
     /// What a word may be a slip of.
     fn meant(&self, word: &str) -> Vec<&str> {
-        if self.keywords.ordinary.contains(word) {
-            return Vec::new();
-        }
         let is_known = self.grammar.has_word(word) && !slip::SLIPS_OF.contains(&word);
-        let keyword = if is_known { None } else { slip::meant(word) };
+        let is_ordinary = self.keywords.ordinary.contains(word);
+        let keyword = if is_known || is_ordinary { None } else { slip::meant(word) };
         let of_rules = if self.words.len() > SLIP_WORDS_MAX { Vec::new() } else { self.grammar.slips(word) };
         keyword.into_iter().chain(of_rules).collect()
     }
@@ -97,6 +108,21 @@ mod tests {
             "do not te xt me",
             "lose m ynumber",
             "do notc ontact me",
+            "do nlt text me",
+            "do not texg me",
+            "dion't text me again",
+            "no mofe texts",
+            "opt our",
+            "opg out",
+            "remove mh number",
+            "delete m number",
+            "takd me off your list",
+            "edont message me",
+            "stoop contacting me",
+            "atop messaging me",
+            "sop texting me",
+            "please atop",
+            "please stoop",
         ] {
             assert_eq!(keywords.meaning(text), Meaning::MaybeOut, "{text}");
         }
@@ -110,6 +136,12 @@ mod tests {
             "do ot forget",
             "I c u",
             "b 4 u go",
+            "atop",
+            "top",
+            "stoop",
+            "shop please",
+            "please step in",
+            "top all the pizzas with basil",
         ] {
             assert_eq!(keywords.meaning(text), Meaning::Message, "{text}");
         }
