@@ -9,6 +9,7 @@ pub mod directory;
 pub mod gate;
 pub mod inbox;
 pub mod pending;
+pub mod sketch;
 pub mod tallies;
 pub mod tombstones;
 

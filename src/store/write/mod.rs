@@ -9,6 +9,7 @@ pub mod heartbeat;
 mod inbox;
 pub mod overlay;
 pub mod prefetch;
+pub mod promote;
 pub mod queue;
 mod renumbering;
 pub mod tee;

@@ -33,6 +33,7 @@ use crate::store::memory::inbox::InboxUpdate;
 use crate::store::memory::tallies::TallyUpdate;
 use crate::store::read::history::StoredHistory;
 use crate::store::state::State;
+use crate::store::write::promote::Relabelled;
 
 /// What the writes of one batch have changed so far.
 pub struct Overlay<'a> {
@@ -58,6 +59,8 @@ pub struct Overlay<'a> {
     pub inbox: InboxUpdate,
     /// What forbids from now on, for the trail; none if there is no trail.
     pub trail: Option<Vec<TrailLine>>,
+    /// What the postings of a store of an earlier format become.
+    pub relabelled: Relabelled,
     /// What else the batch writes, by key.
     pub values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
@@ -119,6 +122,7 @@ impl<'a> Overlay<'a> {
             tombstones: TombstoneChanges::default(),
             inbox: InboxUpdate::default(),
             trail: None,
+            relabelled: Relabelled::default(),
             values: Vec::new(),
         }
     }

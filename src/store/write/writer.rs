@@ -12,6 +12,7 @@ use super::commit::{self, Commit};
 use super::committer::{Committer, Durability};
 use super::heartbeat::{Heartbeat, OnHeartbeat};
 use super::overlay::Overlay;
+use super::promote::Promotions;
 use super::queue::{Job, Next, Queue, Queued};
 use super::tee::Tee;
 use crate::error::{Code, Error, Result};
@@ -52,6 +53,8 @@ pub struct Writer {
     heartbeat: Option<Heartbeat>,
     /// Where what forbids is written, too.
     trail: Option<Trail>,
+    /// Which values of labels come often.
+    labels: Promotions,
 }
 
 /// Starts the writer's thread.
@@ -65,8 +68,9 @@ pub fn start(
     let gate = state.memory.gate();
     let (scope, lists) = (gate.scope(), Arc::clone(gate.lists()));
     drop(gate);
+    let labels = Promotions::new();
     let mut writer =
-        Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None, trail };
+        Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None, trail, labels };
     thread::Builder::new()
         .name(THREAD_NAME.to_owned())
         .spawn(move || writer.run())
@@ -214,7 +218,8 @@ impl Writer {
     fn commit(&mut self, mut overlay: Overlay<'_>, durability: Durability) -> std::result::Result<(), CommitError> {
         let (lists, activity) = (Arc::clone(&overlay.lists), std::mem::take(&mut overlay.activity));
         overlay.trail = self.trail.as_ref().map(|_| overlay.trail.take().unwrap_or_default());
-        let finished = commit::finish(overlay, self.committer.next_number()).map_err(CommitError::NotApplied)?;
+        let finished = commit::finish(overlay, self.committer.next_number(), &mut self.labels);
+        let finished = finished.map_err(CommitError::NotApplied)?;
         let Some(Commit { batch, next, memory, trail }) = finished else { return Ok(()) };
         let since = Instant::now();
         self.committer.commit(batch, durability)?;
@@ -222,6 +227,9 @@ impl Writer {
         self.state.counters.commit.add(since.elapsed(), 1);
         self.state.counters.activity.lock().unwrap_or_else(PoisonError::into_inner).merge(activity);
         (self.next, self.lists) = (next, lists);
+        if let Some(common) = &memory.pending.common {
+            self.labels.done(common);
+        }
         self.state.counters.opt_outs.fetch_add(memory.tallies.opt_outs, Ordering::Relaxed);
         let now = self.state.now();
         for list in self.state.memory.apply(memory, now) {

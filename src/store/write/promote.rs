@@ -1,0 +1,130 @@
+//! Values of labels that become common: each gets a posting of its own, and its contacts lose the prints of a rare one.
+//!
+//! Which values come often is counted in memory alone: after a restart the counts begin anew, and a value is rare for somewhat
+//! longer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::overlay::Overlay;
+use crate::limits::{COMMON_LABELS_AT_ONCE, COMMON_LABELS_DUE_MAX, COMMON_LABELS_LATELY, COMMON_LABELS_MIN};
+use crate::model::contact::Contact;
+use crate::store::format::codec::V1;
+use crate::store::format::common::Common;
+use crate::store::format::keys;
+use crate::store::format::term::{Term, prints};
+use crate::store::memory::changes::Changes;
+use crate::store::memory::sketch::Sketch;
+use crate::store::state::State;
+
+/// Places in which values are counted.
+const PLACES: usize = 1 << 16;
+
+/// Counts the rare values that contacts get.
+pub struct Promotions {
+    sketch: Sketch,
+    /// The values that have come often enough, by key.
+    due: VecDeque<(String, String)>,
+}
+
+/// Which values are common before a batch, and which are after it.
+pub struct Placing {
+    pub before: Arc<Common>,
+    pub after: Arc<Common>,
+    /// The values that become common, each with the contacts that have it before the batch.
+    moved: Vec<(String, String, RoaringBitmap)>,
+}
+
+impl Promotions {
+    pub fn new() -> Promotions {
+        Promotions { sketch: Sketch::new(PLACES, COMMON_LABELS_LATELY), due: VecDeque::new() }
+    }
+
+    /// Takes note of the rare values that a contact gets.
+    pub fn note(&mut self, before: Option<&Contact>, after: &Contact, common: &Common) {
+        let is_new = |key: &str, value: &str| before.is_none_or(|before| before.labels.get(key) != Some(value));
+        for (key, value) in common.rare(after).filter(|(key, value)| is_new(key, value)) {
+            let (before, now) = self.sketch.add(key, value, 1);
+            if before < COMMON_LABELS_MIN && now >= COMMON_LABELS_MIN && self.due.len() < COMMON_LABELS_DUE_MAX {
+                self.due.push_back((key.to_owned(), value.to_owned()));
+            }
+        }
+    }
+
+    /// What becomes common with the next batch, and where its contacts are. The batch is written without a value of which that
+    /// cannot be read: nothing that forbids waits for a label.
+    pub fn next(&mut self, state: &State) -> Placing {
+        let before = Arc::clone(state.memory.pending().common());
+        let mut placing = Placing { after: Arc::clone(&before), before, moved: Vec::new() };
+        for at in (0..self.due.len().min(COMMON_LABELS_AT_ONCE)).rev() {
+            let Some((key, value)) = self.due.get(at) else { continue };
+            match state.all_with_rare(key, value) {
+                Ok(ids) if !placing.after.has(key, value) => {
+                    placing.moved.push((key.clone(), value.clone(), ids));
+                    Arc::make_mut(&mut placing.after).add(key, value);
+                }
+                Ok(_) => drop(self.due.remove(at)),
+                Err(why) => {
+                    tracing::warn!("a value of the label {key} stays a rare one: {}", why.message);
+                    self.due.remove(at);
+                }
+            }
+        }
+        placing
+    }
+
+    /// A batch is durable, and these are common.
+    pub fn done(&mut self, common: &Common) {
+        self.due.retain(|(key, value)| !common.has(key, value));
+    }
+}
+
+impl Placing {
+    /// A value that has a posting of its own already is called common.
+    fn keep(&mut self, key: String, value: String) {
+        Arc::make_mut(&mut self.after).add(&key, &value);
+        self.moved.push((key, value, RoaringBitmap::new()));
+    }
+
+    /// Whether nothing becomes common.
+    pub fn is_empty(&self) -> bool {
+        self.moved.is_empty()
+    }
+
+    /// What changes for contacts that the batch does not change otherwise.
+    pub fn move_others(&self, changed: &[u32], changes: &mut Changes) {
+        if self.is_empty() {
+            return;
+        }
+        let changed: RoaringBitmap = changed.iter().copied().collect();
+        for (key, value, ids) in &self.moved {
+            for id in ids - &changed {
+                prints(key, value).into_iter().for_each(|print| changes.push(print, id, false));
+                changes.push(Term::Label(key, value), id, true);
+            }
+        }
+    }
+}
+
+/// What a store of an earlier format needs: its postings are right for another placing of values.
+#[derive(Default)]
+pub struct Relabelled {
+    /// Values with postings of their own that keep them.
+    pub common: Vec<(String, String)>,
+    /// What changes in postings.
+    pub changes: Changes,
+}
+
+impl Overlay<'_> {
+    /// Says on disk which values become common.
+    pub(super) fn write_common(&mut self, placing: &mut Placing) {
+        for (key, value) in std::mem::take(&mut self.relabelled.common) {
+            placing.keep(key, value);
+        }
+        for (key, value, _) in &placing.moved {
+            self.values.push((keys::common(key, value), Some(vec![V1])));
+        }
+    }
+}
