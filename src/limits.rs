@@ -216,7 +216,7 @@ pub const COMMON_LABELS_AT_ONCE: usize = 4;
 /// Values that wait for one.
 pub const COMMON_LABELS_DUE_MAX: usize = 1024;
 /// Postings of an older store that are read at a time, when rare values of labels get prints.
-pub const PRINT_STEP: usize = 1024;
+pub const PRINT_STEP: usize = if cfg!(debug_assertions) { 16 } else { 1024 };
 /// Changes of postings in the journal: a start reads them all, some tenths of a second.
 pub const JOURNAL_CHANGES_MAX: u64 = 1024 * 1024;
 /// Entries of the journal: each costs memory in sled, and a batch of one write has one.
