@@ -2,6 +2,7 @@
 //! follows in memory once the batch is durable.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::append::Append;
 use super::overlay::{Overlay, Touched};
@@ -55,15 +56,15 @@ pub fn finish(mut overlay: Overlay<'_>, number: u64, labels: &mut Promotions) ->
     let mut batch = Batch::new(number);
     batch.reserve(overlay.touched.len() * CONTACT_BYTES_USUAL);
     let mut placing = labels.next(overlay.state);
-    overlay.write_common(&mut placing);
+    std::mem::take(&mut overlay.relabelled.common).into_iter().for_each(|(key, value)| placing.keep(key, value));
     let mut written = overlay.write_contacts(&mut batch, &placing, labels)?;
     placing.move_others(&written.ids, &mut written.changes);
     let tombstones = overlay.write_tombstones(&mut batch)?;
     let rest = overlay.changed_lists.len() + overlay.feed.len() + overlay.values.len() + overlay.inbox.settled.len();
-    if written.ids.len() + rest == 0 && written.changes.count() == 0 && batch.is_empty() {
+    if written.ids.len() + rest == 0 && written.changes.count() == 0 && placing.is_empty() && batch.is_empty() {
         return Ok(None);
     }
-    let common = (!placing.is_empty()).then_some(placing.after);
+    let common = (!placing.is_empty()).then(|| Arc::clone(&placing.after));
     let pending = PendingUpdate { common, ..overlay.write_postings(&mut batch, written.changes)? };
     let gate = overlay.state.memory.gate();
     let fresh = [written.fresh, written.renumbered].concat();
@@ -71,6 +72,9 @@ pub fn finish(mut overlay: Overlay<'_>, number: u64, labels: &mut Promotions) ->
     drop(gate);
     for (key, value) in &overlay.values {
         batch.push(key, value.as_deref());
+    }
+    for (key, value) in placing.values() {
+        batch.put(&keys::common(key, value), &[codec::V1]);
     }
     overlay.write_inbox(&mut batch)?;
     if let Some(trail) = &mut overlay.trail {

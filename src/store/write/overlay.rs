@@ -2,12 +2,12 @@
 //! [`super::commit`] makes it one batch.
 
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::promote::Relabelled;
 use crate::error::{Error, Result};
 use crate::limits::BLOCK_CONTACTS;
 use crate::model::change::{Change, Outcome, Write};
@@ -33,7 +33,6 @@ use crate::store::memory::inbox::InboxUpdate;
 use crate::store::memory::tallies::TallyUpdate;
 use crate::store::read::history::StoredHistory;
 use crate::store::state::State;
-use crate::store::write::promote::Relabelled;
 
 /// What the writes of one batch have changed so far.
 pub struct Overlay<'a> {
@@ -255,8 +254,8 @@ impl<'a> Overlay<'a> {
             fresh.events.extend(tombstone.events().into_iter().map(|event| Event { seen_at: self.now, ..event }));
         }
         let is_erased = tombstones.iter().any(|(_, tombstone)| tombstone.why == RemovedBy::Erased);
-        let ids = tombstones.into_iter().map(|(id, _)| id);
-        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones: ids.collect(), is_erased }))
+        let tombstones = tombstones.into_iter().map(|(id, _)| id).collect();
+        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones, is_erased }))
     }
 
     /// The id that no other contact has or gets.
@@ -324,9 +323,8 @@ impl<'a> Overlay<'a> {
         if let Some(&place) = self.places.get(&phone) {
             return Ok(Some(place));
         }
-        let id = self.state.memory.gate().directory.id(phone);
-        let Some(id) = id else { return Ok(None) };
         let state = self.state;
+        let Some(id) = state.memory.gate().directory.id(phone) else { return Ok(None) };
         let block = match self.blocks.entry(id / BLOCK_CONTACTS) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(state.block(id)?),

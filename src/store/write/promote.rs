@@ -8,12 +8,9 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::overlay::Overlay;
 use crate::limits::{COMMON_LABELS_AT_ONCE, COMMON_LABELS_DUE_MAX, COMMON_LABELS_LATELY, COMMON_LABELS_MIN};
 use crate::model::contact::Contact;
-use crate::store::format::codec::V1;
 use crate::store::format::common::Common;
-use crate::store::format::keys;
 use crate::store::format::term::{Term, prints};
 use crate::store::memory::changes::Changes;
 use crate::store::memory::sketch::Sketch;
@@ -82,8 +79,8 @@ impl Promotions {
 }
 
 impl Placing {
-    /// A value that has a posting of its own already is called common.
-    fn keep(&mut self, key: String, value: String) {
+    /// A value that has a posting of its own already is common, too.
+    pub fn keep(&mut self, key: String, value: String) {
         Arc::make_mut(&mut self.after).add(&key, &value);
         self.moved.push((key, value, RoaringBitmap::new()));
     }
@@ -91,6 +88,11 @@ impl Placing {
     /// Whether nothing becomes common.
     pub fn is_empty(&self) -> bool {
         self.moved.is_empty()
+    }
+
+    /// The values that become common.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.moved.iter().map(|(key, value, _)| (key.as_str(), value.as_str()))
     }
 
     /// What changes for contacts that the batch does not change otherwise.
@@ -115,16 +117,4 @@ pub struct Relabelled {
     pub common: Vec<(String, String)>,
     /// What changes in postings.
     pub changes: Changes,
-}
-
-impl Overlay<'_> {
-    /// Says on disk which values become common.
-    pub(super) fn write_common(&mut self, placing: &mut Placing) {
-        for (key, value) in std::mem::take(&mut self.relabelled.common) {
-            placing.keep(key, value);
-        }
-        for (key, value, _) in &placing.moved {
-            self.values.push((keys::common(key, value), Some(vec![V1])));
-        }
-    }
 }
