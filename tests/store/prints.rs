@@ -132,6 +132,25 @@ fn a_value_that_comes_often_becomes_common_for_whoever_has_it() {
     assert_eq!(house.with("tier", "silver"), [1, 901]);
 }
 
+/// The counts of what comes often do not survive a restart.
+#[test]
+fn a_value_that_many_have_becomes_common_when_somebody_asks_for_it() {
+    let mut house = House::start();
+    for n in 0..2 * MANY {
+        house.batch(vec![put(n, "tier", Some("gold"))]);
+        if n % (MANY - 1) == 0 {
+            house = house.reopen();
+        }
+    }
+    house = house.reopen();
+    house.batch(vec![put(901, "tier", Some("silver"))]);
+    assert!(!house.is_common("tier", "gold"));
+    assert_eq!(house.with("tier", "gold"), Vec::from_iter(0..2 * MANY));
+    house.batch(vec![put(902, "tier", Some("gold"))]);
+    assert!(house.is_common("tier", "gold"));
+    assert_eq!(house.with("tier", "gold"), (0..2 * MANY).chain([902]).collect::<Vec<_>>());
+}
+
 #[test]
 fn who_is_erased_leaves_no_print() {
     let house = House::start();

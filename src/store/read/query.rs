@@ -12,7 +12,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::error::Result;
-use crate::limits::POSTING_CHUNK_IDS;
+use crate::limits::{COMMON_LABELS_MIN, POSTING_CHUNK_IDS};
 use crate::model::contact::Contact;
 use crate::model::filter::{DayOf, Filter};
 use crate::model::phone::{ListNumber, Phone};
@@ -268,6 +268,9 @@ impl Window<'_> {
             }
             // Its contacts lose their prints when it becomes common.
             if !is_common() {
+                if found.len() >= u64::from(COMMON_LABELS_MIN) {
+                    self.state.memory.note_often(key, value);
+                }
                 return Ok(found);
             }
         }

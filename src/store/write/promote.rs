@@ -1,7 +1,7 @@
 //! Values of labels that become common: each gets a posting of its own, and its contacts lose the prints of a rare one.
 //!
 //! Which values come often is counted in memory alone: after a restart the counts begin anew, and a value is rare for somewhat
-//! longer.
+//! longer. One that many contacts have all the same becomes common when somebody asks for it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -53,6 +53,7 @@ impl Promotions {
     /// What becomes common with the next batch, and where its contacts are. The batch is written without a value of which that
     /// cannot be read: nothing that forbids waits for a label.
     pub fn next(&mut self, state: &State) -> Placing {
+        self.due.extend(state.memory.take_often());
         let before = Arc::clone(state.memory.pending().common());
         let mut placing = Placing { after: Arc::clone(&before), before, moved: Vec::new() };
         for at in (0..self.due.len().min(COMMON_LABELS_AT_ONCE)).rev() {
