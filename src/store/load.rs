@@ -41,8 +41,7 @@ pub fn next_ids(engine: &dyn Engine) -> Result<Option<NextIds>> {
             codec::decode_next_ids(&next).map(Some)
         }
         Some(format) => Err(Error::internal(format!(
-            "the store has format {}, this contactd reads up to {FORMAT_LEDGER}: use the contactd that wrote it, or a newer one",
-            format
+            "the store has format {format}, this contactd reads up to {FORMAT_LEDGER}: use the contactd that wrote it, or a newer one"
         ))),
     }
 }

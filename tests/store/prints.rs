@@ -111,7 +111,7 @@ fn a_value_that_comes_often_becomes_common_for_whoever_has_it() {
         house.batch(vec![put(n, "tier", Some("gold"))]);
     }
     assert!(!house.is_common("tier", "gold"), "with the next batch");
-    assert_eq!(house.with("tier", "gold"), Vec::from_iter(0..MANY));
+    assert_eq!(house.with("tier", "gold"), (0..MANY).collect::<Vec<_>>());
     // One loses it in the batch with which it becomes common, one changes otherwise, one gets it, one gets it and has it no
     // more, and the others are not touched.
     house.batch(vec![
@@ -145,7 +145,7 @@ fn a_value_that_many_have_becomes_common_when_somebody_asks_for_it() {
     house = house.reopen();
     house.batch(vec![put(901, "tier", Some("silver"))]);
     assert!(!house.is_common("tier", "gold"));
-    assert_eq!(house.with("tier", "gold"), Vec::from_iter(0..2 * MANY));
+    assert_eq!(house.with("tier", "gold"), (0..2 * MANY).collect::<Vec<_>>());
     house.batch(vec![put(902, "tier", Some("gold"))]);
     assert!(house.is_common("tier", "gold"));
     assert_eq!(house.with("tier", "gold"), (0..2 * MANY).chain([902]).collect::<Vec<_>>());
@@ -194,7 +194,7 @@ fn pages_of_values_are_in_order_and_whole_be_they_rare_or_common() {
 /// Labels of the contacts of an old store.
 fn labels_of(n: u64) -> Vec<(&'static str, String)> {
     let mut labels = vec![("email", format!("{n}@example.com"))];
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         labels.push(("tier", "gold".to_owned()));
     }
     if n < 2 {

@@ -8,11 +8,13 @@ use foldhash::fast::RandomState;
 
 use crate::model::contact::Contact;
 
+type Values = HashSet<Box<str>, RandomState>;
+
 /// The values that have postings of their own. One that is common stays so.
 #[derive(Clone, Debug, Default)]
 pub struct Common {
     /// By key, so that a copy with one more has only that key's values anew.
-    values: HashMap<Box<str>, Arc<HashSet<Box<str>, RandomState>>, RandomState>,
+    values: HashMap<Box<str>, Arc<Values>, RandomState>,
 }
 
 impl Common {

@@ -105,7 +105,6 @@ impl State {
     fn labels(&self, kind: &LabelTerms, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
         let mut counts = BTreeMap::<String, u64>::new();
         for chunk in 0..self.ids_end().div_ceil(POSTING_CHUNK_IDS) {
-            std::thread::yield_now();
             for (text, count) in self.labels_of_range(kind, chunk, after, limit)? {
                 *counts.entry(text).or_default() += count;
             }

@@ -56,6 +56,10 @@ impl State {
     ) -> Result<()> {
         let slots = keys::posting(Term::Print(key, 0), first)..keys::posting(Term::Print(key, SECOND_PRINTS), first);
         let ids = self.union(slots, first)?;
+        if !ids.is_empty() {
+            // It takes some milliseconds, and a CHECK should not wait for them.
+            std::thread::yield_now();
+        }
         self.each_value(key, &ids, |_, value| {
             if after.is_some_and(|after| value <= after) || common.has(key, value) {
                 return;

@@ -47,7 +47,9 @@ impl Upkeep {
                 rare += 1;
                 for id in *ids {
                     relabelled.changes.push(Term::Label(key, value), id, false);
-                    prints(key, value).into_iter().for_each(|print| relabelled.changes.push(print, id, true));
+                    for print in prints(key, value) {
+                        relabelled.changes.push(print, id, true);
+                    }
                 }
             }
             self.relabel(relabelled)

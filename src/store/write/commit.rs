@@ -56,7 +56,9 @@ pub fn finish(mut overlay: Overlay<'_>, number: u64, labels: &mut Promotions) ->
     let mut batch = Batch::new(number);
     batch.reserve(overlay.touched.len() * CONTACT_BYTES_USUAL);
     let mut placing = labels.next(overlay.state);
-    std::mem::take(&mut overlay.relabelled.common).into_iter().for_each(|(key, value)| placing.keep(key, value));
+    for (key, value) in std::mem::take(&mut overlay.relabelled.common) {
+        placing.keep(key, value);
+    }
     let mut written = overlay.write_contacts(&mut batch, &placing, labels)?;
     placing.move_others(&written.ids, &mut written.changes);
     let tombstones = overlay.write_tombstones(&mut batch)?;

@@ -96,15 +96,17 @@ impl Placing {
         self.moved.iter().map(|(key, value, _)| (key.as_str(), value.as_str()))
     }
 
-    /// What changes for contacts that the batch does not change otherwise.
-    pub fn move_others(&self, changed: &[u32], changes: &mut Changes) {
+    /// What changes for contacts of which the batch has done nothing yet.
+    pub fn move_others(&self, done: &[u32], changes: &mut Changes) {
         if self.is_empty() {
             return;
         }
-        let changed: RoaringBitmap = changed.iter().copied().collect();
+        let done: RoaringBitmap = done.iter().copied().collect();
         for (key, value, ids) in &self.moved {
-            for id in ids - &changed {
-                prints(key, value).into_iter().for_each(|print| changes.push(print, id, false));
+            for id in ids - &done {
+                for print in prints(key, value) {
+                    changes.push(print, id, false);
+                }
                 changes.push(Term::Label(key, value), id, true);
             }
         }

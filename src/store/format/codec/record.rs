@@ -124,10 +124,7 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
 
 /// The labels of a record, without the rest of it. In front of them stand the number and the date of creation.
 pub fn decode_labels(value: &[u8]) -> Result<Labelled<'_>> {
-    let body = match value.split_first() {
-        Some((&V1, body)) => body,
-        _ => return open::<ContactV1>(value).map(|_| Vec::new()),
-    };
+    let Some((&V1, body)) = value.split_first() else { return open::<ContactV1>(value).map(|_| Vec::new()) };
     let read = options().allow_trailing_bytes().deserialize::<(u64, DateV1, Labelled)>(body);
     let (_, _, labels) = read.map_err(|why| Error::internal(format!("a damaged record: {why}")))?;
     Ok(labels)
