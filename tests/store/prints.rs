@@ -6,9 +6,10 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, mpsc};
 
 use contactd::limits::COMMON_LABELS_MIN;
-use contactd::model::change::{Change, Outcome, Write};
+use contactd::model::change::{Change, Outcome, Statement, Write};
 use contactd::model::filter::Filter;
 use contactd::model::phone::Phone;
+use contactd::model::verdict::ContactStatus;
 use contactd::store::engine::{Batch, Engine, MemoryEngine};
 use contactd::store::format::chunk::Chunk;
 use contactd::store::format::compressed::{compress, expand};
@@ -167,6 +168,24 @@ fn who_is_erased_leaves_no_print() {
     assert_eq!(house.with("tier", "gold"), (0..MANY).filter(|n| ![1, 2].contains(n)).collect::<Vec<_>>());
     assert_eq!(house.with("email", "2@example.com"), [0; 0]);
     assert_eq!(house.with("email", "0@example.com"), [0]);
+}
+
+/// Nothing that forbids waits for a label.
+#[test]
+fn a_value_of_which_a_contact_cannot_be_read_stays_rare_and_writes_go_on() {
+    let house = House::start();
+    // Contacts 5 to 7 share a block, and the next one begins another.
+    house.batch((500..505).map(|n| put(n, "city", Some("Rome"))).collect());
+    for n in 0..MANY {
+        house.batch(vec![put(n, "tier", Some("gold"))]);
+    }
+    let mut damage = Batch::new(0);
+    damage.put(&keys::block(5), &[9]);
+    house.engine.apply(&damage).expect("written");
+    let change = Change::OptOut(Statement::default());
+    house.batch(vec![Write::Contact { phone: phone(900), list: None, change }]);
+    assert_eq!(house.store.gate().count(Term::Contact(ContactStatus::OptedOut)), 1);
+    assert!(!house.is_common("tier", "gold"));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
 use super::append::Append;
 use super::overlay::{Overlay, Touched};
 use super::promote::{Placing, Promotions};
@@ -57,7 +59,7 @@ pub fn finish(mut overlay: Overlay<'_>, number: u64, labels: &mut Promotions) ->
     batch.reserve(overlay.touched.len() * CONTACT_BYTES_USUAL);
     let mut placing = labels.next(overlay.state);
     for (key, value) in std::mem::take(&mut overlay.relabelled.common) {
-        placing.keep(key, value);
+        placing.add(key, value, RoaringBitmap::new());
     }
     let mut written = overlay.write_contacts(&mut batch, &placing, labels)?;
     placing.move_others(&written.ids, &mut written.changes);

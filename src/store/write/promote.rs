@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use crate::error::Error;
 use crate::limits::{COMMON_LABELS_AT_ONCE, COMMON_LABELS_DUE_MAX, COMMON_LABELS_LATELY, COMMON_LABELS_MIN};
 use crate::model::contact::Contact;
 use crate::store::format::common::Common;
@@ -57,17 +58,17 @@ impl Promotions {
         let before = Arc::clone(state.memory.pending().common());
         let mut placing = Placing { after: Arc::clone(&before), before, moved: Vec::new() };
         for at in (0..self.due.len().min(COMMON_LABELS_AT_ONCE)).rev() {
-            let Some((key, value)) = self.due.get(at) else { continue };
-            match state.all_with_rare(key, value) {
-                Ok(ids) if !placing.after.has(key, value) => {
-                    placing.moved.push((key.clone(), value.clone(), ids));
-                    Arc::make_mut(&mut placing.after).add(key, value);
-                }
-                Ok(_) => drop(self.due.remove(at)),
-                Err(why) => {
-                    tracing::warn!("a value of the label {key} stays a rare one: {}", why.message);
-                    self.due.remove(at);
-                }
+            let Some((key, value)) = self.due.get(at).cloned() else { continue };
+            let ids = if placing.after.has(&key, &value) {
+                None
+            } else {
+                let unread =
+                    |why: &Error| tracing::warn!("a value of the label {key} stays a rare one: {}", why.message);
+                state.all_with_rare(&key, &value).inspect_err(unread).ok()
+            };
+            match ids {
+                Some(ids) => placing.add(key, value, ids),
+                None => drop(self.due.remove(at)),
             }
         }
         placing
@@ -80,10 +81,10 @@ impl Promotions {
 }
 
 impl Placing {
-    /// A value that has a posting of its own already is common, too.
-    pub fn keep(&mut self, key: String, value: String) {
+    /// A value becomes common, and these contacts have its prints before the batch.
+    pub fn add(&mut self, key: String, value: String, ids: RoaringBitmap) {
         Arc::make_mut(&mut self.after).add(&key, &value);
-        self.moved.push((key, value, RoaringBitmap::new()));
+        self.moved.push((key, value, ids));
     }
 
     /// Whether nothing becomes common.
