@@ -207,6 +207,16 @@ pub const GATE_CHUNK_IDS: u32 = 4096;
 pub const POSTING_CHUNK_IDS: u32 = 16_384;
 /// Postings of labels that are kept decoded, since somebody counts them.
 pub const DECODED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// A value that about so many contacts have got lately as a label has a posting of its own from then on. Tests get there often.
+pub const COMMON_LABELS_MIN: u8 = if cfg!(debug_assertions) { 3 } else { 64 };
+/// How many rare values are counted before all counts are halved.
+pub const COMMON_LABELS_LATELY: u32 = 65_536;
+/// Values that get one in one batch: the contacts of each are looked for among all.
+pub const COMMON_LABELS_AT_ONCE: usize = 4;
+/// Values that wait for one.
+pub const COMMON_LABELS_DUE_MAX: usize = 1024;
+/// Postings of an older store that are read at a time, when rare values of labels get prints.
+pub const PRINT_STEP: usize = if cfg!(debug_assertions) { 16 } else { 1024 };
 /// Changes of postings in the journal: a start reads them all, some tenths of a second.
 pub const JOURNAL_CHANGES_MAX: u64 = 1024 * 1024;
 /// Entries of the journal: each costs memory in sled, and a batch of one write has one.

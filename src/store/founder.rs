@@ -6,7 +6,7 @@ use std::path::Path;
 use super::backup::{BackupEnd, BackupHead, BackupWriter};
 use super::engine::{Batch, DiskEngine, Engine, pages};
 use super::format::codec;
-use super::format::{FORMAT_LEDGER, keys};
+use super::format::{FORMAT, keys, of_ledger};
 use super::ledger::chain::Chain;
 use super::ledger::row;
 use super::load;
@@ -34,7 +34,7 @@ impl Founder {
             .ok_or_else(|| Error::bad_arg(format!("{} is not a contactd store", dir.display())))?;
         next.batches += 1;
         let mut batch = Batch::new(next.batches);
-        batch.put(keys::FORMAT, &[FORMAT_LEDGER]);
+        batch.put(keys::FORMAT, &[of_ledger(load::format(&engine)?.unwrap_or(FORMAT))]);
         batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
         let _ = Chain::default().tie(&mut batch);
         Ok(Founder { engine, batch })

@@ -5,10 +5,11 @@ use std::path::Path;
 use super::engine::{Batch, DiskEngine, Engine, Keys, Wholeness, rows};
 use super::format::chunk::Chunk;
 use super::format::codec::{self, FeedEntry, NextIds};
+use super::format::common::Common;
 use super::format::compressed::expand;
 use super::format::keys;
 use super::format::term::GATE_TAG_MAX;
-use super::format::{FORMAT, FORMAT_LEDGER, fence};
+use super::format::{self, FORMAT, FORMAT_LEDGER, fence};
 use super::ledger::CommitError;
 use super::memory::Memory;
 use super::memory::changes::Changes;
@@ -33,17 +34,22 @@ use crate::model::verdict::StopScope;
 
 /// What the store gives out next, as the engine has it; none if the store is new.
 pub fn next_ids(engine: &dyn Engine) -> Result<Option<NextIds>> {
-    match engine.get(keys::FORMAT)? {
+    match format(engine)? {
         None => Ok(None),
-        Some(format) if matches!(*format, [FORMAT..=FORMAT_LEDGER]) => {
+        Some(format::OLD..=FORMAT_LEDGER) => {
             let next = engine.get(keys::NEXT_IDS)?.ok_or_else(|| Error::internal("the store has no counters"))?;
             codec::decode_next_ids(&next).map(Some)
         }
         Some(format) => Err(Error::internal(format!(
-            "the store has format {}, this contactd reads up to {FORMAT_LEDGER}: use the contactd that wrote it, or a newer one",
-            format.first().copied().unwrap_or(0)
+            "the store has format {format}, this contactd reads up to {FORMAT_LEDGER}: use the contactd that wrote it, or a newer one"
         ))),
     }
+}
+
+/// The format of a store; none if it is new.
+pub fn format(engine: &dyn Engine) -> Result<Option<u8>> {
+    let one = |format: &[u8]| if let [format] = format { *format } else { 0 };
+    Ok(engine.get(keys::FORMAT)?.map(|format| one(&format)))
 }
 
 /// Writes what a start has to write: the first keys of a new store, another stop scope, another epoch of the feed. Gives what
@@ -71,7 +77,7 @@ pub fn prepare(engine: &dyn Engine, committer: &mut Committer, options: &Options
     }
     follow_scope(engine, &mut next, options.scope, now, &mut batch)?;
     if committer.is_remote() && !is_of_ledger(engine)? {
-        batch.put(keys::FORMAT, &[FORMAT_LEDGER]);
+        batch.put(keys::FORMAT, &[format::of_ledger(format(engine)?.unwrap_or(FORMAT))]);
     }
     if batch.is_empty() {
         committer.sync().map_err(CommitError::into_error)?;
@@ -93,7 +99,7 @@ fn refuse_alone(engine: &dyn Engine) -> Result<()> {
 }
 
 fn is_of_ledger(engine: &dyn Engine) -> Result<bool> {
-    Ok(engine.get(keys::FORMAT)?.is_some_and(|format| *format == [FORMAT_LEDGER]))
+    Ok(format(engine)?.is_some_and(format::is_of_ledger))
 }
 
 /// Somebody may have removed a file that tells whether the store is whole. What is left is there, but whoever opted out last may
@@ -118,7 +124,8 @@ fn doubt(
             "a file that tells whether the store is whole is gone: it may have been damaged, cut off or put back, and opt-outs \
              may be missing. Nobody gets messages until UNFENCE"
         );
-        fence::raise(&Fence::of_doubt(now), next, &mut batch)?;
+        let format = format(engine)?.unwrap_or(FORMAT);
+        fence::raise(format, &Fence::of_doubt(now), next, &mut batch)?;
     }
     commit(next, committer, batch)
 }
@@ -140,6 +147,7 @@ fn create(engine: &dyn Engine, now: Millis, batch: &mut Batch) -> Result<NextIds
     }
     batch.put(keys::FORMAT, &[FORMAT]);
     batch.put(keys::RENUMBERED, &[RENUMBERINGS_VERSION]);
+    batch.put(keys::PRINTED, &[codec::V1]);
     keys::spacers().for_each(|key| batch.put(&key, &[]));
     Ok(NextIds { next_feed: 1, epoch: now.unsigned_abs(), next_event: 1, next_journal: 1, ..NextIds::default() })
 }
@@ -232,7 +240,13 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
         let number = keys::long_number(&key).ok_or_else(damaged_key)?;
         gate.inbox.insert(number, (&codec::decode_waiting(&expand(&value)?)?).into());
     }
-    let mut pending = Pending::default();
+    let mut common = Common::default();
+    for row in rows(engine, keys::all(keys::COMMON)) {
+        let (key, _) = row?;
+        let (label, value) = keys::parse_common(&key).ok_or_else(damaged_key)?;
+        common.add(label, value);
+    }
+    let mut pending = Pending::new(common);
     for row in rows(engine, keys::all(keys::JOURNAL)) {
         let (key, value) = row?;
         let number = keys::long_number(&key).ok_or_else(damaged_key)?;

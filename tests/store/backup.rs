@@ -147,11 +147,7 @@ fn a_store_moves_to_another_engine_and_back() {
     let (moved, ..) = moved.expect("restored");
     let changed = differing(&*on_disk, &*in_memory);
     let keyspaces: Vec<u8> = changed.iter().map(|key| key[0]).collect();
-    assert_eq!(
-        keyspaces,
-        [0, 0, 0, 0x04, 0x40],
-        "fence, format, counters, an event, an entry of the feed: {changed:?}"
-    );
+    assert_eq!(keyspaces, [0, 0, 0x04, 0x40], "fence, counters, an event, an entry of the feed: {changed:?}");
     assert_eq!(moved.unfence("ann".into()).expect("ended").map(|fence| fence.backup_at), Some(NOON));
     let (bytes, _) = backup(&moved);
     let (back, _) = onto_disk(&bytes, third.path(), LATER + 1).expect("restored");

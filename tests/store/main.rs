@@ -4,3 +4,4 @@ mod backup;
 mod engines;
 mod ledger;
 mod power;
+mod prints;

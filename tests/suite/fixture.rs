@@ -180,6 +180,11 @@ fn says_as_before(before: &str, now: &str) -> bool {
         })
 }
 
+/// `+ok 16 contacts 25 postings 3 tombstones` without the 25.
+fn without_postings(verified: &str) -> Vec<&str> {
+    verified.split(' ').enumerate().filter(|(at, _)| *at != 3).map(|(_, word)| word).collect()
+}
+
 fn holds(before: &Value, now: &Value) -> bool {
     match (before, now) {
         (Value::Object(before), Value::Object(now)) => {
@@ -202,7 +207,12 @@ fn a_store_of_an_earlier_version_answers_as_it_did() {
         for answered in answers.split("> ").skip(1) {
             let (question, before) = answered.split_once('\n').expect("a question");
             let (before, now) = (before.trim_end(), wire.call(question));
-            assert!(says_as_before(before, &now), "{}: {question}\nbefore: {before}\nnow:    {now}", stored.name);
+            // How many postings there are is not the same in every format.
+            let is_same = match question {
+                "VERIFY" => without_postings(before) == without_postings(&now),
+                _ => says_as_before(before, &now),
+            };
+            assert!(is_same, "{}: {question}\nbefore: {before}\nnow:    {now}", stored.name);
             asked += 1;
         }
         assert!(asked > 100, "{asked} questions");
@@ -255,6 +265,20 @@ fn a_store_with_old_spellings_is_brought_under_the_new_ones_when_it_is_opened() 
     let mut wire = house.connect();
     assert_eq!(wire.call("CHECK 24365 +541123456789"), "+no list_opted_out");
     assert!(wire.call("VERIFY").starts_with("+ok "));
+}
+
+/// An earlier contactd cannot read what this one makes of the index: whoever has to go back restores the backup.
+#[test]
+fn a_store_is_backed_up_before_it_gets_another_format() {
+    let mut daemon = Daemon::on(unpack(&fixture("store-1.pack")), &[]);
+    for _ in 0..2 {
+        let made = fs::read_dir(daemon.data_dir().join("backups")).expect("made").count();
+        assert_eq!(made, 1, "it is done once:\n{}", daemon.log());
+        assert_eq!(daemon.connect().call("COUNT label.state=NY"), ":2");
+        assert!(daemon.connect().call("VERIFY").starts_with("+ok "));
+        daemon.kill();
+        daemon.restart();
+    }
 }
 
 /// What is changed for good is kept before: whoever has to go back restores that.
@@ -319,9 +343,16 @@ fn a_backup_before_a_change_takes_the_place_of_no_other() {
 
 #[test]
 fn no_backup_is_made_of_what_does_not_change_or_where_nobody_wants_one() {
-    for (name, arguments) in [("spellings-1.pack", &["--no-backup"][..]), ("store-1.pack", &[])] {
-        let daemon = Daemon::on(unpack(&fixture(name)), arguments);
-        assert!(!daemon.data_dir().join("backups").exists(), "{name}:\n{}", daemon.log());
+    let mut daemons = [
+        Daemon::on(unpack(&fixture("spellings-1.pack")), &["--no-backup"]),
+        Daemon::on(tempfile::tempdir().expect("a directory"), &[]),
+    ];
+    for daemon in &mut daemons {
+        let reply = daemon.connect().call(r#"PUT +14155550199 {"labels":{"state":"CA"}}"#);
+        assert!(!reply.starts_with('-'), "{reply}");
+        daemon.kill();
+        daemon.restart();
+        assert!(!daemon.data_dir().join("backups").exists(), "{}", daemon.log());
     }
     // Without a place for one it does not start, and nothing has changed.
     let dir = unpack(&fixture("spellings-1.pack"));

@@ -474,7 +474,12 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 74] = [
+const LIMITS_INSIDE: [&str; 79] = [
+    "COMMON_LABELS_MIN",
+    "COMMON_LABELS_LATELY",
+    "COMMON_LABELS_AT_ONCE",
+    "COMMON_LABELS_DUE_MAX",
+    "PRINT_STEP",
     "TRAIL_BYTES_UNWRITTEN_MAX",
     "BACKUP_NAME_BYTES_MAX",
     "BACKUP_READ_BYTES",

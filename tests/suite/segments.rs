@@ -1,5 +1,7 @@
 //! Segments: any filter over any history agrees with a plain scan of what GET and CHECK tell.
 
+use std::collections::BTreeMap;
+
 use contactd::model::verdict::StopScope;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -142,8 +144,34 @@ fn agree(wire: &mut Wire, wanted: &[Wanted]) -> Result<(), TestCaseError> {
         found.sort();
         prop_assert_eq!(found, expected, "{:?}", wanted);
     }
+    for key in ["state", "tier"] {
+        let mut expected = BTreeMap::<&str, u64>::new();
+        for value in contacts.iter().filter_map(|(_, contact, _)| contact["labels"][key].as_str()) {
+            *expected.entry(value).or_default() += 1;
+        }
+        let told = label_values(wire, key).into_iter().map(|item| {
+            (item["value"].as_str().expect("a text").to_owned(), item["contacts"].as_u64().expect("a number"))
+        });
+        let expected: Vec<_> = expected.into_iter().map(|(value, contacts)| (value.to_owned(), contacts)).collect();
+        prop_assert_eq!(told.collect::<Vec<_>>(), expected, "{}", key);
+    }
     prop_assert!(wire.call("VERIFY").starts_with("+ok"));
     Ok(())
+}
+
+/// All values of a label, in pages of one.
+fn label_values(wire: &mut Wire, key: &str) -> Vec<Value> {
+    let (mut all, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = wire.call(&format!("LABELS {key} LIMIT 1{after}"));
+        let mut lines = page.lines().skip(1);
+        let cursor = lines.next().expect("a cursor")[1..].to_owned();
+        all.extend(lines.map(|line| serde_json::from_str::<Value>(&line[1..]).expect("JSON")));
+        if cursor == "0" {
+            return all;
+        }
+        after = format!(" AFTER {cursor}");
+    }
 }
 
 /// All numbers that FIND gives, page by page.

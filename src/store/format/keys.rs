@@ -47,10 +47,11 @@ pub const PLAN_IDS: u8 = 0x68;
 
 /// number → a message that waits in the inbox.
 pub const INBOX: u8 = 0x70;
+/// label key, value → that the value is common.
+pub const COMMON: u8 = 0x78;
 
-/// Where the spacers are: behind every eighth keyspace. A store that was made before the inbox has none in front of it, which
-/// costs it a little speed when messages come.
-const SPACERS: [u8; 14] = [0x07, 0x0f, 0x17, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x47, 0x4f, 0x57, 0x5f, 0x67, 0x6f];
+/// Where the spacers are: behind every eighth keyspace.
+const SPACERS: [u8; 15] = [0x07, 0x0f, 0x17, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x47, 0x4f, 0x57, 0x5f, 0x67, 0x6f, 0x77];
 /// More than a leaf has.
 const SPACER_KEYS: u8 = 32;
 
@@ -69,6 +70,8 @@ pub const NEXT_IDS: &[u8] = b"\x00heads";
 pub const SECRET: &[u8] = b"\x00secret";
 /// The version of the table of renumberings under whose spellings all numbers are held.
 pub const RENUMBERED: &[u8] = b"\x00renumbered";
+/// That rare values of labels have prints: a store of an earlier format is brought to it at a start.
+pub const PRINTED: &[u8] = b"\x00printed";
 /// The stop scope of the last run.
 pub const SCOPE: &[u8] = b"\x00scope";
 
@@ -102,7 +105,7 @@ pub fn described(key: &[u8]) -> String {
         }
         Some(&CONTACT) => format!("the contacts from {} on", first(BLOCK_CONTACTS)),
         Some(&APART) => format!("contact {}", first(1)),
-        Some(&POSTING) => "a part of an index".to_owned(),
+        Some(&(POSTING | COMMON)) => "a part of an index".to_owned(),
         Some(&JOURNAL) => format!("entry {long} of the journal"),
         Some(&CONSENT) => format!("event {long} of consent"),
         Some(&ACTIVITY) => format!("event {long} of activity"),
@@ -204,6 +207,16 @@ pub fn write_posting(key: &mut Vec<u8>, term: Term<'_>, first: u32) {
 /// Whether a [`posting`] key is of one of the gate's terms.
 pub fn is_gate_posting(key: &[u8]) -> bool {
     key.get(5).is_some_and(|&tag| tag <= GATE_TAG_MAX)
+}
+
+/// The key that says that a value of a label is common.
+pub fn common(label: &str, value: &str) -> Vec<u8> {
+    [&[COMMON], label.as_bytes(), &[0], value.as_bytes()].concat()
+}
+
+/// The label and the value of a [`common`] key.
+pub fn parse_common(key: &[u8]) -> Option<(&str, &str)> {
+    std::str::from_utf8(key.get(1..)?).ok()?.split_once('\0')
 }
 
 /// What the keys of all postings of a range of [`POSTING_CHUNK_IDS`] ids begin with.

@@ -8,6 +8,7 @@ use crate::model::list::ListId;
 use crate::model::time::Day;
 use crate::model::verdict::{ContactStatus, ListStatus, StopScope};
 use crate::store::format::code::Coded;
+use crate::store::format::common::Common;
 
 /// Something that is true of a contact, with a posting of all contacts of which it is true.
 ///
@@ -25,8 +26,10 @@ pub enum Term<'t> {
     Day(DayOf, Day),
     /// It has a label of this key.
     HasLabel(&'t str),
-    /// It has a label of this key and value.
+    /// It has a label of this key and value, and the value is common.
     Label(&'t str, &'t str),
+    /// It has a label of this key with a rare value, of which a part of the sum is this slot: see [`prints`].
+    Print(&'t str, u8),
 }
 
 const CONTACT: u8 = 1;
@@ -37,16 +40,29 @@ pub const GATE_TAG_MAX: u8 = STOPPED_ELSEWHERE;
 const DAY: u8 = 0x10;
 const HAS_LABEL: u8 = 0x20;
 const LABEL: u8 = 0x21;
+const PRINT: u8 = 0x22;
 /// Behind a label's key, in which it cannot occur.
 const KEY_END: u8 = 0;
 
 /// How many terms of days a contact has at most.
 const DAYS: usize = 4;
 
+/// The slots of second prints are from here on.
+pub const SECOND_PRINTS: u8 = 0x80;
+
+/// The two terms by which a contact is found that has a label with a rare value: two parts of the value's CRC-32. So a range
+/// of ids has at most 256 postings for a key, however many values there are; and of the contacts that have both terms of a
+/// value nearly all have the value. Their records tell.
+pub fn prints<'t>(key: &'t str, value: &str) -> [Term<'t>; 2] {
+    let sum = crc32fast::hash(value.as_bytes());
+    let part = |from: u32| (sum >> from) as u8 & !SECOND_PRINTS;
+    [Term::Print(key, part(0)), Term::Print(key, SECOND_PRINTS | part(7))]
+}
+
 impl<'t> Term<'t> {
-    /// Every term of a contact, in order.
-    pub fn all_of(contact: &'t Contact) -> Vec<Term<'t>> {
-        let mut terms = Term::gate_with_room(contact, DAYS + 2 * contact.labels.len());
+    /// Every term of a contact, in order, where these values of labels are common.
+    pub fn all_of(contact: &'t Contact, common: &Common) -> Vec<Term<'t>> {
+        let mut terms = Term::gate_with_room(contact, DAYS + 3 * contact.labels.len());
         terms.push(Term::Day(DayOf::Created, Day::of(contact.created_at)));
         terms.push(Term::Day(DayOf::Idle, Day::of(contact.idle_since())));
         if contact.engagement.last_engaged > 0 {
@@ -57,7 +73,11 @@ impl<'t> Term<'t> {
         }
         for (key, value) in contact.labels.iter() {
             terms.push(Term::HasLabel(key));
-            terms.push(Term::Label(key, value));
+            if common.has(key, value) {
+                terms.push(Term::Label(key, value));
+            } else {
+                terms.extend(prints(key, value));
+            }
         }
         terms.sort_unstable();
         terms
@@ -122,6 +142,11 @@ impl<'t> Term<'t> {
                 key.push(KEY_END);
                 key.extend_from_slice(value.as_bytes());
             }
+            Term::Print(label, slot) => {
+                key.push(PRINT);
+                key.extend_from_slice(label.as_bytes());
+                key.extend([KEY_END, *slot]);
+            }
         }
     }
 
@@ -144,6 +169,7 @@ impl<'t> Term<'t> {
                 let end = rest.iter().position(|&byte| byte == KEY_END)?;
                 Some(Term::Label(text(&rest[..end])?, text(&rest[end + 1..])?))
             }
+            [PRINT, label @ .., KEY_END, slot] => Some(Term::Print(text(label)?, *slot)),
             _ => None,
         }
     }
@@ -152,6 +178,8 @@ impl<'t> Term<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::label::Labels;
+    use crate::model::phone::Phone;
 
     #[test]
     fn keys_keep_terms_and_their_order() {
@@ -161,6 +189,7 @@ mod tests {
         terms.extend(DayOf::ALL.map(|of| Term::Day(of, Day(20_000))));
         terms.extend(["a", "b.c"].map(Term::HasLabel));
         terms.extend([("a", ""), ("a", "x\0y"), ("a.b", "ü")].map(|(key, value)| Term::Label(key, value)));
+        terms.extend([("a", 0), ("a", 0x80), ("a", 0xff), ("a.b", 1)].map(|(key, slot)| Term::Print(key, slot)));
         let keys: Vec<Vec<u8>> = terms
             .iter()
             .map(|term| {
@@ -172,5 +201,26 @@ mod tests {
         assert!(keys.is_sorted() && terms.is_sorted());
         assert!(terms.iter().zip(&keys).all(|(term, key)| Term::read_key(key) == Some(*term)));
         assert!(terms.iter().zip(&keys).all(|(term, key)| term.is_gate() == (key[0] <= GATE_TAG_MAX)));
+    }
+
+    /// The sum is frozen: these bytes are on people's disks.
+    #[test]
+    fn a_rare_value_has_two_prints_and_a_common_one_a_posting() {
+        assert_eq!(prints("n", ""), [Term::Print("n", 0), Term::Print("n", 0x80)]);
+        // The CRC-32 of "123456789" is cbf43926.
+        assert_eq!(prints("n", "123456789"), [Term::Print("n", 0x26), Term::Print("n", 0xf2)]);
+        let mut contact = Contact::new(Phone::from_u64(14_155_550_123).expect("a phone"), 5);
+        let labels = [("n", "123456789"), ("state", "CA")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        contact.labels = Labels::from_stored(labels.into());
+        let mut common = Common::default();
+        common.add("state", "CA");
+        let placed = |common: &Common| -> Vec<String> {
+            let terms = Term::all_of(&contact, common);
+            assert!(terms.is_sorted());
+            let of_labels = terms.iter().filter(|term| matches!(term, Term::Label(..) | Term::Print(..)));
+            of_labels.map(|term| format!("{term:?}")).collect()
+        };
+        assert_eq!(placed(&common), [r#"Label("state", "CA")"#, r#"Print("n", 38)"#, r#"Print("n", 242)"#]);
+        assert_eq!(placed(&Common::default()).len(), 4);
     }
 }

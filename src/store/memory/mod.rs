@@ -9,10 +9,11 @@ pub mod directory;
 pub mod gate;
 pub mod inbox;
 pub mod pending;
+pub mod sketch;
 pub mod tallies;
 pub mod tombstones;
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use decoded::Decoded;
 use gate::{Gate, GateUpdate};
@@ -20,6 +21,7 @@ use pending::{Pending, PendingUpdate};
 use tallies::{Tallies, TallyUpdate};
 use tombstones::{TombstoneUpdate, Tombstones};
 
+use crate::limits::COMMON_LABELS_DUE_MAX;
 use crate::model::list::ListId;
 use crate::model::time::Millis;
 
@@ -32,6 +34,8 @@ pub struct Memory {
     gate: RwLock<Gate>,
     tombstones: RwLock<Tombstones>,
     tallies: RwLock<Tallies>,
+    /// Rare values of labels that somebody asked for and many contacts have, for the writer.
+    often: Mutex<Vec<(String, String)>>,
     /// What follows from the engine and from `pending`. It has a lock of its own.
     pub decoded: Decoded,
 }
@@ -55,6 +59,7 @@ impl Memory {
             gate: RwLock::new(gate),
             tombstones: RwLock::new(tombstones),
             tallies: RwLock::new(tallies),
+            often: Mutex::default(),
             decoded: Decoded::default(),
         }
     }
@@ -69,6 +74,19 @@ impl Memory {
         drop(pending);
         self.decoded.forget(&changes);
         self.tallies.write().unwrap_or_else(PoisonError::into_inner).apply(update.tallies, now)
+    }
+
+    /// Somebody asked for a rare value of a label, and many contacts have it.
+    pub fn note_often(&self, key: &str, value: &str) {
+        let mut often = self.often.lock().unwrap_or_else(PoisonError::into_inner);
+        if often.len() < COMMON_LABELS_DUE_MAX && !often.iter().any(|(k, v)| k == key && v == value) {
+            often.push((key.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// Takes these.
+    pub fn take_often(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.often.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn gate(&self) -> RwLockReadGuard<'_, Gate> {

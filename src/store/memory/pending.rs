@@ -8,17 +8,21 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
 use super::changes::Changes;
 use crate::error::Result;
 use crate::limits::{JOURNAL_CHANGES_MAX, JOURNAL_ENTRIES_MAX, SETTLED_POSTINGS_MIN};
+use crate::store::format::common::Common;
 use crate::store::format::keys;
 
 /// Postings that are newer than on disk, and the journal that has what is new.
 #[derive(Default)]
 pub struct Pending {
+    /// Which values of labels have postings of their own. It stands here so that whoever reads postings sees it change with them.
+    common: Arc<Common>,
     postings: BTreeMap<Vec<u8>, Newer>,
     /// The oldest first. One that was settled and changed again stands here twice; the date tells which counts.
     order: VecDeque<(u64, Vec<u8>)>,
@@ -43,6 +47,8 @@ pub struct PendingUpdate {
     pub settled: Vec<Vec<u8>>,
     /// What the batch changes.
     pub changes: Changes,
+    /// Which values of labels are common from now on, if more are.
+    pub common: Option<Arc<Common>>,
     /// The postings among these that were on disk before, and not here.
     pub loaded: Vec<(Vec<u8>, RoaringBitmap)>,
     /// The entries that the batch added to the journal, by how many changes each has, and the number of the first.
@@ -52,6 +58,16 @@ pub struct PendingUpdate {
 }
 
 impl Pending {
+    /// Nothing is newer than on disk.
+    pub fn new(common: Common) -> Pending {
+        Pending { common: Arc::new(common), ..Pending::default() }
+    }
+
+    /// Which values of labels have postings of their own.
+    pub fn common(&self) -> &Arc<Common> {
+        &self.common
+    }
+
     /// The ids of a posting that is not the gate's, if it is newer than on disk.
     pub fn ids(&self, key: &[u8]) -> Option<&RoaringBitmap> {
         self.postings.get(key)?.ids.as_ref()
@@ -100,7 +116,10 @@ impl Pending {
 
     /// Takes over what a batch did. Gives its changes back.
     pub fn apply(&mut self, update: PendingUpdate) -> Changes {
-        let PendingUpdate { settled, changes, loaded, entries: (since, entries), cut } = update;
+        let PendingUpdate { settled, changes, common, loaded, entries: (since, entries), cut } = update;
+        if let Some(common) = common {
+            self.common = common;
+        }
         for key in settled {
             match self.postings.get_mut(&key) {
                 Some(newer) if changes.contains(&key) => {
@@ -204,7 +223,8 @@ mod tests {
                 self.next += 1;
                 counts.push(count);
             }
-            self.pending.apply(PendingUpdate { settled, changes, loaded, entries: (first, counts), cut });
+            let entries = (first, counts);
+            self.pending.apply(PendingUpdate { settled, changes, loaded, entries, cut, ..PendingUpdate::default() });
         }
 
         fn ids(&self, label: &str) -> Vec<u32> {

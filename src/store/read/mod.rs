@@ -8,5 +8,6 @@ pub mod lists;
 pub mod plans;
 pub mod postings;
 pub mod query;
+pub mod rare;
 pub mod records;
 pub mod trends;

@@ -1,16 +1,18 @@
 //! Queries: a filter becomes bitmap algebra, one window of ids after the other.
 //!
 //! A window is what one container of a roaring bitmap covers. Within it the gate's bitmaps are copied under the lock, a
-//! few kilobytes each, and the postings of labels and days are read from the engine; records are never touched.
+//! few kilobytes each, and the postings of labels and days are read from the engine. Records are read only of contacts that
+//! seem to have a rare value of a label: see [`super::rare`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
 use crate::error::Result;
-use crate::limits::POSTING_CHUNK_IDS;
+use crate::limits::{COMMON_LABELS_MIN, POSTING_CHUNK_IDS};
 use crate::model::contact::Contact;
 use crate::model::filter::{DayOf, Filter};
 use crate::model::phone::{ListNumber, Phone};
@@ -103,22 +105,45 @@ impl State {
     fn labels(&self, kind: &LabelTerms, after: Option<&str>, limit: usize) -> Result<Vec<(String, u64)>> {
         let mut counts = BTreeMap::<String, u64>::new();
         for chunk in 0..self.ids_end().div_ceil(POSTING_CHUNK_IDS) {
-            let mut start = keys::posting(kind.term(after.unwrap_or_default()), chunk * POSTING_CHUNK_IDS);
-            if after.is_some() {
-                start.push(0);
-            }
-            let is_one = |key: &[u8]| keys::parse_posting(key).is_some_and(|(term, _)| kind.text(term).is_some());
-            let postings = self.postings(start..keys::postings(chunk + 1).to_vec(), &is_one, limit)?;
-            for (key, ids) in postings {
-                if let Some(text) = keys::parse_posting(&key).and_then(|(term, _)| kind.text(term)) {
-                    *counts.entry(text.to_owned()).or_default() += ids.len();
-                }
+            for (text, count) in self.labels_of_range(kind, chunk, after, limit)? {
+                *counts.entry(text).or_default() += count;
             }
             while counts.len() > limit {
                 counts.pop_last();
             }
         }
         Ok(counts.into_iter().collect())
+    }
+
+    /// The first terms of one kind in a range of ids.
+    fn labels_of_range(
+        &self,
+        kind: &LabelTerms,
+        chunk: u32,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<BTreeMap<String, u64>> {
+        let first = chunk * POSTING_CHUNK_IDS;
+        let mut start = keys::posting(kind.term(after.unwrap_or_default()), first);
+        if after.is_some() {
+            start.push(0);
+        }
+        let is_one = |key: &[u8]| keys::parse_posting(key).is_some_and(|(term, _)| kind.text(term).is_some());
+        loop {
+            let common = Arc::clone(self.memory.pending().common());
+            let mut counts = BTreeMap::new();
+            for (key, ids) in self.postings(start.clone()..keys::postings(chunk + 1).to_vec(), &is_one, limit)? {
+                if let Some(text) = keys::parse_posting(&key).and_then(|(term, _)| kind.text(term)) {
+                    counts.insert(text.to_owned(), ids.len());
+                }
+            }
+            let LabelTerms::Values(key) = kind else { return Ok(counts) };
+            self.count_rare(key, first, after, limit, &common, &mut counts)?;
+            // A value that became common meanwhile may have been in neither place, or in both.
+            if self.memory.pending().common().count(key) == common.count(key) {
+                return Ok(counts);
+            }
+        }
     }
 
     /// All windows there are.
@@ -177,7 +202,7 @@ impl Window<'_> {
             Filter::List(list, status) => Ok(self.gate(|gate| on_list(gate, *list, *status, ids))),
             Filter::Eligible(list) => Ok(self.gate(|gate| eligible(gate, *list, ids))),
             Filter::HasLabel(key) => self.having(Term::HasLabel(key), ids),
-            Filter::Label(key, value) => self.having(Term::Label(key, value), ids),
+            Filter::Label(key, value) => self.labelled(key, value, ids),
             Filter::Day(of, first, last) => Ok(self.days(*of, *first, *last)? & ids),
             Filter::All(filters) => {
                 // Labels first: their sets are made for windows, the gate's are for all ids.
@@ -231,6 +256,24 @@ impl Window<'_> {
             Ok(all)
         };
         Ok(&*self.state.memory.decoded.ids(term, self.first, read)? & ids)
+    }
+
+    fn labelled(&self, key: &str, value: &str, ids: &RoaringBitmap) -> Result<RoaringBitmap> {
+        let is_common = || self.state.memory.pending().common().has(key, value);
+        if !is_common() {
+            let mut found = RoaringBitmap::new();
+            for first in self.ranges() {
+                found |= self.state.with_rare(key, value, first, ids)?;
+            }
+            // Its contacts lose their prints when it becomes common.
+            if !is_common() {
+                if found.len() >= u64::from(COMMON_LABELS_MIN) {
+                    self.state.memory.note_often(key, value);
+                }
+                return Ok(found);
+            }
+        }
+        self.having(Term::Label(key, value), ids)
     }
 
     /// Contacts of which a date fell on one of these days.

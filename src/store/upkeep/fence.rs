@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::model::fence::{Fence, Replayed};
 use crate::model::list_event::{ListEvent, ListEventKind};
 use crate::store::format::codec::{self, FeedEntry};
-use crate::store::format::{FORMAT, FORMAT_RESTORED, keys};
+use crate::store::format::keys;
 
 impl Upkeep {
     /// Raises a fence, for whose token this is. Says whether there was none: one that stands, stays.
@@ -16,14 +16,11 @@ impl Upkeep {
             if writer.fence().is_some() {
                 return Ok(false);
             }
-            let (value, format) = (codec::encode_fence(&fence)?, writer.state.engine.get(keys::FORMAT)?);
+            let value = codec::encode_fence(&fence)?;
             writer.commit_alone(|overlay| {
                 let at = overlay.now();
                 Arc::make_mut(&mut overlay.lists).fence = Some(fence);
                 overlay.values.push((keys::FENCE.to_vec(), Some(value)));
-                if format.as_deref() == Some(&[FORMAT]) {
-                    overlay.values.push((keys::FORMAT.to_vec(), Some(vec![FORMAT_RESTORED])));
-                }
                 overlay.feed.push(FeedEntry::Fence { at: at.into(), fenced: true });
                 let kind = ListEventKind::Fenced { backup_at: fence.backup_at };
                 overlay.list_events.push(ListEvent { at, list: None, kind, by: by.to_string() });

@@ -13,14 +13,15 @@ use crate::limits::DISK_FREE_LOW_BYTES;
 use crate::store::backup::file;
 
 impl Upkeep {
-    /// Does what this contactd has to change in the store of an older one. If that changes anything that people have, a backup
-    /// goes into a directory before; with none there is no backup.
+    /// Does what this contactd has to change in the store of an older one. If that changes anything that people have, or its
+    /// index so that the older one could not read it, a backup goes into a directory before; with none there is no backup.
     pub fn migrate(&self, backups: Option<&Path>) -> Result<()> {
-        if self.is_renumbered()? {
+        let (is_printed, is_renumbered) = (self.is_printed()?, self.is_renumbered()?);
+        if is_printed && is_renumbered {
             return Ok(());
         }
         if let Some(dir) = backups
-            && self.renumbers()?
+            && (!is_printed && self.has_contacts() || !is_renumbered && self.renumbers()?)
         {
             self.back_up_before(dir).map_err(|why| {
                 Error::internal(format!(
@@ -30,7 +31,19 @@ impl Upkeep {
                 ))
             })?;
         }
-        self.renumber()
+        // Whatever is written to a store takes rare values of labels to have prints.
+        if !is_printed {
+            self.print()?;
+        }
+        if !is_renumbered {
+            self.renumber()?;
+        }
+        Ok(())
+    }
+
+    fn has_contacts(&self) -> bool {
+        let tombstones = self.state.memory.tombstones().directory.len();
+        self.state.memory.gate().directory.len() + tombstones > 0
     }
 
     fn back_up_before(&self, dir: &Path) -> Result<()> {
@@ -49,7 +62,7 @@ impl Upkeep {
             return Err(no_room(dir, file::free_bytes(dir).unwrap_or(0), wanted));
         };
         tracing::warn!(
-            "an older contactd wrote this store, and numbers in it get their new spelling; how it was before is in {} ({bytes} bytes)",
+            "an older contactd wrote this store, and could not read it any more after this; how it was before is in {} ({bytes} bytes)",
             file::path(dir, &name).display()
         );
         Ok(())

@@ -6,6 +6,7 @@ pub mod fence;
 pub mod expire;
 mod inbox;
 pub mod migrate;
+mod print;
 pub mod purge;
 pub mod renumber;
 pub mod restore;

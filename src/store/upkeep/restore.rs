@@ -10,7 +10,7 @@ use crate::model::fence::{Cause, Fence, Replayed};
 use crate::model::time::Millis;
 use crate::store::backup::{BackupEnd, BackupHead, BackupReader, Part};
 use crate::store::engine::{Batch, Engine};
-use crate::store::format::{codec, fence, keys};
+use crate::store::format::{FORMAT, codec, fence, keys};
 use crate::store::secret::Secret;
 
 /// What a backup says of itself.
@@ -60,7 +60,8 @@ pub fn restore(from: impl Read, engine: &dyn Engine, dir: &Path, now: Millis) ->
     };
     // It is of no ledger, though the one that was backed up may have been.
     batch.remove(keys::CHAIN);
-    fence::raise(&fence, &mut next, &mut batch)?;
+    let format = engine.get(keys::FORMAT)?.and_then(|format| format.first().copied());
+    fence::raise(format.unwrap_or(FORMAT), &fence, &mut next, &mut batch)?;
     batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&next)?);
     engine.commit(&batch)?;
     Ok(facts)

@@ -4,6 +4,7 @@
 //! on the writer's thread, between two batches; only what differs there counts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Upkeep;
 use crate::error::{Error, Result};
@@ -196,6 +197,7 @@ impl State {
     fn derive(&self, first: u32, found: &mut Verified) -> Result<(Vec<Option<Phone>>, Postings)> {
         let mut phones = vec![None; POSTING_CHUNK_IDS as usize];
         let mut postings = BTreeMap::new();
+        let common = Arc::clone(self.memory.pending().common());
         let last = first.saturating_add(POSTING_CHUNK_IDS - 1);
         for row in rows(&*self.engine, keys::block(first).to_vec()..after(&keys::block(last))) {
             let (key, value) = row?;
@@ -217,7 +219,7 @@ impl State {
                 };
                 found.contacts += 1;
                 phones[(id - first) as usize] = Some(record.contact.phone);
-                for term in Term::all_of(&record.contact) {
+                for term in Term::all_of(&record.contact, &common) {
                     let size = term.chunk_ids();
                     let offset = id % size;
                     let key = keys::posting(term, id - offset);

@@ -2,9 +2,13 @@
 //! follows in memory once the batch is durable.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
 
 use super::append::Append;
 use super::overlay::{Overlay, Touched};
+use super::promote::{Placing, Promotions};
 use crate::error::{Error, Result};
 use crate::limits::{BLOCK_CONTACTS, DIRECTORY_CHUNK_IDS, JOURNAL_CUT_MIN, PACK_BYTES_CLOSE};
 use crate::model::contact::Contact;
@@ -49,23 +53,32 @@ const TOMBSTONES: Places = Places { block: keys::tombstones, apart: keys::tombst
 /// What a contact that changes takes in a batch, about: its record, its events, its postings in the journal.
 const CONTACT_BYTES_USUAL: usize = 200;
 
-/// Makes the batch with a number. None if nothing has changed.
-pub fn finish(mut overlay: Overlay<'_>, number: u64) -> Result<Option<Commit>> {
+/// Makes the batch with a number, after which more values of labels may be common. None if nothing has changed.
+pub fn finish(mut overlay: Overlay<'_>, number: u64, labels: &mut Promotions) -> Result<Option<Commit>> {
     let mut batch = Batch::new(number);
     batch.reserve(overlay.touched.len() * CONTACT_BYTES_USUAL);
-    let written = overlay.write_contacts(&mut batch)?;
+    let mut placing = labels.next(overlay.state);
+    for (key, value) in std::mem::take(&mut overlay.relabelled.common) {
+        placing.add(key, value, RoaringBitmap::new());
+    }
+    let mut written = overlay.write_contacts(&mut batch, &placing, labels)?;
+    placing.move_others(&written.ids, &mut written.changes);
     let tombstones = overlay.write_tombstones(&mut batch)?;
     let rest = overlay.changed_lists.len() + overlay.feed.len() + overlay.values.len() + overlay.inbox.settled.len();
-    if written.records + rest == 0 && batch.is_empty() {
+    if written.ids.len() + rest == 0 && written.changes.count() == 0 && placing.is_empty() && batch.is_empty() {
         return Ok(None);
     }
-    let pending = overlay.write_postings(&mut batch, written.changes)?;
+    let common = (!placing.is_empty()).then(|| Arc::clone(&placing.after));
+    let pending = PendingUpdate { common, ..overlay.write_postings(&mut batch, written.changes)? };
     let gate = overlay.state.memory.gate();
     let fresh = [written.fresh, written.renumbered].concat();
     write_numbers(&mut batch, &gate.directory, keys::directory, &fresh, &written.gone);
     drop(gate);
     for (key, value) in &overlay.values {
         batch.push(key, value.as_deref());
+    }
+    for (key, value) in placing.values() {
+        batch.put(&keys::common(key, value), &[codec::V1]);
     }
     overlay.write_inbox(&mut batch)?;
     if let Some(trail) = &mut overlay.trail {
@@ -93,8 +106,9 @@ pub fn finish(mut overlay: Overlay<'_>, number: u64) -> Result<Option<Commit>> {
 
 impl Overlay<'_> {
     /// Writes the records that changed, and what happened to them.
-    fn write_contacts(&mut self, batch: &mut Batch) -> Result<Written> {
-        let mut written = Written::default();
+    fn write_contacts(&mut self, batch: &mut Batch, placing: &Placing, labels: &mut Promotions) -> Result<Written> {
+        let changes = std::mem::take(&mut self.relabelled.changes);
+        let mut written = Written { changes, ..Written::default() };
         let mut append = Append::new(self.next.next_event);
         let mut blocks = BTreeMap::<u32, Vec<Changed>>::new();
         for mut touched in std::mem::take(&mut self.touched) {
@@ -109,7 +123,7 @@ impl Overlay<'_> {
             let slot = (id % BLOCK_CONTACTS) as usize;
             if *is_gone {
                 blocks.entry(id / BLOCK_CONTACTS).or_default().push((slot, None));
-                written.change(id, before.map(|record| &record.contact), None);
+                written.change(placing, id, before.map(|record| &record.contact), None);
                 written.gone.push(id);
                 continue;
             }
@@ -121,7 +135,9 @@ impl Overlay<'_> {
             }
             let record = codec::encode_record(after)?;
             blocks.entry(id / BLOCK_CONTACTS).or_default().push((slot, Some(record)));
-            written.change(id, before.map(|record| &record.contact), Some(&after.contact));
+            let before_contact = before.map(|record| &record.contact);
+            written.change(placing, id, before_contact, Some(&after.contact));
+            labels.note(before_contact, &after.contact, &placing.after);
             let number = (id, after.contact.phone.as_u64());
             if before.is_none() {
                 written.fresh.push(number);
@@ -220,7 +236,7 @@ impl Overlay<'_> {
             self.next.next_journal += 1;
             counts.push(count);
         }
-        Ok(PendingUpdate { settled, changes, loaded, entries: (first, counts), cut })
+        Ok(PendingUpdate { settled, changes, common: None, loaded, entries: (first, counts), cut })
     }
 
     fn write_feed(&mut self, batch: &mut Batch) -> Result<()> {
@@ -291,7 +307,8 @@ fn write_numbers(batch: &mut Batch, directory: &Directory, key: fn(u32) -> [u8; 
 /// What an overlay has written of contacts.
 #[derive(Default)]
 struct Written {
-    records: usize,
+    /// The contacts whose records change, come or go.
+    ids: Vec<u32>,
     fresh: Vec<(u32, u64)>,
     /// Contacts with another spelling of their number.
     renumbered: Vec<(u32, u64)>,
@@ -301,10 +318,10 @@ struct Written {
 
 impl Written {
     /// Takes note of a record, and of the terms that its contact has from now on or has no more.
-    fn change(&mut self, id: u32, before: Option<&Contact>, after: Option<&Contact>) {
-        self.records += 1;
-        let before = before.map(Term::all_of).unwrap_or_default();
-        let after = after.map(Term::all_of).unwrap_or_default();
+    fn change(&mut self, placing: &Placing, id: u32, before: Option<&Contact>, after: Option<&Contact>) {
+        self.ids.push(id);
+        let before = before.map(|contact| Term::all_of(contact, &placing.before)).unwrap_or_default();
+        let after = after.map(|contact| Term::all_of(contact, &placing.after)).unwrap_or_default();
         for term in before.iter().filter(|term| after.binary_search(term).is_err()) {
             self.changes.push(*term, id, false);
         }

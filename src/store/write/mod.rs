@@ -10,6 +10,7 @@ mod inbox;
 pub mod keeper;
 pub mod overlay;
 pub mod prefetch;
+pub mod promote;
 pub mod queue;
 mod renumbering;
 pub mod tee;

@@ -2,12 +2,12 @@
 //! [`super::commit`] makes it one batch.
 
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::promote::Relabelled;
 use crate::error::{Error, Result};
 use crate::limits::BLOCK_CONTACTS;
 use crate::model::change::{Change, Outcome, Write};
@@ -58,6 +58,8 @@ pub struct Overlay<'a> {
     pub inbox: InboxUpdate,
     /// What forbids from now on, for the trail; none if there is no trail.
     pub trail: Option<Vec<TrailLine>>,
+    /// What the postings of a store of an earlier format become.
+    pub relabelled: Relabelled,
     /// What else the batch writes, by key.
     pub values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
@@ -119,6 +121,7 @@ impl<'a> Overlay<'a> {
             tombstones: TombstoneChanges::default(),
             inbox: InboxUpdate::default(),
             trail: None,
+            relabelled: Relabelled::default(),
             values: Vec::new(),
         }
     }
@@ -251,8 +254,8 @@ impl<'a> Overlay<'a> {
             fresh.events.extend(tombstone.events().into_iter().map(|event| Event { seen_at: self.now, ..event }));
         }
         let is_erased = tombstones.iter().any(|(_, tombstone)| tombstone.why == RemovedBy::Erased);
-        let ids = tombstones.into_iter().map(|(id, _)| id);
-        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones: ids.collect(), is_erased }))
+        let tombstones = tombstones.into_iter().map(|(id, _)| id).collect();
+        Ok(Some(Found { place: None, fresh: Some(fresh), tombstones, is_erased }))
     }
 
     /// The id that no other contact has or gets.
@@ -320,9 +323,8 @@ impl<'a> Overlay<'a> {
         if let Some(&place) = self.places.get(&phone) {
             return Ok(Some(place));
         }
-        let id = self.state.memory.gate().directory.id(phone);
-        let Some(id) = id else { return Ok(None) };
         let state = self.state;
+        let Some(id) = state.memory.gate().directory.id(phone) else { return Ok(None) };
         let block = match self.blocks.entry(id / BLOCK_CONTACTS) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(state.block(id)?),

@@ -13,6 +13,7 @@ use super::committer::{Committer, Durability};
 use super::heartbeat::{Heartbeat, OnHeartbeat};
 use super::keeper::Keeper;
 use super::overlay::Overlay;
+use super::promote::Promotions;
 use super::queue::{Job, Next, Queue, Queued};
 use super::tee::Tee;
 use crate::error::{Code, Error, Result};
@@ -53,6 +54,8 @@ pub struct Writer {
     heartbeat: Option<Heartbeat>,
     /// Where what forbids is written, too.
     keeper: Option<Keeper>,
+    /// Which values of labels come often.
+    labels: Promotions,
 }
 
 /// Starts the writer's thread.
@@ -66,8 +69,9 @@ pub fn start(
     let gate = state.memory.gate();
     let (scope, lists) = (gate.scope(), Arc::clone(gate.lists()));
     drop(gate);
+    let labels = Promotions::new();
     let mut writer =
-        Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None, keeper };
+        Writer { state, next, queue, committer, scope, lists, space: Space::Plenty, heartbeat: None, keeper, labels };
     thread::Builder::new()
         .name(THREAD_NAME.to_owned())
         .spawn(move || writer.run())
@@ -225,7 +229,8 @@ impl Writer {
     fn commit(&mut self, mut overlay: Overlay<'_>, durability: Durability) -> std::result::Result<(), CommitError> {
         let (lists, activity) = (Arc::clone(&overlay.lists), std::mem::take(&mut overlay.activity));
         overlay.trail = self.keeper.as_ref().map(|_| overlay.trail.take().unwrap_or_default());
-        let finished = commit::finish(overlay, self.committer.next_number()).map_err(CommitError::NotApplied)?;
+        let finished = commit::finish(overlay, self.committer.next_number(), &mut self.labels);
+        let finished = finished.map_err(CommitError::NotApplied)?;
         let Some(Commit { mut batch, next, memory, trail }) = finished else { return Ok(()) };
         if let Some(note) = self.note_of_trail().map_err(CommitError::NotApplied)? {
             batch.put(keys::TRAIL, &note);
@@ -237,6 +242,9 @@ impl Writer {
         self.state.counters.commit.add(since.elapsed(), 1);
         self.state.counters.activity.lock().unwrap_or_else(PoisonError::into_inner).merge(activity);
         (self.next, self.lists) = (next, lists);
+        if let Some(common) = &memory.pending.common {
+            self.labels.done(common);
+        }
         self.state.counters.opt_outs.fetch_add(memory.tallies.opt_outs, Ordering::Relaxed);
         let now = self.state.now();
         for list in self.state.memory.apply(memory, now) {

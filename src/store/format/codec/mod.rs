@@ -37,7 +37,7 @@ pub use inbox::{decode_waiting, encode_waiting};
 pub use list::{decode_list, decode_tally, encode_list, encode_tally};
 pub use list_event::{decode_list_event, encode_list_event};
 pub use plan::{decode_plan, encode_plan};
-pub use record::{Record, decode_record, encode_record, fingerprint};
+pub use record::{Record, decode_labels, decode_record, encode_record, fingerprint};
 pub use tombstone::{
     Erasing, PhoneHmac, StoredTombstone, decode_erasing, decode_tombstone, encode_erasing, encode_tombstone,
 };

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::hash::BuildHasher;
 
+use bincode::Options;
 use serde::{Deserialize, Serialize};
 
 use super::fact::{FactV1, ListContactV1, ToggleV1, drop_oldest_text, fact};
-use super::{DateV1, date, open, remembered, seal};
+use super::{DateV1, V1, date, open, options, remembered, seal};
 use crate::error::{Error, Result};
 use crate::limits::REMEMBERED_IDS_MIN;
 use crate::model::contact::{Contact, Engagement, ListContact};
@@ -46,6 +47,9 @@ struct EngagementV1 {
 /// Totals take no room where there are none.
 #[derive(Serialize, Deserialize)]
 struct SomeEngagementV1(#[serde(with = "EngagementV1")] Engagement);
+
+/// Labels by key.
+pub type Labelled<'a> = Vec<(&'a str, &'a str)>;
 
 #[derive(Serialize, Deserialize)]
 struct ContactV1<'a> {
@@ -116,6 +120,14 @@ pub fn decode_record(value: &[u8]) -> Result<Record> {
         },
         newest: Newest { consent: body.newest_consent, activity: body.newest_activity },
     })
+}
+
+/// The labels of a record, without the rest of it. In front of them stand the number and the date of creation.
+pub fn decode_labels(value: &[u8]) -> Result<Labelled<'_>> {
+    let Some((&V1, body)) = value.split_first() else { return open::<ContactV1>(value).map(|_| Vec::new()) };
+    let read = options().allow_trailing_bytes().deserialize::<(u64, DateV1, Labelled)>(body);
+    let (_, _, labels) = read.map_err(|why| Error::internal(format!("a damaged record: {why}")))?;
+    Ok(labels)
 }
 
 impl<'a> From<&'a Record> for ContactV1<'a> {

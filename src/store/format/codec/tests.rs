@@ -236,11 +236,12 @@ fn golden_keys() {
     let list = ListId(0x0102);
     let (contact, first) = (0x0001_0203, 3 * POSTING_CHUNK_IDS + GATE_CHUNK_IDS);
     let day = |of| keys::posting(Term::Day(of, Day(20_575)), 0);
-    let golden: [(&[u8], &str); 33] = [
+    let golden: [(&[u8], &str); 36] = [
         (keys::FORMAT, "00666f726d6174"),
         (keys::NEXT_IDS, "006865616473"),
         (keys::SECRET, "00736563726574"),
         (keys::SCOPE, "0073636f7065"),
+        (keys::PRINTED, "007072696e746564"),
         (&keys::list(list), "0100000102"),
         (&keys::tally(list, Day(20_575)), "020000505f00000102"),
         (&keys::erasing(contact), "0300010203"),
@@ -270,6 +271,8 @@ fn golden_keys() {
         (&day(DayOf::Invalid), "200000000010030000505f"),
         (&keys::posting(Term::HasLabel("tier"), 0), "20000000002074696572"),
         (&keys::posting(Term::Label("tier", "gold"), 0), "2000000000217469657200676f6c64"),
+        (&keys::posting(Term::Print("tier", 0x81), 0), "200000000022746965720081"),
+        (&keys::common("tier", "gold"), "787469657200676f6c64"),
     ];
     for (key, bytes) in golden {
         assert_eq!(hex(key), bytes);
