@@ -2650,25 +2650,26 @@ _ENDS = """
 optout optedout optsout unsub blacklist blocklist blocked denylist stoplist exclusion exclud donotcall
 donotcontact donottext donotsms donotsend dontcall dontcontact donttext suppress cleaned bounce invalid
 undeliver unreach notreach disconnect deactivat complaint complain objection revoked revocation withdr cancel
-remov delet refus wrong leaver departed deceased litigat nolonger goneaway inactiv dormant lapsed churn erasure
-landline nosms notext abmeld abgemeldet abbestell austrag ausgetrag widerruf widerspr sperrliste sperrdatei
-gesperrt geblockt robinson schwarzeliste kundig geloscht loschung falschenummer ungultig unzustellbar verstorben
-inaktiv ausgetret austritt ehemalig festnetz sperrvermerk werbesperre desabonn desinscri listenoire listerouge
-listedestop rouges bloctel bloque oppos resili retir supprim errone incorrect horsservice inactif decede
-disiscri listanera revoca cancellat rimoss rifiut bloccat esclus disdett opposizion errat inattiv decedut
-listanegra cancelad descadastr bloquead eliminad removid excluid rechaz desuscri inativad erroneo errado
-naoperturbe noperturbar fallecid falecid inativ uitschrij uitgeschr afmeld afgemeld verwijderd geblokkeerd
-opgezegd belmeniet zwartelijst avregistr avanmal avprenum avslut utmeld avmeld udmeld frameld optut optuit
-sparrlist sparrad nixlist svartlist stopplist borttag slettet peruut kielto estolist poistet wypisan zablokow
-usuniet czarnalista rezygnac sprzeciw odhlas zrusen cernalistina leirat feketelista letilt dezabon listesiyah
-karaliste engellenen iptaledilen abonelikten отпис черныйсписок чёрныйсписок стоплист отказ удален удалён заблок
+remov delet refus wrong leaver departed deceased litigat notok saidno nomktg nomarketing nolonger goneaway
+inactiv dormant lapsed churn erasure landline nosms notext abmeld abgemeldet abbestell austrag ausgetrag
+widerruf widerspr sperrliste sperrdatei gesperrt geblockt robinson schwarzeliste sperr kundig geloscht loschung
+falschenummer ungultig unzustellbar verstorben inaktiv ausgetret austritt ehemalig festnetz sperrvermerk
+werbesperre desabonn desinscri listenoire listerouge listedestop rouges bloctel bloque refus oppos resili retir
+supprim errone incorrect horsservice inactif decede desabo disiscri listanera revoca cancellat rimoss rifiut
+bloccat esclus disdett opposizion errat inattiv decedut uscita listanegra cancelad descadastr bloquead eliminad
+removid excluid rechaz desuscri desinscri revoca inativad erroneo errado naoperturbe noperturbar fallecid
+falecid inativ uitschrij uitgeschr afmeld afgemeld verwijderd geblokkeerd opgezegd opzegg belmeniet zwartelijst
+avregistr avanmal avprenum avslut utmeld avmeld udmeld frameld optut optuit sparr reservert nixlist svartlist
+stopplist borttag slettet peruut kielto estolist poistet wypis zablokow usuniet czarnalista rezygnac sprzeciw
+odhlas zrusen odjav cernalistina leirat feketelista letilt dezabon listesiyah karaliste engellenen iptaledilen
+abonelikten ayrilma отпис черныйсписок чёрныйсписок стоплист отказ удален удалён заблок διαγραφ berhenti lydohuy
 退订 退訂 停止 拒否 配信不可 ยกเลิก رفض 黑名单 黑名單 拒收 拒绝 取消 退会 退會 失效 配信停止 配信拒否 解除 수신거부 차단 해지 الغاء إلغاء محظور הסר חסום
 """
 """Parts of names that speak of an end, as `contactd import` knows them."""
 
 _END_WORDS = set(
     "stop stops spam junk quit exit dnc dnd dnt dncl tps bad dead left gone wrong bajas baja iptal ret rezygnacje nix arret"
-    " blocked declined denied refused suppressed".split()
+    " blocked declined denied refused suppressed terminated termination muted hold rtbf zakaz чс".split()
 )
 
 _NEUTRAL = """

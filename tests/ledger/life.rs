@@ -197,3 +197,10 @@ fn the_ledger_stays_short_and_a_new_daemon_begins_with_a_copy() {
     assert!(client.insist("VERIFY").starts_with("+ok"));
     assert!(third.log().contains("begins with the ledger's copy"), "{}", third.log());
 }
+
+#[test]
+fn the_demo_of_a_pair_tells_its_story() {
+    let Some(_turn) = Postgres::start() else { return };
+    let (code, said) = contactd(&["demo", "--pair"]);
+    assert!(code == 0 && said.contains("The other one owns the store") && said.contains("That was it."), "{said}");
+}

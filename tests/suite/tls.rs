@@ -182,7 +182,8 @@ fn every_verb_gets_its_plain_reply() {
     let house = Secured::start(&[]);
     let mut encrypted = house.client();
     let mut plain = Client::connect(&house.daemon.address.parse().expect("an address"), None).expect("a client");
-    for command in TABLE.iter().filter(|command| command.name != "EXPORT") {
+    // Of the same request the second one is told that there is a fence already.
+    for command in TABLE.iter().filter(|command| !matches!(command.name, "EXPORT" | "FENCE")) {
         let request: Vec<&str> = [command.name].into_iter().chain(["x"; 2].into_iter().take(command.arity.0)).collect();
         let (one, other) = (encrypted.call(&request), plain.call(&request));
         match command.name {

@@ -23,21 +23,35 @@ pub struct Daemon {
     address: String,
     /// Where browsers find the console; `off` without one.
     console: &'static str,
+    /// More arguments.
+    more: Vec<String>,
     child: Child,
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> Result<u16> {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    free.map(|address| address.port()).map_err(Error::internal)
 }
 
 impl Daemon {
     /// Starts a daemon on contactd's own addresses, or on a free port and without a console.
     pub fn start(stays: bool) -> Result<Daemon> {
+        if stays {
+            return Daemon::begin(ADDRESS, CONSOLE_ADDRESS, Vec::new());
+        }
+        Daemon::start_with(&format!("127.0.0.1:{}", free_port()?), Vec::new())
+    }
+
+    /// Starts one on an address, without a console, with more arguments.
+    pub fn start_with(address: &str, more: Vec<String>) -> Result<Daemon> {
+        Daemon::begin(address, "off", more)
+    }
+
+    fn begin(address: &str, console: &'static str, more: Vec<String>) -> Result<Daemon> {
         let dir = tempfile::Builder::new().prefix("contactd-demo-").tempdir().map_err(Error::internal)?;
-        let (address, console) = if stays {
-            (ADDRESS.to_owned(), CONSOLE_ADDRESS)
-        } else {
-            let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-            (free.map_err(Error::internal)?.to_string(), "off")
-        };
-        let child = spawn(dir.path(), &address, console)?;
-        Ok(Daemon { dir, address, console, child })
+        let child = spawn(dir.path(), address, console, &more)?;
+        Ok(Daemon { dir, address: address.to_owned(), console, more, child })
     }
 
     pub fn dir(&self) -> &Path {
@@ -54,9 +68,10 @@ impl Daemon {
         let started = Instant::now();
         loop {
             let last = match Client::connect(&address, None) {
-                Ok(mut client) => match client.call(&["PING"])? {
-                    Reply::Text(_) => return Ok(client),
-                    other => other.to_string(),
+                Ok(mut client) => match client.call(&["PING"]) {
+                    Ok(Reply::Text(_)) => return Ok(client),
+                    Ok(other) => other.to_string(),
+                    Err(why) => why.message,
                 },
                 Err(why) => why.message,
             };
@@ -78,7 +93,7 @@ impl Daemon {
     }
 
     pub fn restart(&mut self) -> Result<()> {
-        self.child = spawn(self.dir.path(), &self.address, self.console)?;
+        self.child = spawn(self.dir.path(), &self.address, self.console, &self.more)?;
         Ok(())
     }
 
@@ -104,12 +119,13 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(dir: &Path, address: &str, console: &str) -> Result<Child> {
+fn spawn(dir: &Path, address: &str, console: &str, more: &[String]) -> Result<Child> {
     let log = File::options().create(true).append(true).open(dir.join("log")).map_err(Error::internal)?;
     let program = std::env::current_exe().map_err(Error::internal)?;
     Command::new(program)
         .args(["serve", "--http", console, "--listen", address, "--data-dir"])
         .arg(dir.join("data"))
+        .args(more)
         .env_clear()
         .envs(std::env::vars_os().filter(|(name, _)| !is_setting(name)))
         .stdin(Stdio::null())

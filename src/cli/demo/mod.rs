@@ -1,6 +1,8 @@
 //! `contactd demo`: the main job as a story, over a real connection to a real daemon with a store of its own.
 
 mod daemon;
+mod database;
+mod pair;
 mod past;
 
 use std::process::ExitCode;
@@ -33,10 +35,17 @@ pub struct Demo {
     /// until Ctrl-C
     #[arg(long)]
     stay: bool,
+    /// Tell another story: two daemons share a store through `PostgreSQL`, which must be installed, and one of them is killed
+    #[arg(long, conflicts_with = "stay")]
+    pair: bool,
 }
 
 impl Demo {
     pub fn run(self) -> Result<ExitCode> {
+        if self.pair {
+            pair::tell()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let mut daemon = Daemon::start(self.stay)?;
         say(&format!("contactd demo: a store in {}, served on {}\n", daemon.dir().display(), daemon.address()));
         let mut story = Story { client: daemon.connect()? };

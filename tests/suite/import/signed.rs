@@ -259,7 +259,7 @@ fn a_name_that_says_nothing_is_signed_where_no_column_says_who_consented() {
         desk.import_file(name, &[&["--list", LIST], options].concat())
     };
     let sheet = format!("phone\n{ADA}\n");
-    for name in ["graveyard.csv", "Abgänge.csv", "do_not_use.csv", "acme.csv"] {
+    for name in ["graveyard.csv", "Abgänge.csv", "old_stuff.csv", "acme.csv"] {
         import(name, &sheet, &[]).asks("what are the rows, since no column says who consented");
         assert_eq!(desk.get(ADA), Value::Null, "{name}");
         import(name, &format!("phone,status\n{BOB},active\n"), &[]).all_taken();
