@@ -247,9 +247,6 @@ pub const CLEAN_EVERY_MS: u64 = 200;
 pub const WAL_FILE_BYTES: u64 = if cfg!(debug_assertions) { 128 * 1024 } else { 16 * 1024 * 1024 };
 /// What such a file grows by, and what is written of it at once.
 pub const WAL_GROWTH_BYTES: u64 = WAL_FILE_BYTES / 16;
-/// A file of the log that the system says was written so much later than contactd wrote it was written by somebody else. More
-/// than it takes from looking at the clock to writing, less than it takes to put back a copy.
-pub const PUT_BACK_MS_MIN: u64 = 2_000;
 
 const _: () = assert!(2 * RELOAD_LOOK_MS < 60_000);
 const _: () = assert!(2 * WEBHOOK_BODY_BYTES_MAX + 4 * 1024 < REQUEST_BYTES_MAX);

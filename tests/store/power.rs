@@ -291,8 +291,8 @@ impl Recorded {
             fs::create_dir_all(path.parent().expect("a directory")).expect("made");
             fs::write(path, image).expect("written");
         }
-        // A cut leaves the same files. `origin` speaks of this one since it was opened, and of no log: its mark says when the
-        // original was written.
+        // A cut leaves the same file, which `origin` speaks of since it was opened. It speaks of no log, since the file `pulse`
+        // of the image is another one than it says.
         let born = fs::metadata(to.join("store/db")).expect("the store").created().expect("when it was made");
         let born = born.duration_since(std::time::UNIX_EPOCH).expect("a date").as_nanos();
         fs::write(to.join("origin"), format!("open born {born}\n")).expect("written");

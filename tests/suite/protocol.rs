@@ -474,7 +474,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 79] = [
+const LIMITS_INSIDE: [&str; 78] = [
     "COMMON_LABELS_MIN",
     "COMMON_LABELS_LATELY",
     "COMMON_LABELS_AT_ONCE",
@@ -550,7 +550,6 @@ const LIMITS_INSIDE: [&str; 79] = [
     "CLEAN_EVERY_MS",
     "WAL_FILE_BYTES",
     "WAL_GROWTH_BYTES",
-    "PUT_BACK_MS_MIN",
     "WEBHOOK_PARTED_MAX",
     "WEBHOOK_PARTED_MS_MAX",
     "WEBHOOK_PART_BYTES_MAX",

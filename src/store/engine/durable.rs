@@ -79,7 +79,7 @@ impl Durable {
         self.origin.on_disk(newest);
         // A copy that is not whole yet has no number behind which the log could go on.
         (ahead.is_begun, ahead.is_behind) = (newest > 0, false);
-        if ahead.is_begun { ahead.wal.begin().map_err(wal_failed) } else { Ok(()) }
+        Ok(())
     }
 
     /// Bytes that the log takes.

@@ -175,10 +175,8 @@ impl Origin {
     /// The refusal of a store in whose place a copy of it was put.
     pub fn put_back(&self) -> Error {
         Error::internal(format!(
-            "contactd had the store in {} open, and its files were written after contactd had written them last: this is a \
-             copy that was put back in its place, and opt-outs may be missing from it. (It looks the same if somebody changed \
-             the owner or the permissions of a store that a crash had left open.) Restore a backup. To have what is in this \
-             copy behind a fence, delete {}: nobody gets messages until UNFENCE",
+            "a copy of {} that was made while contactd had it open was put back in its place: opt-outs may be missing from it. \
+             Restore a backup. To have what is in this copy behind a fence, delete {}: nobody gets messages until UNFENCE",
             self.dir.display(),
             self.dir.join(NAME).display()
         ))
@@ -273,7 +271,7 @@ fn cannot_read(path: &Path, why: &std::io::Error) -> Error {
 
 /// Which file this is. When it was made tells it from every copy; where the system does not know that, its number does,
 /// from all others of its file system.
-fn identity(file: &Path) -> std::io::Result<String> {
+pub fn identity(file: &Path) -> std::io::Result<String> {
     let about = fs::metadata(file)?;
     let born = about.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
     Ok(born.map_or_else(|| format!("inode {}", about.ino()), |born| format!("born {}", born.as_nanos())))

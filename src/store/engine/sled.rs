@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::durable::{Durable, wal_failed};
 use super::nudge::Nudge;
 use super::origin::Origin;
+use super::pulse::Pulse;
 use super::seal::{sync, sync_files};
 use super::wal::Wal;
 use super::{Batch, Engine, Keys, Row, Space, Wholeness};
@@ -56,6 +57,7 @@ pub struct DiskEngine {
     /// Held while the parts of a batch are applied one by one.
     applying: RwLock<()>,
     synced: File,
+    pulse: Pulse,
     /// Noted as closed once the store is.
     origin: Arc<Origin>,
     /// Released last.
@@ -107,7 +109,7 @@ impl DiskEngine {
             if !Wal::is_in(&store) {
                 return Err(origin.damage());
             }
-            if Wal::was_put_back(&store).map_err(|why| failed("read the write-ahead log in", &why))? {
+            if Pulse::is_of_a_copy(dir).map_err(|why| failed("read the file `pulse` in", &why))? {
                 return Err(origin.put_back());
             }
         }
@@ -139,6 +141,7 @@ impl DiskEngine {
         let made = Arc::clone(&disk);
         let durable = Durable::start(wal, Arc::clone(&origin), Arc::new(move || made.sync()))
             .map_err(|why| failed("start a thread for", &why))?;
+        let pulse = Pulse::start(dir).map_err(|why| failed("write the file `pulse` in", &why))?;
         Ok(DiskEngine {
             dir: dir.to_owned(),
             durable,
@@ -146,6 +149,7 @@ impl DiskEngine {
             tree,
             applying: RwLock::default(),
             synced,
+            pulse,
             origin,
             _lock: lock,
         })
@@ -197,6 +201,7 @@ impl DiskEngine {
     }
 
     fn write_synced(&self, newest: u64) -> Result<()> {
+        self.pulse.beat();
         let digits = format!("{newest:0SYNCED_DIGITS$}\n");
         self.synced.write_all_at(digits.as_bytes(), 0).map_err(|why| failed("write", &self.synced_path(), &why))
     }

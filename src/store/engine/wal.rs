@@ -11,31 +11,19 @@
 //! ```
 //!
 //! It ends where something else stands: what the file had before, or what a crash left half. Numbers are big-endian.
-//!
-//! Behind the last batch stands a mark, which the next one is written over: when the file was written to, by the clock of the
-//! system. If the system has a later date for that, somebody else wrote the file: a copy was put back in its place.
-//!
-//! ```text
-//! 0 (4) | CRC-32 of the date (4) | milliseconds since 1970 (8)
-//! ```
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Batch;
 use super::seal::sync;
-use crate::limits::{PUT_BACK_MS_MIN, WAL_FILE_BYTES, WAL_GROWTH_BYTES};
+use crate::limits::{WAL_FILE_BYTES, WAL_GROWTH_BYTES};
 
 const NAMES: [&str; 2] = ["wal.0", "wal.1"];
 /// Length and sum.
 const HEAD_BYTES: usize = 8;
-/// A head without a batch, and a date.
-const MARK_BYTES: usize = HEAD_BYTES + 8;
-/// What is made to learn what the system says of a file that is written now.
-const PROBE: &str = "wal.probe";
 
 /// The open files, and what does not stand in them yet.
 pub struct Wal {
@@ -69,19 +57,6 @@ impl Wal {
         Ok(Wal { files, lengths, current: 0, end: 0, waiting: Vec::new() })
     }
 
-    /// Whether somebody else has written a file of a store since its last mark. A file without a mark, which a crash leaves,
-    /// tells nothing.
-    pub fn was_put_back(store: &Path) -> io::Result<bool> {
-        let mut is_later = false;
-        for path in paths(store) {
-            let file = File::open(path)?;
-            let written = written(&file)?;
-            is_later |= mark(&file)?.is_some_and(|marked| written > marked + PUT_BACK_MS_MIN);
-        }
-        // Where the files are on another machine, its clock counts. If that is not ours, nothing can be said.
-        Ok(is_later && is_ours(store)?)
-    }
-
     /// The batches of both files, the older file first. They may begin before what sled has on disk, and there may be a gap.
     pub fn batches(&self) -> io::Result<Vec<Batch>> {
         let mut files = [batches(&self.files[0])?, batches(&self.files[1])?];
@@ -99,11 +74,6 @@ impl Wal {
         (self.lengths, self.current, self.end) = ([0; 2], 0, 0);
         self.waiting.clear();
         Ok(())
-    }
-
-    /// Marks a log that has nothing yet as written now.
-    pub fn begin(&mut self) -> io::Result<()> {
-        self.write()
     }
 
     /// Takes a batch. A crash loses it until [`Wal::sync`].
@@ -138,83 +108,37 @@ impl Wal {
     }
 
     /// A file grows by many zeros at a time: the system notes its length with the next sync, and need not with those after it.
-    /// All goes in one call, the mark behind the batches: a crash leaves no older mark than what is written.
     fn write(&mut self) -> io::Result<()> {
         let (file, length) = (&self.files[self.current], &mut self.lengths[self.current]);
-        let batches = self.waiting.len();
-        let end = self.end + batches as u64;
-        let now = now().to_be_bytes();
-        self.waiting.extend([0; 4]);
-        self.waiting.extend(crc32fast::hash(&now).to_be_bytes());
-        self.waiting.extend(now);
-        if end + MARK_BYTES as u64 > *length {
-            *length = (end + MARK_BYTES as u64).next_multiple_of(WAL_GROWTH_BYTES);
-            self.waiting.resize((*length - self.end) as usize, 0);
+        let end = self.end + self.waiting.len() as u64;
+        if end > *length {
+            let grown = end.next_multiple_of(WAL_GROWTH_BYTES);
+            file.write_all_at(&vec![0; (grown - end) as usize], end)?;
+            *length = grown;
         }
-        let written = file.write_all_at(&self.waiting, self.end);
-        self.waiting.truncate(batches);
-        written?;
+        file.write_all_at(&self.waiting, self.end)?;
         self.end = end;
         self.waiting.clear();
         Ok(())
     }
 }
 
-/// Milliseconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-}
-
-/// When the system says that a file was last changed, in the same.
-fn written(file: &File) -> io::Result<u64> {
-    let about = file.metadata()?;
-    Ok((about.ctime() * 1000 + about.ctime_nsec() / 1_000_000).try_into().unwrap_or(0))
-}
-
-/// Whether what the system says of files is by the clock that we read.
-fn is_ours(store: &Path) -> io::Result<bool> {
-    let path = store.join(PROBE);
-    let probed = File::create(&path).and_then(|file| written(&file));
-    fs::remove_file(&path)?;
-    Ok(probed?.abs_diff(now()) < PUT_BACK_MS_MIN / 2)
-}
-
 fn paths(store: &Path) -> [PathBuf; 2] {
     NAMES.map(|name| store.join(name))
 }
 
-fn whole(file: &File) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; file.metadata()?.len() as usize];
-    file.read_exact_at(&mut bytes, 0)?;
-    Ok(bytes)
-}
-
 /// The batches at the beginning of a file.
 fn batches(file: &File) -> io::Result<Vec<Batch>> {
-    Ok(read(&whole(file)?).0)
-}
-
-/// The date behind them.
-fn mark(file: &File) -> io::Result<Option<u64>> {
-    let bytes = whole(file)?;
-    let (_, behind) = read(&bytes);
-    let Some((&[0, 0, 0, 0, s0, s1, s2, s3], rest)) = behind.split_first_chunk::<HEAD_BYTES>() else {
-        return Ok(None);
-    };
-    let date = rest.first_chunk().filter(|date| crc32fast::hash(*date) == u32::from_be_bytes([s0, s1, s2, s3]));
-    Ok(date.map(|date| u64::from_be_bytes(*date)))
-}
-
-/// The batches at the beginning of some bytes, and what is behind them.
-fn read(bytes: &[u8]) -> (Vec<Batch>, &[u8]) {
-    let (mut batches, mut rest) = (Vec::<Batch>::new(), bytes);
+    let mut bytes = vec![0; file.metadata()?.len() as usize];
+    file.read_exact_at(&mut bytes, 0)?;
+    let (mut batches, mut rest) = (Vec::<Batch>::new(), &bytes[..]);
     while let Some((batch, behind)) = batch(rest)
         && batches.last().is_none_or(|last| last.number() + 1 == batch.number())
     {
         batches.push(batch);
         rest = behind;
     }
-    (batches, rest)
+    Ok(batches)
 }
 
 /// The batch at the beginning of some bytes, and what is behind it.
