@@ -7,12 +7,12 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
+use super::pulse::{Pulse, identity};
 use super::seal::{self, Seal};
 use crate::error::{Error, Result};
 
@@ -88,6 +88,7 @@ impl Origin {
         };
         match &origin.stored {
             Some(stored) if stored.closed_at.is_none() && origin.is_copy(stored) => return Err(origin.refusal()),
+            Some(stored) if stored.has_wal && origin.was_put_back()? => return Err(origin.put_back()),
             Some(Stored { file, closed_at: Some(closed_at), seal: Some(seal), .. }) if origin.log.exists() => {
                 let found = seal::seal(&origin.log, seal.from).map_err(|why| cannot_read(&origin.log, &why))?;
                 if found != *seal {
@@ -172,8 +173,12 @@ impl Origin {
         ))
     }
 
+    fn was_put_back(&self) -> Result<bool> {
+        Pulse::is_of_a_copy(&self.dir).map_err(|why| cannot_read(&self.dir, &why))
+    }
+
     /// The refusal of a store in whose place a copy of it was put.
-    pub fn put_back(&self) -> Error {
+    fn put_back(&self) -> Error {
         Error::internal(format!(
             "a copy of {} that was made while contactd had it open was put back in its place: opt-outs may be missing from it. \
              Restore a backup. To have what is in this copy behind a fence, delete {}: nobody gets messages until UNFENCE",
@@ -267,14 +272,6 @@ impl Drop for Origin {
 
 fn cannot_read(path: &Path, why: &std::io::Error) -> Error {
     Error::internal(format!("cannot read {}: {why}", path.display()))
-}
-
-/// Which file this is. When it was made tells it from every copy; where the system does not know that, its number does,
-/// from all others of its file system.
-pub fn identity(file: &Path) -> std::io::Result<String> {
-    let about = fs::metadata(file)?;
-    let born = about.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
-    Ok(born.map_or_else(|| format!("inode {}", about.ino()), |born| format!("born {}", born.as_nanos())))
 }
 
 /// `open born 1764… wal`, the same without a write-ahead log, `closed 12 born 1764…`, or `closed 12 born 1764… sealed 2097152 3735928559`.

@@ -5,12 +5,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-use super::origin::identity;
+use std::time::{Duration, UNIX_EPOCH};
 
 const NAME: &str = "pulse";
 /// What the next one is called until it is whole.
@@ -111,6 +110,14 @@ fn replace(dir: &Path) -> io::Result<()> {
     let mut file = File::create_new(&new)?;
     writeln!(file, "{}", identity(&new)?)?;
     fs::rename(&new, dir.join(NAME))
+}
+
+/// Which file this is. When it was made tells it from every copy; where the system does not know that, its number does,
+/// from all others of its file system.
+pub fn identity(file: &Path) -> std::io::Result<String> {
+    let about = fs::metadata(file)?;
+    let born = about.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+    Ok(born.map_or_else(|| format!("inode {}", about.ino()), |born| format!("born {}", born.as_nanos())))
 }
 
 #[cfg(test)]

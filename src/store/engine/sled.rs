@@ -105,13 +105,8 @@ impl DiskEngine {
         let store = dir.join(STORE);
         recover_replaced(dir, &store).map_err(|why| failed("recover the store in", &why))?;
         let origin = Arc::new(Origin::read(dir, &store.join(LOG))?);
-        if origin.is_open_with_wal() {
-            if !Wal::is_in(&store) {
-                return Err(origin.damage());
-            }
-            if Pulse::is_of_a_copy(dir).map_err(|why| failed("read the file `pulse` in", &why))? {
-                return Err(origin.put_back());
-            }
+        if origin.is_open_with_wal() && !Wal::is_in(&store) {
+            return Err(origin.damage());
         }
         fs::create_dir_all(&store).map_err(|why| failed("make the store in", &why))?;
         // A crash while sled wrote a snapshot leaves a file on which every later open fails; the complete snapshot
