@@ -77,6 +77,10 @@ thread_local! {
 
 /// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
 pub fn note_refuses(cell: &str) -> bool {
+    // In each row another one, with words in it that may be anything.
+    if is_mail_address(cell) {
+        return false;
+    }
     if let Some(known) = KNOWN.with_borrow(|known| known.get(cell).copied()) {
         return known;
     }
@@ -201,6 +205,15 @@ fn is_no(value: &str) -> bool {
 /// Whether a value is how programs write that there is no date: `0000-00-00`.
 fn is_no_date(value: &str) -> bool {
     matches!(time::parse_optional(value), Ok(None))
+}
+
+/// Whether a cell is an address of e-mail and nothing else.
+fn is_mail_address(cell: &str) -> bool {
+    let Some((name, host)) = cell.trim().split_once('@') else { return false };
+    let is_of = |text: &str, signs: &[u8]| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || signs.contains(&byte))
+    };
+    is_of(name, b"._%+-") && is_of(host, b".-") && host.contains('.')
 }
 
 /// Whether a value is where somebody may go to leave.

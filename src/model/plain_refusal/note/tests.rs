@@ -257,6 +257,17 @@ fn what_people_report_of_somebody_is_a_refusal() {
 }
 
 #[test]
+fn an_address_of_mail_is_no_note() {
+    for address in ["ben.abe9@example.com", "stop@example.com", " no-sms+1@mail.example.co.uk "] {
+        assert!(!note_refuses(address), "{address}");
+    }
+    for note in ["stop @ once", "STOP@", "do not text ann@example.com", "unsubscribe, ann@example.com"] {
+        assert!(!is_mail_address(note), "{note}");
+    }
+    assert!(note_refuses("unsubscribe, ann@example.com"));
+}
+
+#[test]
 fn a_label_refuses_by_its_key_and_its_answer() {
     for (key, value) in [
         ("suppressed", "true"),
