@@ -92,12 +92,12 @@ fn growth(dir: &Path, image: &Path, rows: usize) {
         let rate = daemon.checks(LIST, &numbers);
         let many = size as f64;
         println!(
-            "{size} contacts: import {import:.1} s, memory {:.0} B and disk {:.0} B each, restart {restart:.2} s, COUNT {:.2} ms, CHECK {rate:.0}/s",
-            memory as f64 / many,
+            "{size} contacts: import {import:.1} s, memory {:.0} MB, disk {:.0} B each, restart {restart:.2} s, COUNT {:.2} ms, CHECK {rate:.0}/s",
+            memory as f64 / 1e6,
             disk as f64 / many,
             count * 1e3
         );
-        let values = [import / many * 1e6, memory as f64 / many, disk as f64 / many, restart, count * 1e3, rate];
+        let values = [import / many * 1e6, memory as f64 / 1e6, disk as f64 / many, restart, count * 1e3, rate];
         for (line, value) in found.iter_mut().zip(values) {
             line.push((many, value));
         }
@@ -106,11 +106,11 @@ fn growth(dir: &Path, image: &Path, rows: usize) {
     }
     let titles = [
         "import, µs a contact",
-        "memory after a restart, bytes a contact",
+        "memory after a restart, MB",
         "disk, bytes a contact",
         "restart, s",
         "COUNT of three terms, ms",
-        "CHECK, one connection, 1,000 ahead, a second",
+        "CHECK, 1,000 ahead, a second",
     ];
     let panels: Vec<Panel> = titles
         .into_iter()

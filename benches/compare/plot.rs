@@ -74,13 +74,8 @@ fn draw(svg: &mut String, panel: &Panel, x: f64, y: f64) {
         text(right_of(*value), y + HEIGHT - 20.0, "middle", "", &short(*value));
     }
     for (at, line) in panel.lines.iter().enumerate().filter(|_| panel.lines.len() > 1) {
-        text(
-            x + WIDTH - RIGHT,
-            y + TOP + 14.0 * at as f64 + 8.0,
-            "end",
-            "",
-            &format!("<tspan fill=\"{}\">{}</tspan>", COLOURS[at % 2], line.name),
-        );
+        let name = format!("<tspan fill=\"{}\">{}</tspan>", COLOURS[at % COLOURS.len()], line.name);
+        text(x + LEFT + 8.0, y + TOP + 14.0 * at as f64 + 12.0, "start", "", &name);
     }
     for tick in ticks {
         let (from, to) = (x + LEFT, x + WIDTH - RIGHT);
