@@ -10,8 +10,7 @@ use crate::import::send::country::Evidence;
 use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
-use crate::model::plain_refusal::answer::is_no;
-use crate::model::plain_refusal::answer::is_of_codes;
+use crate::model::plain_refusal::answer::{is_no, is_of_codes};
 use crate::model::plain_refusal::fold::folded;
 use crate::model::plain_refusal::title::speaks_of_an_end;
 
@@ -68,10 +67,10 @@ const SECTIONS: [&str; 15] = [
     "列表",
 ];
 
-/// What people write for what stands in the cell above: signs, and words in their letters and digits.
-const DITTO_SIGNS: [&str; 9] = ["〃", "\"", "\"\"", "''", "”", "″", "„", "↑", "^"];
-const DITTO: [&str; 12] =
-    ["ditto", "dito", "do", "dto", "idem", "id", "same", "so", "seeabove", "asabove", "同上", "上同"];
+/// What people write for what stands in the cell above: signs, and words in their letters and digits. What means nothing else,
+/// like "ditto", is a refusal wherever it stands, since a label is also sent without the one above it.
+const DITTO_SIGNS: [&str; 8] = ["\"", "\"\"", "''", "”", "″", "„", "↑", "^"];
+const DITTO: [&str; 8] = ["do", "dto", "id", "same", "so", "seeabove", "同上", "上同"];
 
 /// Whether a cell says what the one above it says.
 pub fn says_the_same(cell: &str) -> bool {
