@@ -155,7 +155,12 @@ impl Stats {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    /// 0 where there is no such line: an older daemon has fewer.
+    /// What a line says; none where it says `none`, or there is none: an older daemon has fewer.
+    fn said(&self, name: &str) -> Option<&str> {
+        Some(self.word(name)).filter(|word| !["", "none"].contains(word))
+    }
+
+    /// 0 where there is no such line.
     fn number(&self, name: &str) -> u64 {
         self.word(name).parse().unwrap_or(0)
     }
@@ -184,8 +189,7 @@ fn fenced(stats: &Stats) -> String {
         let to = stats.word("fenced_unnamed_erasures_to");
         steps.push(format!("ERASE again whom you erased until {to}, since no trail names them"));
     }
-    let lacks_before = stats.word("fenced_trail_lacks_before");
-    if !["", "none"].contains(&lacks_before) {
+    if let Some(lacks_before) = stats.said("fenced_trail_lacks_before") {
         steps.push(format!("look elsewhere for what forbids from before {lacks_before}, which the trails do not have"));
     }
     if stats.word("fenced_trail_is_other") == "true" {
@@ -216,8 +220,7 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
     if stats.word("trail_failed") == "true" {
         say("trail_failed", "the trail cannot be written: mend its disk; the store has what is missing there".into());
     }
-    let lacks_before = stats.word("trail_lacks_before");
-    if !["", "none"].contains(&lacks_before) {
+    if let Some(lacks_before) = stats.said("trail_lacks_before") {
         say(
             "trail_lacks",
             format!(
@@ -257,8 +260,7 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
         say("backup_missing", message);
     }
     for source in Source::ALL {
-        let refused = stats.word(&format!("reload_error_{}", source.word()));
-        if !["", "none"].contains(&refused) {
+        if let Some(refused) = stats.said(&format!("reload_error_{}", source.word())) {
             let then = match source {
                 Source::Settings => "contactd will not start with this file",
                 _ => "what was read before stays in use, and contactd will not start with this file",
