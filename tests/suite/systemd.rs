@@ -337,7 +337,7 @@ fn the_configuration_of_the_package_is_read() {
 
 /// Whether a setting is one of a daemon that has its store for itself: there is no database here.
 fn is_for_one(key: &str) -> bool {
-    !["ledger", "advertise", "lease", "ledger-copies"].contains(&key)
+    !["ledger", "advertise", "lease", "ledger-copies", "check"].contains(&key)
 }
 
 /// The key that a line of TOML sets.
