@@ -26,7 +26,7 @@ use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
 use crate::server::Setup;
 use crate::store::{Fsync, OptOutWarning, Retention};
-use choice::{FsyncSetting, MaybeSetting, ScopeSetting};
+use choice::{CheckSetting, FsyncSetting, MaybeSetting, ScopeSetting};
 use ledger::LedgerFlags;
 
 pub use access::{Access, AuthClients, CONSOLE_ADDRESS, ConsoleAddress, metrics_address, needs_tokens, speaks_no_tls};
@@ -75,6 +75,11 @@ pub struct Settings {
     /// On how many machines the ledger must have a write before it counts [default: 2]
     #[arg(long, env = "CONTACTD_LEDGER_COPIES", value_name = "COPIES")]
     ledger_copies: Option<usize>,
+
+    /// What a CHECK of a daemon with a ledger rests on: "leased": the lease, and so clocks that run alike; "confirmed": word from the
+    /// ledger that was asked for after the CHECK came [default: leased]
+    #[arg(long, env = "CONTACTD_CHECK", value_name = "HOW")]
+    check: Option<CheckSetting>,
 
     /// The authorities of the certificates that the ledger's database and the other daemons show, as PEM
     #[arg(long, env = "CONTACTD_LEDGER_CA_CERT_FILE", value_name = "FILE")]
@@ -305,10 +310,7 @@ impl Settings {
             tls_auth_clients: self.tls_auth_clients.or(file.tls_auth_clients).unwrap_or_default(),
         };
         let keywords_file = self.keywords.or(file.keywords);
-        let keywords = match &keywords_file {
-            Some(path) => Keywords::with_file(&read(path)?).map_err(|why| in_file(path, &why.message))?,
-            None => Keywords::default(),
-        };
+        let keywords = keywords_file.as_deref().map(keywords_in).transpose()?.unwrap_or_default();
         let default_region = self.default_region.or(file.default_region).map(region).transpose()?;
         let data_dir = self.data_dir.or(file.data_dir).unwrap_or_else(|| "./contactd-data".into());
         let usual = Setup::new(data_dir);
@@ -324,9 +326,10 @@ impl Settings {
             advertise: self.advertise.or(file.advertise),
             lease: self.lease.or(file.lease),
             copies: self.ledger_copies.or(file.ledger_copies),
+            check: self.check.or(file.check),
             ca_cert_file: self.ledger_ca_cert_file.or(file.ledger_ca_cert_file),
-        };
-        let ledger = ledger.resolve(&access.listen)?;
+        }
+        .resolve(&access.listen)?;
         let setup = Setup {
             fsync: match self.fsync.or(file.fsync) {
                 Some(FsyncSetting::Interval) => Fsync::Interval,
@@ -409,6 +412,11 @@ fn read(path: &Path) -> Result<String> {
     let text = text.map_err(|why| Error::bad_arg(format!("cannot read {}: {why}", path.display())))?;
     // Some editors begin a file with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// The words of a file, and those that are known without it.
+fn keywords_in(path: &Path) -> Result<Keywords> {
+    Keywords::with_file(&read(path)?).map_err(|why| in_file(path, &why.message))
 }
 
 fn in_file(path: &Path, why: &str) -> Error {

@@ -15,7 +15,7 @@ use super::terminal::safe;
 use super::why::json;
 use super::{Out, Target};
 use crate::client::{Client, Reply, refusal};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, Retry};
 use crate::json::{trail, unnamed_erasure, waiting};
 use crate::limits::PAGE_ITEMS_MAX;
 use crate::model::time::{self, Millis};
@@ -143,7 +143,8 @@ impl Source {
                 Err(lost) => Error::new(Code::Draining, lost.message),
             };
             // What else a daemon refuses it will refuse again.
-            if !self.waits || !matches!(why.code, Code::Draining | Code::Loading | Code::Busy) {
+            let may_come = why.code.retry() == Retry::Later || why.code == Code::Standby;
+            if !self.waits || !may_come {
                 return Err(why);
             }
             if !is_told {

@@ -36,7 +36,7 @@ pub struct Health {
     #[command(flatten)]
     target: Target,
     /// Only ask whether it answers at all: what a container's check wants. It needs no token, and ends with 0 also while the
-    /// store is loaded. A restart cures nothing else, and forgets opt-outs that are in memory only.
+    /// store is loaded, and while it stands by for an owner that is not reached. A restart cures nothing else, and forgets opt-outs that are in memory only.
     #[arg(long)]
     alive: bool,
     /// Print one JSON object
@@ -102,6 +102,10 @@ fn look(target: &Target, alive: bool) -> Finding {
             if is(Code::Loading) {
                 let loading = "contactd loads its store, and answers nothing else yet".to_owned();
                 return Ok(if alive { Finding::Serves(Vec::new()) } else { down("loading", loading) });
+            }
+            if is(Code::Standby) {
+                let standby = format!("contactd stands by for another one that is not reached: {why}");
+                return Ok(if alive { Finding::Serves(Vec::new()) } else { down("standby", standby) });
             }
             let what = if is(Code::Busy) { "too_many_clients" } else { "no_answer" };
             return Ok(down(what, format!("contactd refuses connections: {why}")));

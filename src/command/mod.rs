@@ -184,6 +184,11 @@ impl Context {
     pub fn may_answer(&self) -> bool {
         self.reign.as_ref().is_none_or(|reign| reign.may_answer())
     }
+
+    /// Whether a CHECK waits for word from the ledger, however long the lease still is.
+    pub fn must_confirm(&self) -> bool {
+        self.reign.as_ref().is_some_and(|reign| reign.settings.is_check_confirmed)
+    }
 }
 
 /// What the server counts, for STATS.

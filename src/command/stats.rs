@@ -140,6 +140,11 @@ impl List {
             "seconds for which this daemon may answer without word from the ledger",
             left,
         );
+        self.add(
+            "ledger_confirmed",
+            "renewals of the lease that CHECKs have waited for, with `--check confirmed`",
+            StatValue::Counter(reign.map_or(0, |reign| reign.confirmations.asked_for())),
+        );
     }
 
     fn fence(&mut self, fence: Option<Fence>) {

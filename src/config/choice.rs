@@ -13,6 +13,16 @@ pub enum FsyncSetting {
     Interval,
 }
 
+/// What a CHECK of a daemon with a ledger rests on.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckSetting {
+    /// On the lease.
+    Leased,
+    /// On word from the ledger.
+    Confirmed,
+}
+
 /// How far a STOP reaches.
 #[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]

@@ -22,6 +22,10 @@ pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Ve
         ("advertise", ledger.map(|ledger| ledger.advertise.to_string()).unwrap_or_default()),
         ("lease", span(ledger.map_or(LEASE, |ledger| ledger.lease).as_millis().cast_signed() as Millis)),
         ("ledger-copies", ledger.map_or(COPIES, |ledger| ledger.copies).to_string()),
+        (
+            "check",
+            if ledger.is_some_and(|ledger| ledger.is_check_confirmed) { "confirmed" } else { "leased" }.to_owned(),
+        ),
         ("ledger-ca-cert-file", path(ledger.and_then(|ledger| ledger.trust.ca_file.as_deref()))),
         ("tombstone-key", path(setup.tombstone_key.as_deref())),
         ("listen", listen.join(",")),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Span;
+use super::{CheckSetting, Span};
 use crate::address::Address;
 use crate::error::{Error, Result};
 use crate::ledger::{COPIES, LEASE, LEASE_MAX, LEASE_MIN, LedgerSettings, Url};
@@ -15,6 +15,7 @@ pub struct LedgerFlags {
     pub advertise: Option<String>,
     pub lease: Option<Span>,
     pub copies: Option<usize>,
+    pub check: Option<CheckSetting>,
     pub ca_cert_file: Option<PathBuf>,
 }
 
@@ -22,9 +23,11 @@ impl LedgerFlags {
     /// Checks it, and fills in the defaults. None: there is no ledger.
     pub fn resolve(self, listen: &[Address]) -> Result<Option<LedgerSettings>> {
         let Some(url) = self.url else {
-            return match (self.advertise, self.lease, self.copies) {
-                (None, None, None) => Ok(None),
-                _ => Err(Error::bad_arg("--advertise, --lease and --ledger-copies are for daemons with a --ledger")),
+            return match (self.advertise, self.lease, self.copies, self.check) {
+                (None, None, None, None) => Ok(None),
+                _ => Err(Error::bad_arg(
+                    "--advertise, --lease, --ledger-copies and --check are for daemons with a --ledger",
+                )),
             };
         };
         let trust = Trust { ca_file: self.ca_cert_file, ..Trust::default() };
@@ -48,6 +51,7 @@ impl LedgerFlags {
             advertise: advertise(self.advertise, listen)?,
             lease,
             copies,
+            is_check_confirmed: self.check == Some(CheckSetting::Confirmed),
             trust,
         }))
     }
@@ -84,6 +88,7 @@ mod tests {
             advertise: advertise.map(str::to_owned),
             lease: lease.map(|seconds| Span(seconds * 1000)),
             copies: None,
+            check: None,
             ca_cert_file: None,
         };
         let listen: Vec<Address> = listen.iter().map(|text| text.parse().expect("an address")).collect();

@@ -65,13 +65,19 @@ async fn keep(reign: &Reign) {
         }
         let since = boot_time();
         while boot_time().saturating_sub(since) < lease / RENEWALS && !reign.has_ended() {
-            tokio::time::sleep(LOOK).await;
+            let is_wanted = tokio::select! {
+                () = tokio::time::sleep(LOOK) => false,
+                () = reign.confirmations.wanted() => true,
+            };
             if clocks.part_by(margin(lease)) {
                 tracing::warn!(
                     "the clocks of this machine parted: was it frozen? The lease does not count until it is renewed"
                 );
                 reign.lease.suspend();
                 clocks = Clocks::now();
+                break;
+            }
+            if is_wanted {
                 break;
             }
         }
@@ -83,9 +89,11 @@ async fn keep(reign: &Reign) {
 async fn renew(reign: &Reign, sql: &mut Option<Sql>) -> std::result::Result<bool, Failure> {
     let open = Sql::open(sql, &reign.settings.url, PART).await?;
     let since = boot_time();
+    let number = reign.confirmations.send();
     if !open.renew(reign.number, reign.acked()).await? {
         return Ok(false);
     }
+    reign.confirmations.done(number);
     let lease = reign.settings.lease;
     reign.lease.extend(since + answering(lease));
     let standbys = open.setting("synchronous_standby_names").await?;

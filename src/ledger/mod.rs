@@ -18,6 +18,7 @@
 mod admin;
 mod append;
 mod check;
+mod confirm;
 mod copy;
 mod flaw;
 mod keep;

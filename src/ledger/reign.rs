@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::confirm::Confirmations;
 use super::flaw;
 use super::settings::LedgerSettings;
 use crate::lease::Lease;
@@ -21,6 +22,8 @@ pub struct Reign {
     acked: AtomicU64,
     /// On how many machines a row is before it counts, as it was last seen.
     pub copies: AtomicU64,
+    /// Who waits for a renewal.
+    pub confirmations: Confirmations,
     /// Why it has ended, once it has.
     ended: watch::Sender<Option<String>>,
 }
@@ -34,6 +37,7 @@ impl Reign {
             lease: Lease::default(),
             acked: AtomicU64::new(newest),
             copies: AtomicU64::new(0),
+            confirmations: Confirmations::default(),
             ended: watch::Sender::new(None),
         }
     }
@@ -42,6 +46,14 @@ impl Reign {
     /// takes.
     pub fn may_answer(&self) -> bool {
         self.lease.holds() || flaw::has(flaw::IGNORES_LEASE)
+    }
+
+    /// Waits until the ledger has said, asked from now on, that this reign goes on. False: it has ended.
+    pub async fn confirmed(&self) -> bool {
+        tokio::select! {
+            () = self.confirmations.next() => true,
+            _ = self.ended() => false,
+        }
     }
 
     /// The newest row that was acknowledged.

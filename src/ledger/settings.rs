@@ -31,6 +31,8 @@ pub struct LedgerSettings {
     pub lease: Duration,
     /// On how many machines a row must be before it counts.
     pub copies: usize,
+    /// A CHECK is answered once the lease was renewed after it came, whatever clocks say.
+    pub is_check_confirmed: bool,
     /// Whom it trusts when it reaches the owner by TLS.
     pub trust: Trust,
 }

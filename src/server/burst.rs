@@ -31,6 +31,8 @@ pub(super) enum Pause {
     Job,
     /// The next request must see the outcome of the writes before it.
     Order,
+    /// The next request is a CHECK: the ledger must say that this daemon is still the owner.
+    Confirm,
     /// There is no news yet: the request is run again when there is, or when its time is over.
     News,
     /// A stream has begun, and goes on once its first piece is out.
@@ -58,6 +60,8 @@ pub(super) struct Dialogue<'s> {
     /// A stream that has begun.
     pub(super) export: Option<Export>,
     pub(super) feed_wait: Option<FeedWait>,
+    /// How many bytes of the input had come when the ledger was asked last, with `--check confirmed`.
+    pub(super) confirmed: usize,
     /// Told when the connection has to end: the server drains, or the token was withdrawn.
     pub(super) ending: CancellationToken,
 }
@@ -67,12 +71,19 @@ struct Burst {
     /// Slower commands end it.
     pace: Pace,
     requests: usize,
+    /// A CHECK may be answered.
+    is_confirmed: bool,
     /// Those of them that need not be looked at again.
     answered: u64,
     /// The last command, and how often it came in a row: counted together.
     last: (usize, u64),
     /// What the latest request added to that count: nothing if its command is unknown.
     counted: u64,
+}
+
+/// What whoever asks is told from then on.
+pub(super) fn no_owner() -> Error {
+    Error::new(Code::Standby, "this daemon is not the owner any more: ask another one")
 }
 
 impl<'s> Dialogue<'s> {
@@ -89,6 +100,7 @@ impl<'s> Dialogue<'s> {
             replies: Replies::default(),
             export: None,
             feed_wait: None,
+            confirmed: 0,
             ending: server.stop.clone(),
         }
     }
@@ -117,11 +129,12 @@ impl<'s> Dialogue<'s> {
         }
         // What was read while the lease held may be answered, whatever happens meanwhile: nobody else has answered since.
         if self.context.is_some_and(|context| !context.may_answer()) {
-            self.replies.error(&Error::new(Code::Standby, "this daemon is not the owner any more: ask another one"));
+            self.replies.error(&no_owner());
             return Pause::Close;
         }
-        let mut burst = Burst { pace, requests: 0, answered: 0, last: (usize::MAX, 0), counted: 0 };
+        let mut burst = Burst { pace, requests: 0, is_confirmed: true, answered: 0, last: (usize::MAX, 0), counted: 0 };
         let context = self.context;
+        let must_confirm = context.is_some_and(Context::must_confirm);
         let mut gate = None;
         let mut taken = 0;
         let pause = loop {
@@ -141,16 +154,19 @@ impl<'s> Dialogue<'s> {
                     (Some(Pause::Close), 0)
                 }
                 Decoded::Request(request, bytes) => match context {
-                    Some(context) => match self.request(context, &mut gate, &mut burst, request) {
-                        Some(pause @ (Pause::Order | Pause::Slow | Pause::News)) => {
-                            burst.uncount();
-                            (Some(pause), 0)
+                    Some(context) => {
+                        burst.is_confirmed = !must_confirm || taken + bytes <= self.confirmed;
+                        match self.request(context, &mut gate, &mut burst, request) {
+                            Some(pause @ (Pause::Order | Pause::Slow | Pause::Confirm | Pause::News)) => {
+                                burst.uncount();
+                                (Some(pause), 0)
+                            }
+                            pause => {
+                                burst.answered += 1;
+                                (pause, bytes)
+                            }
                         }
-                        pause => {
-                            burst.answered += 1;
-                            (pause, bytes)
-                        }
-                    },
+                    }
                     None => {
                         let loading = Error::new(Code::Loading, "the store is being loaded: try again in a moment");
                         self.replies.error(&loading);
@@ -176,6 +192,7 @@ impl<'s> Dialogue<'s> {
             }
         }
         input.advance(taken);
+        self.confirmed = self.confirmed.saturating_sub(taken);
         pause
     }
 
@@ -225,7 +242,7 @@ impl<'s> Dialogue<'s> {
         }
     }
 
-    /// Runs one request. [`Pause::Order`], [`Pause::Slow`] and [`Pause::News`] mean that it did not run, and must be looked
+    /// Runs one request. [`Pause::Order`], [`Pause::Slow`], [`Pause::Confirm`] and [`Pause::News`] mean that it did not run, and must be looked
     /// at again.
     #[inline]
     fn request<'c>(
@@ -248,6 +265,7 @@ impl<'s> Dialogue<'s> {
         }
         let mut gave_wrong_token = false;
         let done = match command.map(|command| (command, command.run)) {
+            Ok((_, Run::Gate(_))) if !burst.is_confirmed => return Some(Pause::Confirm),
             Ok((_, Run::Gate(run))) => {
                 let gate = gate.get_or_insert_with(|| context.store.gate());
                 run(gate, request.args, &mut self.replies)

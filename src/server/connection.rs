@@ -13,7 +13,7 @@ use tokio::task::{block_in_place, yield_now};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Server;
-use super::burst::{Dialogue, Pause};
+use super::burst::{Dialogue, Pause, no_owner};
 use crate::command::{Grant, Pace, Peer, Transport};
 use crate::limits::{
     REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, UNAUTHENTICATED_MS_MAX, WRITE_STALL_MS_MAX, WRONG_TOKEN_MS,
@@ -104,6 +104,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     self.flush().await?;
                     yield_now().await;
                 }
+                Pause::Confirm => {
+                    self.flush().await?;
+                    if !self.confirm().await {
+                        return self.flush().await;
+                    }
+                }
                 Pause::News => {
                     self.flush().await?;
                     self.await_news().await?;
@@ -156,6 +162,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             yield_now().await;
         }
         self.flush().await
+    }
+
+    /// Waits until the ledger has said that this daemon is still the owner, for whatever has come by now. False: it is not, and
+    /// the client is told so.
+    async fn confirm(&mut self) -> bool {
+        let Connection { dialogue, input, .. } = self;
+        let come = input.len();
+        let Some(reign) = dialogue.context().and_then(|context| context.reign.as_ref()) else { return true };
+        if !reign.confirmed().await {
+            dialogue.replies.error(&no_owner());
+            return false;
+        }
+        dialogue.confirmed = come;
+        true
     }
 
     /// Slows one down that guesses tokens.

@@ -1,5 +1,6 @@
 //! The life of a pair without faults: joining, leaving, being handed on, copies, and what is refused.
 
+use std::io::{BufRead, Write};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -56,6 +57,54 @@ fn a_pair_is_one_daemon_from_either_address() {
     house.postgres.wait_for_nobody();
     let (code, said) = contactd(&["ledger", "check", &url]);
     assert!(code == 1 && said.contains("broken  a commit waits for another machine"), "{said}");
+}
+
+/// One renewal serves all CHECKs that came before it was sent, and a CHECK behind a write sees it.
+#[test]
+fn checks_are_confirmed_by_the_ledger_where_that_is_asked_for() {
+    let Some(house) = House::start(None, &["--check", "confirmed"]) else { return };
+    let owner = house.owner();
+    let mut client = Client::of(&[house.nodes[owner].port]);
+    client.insist(&format!("LIST {LIST}"));
+    let stream = std::net::TcpStream::connect(("127.0.0.1", house.nodes[owner].port)).expect("a connection");
+    let mut replies = std::io::BufReader::new(stream.try_clone().expect("a clone"));
+    let mut asked = |lines: String, count: usize| -> Vec<String> {
+        (&stream).write_all(lines.as_bytes()).expect("sent");
+        let mut line = || {
+            let mut line = String::new();
+            replies.read_line(&mut line).expect("a reply");
+            line.trim_end().to_owned()
+        };
+        (0..count).map(|_| line()).collect()
+    };
+    let confirmed = || {
+        let address = format!("127.0.0.1:{}", house.nodes[owner].port);
+        let (code, said) = contactd(&["call", "--server", &address, "STATS"]);
+        assert_eq!(code, 0, "{said}");
+        let count = said.split_once("ledger_confirmed ").and_then(|(_, rest)| rest.split_whitespace().next());
+        count.and_then(|count| count.parse::<u64>().ok()).expect("a number")
+    };
+    let phone = "+14155550101";
+    let lines = format!("OPTIN {LIST} {phone}\nCHECK {LIST} {phone}\nOPTOUT {LIST} {phone}\nCHECK {LIST} {phone}\n");
+    assert_eq!(asked(lines, 4), [":1", "+yes", ":1", "+no list_opted_out"]);
+    let before = confirmed();
+    assert!(before >= 1);
+    let since = Instant::now();
+    let checks = format!("CHECK {LIST} {phone}\n");
+    assert!(asked(checks.repeat(1000), 1000).iter().all(|reply| reply == "+no list_opted_out"));
+    let together = (since.elapsed(), confirmed() - before);
+    // They come in a few pieces.
+    assert!((1..100).contains(&together.1), "{} renewals for 1000 CHECKs", together.1);
+    let since = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(asked(checks.clone(), 1), ["+no list_opted_out"]);
+    }
+    println!(
+        "1000 CHECKs at once: {} ms, {} renewals; one by one: {} µs each",
+        together.0.as_millis(),
+        together.1,
+        since.elapsed().as_micros() / 100
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! In reading order: `postgres` (a primary and its synchronous standby), `proxy` (what can be cut between a daemon and them),
 //! `node` (a daemon), `crowd` (who writes, asks and claims, and knows what must be there), then `faults` and `mutations`.
 
+mod programs;
 mod postgres;
 mod proxy;
 mod node;

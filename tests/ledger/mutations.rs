@@ -60,6 +60,26 @@ fn an_owner_that_answers_without_a_lease_is_found() {
     must_find("ignores-lease", &[], cut_off);
 }
 
+/// What a CHECK rests on then is the ledger alone: without leases, and so whatever clocks do, nobody gets a wrong yes.
+#[test]
+fn an_owner_without_a_lease_whose_checks_are_confirmed_says_no_wrong_yes() {
+    let Some(mut house) = House::start(Some("ignores-lease"), &["--check", "confirmed"]) else { return };
+    let crowd = Crowd::gather(&house.ports());
+    for _ in 0..3 {
+        let owner = house.owner();
+        crowd.come_back();
+        crowd.meanwhile(|| {
+            sleep(Duration::from_millis(400));
+            cut_off(&mut house, &crowd, owner);
+            sleep(Duration::from_millis(800));
+        });
+        let wrongs = crowd.wrongs();
+        assert!(wrongs.is_empty(), "{wrongs:#?}\n{}\n{}", house.nodes[0].log(), house.nodes[1].log());
+        house.owner();
+    }
+    println!("{} answered CHECKs, none wrong", crowd.seen.checks.load(std::sync::atomic::Ordering::SeqCst));
+}
+
 #[test]
 fn a_take_over_before_the_end_of_the_lease_is_found() {
     must_find("takes-early", &[], cut_off);

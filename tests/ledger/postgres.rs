@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::node::free_port;
+use crate::programs::{self, run};
 use crate::proxy::Proxy;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,35 +31,18 @@ pub struct Postgres {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Where the server's programs are. None: they are not installed, and the test says so and passes, except under
-/// `CONTACTD_TEST_ALL=1`.
-fn programs() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> =
-        versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").is_file()).collect();
-    found.sort();
-    let newest = found.pop();
-    if newest.is_none() {
-        assert!(std::env::var_os("CONTACTD_TEST_ALL").is_none(), "PostgreSQL is not installed");
-        eprintln!("skipped: PostgreSQL is not installed");
-    }
-    newest
-}
-
 impl Postgres {
     /// Starts both, once no other test has its own: each takes what the machine has. None where `PostgreSQL` is not installed.
     pub fn start() -> Option<Postgres> {
         static TURN: Mutex<()> = Mutex::new(());
-        let bin = programs()?;
+        let bin = programs::of_postgres()?;
         // A test that failed has ended all the same.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let root = tempfile::Builder::new().prefix("contactd-postgres").tempdir().expect("a directory").keep();
         let servers = ["a", "b"].map(|name| Server { dir: root.join(name), port: free_port() });
         let replication = servers.each_ref().map(|server| Proxy::to(server.port));
         let postgres = Postgres { root, bin, servers, replication, primary: 0, _turn: turn };
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(&postgres.root));
-        }
+        programs::give_away(&postgres.root);
         let first = &postgres.servers[0];
         postgres.program("initdb", &["-D", first.at(), "-A", "trust", "-U", "postgres", "--no-sync"]);
         fs::OpenOptions::new()
@@ -199,15 +183,7 @@ impl Postgres {
     }
 
     fn program(&self, name: &str, arguments: &[&str]) {
-        let program = self.bin.join(name);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        run(command.args(arguments).current_dir("/"));
+        run(programs::as_postgres(&self.bin.join(name)).args(arguments));
     }
 }
 
@@ -223,15 +199,4 @@ impl Server {
     fn at(&self) -> &str {
         self.dir.to_str().expect("UTF-8")
     }
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-fn run(command: &mut Command) {
-    let out = command.stdin(std::process::Stdio::null());
-    // A server that was started keeps its outputs open: a pipe would never end.
-    let status = out.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status();
-    assert!(status.expect("the program").success(), "{command:?}");
 }

@@ -13,6 +13,7 @@ use contactd::model::verdict::StopScope;
 use proptest::prelude::*;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::pair;
 use super::properties::config;
 use super::support::{Daemon, House, PATIENCE, Wire};
 
@@ -643,7 +644,10 @@ fn ten_thousand_idle_clients_and_the_next_is_told_busy() {
     const CLIENT_BYTES_MAX: u64 = 16 * 1024;
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("to raise it to what is allowed");
-    let clients = maximum.map_or(CLIENTS_MAX, |files| CLIENTS_MAX.min(files.saturating_sub(FILES_SPARE) as usize));
+    // One that hands clients on has two for each.
+    let files_each = if pair::is_asked() { 2 } else { 1 };
+    let clients =
+        maximum.map_or(CLIENTS_MAX, |files| CLIENTS_MAX.min((files.saturating_sub(FILES_SPARE) / files_each) as usize));
     let daemon = Daemon::start(&[]);
     let mut first = daemon.connect();
     wait_for(&mut first, "+clients 1");

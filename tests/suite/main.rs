@@ -23,7 +23,10 @@ mod lookups;
 mod metrics;
 mod monitoring;
 mod pages;
+mod pair;
 mod plain;
+#[path = "../ledger/programs.rs"]
+mod programs;
 mod properties;
 mod protocol;
 mod purge;

@@ -1,6 +1,6 @@
 //! Metrics and health: what a scraper, a load balancer and a person at a terminal are told.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -504,6 +504,39 @@ fn a_public_address_needs_tokens_and_a_socket_will_not_do() {
         let refused = command.output().expect("it runs");
         let told = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(refused.status.code() == Some(2) && told.contains("--metrics") && told.contains(why), "{told}");
+    }
+}
+
+/// One that stands by while nobody owns the store: to start it again cures nothing, and whoever follows waits.
+#[test]
+fn one_that_stands_by_for_nobody_is_alive_and_waited_for() {
+    let (dir, address) = (tempfile::tempdir().expect("a directory"), free_address());
+    let nobody = "postgres://nobody@127.0.0.1:1/nothing";
+    let mut daemon = Command::new(program())
+        .args(["serve", "--http", "off", "--listen", &address, "--ledger", nobody, "--data-dir"])
+        .arg(dir.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let since = Instant::now();
+    while TcpStream::connect(&address).is_err() {
+        assert!(since.elapsed() < PATIENCE, "it does not listen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(health(&address, &["--alive"], None), (Some(0), "contactd answers\n".into()));
+    let (code, told) = health(&address, &[], None);
+    assert!(code == Some(2) && told.starts_with("standby: "), "{told}");
+    let mut follower = Command::new(program())
+        .args(["feed", "--server", &address])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut told = String::new();
+    BufReader::new(follower.stderr.take().expect("piped")).read_line(&mut told).expect("a line");
+    assert!(told.contains("waiting for it"), "{told}");
+    for child in [&mut follower, &mut daemon] {
+        child.kill().and_then(|()| child.wait()).expect("ended");
     }
 }
 

@@ -4,23 +4,30 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use contactd::command::Context;
 use contactd::jobs::{Purge, PurgeSettings, Work};
+use contactd::ledger::LedgerSettings;
 use contactd::model::inbox::MaybeOptOut;
 use contactd::model::verdict::StopScope;
-use contactd::server::{self, Listener, Setup};
+use contactd::server::{self, Address, Listener, Setup};
 use contactd::store::Retention;
 use contactd::store::engine::{DiskEngine, Engine, MemoryEngine};
+use contactd::tls::Trust;
 use tempfile::TempDir;
 use tokio::io::DuplexStream;
 use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::pair::{self, Database};
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -29,12 +36,24 @@ pub fn program() -> &'static str {
     env!("CARGO_BIN_EXE_contactd")
 }
 
-/// A daemon of its own as a child process, killed at the end of the test.
+/// A daemon of its own as a child process, killed at the end of the test. On a pair it is the owner, and clients call the other
+/// one.
 pub struct Daemon {
     pub dir: TempDir,
     pub address: String,
     arguments: Vec<String>,
     child: Child,
+    beside: Option<Beside>,
+}
+
+/// A daemon that stands by beside another one.
+struct Beside {
+    database: Database,
+    /// Where the owner is called.
+    owner: String,
+    /// Which directory the owner had: another one in its place is a store that a test has restored.
+    place: Option<(u64, SystemTime)>,
+    child: Option<Child>,
 }
 
 impl Daemon {
@@ -47,8 +66,12 @@ impl Daemon {
     pub fn on(dir: TempDir, arguments: &[&str]) -> Daemon {
         let address = free_address();
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        let child = spawn(dir.path(), &address, &arguments);
-        let mut daemon = Daemon { dir, address, arguments, child };
+        let beside = pair::is_asked().then(|| {
+            let database = Database::take(&dir.path().join("data"));
+            Beside { database, owner: free_address(), place: None, child: None }
+        });
+        let child = spawn(dir.path(), &address, &arguments, beside.as_ref());
+        let mut daemon = Daemon { dir, address, arguments, child, beside };
         daemon.wait_until_up();
         daemon
     }
@@ -79,12 +102,23 @@ impl Daemon {
     }
 
     pub fn kill(&mut self) {
+        self.kill_beside();
         self.child.kill().expect("to be killed");
         self.child.wait().expect("to end");
     }
 
+    fn kill_beside(&mut self) {
+        if let Some(mut child) = self.beside.as_mut().and_then(|beside| beside.child.take()) {
+            child.kill().expect("to be killed");
+            child.wait().expect("to end");
+        }
+    }
+
     pub fn restart(&mut self) {
-        self.child = spawn(self.dir.path(), &self.address, &self.arguments);
+        if let Some(beside) = &mut self.beside {
+            beside.change_places(self.dir.path());
+        }
+        self.child = spawn(self.dir.path(), &self.address, &self.arguments, self.beside.as_ref());
         self.wait_until_up();
     }
 
@@ -96,20 +130,34 @@ impl Daemon {
 
     /// SIGTERM; gives the exit code.
     pub fn terminate(&mut self) -> Option<i32> {
+        self.kill_beside();
         Command::new("kill").arg(self.pid().to_string()).status().expect("kill");
         self.child.wait().expect("to end").code()
     }
 
     fn wait_until_up(&mut self) {
+        if self.beside.is_none() {
+            return self.wait_for(&self.address.clone());
+        }
+        self.wait_for(&self.beside.as_ref().map(|beside| beside.owner.clone()).unwrap_or_default());
+        if let Some(beside) = &mut self.beside {
+            beside.place = place(&self.dir.path().join("data"));
+            beside.child = Some(beside.stand_by(self.dir.path(), &self.address, &self.arguments));
+        }
+        self.wait_for(&self.address.clone());
+    }
+
+    fn wait_for(&mut self, address: &str) {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 panic!("the daemon ended ({status}):\n{}", self.log());
             }
-            if TcpStream::connect(&self.address).is_ok() && !self.connect().call("PING").contains("LOADING") {
+            if TcpStream::connect(address).is_ok() && is_up(&Wire::connect(address).call("PING")) {
                 return;
             }
-            assert!(started.elapsed() < PATIENCE, "the daemon does not answer:\n{}", self.log());
+            let log_beside = || std::fs::read_to_string(self.dir.path().join("log-beside")).unwrap_or_default();
+            assert!(started.elapsed() < PATIENCE, "the daemon does not answer:\n{}{}", self.log(), log_beside());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -117,18 +165,87 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if let Some(beside) = &mut self.beside {
+            let _ = beside.child.take().map(|mut child| child.kill().and_then(|()| child.wait()));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-fn spawn(dir: &Path, address: &str, arguments: &[String]) -> Child {
-    let log = std::fs::File::options().create(true).append(true).open(dir.join("log")).expect("a log");
-    let console: &[&str] = if arguments.iter().any(|word| word == "--http") { &[] } else { &["--http", "off"] };
+/// Whether a reply comes from the owner of a store that is loaded.
+fn is_up(reply: &str) -> bool {
+    !reply.is_empty() && !reply.contains("LOADING") && !reply.contains("STANDBY")
+}
+
+/// Which directory it is: the number of one that is gone may be another's.
+fn place(dir: &Path) -> Option<(u64, SystemTime)> {
+    std::fs::metadata(dir).and_then(|dir| Ok((dir.ino(), dir.created()?))).ok()
+}
+
+impl Beside {
+    /// The one that stood by becomes the owner. A store that was restored meanwhile begins a ledger of its own.
+    fn change_places(&mut self, dir: &Path) {
+        let own = dir.join("data");
+        if place(&own) == self.place {
+            self.database.give_up();
+            pair::swap(dir);
+        } else {
+            let _ = (std::fs::remove_dir_all(dir.join("beside")), std::fs::remove_file(dir.join("tombstone.key")));
+            self.database = Database::take(&own);
+        }
+    }
+
+    /// What both are told.
+    fn arguments(&self, dir: &Path, arguments: &[String]) -> Vec<String> {
+        let lease = format!("{}s", pair::LEASE.as_secs());
+        let key = pair::secret(dir).display().to_string();
+        let mut told =
+            ["--ledger", self.database.url(), "--ledger-copies", "1", "--lease", &lease, "--advertise", &self.owner]
+                .map(str::to_owned)
+                .to_vec();
+        if !arguments.iter().any(|word| word == "--tombstone-key") {
+            told.extend(["--tombstone-key".to_owned(), key]);
+        }
+        told
+    }
+
+    /// Starts the one that stands by, with what the owner was told, except where it listens.
+    fn stand_by(&self, dir: &Path, address: &str, arguments: &[String]) -> Child {
+        let mut told = self.arguments(dir, arguments);
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--listen" | "--http" | "--metrics" | "--webhooks" | "--public-url" | "--webhook-secrets" => {
+                    words.next();
+                }
+                // Nobody calls it by TLS.
+                word if word.starts_with("--tls-") => {
+                    words.next();
+                }
+                _ => told.push(word.clone()),
+            }
+        }
+        told.extend(["--http", "off"].map(str::to_owned));
+        serve(&dir.join("beside"), &dir.join("log-beside"), address, &told)
+    }
+}
+
+fn spawn(dir: &Path, address: &str, arguments: &[String], beside: Option<&Beside>) -> Child {
+    let mut told = beside.map(|beside| beside.arguments(dir, arguments)).unwrap_or_default();
+    if !arguments.iter().any(|word| word == "--http") {
+        told.extend(["--http", "off"].map(str::to_owned));
+    }
+    told.extend_from_slice(arguments);
+    let address = beside.map_or(address, |beside| &beside.owner);
+    serve(&dir.join("data"), &dir.join("log"), address, &told)
+}
+
+fn serve(data: &Path, log: &Path, address: &str, arguments: &[String]) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(log).expect("a log");
     Command::new(program())
         .args(["serve", "--listen", address, "--data-dir"])
-        .arg(dir.join("data"))
-        .args(console)
+        .arg(data)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -158,9 +275,9 @@ pub struct Removal {
     pub maybe_optout: MaybeOptOut,
 }
 
-/// A daemon inside the test, with a clock that the test sets.
+/// A daemon inside the test, with a clock that the test sets. On a pair it is the owner, and clients call the other one.
 pub struct House {
-    // First, since it goes first: before the directory.
+    // First, since it goes first: before the directory and the database.
     open: Open,
     pub dir: TempDir,
     pub clock: Clock,
@@ -168,6 +285,8 @@ pub struct House {
     removal: Removal,
     /// What keeps the bytes, where that is not the directory.
     memory: Option<Arc<MemoryEngine>>,
+    /// What a pair shares.
+    database: Option<Arc<Database>>,
 }
 
 /// The engine that houses stand on: that of the daemon, or with `CONTACTD_TEST_ENGINE=memory` one in memory.
@@ -209,6 +328,8 @@ impl Clock {
 struct Open {
     runtime: Runtime,
     daemon: Option<server::Daemon>,
+    /// The one that stands by, and what tells it to stop. It serves if it has taken over.
+    beside: Option<(JoinHandle<Option<server::Daemon>>, CancellationToken)>,
 }
 
 impl Open {
@@ -219,10 +340,25 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let Some(daemon) = self.daemon.take() {
-            self.runtime.block_on(daemon.stop());
-        }
+        self.runtime.block_on(async {
+            if let Some((beside, stop)) = self.beside.take() {
+                stop.cancel();
+                if let Ok(Some(daemon)) = beside.await {
+                    daemon.stop().await;
+                }
+            }
+            if let Some(daemon) = self.daemon.take() {
+                daemon.stop().await;
+            }
+        });
     }
+}
+
+/// A place to listen, and its address.
+async fn listen() -> (Listener, Address) {
+    let listener = Listener::bind(&"127.0.0.1:0".parse().expect("an address")).await.expect("to listen");
+    let address = listener.address().expect("an address");
+    (listener, address)
 }
 
 impl House {
@@ -232,35 +368,79 @@ impl House {
 
     pub fn removing(scope: StopScope, now: i64, removal: Removal) -> House {
         let dir = tempfile::tempdir().expect("a directory");
-        House::open(dir, memory_engine(), Clock::at(now), scope, removal)
+        let memory = if pair::is_asked() { None } else { memory_engine() };
+        House::found(dir, memory, now, scope, removal)
     }
 
     /// On a directory that has a store already.
     pub fn on(dir: TempDir, scope: StopScope, now: i64, removal: Removal) -> House {
-        House::open(dir, None, Clock::at(now), scope, removal)
+        House::found(dir, None, now, scope, removal)
+    }
+
+    fn found(dir: TempDir, memory: Option<Arc<MemoryEngine>>, now: i64, scope: StopScope, removal: Removal) -> House {
+        let database = pair::is_asked().then(|| Arc::new(Database::take(&dir.path().join("data"))));
+        House::open(dir, memory, database, Clock::at(now), scope, removal)
     }
 
     fn open(
         dir: TempDir,
         memory: Option<Arc<MemoryEngine>>,
+        database: Option<Arc<Database>>,
         clock: Clock,
         scope: StopScope,
         removal: Removal,
     ) -> House {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let (daemon, address) = runtime.block_on(async {
-            let listener = Listener::bind(&"127.0.0.1:0".parse().expect("an address")).await.expect("to listen");
-            let address = listener.address().expect("an address").to_string();
+        let secret = database.is_some().then(|| pair::secret(dir.path()));
+        let (listener, owner) = runtime.block_on(listen());
+        let setup = |name: &str| {
             let Removal { purge, keep, maybe_optout } = removal.clone();
             let engine = memory.clone().map(|memory| memory as Arc<dyn Engine>);
-            let setup =
-                Setup { stop_scope: scope, purge, keep, maybe_optout, engine, ..Setup::new(dir.path().join("data")) };
+            let ledger = database.as_ref().map(|database| LedgerSettings {
+                url: database.address(),
+                advertise: owner.clone(),
+                lease: pair::LEASE,
+                copies: 1,
+                is_check_confirmed: false,
+                trust: Trust::default(),
+            });
+            let tombstone_key = secret.clone();
+            let data_dir = dir.path().join(name);
+            Setup {
+                stop_scope: scope,
+                purge,
+                keep,
+                maybe_optout,
+                engine,
+                ledger,
+                tombstone_key,
+                ..Setup::new(data_dir)
+            }
+        };
+        let now = || -> contactd::store::Clock {
             let time = clock.clone();
-            let daemon = server::Daemon::start(setup, Arc::new(move || time.now()), vec![listener]).await;
-            (daemon.expect("the daemon starts"), address)
-        });
-        House { open: Open { runtime, daemon: Some(daemon) }, dir, clock, address, removal, memory }
+            Arc::new(move || time.now())
+        };
+        let daemon = runtime.block_on(server::Daemon::start(setup("data"), now(), vec![listener]));
+        let mut open = Open { runtime, daemon: Some(daemon.expect("the daemon starts")), beside: None };
+        let mut address = owner.to_string();
+        if database.is_some() {
+            let (listener, at) = open.runtime.block_on(listen());
+            let (setup, now) = (setup("beside"), now());
+            let stop = setup.stop.clone();
+            // It serves when it has taken over, and not before.
+            let beside = open.runtime.spawn(async { server::Daemon::start(setup, now, vec![listener]).await.ok() });
+            open.beside = Some((beside, stop));
+            address = at.to_string();
+            let since = Instant::now();
+            // Whoever asks nothing is told nothing, once it is the owner who listens.
+            while !Wire::connect(&address).finish().is_empty() {
+                assert!(since.elapsed() < PATIENCE, "nobody is handed on");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        House { open, dir, clock, address, removal, memory, database }
     }
 
     pub fn connect(&self) -> Wire {
@@ -294,13 +474,14 @@ impl House {
 
     /// The same, with a look at what is stored while nobody has it open.
     pub fn reopen_after<T>(self, scope: StopScope, look: impl FnOnce(&dyn Engine) -> T) -> (House, T) {
-        let House { dir, clock, open, removal, memory, .. } = self;
+        let House { dir, clock, open, removal, memory, database, .. } = self;
         drop(open);
         let seen = match &memory {
             Some(memory) => look(&**memory),
             None => look(&DiskEngine::open(&dir.path().join("data")).expect("the store opens")),
         };
-        (House::open(dir, memory, clock, scope, removal), seen)
+        pair::swap(dir.path());
+        (House::open(dir, memory, database, clock, scope, removal), seen)
     }
 
     /// Drains, closes the store, and gives its directory.

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::backup::{LIST, filled, health, phone, text};
+use crate::pair::only_alone;
 use crate::purge::json;
 use crate::purge_cli::contactd;
 use crate::support::{Daemon, PATIENCE, Wire};
@@ -202,6 +203,9 @@ fn yesterday_under(spoil: impl FnOnce(&Path, &Path)) -> (tempfile::TempDir, Daem
 
 #[test]
 fn a_store_that_is_older_than_a_trail_that_may_not_have_all_is_fenced() {
+    if only_alone("a copy of yesterday that is put back follows the ledger to today") {
+        return;
+    }
     let keep = |trail: &Path, take: &dyn Fn(usize) -> bool| {
         let lines = read(trail);
         let kept = lines.split_inclusive('\n').enumerate().filter(|(nth, _)| take(*nth)).map(|(_, line)| line);

@@ -444,7 +444,7 @@ pub fn ended(error: &str) -> Error {
     let advice = match error.split(' ').next().unwrap_or_default() {
         "NOAUTH" | "NOPERM" => "put a token for writing into CONTACTD_TOKEN",
         "READONLY" => "the daemon's disk is full: free space there",
-        "BUSY" | "LOADING" | "DRAINING" => "the daemon is not ready: wait a moment",
+        "BUSY" | "LOADING" | "DRAINING" | "STANDBY" => "the daemon is not ready: wait a moment",
         _ => "see the daemon's log",
     };
     Error::internal(format!("{error}; {advice}"))
