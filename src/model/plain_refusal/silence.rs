@@ -77,9 +77,8 @@ const fn classes() -> [u8; 128] {
                 b'&' => AND,
                 b';' => SEMICOLON,
                 b':' | b'?' => ASKS,
-                b'<' | b'>' | b'=' | b'{' | b'}' | b'[' | b'\\' | b'~' | 0x7f => STRANGE,
                 b'\t' | b'\n' | b'\r' => GAP,
-                0..b' ' => STRANGE,
+                b'<' | b'>' | b'=' | b'{' | b'}' | b'[' | b'\\' | b'~' | 0..b' ' | 0x7f => STRANGE,
                 _ => GAP,
             },
         };
@@ -277,13 +276,11 @@ impl<'t> Ear<'t> {
     fn is_cue(&mut self, word: &[u8]) -> bool {
         let (mut place, mut whole, mut begins) = (Tree::ROOT, 0, 0);
         for (at, &letter) in word.iter().enumerate() {
-            (place, whole) = match self.tree.step(place, letter) {
-                Some(step) => step,
-                None => {
-                    whole = 0;
-                    break;
-                }
+            let Some(step) = self.tree.step(place, letter) else {
+                whole = 0;
+                break;
             };
+            (place, whole) = step;
             if whole & STEM != 0 {
                 return true;
             }

@@ -107,6 +107,14 @@ fn what_refuses_is_never_silent() {
     assert_eq!(wrongly_silent(vocabulary(&texts)), [""; 0]);
 }
 
+/// Else a question might be shorter than what is taken for one.
+#[test]
+fn what_is_asked_about_has_letters_enough() {
+    for (word, sense) in vocabulary::words().filter(|(_, sense)| sense & (ACT | ASKED | OPT) != 0) {
+        assert!(!word.is_ascii() || word.len() >= QUESTION_LETTERS_MIN, "{word} {sense}");
+    }
+}
+
 #[test]
 fn cells_of_names_addresses_and_numbers_are_silent() {
     for cell in [
