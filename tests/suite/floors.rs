@@ -100,6 +100,7 @@ const PROTOCOL_BYTES: &[&str] = &["b'*'", "b'$'", "b'%'", "b\"*", "b\"$", "\"*?\
 /// Lines that have such bytes and mean something else.
 const NOT_PROTOCOL: &[(&str, &str)] = &[
     ("model/phone/region.rs", "the end of a regular expression"),
+    ("model/plain_refusal/silence.rs", "signs that may hide a letter of a word"),
     ("webhooks/post.rs", "the percent sign of a form"),
     ("server/web.rs", "a reply of HTTP"),
     ("command/arguments.rs", "the argument `*`, which stands for the contact itself"),

@@ -190,16 +190,20 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
 
 /// UTF-8 that was taken for Latin-1, or Windows' likeness of it: `ARRÃŠT`.
 fn mistaken(text: &str) -> Option<String> {
-    /// What Windows has at 0x80 and on.
-    const WINDOWS: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
-    let byte = |c: char| match u8::try_from(u32::from(c)) {
-        Ok(byte) => Some(byte),
-        Err(_) => WINDOWS.chars().zip(0x80..).find(|(windows, _)| *windows == c).map(|(_, byte)| byte),
-    };
     if text.is_ascii() {
         return None;
     }
-    String::from_utf8(text.chars().map(byte).collect::<Option<Vec<u8>>>()?).ok()
+    String::from_utf8(text.chars().map(mistaken_byte).collect::<Option<Vec<u8>>>()?).ok()
+}
+
+/// The byte for which a character may have been taken, as Latin-1 or as Windows has it.
+pub fn mistaken_byte(c: char) -> Option<u8> {
+    /// What Windows has at 0x80 and on.
+    const WINDOWS: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    match u8::try_from(u32::from(c)) {
+        Ok(byte) => Some(byte),
+        Err(_) => WINDOWS.chars().zip(0x80..).find(|(windows, _)| *windows == c).map(|(_, byte)| byte),
+    }
 }
 
 /// `<STOP>`: where tags are left out, it would be one. `> STOP` is a line of somebody else's, and stays one.

@@ -1,5 +1,6 @@
 //! A small grammar of what people write who want out: rules of words, choices and names, read from `phrases.txt`.
 
+mod needed;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use foldhash::fast::RandomState;
 use super::folding;
 use super::script::Scripts;
 use super::slip::Slips;
+pub use needed::{Needed, cost};
 
 /// What a rule says of the words that it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

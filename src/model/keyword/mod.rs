@@ -7,6 +7,7 @@
 //! [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
 //! [`is_refusal`] asks the same of a label.
 
+mod cue;
 mod encoding;
 mod folding;
 mod grammar;
@@ -29,12 +30,15 @@ use std::sync::LazyLock;
 use foldhash::fast::RandomState;
 
 use crate::error::{Error, Result, excerpt};
+pub use cue::Cues;
+pub use encoding::mistaken_byte;
 use grammar::Grammar;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
 pub use refusal::{is_keyword_in_capitals, is_refusal, is_request};
 pub use report::reports;
 use script::Scripts;
+pub use spelling::letter_of_digit;
 
 /// The built-in words.
 const WORDS: &str = include_str!("words.txt");

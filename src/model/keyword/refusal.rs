@@ -6,7 +6,7 @@ use super::reading::Reading;
 use super::{GRAMMAR, Keywords, Meaning, encoding, report};
 
 /// The built-in words.
-static KEYWORDS: LazyLock<Keywords> = LazyLock::new(Keywords::default);
+pub static KEYWORDS: LazyLock<Keywords> = LazyLock::new(Keywords::default);
 
 /// The longest word of a request, in bytes.
 const WORD_BYTES_MAX: usize = 32;

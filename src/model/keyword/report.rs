@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::GRAMMAR;
 use super::folding;
-use super::grammar::{Grammar, Kind, Known};
+use super::grammar::{Grammar, Kind, Known, Needed};
 
 /// The rules. A test keeps them readable.
 static REPORTS: LazyLock<Grammar> =
@@ -17,6 +17,11 @@ const WORDS_MAX: usize = 16;
 /// Whether a rule has the word, in capitals and without accents.
 pub fn knows(word: &str) -> bool {
     !REPORTS.known(word).is_unknown()
+}
+
+/// Words of which each report has one that has none of a request.
+pub fn needed() -> Option<Needed<'static>> {
+    REPORTS.needed(|kind| kind == Kind::Out)
 }
 
 /// Whether all of a text reports that somebody wants no messages. Of a name and an answer, the answer counts, too: that is no

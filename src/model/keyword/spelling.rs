@@ -129,7 +129,7 @@ impl Speller<'_> {
         if word.is_ascii() {
             let has_both =
                 word.contains(|c: char| c.is_ascii_digit()) && word.contains(|c: char| c.is_ascii_alphabetic());
-            let letter = |c| DIGITS.iter().find(|(digit, _)| *digit == c).map_or(c, |(_, letter)| *letter);
+            let letter = |c| letter_of_digit(c).unwrap_or(c);
             let meant = (has_both && word.len() >= DIGITS_LETTERS_MIN).then(|| word.chars().map(letter).collect());
             return meant.filter(|meant: &String| self.knows(meant));
         }
@@ -167,8 +167,7 @@ impl Speller<'_> {
         if !JOINED_LETTERS.contains(&(ends.len() - 1)) {
             return None;
         }
-        let is_long = |part: &str| part.chars().nth(2).is_some() || JOINED_SHORT.contains(&part);
-        let is_word = |part: &str| is_long(part) && (self.keywords.has_word(part) || self.grammar.has_word(part));
+        let is_word = |part: &str| is_part(part) && (self.keywords.has_word(part) || self.grammar.has_word(part));
         let cuts = fewest(&ends, JOINED_PART_LETTERS_MAX, |part| is_word(&text[part]).then_some(1))?;
         Some(parts(word, &cuts))
     }
@@ -183,6 +182,16 @@ impl Speller<'_> {
         };
         fewest(&ends, UNSPACED_LETTERS_MAX, cost).unwrap_or_default()
     }
+}
+
+/// The letter that a digit stands for.
+pub fn letter_of_digit(digit: char) -> Option<char> {
+    DIGITS.iter().find(|(known, _)| *known == digit).map(|(_, letter)| *letter)
+}
+
+/// Whether a word is no shorter than what may have been joined to others.
+pub fn is_part(word: &str) -> bool {
+    word.chars().nth(2).is_some() || JOINED_SHORT.contains(&word)
 }
 
 /// Where to cut a text so that its parts cost least together. None if it cannot be cut into such parts.

@@ -8,7 +8,9 @@
 pub mod answer;
 pub mod fold;
 mod known;
+mod letters;
 mod note;
+mod silence;
 pub mod title;
 pub mod vocabulary;
 
@@ -37,7 +39,7 @@ const BETWEEN: [&str; 3] = [" / ", " - ", " – "];
 
 /// Whether a cell says in itself that somebody wants no messages: the whole of it, or one of its tags.
 pub fn is_plain_refusal(cell: &str) -> bool {
-    known::known(cell, reads_as_refusal)
+    !silence::is_silent(cell) && known::known(cell, reads_as_refusal)
 }
 
 fn reads_as_refusal(cell: &str) -> bool {

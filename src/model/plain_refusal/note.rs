@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::answer;
 use super::fold::folded;
+use super::silence::is_silent;
 use super::vocabulary::{ACT, ASKED, OPT};
 use super::{is_plain_refusal, title};
 use crate::model::blank::is_blank;
@@ -25,7 +26,7 @@ const KNOWN_MAX: usize = 4_096;
 const KNOWN_BYTES_MAX: usize = 64;
 
 /// Entries, folded, that say of a number that it reaches nobody, or nobody by a message, or nobody any more.
-const DEAD: [&str; 39] = [
+pub const DEAD: [&str; 39] = [
     "suppressed",
     "blacklist",
     "blocklist",
@@ -68,7 +69,7 @@ const DEAD: [&str; 39] = [
 ];
 
 /// Entries, folded, that say what an entry above says, which nobody knows here.
-const AS_ABOVE: [&str; 7] = ["ditto", "dito", "idem", "sameasabove", "asabove", "fromhereon", "sieheoben"];
+pub const AS_ABOVE: [&str; 7] = ["ditto", "dito", "idem", "sameasabove", "asabove", "fromhereon", "sieheoben"];
 
 thread_local! {
     static KNOWN: RefCell<HashMap<Box<str>, bool, RandomState>> = RefCell::default();
@@ -77,8 +78,8 @@ thread_local! {
 
 /// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
 pub fn note_refuses(cell: &str) -> bool {
-    // In each row another one, with words in it that may be anything.
-    if is_mail_address(cell) {
+    // An address is another one in each row, with words in it that may be anything.
+    if is_silent(cell) || is_mail_address(cell) {
         return false;
     }
     if let Some(known) = KNOWN.with_borrow(|known| known.get(cell).copied()) {

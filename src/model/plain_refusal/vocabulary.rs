@@ -376,6 +376,11 @@ pub fn may_begin(word: &[u8]) -> bool {
     }
 }
 
+/// All words and what they can be.
+pub fn words() -> impl Iterator<Item = (&'static str, Sense)> {
+    WORDS.iter().copied()
+}
+
 /// What a word can be in a refusal; none for a word that is not in one.
 pub fn sense(word: &str) -> Option<Sense> {
     if !word.is_ascii() {

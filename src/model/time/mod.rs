@@ -74,7 +74,9 @@ pub fn parse_optional_end(text: &str, now: Millis) -> Result<Option<Millis>> {
 /// may be up to twelve hours later.
 pub fn lacks_zone(text: &str) -> bool {
     let text = text.trim();
-    text.contains(':') && !written::is_day(text) && written::read(&format!("{text}Z")).is_some()
+    // What programs write says so by its end, and nothing can be read behind which it stands a second time.
+    let is_utc = text.ends_with(['Z', 'z']);
+    !is_utc && text.contains(':') && !written::is_day(text) && written::read(&format!("{text}Z")).is_some()
 }
 
 /// The latest moment that a time without its zone can be; `now` if that is later, and the time is not.
@@ -126,6 +128,21 @@ mod tests {
             assert_eq!(parse_optional_end(exact, noon + 2 * DAY_MS), parse(exact).map(Some), "{exact}");
         }
         assert_eq!((end("N/A", noon), end("soon", noon).is_err()), (Ok(None), true));
+    }
+
+    #[test]
+    fn a_time_without_its_zone_is_known() {
+        for text in ["2026-05-01 12:00", " 2026-05-01T12:00:00.5 ", "2026/05/01 1:02:03"] {
+            assert!(lacks_zone(text), "{text}");
+        }
+        for text in
+            ["2026-05-01", "2026-05-01 00:00", "2026-05-01T12:00:00Z", "2026-05-01t12:00z", "2026-05-01 12:00 +0200"]
+        {
+            assert!(!lacks_zone(text), "{text}");
+        }
+        for text in ["Fri, 01 May 2026 12:00:00 GMT", "2026-05-01 12:00 UTC", "1777636800000", "", "Z"] {
+            assert!(!lacks_zone(text), "{text}");
+        }
     }
 
     #[test]
