@@ -30,7 +30,7 @@ fn vendors_headers_are_understood() {
     assert_eq!(desk.check(EVE), "+no list_opted_out");
     let told = desk.onto_list("Phone,UNSUB_TIME\n+14155550104,2024-02-03 04:05:06\n", &[]);
     told.all_taken();
-    assert_eq!(desk.get("+14155550104")["lists"][0]["opted_out_at"], "2024-02-03T04:05:06.000Z");
+    assert_eq!(desk.get("+14155550104")["lists"][0]["opted_out_at"], "2024-02-03T04:05:06.999Z");
 
     let told = desk.onto_list(format!("From,To\n{ADA},{BOB}\n"), &[]);
     assert!(told.code == 1 && told.errors.contains("--map 'From=phone'"), "{}", told.errors);
