@@ -268,7 +268,8 @@ impl Columns {
                 let values = held[at].values().unwrap_or_default();
                 country::are_states(values.iter().map(|(value, _)| *value))
             };
-            let known = || names::known(&held[at].name).filter(|(field, _)| fits(field));
+            let of_trail = || names::is_of_trail(&held[at].name).then_some((Field::Ignore, 0));
+            let known = || of_trail().or_else(|| names::known(&held[at].name).filter(|(field, _)| fits(field)));
             let (field, why) = match (&said[at], names::label_prefix(&held[at].name), known()) {
                 (Some(said), _, _) => said.clone(),
                 (None, Some(_), _) if speaks_of_consent(&held[at].name) => (Field::Unclear, Why::Nobody),
