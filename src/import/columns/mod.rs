@@ -12,6 +12,7 @@ pub mod names;
 pub mod question;
 pub mod status;
 pub mod survey;
+mod verdict;
 pub mod words;
 
 use std::collections::HashSet;
@@ -296,9 +297,14 @@ impl Columns {
                 return Err(self.two(before, at));
             }
         }
+        self.refuse_fenced(own, held)?;
         self.name_labels(0);
         let whys = self.whys.iter().zip(held);
-        self.guards = whys.map(|(&why, held)| Guard::of(held, why, survey.is_complete)).collect();
+        let guards = whys.enumerate().map(|(at, (&why, held))| {
+            let guard = Guard::of(held, why, survey.is_complete);
+            if at < own && self.is_of_verdicts(at) { guard.of_verdicts() } else { guard }
+        });
+        self.guards = guards.collect();
         self.explain_blanks(own, is_table)?;
         self.ask_consent(survey);
         Ok(())

@@ -49,6 +49,22 @@ fn a_verdict_is_passed_over_in_an_export_alone() {
     assert_eq!((desk.check(ADA), desk.check(BOB)), ("+yes".into(), "+no not_subscribed".into()));
 }
 
+/// Of whom contactd itself did not know whether they had refused, its own export subscribes nobody.
+#[test]
+fn an_export_that_leaves_open_who_refused_subscribes_nobody() {
+    let desk = Desk::new();
+    let sheet = |verdict: &str| {
+        format!("phone_number,list,status,verdict\n{ADA},{LIST},active,{verdict}\n{BOB},{LIST},opted_out,{verdict}\n")
+    };
+    let told = desk.unsaid(sheet("fenced"), &[]);
+    assert!(told.code == 1 && told.errors.contains("UNFENCE"), "{}: {}", told.code, told.errors);
+    let told = desk.unsaid(sheet("held_for_review"), &[]);
+    assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{}: {}", told.code, told.errors);
+    assert_eq!((desk.check(ADA), desk.check(BOB)), ("+no not_subscribed".into(), "+no list_opted_out".into()));
+    desk.unsaid(sheet("fenced"), &["--map", "verdict=ignore"]).all_taken();
+    assert_eq!((desk.check(ADA), desk.check(BOB)), ("+yes".into(), "+no list_opted_out".into()));
+}
+
 #[test]
 fn labels_are_cleaned_chosen_and_freed_from_guards() {
     let desk = Desk::new();
