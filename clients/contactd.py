@@ -1763,7 +1763,9 @@ def _format_time(value: When) -> str:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"{value!r} does not say which time zone it is in: give one, like timezone.utc")
-        return value.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        # A date in whole seconds is written as one: since when something is forbidden, it means the end of its second.
+        exactly = "milliseconds" if value.microsecond else "seconds"
+        return value.astimezone(timezone.utc).isoformat(timespec=exactly).replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::fenced::{fenced, trail_found};
 use super::{Target, say};
 use crate::client::{Client, Reply};
 use crate::command::Source;
@@ -25,6 +26,8 @@ const LISTS_NAMED: usize = 5;
 /// The newest backup is older than that: the nightly one has failed twice.
 const BACKUP_LATE_SECONDS: u64 = 48 * 3600;
 const MIB: u64 = 1024 * 1024;
+/// So long after a start claims count that are younger than what is said of them.
+const YOUNG_SECONDS: u64 = 60 * CLAIM_YOUNG_MINUTES.unsigned_abs();
 
 /// Say what is wrong with a running daemon, one line for each trouble
 ///
@@ -147,61 +150,27 @@ fn text(item: &Reply) -> Option<&str> {
 }
 
 /// The lines of STATS.
-struct Stats(HashMap<String, String>);
+pub(super) struct Stats(HashMap<String, String>);
 
 impl Stats {
-    fn read(lines: &[Reply]) -> Stats {
+    pub(super) fn read(lines: &[Reply]) -> Stats {
         let pairs = lines.iter().filter_map(text).filter_map(|line| line.split_once(' '));
         Stats(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    fn word(&self, name: &str) -> &str {
+    pub(super) fn word(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
 
     /// What a line says; none where it says `none`, or there is none: an older daemon has fewer.
-    fn said(&self, name: &str) -> Option<&str> {
+    pub(super) fn said(&self, name: &str) -> Option<&str> {
         Some(self.word(name)).filter(|word| !["", "none"].contains(word))
     }
 
     /// 0 where there is no such line.
-    fn number(&self, name: &str) -> u64 {
+    pub(super) fn number(&self, name: &str) -> u64 {
         self.word(name).parse().unwrap_or(0)
     }
-}
-
-/// Why nobody gets messages, and what to do before that is ended.
-fn fenced(stats: &Stats) -> String {
-    let why = match (stats.word("fenced_why"), stats.word("fenced_backup_at")) {
-        ("trail", _) => "the store is older than its trail, and nobody can say that the trail has everything since, so opt-outs may \
-                         be missing"
-            .to_owned(),
-        ("by_hand", "none") => "somebody said FENCE, so opt-outs may be missing".to_owned(),
-        ("by_hand", at) => format!("somebody said FENCE: the store is of {at}, and does not know who opted out since"),
-        (_, "none") => "a file is gone that tells whether the store is whole, so opt-outs may be missing".to_owned(),
-        (_, at) => format!("the store was restored from a backup of {at}, which does not know who opted out since"),
-    };
-    let mut steps = vec![format!(
-        "nobody gets messages: {why}; bring that back ({} of trails did)",
-        counted(stats.number("fenced_replayed"), "line")
-    )];
-    let passed_over = stats.number("fenced_passed_over");
-    if passed_over > 0 {
-        steps.push(format!("look for what {} of trails said that cannot be read", counted(passed_over, "line")));
-    }
-    if stats.number("fenced_unnamed_erasures") > 0 {
-        let to = stats.word("fenced_unnamed_erasures_to");
-        steps.push(format!("ERASE again whom you erased until {to}, since no trail names them"));
-    }
-    if let Some(lacks_before) = stats.said("fenced_trail_lacks_before") {
-        steps.push(format!("look elsewhere for what forbids from before {lacks_before}, which the trails do not have"));
-    }
-    if stats.word("fenced_trail_is_other") == "true" {
-        steps.push("see that no lines are gone from the trail, which is not as the store left it".to_owned());
-    }
-    steps.push("pause the lists that were paused since".to_owned());
-    steps.push("then UNFENCE".to_owned());
-    steps.join(", ")
 }
 
 /// What is wrong, worst first. `leaving` names the lists that people leave.
@@ -232,6 +201,9 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
                  ends"
             ),
         );
+    }
+    if let Some((what, message)) = trail_found(stats) {
+        say(what, message);
     }
     let reason = stats.word("read_only_reason");
     match ReadOnly::ALL.into_iter().find(|known| known.word() == reason) {
@@ -273,7 +245,9 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
         }
     }
     let (claims, messages) = (stats.number("claims_unresolved"), stats.number("inbox_messages"));
-    if claims > 0 {
+    // Of claims from before a start nobody knows how young they are.
+    let is_young = stats.said("uptime_seconds").is_some() && stats.number("uptime_seconds") < YOUNG_SECONDS;
+    if claims > 0 && !is_young {
         let claims = counted(claims, "claim");
         let message = format!(
             "{claims} neither confirmed nor taken back for more than {CLAIM_YOUNG_MINUTES} minutes: a worker may have died"
@@ -372,6 +346,7 @@ mod tests {
         let well = ["read_only false", "read_only_reason none", "disk_free_bytes 900000000000", "claims_unresolved 0"];
         assert_eq!(found(&well), []);
         assert_eq!(found(&[]), [], "an older daemon has fewer lines");
+        assert_eq!(found(&["claims_unresolved 1", "uptime_seconds 299"]), []);
         assert_eq!(found(&["fenced true", "fenced_backup_at 2026-05-01T03:00:00.000Z", "trail_failed true"]).len(), 2);
         assert!(found(&["trail_lacks_before none"]).is_empty());
         let lacks = found(&["trail_lacks_before 2026-05-01T03:00:00.000Z"]);
@@ -385,6 +360,7 @@ mod tests {
             (&["forbidden_in_memory_only 3"], "forbidden_in_memory", "3 opt-outs or the like"),
             (&["claims_unresolved 7"], "claims_unresolved", "7 claims neither"),
             (&["claims_unresolved 1"], "claims_unresolved", "1 claim neither"),
+            (&["claims_unresolved 1", "uptime_seconds 300"], "claims_unresolved", "1 claim neither"),
             (&["inbox_messages 2"], "inbox", "2 messages for"),
             (&["inbox_messages 1"], "inbox", "1 message for"),
             (
@@ -398,21 +374,6 @@ mod tests {
                 "no; contactd will not start with this file",
             ),
             (&["lists_opt_out_rate_high 1"], "opt_out_rate_high", "+14155550000"),
-            (
-                &["fenced true", "fenced_backup_at 2026-05-01T03:00:00.000Z", "fenced_passed_over 2"],
-                "fenced",
-                "look for what 2 lines of trails said that cannot be read, pause the lists that were paused since, then UNFENCE",
-            ),
-            (
-                &[
-                    "fenced true",
-                    "fenced_backup_at none",
-                    "fenced_unnamed_erasures 1",
-                    "fenced_unnamed_erasures_to 2026-05-02T03:00:00.000Z",
-                ],
-                "fenced",
-                "(0 lines of trails did), ERASE again whom you erased until 2026-05-02T03:00:00.000Z",
-            ),
         ] {
             let found = found(lines);
             assert_eq!(found.len(), 1, "{found:?}");

@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod export;
 mod feed;
+mod fenced;
 mod health;
 mod import;
 mod ledger;

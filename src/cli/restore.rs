@@ -84,17 +84,28 @@ impl Restore {
         }
         if replayed.passed_over > 0 {
             eprintln!(
-                "{} of trails could not be read: look for what they said before UNFENCE.",
+                "{} of trails could not be read, or not as written, or are gone: look for what was said there before UNFENCE.",
                 counted(replayed.passed_over, "line")
             );
         }
         if !self.replay.is_empty() && replayed.to <= backup_at {
             eprintln!(
-                "NOTHING IN THE TRAILS IS NEWER THAN THE BACKUP: they bring back nobody who opted out since. Are they the right ones?"
+                "NOTHING IN THE TRAILS IS NEWER THAN THE BACKUP: they bring back nobody who opted out since. That is right if nobody did, \
+                 as in a move; else they are not the right ones."
+            );
+        }
+        if !self.replay.is_empty() && replayed.to > 0 {
+            eprintln!(
+                "The newest fact of the trails is of {}. Compare that with the moment of the loss: nobody can see whether a trail was cut \
+                 off at its end.",
+                time::format(replayed.to)
             );
         }
         if self.drill {
             return Ok(ExitCode::SUCCESS);
+        }
+        if self.replay.is_empty() {
+            eprintln!("No trail was given. If there is one, restore with --replay, or start with --trail.");
         }
         eprintln!(
             "This store knows nothing that came after {}, but for {} of trails. It says no to everybody. Bring back what else came \

@@ -141,7 +141,7 @@ impl<'de> Deserialize<'de> for When {
 #[derive(Clone, Copy, Debug)]
 pub struct Forbidden {
     at: Option<Millis>,
-    is_day: bool,
+    length: time::Length,
 }
 
 impl Forbidden {
@@ -152,7 +152,7 @@ impl Forbidden {
 
     /// The date, if there is one.
     pub fn date(self, now: Millis) -> Option<Millis> {
-        self.at.map(|at| if self.is_day { time::end_of_day(at, now) } else { at })
+        self.at.map(|at| self.length.end(at, now))
     }
 }
 
@@ -172,7 +172,7 @@ pub fn forbidden(value: &Value) -> Result<Forbidden> {
             excerpt(text.as_bytes())
         )));
     }
-    Ok(Forbidden { at: date(value)?, is_day: value.as_str().is_some_and(time::is_day) })
+    Ok(Forbidden { at: date(value)?, length: value.as_str().map_or(time::Length::Moment, time::Length::of) })
 }
 
 /// A time of JSON: a text as [`time::parse_optional`] reads it, or milliseconds as a number. None if it says that there is no

@@ -46,6 +46,14 @@ fn fence_json(fence: &Fence) -> Value {
         "restored_at": date(fence.restored_at),
     });
     put_replayed(&mut json, &fence.replayed);
-    json["not_replayed"] = "pauses of lists, opt-ins and messages that went out since".into();
+    let not_replayed = "pauses of lists, opt-ins and messages that went out since";
+    json["not_replayed"] = match fence.replayed.to {
+        0 => not_replayed.into(),
+        to => format!(
+            "{not_replayed}; and what forbids from after {}, if the trails were cut off there",
+            time::format(to)
+        )
+        .into(),
+    };
     json
 }

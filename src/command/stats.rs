@@ -173,7 +173,7 @@ impl List {
         );
         self.gauge(
             "fenced_passed_over",
-            "while fenced: lines of trails that cannot be read; each may have been an opt-out",
+            "while fenced: lines of trails that cannot be read, were changed or are gone; each may have been an opt-out",
             replayed.passed_over,
         );
         self.gauge(
@@ -219,6 +219,12 @@ impl List {
             "trail_failed",
             "`true` while the trail cannot be written: what forbids is in the store, and comes into the trail once that is mended",
             StatValue::Flag(store.has_trail_failed()),
+        );
+        self.text(
+            "trail_found",
+            "how the trail was found at the start, until the next backup: `as_left`; `other` (it was gone, another one, or without lines \
+             that it had); `newer` (it knew more than the store, all of which was brought back)",
+            store.trail_found().word().to_owned(),
         );
         let lacks_before = store.trail_lacks_before();
         self.text(

@@ -16,54 +16,110 @@ use crate::model::keyword::Meaning;
 use crate::model::phone::{ListNumber, Phone};
 use crate::model::time::{self, Millis};
 use crate::model::tombstone::RemovedBy;
-use crate::model::trail::{ALL_LISTS, Gap, TrailLine, TrailMark, news};
-use crate::store::trail::has_been;
-use crate::store::{Job, Store};
+use crate::model::trail::{ALL_LISTS, Follower, Gap, Link, TrailLine, TrailMark, news};
+use crate::store::trail::{has_been_from, seal_before};
+use crate::store::{Job, Store, TrailFound};
 
 /// So much of a trail's end is compared with a store that knows nothing of it, when it is opened.
 const END_BYTES: u64 = 64 * 1024;
+
+/// So many lines of a file that may be no trail are told one by one.
+const TOLD_MAX: u64 = 10;
+/// So much of a line that cannot be read is told.
+const LINE_CHARS_MAX: usize = 500;
 
 /// Brings back what trails have, into a store that is as it was at a date. `tell` is told of each line that cannot be read, and
 /// of what else the trails seem to lack.
 pub fn replay(store: &Store, trails: &[PathBuf], backup_at: Millis, tell: &dyn Fn(&str)) -> Result<Replayed> {
     let mut replayed = Replayed::default();
-    let (mut gaps, mut begins) = (Vec::new(), Vec::new());
+    if trails.is_empty() {
+        return Ok(replayed);
+    }
+    let mut seen = Seen::new(store, backup_at)?;
     for trail in trails {
-        let mut lines = Lines { store, trail, is_wanted: &|_| Ok(true), tell, gaps: Vec::new(), begins: None };
-        lines.take(&mut replayed)?;
-        gaps.append(&mut lines.gaps);
-        begins.extend(lines.begins);
+        Lines::new(store, trail, &|_| Ok(true), tell).take(&mut replayed, &mut seen)?;
     }
-    let mark = store.trail_note()?.map(|note| note.mark);
-    let has = |mark: TrailMark| -> Result<bool> {
-        let found = trails.iter().map(|trail| has_been(trail, &mark)).collect::<Result<Vec<_>>>()?;
-        Ok(found.contains(&true))
-    };
-    let reaches_back = mark.map(has).transpose()?;
-    for gap in gaps.iter().filter(|gap| gap.until > backup_at) {
-        if gap.before.map(has).transpose()? != Some(true) {
-            replayed.lacks_before = replayed.lacks_before.max(gap.until);
-        }
-    }
-    replayed.is_other = reaches_back == Some(false);
-    if reaches_back != Some(true)
-        && let Some(begins) = begins.into_iter().min().filter(|begins| *begins > backup_at)
-    {
-        replayed.lacks_before = replayed.lacks_before.max(begins);
-    }
-    if replayed.lacks_before > 0 {
-        tell(&format!(
-            "THE TRAILS DO NOT REACH BACK TO THE BACKUP: what forbids from between {} and {} may be missing. Give all of them",
-            time::format(backup_at),
-            time::format(replayed.lacks_before)
-        ));
-    } else if replayed.is_other {
-        tell(
-            "None of the trails is as the store left it when the backup was made: either another machine wrote it, or lines are gone \
-             from it",
-        );
-    }
+    seen.judge(&mut replayed, store.now(), tell)?;
     Ok(replayed)
+}
+
+/// What was seen of trails, by which it can be told whether they have everything since a date.
+struct Seen {
+    /// The store is as it was then; 0 if nobody knows.
+    backup_at: Millis,
+    /// How its own trail was then, if it kept one.
+    mark: Option<TrailMark>,
+    /// One of the trails is that one, with what came since behind it.
+    reaches_back: bool,
+    /// Each file, with the places where one that was joined to others begins.
+    files: Vec<(PathBuf, Vec<u64>)>,
+    /// What they say that they lack, but for what the store knew.
+    gaps: Vec<Gap>,
+    /// The date of the first line of a file of which nobody can say that it is the first that was written.
+    begins: Option<Millis>,
+    /// Lines that say something.
+    lines: u64,
+}
+
+impl Seen {
+    fn new(store: &Store, backup_at: Millis) -> Result<Seen> {
+        let mark = store.trail_note()?.map(|note| note.mark);
+        let (files, gaps) = (Vec::new(), Vec::new());
+        Ok(Seen { backup_at, mark, reaches_back: false, files, gaps, begins: None, lines: 0 })
+    }
+
+    /// How much of a file the store knew, where one begins at a place.
+    fn known_of(&mut self, trail: &Path, begin: u64) -> Result<u64> {
+        let Some(mark) = self.mark else { return Ok(0) };
+        let is_it = has_been_from(trail, begin, &mark)?;
+        self.reaches_back |= is_it;
+        Ok(if is_it { begin + mark.bytes } else { 0 })
+    }
+
+    fn has(&self, mark: &TrailMark) -> Result<bool> {
+        for (trail, begins) in &self.files {
+            for begin in begins {
+                if has_been_from(trail, *begin, mark)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Says what the trails seem to lack.
+    fn judge(&self, replayed: &mut Replayed, now: Millis, tell: &dyn Fn(&str)) -> Result<()> {
+        replayed.is_compared = true;
+        for gap in &self.gaps {
+            if gap.until > self.backup_at && gap.before.map(|before| self.has(&before)).transpose()? != Some(true) {
+                replayed.lacks_before = replayed.lacks_before.max(gap.until);
+            }
+        }
+        replayed.is_other = self.mark.is_some() && !self.reaches_back;
+        // Without a line, a trail that should have some begins now.
+        let begins = if replayed.is_other && self.lines == 0 { Some(now) } else { self.begins };
+        if !self.reaches_back
+            && let Some(begins) = begins.filter(|begins| *begins > self.backup_at)
+        {
+            replayed.lacks_before = replayed.lacks_before.max(begins);
+        }
+        if replayed.lacks_before > 0 {
+            let since = match self.backup_at {
+                0 => "before".to_owned(),
+                at => format!("between {} and", time::format(at)),
+            };
+            tell(&format!(
+                "THE TRAILS DO NOT REACH BACK TO THE BACKUP: what forbids from {since} {} may be missing. Give all of them",
+                time::format(replayed.lacks_before)
+            ));
+        } else if replayed.is_other {
+            tell(
+                "None of the trails is as the store left it when the backup was made: either another machine wrote it, or lines are gone \
+                 from it",
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Brings back what a trail has and the store lacks: it was copied, or restored, from before. Such a store lacks what its trail
@@ -72,31 +128,54 @@ pub fn replay(store: &Store, trails: &[PathBuf], backup_at: Millis, tell: &dyn F
 /// The trail has everything since if it is the file that the store knew, with whole lines behind that. If nobody can say so, nobody
 /// gets messages: somebody who opted out may be in neither.
 pub fn bring_back(store: &Store, trail: &Path) -> Result<()> {
+    // Of what is no file nothing can be read again.
+    if !std::fs::metadata(trail).is_ok_and(|file| file.is_file()) {
+        return Ok(());
+    }
     let end = end_of(trail, store.trail_known()).map_err(|why| cannot_read(trail, &why))?;
     let (mut is_old, mut is_sure) = (false, store.trail_known().is_some());
+    let before = store.trail_known().map(|known| seal_before(trail, known)).transpose()?.flatten();
+    let mut follower = Follower::behind(before);
     for line in end.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
         match TrailLine::read(line) {
             Some(line) if line.as_gap().is_none() && !(line.is_erasure() && line.phone.is_empty()) => {
+                is_sure &= !matches!(follower.follow(&line), Link::Gone(_) | Link::Changed);
                 is_old |= !is_gone_with_list(store, &line) && lacks(store, &line)?;
             }
             _ => is_sure = false,
         }
     }
-    if !is_old {
+    let stands = store.gate().lists().fence;
+    // What stands behind a fence was compared with trails at the restore, or is now.
+    let is_compared = stands.is_none_or(|fence| fence.replayed.is_compared);
+    if !is_old && is_compared {
+        if stands.is_none() && store.is_trail_other() {
+            store.set_trail_found(TrailFound::Other);
+        }
         return Ok(());
     }
     let fence = Fence { restored_at: store.now(), cause: Cause::Trail, ..Fence::default() };
-    let is_raised = !is_sure && store.fence(fence, Arc::default())?;
+    let is_raised = is_old && !is_sure && store.fence(fence, Arc::default())?;
+    let backup_at = store.gate().lists().fence.map_or(0, |fence| fence.backup_at);
     let mut replayed = Replayed::default();
     let tell = |words: &str| tracing::warn!("{words}");
     let is_wanted = |line: &TrailLine| lacks(store, line);
-    Lines { store, trail, is_wanted: &is_wanted, tell: &tell, gaps: Vec::new(), begins: None }.take(&mut replayed)?;
-    store.note_replayed(replayed)?;
+    let mut seen = Seen::new(store, backup_at)?;
+    Lines::new(store, trail, &is_wanted, &tell).take(&mut replayed, &mut seen)?;
+    if store.gate().lists().fence.is_some() {
+        seen.judge(&mut replayed, store.now(), &tell)?;
+        store.note_replayed(replayed)?;
+    } else {
+        store.set_trail_found(TrailFound::Newer);
+    }
+    if !is_old {
+        return Ok(());
+    }
     tracing::warn!(
-        "the store is older than its trail: {} that forbids and that it did not know came back from {}. Opt-ins and messages of that \
-         time are in no trail, and are missing",
-        counted(replayed.facts, "fact"),
-        trail.display()
+        "the store is older than its trail: from {} it took {} which it did not know. Opt-ins, pauses of lists and messages of that time \
+         are in no trail, and are missing",
+        trail.display(),
+        counted(replayed.facts, "fact")
     );
     if is_raised {
         tracing::error!(
@@ -117,10 +196,6 @@ pub fn bring_back(store: &Store, trail: &Path) -> Result<()> {
 
 /// The end of a file: from a place on, where a line begins, or from within one.
 fn end_of(path: &Path, from: Option<u64>) -> io::Result<Vec<u8>> {
-    // Of what is no file nothing can be read again.
-    if !std::fs::metadata(path)?.is_file() {
-        return Ok(Vec::new());
-    }
     let mut file = File::open(path)?;
     let from = from.unwrap_or(file.metadata()?.len().saturating_sub(END_BYTES));
     file.seek(SeekFrom::Start(from))?;
@@ -177,46 +252,102 @@ struct Lines<'a> {
     trail: &'a Path,
     is_wanted: &'a dyn Fn(&TrailLine) -> Result<bool>,
     tell: &'a dyn Fn(&str),
-    /// What the trail says that it lacks.
-    gaps: Vec<Gap>,
-    /// The date of the first line that can be read.
-    begins: Option<Millis>,
+    /// Lines of which something was told, one by one.
+    told: u64,
+    /// It has lines of a trail.
+    is_trail: bool,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    fn new(
+        store: &'a Store,
+        trail: &'a Path,
+        is_wanted: &'a dyn Fn(&TrailLine) -> Result<bool>,
+        tell: &'a dyn Fn(&str),
+    ) -> Lines<'a> {
+        Lines { store, trail, is_wanted, tell, told: 0, is_trail: false }
+    }
+
+    /// Tells what is wrong with a line. Of a file that has no lines of a trail only the first ones are told: it may be any file.
+    fn tell(&mut self, number: u64, what: &str) {
+        self.told += 1;
+        let trail = self.trail.display();
+        match self.told {
+            told if self.is_trail || told <= TOLD_MAX => (self.tell)(&format!("{trail}, line {number} {what}")),
+            told if told == TOLD_MAX + 1 => (self.tell)(&format!("{trail}: there are more such lines")),
+            _ => {}
+        }
+    }
+
     /// Takes those that are wanted.
-    fn take(&mut self, replayed: &mut Replayed) -> Result<()> {
-        let failed = |why: io::Error| cannot_read(self.trail, &why);
-        let lines = io::BufReader::new(File::open(self.trail).map_err(failed)?);
+    fn take(&mut self, replayed: &mut Replayed, seen: &mut Seen) -> Result<()> {
+        let failed = |trail: &Path, why: io::Error| cannot_read(trail, &why);
+        let file = File::open(self.trail).map_err(|why| failed(self.trail, why))?;
         let mut writes = Vec::new();
-        for (number, line) in (1_u64..).zip(lines.split(b'\n')) {
-            let line = line.map_err(failed)?;
+        let mut follower = Follower::of_file();
+        let (mut begins, mut has_begun, mut offset) = (vec![0], false, 0);
+        let mut known = seen.known_of(self.trail, 0)?;
+        for (number, line) in (1_u64..).zip(io::BufReader::new(file).split(b'\n')) {
+            let line = line.map_err(|why| failed(self.trail, why))?;
+            let at_place = offset;
+            offset += line.len() as u64 + 1;
             let line = line.trim_ascii();
             if line.is_empty() {
                 continue;
             }
             let read = TrailLine::read(line);
+            let before = read.as_ref().map(|line| follower.follow(line));
+            self.is_trail |= read.is_some();
+            if before == Some(Link::First) && at_place > 0 {
+                begins.push(at_place);
+                known = known.max(seen.known_of(self.trail, at_place)?);
+            }
+            // What the store knew nobody misses.
+            let is_news = at_place >= known;
+            match before {
+                Some(Link::Gone(gone)) if is_news => {
+                    replayed.passed_over += gone;
+                    self.tell(
+                        number,
+                        &format!("comes too early: {} of those before it are gone", counted(gone, "line")),
+                    );
+                }
+                Some(Link::Changed) if is_news => {
+                    replayed.passed_over += 1;
+                    self.tell(
+                        number,
+                        "or one before it is not as it was written: it may have been about somebody else",
+                    );
+                }
+                None => follower.pass_over(),
+                _ => {}
+            }
             if let Some(gap) = read.as_ref().and_then(TrailLine::as_gap) {
-                self.gaps.push(gap);
+                has_begun = true;
+                seen.gaps.extend(Some(gap).filter(|_| is_news));
                 continue;
             }
             let is_erasure = read.as_ref().is_some_and(TrailLine::is_erasure);
             if let Some(line) = read.as_ref().filter(|line| is_erasure && line.phone.is_empty()) {
                 let at = line.opted_out_at.as_deref().and_then(|at| time::parse(at).ok());
-                replayed.unnamed_erasures += 1;
-                replayed.unnamed_erasures_to = replayed.unnamed_erasures_to.max(at.unwrap_or(1));
+                // The store knows of those before it was backed up.
+                if is_news && at.is_none_or(|at| at > seen.backup_at) {
+                    replayed.unnamed_erasures += 1;
+                    replayed.unnamed_erasures_to = replayed.unnamed_erasures_to.max(at.unwrap_or(1));
+                }
                 continue;
             }
             let Some((write, at)) = read.as_ref().and_then(fact) else {
                 replayed.passed_over += 1;
-                let line = String::from_utf8_lossy(line);
-                (self.tell)(&format!(
-                    "{}, line {number} cannot be read and was passed over: {line}",
-                    self.trail.display()
-                ));
+                let line: String = String::from_utf8_lossy(line).chars().take(LINE_CHARS_MAX).collect();
+                self.tell(number, &format!("cannot be read and was passed over: {line}"));
                 continue;
             };
-            self.begins = self.begins.or(Some(at));
+            seen.lines += 1;
+            // Who wrote a first line knew of nothing before it, or said so.
+            if !std::mem::replace(&mut has_begun, true) && before != Some(Link::First) {
+                seen.begins = Some(seen.begins.map_or(at, |begins| begins.min(at)));
+            }
             if let Some(line) = &read
                 && !(self.is_wanted)(line)?
             {
@@ -241,6 +372,7 @@ impl Lines<'_> {
                 take(self.store, std::mem::take(&mut writes))?;
             }
         }
+        seen.files.push((self.trail.to_owned(), begins));
         take(self.store, writes)
     }
 }

@@ -10,7 +10,16 @@ use crate::model::trail::{ALL_LISTS, TrailLine};
 
 /// Says in a reply what trails brought back, and what they could not.
 pub fn put_replayed(json: &mut Value, replayed: &Replayed) {
-    let Replayed { facts, to, passed_over, unnamed_erasures, unnamed_erasures_to, lacks_before, is_other } = *replayed;
+    let Replayed {
+        facts,
+        to,
+        passed_over,
+        unnamed_erasures,
+        unnamed_erasures_to,
+        lacks_before,
+        is_other,
+        is_compared: _,
+    } = *replayed;
     json["replayed"] = facts.into();
     json["replayed_to"] = date(to);
     json["passed_over"] = passed_over.into();

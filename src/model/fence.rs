@@ -64,7 +64,7 @@ pub struct Replayed {
     pub facts: u64,
     /// The date of the newest of them; 0 if there are none.
     pub to: Millis,
-    /// Lines that cannot be read. Each may have been an opt-out.
+    /// Lines that cannot be read, are not as they were written, or are gone from between others. Each may have been an opt-out.
     pub passed_over: u64,
     /// Lines that tell of an erasure, and not of whom.
     pub unnamed_erasures: u64,
@@ -75,6 +75,8 @@ pub struct Replayed {
     pub lacks_before: Millis,
     /// None of the trails is as the store left it when the backup was made: lines are gone from it, or another machine wrote it.
     pub is_other: bool,
+    /// Trails were compared with what the store knew of its own. The first ones are: later on the store knows another one.
+    pub is_compared: bool,
 }
 
 impl Replayed {
@@ -87,6 +89,7 @@ impl Replayed {
         self.unnamed_erasures_to = self.unnamed_erasures_to.max(other.unnamed_erasures_to);
         self.lacks_before = self.lacks_before.max(other.lacks_before);
         self.is_other |= other.is_other;
+        self.is_compared |= other.is_compared;
     }
 
     /// Whether the trails say all that they have: every line was read, every erasure names its number, and nothing is said to be

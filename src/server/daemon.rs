@@ -279,6 +279,11 @@ fn load(setup: Setup, clock: Clock, loading: Arc<Loading>, view: &View) -> Resul
             "--backup-dir is on the disk of the data: whatever takes one takes both. Copy backups elsewhere"
         );
     }
+    if setup.trail.as_ref().is_some_and(|trail| is_one_disk(trail, &setup.data_dir)) {
+        tracing::warn!(
+            "--trail is on the disk of the data: whatever takes one takes both. Put it on another one, or copy it elsewhere"
+        );
+    }
     let trail = setup.trail.clone();
     let options = Options {
         dir: setup.data_dir,

@@ -50,7 +50,7 @@ pub use read::lists::ListHistoryPage;
 pub use read::plans::Measured;
 pub use read::query::Page;
 pub use replica::Replica;
-pub use state::{Counters, FeedListener, ReadOnly};
+pub use state::{Counters, FeedListener, ReadOnly, TrailFound};
 pub use upkeep::backup::{BackupProgress, GoOn};
 pub use upkeep::erase::Erased;
 pub use upkeep::expire::Swept;
@@ -96,6 +96,7 @@ pub struct Store {
     upkeep: Upkeep,
     /// So much of the trail's file the store knew when it was opened; none if that cannot be said.
     trail_known: Option<u64>,
+    is_trail_other: bool,
     /// The writer, and the thread that reads ahead of it.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -132,6 +133,7 @@ impl Store {
         let trail = options.trail.as_deref().map(trail::Trail::open).transpose()?;
         let keeper = trail.map(|trail| Keeper::open(trail, note.as_deref())).transpose()?;
         let trail_known = keeper.as_ref().and_then(Keeper::known_bytes);
+        let is_trail_other = keeper.as_ref().is_some_and(Keeper::is_other);
         let Options { fsync, clock, keep, opt_out_warning, .. } = options;
         let settings = Settings { clock, fsync, keep, opt_out_warning };
         let state = Arc::new(State::new(engine, memory, settings, FeedHead::new(next.epoch, next.next_feed)));
@@ -141,7 +143,7 @@ impl Store {
             write::prefetch::start(Arc::clone(&state), Arc::clone(&queue))?,
         ];
         let upkeep = Upkeep::new(Arc::clone(&state), Arc::clone(&queue));
-        Ok(Store { state, queue, upkeep, trail_known, threads: Mutex::new(threads) })
+        Ok(Store { state, queue, upkeep, trail_known, is_trail_other, threads: Mutex::new(threads) })
     }
 
     /// Whether a directory has a store, be it one whose rewriting was cut off, which opening it mends.
@@ -402,6 +404,21 @@ impl Store {
     /// one, or the store did not know any.
     pub fn trail_known(&self) -> Option<u64> {
         self.trail_known
+    }
+
+    /// Whether the trail's file was not as the store left it when it was opened: gone, another one, or without lines that it had.
+    pub fn is_trail_other(&self) -> bool {
+        self.is_trail_other
+    }
+
+    /// How the trail's file was found when the store was opened, until a backup has what may be missing.
+    pub fn trail_found(&self) -> TrailFound {
+        self.state.trail_found()
+    }
+
+    /// Notes how it was found.
+    pub fn set_trail_found(&self, found: TrailFound) {
+        self.state.set_trail_found(found);
     }
 
     /// What the store knows of its trail, which may not be open; none if it never had one.

@@ -1,6 +1,6 @@
 //! What the writer and the readers share, in groups.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::engine::{Engine, Space};
@@ -31,6 +31,33 @@ pub struct State {
     trail_failed: AtomicBool,
     /// The trail lacks what forbids from before this, and no backup has it; 0 if that is not so.
     trail_lacks_before: AtomicI64,
+    /// How the trail was found at the start.
+    trail_found: AtomicU8,
+}
+
+/// How a trail was found when its store was opened, beside a store without a fence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrailFound {
+    /// As the store left it; or nobody can say.
+    #[default]
+    AsLeft,
+    /// Gone, another one, or without lines that it had: the store may have been put back as well.
+    Other,
+    /// With more than the store knew, all of which was brought back: the store was put back.
+    Newer,
+}
+
+impl TrailFound {
+    const ALL: [TrailFound; 3] = [TrailFound::AsLeft, TrailFound::Other, TrailFound::Newer];
+
+    /// The word in STATS.
+    pub fn word(self) -> &'static str {
+        match self {
+            TrailFound::AsLeft => "as_left",
+            TrailFound::Other => "other",
+            TrailFound::Newer => "newer",
+        }
+    }
 }
 
 /// How the store was opened.
@@ -138,6 +165,7 @@ impl State {
             failed: AtomicBool::new(false),
             trail_failed: AtomicBool::new(false),
             trail_lacks_before: AtomicI64::new(0),
+            trail_found: AtomicU8::new(0),
         }
     }
 
@@ -194,6 +222,17 @@ impl State {
     /// Notes that date.
     pub fn set_trail_lacks_before(&self, before: Millis) {
         self.trail_lacks_before.store(before, Ordering::Relaxed);
+    }
+
+    /// How the trail was found at the start.
+    pub fn trail_found(&self) -> TrailFound {
+        let found = self.trail_found.load(Ordering::Relaxed);
+        TrailFound::ALL.into_iter().find(|known| *known as u8 == found).unwrap_or_default()
+    }
+
+    /// Notes how it was found, or that it matters no more.
+    pub fn set_trail_found(&self, found: TrailFound) {
+        self.trail_found.store(found as u8, Ordering::Relaxed);
     }
 
     /// Nothing is written any more until a restart.

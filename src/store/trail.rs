@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::limits::TRAIL_BYTES_UNWRITTEN_MAX;
-use crate::model::trail::{TrailLine, TrailMark};
+use crate::model::trail::{Seal, TrailLine, TrailMark};
 
 /// So much of a file's beginning and of its end is looked at to see whether it is a trail.
 const LOOK_BYTES: u64 = 64 * 1024;
@@ -27,6 +27,8 @@ pub struct Trail {
     unsynced: Vec<u8>,
     /// So many bytes of these are in the file.
     written: usize,
+    /// Where the file ends with them.
+    seal: Seal,
     /// There were too many to keep: the store knows which.
     has_dropped: bool,
 }
@@ -59,7 +61,8 @@ impl Trail {
         if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
             File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
         }
-        Ok(Trail { path: path.to_owned(), file, unsynced: Vec::new(), written: 0, has_dropped: false })
+        let seal = last_seal(&file).map_err(failed)?.unwrap_or_default();
+        Ok(Trail { path: path.to_owned(), file, unsynced: Vec::new(), written: 0, seal, has_dropped: false })
     }
 
     /// Appends lines, and those that could not be written before, and syncs. If it fails they are kept for the next time. A file
@@ -73,16 +76,32 @@ impl Trail {
     /// Keeps lines until they are written.
     pub fn keep(&mut self, lines: &[TrailLine]) -> Result<()> {
         let mut new = Vec::new();
+        let mut seal = self.seal;
         for line in lines {
-            serde_json::to_writer(&mut new, line).map_err(Error::internal)?;
-            new.push(b'\n');
+            write_line(&mut new, &seal.write(line))?;
         }
         if self.unsynced.len() + new.len() > TRAIL_BYTES_UNWRITTEN_MAX && !self.unsynced.is_empty() {
             let is_torn = self.unsynced[..self.written].last().is_some_and(|last| *last != b'\n');
             self.unsynced = if is_torn { vec![b'\n'] } else { Vec::new() };
             (self.written, self.has_dropped) = (0, true);
+            // Which of them the file has, nobody knows: the rest begins anew.
+            (new, seal) = (Vec::new(), Seal::default());
+            for line in lines {
+                write_line(&mut new, &seal.write(line))?;
+            }
         }
         self.unsynced.extend(new);
+        self.seal = seal;
+        Ok(())
+    }
+
+    /// What is kept goes into another file than it was meant for.
+    fn seal_anew(&mut self, mut seal: Seal) -> Result<()> {
+        let mut anew = Vec::new();
+        for line in self.unsynced.split(|byte| *byte == b'\n').filter_map(TrailLine::read) {
+            write_line(&mut anew, &seal.write(&line))?;
+        }
+        (self.unsynced, self.written, self.seal) = (anew, 0, seal);
         Ok(())
     }
 
@@ -97,8 +116,9 @@ impl Trail {
             return Ok(None);
         }
         let is_removed = self.file.metadata().is_ok_and(|file| file.nlink() == 0);
-        self.file = Trail::open(&self.path)?.file;
-        self.written = 0;
+        let new = Trail::open(&self.path)?;
+        self.file = new.file;
+        self.seal_anew(new.seal)?;
         let gone = if is_removed { Gone::Removed } else { Gone::Moved };
         tracing::warn!("the trail {} was {}: a new file begins there", self.path.display(), gone.word());
         Ok(Some(gone))
@@ -206,19 +226,54 @@ impl Gone {
 
 /// Whether a file has been as a mark says, and nothing was taken out of it since.
 pub fn has_been(path: &Path, mark: &TrailMark) -> Result<bool> {
+    has_been_from(path, 0, mark)
+}
+
+/// The same of one of several that were joined, which begins at a place.
+pub fn has_been_from(path: &Path, begin: u64, mark: &TrailMark) -> Result<bool> {
     let found = || {
         let file = File::open(path)?;
         let found = file.metadata()?;
-        Ok(found.is_file() && found.len() >= mark.bytes && self::mark(&file, mark.bytes)? == *mark)
+        let is_long_enough = found.len().checked_sub(begin).is_some_and(|bytes| bytes >= mark.bytes);
+        Ok(found.is_file() && is_long_enough && mark_from(&file, begin, mark.bytes)? == *mark)
     };
     found().map_err(|why: io::Error| cannot_read(path, &why))
 }
 
+/// Where a file ends, by its last whole line up to a place; none if that does not say.
+pub fn seal_before(path: &Path, end: u64) -> Result<Option<Seal>> {
+    let seal = || seal_up_to(&File::open(path)?, end);
+    seal().map_err(|why: io::Error| cannot_read(path, &why))
+}
+
+fn last_seal(file: &File) -> io::Result<Option<Seal>> {
+    let found = file.metadata()?;
+    if found.is_file() { seal_up_to(file, found.len()) } else { Ok(None) }
+}
+
+fn seal_up_to(file: &File, end: u64) -> io::Result<Option<Seal>> {
+    let from = end.saturating_sub(LOOK_BYTES);
+    let mut piece = vec![0; (end - from) as usize];
+    file.read_exact_at(&mut piece, from)?;
+    let last = piece.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).find_map(TrailLine::read);
+    Ok(last.and_then(|line| line.seal()))
+}
+
+fn write_line(to: &mut Vec<u8>, line: &TrailLine) -> Result<()> {
+    serde_json::to_writer(&mut *to, line).map_err(Error::internal)?;
+    to.push(b'\n');
+    Ok(())
+}
+
 /// How a file was when it was so long.
 fn mark(file: &File, bytes: u64) -> io::Result<TrailMark> {
+    mark_from(file, 0, bytes)
+}
+
+fn mark_from(file: &File, begin: u64, bytes: u64) -> io::Result<TrailMark> {
     let from = bytes.saturating_sub(MARK_BYTES);
     let mut piece = vec![0; (bytes - from) as usize];
-    file.read_exact_at(&mut piece, from)?;
+    file.read_exact_at(&mut piece, begin + from)?;
     let mut sum = [0; 8];
     // Not the bytes themselves: they name numbers, and somebody may be erased.
     sum.copy_from_slice(&Sha256::digest(&piece)[..8]);
@@ -296,7 +351,9 @@ mod tests {
         assert!(read(&moved).contains("+1") && !read(&moved).contains("+2") && read(&path).contains("+2"));
         std::fs::remove_file(&path).expect("removed");
         trail.append(&[line("+3")]).expect("appended");
-        assert_eq!(read(&path), "{\"phone\":\"+3\",\"list\":\"\"}\n");
+        assert!(
+            read(&path).lines().count() == 1 && read(&path).contains("+3") && read(&path).contains("\"trail_line\":1,")
+        );
         // Where none can begin, that is an error, and the line comes later.
         std::fs::remove_dir_all(dir.path()).expect("removed");
         assert!(trail.append(&[line("+4")]).is_err());
@@ -325,7 +382,8 @@ mod tests {
             std::fs::write(&path, found).expect("written");
             Trail::open(&path).and_then(|mut trail| trail.append(&[line("+1")])).expect("appended");
             let end = if found.is_empty() || found.ends_with('\n') { "" } else { "\n" };
-            assert_eq!(read(&path), format!("{found}{end}{{\"phone\":\"+1\",\"list\":\"\"}}\n"));
+            let new = serde_json::to_string(&Seal::default().write(&line("+1"))).expect("JSON");
+            assert_eq!(read(&path), format!("{found}{end}{new}\n"));
         }
     }
 

@@ -100,7 +100,13 @@ fn a_trail_that_is_gone_or_another_one_at_a_start_has_everything_again() {
         // The feed of this store reaches back to its beginning.
         assert!(!read(&trail).contains("GAP"), "{what}: {}", read(&trail));
         if what == "another one" {
+            assert!(health(&daemon).starts_with("fenced"), "{}", health(&daemon));
             daemon.connect().call("UNFENCE");
+        } else {
+            // If the data directory was put back as well, nobody else would know.
+            assert!(health(&daemon).starts_with("trail_other: "), "{what}: {}", health(&daemon));
+            daemon.kill();
+            daemon.restart();
         }
         assert_eq!(health(&daemon), "all is well\n", "{what}");
     }
@@ -243,19 +249,18 @@ fn a_store_that_is_older_than_a_trail_that_may_not_have_all_is_fenced() {
         let (_place, daemon) = yesterday_under(spoil);
         let is_sure = ["as it is", "no end of the last line"].contains(&what);
         let said = health(&daemon);
-        assert_eq!(said.contains("older than its trail"), !is_sure, "{what}: {said}");
+        assert_eq!(said.starts_with("fenced"), !is_sure, "{what}: {said}");
         let mut wire = daemon.connect();
         for n in [1, 2, 4, 5] {
             let said = wire.call(&format!("CHECK {LIST} {}", phone(n)));
             assert!(said == if is_sure { "+no list_opted_out" } else { "+no fenced" }, "{what}, {n}: {said}");
         }
-        if !is_sure {
+        if is_sure {
+            assert!(said.starts_with("store_older: ") && said.contains("pause the lists"), "{what}: {said}");
+        } else {
             let said = json(&wire.call("UNFENCE"));
-            assert_eq!(
-                (&said["why"], &said["passed_over"]),
-                (&"trail".into(), &usize::from(["a byte", "torn"].contains(&what)).into()),
-                "{what}"
-            );
+            let passed_over = if what == "begun anew" { 12 } else { usize::from(what != "an empty directory") };
+            assert_eq!((&said["why"], &said["passed_over"]), (&"trail".into(), &passed_over.into()), "{what}");
         }
         // A line that is spoilt is passed over, and no other.
         assert_ne!(wire.call(&format!("CHECK {LIST} {}", phone(4))), "+yes", "{what}");
@@ -287,14 +292,17 @@ fn a_trail_that_does_not_reach_back_to_the_backup_is_told() {
     fs::write(path("spoilt"), spoilt).expect("written");
     daemon.terminate();
     fs::rename(&trail, path("third")).expect("moved");
+    let parts = ["first", "second", "third"].map(|part| read(&path(part)));
+    fs::write(path("joined"), parts.concat()).expect("written");
     for (nth, (trails, replayed, passed_over, lacks, is_other)) in [
         (&["first", "second", "third"][..], 13, 0, false, false),
         (&["third", "first", "second"], 13, 0, false, false),
         (&["first", "third"], 12, 0, true, false),
         (&["second", "third"], 2, 0, true, true),
         (&["first"], 11, 0, false, false),
-        (&["tail"], 1, 0, true, true),
-        (&["headless"], 10, 0, false, true),
+        (&["tail"], 1, 10, true, true),
+        (&["headless"], 10, 1, false, true),
+        (&["joined"], 13, 0, false, false),
         (&["spoilt"], 10, 1, false, false),
     ]
     .into_iter()
@@ -338,4 +346,162 @@ fn a_trail_that_does_not_reach_back_to_the_backup_is_told() {
             daemon.terminate();
         }
     }
+}
+
+/// A daemon with a trail, and 10 who are opted out, and a backup of it.
+fn backed_up() -> (tempfile::TempDir, Daemon, PathBuf, String) {
+    let place = tempfile::tempdir().expect("made");
+    let (daemon, trail) = started(place.path());
+    let file = backup(&daemon, place.path());
+    (place, daemon, trail, file)
+}
+
+fn backup(daemon: &Daemon, dir: &Path) -> String {
+    let made = contactd(&["backup", "--server", &daemon.address, text(dir)]).output().expect("it runs");
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    made["backup"].as_str().expect("a path").to_owned()
+}
+
+/// What `contactd restore` says: what it has, and its warnings.
+fn restored(words: &[&str]) -> (serde_json::Value, String) {
+    let output = contactd(&[&["restore"], words].concat()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{words:?}: {said}");
+    (serde_json::from_slice(&output.stdout).expect("JSON"), said)
+}
+
+/// A restore without `--replay` says nothing of trails: the start that finds one says all the same what it lacks.
+#[test]
+fn a_start_behind_a_backup_says_what_its_trail_lacks() {
+    for what in ["whole", "moved", "empty", "absent", "cut", "replayed before"] {
+        let (place, mut daemon, trail, file) = backed_up();
+        let moved = place.path().join("moved");
+        stop(&mut daemon.connect(), 1);
+        if what == "moved" {
+            fs::rename(&trail, &moved).expect("moved");
+            stop(&mut daemon.connect(), 2);
+        }
+        daemon.kill();
+        fs::remove_dir_all(daemon.data_dir()).expect("gone");
+        let dir = daemon.data_dir();
+        let mut words = vec![&*file, "--data-dir", text(&dir)];
+        if what == "replayed before" {
+            words.extend(["--replay", text(&trail)]);
+        }
+        let (_, said) = restored(&words);
+        assert_eq!(said.contains("No trail was given"), what != "replayed before", "{what}: {said}");
+        assert!(!said.contains("as the store left it"), "{what}: {said}");
+        match what {
+            "empty" => fs::write(&trail, "").expect("written"),
+            "absent" => fs::remove_file(&trail).expect("removed"),
+            "cut" => {
+                fs::write(&trail, read(&trail).split_inclusive('\n').skip(10).collect::<String>()).expect("written");
+            }
+            // On the new machine a new one begins.
+            "replayed before" => fs::rename(&trail, &moved).expect("moved"),
+            _ => {}
+        }
+        daemon.restart();
+        let lacks = !["whole", "replayed before"].contains(&what);
+        for _ in 0..2 {
+            let said = health(&daemon);
+            for step in ["which the trails do not have", "no lines are gone from the trail"] {
+                assert_eq!(said.contains(step), lacks, "{what}: {said}");
+            }
+            let is_compared = said.contains("with the moment of the loss");
+            assert_eq!(is_compared, !["empty", "absent"].contains(&what), "{what}: {said}");
+            assert!(!said.contains("trail_other"), "{what}: {said}");
+            daemon.kill();
+            daemon.restart();
+        }
+        let told = json(&daemon.connect().call("UNFENCE"));
+        assert_eq!(
+            (told["trail_lacks_before"].is_string(), told["trail_is_other"].as_bool()),
+            (lacks, Some(lacks)),
+            "{what}: {told}"
+        );
+        let newest = told["not_replayed"].as_str().unwrap_or_default().contains("if the trails were cut off there");
+        assert_eq!(newest, !["empty", "absent"].contains(&what), "{what}: {told}");
+        assert_eq!(health(&daemon), "all is well\n", "{what}");
+    }
+}
+
+#[test]
+fn lines_that_are_gone_from_a_trail_or_changed_are_told() {
+    let (place, mut daemon, trail, file) = backed_up();
+    for n in [1, 2, 4, 5] {
+        stop(&mut daemon.connect(), n);
+    }
+    daemon.terminate();
+    let whole = read(&trail);
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), 14, "{whole}");
+    let digit = lines[11].replace(&phone(2), &phone(29));
+    let with = |places: &[usize]| places.iter().map(|at| lines[*at]).collect::<String>();
+    let (all, known): (Vec<usize>, Vec<usize>) = ((0..14).collect(), (0..10).collect());
+    for (what, found, replayed, passed_over) in [
+        ("whole", with(&all), 14, 0),
+        ("gone from the middle", with(&[&known[..], &[10, 13]].concat()), 12, 2),
+        ("cut at a line's end", with(&all[..13]), 13, 0),
+        ("the newest part of a file", with(&[12, 13]), 2, 12),
+        ("two that changed places", with(&[&known[..], &[10, 12, 11, 13]].concat()), 14, 3),
+        ("a digit", whole.replace(lines[11], &digit), 14, 1),
+    ] {
+        let trail = place.path().join("half");
+        fs::write(&trail, found).expect("written");
+        let (json, said) = restored(&[&file, "--drill", "--replay", text(&trail)]);
+        assert_eq!(
+            (&json["replayed"], &json["passed_over"]),
+            (&replayed.into(), &passed_over.into()),
+            "{what}: {json}, {said}"
+        );
+        assert!(said.contains("with the moment of the loss"), "{what}: {said}");
+        assert_eq!(said.contains("look for what was said there"), passed_over > 0, "{what}: {said}");
+    }
+}
+
+#[test]
+fn trails_that_have_everything_raise_no_alarm() {
+    let place = tempfile::tempdir().expect("made");
+    let daemon = Daemon::start(&[]);
+    let follower = place.path().join("follower");
+    let follow = || {
+        let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&follower), "--once"];
+        assert!(contactd(&words).output().expect("it runs").status.success());
+    };
+    let mut wire = daemon.connect();
+    for line in [
+        format!("LIST {LIST}"),
+        format!("OPTIN {LIST} {}", phone(1)),
+        format!("OPTIN {LIST} {}", phone(2)),
+        format!("ERASE {}", phone(2)),
+    ] {
+        wire.call(&line);
+    }
+    let file = backup(&daemon, place.path());
+    stop(&mut wire, 1);
+    follow();
+    let (json, said) = restored(&[&file, "--drill", "--replay", text(&follower)]);
+    assert!(!said.contains("DO NOT REACH BACK") && !said.contains("ERASE"), "{said}");
+    assert_eq!((&json["replayed"], &json["unnamed_erasures"]), (&1.into(), &0.into()), "{json}");
+    // Without a trail nothing is said of trails, and of a file that is none only the first lines.
+    let (_, said) = restored(&[&file, "--drill"]);
+    assert_eq!(said, "");
+    let sheet = place.path().join("sheet");
+    fs::write(&sheet, "phone,list\n".repeat(300)).expect("written");
+    let output = contactd(&["restore", &file, "--drill", "--replay", text(&sheet)]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.lines().count() == 12 && said.contains("give the trail's file"), "{said}");
+}
+
+#[test]
+fn a_trail_that_was_moved_before_a_stop_raises_no_alarm() {
+    let place = tempfile::tempdir().expect("made");
+    let (mut daemon, trail) = started(place.path());
+    fs::rename(&trail, place.path().join("moved")).expect("moved");
+    daemon.terminate();
+    assert!(read(&trail).contains("GAP"), "{}", read(&trail));
+    daemon.restart();
+    assert_eq!(health(&daemon), "all is well\n");
+    assert_eq!(read(&trail).lines().count(), 1, "{}", read(&trail));
 }

@@ -30,6 +30,10 @@ pub async fn show(State(console): State<Arc<Console>>, Query(options): Query<Opt
         let text = "Other exports go on. Try again when one of them is done.";
         return Ok(error_page(StatusCode::SERVICE_UNAVAILABLE, "Too many exports at once", text));
     };
+    if visit.stats().get("fenced") == "true" {
+        let text = "It does not know who opted out last: rows would say active of people who may have refused. End the fence first.";
+        return Ok(error_page(StatusCode::CONFLICT, "This store is fenced", text));
+    }
     let filter = options.filter.words().replace(char::is_control, " ");
     // Of those that a list can reach, each has one row: the one for that list.
     let list = [options.list, options.filter.can_receive].into_iter().find(|list| !list.is_empty());

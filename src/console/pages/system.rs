@@ -40,6 +40,7 @@ struct FencePart {
     lacks_before: Option<When>,
     /// No trail is as the store left it.
     is_other: bool,
+    replayed_to: Option<When>,
 }
 
 struct Inside {
@@ -95,6 +96,7 @@ pub async fn show(mut visit: Visit) -> Page {
     let fence = (visit.stats().get("fenced") == "true").then(|| FencePart {
         backup_at: moment("fenced_backup_at"),
         replayed: grouped(visit.stats().number("fenced_replayed")),
+        replayed_to: moment("fenced_replayed_to"),
         passed_over: Some(visit.stats().number("fenced_passed_over")).filter(|lines| *lines > 0).map(grouped),
         unnamed_erasures_to: moment("fenced_unnamed_erasures_to"),
         lacks_before: moment("fenced_trail_lacks_before"),

@@ -13,6 +13,7 @@ use crate::model::failure::Failure;
 use crate::model::plain_refusal::answer::{is_no, is_of_codes};
 use crate::model::plain_refusal::fold::folded;
 use crate::model::plain_refusal::title::speaks_of_an_end;
+use crate::model::verdict::Reason;
 
 /// What is looked for in the cells of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +45,12 @@ enum Says {
     OtherAnswers,
     /// Who left, and when, as the heading says.
     Ends,
+    /// What contactd said of each row when it wrote it.
+    Verdicts,
 }
+
+/// Verdicts of which nothing else in an export tells: somebody may have refused, and is active there.
+const DOUBTS: [Reason; 2] = [Reason::Fenced, Reason::HeldForReview];
 
 /// Parts of headings of lists and groups, folded.
 const GROUPS: [&str; 7] = ["group", "grupp", "grupo", "segment", "audience", "cohort", "list"];
@@ -130,11 +136,21 @@ impl Guard {
         }
     }
 
+    /// The same of the verdicts of contactd's own export.
+    pub fn of_verdicts(self) -> Guard {
+        Guard { says: Says::Verdicts, ..self }
+    }
+
+    /// Whether a cell is a verdict of contactd's own export that leaves open whether somebody has refused.
+    pub fn doubts(self, cell: &str) -> bool {
+        self.says == Says::Verdicts && DOUBTS.iter().any(|doubt| doubt.word() == cell.trim())
+    }
+
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
     pub fn hears(self, cell: &str) -> bool {
         match self.says {
-            Says::Words | Says::Answers | Says::OtherAnswers => false,
+            Says::Words | Says::Answers | Says::OtherAnswers | Says::Verdicts => false,
             Says::Codes => Failure::of("", cell.trim(), None).forbids(),
             Says::Ends => !is_blank(cell) && !is_no(cell),
             Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),

@@ -52,6 +52,9 @@ impl Columns {
             let is_known = !speaks_of_consent(name);
             return Some(if is_known { (Field::Label(key), Why::LabelName) } else { (Field::Unclear, Why::Nobody) });
         }
+        if names::is_of_trail(name) {
+            return Some((Field::Ignore, Why::KnownName));
+        }
         let field = match names::known(name)? {
             (Field::Phone, rank) if names::is_own(rank) => Field::OtherPhone,
             (Field::Phone, _) => return None,

@@ -12,6 +12,7 @@ pub mod names;
 pub mod question;
 pub mod status;
 pub mod survey;
+mod verdict;
 pub mod words;
 
 use std::collections::HashSet;
@@ -268,7 +269,8 @@ impl Columns {
                 let values = held[at].values().unwrap_or_default();
                 country::are_states(values.iter().map(|(value, _)| *value))
             };
-            let known = || names::known(&held[at].name).filter(|(field, _)| fits(field));
+            let of_trail = || names::is_of_trail(&held[at].name).then_some((Field::Ignore, 0));
+            let known = || of_trail().or_else(|| names::known(&held[at].name).filter(|(field, _)| fits(field)));
             let (field, why) = match (&said[at], names::label_prefix(&held[at].name), known()) {
                 (Some(said), _, _) => said.clone(),
                 (None, Some(_), _) if speaks_of_consent(&held[at].name) => (Field::Unclear, Why::Nobody),
@@ -295,9 +297,14 @@ impl Columns {
                 return Err(self.two(before, at));
             }
         }
+        self.refuse_fenced(own, held)?;
         self.name_labels(0);
         let whys = self.whys.iter().zip(held);
-        self.guards = whys.map(|(&why, held)| Guard::of(held, why, survey.is_complete)).collect();
+        let guards = whys.enumerate().map(|(at, (&why, held))| {
+            let guard = Guard::of(held, why, survey.is_complete);
+            if at < own && self.is_of_verdicts(at) { guard.of_verdicts() } else { guard }
+        });
+        self.guards = guards.collect();
         self.explain_blanks(own, is_table)?;
         self.ask_consent(survey);
         Ok(())

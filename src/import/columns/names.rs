@@ -215,6 +215,11 @@ const PLAIN: [Field; 12] = [
     Field::Date("last_inbound"),
 ];
 
+/// Whether a name is a key by which the lines of a trail tell their place in its file. They say nothing of anybody.
+pub fn is_of_trail(name: &str) -> bool {
+    matches!(name, "trail_line" | "trail_sum")
+}
+
 /// A name as it is compared: without case, accents, blanks, `_` and `-`.
 pub fn fold(name: &str) -> String {
     let chars = name.chars().flat_map(char::to_lowercase);

@@ -175,7 +175,7 @@ impl Refusal {
                 "a column, or a yes or a no in it, that the first rows do not have, and nobody named: import the rejected rows with --labels COLUMN or --map COLUMN=FIELD"
             }
             Refusal::MaybeOptOut => {
-                "a label, the source or the reason says that the contact wants no messages: if so, import the rejected rows with --as optout; if not, correct it or --map COLUMN=ignore"
+                "a label, the source or the reason says that the contact wants no messages, or a verdict (held_for_review) that somebody has to look: if so, import the rejected rows with --as optout; if not, correct it or --map COLUMN=ignore"
             }
             Refusal::NoConsent => {
                 "these people did not agree, so they are not put on the list: leave it so. Whoever opted out: say so in a --mapping, under [values]"

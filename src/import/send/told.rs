@@ -141,7 +141,8 @@ impl<'c> Told<'c> {
                 return guarded(guard, value.trim());
             }
             Field::Ignore => {
-                self.hear_words(guard.hears_refusals && (note_refuses(cell) || guard.hears(cell)));
+                let refuses = guard.hears_refusals && (note_refuses(cell) || guard.hears(cell));
+                self.hear_words(refuses || guard.doubts(cell));
                 self.note_country(guard, cell, countries);
                 return guarded(guard, cell.trim());
             }

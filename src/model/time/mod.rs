@@ -17,6 +17,8 @@ pub const MILLIS_MAX: Millis = 253_402_300_799_999;
 
 /// The length of a day.
 pub const DAY_MS: Millis = 86_400_000;
+const MINUTE_MS: Millis = 60_000;
+const SECOND_MS: Millis = 1_000;
 
 /// A day, counted from 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,15 +61,54 @@ pub fn parse_optional(text: &str) -> Result<Option<Millis>> {
     if written::is_none(text.trim()) { Ok(None) } else { parse(text).map(Some) }
 }
 
-/// The same of a date since when something is forbidden. A day alone means its last moment, wherever on earth it was that day,
-/// and `now` if it has not ended yet: an opt-in of the same day may have come before it.
+/// The same of a date since when something is forbidden: its [`Length::end`].
 ///
 /// # Errors
 ///
 /// As [`parse`].
 pub fn parse_optional_end(text: &str, now: Millis) -> Result<Option<Millis>> {
     let read = parse_optional(text)?;
-    Ok(read.map(|at| if is_day(text) { end_of_day(at, now) } else { at }))
+    Ok(read.map(|at| Length::of(text).end(at, now)))
+}
+
+/// How long the time is that a text names: nobody knows when in that time it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// A day alone, or its midnight without a zone, as databases write a day.
+    Day,
+    /// `12:00`.
+    Minute,
+    /// `12:00:00`.
+    Second,
+    /// A time with a fraction, or a number of milliseconds.
+    Moment,
+}
+
+impl Length {
+    /// That of a text that [`parse`] reads.
+    pub fn of(text: &str) -> Length {
+        let text = text.trim();
+        if written::is_day(text) {
+            return Length::Day;
+        }
+        match written::clock(text) {
+            None | Some(written::Clock::Fraction) => Length::Moment,
+            Some(written::Clock::Seconds) => Length::Second,
+            Some(written::Clock::Minutes) => Length::Minute,
+        }
+    }
+
+    /// The last moment of such a time that begins at a time of UTC, a day in the time zone in which it ends last; `now` if that is
+    /// later, and it has begun. What forbids counts from then on: what permits, and was in the same time, may have come before it.
+    pub fn end(self, begin: Millis, now: Millis) -> Millis {
+        let length = match self {
+            Length::Day => DAY_MS + LAST_ZONE_MS,
+            Length::Minute => MINUTE_MS,
+            Length::Second => SECOND_MS,
+            Length::Moment => 1,
+        };
+        (begin + length - 1).min(begin.max(now))
+    }
 }
 
 /// Whether a text that [`parse`] reads is a time of day by some clock, and does not say by which: it is read as one of UTC, and
@@ -87,12 +128,6 @@ pub fn latest(at: Millis, now: Millis) -> Millis {
 /// Whether a text that [`parse`] reads is a day alone, or its midnight without a zone, as databases write a day.
 pub fn is_day(text: &str) -> bool {
     written::is_day(text.trim())
-}
-
-/// The last moment of the day that begins at a time of UTC, in the time zone in which it ends last; `now` if that is later, and
-/// the day has begun.
-pub fn end_of_day(begin: Millis, now: Millis) -> Millis {
-    (begin + DAY_MS + LAST_ZONE_MS - 1).min(begin.max(now))
 }
 
 fn not_a_time(text: &str) -> Error {
@@ -124,8 +159,29 @@ mod tests {
             assert_eq!(end(day, noon), read("2026-05-01T12:00:00.000Z"), "{day}: not ahead of the clock");
             assert_eq!(end(day, 0), read("2026-05-01T00:00:00.000Z"), "{day}: as far ahead as it says");
         }
-        for exact in ["2026-05-01T00:00:00Z", "2026-05-01 00:00:00+02", "2026-05-01 00:01", "1777636800000"] {
-            assert_eq!(parse_optional_end(exact, noon + 2 * DAY_MS), parse(exact).map(Some), "{exact}");
+        for (text, length) in [
+            ("2026-05-01T00:00:00Z", 1_000),
+            ("2026-05-01 00:00:00+02", 1_000),
+            ("20260501T120000+02:00", 1_000),
+            ("Fri, 01 May 2026 12:00:00 +0000", 1_000),
+            ("Fri, 01 May 2026 12:00 +0000", 60_000),
+            ("2026-05-01 00:01", 60_000),
+            ("2026/5/1 0:01", 60_000),
+            ("2026-05-01T00:01+02:00", 60_000),
+            ("20260501T1200+02:00", 60_000),
+            ("2026-05-01T12:00:00.000Z", 1),
+            ("2026-05-01 12:00:00,5 UTC", 1),
+            ("20260501T120000.25Z", 1),
+            ("1777636800000", 1),
+        ] {
+            let at = parse(text).expect("a time");
+            assert_eq!(parse_optional_end(text, at + DAY_MS), Ok(Some(at + length - 1)), "{text}");
+            assert_eq!(
+                parse_optional_end(text, at + 7),
+                Ok(Some(at + 7.min(length - 1))),
+                "{text}: not ahead of the clock"
+            );
+            assert_eq!(parse_optional_end(text, at - 1), Ok(Some(at)), "{text}: as far ahead as it says");
         }
         assert_eq!((end("N/A", noon), end("soon", noon).is_err()), (Ok(None), true));
     }

@@ -25,6 +25,29 @@ pub(super) fn is_day(text: &str) -> bool {
     }
 }
 
+/// How exactly a text names the time of a day.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    Minutes,
+    Seconds,
+    Fraction,
+}
+
+/// How exactly a text that can be read names the time of a day; none if it does not.
+pub(super) fn clock(text: &str) -> Option<Clock> {
+    let (day, time) = text.split_once(['T', 't', ' '])?;
+    let is_compact = day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit());
+    let ends = |c: char| c.is_ascii_alphabetic() || matches!(c, '+' | '-' | ' ');
+    let clock = time.split(ends).find(|word| word.contains(':') || is_compact && !word.is_empty())?;
+    Some(if clock.contains(['.', ',']) {
+        Clock::Fraction
+    } else if clock.matches(':').count() > 1 || is_compact && clock.len() > 4 {
+        Clock::Seconds
+    } else {
+        Clock::Minutes
+    })
+}
+
 /// The zeros of a day: `00/00/0000`.
 const DAY_ZEROS: usize = 8;
 

@@ -9,6 +9,7 @@ mod durable;
 mod memory;
 mod nudge;
 mod origin;
+mod private_dir;
 mod pulse;
 mod seal;
 mod sled;

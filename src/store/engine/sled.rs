@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::durable::{Durable, wal_failed};
 use super::nudge::Nudge;
 use super::origin::Origin;
+use super::private_dir::make_private;
 use super::pulse::Pulse;
 use super::seal::{sync, sync_files};
 use super::wal::Wal;
@@ -100,7 +101,7 @@ impl DiskEngine {
         let failed = |what: &str, why: &dyn std::fmt::Display| {
             Error::new(Code::Internal, format!("cannot {what} {}: {why}", dir.display()))
         };
-        fs::create_dir_all(dir).map_err(|why| failed("make the data directory", &why))?;
+        make_private(dir).map_err(|why| failed("make the data directory", &why))?;
         let lock = lock(dir)?;
         let store = dir.join(STORE);
         recover_replaced(dir, &store).map_err(|why| failed("recover the store in", &why))?;

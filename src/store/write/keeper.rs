@@ -66,6 +66,11 @@ impl Keeper {
         Ok(Keeper { trail, note, stored: note, lacks, has_failed: false, retry_at: None })
     }
 
+    /// Whether the file is not as the store left it: it is gone or another one, or lines are gone from it.
+    pub fn is_other(&self) -> bool {
+        self.lacks == Some(Lack::All)
+    }
+
     /// How much of the file the store knows: the file has been so long when the store was as it is. None if that cannot be said.
     pub fn known_bytes(&self) -> Option<u64> {
         Some(self.note.mark.bytes).filter(|_| self.lacks == Some(Lack::SinceNote))
@@ -128,22 +133,33 @@ impl Keeper {
     }
 
     fn write(&mut self, lines: &[TrailLine], now: Millis) -> Result<()> {
+        let gone = self.trail.replace();
+        if let Ok(Some(Gone::Moved)) = gone
+            && self.note.mark.bytes > 0
+        {
+            self.trail.keep(&[TrailLine::gap(now, &self.note.mark)])?;
+        }
         self.trail.keep(lines)?;
         if !self.trail.has_all() {
             self.lacks = self.lacks.or(Some(Lack::SinceNote));
         }
-        match self.trail.replace()? {
-            Some(Gone::Moved) if self.note.mark.bytes > 0 => {
-                self.trail.keep(&[TrailLine::gap(now, &self.note.mark)])?;
-            }
-            Some(Gone::Removed) => self.lacks = Some(Lack::All),
-            Some(Gone::Moved) | None => {}
+        if gone? == Some(Gone::Removed) {
+            self.lacks = Some(Lack::All);
         }
         self.trail.flush()?;
         if self.lacks.is_none() {
             self.note.mark = self.trail.mark()?;
         }
         Ok(())
+    }
+
+    /// The store closes. A file that was moved since the last line is followed by a new one now: the next start would find none, and
+    /// could not say what became of it.
+    pub fn close(&mut self, now: Millis) {
+        if self.lacks.is_none() && !self.has_failed && self.trail.is_file() {
+            let done = self.write(&[], now);
+            self.tried(&done);
+        }
     }
 
     /// Writes what the trail lacks: what the feed has and it has not. Everything in the feed is on disk.
@@ -213,9 +229,11 @@ impl Known {
     fn read(trail: &Trail, from: u64) -> Result<Known> {
         let mut known = Known { lines: HashSet::new(), erased_at: HashSet::new() };
         trail.lines_from(from, &mut |line| {
-            let read = TrailLine::read(line).filter(TrailLine::is_erasure);
-            known.erased_at.extend(read.and_then(|line| line.opted_out_at));
-            known.lines.insert(Sha256::digest(line).into());
+            let Some(line) = TrailLine::read(line) else { return };
+            if let Ok(said) = serde_json::to_vec(&line.unsealed()) {
+                known.lines.insert(Sha256::digest(said).into());
+            }
+            known.erased_at.extend(Some(line).filter(TrailLine::is_erasure).and_then(|line| line.opted_out_at));
         })?;
         Ok(known)
     }

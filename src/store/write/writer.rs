@@ -30,7 +30,7 @@ use crate::store::format::codec::{self, NextIds};
 use crate::store::format::keys;
 use crate::store::ledger::CommitError;
 use crate::store::options::Fsync;
-use crate::store::state::State;
+use crate::store::state::{State, TrailFound};
 
 /// A panic on this thread ends the process.
 pub const THREAD_NAME: &str = "contactd-writer";
@@ -100,6 +100,9 @@ impl Writer {
                 heartbeat.beat();
             }
             if closed {
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.close(self.state.now());
+                }
                 self.note_trail();
                 return;
             }
@@ -275,6 +278,7 @@ impl Writer {
 
     /// A backup that was closed then has what the trail lacks.
     pub fn backed_up(&mut self, closed_at: Millis) {
+        self.state.set_trail_found(TrailFound::AsLeft);
         let Some(keeper) = &mut self.keeper else { return };
         if self.lists.fence.is_none() && keeper.backed_up(closed_at) {
             self.tell_of_trail(&Ok(()));

@@ -30,7 +30,7 @@ fn vendors_headers_are_understood() {
     assert_eq!(desk.check(EVE), "+no list_opted_out");
     let told = desk.onto_list("Phone,UNSUB_TIME\n+14155550104,2024-02-03 04:05:06\n", &[]);
     told.all_taken();
-    assert_eq!(desk.get("+14155550104")["lists"][0]["opted_out_at"], "2024-02-03T04:05:06.000Z");
+    assert_eq!(desk.get("+14155550104")["lists"][0]["opted_out_at"], "2024-02-03T04:05:06.999Z");
 
     let told = desk.onto_list(format!("From,To\n{ADA},{BOB}\n"), &[]);
     assert!(told.code == 1 && told.errors.contains("--map 'From=phone'"), "{}", told.errors);
@@ -47,6 +47,22 @@ fn a_verdict_is_passed_over_in_an_export_alone() {
     desk.unsaid(&export, &[]).all_taken();
     desk.unsaid(format!("phone,verdict\n{BOB},no list_opted_out\n"), &[]).asks("'verdict'");
     assert_eq!((desk.check(ADA), desk.check(BOB)), ("+yes".into(), "+no not_subscribed".into()));
+}
+
+/// Of whom contactd itself did not know whether they had refused, its own export subscribes nobody.
+#[test]
+fn an_export_that_leaves_open_who_refused_subscribes_nobody() {
+    let desk = Desk::new();
+    let sheet = |verdict: &str| {
+        format!("phone_number,list,status,verdict\n{ADA},{LIST},active,{verdict}\n{BOB},{LIST},opted_out,{verdict}\n")
+    };
+    let told = desk.unsaid(sheet("fenced"), &[]);
+    assert!(told.code == 1 && told.errors.contains("UNFENCE"), "{}: {}", told.code, told.errors);
+    let told = desk.unsaid(sheet("held_for_review"), &[]);
+    assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{}: {}", told.code, told.errors);
+    assert_eq!((desk.check(ADA), desk.check(BOB)), ("+no not_subscribed".into(), "+no list_opted_out".into()));
+    desk.unsaid(sheet("fenced"), &["--map", "verdict=ignore"]).all_taken();
+    assert_eq!((desk.check(ADA), desk.check(BOB)), ("+yes".into(), "+no list_opted_out".into()));
 }
 
 #[test]

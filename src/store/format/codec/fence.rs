@@ -19,19 +19,30 @@ struct MissingV2(u64, u64, DateV1);
 #[derive(Serialize, Deserialize)]
 struct DoubtV3(u8, DateV1, bool);
 
+/// Whether trails were compared with what the store knew of its own.
+#[derive(Serialize, Deserialize)]
+struct ComparedV4(bool);
+
 /// The version of a fence behind which stands what trails could not bring back. If that is nothing, the version is 1.
 const V2: u8 = 2;
 /// The version of one behind which stands the doubt, too. Where there is none, the version is 1 or 2, which tell a restored store from
 /// one that lost a file by the date of the backup.
 const V3: u8 = 3;
+/// The version of one behind which stands as well that trails were compared.
+const V4: u8 = 4;
 
 pub fn encode_fence(fence: &Fence) -> Result<Vec<u8>> {
     let Fence { backup_at, restored_at, cause, replayed } = *fence;
-    let Replayed { facts, to, passed_over, unnamed_erasures, unnamed_erasures_to, lacks_before, is_other } = replayed;
+    let Replayed { facts, to, passed_over, unnamed_erasures, unnamed_erasures_to, lacks_before, is_other, is_compared } =
+        replayed;
     let body = FenceV1(backup_at.into(), restored_at.into(), facts, to.into());
     let missing = MissingV2(passed_over, unnamed_erasures, unnamed_erasures_to.into());
+    let doubt = DoubtV3(code(cause), lacks_before.into(), is_other);
+    if is_compared {
+        return seal_as(V4, &(body, missing, doubt, ComparedV4(is_compared)));
+    }
     if cause != cause_by(backup_at) || lacks_before > 0 || is_other {
-        return seal_as(V3, &(body, missing, DoubtV3(code(cause), lacks_before.into(), is_other)));
+        return seal_as(V3, &(body, missing, doubt));
     }
     if replayed == (Replayed { facts, to, ..Replayed::default() }) {
         return seal(&body);
@@ -62,11 +73,14 @@ fn cause(code: u8) -> Result<Cause> {
 
 pub fn decode_fence(value: &[u8]) -> Result<Fence> {
     let nothing = MissingV2(0, 0, DateV1::default());
-    let (FenceV1(backup_at, restored_at, facts, to), missing, doubt) = match value.first() {
+    let (FenceV1(backup_at, restored_at, facts, to), missing, doubt, ComparedV4(is_compared)) = match value.first() {
+        Some(&V4) => open_as::<(FenceV1, MissingV2, DoubtV3, ComparedV4)>(V4, value)
+            .map(|(body, missing, doubt, compared)| (body, missing, Some(doubt), compared))?,
         Some(&V3) => open_as::<(FenceV1, MissingV2, DoubtV3)>(V3, value)
-            .map(|(body, missing, doubt)| (body, missing, Some(doubt)))?,
-        Some(&V2) => open_as::<(FenceV1, MissingV2)>(V2, value).map(|(body, missing)| (body, missing, None))?,
-        _ => (open(value)?, nothing, None),
+            .map(|(body, missing, doubt)| (body, missing, Some(doubt), ComparedV4(false)))?,
+        Some(&V2) => open_as::<(FenceV1, MissingV2)>(V2, value)
+            .map(|(body, missing)| (body, missing, None, ComparedV4(false)))?,
+        _ => (open(value)?, nothing, None, ComparedV4(false)),
     };
     let DoubtV3(cause, lacks_before, is_other) =
         doubt.unwrap_or_else(|| DoubtV3(code(cause_by(backup_at.into())), DateV1::default(), false));
@@ -79,6 +93,7 @@ pub fn decode_fence(value: &[u8]) -> Result<Fence> {
         unnamed_erasures_to: unnamed_erasures_to.into(),
         lacks_before: lacks_before.into(),
         is_other,
+        is_compared,
     };
     Ok(Fence { backup_at: backup_at.into(), restored_at: restored_at.into(), cause: self::cause(cause)?, replayed })
 }
@@ -103,6 +118,11 @@ mod tests {
             (Cause::Restored, brought_back, "01019de368f600019de368f60107019de368f602"),
             (Cause::Restored, missing, "02019de368f600019de368f60107019de368f6020302019de368f603"),
             (Cause::Restored, lacking, "03019de368f600019de368f60107019de368f6020302019de368f60301019de368f60401"),
+            (
+                Cause::Restored,
+                Replayed { is_compared: true, ..lacking },
+                "04019de368f600019de368f60107019de368f6020302019de368f60301019de368f6040101",
+            ),
             (Cause::ByHand, brought_back, "03019de368f600019de368f60107019de368f60200000000000000000400000000000000"),
         ] {
             let fence = Fence { backup_at: NOON, restored_at: NOON + 1, cause, replayed };
