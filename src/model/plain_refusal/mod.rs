@@ -6,9 +6,11 @@
 //! inbound messages ("remove me").
 
 pub mod answer;
+mod beside;
 pub mod fold;
 mod known;
 mod note;
+pub mod reply;
 pub mod title;
 pub mod vocabulary;
 
