@@ -133,6 +133,7 @@ fn a_number_of_two_countries_is_of_none() {
         }
     }
     // A mobile phone of the region, and whatever its own row places there.
+    let desk = Desk::new();
     desk.import("phone\n15202345678\n", &["--list", LIST, "--region", "DE"]).all_taken();
     assert_eq!(desk.check("+4915202345678"), "+yes");
     desk.import("phone,country\n447911123456,DE\n", &["--list", LIST, "--region", "DE"]).all_taken();
