@@ -2385,6 +2385,10 @@ class _Refusal:
         """For each of `optout`, `suppress` and `invalid` that the row says: its date, as it is written, or nothing."""
         self.source: Optional[str] = None
         self.reason: Optional[str] = None
+        self.others: List[str] = []
+        """Phones that stand where a date would say that somebody is out: it may be theirs."""
+        self.either = False
+        """The number has a plus, and its digits are a number inside the region as well: it counts for both."""
 
     def ask(self, batch: Pipeline, fact: str, phone: str, at: Optional[str]) -> Pending[bool]:
         given = {"at": at, "source": self.source, "reason": self.reason}
@@ -2462,6 +2466,8 @@ class _Columns:
         if told.get("phone", "").startswith(("#", "/", "-", ";", "*", "!", "%", "~")):
             raise BadArgument("commented_out: a sign before the number makes a comment of the row: take away sign or row")
         for name in self.FACTS:
+            if _is_phone(told.get(name, "")):
+                raise BadArgument(f"phone_opted_out: a phone stands under {name!r}: it and that of the row are taken for out")
             if told.get(name, "").lower() in self.FAILED:
                 raise BadArgument(f"{told[name]!r} under {name!r} may stand for a date: leave it blank if there is none")
         forbids = any(told.get(name, "").lower() not in self.BLANK for name in self.FACTS)
@@ -2559,12 +2565,16 @@ class _Columns:
         # What is missing at the end says nothing.
         told = {name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)}
         facts: Dict[str, str] = {}
+        others: List[str] = []
         word = self.WORDS.get(_squeezed(told.get("status", "")))
         if word is not None:
             facts[word] = ""
         for name, fact in self.FACTS.items():
             date = told.get(name, "")
-            if re.search(r"\w", date) and _squeezed(date) not in self.NO_DATE:
+            if _is_phone(date):
+                facts[fact] = ""
+                others.append(date)
+            elif re.search(r"\w", date) and _squeezed(date) not in self.NO_DATE:
                 facts[fact] = date
         if word is None and _squeezed(told.get("status", "")) in ("active", "subscribed") and "optout" in facts:
             days = [_DAY.match(told.get(name, "")) for name in ("opted_out_at", "subscribed_at")]
@@ -2579,6 +2589,7 @@ class _Columns:
         found = _Refusal(told.get("phone", ""), written, number or ALL, facts)
         found.source = told.get("source") or source
         found.reason = told.get("reason") or None
+        found.others = others
         return found
 
     def _refusal_anywhere(
@@ -2633,6 +2644,18 @@ def _numbers_in(cell: str) -> List[str]:
 _PIECES = re.compile(r"\+?\(?[0-9][0-9(). \xa0-]*")
 _TORN = re.compile(r"[^\W\d_]{1,2}(?![^\W\d_])|[xX]+(?![^\W_])|[?*#_…•]")
 """What stands behind digits of which the others cannot be read."""
+
+
+def _is_phone(cell: str) -> bool:
+    """Whether a cell that should have a date has a phone: not a date, nor the digits that programs write for one."""
+    if not re.fullmatch(r"['+\d\s().-]+", cell) or re.search(r"\b\d{1,4}[-.]\d{1,2}[-.]\d{1,4}\b", cell.replace("+", "")):
+        return re.fullmatch(r"(\+?1[-. ]?)?\(?\d{3}\)?[-. ]?\d{3}[-. ]\d{4}", cell) is not None
+    digits = re.sub(r"\D", "", cell)
+    if digits != cell:
+        return 7 <= len(digits) <= 15
+    # Seconds since 1970, milliseconds, and days are no phones.
+    is_day = re.fullmatch(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])\d*", digits)
+    return 9 <= len(digits) <= 13 and not is_day and not (digits.startswith("1") and len(digits) in (10, 13))
 
 
 def _list_number(cell: str) -> Optional[str]:
@@ -2878,7 +2901,9 @@ class _Import:
                 found = columns.refusal(cells, self._args.list, self._args.region, self._args.source)
                 text = str(error)
                 taken, _, rest = error.message.partition("; ") if error.taken else ("", "", "")
-                if found is not None and not all(_TAKEN_NAMES[fact] in taken for fact in found.facts):
+                is_either = "country_unclear" in error.message
+                if found is not None and (is_either or not all(_TAKEN_NAMES[fact] in taken for fact in found.facts)):
+                    found.either = is_either
                     refusals[len(refused)] = found
                 elif taken:
                     self.taken += 1
@@ -2931,20 +2956,25 @@ class _Import:
         if not refusals:
             return {}
         phones = self._normalized(refusals)
-        facts = [(at, fact, date) for at in phones for fact, date in refusals[at].facts.items()]
+        facts = [
+            (at, fact, date, phone)
+            for at in phones
+            for fact, date in refusals[at].facts.items()
+            for phone in phones[at]
+        ]
         errors: Dict[int, ContactdError] = {}
-        undated: Set[int] = {at for at, _, date in facts if not date}
+        undated: Set[int] = {at for at, _, date, _ in facts if not date}
         # First with the dates; then, where those are not taken, without.
         for dated in (True, False):
             with self._client.pipeline(raise_errors=False) as batch:
                 asked = [
-                    (at, fact, date, refusals[at].ask(batch, fact, phones[at], (date or None) if dated else None))
-                    for at, fact, date in facts
+                    (at, fact, date, phone, refusals[at].ask(batch, fact, phone, (date or None) if dated else None))
+                    for at, fact, date, phone in facts
                 ]
             facts = []
-            for at, fact, date, told in asked:
+            for at, fact, date, phone, told in asked:
                 if isinstance(told.error, BadArgument) and dated and date:
-                    facts.append((at, fact, date))
+                    facts.append((at, fact, date, phone))
                     undated.add(at)
                 elif told.error is not None:
                     errors[at] = told.error
@@ -2962,24 +2992,31 @@ class _Import:
             self.lost += at not in phones or at in errors
         return became
 
-    def _normalized(self, refusals: Mapping[int, _Refusal]) -> Dict[int, str]:
-        """The numbers that can be read. What forbids takes every E.164, in a numbering plan or not."""
-        asked: Dict[int, Pending[str]] = {}
-        phones: Dict[int, str] = {}
+    def _normalized(self, refusals: Mapping[int, _Refusal]) -> Dict[int, List[str]]:
+        """The numbers that can be read, all of each refused row. What forbids takes every E.164, in a numbering plan or not; and
+        where a plus may stand before a number as it is dialled inside the region, that one as well."""
+        asked: List[Tuple[int, str, Pending[str], Optional[Pending[str]]]] = []
+        phones: Dict[int, List[str]] = {}
         with self._client.pipeline(raise_errors=False) as batch:
             for at, refusal in refusals.items():
                 region = refusal.region if re.fullmatch("[A-Za-z]{2}|-", refusal.region) else ""
-                international = _compact(refusal.phone).startswith("+")
-                if refusal.phone and (region or international) and refusal.phone.isprintable():
+                for raw in [refusal.phone, *refusal.others]:
+                    compact = _compact(raw)
+                    if not raw or not (region or compact.startswith("+")) or not raw.isprintable():
+                        continue
                     words = _line("NORMALIZE", region or "-")
-                    asked[at] = batch._add(Pending(_text_line(words, refusal.phone), _text))
-        for at, told in asked.items():
-            compact = _compact(refusals[at].phone)
+                    read = batch._add(Pending(_text_line(words, raw), _text))
+                    inside = batch._add(Pending(_text_line(words, compact[1:]), _text)) if compact[:1] == "+" else None
+                    asked.append((at, compact, read, inside))
+        for at, compact, told, inside in asked:
+            found = phones.setdefault(at, [])
             if told.error is None:
-                phones[at] = told.get()
+                found.append(told.get())
             elif _E164.fullmatch(compact):
-                phones[at] = compact
-        return phones
+                found.append(compact)
+            if inside is not None and inside.error is None and (refusals[at].either or told.error is not None):
+                found.append(inside.get())
+        return {at: sorted(set(found)) for at, found in phones.items() if found}
 
     def _refuse(self, number: int, cells: List[str], why: str) -> None:
         self.counts["refused"] += 1

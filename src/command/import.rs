@@ -16,7 +16,7 @@ use crate::model::change::{Change, Row, RowStatus, Write};
 use crate::model::contact::Engagement;
 use crate::model::fact::How;
 use crate::model::keyword::Meaning;
-use crate::model::phone::{Phone, as_meant, normalize, written_with_plus};
+use crate::model::phone::{Phone, Region, as_meant, national_behind_plus, normalize, written_with_plus};
 use crate::model::plain_refusal::title::is_file_of_an_end;
 use crate::model::time::{self, Millis};
 use crate::wire::Args;
@@ -92,6 +92,7 @@ fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
     let totals = json.totals()?;
     let raw = json.phone.ok_or_else(|| Error::bad_arg("in the JSON: \"phone\" is missing"))?;
     let phone = read_phone(context, json.region.as_deref().unwrap_or("-").as_bytes(), &raw)?;
+    check_plus(json.region.as_deref(), &raw)?;
     let date = |at: Option<When>| at.and_then(|at| at.0);
     let now = context.store.now();
     let forbidden = |at: Option<Forbidden>| at.and_then(|at| at.date(now));
@@ -112,6 +113,22 @@ fn row(context: &Context, json: RowJson) -> Result<(Phone, Row)> {
     };
     check_refusals(&row, now)?;
     Ok((phone, row))
+}
+
+/// Refuses a number with a plus whose digits are a whole number inside the region that the row names, and that is of another country
+/// as it is written: one of the two is a mistake.
+fn check_plus(region: Option<&str>, raw: &str) -> Result<()> {
+    match inside(region, raw) {
+        Some(phone) => Err(Error::bad_arg(format!(
+            "country_unclear: the digits behind the plus are a number inside the region, {phone}: write that, or leave out the region"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The number inside a region whose digits stand behind a plus.
+fn inside(region: Option<&str>, raw: &str) -> Option<Phone> {
+    national_behind_plus(raw, region.and_then(Region::parse)?.country_code())
 }
 
 /// Refuses a row with a label that refuses messages, unless the row opts out; and one with a reason or a source that does, unless
@@ -171,6 +188,7 @@ fn phone(context: &Context, remains: &Remains) -> Option<Phone> {
     let is_placed = region_or_default(context, word).is_ok_and(|region| region.is_some());
     let read = |raw: &String| {
         let phone = read_phone(context, word, raw).or_else(|_| normalize(raw, None)).ok();
+        let phone = phone.or_else(|| inside(region, raw));
         phone.or_else(|| if is_placed { written_with_plus(raw) } else { as_meant(raw) })
     };
     let phones = remains.said("phone").iter().map(read).collect::<Option<Vec<Phone>>>()?;

@@ -12,6 +12,7 @@ use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
 use crate::model::plain_refusal::answer::{is_no, is_yes_in_words};
 use crate::model::plain_refusal::is_plain_refusal;
+pub use crate::model::plain_refusal::title::is_of_an_opt_in;
 pub use crate::model::plain_refusal::title::{file_speaks_of_an_end, is_about_mail, speaks_of_an_end};
 use crate::model::plain_refusal::title::{has_word, stem, words};
 use crate::model::plain_refusal::vocabulary::{ACT, ASKED, ENDS, NOT, OPT, OUT, PHONE};

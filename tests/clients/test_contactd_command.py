@@ -610,6 +610,28 @@ class Import(DaemonTest):
             with open(rejects.name, "rb") as back:
                 self.assertIn(f"{phone(17)},opted_out,é,".encode("latin-1"), back.read())
 
+    def test_a_phone_in_the_place_of_a_date_is_opted_out(self) -> None:
+        for number in (1501, 1502):
+            self.client.optin(LIST, phone(number))
+        text = f"phone,opted_out_at\n{phone(1501)},{phone(1502)}\n{phone(1502)},\n{phone(1503)},\n"
+        told = self.importing(text, "--list", LIST, code=1)
+        self.assertIn("phone_opted_out", told.stderr)
+        self.assertIn("its opt-out was taken", told.stderr)
+        reasons = [self.client.check(LIST, phone(number)).reason for number in (1501, 1502, 1503)]
+        self.assertEqual(reasons, ["list_opted_out", "list_opted_out", ""])
+
+    def test_a_plus_before_a_number_inside_the_region_is_of_both(self) -> None:
+        for written, inside in (("+9172340001", "+19172340001"), ("+6462340001", "+16462340001")):
+            with self.subTest(written=written):
+                told = self.importing(f"phone,status\n{written},active\n", "--list", LIST, "--region", "US", code=1)
+                self.assertIsNone(self.client.get(written), told.stderr)
+                self.client.optin(LIST, inside)
+                text = f"phone,status\n{written},unsubscribed\n{inside},active\n"
+                told = self.importing(text, "--list", LIST, "--region", "US", code=1)
+                self.assertIn("opt-out was taken", told.stderr)
+                self.assertEqual(self.client.check(LIST, inside).reason, "list_opted_out")
+        self.assertEqual(self.client.check(LIST, "+6462340001").reason, "list_opted_out")
+
     def test_an_import_never_lifts(self) -> None:
         self.client.optout(LIST, phone(21))
         told = self.importing(f"phone,status\n{phone(21)},active\n", "--list", LIST)

@@ -5,7 +5,7 @@ use super::mapping::place;
 use super::status::Said;
 use super::survey::Survey;
 use super::words::rests_on_marks;
-use super::{Columns, list};
+use super::{Columns, Why, list, names};
 use crate::error::{Error, Result};
 use crate::model::time;
 
@@ -82,6 +82,18 @@ impl Columns {
     pub fn rest_on_marks(&self, survey: &Survey) -> bool {
         let mut held = self.fields.iter().zip(survey.columns());
         held.any(|(field, held)| *field == Field::Consent && rests_on_marks(held))
+    }
+
+    /// What a person should hear again who said it: that a column is not used whose heading is known to say who wants messages. In a
+    /// file of which all rows are one thing it matters to nobody.
+    pub fn warnings(&self) -> Vec<String> {
+        let is_known = |at: usize| names::known(&self.names[at]).is_some_and(|(field, _)| field.says_consent());
+        let is_passed_over = |at: &usize| {
+            *self.field(*at) == Field::Ignore && matches!(self.why(*at), Why::Map | Why::Mapping) && is_known(*at)
+        };
+        let all = (0..self.len()).filter(|_| !self.forbids()).filter(is_passed_over);
+        all.map(|at| format!("the column '{}' says who wants messages, and is not used, as you said", self.name(at)))
+            .collect()
     }
 
     /// Takes in what a person said of blanks.

@@ -12,7 +12,8 @@ use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
 use crate::model::plain_refusal::answer::{is_no, is_of_codes};
 use crate::model::plain_refusal::fold::folded;
-use crate::model::plain_refusal::title::speaks_of_an_end;
+use crate::model::plain_refusal::reply::{is_of_replies, reply_refuses};
+use crate::model::plain_refusal::title::{heading_speaks_of_an_end, speaks_of_an_end};
 use crate::model::verdict::Reason;
 
 /// What is looked for in the cells of a column.
@@ -35,6 +36,8 @@ enum Says {
     Words,
     /// Codes of failures.
     Codes,
+    /// What people wrote back.
+    Replies,
     /// Lists and groups that somebody is on.
     Groups,
     /// The same where the cells of several rows were one: what stands there is said of the blank ones below it, too.
@@ -73,14 +76,22 @@ const SECTIONS: [&str; 15] = [
     "列表",
 ];
 
-/// What people write for what stands in the cell above: signs, and words in their letters and digits. What means nothing else,
-/// like "ditto", is a refusal wherever it stands, since a label is also sent without the one above it.
-const DITTO_SIGNS: [&str; 8] = ["\"", "\"\"", "''", "”", "″", "„", "↑", "^"];
-const DITTO: [&str; 8] = ["do", "dto", "id", "same", "so", "seeabove", "同上", "上同"];
+/// What people write for what stands in the cell above, in its letters and digits. What means nothing else, like "ditto", is a
+/// refusal wherever it stands, since a label is also sent without the one above it.
+const DITTO: [&str; 14] =
+    ["do", "dto", "id", "idem", "idemici", "same", "samehere", "so", "seeabove", "asabove", "v", "vv", "同上", "上同"];
 
-/// Whether a cell says what the one above it says.
+/// Whether a cell says what the one above it says: in words, or by signs alone, of which each country has others (`"`, `-"-`, `〃`,
+/// `↓`). A tick, a picture or a dash is none.
 pub fn says_the_same(cell: &str) -> bool {
-    DITTO_SIGNS.contains(&cell.trim()) || DITTO.contains(&folded(cell).as_str())
+    let plain = cell.trim();
+    let is_sign = |c: char| {
+        c.is_ascii_punctuation()
+            || matches!(c, '«' | '»' | '´' | '¨' | '\u{2010}'..='\u{205e}' | '\u{2190}'..='\u{21ff}' | '\u{3000}'..='\u{303f}')
+    };
+    let is_written = |c: char| is_sign(c) || c.is_whitespace();
+    !is_blank(plain) && plain.chars().all(is_written) && plain.contains(is_sign)
+        || DITTO.contains(&folded(cell).as_str())
 }
 
 /// Parts of headings of countries, folded. Under another heading two letters are a state or a language.
@@ -119,8 +130,13 @@ impl Guard {
         };
         let says = match () {
             () if held.answers > 0 && held.answers * 2 >= held.spoken && asks() => Says::Answers,
-            () if speaks_of_an_end(&held.name) && !title::is_about_mail(&held.name) && held.are_marks() => Says::Ends,
-            () if (has(&GROUPS) || has(&SECTIONS)) && held.are_merged() => Says::Merged,
+            () if heading_speaks_of_an_end(&held.name) && !title::is_about_mail(&held.name) && held.are_marks() => {
+                Says::Ends
+            }
+            () if (name.is_empty() || has(&GROUPS) || has(&SECTIONS) || held.are_statuses()) && held.are_merged() => {
+                Says::Merged
+            }
+            () if is_of_replies(&held.name) => Says::Replies,
             () if has(&GROUPS) => Says::Groups,
             () if is_of_codes(&name) => Says::Codes,
             () if held.answers >= ANSWERS_MIN && held.answers * 5 >= held.spoken * 4 => Says::OtherAnswers,
@@ -151,6 +167,7 @@ impl Guard {
     pub fn hears(self, cell: &str) -> bool {
         match self.says {
             Says::Words | Says::Answers | Says::OtherAnswers | Says::Verdicts => false,
+            Says::Replies => reply_refuses(cell),
             Says::Codes => Failure::of("", cell.trim(), None).forbids(),
             Says::Ends => !is_blank(cell) && !is_no(cell),
             Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),
@@ -170,6 +187,17 @@ impl Guard {
     /// Whether a cell stands where each row has an answer, and is none: a comma in a cell before it may have moved it there.
     pub fn lacks_an_answer(self, cell: &str) -> bool {
         self.says == Says::OtherAnswers && !is_blank(cell) && !is_answer(cell)
+    }
+
+    /// Whether two cells beside each other may have been one number: `1,200` without its quotes.
+    pub fn may_be_one_number(before: &str, cell: &str) -> bool {
+        let before = before.trim().trim_start_matches(['$', '€', '£', '-']);
+        let (thousands, rest) = cell.trim().split_once('.').unwrap_or((cell.trim(), ""));
+        let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        (1..=3).contains(&before.len())
+            && thousands.len() == 3
+            && [before, thousands, rest].into_iter().all(are_digits)
+            && !before.starts_with('0')
     }
 
     /// Whether a cell is an answer where rows have none: it may have moved there.

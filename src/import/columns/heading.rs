@@ -33,7 +33,8 @@ pub fn speaks_of_consent(heading: &str) -> bool {
 pub fn turns_round(heading: &str, field: &Field) -> bool {
     let forbids = || {
         let heading = names::label_prefix(heading).unwrap_or_else(|| heading.to_owned());
-        names::known(&heading).is_some_and(|(field, _)| field.only_forbids()) || is_plain_refusal(&heading)
+        names::known(&heading).is_some_and(|(field, _)| field.only_forbids())
+            || is_plain_refusal(&heading) && !title::is_of_an_opt_in(&heading)
     };
     // As a label it is no lie, and a yes or a date under it rejects its row.
     let permits = matches!(field, Field::Consent | Field::Date("subscribed_at") | Field::OtherPhone);

@@ -174,6 +174,13 @@ impl Held {
         self.begins_filled && !self.are_many && self.counts.len() > 1 && self.counts.values().all(|count| *count == 1)
     }
 
+    /// Whether words for a status stand there, of those who want messages and of those who want none: that is what the column is of,
+    /// whatever its heading.
+    pub fn are_statuses(&self) -> bool {
+        let said: Vec<_> = self.spoken_values().into_iter().filter_map(status::status).collect();
+        said.iter().any(|said| said.forbids()) && said.iter().any(|said| !said.forbids())
+    }
+
     /// Whether most cells look like phones.
     pub fn are_phones(&self) -> bool {
         self.phones * 2 > self.spoken

@@ -71,11 +71,21 @@ impl Evidence {
         })
     }
 
-    fn number(self, raw: &str) -> Result<Phone, Unusable> {
+    /// The number that it makes of a text by itself.
+    pub fn number(self, raw: &str) -> Result<Phone, Unusable> {
         match self {
             Evidence::Region(region) => normalize(raw, Some(region)),
             Evidence::Code(code) => normalize_behind(raw, code),
             Evidence::Unreadable => Err(Unusable::NoRegion),
+        }
+    }
+
+    /// Its calling code.
+    pub fn code(self) -> Option<u16> {
+        match self {
+            Evidence::Region(region) => Some(region.country_code()),
+            Evidence::Code(code) => Some(code),
+            Evidence::Unreadable => None,
         }
     }
 

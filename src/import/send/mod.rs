@@ -1,5 +1,6 @@
 //! Sends each row as one request, and makes of each reply a line of the report.
 
+mod cell;
 pub mod country;
 mod defaults;
 mod numbers;
@@ -12,3 +13,4 @@ pub mod request;
 pub mod row;
 pub mod told;
 mod withheld;
+mod whose;

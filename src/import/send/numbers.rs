@@ -31,10 +31,19 @@ pub fn is_commented_out(cell: &str) -> bool {
     plain.starts_with(['#', '/', '-', ';', '*', '!', '%', '~']) && !is_blank(cell)
 }
 
+/// Whether something stands beside a number in its cell: `4155550101 (no)`, `4155550101†`.
+pub fn has_more_than_a_number(cell: &str) -> bool {
+    cell.contains(|c: char| !is_of_number(c))
+}
+
+/// What people write into a number.
+fn is_of_number(c: char) -> bool {
+    c.is_ascii_digit() || "+-()./ ".contains(c)
+}
+
 /// Whether a cell under the heading of a phone refuses messages in words or signs, with a number or without.
 pub fn refuses_beside_a_number(cell: &str) -> bool {
-    let is_of_number = |c: char| c.is_ascii_digit() || "+-()./ ".contains(c);
-    if cell.chars().all(is_of_number) {
+    if !has_more_than_a_number(cell) {
         return false;
     }
     let words: String = cell.chars().map(|c| if is_of_number(c) { ' ' } else { c }).collect();
@@ -60,11 +69,12 @@ pub fn numbers_in(cell: &str) -> Vec<&str> {
     numbers
 }
 
-/// A number without the signs in it and beside it that may stand for a digit: `917_555_0123`, `917-555-0123*`. None where
-/// letters stand there.
+/// A number without the signs in it and beside it that may stand for a digit: `917_555_0123`, `917-555-0123*`, `9175550123x`. None
+/// where other letters stand there.
 pub fn without_signs(cell: &str) -> Option<String> {
     let is_sign = |c: char| MASKS.contains(&c) && !c.is_alphanumeric();
-    let bare: String = cell.chars().filter(|c| !is_sign(*c)).collect();
+    let plain = cell.trim_end_matches(['x', 'X']);
+    let bare: String = plain.chars().filter(|c| !is_sign(*c)).collect();
     let is_whole = number_of(&bare).is_some() && !bare.contains(char::is_alphabetic);
     (bare.len() < cell.len() && is_whole).then_some(bare)
 }
@@ -118,6 +128,7 @@ mod tests {
             ("917-555-0123*", Some("917-555-0123")),
             ("(917) 555-0123?", Some("(917) 555-0123")),
             ("917-555-0123", None),
+            ("9175550123x", Some("9175550123")),
             ("917-555-O123*", None),
             ("917 555 0123 ** Bob", None),
             ("***", None),

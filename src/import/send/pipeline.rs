@@ -95,6 +95,7 @@ impl<P: Progress> Import<P> {
         let received = received.and_then(|()| counter.take_back(&sender.rows, &mut sender.requests));
         report.columns = sender.rows.columns.told();
         report.warnings.extend(sender.records.warnings());
+        report.warnings.extend(sender.rows.columns.warnings());
         if sender.rows.columns.is_rejects {
             report.warnings.push(REJECTED_BEFORE.to_owned());
         }
@@ -283,6 +284,7 @@ impl<P: Progress> Counter<'_, P> {
             let refusal = match &entry.fate {
                 Fate::Refused(refused) => {
                     let refusals = self.refusals(refused.asked)?;
+                    self.refusals(refused.tried)?;
                     let taken = refused.taken && refusals.is_none();
                     self.report.taken += u64::from(taken);
                     self.report.lost += u64::from(refused.forbids && !taken);

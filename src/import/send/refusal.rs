@@ -29,6 +29,8 @@ pub enum Refusal {
     /// An array `lists` that is not as GET and EXPORT tell it.
     BadLists,
     BadDate,
+    /// A phone stands where a date or a yes would say that somebody opted out.
+    PhoneOptedOut,
     BadNumber,
     /// What the row says of the country of its number contradicts itself, or cannot be read.
     CountryUnclear,
@@ -71,8 +73,10 @@ impl Refusal {
             "BADARG" => {
                 let word = message.split(':').next().unwrap_or_default();
                 let known = Unusable::ALL.into_iter().find(|unusable| unusable.code() == word);
-                if word == Refusal::MaybeOptOut.code() {
-                    return Some((Refusal::MaybeOptOut, taken));
+                if let Some(known) =
+                    [Refusal::MaybeOptOut, Refusal::CountryUnclear].into_iter().find(|known| known.code() == word)
+                {
+                    return Some((known, taken));
                 }
                 known.map_or_else(|| Refusal::Other(message.to_owned()), |known| Refusal::Phone(known.code()))
             }
@@ -97,6 +101,7 @@ impl Refusal {
             Refusal::NotUtf8 => "not_utf8",
             Refusal::BadLists => "bad_lists",
             Refusal::BadDate => "bad_date",
+            Refusal::PhoneOptedOut => "phone_opted_out",
             Refusal::BadNumber => "bad_number",
             Refusal::CountryUnclear => "country_unclear",
             Refusal::BadHow => "bad_how",
@@ -158,9 +163,12 @@ impl Refusal {
             Refusal::BadDate => {
                 "a date that cannot be read: write it like 2026-05-01 or 2026-05-01T12:00:00Z; if all are like 4/30/2026, say --map COLUMN=subscribed_at:mdy, or :dmy if the day stands first; or --map COLUMN=label.KEY"
             }
+            Refusal::PhoneOptedOut => {
+                "a phone stands where a date or a yes would say that somebody wants no messages, as where two lists stand side by side: what it forbids counts for that phone and for the row's own. Make a file of each list"
+            }
             Refusal::BadNumber => "a total that is not a plain number: write it like 12 or 12.5",
             Refusal::CountryUnclear => {
-                "whose number it is cannot be known, since its country, its calling code and --region contradict each other, its country cannot be read, or its digits are a number of another country as well: write + and the country code before the number, correct the country, or import these rows with their own --region"
+                "whose number it is cannot be known, since its country, its calling code and --region contradict each other, its country cannot be read, its digits are a number of another country as well, or its plus stands before a number as it is dialled inside the country: write + and the country code before the number, correct the country, or import these rows with their own --region. What such a row forbids counts for each number that it can be"
             }
             Refusal::BadHow => "\"how\" must be api, import, journey or keyword: correct it, or --map COLUMN=label.KEY",
             Refusal::BadList => "not a list number: correct it, or --map COLUMN=label.KEY and --list",
@@ -203,6 +211,8 @@ pub struct Refused {
     pub why: Refusal,
     /// How many requests take what it forbids.
     pub asked: usize,
+    /// How many requests more take it where it is not known to be anybody's: what the daemon says of these does not count.
+    pub tried: usize,
     /// Whether it forbids something; and whether that is taken, if the daemon takes it.
     pub forbids: bool,
     pub taken: bool,
@@ -231,7 +241,7 @@ pub struct Declined {
 impl From<Refusal> for Refused {
     /// Nothing of it is taken.
     fn from(why: Refusal) -> Refused {
-        Refused { why, asked: 0, forbids: false, taken: false, declined: None }
+        Refused { why, asked: 0, tried: 0, forbids: false, taken: false, declined: None }
     }
 }
 

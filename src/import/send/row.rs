@@ -2,21 +2,22 @@
 
 use std::collections::HashMap;
 
-use super::country::{self, Evidence, Number};
+pub use super::cell::read_list;
+use super::country::{self, Number};
 pub use super::defaults::Defaults;
-use super::numbers::{begins_a_comment, numbers_in, without_signs};
+use super::numbers::{begins_a_comment, without_signs};
 use super::refusal::{Declined, Doubt, Refusal, Refused};
 use super::rejects;
 use super::request::{self, Subject};
 use super::told::Told;
-pub use super::told::read_list;
+use super::whose::subject;
 use crate::import::columns::field::Field;
-use crate::import::columns::{Columns, says_the_same};
+use crate::import::columns::{Columns, Guard, says_the_same};
 use crate::import::read::dialect::reader_without_quotes;
 use crate::import::title;
-use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX, RAW_PHONE_BYTES_MAX};
+use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX};
 use crate::model::blank::is_blank;
-use crate::model::phone::{PHONE_DIGITS_MIN, Phone, Unusable, has_plus, normalize, written_with_plus};
+use crate::model::phone::{PHONE_DIGITS_MIN, Phone, Unusable, has_plus, normalize};
 use crate::model::plain_refusal::note_refuses;
 use crate::model::plain_refusal::title::file_speaks_of_an_end;
 use crate::model::time;
@@ -40,7 +41,7 @@ const EVERYWHERE: &str = "*";
 /// Makes requests of rows.
 pub struct Rows {
     pub columns: Columns,
-    defaults: Defaults,
+    pub(super) defaults: Defaults,
     now: time::Millis,
     /// When an undated opt-out beside another undated status counts as having been.
     now_text: String,
@@ -62,7 +63,10 @@ pub struct Rows {
 impl Rows {
     pub fn new(columns: Columns, defaults: Defaults, now: time::Millis) -> Rows {
         let lists = defaults.list.iter().cloned().collect();
-        let are_merged = |at: &usize| columns.is_table() && columns.guard(*at).is_merged();
+        let says_more =
+            |field: &Field| matches!(field, Field::Label(_) | Field::Ignore | Field::Reason | Field::Source);
+        let are_merged =
+            |at: &usize| columns.is_table() && columns.guard(*at).is_merged() && says_more(columns.field(*at));
         let merged = (0..columns.len()).filter(are_merged).map(|at| (at, false)).collect();
         Rows {
             merged,
@@ -171,10 +175,11 @@ impl Rows {
         labels.clear();
         let mut told = Told::new(defaults, self.now);
         told.wrong = wrong;
-        let (mut width, mut lacks_an_answer) = (0, false);
+        let (mut width, mut lacks_an_answer, mut before) = (0, false, "");
         for (at, cell) in cells.clone() {
             width = at + 1;
             let above = above.get_mut(at);
+            let before = std::mem::replace(&mut before, cell);
             if cell.is_empty() {
                 if let Some(above) = above {
                     *above = false;
@@ -203,7 +208,7 @@ impl Rows {
                 if lacks_an_answer && columns.guard(at).has_a_strange_answer(cell) {
                     told.wrong = Some(Refusal::Shifted);
                 }
-                lacks_an_answer |= columns.guard(at).lacks_an_answer(cell);
+                lacks_an_answer |= columns.guard(at).lacks_an_answer(cell) || Guard::may_be_one_number(before, cell);
             }
             if self.is_strange && !cell.is_ascii() && columns.may_refuse(at) && !defaults.forbid() {
                 told.wrong = Some(Refusal::NotUtf8);
@@ -243,20 +248,6 @@ impl Rows {
             .filter(|at| is_silent(at))
             .for_each(|&at| told.hear_blank(columns.words(at).blank()));
         told
-    }
-
-    /// Finds the phones of an opt-out in columns that nobody named.
-    fn find_phones(&self, told: &mut Told<'_>) {
-        for raw in told.unnamed().to_vec() {
-            let is_one = match self.number(told, raw) {
-                Ok(Number::Written(raw, region)) => normalize(raw, region).is_ok(),
-                Ok(Number::Known(_)) => true,
-                Err(_) => false,
-            };
-            if is_one {
-                told.add_phone(raw);
-            }
-        }
     }
 
     /// Writes the request of a row that is taken as a whole.
@@ -306,24 +297,6 @@ impl Rows {
                 .any(|text| file_speaks_of_an_end(text) || note_refuses(text))
     }
 
-    /// The number of a phone of the row. An opt-out is taken from any number; an import takes those that exist.
-    fn existing<'c>(&self, told: &Told<'c>, raw: &'c str, forbids: bool) -> Result<Number<'c>, Refusal> {
-        let number = self.number(told, raw)?;
-        if forbids && let Number::Written(raw, region) = number {
-            let read = if has_plus(raw) { normalize(raw, None) } else { normalize(raw, region) };
-            // Without a country the daemon's may count. What stands beside a number hides no opt-out.
-            let has_more = || numbers_in(raw).iter().any(|number| *number != raw.trim());
-            let is_taken_apart = || has_plus(raw) || has_more() || without_signs(raw).is_some();
-            if let Err(why) = read
-                && why != Unusable::NoRegion
-                && is_taken_apart()
-            {
-                return Err(Refusal::Phone(why.code()));
-            }
-        }
-        Ok(number)
-    }
-
     /// Writes what a refused row forbids, and nothing else of it.
     fn write_forbidden<'c>(
         &mut self,
@@ -349,16 +322,29 @@ impl Rows {
         }
         // Whose list it is cannot be known: what is forbidden everywhere is forbidden there.
         let list = list.unwrap_or_else(|| EVERYWHERE.to_owned());
-        let phones = self.phones_meant(&told);
-        let subjects: Vec<Subject<'_>> = phones.into_iter().filter_map(|raw| self.subject(&told, raw)).collect();
+        let subjects: Vec<Subject<'_>> = self.numbers_meant(&told).into_iter().filter_map(subject).collect();
         let taken = !subjects.is_empty();
         let asked = subjects.into_iter().map(|subject| self.write_forbidding(&list, subject, &told, requests)).sum();
+        let tried = self.write_tried(&list, &told, requests);
         let declined = if taken || list == EVERYWHERE {
             None
         } else {
             self.write_declined(Doubt::Silence, &list, &told, requests)
         };
-        Refused { why, asked, forbids: true, taken, declined }
+        Refused { why, asked, tried, forbids: true, taken, declined }
+    }
+
+    /// Where a plus makes a number that no plan knows, and nobody has said the region: what the row forbids, for the number inside of
+    /// the daemon's region, if it has one.
+    fn write_tried(&self, list: &str, told: &Told<'_>, requests: &mut Vec<u8>) -> usize {
+        if self.evidence(told).next().is_some() {
+            return 0;
+        }
+        let phones = std::iter::once(told.phone()).chain(told.other_phones());
+        let odd = phones.filter(|raw| has_plus(raw) && normalize(raw, None) == Err(Unusable::Unknown));
+        let digits = odd.filter_map(|raw| raw.split_once(['+', '\u{ff0b}']).map(|(_, digits)| digits));
+        let numbers = digits.map(|digits| Subject::Planned(Number::Written(digits, None)));
+        numbers.map(|number| self.write_forbidding(list, number, told, requests)).sum()
     }
 
     /// Asks how the phones of a refused row are written: another row of the file may subscribe one. Where signs stand in one or
@@ -371,24 +357,12 @@ impl Rows {
         requests: &mut Vec<u8>,
     ) -> Option<Declined> {
         let list = self.index(list)?;
-        let mut meant = self.phones_meant(told);
+        let mut numbers = self.numbers_meant(told);
         let all = || std::iter::once(told.phone()).chain(told.other_phones());
-        let bare: Vec<String> = if meant.is_empty() { all().filter_map(without_signs).collect() } else { Vec::new() };
-        meant.extend(bare.iter().map(String::as_str));
-        let numbers = meant.into_iter().filter_map(|raw| self.number(told, raw).ok());
-        let asked = numbers.map(|number| request::write_question(number, requests)).count();
+        let bare: Vec<String> = if numbers.is_empty() { all().filter_map(without_signs).collect() } else { Vec::new() };
+        numbers.extend(bare.iter().flat_map(|bare| self.meant(told, bare, false)));
+        let asked = numbers.into_iter().map(|number| request::write_question(number, requests)).count();
         Some(Declined { doubt, list, asked })
-    }
-
-    /// The phones of a refused row, and where a cell is none as it stands, the numbers in it.
-    fn phones_meant<'c>(&self, told: &Told<'c>) -> Vec<&'c str> {
-        let is_one = |raw: &'c str| match self.number(told, raw) {
-            Ok(Number::Written(raw, region)) => normalize(raw, region).is_ok() || written_with_plus(raw).is_some(),
-            Ok(Number::Known(_)) => true,
-            Err(_) => false,
-        };
-        let phones = std::iter::once(told.phone()).chain(told.other_phones());
-        phones.flat_map(|raw| if is_one(raw) { vec![raw] } else { numbers_in(raw) }).collect()
     }
 
     /// Opts a phone out of a list, of which one row says no or may say it, and another one something else.
@@ -411,39 +385,6 @@ impl Rows {
             }
             Subject::Unplanned(_) if self.defaults.dry_run => 0,
             Subject::Unplanned(phone) => request::forbid(list, phone, told, &self.defaults, requests),
-        }
-    }
-
-    /// Whose number a phone of the row is, by all that the row says of its country.
-    fn number<'c>(&self, told: &Told<'c>, raw: &'c str) -> Result<Number<'c>, Refusal> {
-        if raw.len() > RAW_PHONE_BYTES_MAX {
-            return Err(Refusal::Phone(Unusable::TooLong.code()));
-        }
-        if !told.hints.is_empty() && !has_plus(raw) {
-            let said = self.defaults.region.map(Evidence::Region);
-            let pieces: Vec<Evidence> = told.evidence.iter().copied().chain(said).collect();
-            if !pieces.is_empty() {
-                country::number(raw, &[&pieces[..], &told.hints].concat())?;
-            }
-        }
-        match (told.evidence.as_slice(), self.defaults.region) {
-            ([], None) if country::is_of_two(raw) => Err(Refusal::CountryUnclear),
-            ([], None) => Ok(Number::Written(raw, None)),
-            ([], Some(region)) => country::alone(raw, region),
-            (evidence, None) => country::number(raw, evidence),
-            (evidence, Some(region)) => country::number(raw, &[evidence, &[Evidence::Region(region)]].concat()),
-        }
-    }
-
-    /// Who is meant by a phone of a row that forbids something; none where it cannot be known.
-    fn subject<'c>(&self, told: &Told<'c>, raw: &'c str) -> Option<Subject<'c>> {
-        match self.number(told, raw).ok()? {
-            Number::Written(raw, _) if has_plus(raw) => match normalize(raw, None) {
-                Ok(phone) => Some(Subject::Planned(Number::Known(phone))),
-                Err(Unusable::Unknown | Unusable::UnknownCountry) => written_with_plus(raw).map(Subject::Unplanned),
-                Err(_) => None,
-            },
-            number => Some(Subject::Planned(number)),
         }
     }
 

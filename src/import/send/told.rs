@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::cell::{is_like_a_date, names_a_phone, unguarded};
 use super::country::{self, Evidence};
 use super::numbers::{is_commented_out, refuses_beside_a_number, without_kind};
 use super::refusal::{Doubt, Refusal};
@@ -16,7 +17,7 @@ use crate::model::amount;
 use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 use crate::model::fact::How;
-use crate::model::phone::{ListNumber, PHONE_DIGITS_MIN, Region, normalize};
+use crate::model::phone::{PHONE_DIGITS_MIN, Region, normalize};
 use crate::model::plain_refusal::{label_refuses, note_refuses};
 use crate::model::time;
 
@@ -28,9 +29,6 @@ pub const FORBIDDING: [(RowStatus, &str, &str); 3] = [
 ];
 /// The place of the opt-out among them.
 const OPTED_OUT: usize = 0;
-
-/// Digits that a date has at least: a cell with so many under the heading of an opt-out is one, if an unreadable one.
-const DATE_DIGITS_MIN: usize = 3;
 
 /// A list of a row that names two: none has this number.
 const TWO_LISTS: &str = "?";
@@ -166,13 +164,20 @@ impl<'c> Told<'c> {
             Field::Status | Field::Consent => {
                 let said = words.said(field, word);
                 self.heard += usize::from(said != Some(Said::Blank));
+                if said.is_none() && *field == Field::Status && names_a_phone(word) {
+                    self.other_phones.push(cell);
+                }
                 self.hear(said)?;
             }
             Field::OptOut => match words.said(field, word) {
+                None if names_a_phone(word) => return Err(self.hear_phone(OPTED_OUT, cell)),
                 None if is_like_a_date(word) => self.date("opted_out_at", word, body)?,
                 said => self.hear(said)?,
             },
-            Field::Date(key) => self.date(key, word, body)?,
+            Field::Date(key) => match FORBIDDING.iter().position(|(_, _, date)| date == key) {
+                Some(at) if names_a_phone(word) => return Err(self.hear_phone(at, cell)),
+                _ => self.date(key, word, body)?,
+            },
             _ if is_blank(word) => {}
             Field::List => {
                 let is_second = !self.list.is_empty() && self.list != cell.trim();
@@ -217,6 +222,14 @@ impl<'c> Told<'c> {
             self.other_phones.push(cell);
         }
         if is_commented_out(cell) { Err(Refusal::CommentedOut) } else { Ok(()) }
+    }
+
+    /// Takes in a phone that stands where a date or a yes would say that somebody is out. It may be that one's, or the row's own: the
+    /// number to which a STOP was sent.
+    fn hear_phone(&mut self, at: usize, cell: &'c str) -> Refusal {
+        self.other_phones.push(cell);
+        self.undated[at] = true;
+        Refusal::PhoneOptedOut
     }
 
     fn hear_words(&mut self, refuse: bool) {
@@ -345,7 +358,8 @@ impl<'c> Told<'c> {
         let may_refuse = matches!(why, Refusal::MaybeOptOut | Refusal::NoConsent);
         let is_unread = matches!(
             why,
-            Refusal::CommentedOut
+            Refusal::Phone(_)
+                | Refusal::CommentedOut
                 | Refusal::UnclosedQuote
                 | Refusal::Shifted
                 | Refusal::ShortRow
@@ -449,11 +463,6 @@ fn guarded(guard: Guard, cell: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a cell under the heading of an opt-out is a date, if perhaps one that cannot be read.
-fn is_like_a_date(word: &str) -> bool {
-    word.bytes().filter(u8::is_ascii_digit).count() >= DATE_DIGITS_MIN || time::parse(word).is_ok()
-}
-
 /// As much of a text as is kept, and whether that is all of it.
 fn cut(text: Cow<'_, str>) -> (Cow<'_, str>, Result<(), Refusal>) {
     if text.len() <= SOURCE_BYTES_MAX {
@@ -465,28 +474,4 @@ fn cut(text: Cow<'_, str>) -> (Cow<'_, str>, Result<(), Refusal>) {
         Cow::Owned(text) => Cow::Owned(text[..end].to_owned()),
     };
     (kept, Err(Refusal::Limit))
-}
-
-/// A list as it stands in a cell: spreadsheets take the plus away, or write it as they do any number.
-pub fn read_list(cell: &str, region: Option<Region>) -> Option<String> {
-    let plain = cell.trim().trim_start_matches('\'');
-    if plain == "*" {
-        return Some(plain.to_owned());
-    }
-    let number = ListNumber::parse(plain.as_bytes()).or_else(|| {
-        let phone = normalize(&format!("+{plain}"), None).or_else(|_| normalize(plain, region));
-        phone.ok().map(ListNumber::from)
-    });
-    number.map(|number| number.to_string())
-}
-
-/// Without the `'` that an exporter puts before a cell that a spreadsheet would run: before `=`, `+`, `-`, `@`, or before
-/// apostrophes that stand before one of these, so that a cell that began so comes back as it was.
-pub fn unguarded(cell: &str) -> Cow<'_, str> {
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']) => {
-            Cow::Borrowed(rest)
-        }
-        _ => Cow::Borrowed(cell),
-    }
 }

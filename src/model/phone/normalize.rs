@@ -96,6 +96,21 @@ pub fn mobile_without_plus(raw: &str, region: Region) -> Option<Phone> {
     is_taken.then_some(phone)
 }
 
+/// The number that digits behind a `+` are if somebody put the plus before a number as it is dialled inside a country:
+/// `+9172345678` is nobody's, and `917 234 5678` somebody's in New York. None where the number as it is written is one of the same
+/// country, and where a phone of it gets no messages.
+pub fn national_behind_plus(raw: &str, code: u16) -> Option<Phone> {
+    let written = Written::read(raw).ok().filter(|written| written.plus)?;
+    let national = inside(code, written.digits.as_slice()).filter(|phone| is_mobile(*phone))?;
+    let is_own = normalize(raw, None).is_ok_and(|phone| calling_code(phone) == Some(code));
+    (!is_own).then_some(national)
+}
+
+/// The calling code of a number.
+pub fn calling_code(phone: Phone) -> Option<u16> {
+    plan::split(itoa::Buffer::new().format(phone.as_u64()).as_bytes()).map(|(code, _)| code)
+}
+
 /// Whether a text is a number written with `+`.
 pub fn has_plus(raw: &str) -> bool {
     Written::read(raw).is_ok_and(|written| written.plus)

@@ -6,10 +6,12 @@
 //! inbound messages ("remove me").
 
 pub mod answer;
+mod beside;
 pub mod fold;
 mod known;
 mod letters;
 mod note;
+pub mod reply;
 mod silence;
 pub mod title;
 pub mod vocabulary;

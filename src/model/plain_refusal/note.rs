@@ -12,7 +12,7 @@ use super::answer;
 use super::fold::folded;
 use super::silence::is_silent;
 use super::vocabulary::{ACT, ASKED, OPT};
-use super::{is_plain_refusal, title};
+use super::{beside, is_plain_refusal, reply, title};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
 use crate::model::keyword::is_keyword_in_capitals;
@@ -79,16 +79,21 @@ thread_local! {
 /// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
 pub fn note_refuses(cell: &str) -> bool {
     // An address is another one in each row, with words in it that may be anything.
-    if is_silent(cell) || is_mail_address(cell) {
+    if is_mail_address(cell) {
         return false;
+    }
+    if is_silent(cell) {
+        return beside::refuses(cell) && !beside::is_harmless(cell);
     }
     if let Some(known) = KNOWN.with_borrow(|known| known.get(cell).copied()) {
         return known;
     }
-    let refuses = is_plain_refusal(cell)
-        || is_keyword_in_capitals(cell.trim())
-        || (may_say_more(cell) && has_refusal(cell))
-        || cell.trim() == "〃";
+    let refuses = !beside::is_harmless(cell)
+        && (is_plain_refusal(cell)
+            || is_keyword_in_capitals(cell.trim())
+            || (may_say_more(cell) && has_refusal(cell))
+            || beside::refuses(cell)
+            || cell.trim() == "〃");
     KNOWN.with_borrow_mut(|known| {
         if cell.len() <= KNOWN_BYTES_MAX && known.len() < KNOWN_MAX {
             known.insert(cell.into(), refuses);
@@ -114,8 +119,10 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
         || asks.confirmed && !is_no(value)
         || asks.end == Some(End::Anything) && !is_no(value) && !is_address(value) && !is_no_date(value)
         || asks.data == Some(Data::Code) && Failure::of("", value.trim(), None).forbids()
+        || asks.data == Some(Data::Reply) && reply::reply_refuses(value)
         || asks.data == Some(Data::Date) && !is_no(value) && !is_no_date(value)
         || asks.end.is_some() && answer::is_yes_in_words(value)
+        || asks.end == Some(End::YesOrDate) && (value.trim() == "1" || time::parse(value).is_ok())
 }
 
 /// Which answers to the key of a label are refusals.
@@ -136,6 +143,8 @@ struct Asks {
 enum End {
     /// A plain yes: the key has other meanings as well.
     Yes,
+    /// A yes, a 1, or a date.
+    YesOrDate,
     /// Whatever stands there: when, why or by whom somebody left says that somebody did.
     Anything,
 }
@@ -147,6 +156,8 @@ enum Data {
     Date,
     /// The code of a message that failed for good.
     Code,
+    /// What somebody wrote back.
+    Reply,
 }
 
 impl Asks {
@@ -158,11 +169,20 @@ impl Asks {
         let undated = without_words_of_dates(question);
         let coded = answer::is_of_codes(&folded(key));
         let is_dated = undated.len() < question.len() && is_one(&undated);
-        let data = if is_dated { Some(Data::Date) } else { coded.then_some(Data::Code) };
-        let ends = title::speaks_of_an_end(key) && !title::is_about_mail(key);
+        let data = match () {
+            () if is_dated => Some(Data::Date),
+            () if reply::is_of_replies(key) => Some(Data::Reply),
+            () => coded.then_some(Data::Code),
+        };
+        let ends = title::heading_speaks_of_an_end(key) && !title::is_about_mail(key);
         let is_plain = title::speaks_of_a_refusal(key) || title::is_of_causes(key);
-        let end = ends.then_some(if is_plain { End::Anything } else { End::Yes });
-        Asks { denied, confirmed: is_one(question), end, data }
+        let end = match () {
+            () if is_plain => End::Anything,
+            () if title::is_only_of_an_end(key) => End::YesOrDate,
+            () => End::Yes,
+        };
+        let end = ends.then_some(end);
+        Asks { denied, confirmed: is_one(question) && !title::is_of_an_opt_in(question), end, data }
     }
 }
 

@@ -87,6 +87,43 @@ const SHORT_CAUSES: [&str; 5] = ["by", "via", "why", "from", "how"];
 const CODE_DIGITS: usize = 5;
 /// Characters that the name of a file ends in, behind its point.
 const ENDING_MAX: usize = 6;
+/// Parts of headings, folded, that speak of an end where a yes or a date stands below them. As the name of a file they could be of
+/// anything: a block of houses, a day on which something ended.
+const HEADINGS: [&str; 28] = [
+    "unenrol",
+    "disenrol",
+    "banned",
+    "smsblock",
+    "smsended",
+    "textended",
+    "tcpaflag",
+    "dateofdeath",
+    "deathdate",
+    "npai",
+    "opzegdatum",
+    "reservasj",
+    "saida",
+    "cikis",
+    "engellen",
+    "tilto",
+    "blokov",
+    "blokir",
+    "odvolan",
+    "блок",
+    "αποκλεισμ",
+    "บล็อก",
+    "chặn",
+    "ngayhủy",
+    "ブラックリスト",
+    "停用",
+    "解約",
+    "탈퇴",
+];
+/// The same as whole words.
+const HEADING_WORDS: [&str; 3] = ["block", "ended", "不可"];
+/// Words of headings that say which end, or that there is one, and nothing else.
+const BESIDE_AN_END: [&str; 12] =
+    ["sms", "text", "texts", "last", "date", "is", "has", "was", "flag", "dm", "from", "list"];
 /// Words of a title that are looked at together.
 const TOGETHER_MAX: usize = 4;
 
@@ -137,6 +174,42 @@ pub fn speaks_of_an_end(title: &str) -> bool {
         }
     });
     speaks
+}
+
+/// Whether a heading asks how or when somebody signed up: "Opt-In Method".
+pub fn is_of_an_opt_in(heading: &str) -> bool {
+    let words = words(heading);
+    let opts_in = words.windows(2).any(|two| two[0].starts_with("opt") && two[1] == "in");
+    (opts_in || words.iter().any(|word| word == "optin" || word == "signup"))
+        && !words.iter().any(|word| sense(word).is_some_and(|sense| sense & (NOT | OUT | ENDS) != 0))
+}
+
+/// Whether a heading says so where a yes or a date stands below it.
+pub fn heading_speaks_of_an_end(heading: &str) -> bool {
+    if is_of_an_opt_in(heading) {
+        return false;
+    }
+    let words = words(heading);
+    let joined = words.concat();
+    HEADINGS.iter().any(|part| joined.contains(part))
+        || words.iter().any(|word| HEADING_WORDS.iter().any(|end| word == end || !end.is_ascii() && word.contains(end)))
+        || speaks_of_an_end(heading)
+}
+
+/// Whether a heading says that somebody left and nothing else: `left_on`, `last_stop`, `sms_block`. Then a 1 or a date below it
+/// says it as well. What was cancelled may have been an order.
+pub fn is_only_of_an_end(heading: &str) -> bool {
+    let words = words(heading);
+    let is_end = |word: &String| {
+        WORDS.contains(&word.as_str())
+            || word == "stop"
+            || HEADING_WORDS.contains(&word.as_str())
+            || HEADINGS.iter().any(|part| word.contains(part))
+    };
+    let is_beside =
+        |word: &String| BESIDE_AN_END.contains(&word.as_str()) || ["on", "at", "since"].contains(&word.as_str());
+    words.iter().any(is_end) && words.iter().all(|word| is_end(word) || is_beside(word))
+        || words.concat().contains("karaliste")
 }
 
 /// Whether a title has a plain refusal among its words, and not one that it denies: whatever stands below speaks of one who left.

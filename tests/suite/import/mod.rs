@@ -9,6 +9,7 @@ mod files;
 mod shapes;
 mod signed;
 mod silence;
+mod whose;
 
 use std::path::PathBuf;
 use std::process::Command;

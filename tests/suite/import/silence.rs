@@ -117,12 +117,23 @@ fn a_number_of_two_countries_is_of_none() {
     let desk = Desk::new();
     for (raw, region) in [("447911123456", "DE"), ("33612345678", "IT"), ("12125552671", "AT"), ("6591234567", "ID")] {
         let options = ["--list", LIST, "--region", region];
-        for sheet in [format!("phone\n{raw}\n"), format!("phone,status\n{raw},unsubscribed\n")] {
-            rejected(&desk.import(sheet, &options), "country_unclear");
+        rejected(&desk.import(format!("phone\n{raw}\n"), &options), "country_unclear");
+        let inside = desk.call(&format!("NORMALIZE {region} {raw}"));
+        assert_eq!(
+            (desk.get(&format!("+{raw}")), desk.get(&inside[1..])),
+            (Value::Null, Value::Null),
+            "{raw} {region}"
+        );
+        // What forbids counts for both.
+        let told = desk.import(format!("phone,status\n{raw},unsubscribed\n"), &options);
+        rejected(&told, "country_unclear");
+        assert_eq!((&told.json["taken"], &told.json["lost"]), (&json!(1), &json!(0)), "{raw} {region}");
+        for phone in [&format!("+{raw}"), &inside[1..]] {
+            assert_eq!(desk.check(phone), "+no list_opted_out", "{raw} {region}");
         }
-        assert_eq!(desk.call("COUNT"), ":0", "{raw} {region}");
     }
     // A mobile phone of the region, and whatever its own row places there.
+    let desk = Desk::new();
     desk.import("phone\n15202345678\n", &["--list", LIST, "--region", "DE"]).all_taken();
     assert_eq!(desk.check("+4915202345678"), "+yes");
     desk.import("phone,country\n447911123456,DE\n", &["--list", LIST, "--region", "DE"]).all_taken();

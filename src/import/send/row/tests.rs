@@ -1,4 +1,4 @@
-use super::super::told::unguarded;
+use super::super::cell::unguarded;
 use super::*;
 use crate::import::columns::Wishes;
 use crate::import::columns::survey::Survey;
@@ -28,8 +28,8 @@ fn a_row_is_one_line() {
     assert_eq!(told, Ok(format!("{line}\n")));
     assert_eq!(request(&header, &["", " ", ""], onto_list()), Ok(String::new()), "a blank row");
     let dry = Defaults { dry_run: true, ..onto_list() };
-    let told = request(&header, &["4155550\n101"], dry);
-    assert_eq!(told.as_deref(), Ok("*3\r\n$9\r\nNORMALIZE\r\n$1\r\n-\r\n$11\r\n4155550\n101\r\n"));
+    let told = request(&header, &["415\n5550101"], dry);
+    assert_eq!(told.as_deref(), Ok("*3\r\n$9\r\nNORMALIZE\r\n$1\r\n-\r\n$11\r\n415\n5550101\r\n"));
 }
 
 #[test]

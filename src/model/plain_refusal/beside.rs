@@ -1,0 +1,458 @@
+//! A refusal among other words of a note: `verbally opted out`, `told us not to text him`, `marked as DNC - JS`.
+//!
+//! There is no end to what people write beside one. What they cannot do without is little: a word that means it (`unsubscribed`,
+//! `DNC`, `opted out`), a denial before what contactd sends (`not … text`), a word for an end beside it (`refuses sms`), a STOP
+//! that somebody reports, the way off a list. A clause with one of these is a refusal, unless it is known to be harmless: what it
+//! names is denied, is about e-mail, or is something else (`a bus stop`, `no reply to my text`).
+
+use super::fold::letters;
+
+/// Longer notes are somebody's letters.
+const NOTE_BYTES_MAX: usize = 2_000;
+/// Longer notes have more in them than what makes a short one harmless.
+const HARMLESS_BYTES_MAX: usize = 64;
+/// So near before a word that means it stands what denies it: "has never really opted out".
+const DENIED_WITHIN: usize = 4;
+/// So near stand a word for an end and what it ends: "cancelled her subscription to texts".
+const ENDED_WITHIN: usize = 4;
+/// So near stand what takes somebody off and the list.
+const OFF_WITHIN: usize = 3;
+
+/// The first letters of words without which no note is one, in small letters.
+const BEGINNINGS: [&[u8]; 25] = [
+    b"opt", b"uns", b"un-", b"dnc", b"dnt", b"dnd", b"sto", b"stp", b"sot", b"tex", b"txt", b"sms", b"msg", b"mes",
+    b"con", b"cnt", b"off", b"ope", b"otp", b"rem", b"alo", b"mar", b"mkt", b"pro", b"per",
+];
+
+/// Whether a note refuses messages in one of its clauses.
+pub fn refuses(cell: &str) -> bool {
+    // One word alone is read as a label is; but there are many ways to misspell this one.
+    let has_words =
+        || cell.contains([' ', '#']) || cell.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("unsu"));
+    if cell.len() > NOTE_BYTES_MAX || !has_words() || !may_refuse(cell.as_bytes()) {
+        return false;
+    }
+    let words = Word::all(cell);
+    let has_small = cell.contains(char::is_lowercase);
+    let ends = |at: usize| at + 1 == words.len() || words[at + 1].begins_clause;
+    let mut from = 0;
+    for at in 0..words.len() {
+        if ends(at) {
+            let clause = Clause { words: &words[from..=at], has_small };
+            let answer = words.get(at + 1).filter(|next| next.is_answer && ends(at + 1));
+            if !answer.is_some_and(|answer| is(&answer.text, "no n false off none 0")) && clause.refuses() {
+                return true;
+            }
+            from = at + 1;
+        }
+    }
+    false
+}
+
+/// Whether a note looks like a refusal and is none: "do not call, text instead", "stop by Tuesday", "DND player".
+pub fn is_harmless(cell: &str) -> bool {
+    const INVITES: &str = "please pls just text texts sms instead only ok okay prefer prefers her him them me first is better fine use \
+                           via by send but do does the phone to";
+    let begins = |word: &str| cell.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    if cell.len() > HARMLESS_BYTES_MAX || !["no", "do", "never", "stop", "dnd"].iter().any(|word| begins(word)) {
+        return false;
+    }
+    let words = Word::all(cell);
+    let is_at = |at: usize, some: &str| words.get(at).is_some_and(|word| word.is(some));
+    let comes_by = is_at(0, "stop stops")
+        && words[0].text.len() < cell.len()
+        && words[0].case != Case::Capitals
+        && is_at(1, "by in")
+        && {
+            is_at(2, "the store office shop after before at on tomorrow today tonight anytime next later soon this")
+                || words.get(2).is_some_and(|day| day.begins("mon tue wed thu fri sat sun"))
+        };
+    let calls = "call calls calling phone";
+    let last_call = words.iter().rposition(|word| word.is(calls));
+    let invites = last_call.is_some_and(|last| {
+        let (refused, invited) = words.split_at(last + 1);
+        refused.iter().all(|word| word.is("no do not dont never please pls phone") || word.is(calls))
+            && refused.iter().any(Word::is_not)
+            && invited.iter().all(|word| word.is(INVITES))
+            && invited.iter().any(|word| word.is("text texts sms"))
+            // "No calls, no texts" and "do not call or text" have other words.
+            && (invited[0].begins_clause || invited.iter().any(|word| word.is("please pls just instead only prefer prefers")))
+    });
+    comes_by || invites || is_at(0, "dnd") && is_at(1, "player players campaign game group club night fan")
+}
+
+/// Whether some word begins as one of a refusal does: nearly all cells have none.
+fn may_refuse(cell: &[u8]) -> bool {
+    let begins = |at: usize| at == 0 || !cell[at - 1].is_ascii_alphanumeric();
+    let is_one = |three: &[u8]| BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
+    cell.windows(3).enumerate().any(|(at, three)| begins(at) && is_one(three))
+}
+
+/// Whether a word is one of several.
+fn is(word: &str, words: &str) -> bool {
+    words.split(' ').any(|one| one == word)
+}
+
+/// How a word is written.
+#[derive(PartialEq, Eq)]
+enum Case {
+    Small,
+    /// As a name is.
+    Title,
+    Capitals,
+}
+
+/// A word of a note.
+struct Word {
+    /// Folded.
+    text: String,
+    case: Case,
+    /// A sign before it ends what stands before.
+    begins_clause: bool,
+    /// That sign stands between a question and its answer.
+    is_answer: bool,
+}
+
+impl Word {
+    fn all(cell: &str) -> Vec<Word> {
+        let mut words: Vec<Word> = Vec::new();
+        let (mut written, mut gap) = (String::new(), String::new());
+        // A slip beside the apostrophe: "don;t".
+        let cell = cell.replace(";t ", "'t ");
+        for char in cell.chars().chain([' ']) {
+            if char.is_alphanumeric() || matches!(char, '\'' | '’') && !written.is_empty() {
+                written.push(char);
+                continue;
+            }
+            if !written.is_empty() {
+                let before = if words.is_empty() { "" } else { gap.as_str() };
+                words.push(Word::new(&written, before));
+                written.clear();
+                gap.clear();
+            }
+            gap.push(char);
+        }
+        words
+    }
+
+    fn new(written: &str, gap: &str) -> Word {
+        let is_dash = gap.contains(" -") || gap.contains("- ") || gap.contains(['–', '—']);
+        Word {
+            text: letters(written).filter(|char| char.is_alphanumeric()).collect(),
+            case: match written.contains(char::is_lowercase) {
+                false if written.chars().nth(1).is_some() => Case::Capitals,
+                true if written.starts_with(char::is_uppercase) => Case::Title,
+                _ => Case::Small,
+            },
+            begins_clause: gap.contains(['.', '!', '?', ';', '\n', '/', '|', ',', '(', ')', '[', ']', ':', '='])
+                || is_dash,
+            is_answer: gap.contains([':', '=', '?']),
+        }
+    }
+
+    fn is(&self, words: &str) -> bool {
+        is(&self.text, words)
+    }
+
+    fn begins(&self, beginnings: &str) -> bool {
+        beginnings.split(' ').any(|begin| self.text.starts_with(begin))
+    }
+
+    /// It denies what follows.
+    fn is_not(&self) -> bool {
+        self.is(
+            "no not never dont doesnt didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt without nothing",
+        )
+    }
+
+    /// What contactd sends, or the sending of it.
+    fn is_text(&self) -> bool {
+        self.begins("sms txt msg messag")
+            || self.is("text texts texting texted marketing mktg promos promo promotional promotions mms blasts")
+    }
+
+    /// To reach somebody by whatever means.
+    fn is_contact(&self) -> bool {
+        self.is("contact contacts contacted contacting cntact contct conact")
+    }
+
+    fn is_mail(&self) -> bool {
+        self.begins("email") || self.is("mail mails mailing newsletter newsletters")
+    }
+
+    /// What else one may do to somebody.
+    fn is_other(&self) -> bool {
+        self.is_mail() || self.is("call calls calling phone voicemail voicemails vm fax post letters visits")
+    }
+
+    fn asks(&self) -> bool {
+        self.is(
+            "want wants wanted wanting wish wishes wished like ask asked asks asking request requested requests tell told say \
+             says said need needs demanded insists insisted prefers called phoned emailed emailing wrote replied replying reply verbal verbally \
+             texted sent sends texts responded answered hit pressed typed received recd rcvd got came per via",
+        )
+    }
+}
+
+/// Some words of a note, up to a sign that ends them.
+struct Clause<'w> {
+    words: &'w [Word],
+    /// Not all of the note is in capitals.
+    has_small: bool,
+}
+
+impl Clause<'_> {
+    fn refuses(&self) -> bool {
+        let places = 0..self.words.len();
+        places.clone().any(|at| self.is_out(at))
+            || self.denies_texts()
+            || places.into_iter().any(|at| {
+                self.ends_texts(at)
+                    || self.reports_a_stop(at)
+                    || self.is_off(at)
+                    || self.is_removed(at)
+                    || self.is_left_alone(at)
+            })
+    }
+
+    fn word(&self, at: usize) -> Option<&Word> {
+        self.words.get(at)
+    }
+
+    fn is_at(&self, at: usize, words: &str) -> bool {
+        self.word(at).is_some_and(|word| word.is(words))
+    }
+
+    fn before(&self, at: usize, many: usize) -> &[Word] {
+        &self.words[at.saturating_sub(many)..at]
+    }
+
+    fn behind(&self, at: usize, many: usize) -> &[Word] {
+        &self.words[(at + 1).min(self.words.len())..(at + 1 + many).min(self.words.len())]
+    }
+
+    /// Whether a word that means it stands at a place, with as many behind it as belong to it, and is not denied.
+    fn is_out(&self, at: usize) -> bool {
+        let Some(end) = self.out_until(at) else { return false };
+        let is_denied = self.before(at, DENIED_WITHIN).iter().any(Word::is_not) || self.is_at(end, "no off false n");
+        // "Opt Out LLC", and the game.
+        let is_name = self.is_at(end, "llc inc corp ltd gmbh co company player players campaign game group club night");
+        !is_denied && !is_name && !self.is_about_mail(at, end)
+    }
+
+    /// Where a word that means it ends.
+    fn out_until(&self, at: usize) -> Option<usize> {
+        let word = self.word(at)?;
+        let next = |at: usize| self.word(at);
+        let is_one = word.begins("unsub unsus unsuscr optout optedout optsout unenrol desub")
+            // Written as a name is, it may be one.
+            || word.is("dnc dnt dncl") && word.case != Case::Title;
+        if is_one {
+            return Some(at + 1);
+        }
+        if word.is("un") && next(at + 1).is_some_and(|next| next.begins("sub")) {
+            return Some(at + 2);
+        }
+        if !word.is("opt opts opted opting oped otped optd") {
+            return None;
+        }
+        let is_self = |word: &Word| word.is("himself herself themselves themself myself itself him her them me us");
+        let out = at + 1 + usize::from(next(at + 1).is_some_and(is_self));
+        next(out).filter(|out| out.begins("out") || out.is("put ot iut oput")).map(|_| out + 1)
+    }
+
+    /// Whether what stands from a place on is about e-mail: "opted out of email", "email opt out", and not "opted out by email".
+    fn is_about_mail(&self, from: usize, end: usize) -> bool {
+        let has_text = self.words.iter().any(Word::is_text);
+        let is_object = |at: usize| {
+            let small = "the our all any my your this a email emails and newsletter";
+            let before = (0..at).rev().find(|&at| !self.is_at(at, small));
+            self.words[at].is_mail()
+                && !self.words[at].is("emailed emailing")
+                && (at + 1 == from || at == end || before.is_some_and(|at| self.is_at(at, "from of to for no")))
+        };
+        !has_text && (0..self.words.len()).any(is_object)
+    }
+
+    /// Whether something denies texts: "does not want to be texted", "text messages not allowed".
+    fn denies_texts(&self) -> bool {
+        const WISHES: &str = "want wants wanted wanting wish wishes like ok okay allow allowed permit permitted must should may \
+                              supposed told asked tell";
+        // A denial of something else: that somebody answers, that a text came, that it is a trouble.
+        const HEARD: &str = "reply replies replied replying respond responds responded responding response responses answer \
+                             answers answered answering get gets got getting receive receives received receiving see sees saw \
+                             seen deliver delivered deliverable arrive arrived come came yet sure know knows work works working \
+                             worked remember back much often read reads opened issue issues problem problems trouble mind minds \
+                             objection objections objecting complain complained complaints miss missed code codes charge fee only \
+                             sent send sending yet stop stops unsubscribe than";
+        let has_wish = |from: usize, to: usize| self.words[from..to].iter().any(|word| word.is(WISHES));
+        // "Do not text before 9am", but not "after complaint".
+        let is_hour =
+            |word: &Word| word.text.starts_with(|c: char| c.is_ascii_digit()) || word.is("noon work school dark");
+        let is_at_times = (1..self.words.len()).any(|at| {
+            let (before, word) = (&self.words[at - 1], &self.words[at]);
+            before.is("until till") || before.is("before after") && is_hour(word)
+        });
+        let heard = self.words.iter().any(|word| word.is(HEARD));
+        let out = (0..self.words.len()).any(|at| self.out_until(at).is_some());
+        let nots = (0..self.words.len()).filter(|&at| self.words[at].is_not());
+        !out && !is_at_times
+            && nots.into_iter().any(|at| {
+                let is_strong = self.is_at(at + 1, "to be ok okay")
+                    || self.words[at].is("never dont") && self.is_at(at + 1, "send text sms");
+                let is_object = |at: usize| {
+                    let word = &self.words[at];
+                    word.is_text() || word.is_contact() && (!word.is("contacted") || self.is_at(at - 1, "be being get"))
+                };
+                let object = (at + 1..self.words.len()).find(|&at| is_object(at));
+                let before = |object: usize| {
+                    let between = &self.words[at + 1..object];
+                    let is_other =
+                        between.iter().any(Word::is_other) && !between.iter().any(|word| word.is("or and nor"));
+                    // "No contact info", "not in contacts".
+                    let is_noun = self.words[object].is_contact()
+                        && (self.words[at].is("no without") && !between.is_empty()
+                            || self.is_at(
+                                object + 1,
+                                "info information details number person card lens lenses us husband wife son \
+                               daughter mother mom father dad spouse delivery",
+                            )
+                            || self.words[object].is("contacts"));
+                    let is_asked = is_strong || has_wish(at, object) || has_wish(0, at);
+                    let is_missed = self.words[at..]
+                        .iter()
+                        .any(|word| word.is("miss missed mind minds problem problems issue issues"));
+                    !is_other && !is_noun && !is_missed && (!heard || is_asked)
+                };
+                // "Sms not wanted", "texts not ok".
+                let behind = || {
+                    let near = self.behind(at, 2).iter();
+                    let is_denied = near
+                        .into_iter()
+                        .any(|word| word.is("allowed wanted ok okay permitted welcome desired requested"));
+                    is_denied && self.before(at, 3).iter().any(Word::is_text)
+                };
+                object.is_some_and(before) || behind()
+            })
+    }
+
+    /// Whether a word for an end stands beside texts, or beside the consent to them: "declined to be texted", "sms prohibited".
+    fn ends_texts(&self, at: usize) -> bool {
+        let word = &self.words[at];
+        let turns_off = word.is("turned turn switched shut") && self.is_at(at + 1, "off");
+        let ends = word.begins("refus declin revok withdr rescind cancel terminat prohibit forbid unwanted")
+            || word.is("disabled ended");
+        if !ends && !turns_off || self.before(at, 2).iter().any(Word::is_not) {
+            return false;
+        }
+        let is_means = |at: usize| at > 0 && self.is_at(at - 1, "by via per through over with");
+        let is_small = |word: &Word| {
+            word.is(
+                "to be being get getting receive receiving the a her his their all any our my more further of from for off \
+                 subscription subscriptions permission consent opt in and or contacted",
+            )
+        };
+        let is_ended = |at: usize| {
+            self.words[at].is_text()
+                && !self.is_at(at + 1, "out her him them me us back later")
+                && (!self.words[at].is("texted") || self.is_at(at.saturating_sub(1), "be being get"))
+                || self.words[at].is("consent permission optin")
+        };
+        let found = (at + 1..self.words.len().min(at + 1 + ENDED_WITHIN))
+            .find(|&at| !is_small(&self.words[at]) || is_ended(at));
+        let behind = found.is_some_and(|at| is_ended(at) && !is_means(at));
+        // "Texts declined": right before it.
+        let before = at > 0
+            && is_ended(at - 1)
+            && !is_means(at - 1)
+            && !self.words[at - 1].is("texted")
+            && self.words.len() == at + 1;
+        (behind || before) && !self.is_about_mail(at, at + 1)
+    }
+
+    /// Whether somebody reports a STOP: "replied STOP today", "told me to stop", "stop per customer".
+    fn reports_a_stop(&self, at: usize) -> bool {
+        let word = &self.words[at];
+        if !word.is("stop stops stopp stpo sotp stoped") {
+            return false;
+        }
+        let next = self.word(at + 1);
+        let is_place =
+            next.is_some_and(|next| next.is("by in at sign signs light lights over watch loss and gap motion n"));
+        let is_named = at > 0
+            && self.is_at(
+                at - 1,
+                "bus non one full dont not never no next last first second pit train tram truck rest cant wont couldnt cannot \
+                 doesnt didnt tour whistle short",
+            );
+        if is_place || is_named || word.case == Case::Title && at > 0 {
+            return false;
+        }
+        let is_texts = |word: &Word| word.is_text() || word.is("sending contacting bothering all");
+        let is_open = next.is_none_or(|next| {
+            is_texts(next)
+                || next.is(
+                    "it this that these them now please pls today yesterday again twice request requests requested received recd \
+                     rcvd per via on from to we us immediately asap via x2 x3",
+                )
+                || next.text.starts_with(|c: char| c.is_ascii_digit())
+        });
+        let is_reported = self.words[..at].iter().any(Word::asks)
+            || next.is_some_and(|next| next.is("request requests requested received recd rcvd per via"));
+        if word.case == Case::Capitals && self.has_small {
+            return self.words.len() > 1;
+        }
+        is_reported && is_open || next.is_some_and(is_texts) && (at == 0 || is_reported)
+    }
+
+    /// Whether somebody is or wants to be off a list.
+    fn is_off(&self, at: usize) -> bool {
+        let is_list = |word: &Word| {
+            word.is("list lists database db text texts texting sms marketing") || word.begins("messag msg")
+        };
+        let near = self.behind(at, OFF_WITHIN);
+        let end = near.iter().position(is_list).map(|place| at + 1 + place);
+        let is_other = |end: usize| {
+            self.is_at(end + 1, "price prices deal deals offer offers property properties market")
+                || near.iter().any(|word| word.is("work hours wait waiting"))
+        };
+        self.words[at].is("off")
+            && !self.before(at, DENIED_WITHIN).iter().any(|word| word.is_not() || word.is("day days two"))
+            && !self.before(at, 2).iter().any(|word| word.text.starts_with(|c: char| c.is_ascii_digit()))
+            && end.is_some_and(|end| !is_other(end) && !self.is_about_mail(at, end))
+    }
+
+    /// Whether somebody was removed, or wants to be: from a list, at a request, or simply.
+    fn is_removed(&self, at: usize) -> bool {
+        let word = &self.words[at];
+        if !word.is("removed remove removal removing deleted delete taken")
+            || self.before(at, 2).iter().any(Word::is_not)
+        {
+            return false;
+        }
+        let near = self.behind(at, 4);
+        let is_list = |word: &Word| word.is("list lists database db system distribution") || word.is_text();
+        let from = near.iter().position(|word| word.is("from off"));
+        let from_list = from.is_some_and(|from| {
+            near[from..].iter().take(4).any(is_list) && !near.iter().any(|word| word.is("wait waiting guest order"))
+        });
+        let on_request = !word.is("taken")
+            && near.iter().any(|word| word.is("per at upon on by"))
+            && near.iter().any(|word| word.is("request customer client"));
+        let ends = self.behind(at, 3).iter().all(|word| word.is("please pls now asap today immediately too"));
+        let is_asked = self.is_at(at.wrapping_sub(1), "be being get getting")
+            && (self.words[..at].iter().any(Word::asks) || at <= 2 && self.is_at(0, "to"))
+            && ends;
+        (from_list || on_request || is_asked && !word.is("taken")) && !self.is_about_mail(at, at + 1)
+    }
+
+    /// "Wants to be left alone".
+    fn is_left_alone(&self, at: usize) -> bool {
+        self.words[at].is("alone")
+            && self.before(at, 2).iter().any(|word| word.is("left leave"))
+            && self.words.iter().any(|word| word.asks() || word.is("leave"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
