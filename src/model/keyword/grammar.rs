@@ -166,6 +166,16 @@ enum Item {
     Rest,
 }
 
+/// Whether a choice can begin with somebody's first name.
+fn begins_with_name(choice: &Choice) -> bool {
+    let begins = |item: &Item| match item {
+        Item::FirstName => true,
+        Item::Choice { of, .. } => begins_with_name(of),
+        _ => false,
+    };
+    choice.iter().any(|sequence| sequence.first().is_some_and(begins))
+}
+
 impl Grammar {
     /// Reads the rules. The error names the line.
     pub fn parse(text: &str) -> Result<Grammar, String> {
@@ -320,16 +330,6 @@ impl Grammar {
         })
     }
 
-    /// Whether a choice can begin with somebody's first name.
-    fn begins_with_name(&self, choice: &Choice) -> bool {
-        let begins = |item: &Item| match item {
-            Item::FirstName => true,
-            Item::Choice { of, .. } => self.begins_with_name(of),
-            _ => false,
-        };
-        choice.iter().any(|sequence| sequence.first().is_some_and(begins))
-    }
-
     /// Whether what has a name can begin with a word.
     fn can_begin(&self, name: usize, word: Option<&Known>) -> bool {
         let Named { first, is_open, .. } = &self.names[name];
@@ -353,7 +353,7 @@ impl Grammar {
         }
         (self.beginning, self.denying) = (beginning, denying);
         let is_open = |(_, (kind, choice)): &(usize, &(Kind, Choice))| {
-            matches!(kind, Kind::Stem | Kind::Harmless) && self.begins_with_name(choice)
+            matches!(kind, Kind::Stem | Kind::Harmless) && begins_with_name(choice)
         };
         self.beginning_with_name = self.rules.iter().enumerate().filter(is_open).map(|(rule, _)| rule).collect();
     }

@@ -81,7 +81,7 @@ impl Reading<'_> {
         for at in 0..known.len() {
             is_covered[at] |= self.words[at].is_quoted;
             GRAMMAR.matches(&known, at, |kind, end| match kind {
-                Kind::Stem if is_of_sentence(at, end) => stems.push((at, end)),
+                Kind::Stem if is_of_clause(at, end) => stems.push((at, end)),
                 Kind::Harmless if is_of_clause(at, end) => is_covered[at..end].fill(true),
                 _ => {}
             });
