@@ -13,7 +13,7 @@ use crate::model::plain_refusal::fold::letters;
 use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 
 /// What begins the names of lists of those who want nothing.
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 20] = [
     "blacklist",
     "blacklst",
     "blocklist",
@@ -21,6 +21,15 @@ const LISTS: [&str; 11] = [
     "denylist",
     "suppressionlist",
     "sperrliste",
+    "schwarzeliste",
+    "stoplist",
+    "stopplist",
+    "listanegra",
+    "listanera",
+    "listenoire",
+    "zwartelijst",
+    "черномсписке",
+    "черныйсписок",
     "optout",
     "optedout",
     "dnd",
@@ -29,13 +38,16 @@ const LISTS: [&str; 11] = [
 /// Words for it in scripts that put no blanks between words.
 const OUT_WITHIN: [&str; 7] = ["退订", "退訂", "黑名单", "黑名單", "拒收", "受信拒否", "수신거부"];
 /// Whose agreement may be missing or have ended.
-const CONSENT: [&str; 3] = ["consent", "consented", "subscription"];
+const CONSENT: [&str; 7] =
+    ["consent", "consented", "subscription", "suscripcion", "assinatura", "inscricao", "iscrizione"];
+/// That it has ended, in a few more languages than senders' notes are read in.
+const ENDED: [&str; 6] = ["cancelo", "cancelou", "annullato", "annulle", "resilie", "gekundigt"];
 /// What says that an agreement is not there, and what was given or not.
 const LACKS: [&str; 5] = ["lack", "lacks", "lacking", "missing", "without"];
 /// The person, for certain.
 const PERSON: [&str; 8] = ["recipient", "user", "subscriber", "customer", "consumer", "member", "person", "enduser"];
 /// The sender, or what it sends: both may be on a list, too, and be invalid.
-const OF_THE_SENDER: [&str; 13] = [
+const OF_THE_SENDER: [&str; 16] = [
     "sender",
     "senderid",
     "source",
@@ -44,6 +56,9 @@ const OF_THE_SENDER: [&str; 13] = [
     "from",
     "url",
     "link",
+    "domain",
+    "host",
+    "website",
     "ip",
     "content",
     "template",
@@ -71,6 +86,8 @@ const REFUSES: [&str; 9] =
     ["refused", "refuses", "declined", "declines", "rejected", "rejects", "deactivated", "disabled", "stopped"];
 /// So many words may stand before what is refused: "deactivated all promotional messages".
 const REFUSED_WITHIN: usize = 3;
+/// What does not want messages has these behind a "not".
+const WANTS: [&str; 4] = ["want", "wish", "wants", "accept"];
 /// What a person does who wants none of it: "asked not to be contacted".
 const ASKS: [&str; 8] = ["asked", "asks", "requested", "requests", "demanded", "wants", "wishes", "prefers"];
 /// So many words behind a refusal stands what was refused.
@@ -86,6 +103,11 @@ const ANSWERS: [&str; 8] = ["reply", "replied", "inbound", "incoming", "response
 const BLOCKED: [&str; 3] = ["blocked", "stopped", "barred"];
 const SENDER: [&str; 4] = ["sender", "originator", "you", "us"];
 const MESSAGES: [&str; 8] = ["message", "messages", "sms", "text", "texts", "marketing", "contact", "communication"];
+/// A person for whom "blocked" without more is what the person did. A subscriber is blocked by the network.
+const BLOCKING: [&str; 5] = ["recipient", "user", "consumer", "person", "enduser"];
+/// What begins the word for what is held back because somebody asked for it, and what else may be held back.
+const SUPPRESSED: &str = "suppress";
+const NOT_OF_PEOPLE: [&str; 7] = ["duplicate", "receipt", "receipts", "message", "messages", "sms", "text"];
 /// What may stand between a word and the one that it belongs to.
 const BETWEEN: [&str; 30] = [
     "a",
@@ -145,11 +167,17 @@ const NUMBER: [&str; 22] = [
     "address",
 ];
 /// States of a number that do not pass.
-const DEAD: [&str; 26] = [
+const DEAD: [&str; 31] = [
     "unknown",
     "unidentified",
     "invalid",
-    "illegal",
+    "bad",
+    "wrong",
+    "vacant",
+    // Somebody else has it now.
+    "reassigned",
+    "recycled",
+    "terminated",
     "unallocated",
     "unassigned",
     "nonexistent",
@@ -189,16 +217,19 @@ const DEAD_WITHIN: [&str; 11] = [
 ];
 /// What a person blocks messages with.
 const PHONE: [&str; 3] = ["phone", "handset", "device"];
+/// What is dead with its number.
+const LINE: [&str; 3] = ["line", "phone", "subscriber"];
 /// What gets messages, and a dead number is not.
 const MOBILE: [&str; 3] = ["mobile", "wireless", "cellular"];
 /// What does pass unless it is said not to.
 const ABSENT: [&str; 4] = ["absent", "unavailable", "unreachable", "inactive"];
 const FOR_GOOD: [&str; 2] = ["permanent", "permanently"];
 /// What such a number is not.
-const LIVES: [&str; 20] = [
+const LIVES: [&str; 21] = [
     "exist",
     "exists",
     "existing",
+    "found",
     "valid",
     "assigned",
     "allocated",
@@ -327,11 +358,12 @@ impl Report {
             let of_messages = |at: usize| self.sense(at) & ACT != 0;
             let is_asked = sense & NOT != 0
                 && ((word == "dont" || (at > 0 && self.word(at - 1) == "do")) && next & ACT != 0
-                    || asks() && (at + 1..=at + ASKED_WITHIN).any(of_messages));
+                    || (asks() || WANTS.contains(&self.word(at + 1)))
+                        && (at + 1..=at + ASKED_WITHIN).any(|at| of_messages(at) || MESSAGES.contains(&self.word(at))));
             let has_ended = CONSENT.contains(&word)
                 && (self.is_negated(at)
                     || self.behind(at).is_some_and(|behind| self.sense(behind) & NOT != 0)
-                    || (0..self.0.len()).any(|at| self.sense(at) & ENDS != 0));
+                    || (0..self.0.len()).any(|at| self.sense(at) & ENDS != 0 || ENDED.contains(&self.word(at))));
             let is_person = |at: Option<usize>| at.is_some_and(|at| self.is_person(at));
             let is_by_person = || is_person(self.before(at));
             let is_blocked = BLOCKED.contains(&word)
@@ -339,19 +371,24 @@ impl Report {
                     || (is_by_person()
                         && (self.word(at - 1) == "has"
                             || word == "stopped"
+                            || at + 1 == self.0.len() && self.before(at).is_some_and(|by| self.is_blocking(by))
                             || SENDER.contains(&self.word(at + 1))
-                            || self.behind(at).is_some_and(|next| SENDER.contains(&self.word(next)))))
+                            || self.behind(at).is_some_and(|next| self.is_sender(next))))
                     || (self.before(at).is_some_and(|before| PHONE.contains(&self.word(before)))
                         && self.behind(at).is_some_and(|next| MESSAGES.contains(&self.word(next)))));
             // Who complains of spam wants none of it.
             let complains = match word {
-                "complaint" | "complained" => self.has(&["spam"]) || self.has(&PERSON),
-                "reported" if self.word(at + 1) == "as" && JUNK.contains(&self.word(at + 2)) => !self.has(&NETWORK),
+                "complaint" | "complaints" | "complained" => !self.has(&NETWORK),
+                "reported" | "marked" if self.word(at + 1) == "as" && JUNK.contains(&self.word(at + 2)) => {
+                    !self.has(&NETWORK)
+                }
+                "report" | "reports" => at > 0 && JUNK.contains(&self.word(at - 1)) && !self.has(&NETWORK),
                 "reported" => self.has(&JUNK) && is_by_person(),
                 "spam" => self.word(at + 1) == "by" && is_person(self.behind(at + 1)),
                 _ => false,
             };
-            if is_blocked || (!is_of_sender && (complains || self.refuses(at))) {
+            let is_suppressed = word.starts_with(SUPPRESSED) && !self.is_negated(at) && !self.has(&NOT_OF_PEOPLE);
+            if is_blocked || (!is_of_sender && !is_answered && (complains || is_suppressed || self.refuses(at))) {
                 return true;
             }
             if word == "stop" {
@@ -371,11 +408,33 @@ impl Report {
         OF_THE_SENDER.contains(&self.word(at)) && !["level", "wide"].contains(&self.word(at + 1))
     }
 
-    /// "user refused messages", "Subscriber deactivated promotional messages".
+    /// What a person blocks: "this number", "us", "messages".
+    fn is_sender(&self, at: usize) -> bool {
+        let word = self.word(at);
+        SENDER.contains(&word) || word.starts_with("number") || MESSAGES.contains(&word)
+    }
+
+    /// "user does not": whether the user stands before a word that denies.
+    fn is_user(&self, not: usize) -> bool {
+        self.before(not).is_some_and(|before| self.word(before) == "user")
+    }
+
+    fn is_blocking(&self, at: usize) -> bool {
+        BLOCKING.contains(&self.word(at))
+    }
+
+    /// "user refused messages", "Subscriber deactivated promotional messages", "refused by recipient", "user declined".
     fn refuses(&self, at: usize) -> bool {
-        REFUSES.contains(&self.word(at))
-            && self.before(at).is_some_and(|before| PERSON.contains(&self.word(before)))
-            && (at + 1..=at + REFUSED_WITHIN).any(|at| MESSAGES.contains(&self.word(at)))
+        let is_refused = || (at + 1..=at + REFUSED_WITHIN).any(|at| MESSAGES.contains(&self.word(at)));
+        let receives = || self.word(at + 1) == "to" && self.word(at + 2) == "receive";
+        let word = self.word(at);
+        let is_willed = word.starts_with("refuse") || word.starts_with("decline") || word.starts_with("reject");
+        REFUSES.contains(&word)
+            && (self
+                .before(at)
+                .is_some_and(|by| PERSON.contains(&self.word(by)) && (is_refused() || is_willed && receives()))
+                || is_willed && self.before(at).is_some_and(|by| self.is_blocking(by)) && at + 1 == self.0.len()
+                || is_willed && self.word(at + 1) == "by" && self.behind(at + 1).is_some_and(|by| self.is_person(by)))
     }
 
     /// "lack of consent", "consent missing", and not "missing consent language".
@@ -395,31 +454,48 @@ impl Report {
         let is_number = |at: usize| NUMBER.contains(&self.word(at)) && self.word(at + 1) != "of";
         let is_of_number =
             |from: usize, to: usize| self.before(from).is_some_and(is_number) || self.behind(to).is_some_and(is_number);
+        let is_message = |at: usize| MESSAGES.contains(&self.word(at));
+        let is_landline = || self.has(&["landline"]) && !self.has(&["may", "might", "possible", "not", "error"]);
         let is_for_good =
             || self.has(&FOR_GOOD) && self.has(&ABSENT) && !(0..self.0.len()).any(|at| self.sense(at) & NOT != 0);
         let is_dead = |at: usize| match self.word(at) {
             "landline" => !self.is_negated(at),
             "unallocated" | "unassigned" => true,
+            // Of a number, another word says that it is the network's: "illegal number" is an opt-out with some.
+            "illegal" => self.behind(at).is_some_and(|behind| self.word(behind) == "subscriber"),
+            "changed" => at + 1 == self.0.len() && self.before(at).is_some_and(|before| self.word(before) == "number"),
+            "deactivated" if self.0.len() == 1 => true,
+            "exist" | "exists" if self.is_negated(at) && self.before(at).is_some_and(|not| self.is_user(not)) => true,
             // "Subscriber deactivated promotional messages" speaks of these.
             "deactivated" if self.refuses(at) => false,
             "such" => self.is_negated(at) && is_number(at + 1),
-            word if MOBILE.contains(&word) => self.is_negated(at) && is_number(at + 1),
+            word if MOBILE.contains(&word) => self.is_negated(at) && (is_number(at + 1) || at + 1 == self.0.len()),
             "disconnected" if self.0.len() == 1 => true,
-            "disconnected" | "dead" => {
-                self.before(at).or(self.behind(at)).is_some_and(|at| self.word(at).starts_with("number"))
-            }
+            "disconnected" | "dead" => self.before(at).or(self.behind(at)).is_some_and(|at| {
+                self.word(at).starts_with("number") || LINE.contains(&self.word(at)) && self.0.len() == 2
+            }),
             word if DEAD.contains(&word) => is_of_number(at, at),
             word if LIVES.contains(&word) || (word == "service" && self.word(at.wrapping_sub(1)) == "in") => {
                 let negated = self.before(at).filter(|&not| self.is_not(not));
                 let is_alone = || self.0.iter().all(|word| OF_A_DEAD_NUMBER.contains(&word.as_str()));
-                negated.is_some_and(|not| is_of_number(not, at) || self.has(&["disconnected"]) && is_alone())
+                let says_service = word == "service" || self.has(&["disconnected"]);
+                negated.is_some_and(|not| is_of_number(not, at) || says_service && is_alone())
             }
             // "not SMS capable"
-            "capable" => MESSAGES.contains(&self.word(at.wrapping_sub(1))) && self.is_negated(at - 1),
+            "capable" | "enabled" => is_message(at.wrapping_sub(1)) && self.is_negated(at - 1),
+            "incapable" => is_message(at.wrapping_sub(1)),
+            // "SMS not supported", where nothing else is said: in a country, by an account.
+            "supported" => self.is_negated(at) && at + 1 == self.0.len() && is_message(at.wrapping_sub(2)),
+            "receive" => {
+                self.before(at).is_some_and(|not| self.is_not(not) || ["cannot", "cant"].contains(&self.word(not)))
+                    && self.behind(at).is_some_and(is_message)
+            }
             word if ABSENT.contains(&word) => is_for_good() && is_of_number(at, at),
             _ => false,
         };
-        (!self.has(&PASSING) || is_for_good()) && !self.has(&OF_THE_SENDER) && (0..self.0.len()).any(is_dead)
+        (!self.has(&PASSING) || is_for_good() || is_landline())
+            && !self.has(&OF_THE_SENDER)
+            && (0..self.0.len()).any(is_dead)
     }
 }
 

@@ -49,12 +49,18 @@ pub enum Kind {
     Narrow,
     /// A clause may begin with it that asks: "please".
     Clause,
+    /// No refusal can do without one such: where none of its readings is harmless, it may be one.
+    Stem,
+    /// A harmless reading of a stem.
+    Harmless,
 }
 
 /// A word or a stem of the rules.
 type Id = u32;
 /// Any word that is in no rule.
 const UNKNOWN: Id = 0;
+/// A word begins with so many stems at most: one may begin with another.
+const STEMS_MAX: usize = 3;
 
 /// Whether a word is somebody's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,8 +77,8 @@ enum Name {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     word: Id,
-    /// The stem that it begins with.
-    stem: Id,
+    /// The stems that it begins with, the longest first.
+    stems: [Id; STEMS_MAX],
     /// Whether it is written in digits.
     is_number: bool,
     name: Name,
@@ -83,7 +89,7 @@ pub struct Known {
 impl Known {
     /// Whether no rule has it.
     pub fn is_unknown(self) -> bool {
-        self.word == UNKNOWN && self.stem == UNKNOWN
+        self.word == UNKNOWN && self.stems[0] == UNKNOWN
     }
 
     /// The word as it is written in its message.
@@ -92,8 +98,13 @@ impl Known {
         Known { name, ends_clause, ..self }
     }
 
+    /// The word with the name that it is to other rules.
+    pub fn named_as(self, other: Known) -> Known {
+        Known { name: other.name, ends_clause: other.ends_clause, ..self }
+    }
+
     fn is(self, id: Id) -> bool {
-        id != UNKNOWN && (self.word == id || self.stem == id)
+        id != UNKNOWN && (self.word == id || self.stems.contains(&id))
     }
 }
 
@@ -102,6 +113,8 @@ impl Known {
 pub struct Grammar {
     words: HashMap<String, Id, RandomState>,
     stems: BTreeMap<String, Id>,
+    /// The stems that each stem begins with, itself among them, the longest first.
+    shorter: HashMap<Id, Vec<(String, Id)>, RandomState>,
     /// First names that are no words.
     first_names: HashSet<String, RandomState>,
     /// Words and stems so far.
@@ -112,6 +125,8 @@ pub struct Grammar {
     beginning: Vec<Vec<usize>>,
     /// Those of them that deny.
     denying: Vec<Vec<usize>>,
+    /// Stems and their harmless readings that can begin with somebody's first name.
+    beginning_with_name: Vec<usize>,
     scripts: Scripts,
     /// The words of those rules in which slips of the pen are forgiven.
     forgiven: Slips,
@@ -151,6 +166,16 @@ enum Item {
     End,
     /// All words to the end of this clause, or of a later one.
     Rest,
+}
+
+/// Whether a choice can begin with somebody's first name.
+fn begins_with_name(choice: &Choice) -> bool {
+    let begins = |item: &Item| match item {
+        Item::FirstName => true,
+        Item::Choice { of, .. } => begins_with_name(of),
+        _ => false,
+    };
+    choice.iter().any(|sequence| sequence.first().is_some_and(begins))
 }
 
 impl Grammar {
@@ -196,14 +221,23 @@ impl Grammar {
                 "condition" => Kind::Condition,
                 "narrow" => Kind::Narrow,
                 "clause" => Kind::Clause,
+                "stem" => Kind::Stem,
+                "harmless" => Kind::Harmless,
                 _ => return Err(wrong("an unknown kind of rule")),
             };
             let choice = grammar.choice(rule, &names).map_err(|what| wrong(&what))?;
             grammar.rules.push((kind, choice));
         }
-        let mut pairs = grammar.stems.keys().zip(grammar.stems.keys().skip(1));
-        if let Some((_, stem)) = pairs.find(|(before, stem)| stem.starts_with(before.as_str())) {
-            return Err(format!("the stem {stem}~ begins with another, and a word is found by one stem"));
+        for (stem, &id) in &grammar.stems {
+            let begins = |(end, letter): (usize, char)| {
+                let begin = &stem[..end + letter.len_utf8()];
+                grammar.stems.get(begin).map(|&id| (begin.to_owned(), id))
+            };
+            let shorter: Vec<(String, Id)> = stem.char_indices().rev().filter_map(begins).collect();
+            if shorter.len() > STEMS_MAX {
+                return Err(format!("the stem {stem}~ begins with {STEMS_MAX} others"));
+            }
+            grammar.shorter.insert(id, shorter);
         }
         grammar.index();
         Ok(grammar)
@@ -211,13 +245,15 @@ impl Grammar {
 
     /// What a word of a message is here.
     pub fn known(&self, word: &str) -> Known {
-        // No stem begins with another, so what a word begins with is the last one before it.
+        // All stems that a word begins with are shorter ones of the last stem before it.
         let before = (Bound::Unbounded, Bound::Included(word));
-        let last = self.stems.range::<str, _>(before).next_back();
-        let stem = last.filter(|(stem, _)| word.starts_with(stem.as_str()));
+        let last = self.stems.range::<str, _>(before).next_back().and_then(|(_, id)| self.shorter.get(id));
+        let mut stems = [UNKNOWN; STEMS_MAX];
+        let begins = last.into_iter().flatten().filter(|(stem, _)| word.starts_with(stem.as_str()));
+        stems.iter_mut().zip(begins).for_each(|(stem, (_, id))| *stem = *id);
         Known {
             word: self.words.get(word).copied().unwrap_or(UNKNOWN),
-            stem: stem.map_or(UNKNOWN, |(_, &id)| id),
+            stems,
             is_number: word.bytes().all(|byte| byte.is_ascii_digit()),
             name: if self.first_names.contains(word) { Name::First } else { Name::None },
             ..Known::default()
@@ -242,18 +278,26 @@ impl Grammar {
     /// Calls `found` with each rule that matches some words from a place on, and where its match ends; but for those that
     /// deny.
     pub fn matches(&self, words: &[Known], at: usize, found: impl FnMut(Kind, usize)) {
-        self.matches_of(&self.beginning, words, at, found);
+        let by_name = words.get(at).filter(|word| word.name == Name::First).map(|_| &self.beginning_with_name[..]);
+        self.matches_of(&self.beginning, by_name.unwrap_or_default(), words, at, found);
     }
 
     /// Calls `found` with where the denials end that begin at a place.
     pub fn denials(&self, words: &[Known], at: usize, mut found: impl FnMut(usize)) {
-        self.matches_of(&self.denying, words, at, |_, end| found(end));
+        self.matches_of(&self.denying, &[], words, at, |_, end| found(end));
     }
 
-    fn matches_of(&self, rules: &[Vec<usize>], words: &[Known], at: usize, mut found: impl FnMut(Kind, usize)) {
-        let Some(&Known { word, stem, .. }) = words.get(at) else { return };
+    fn matches_of(
+        &self,
+        rules: &[Vec<usize>],
+        others: &[usize],
+        words: &[Known],
+        at: usize,
+        mut found: impl FnMut(Kind, usize),
+    ) {
+        let Some(&Known { word, stems, .. }) = words.get(at) else { return };
         let of = |id: Id| rules.get(id as usize).into_iter().flatten();
-        for &rule in of(word).chain(of(stem)) {
+        for &rule in of(word).chain(stems.into_iter().flat_map(of)).chain(others) {
             let (kind, choice) = &self.rules[rule];
             for end in self.ends_of_choice(choice, words, at).into_iter().filter(|&end| end > at) {
                 found(*kind, end);
@@ -292,7 +336,7 @@ impl Grammar {
     fn can_begin(&self, name: usize, word: Option<&Known>) -> bool {
         let Named { first, is_open, .. } = &self.names[name];
         let has = |id: Id| id != UNKNOWN && first.binary_search(&id).is_ok();
-        *is_open || word.is_none_or(|word| has(word.word) || has(word.stem))
+        *is_open || word.is_none_or(|word| has(word.word) || word.stems.into_iter().any(has))
     }
 
     /// Notes which rules can begin with which words.
@@ -310,6 +354,10 @@ impl Grammar {
             }
         }
         (self.beginning, self.denying) = (beginning, denying);
+        let is_open = |(_, (kind, choice)): &(usize, &(Kind, Choice))| {
+            matches!(kind, Kind::Stem | Kind::Harmless) && begins_with_name(choice)
+        };
+        self.beginning_with_name = self.rules.iter().enumerate().filter(is_open).map(|(rule, _)| rule).collect();
     }
 
     /// The words that a choice can begin with. True if it can match no words at all.

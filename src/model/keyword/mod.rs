@@ -5,6 +5,7 @@
 //! comes near one is shown to a person, and so is what is written in a [`script`] that no rule has. [`encoding`] undoes what
 //! software made of a text, and [`keyboard`] what a keyboard of another script did; [`folding`] makes words of it and
 //! [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
+//! `stems.txt` has what no refusal can do without: what no rule knows is shown to a person where it has one of these.
 //! [`is_refusal`] asks the same of a label.
 
 mod cue;

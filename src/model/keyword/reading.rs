@@ -4,6 +4,7 @@ mod less;
 mod plain;
 mod signs;
 mod slips;
+mod stems;
 
 use std::cell::OnceCell;
 
@@ -139,6 +140,8 @@ impl<'k> Reading<'k> {
             Meaning::Message
         } else if meaning == Meaning::Out && scope::names_all(&self.words) {
             Meaning::OutOfAll
+        } else if meaning == Meaning::Message && self.has_open_stem() {
+            Meaning::MaybeOut
         } else {
             meaning
         }
@@ -419,12 +422,14 @@ impl<'k> Reading<'k> {
             return true;
         }
         let is_out = |from: usize, to: usize| self.is_opt_out_word(from, to) && is_free(from, to);
-        // An opt-out word that alone stands in capitals is the keyword, wherever it stands: "is STOP how I get off this?"
+        // An opt-out word that alone stands in capitals is the keyword, wherever it stands: "is STOP how I get off this?", "here is
+        // my STOP".
         let is_said = |at: usize| {
+            let is_meant = !self.is_denied[at] && !self.words[at].is_quoted && self.is_opt_out_word(at, at + 1);
             let letters = |word: &&Word| word.text.contains(char::is_alphabetic);
             let mut others = self.words[..at].iter().chain(&self.words[at + 1..]).filter(letters).peekable();
             self.words[at].is_shouted()
-                && is_out(at, at + 1)
+                && is_meant
                 && (others.peek().is_none() || others.any(|word| !word.is_shouted() && word.text.len() > 1))
         };
         (0..all).any(is_said) || (all <= NEAR_MISS_WORDS_MAX && (1..all).any(|n| is_out(0, n) || is_out(n, all)))

@@ -1,6 +1,7 @@
 //! The words and requests against what people write.
 
 mod requests;
+mod stems;
 
 use super::*;
 

@@ -132,7 +132,7 @@ pub fn written_with_plus(raw: &str) -> Option<Phone> {
 /// short code or a national number: they are none.
 pub fn as_meant(text: &str) -> Option<Phone> {
     const DIGITS_MIN: usize = 11;
-    let wrapping = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '\u{FF0B}' | '(' | ')');
+    let wrapping = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '\u{FF0B}' | '(' | ')' | '%');
     // Behind a number they stand for digits that somebody left out.
     if text.trim_end().ends_with(['?', '*', '#', '_', '…', '•']) {
         return None;

@@ -53,8 +53,11 @@ impl Written {
         if raw.len() > WRITTEN_BYTES_MAX {
             return Err(Unusable::TooLong);
         }
-        let text = without_decimals(without_wrapping(raw))?;
-        let mut written = Self::default();
+        let text = without_gateway(without_wrapping(raw));
+        // What an address of the web makes of a plus.
+        let escaped = after(text, "%2B");
+        let text = without_decimals(escaped.unwrap_or(text))?;
+        let mut written = Self { plus: escaped.is_some(), ..Self::default() };
         let mut last = InboundKind::Nothing;
         // How many digits stood before an open parenthesis; whether what follows would be a second number.
         let (mut opened, mut slashed, mut divided) = (None, false, false);
@@ -130,6 +133,19 @@ fn without_wrapping(raw: &str) -> &str {
     });
     let without_scheme = SCHEMES.iter().find_map(|scheme| after(text, scheme)).map(|rest| rest.trim_matches(wrapping));
     without_scheme.unwrap_or(text)
+}
+
+/// Without what a gateway of picture messages puts behind a number: `+14155552671/TYPE=PLMN`, `+14155552671@mms.example.net`.
+/// Without its plus it could be an address of e-mail.
+fn without_gateway(text: &str) -> &str {
+    const TYPE: &str = "/TYPE=";
+    let is_host = |host: &str| {
+        host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+    };
+    let has_plus = text.starts_with('+') || after(text, "%2B").is_some();
+    let number = text.split_once('@').filter(|(_, host)| has_plus && is_host(host)).map_or(text, |(number, _)| number);
+    let at = number.find('/').filter(|&at| after(&number[at..], TYPE).is_some());
+    at.map_or(number, |at| &number[..at])
 }
 
 /// What stands behind a scheme; none if the text does not begin with it.

@@ -210,3 +210,84 @@ fn only_what_does_not_pass_and_is_about_the_number_makes_it_invalid() {
         assert_eq!(said(text), Failure::default(), "{text}");
     }
 }
+
+/// What else says that somebody wants nothing, that the number is another person's now, or that it gets no messages.
+#[test]
+fn reports_in_other_words_forbid_too() {
+    for text in [
+        "complaint",
+        "abuse complaint",
+        "Complained",
+        "marked as spam",
+        "spam report",
+        "suppressed",
+        "Suppressed number",
+        "Contact suppressed",
+        "stoplist",
+        "user blocked",
+        "Recipient blocked this number",
+        "recipient blocked messages",
+        "Recipient does not want to receive messages",
+        "user does not want messages",
+        "Refused by recipient",
+        "declined by the user",
+        "User declined",
+        "Recipient declined to receive",
+        "lista negra",
+        "En lista negra",
+        "lista nera",
+        "в черном списке",
+        "Usuario canceló la suscripción",
+    ] {
+        assert_eq!(said(text), OPTED_OUT, "{text}");
+    }
+    for text in [
+        "reassigned number",
+        "number reassigned",
+        "Recycled number",
+        "Number changed",
+        "number has changed",
+        "Landline or unreachable carrier",
+        "terminated subscriber",
+        "user does not exist",
+        "number not found",
+        "Line disconnected",
+        "not in service",
+        "deactivated",
+        "bad number",
+        "Wrong number",
+        "Vacant number",
+        "SMS not supported",
+        "Cannot receive SMS",
+        "can't receive messages",
+        "Destination not SMS enabled",
+        "sms incapable",
+        "not a mobile",
+        "illegal subscriber",
+    ] {
+        assert_eq!(said(text), PERMANENT, "{text}");
+    }
+    for text in [
+        "domain blacklisted",
+        "website on a blocklist",
+        "Illegal Number",
+        "duplicate suppressed",
+        "message suppressed",
+        "carrier complaint",
+        "complaint rate too high",
+        "message flagged as spam",
+        "marked as spam by carrier",
+        "not suppressed",
+        "user blocked: no",
+        "subscriber blocked",
+        "number changed to another carrier",
+        "wrong number of parts",
+        "service not found",
+        "SMS not supported in this country",
+        "temporarily cannot receive SMS",
+        "subscription active",
+        "user does not answer",
+    ] {
+        assert_eq!(said(text), Failure::default(), "{text}");
+    }
+}

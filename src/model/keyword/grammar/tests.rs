@@ -62,8 +62,21 @@ fn numbers_names_and_ends_are_told_by_how_they_are_written() {
 
 #[test]
 fn no_stem_hides_another() {
-    assert!(Grammar::parse("out: stopp~ | sto~").is_err());
-    assert!(Grammar::parse("out: stopp~ | stop").is_ok());
+    let grammar = Grammar::parse("out: stopp~ | sto~ it\nhint: stop~ | stopp").expect("valid");
+    let of = |words: &[&str]| {
+        let known: Vec<Known> = words.iter().map(|word| grammar.known(word)).collect();
+        let mut found = Vec::new();
+        grammar.matches(&known, 0, |kind, end| {
+            if !found.contains(&(kind, end)) {
+                found.push((kind, end));
+            }
+        });
+        found
+    };
+    assert_eq!(of(&["STOPPING", "IT"]), [(Kind::Out, 1), (Kind::Out, 2), (Kind::Hint, 1)]);
+    assert_eq!(of(&["STORE", "IT"]), [(Kind::Out, 2)]);
+    assert_eq!(of(&["STO"]), []);
+    assert!(Grammar::parse("out: s~ | st~ | sto~ | stop~").is_err(), "a word would begin with too many");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use super::{Meaning, REQUEST_WORDS_MIN, Reading, SPELLED_PARTS_MAX, Weight, Word
 /// Slips of words of requests are looked for in so many words at most, and so many ways to undo them.
 const SLIP_WORDS_MAX: usize = 8;
 const SLIP_WAYS_MAX: usize = 64;
+/// Words of so many letters are one letter beside many others: STOP, QUIT.
+const SHORT_LETTERS_MAX: usize = 4;
 
 impl Reading<'_> {
     /// Whether it would be a request but for slips of the pen.
@@ -49,8 +51,8 @@ impl Reading<'_> {
     /// for them.
     fn with_slips_undone(&self) -> Vec<Vec<Word>> {
         // What denies a request is meant as it stands.
-        let meant = |(word, is_denied): (&Word, &bool)| if *is_denied { Vec::new() } else { self.meant(&word.text) };
-        let meant: Vec<Vec<&str>> = self.words.iter().zip(&self.is_denied).map(meant).collect();
+        let meant = |at: usize| if self.is_denied[at] { Vec::new() } else { self.meant(at) };
+        let meant: Vec<Vec<&str>> = (0..self.words.len()).map(meant).collect();
         // Each way, and the first word that is not looked at yet.
         let mut ways = vec![(self.words.clone(), 0)];
         let mut next = 0;
@@ -70,10 +72,16 @@ impl Reading<'_> {
     }
 
     /// What a word may be a slip of.
-    fn meant(&self, word: &str) -> Vec<&str> {
+    fn meant(&self, at: usize) -> Vec<&str> {
+        let word = self.words[at].text.as_str();
         let is_known = self.grammar.has_word(word) && !slip::SLIPS_OF.contains(&word);
-        let is_ordinary = self.keywords.ordinary.contains(word);
-        let keyword = if is_known || is_ordinary { None } else { slip::meant(word) };
+        // A word of its own may be one where a request begins with it: "top texting me".
+        let begins = at + REQUEST_WORDS_MIN < self.words.len();
+        let keyword = if self.keywords.ordinary.contains(word) {
+            slip::meant(word).filter(|meant| begins && meant.len() <= SHORT_LETTERS_MAX)
+        } else {
+            slip::meant(word).filter(|_| !is_known)
+        };
         let of_rules = if self.words.len() > SLIP_WORDS_MAX { Vec::new() } else { self.grammar.slips(word) };
         keyword.into_iter().chain(of_rules).collect()
     }
@@ -123,6 +131,10 @@ mod tests {
             "sop texting me",
             "please atop",
             "please stoop",
+            "atop",
+            "strop",
+            "top texting me",
+            "qui texting me",
         ] {
             assert_eq!(keywords.meaning(text), Meaning::MaybeOut, "{text}");
         }
@@ -136,7 +148,6 @@ mod tests {
             "do ot forget",
             "I c u",
             "b 4 u go",
-            "atop",
             "top",
             "stoop",
             "shop please",

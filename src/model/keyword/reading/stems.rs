@@ -1,0 +1,124 @@
+//! The world from the other side: what a refusal cannot do without.
+//!
+//! There is no end of wordings, but few stems that none of them can do without: to stop, to remove, a "not" beside a word for
+//! sending, somebody else's phone. A message with one is shown to a person, unless a reading of it that is known to be harmless
+//! covers the stem: "don't stop", "stop by", "no more questions". So a wording that nobody thought of is shown.
+
+use std::sync::LazyLock;
+
+use super::{Ending, Kind, Reading};
+use crate::model::keyword::folding;
+use crate::model::keyword::grammar::{Grammar, Known};
+use crate::model::keyword::spelling::is_unspaced;
+
+/// The stems and their harmless readings. A test keeps them readable.
+const STEMS: &str = include_str!("../stems.txt");
+static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| parsed(STEMS).unwrap_or_default());
+static WITHIN: LazyLock<Vec<Within>> = LazyLock::new(|| within(STEMS));
+
+/// What begins a line about a script that puts no blanks between words.
+const WITHIN_MARK: &str = "within:";
+/// So many letters of such a script may stand between the two parts of a stem.
+const BETWEEN_LETTERS_MAX: usize = 6;
+
+/// A stem in a script without blanks: one of the first, and one of the others behind it.
+struct Within {
+    first: Vec<String>,
+    behind: Vec<String>,
+}
+
+/// The rules, but for those about scripts without blanks.
+fn parsed(text: &str) -> Result<Grammar, String> {
+    let rules: Vec<&str> = text.lines().map(|line| if line.starts_with(WITHIN_MARK) { "" } else { line }).collect();
+    Grammar::parse(&rules.join("\n"))
+}
+
+/// `within: 不要 别 / 发 联系`, and `within: 退订` for one that needs nothing behind it.
+fn within(text: &str) -> Vec<Within> {
+    let parts = |part: &str| part.split_whitespace().map(|part| folding::folded(part).replace(' ', "")).collect();
+    let lines = text.lines().filter_map(|line| line.strip_prefix(WITHIN_MARK));
+    lines
+        .map(|line| {
+            let (first, behind) = line.split_once('/').unwrap_or((line, ""));
+            Within { first: parts(first), behind: parts(behind) }
+        })
+        .collect()
+}
+
+impl Within {
+    fn is_in(&self, text: &str) -> bool {
+        self.first.iter().any(|first| {
+            text.match_indices(first.as_str()).any(|(at, _)| {
+                let behind = &text[at + first.len()..];
+                self.behind.is_empty()
+                    || self.behind.iter().any(|next| {
+                        let between = behind.find(next.as_str()).map(|end| behind[..end].chars().count());
+                        between.is_some_and(|letters| letters <= BETWEEN_LETTERS_MAX)
+                    })
+            })
+        })
+    }
+}
+
+impl Reading<'_> {
+    /// Whether a stem stands in it that no harmless reading covers.
+    pub(super) fn has_open_stem(&self) -> bool {
+        self.has_open_stem_of_words() || self.has_stem_within()
+    }
+
+    fn has_open_stem_of_words(&self) -> bool {
+        let known: Vec<Known> = self
+            .words
+            .iter()
+            .zip(&self.known)
+            .map(|(word, known)| GRAMMAR.known(&word.text).named_as(*known))
+            .collect();
+        // What is harmless ends with its clause: "I never got the code, remove me".
+        let is_of_clause = |from: usize, to: usize| self.words[from..to - 1].iter().all(|word| !word.ends_clause);
+        let is_of_sentence =
+            |from: usize, to: usize| self.words[from..to - 1].iter().all(|word| word.ending == Ending::None);
+        let (mut stems, mut is_covered) = (Vec::new(), self.is_denied.clone());
+        for at in 0..known.len() {
+            is_covered[at] |= self.words[at].is_quoted;
+            GRAMMAR.matches(&known, at, |kind, end| match kind {
+                Kind::Stem if is_of_clause(at, end) => stems.push((at, end)),
+                Kind::Harmless if is_of_clause(at, end) => is_covered[at..end].fill(true),
+                _ => {}
+            });
+        }
+        if stems.is_empty() {
+            return false;
+        }
+        for from in 0..known.len() {
+            let ends = || self.found(from).iter().filter(|(kind, _)| *kind == Kind::Ordinary).map(|&(_, end)| end);
+            // A rule may name what stands behind a comma, "don't call, text me", but nothing else there is covered.
+            let first = ends().min();
+            for to in ends() {
+                if is_of_clause(from, to) || Some(to) == first && is_of_sentence(from, to) {
+                    is_covered[from..to].fill(true);
+                }
+            }
+        }
+        stems.into_iter().any(|(from, to)| is_covered[from..to].contains(&false))
+    }
+
+    /// The same in a script that puts no blanks between words.
+    fn has_stem_within(&self) -> bool {
+        if !self.words.iter().any(|word| word.text.contains(is_unspaced)) {
+            return false;
+        }
+        let text: String = self.words.iter().map(|word| word.text.as_str()).collect();
+        WITHIN.iter().any(|stem| stem.is_in(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stems_can_be_read() {
+        assert_eq!(parsed(STEMS).map(drop), Ok(()));
+        assert!(WITHIN.iter().all(|stem| stem.first.iter().chain(&stem.behind).all(|part| !part.is_empty())));
+    }
+}
