@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use super::super::note_refuses;
+use super::super::{is_plain_refusal, note_refuses};
 use super::*;
 
 thread_local! {
@@ -87,16 +87,19 @@ fn vocabulary(texts: &[String]) -> Vec<&str> {
     words.into_iter().filter(|word| !word.is_empty()).collect()
 }
 
-/// Refuses by the words, one by one.
-fn refuses_slowly(cell: &str) -> bool {
+/// What is said of a cell whose words are read one by one.
+fn slowly(says: fn(&str) -> bool, cell: &str) -> bool {
     NOTHING_IS_SILENT.set(true);
-    let refuses = note_refuses(cell);
+    let said = says(cell);
     NOTHING_IS_SILENT.set(false);
-    refuses
+    said
 }
 
+/// The cells of which something else is said because they are silent.
 fn wrongly_silent<'t>(cells: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {
-    cells.into_iter().filter(|cell| is_silent(cell) && refuses_slowly(cell)).collect()
+    let is_lost = |says: fn(&str) -> bool, cell: &str| slowly(says, cell) && !says(cell);
+    let cells = cells.into_iter().filter(|cell| is_silent(cell));
+    cells.filter(|cell| is_lost(note_refuses, cell) || is_lost(is_plain_refusal, cell)).collect()
 }
 
 #[test]
