@@ -42,6 +42,7 @@ pub use memory::directory::Directory;
 pub use memory::gate;
 pub use memory::tallies::{Recent, opt_out_rate};
 pub use options::{BACKUPS, Clock, Fsync, Loading, OptOutWarning, Options, Retention};
+pub use secret::{SECRET_FILE, Secret};
 pub use read::claims::{ClaimsCursor, ClaimsPage, UnresolvedClaim};
 pub use read::feed::{FeedBounds, FeedItem, FeedWhat};
 pub use read::history::HistoryPage;

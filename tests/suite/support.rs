@@ -129,6 +129,7 @@ fn spawn(dir: &Path, address: &str, arguments: &[String]) -> Child {
         .args(["serve", "--listen", address, "--data-dir"])
         .arg(dir.join("data"))
         .args(console)
+        .args(["--partitions", &partitions().to_string()])
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -253,9 +254,11 @@ impl House {
             let listener = Listener::bind(&"127.0.0.1:0".parse().expect("an address")).await.expect("to listen");
             let address = listener.address().expect("an address").to_string();
             let Removal { purge, keep, maybe_optout } = removal.clone();
-            let engine = memory.clone().map(|memory| memory as Arc<dyn Engine>);
-            let setup =
-                Setup { stop_scope: scope, purge, keep, maybe_optout, engine, ..Setup::new(dir.path().join("data")) };
+            // Each partition has files of its own.
+            let engine = memory.clone().filter(|_| partitions() == 1).map(|memory| memory as Arc<dyn Engine>);
+            let partitions = partitions();
+            let usual = Setup::new(dir.path().join("data"));
+            let setup = Setup { stop_scope: scope, purge, keep, maybe_optout, engine, partitions, ..usual };
             let time = clock.clone();
             let daemon = server::Daemon::start(setup, Arc::new(move || time.now()), vec![listener]).await;
             (daemon.expect("the daemon starts"), address)
@@ -268,8 +271,8 @@ impl House {
     }
 
     /// What the commands work with.
-    pub fn context(&self) -> &Context {
-        self.open.daemon().context()
+    pub fn context(&self) -> Arc<Context> {
+        self.open.daemon().context().expect("an open store")
     }
 
     /// Runs a client inside the daemon: it gets its end of a pipe.
@@ -383,4 +386,12 @@ pub fn has(program: &str) -> bool {
         eprintln!("skipped: {program} is not installed");
     }
     found
+}
+
+/// Into how many partitions the stores of this run are split.
+pub fn partitions() -> u16 {
+    match std::env::var("CONTACTD_TEST_LEDGER").as_deref() {
+        Ok("partitions") => 4,
+        _ => 1,
+    }
 }
