@@ -421,7 +421,6 @@ fn in_file(path: &Path, why: &str) -> Error {
     Error::bad_arg(format!("in {}: {why}", path.display()))
 }
 
-
 /// Into how many partitions a store is split: what was said of a new one, and what its directory has of one that is there.
 fn partitions(said: Option<u16>, dir: &Path) -> Result<u16> {
     let found = (0..=PARTITIONS_MAX).take_while(|place| dir.join(format!("p{place}")).is_dir()).count() as u16;

@@ -114,9 +114,8 @@ fn run(client: &mut Client, plan: &Value, show: &mut dyn FnMut(&Value)) -> Resul
     let word = plan_word(plan);
     let numbers: Vec<&str> = word.split('.').collect();
     // A store in partitions has a report of each.
-    let is_of = |report: &Value| {
-        numbers.get(number(report, "partition") as usize).is_some_and(|own| *own == plan_word(report))
-    };
+    let is_of =
+        |report: &Value| numbers.get(number(report, "partition") as usize).is_some_and(|own| *own == plan_word(report));
     let reports = reports.into_iter().filter_map(|report| json(report).ok()).filter(is_of);
     let report = reports.reduce(|mut sum, report| {
         add(&mut sum, &report);

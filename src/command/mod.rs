@@ -55,10 +55,10 @@ use crate::store::gate::Gate;
 use crate::wire::{Args, Replies};
 
 pub use asked::{Asked, Remark, answer, ask};
-pub use contacts::read_phone;
 pub use clients::{Clients, Peer, Transport};
+pub use contacts::read_phone;
+pub use gather::{Gathered, Merge, Split, backup as split_backup, purge as split_purge, same, stats as gather_stats};
 pub use health::Health;
-pub use gather::{Gathered, Merge, Split, same, stats as gather_stats, backup as split_backup, purge as split_purge};
 pub use page::items as page_items;
 pub use queries::Export;
 pub use reach::Reach;

@@ -105,9 +105,8 @@ pub const REQUESTS: &str = "requests_";
 /// The requests by command, of those that came.
 pub fn requests(counters: &Counters) -> impl Iterator<Item = (String, u64)> {
     let all = TABLE.iter().zip(&counters.requests);
-    let named = all.map(|(command, requests)| {
-        (format!("{REQUESTS}{}", command.name.to_ascii_lowercase()), count(requests))
-    });
+    let named =
+        all.map(|(command, requests)| (format!("{REQUESTS}{}", command.name.to_ascii_lowercase()), count(requests)));
     named.filter(|(_, number)| *number > 0)
 }
 

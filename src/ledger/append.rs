@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::reign::Reign;
-use super::sql::{Failure, Sql};
 use super::runtime;
+use super::sql::{Failure, Sql};
 use crate::error::{Code, Error, Result};
 use crate::store::engine::Batch;
 use crate::store::ledger::{CommitError, RemoteLog, row};

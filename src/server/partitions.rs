@@ -45,13 +45,17 @@ impl Partitions {
         if !(2..=PARTITIONS_MAX).contains(&setup.partitions) {
             return Err(Error::bad_arg(format!("a store has 1 to {PARTITIONS_MAX} partitions")));
         }
+        if setup.ledger.is_some() {
+            return Err(Error::bad_arg("a store of a ledger is not split into partitions yet: leave out --partitions"));
+        }
         // One secret for all: it is made once, and kept beside them.
         let key = setup.tombstone_key.clone().unwrap_or_else(|| setup.data_dir.join(SECRET_FILE));
         Secret::open(&setup.data_dir, Some(&key), None)?;
         let setup = Setup { tombstone_key: Some(key), ..setup };
         let stop = CancellationToken::new();
         let (opened, mut openings) = mpsc::unbounded_channel();
-        let mut partitions = Partitions { doors: Vec::new(), holders: Vec::new(), stop, failed: watch::Sender::new(None) };
+        let mut partitions =
+            Partitions { doors: Vec::new(), holders: Vec::new(), stop, failed: watch::Sender::new(None) };
         for place in 0..setup.partitions {
             let own = of_partition(&setup, place, partitions.stop.child_token());
             // What clients ask is counted once, by the front.
@@ -69,10 +73,6 @@ impl Partitions {
             partitions.holders.push(tokio::spawn(holder.hold()));
         }
         let open = Front::new(partitions.doors.clone(), setup.opt_out_warning);
-        if setup.ledger.is_some() {
-            let _ = front.front.set(open);
-            return Ok(partitions);
-        }
         drop(opened);
         for _ in 0..setup.partitions {
             tokio::select! {

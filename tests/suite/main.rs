@@ -23,6 +23,7 @@ mod lookups;
 mod metrics;
 mod monitoring;
 mod pages;
+mod partitions;
 mod plain;
 mod properties;
 mod protocol;

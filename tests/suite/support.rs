@@ -129,7 +129,7 @@ fn spawn(dir: &Path, address: &str, arguments: &[String]) -> Child {
         .args(["serve", "--listen", address, "--data-dir"])
         .arg(dir.join("data"))
         .args(console)
-        .args(["--partitions", &partitions().to_string()])
+        .args(if partitions() > 1 { vec!["--partitions".to_owned(), partitions().to_string()] } else { Vec::new() })
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -74,7 +74,8 @@ fn plan(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
 /// What all are at: the state of the one with most to do, the sums of all.
 fn status(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
     let mut sum = summed(&gathered)?;
-    let states = gathered.replies.iter().map(|reply| Ok(object(reply)?["state"].as_str().unwrap_or_default().to_owned()));
+    let states =
+        gathered.replies.iter().map(|reply| Ok(object(reply)?["state"].as_str().unwrap_or_default().to_owned()));
     let states = states.collect::<Result<Vec<_>>>()?;
     let busiest = ["running", "stopping"].into_iter().find(|state| states.iter().any(|of| of == state));
     sum["state"] = busiest.unwrap_or("idle").into();

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::page::{page_options, text_cursor, words};
 use super::lists::set_rates;
+use super::page::{page_options, text_cursor, words};
 use crate::error::{Error, Result};
 use crate::json::add;
 use crate::limits::PAGE_ITEMS_DEFAULT;

@@ -29,9 +29,7 @@ impl Feed {
     /// What a request says.
     pub fn read(args: Args<'_>, partitions: usize) -> Result<Feed> {
         let words: Vec<String> = match args {
-            Args::Line(rest) => {
-                String::from_utf8_lossy(rest).split_ascii_whitespace().map(str::to_owned).collect()
-            }
+            Args::Line(rest) => String::from_utf8_lossy(rest).split_ascii_whitespace().map(str::to_owned).collect(),
             Args::Array(_) => args.map(|arg| String::from_utf8_lossy(arg).into_owned()).collect(),
         };
         let Some((first, mut options)) = words.split_first() else { return Ok(Feed::Now) };
@@ -69,7 +67,8 @@ fn usage() -> Error {
 
 /// The positions of the partitions in a position of all.
 fn positions(word: &str, partitions: usize) -> Result<Vec<String>> {
-    let positions: Vec<String> = word.strip_prefix('p').into_iter().flat_map(|all| all.split('.')).map(str::to_owned).collect();
+    let positions: Vec<String> =
+        word.strip_prefix('p').into_iter().flat_map(|all| all.split('.')).map(str::to_owned).collect();
     if positions.len() == partitions {
         return Ok(positions);
     }

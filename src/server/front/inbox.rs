@@ -86,8 +86,12 @@ mod tests {
     #[test]
     fn the_newest_of_all_come_first() {
         let first = Cursor::read(None, 2).expect("a beginning");
-        let (next, told) = first.merge(&[page("3", &[(9, "d"), (3, "a")]), page("0", &[(7, "c"), (5, "b")])], 3).expect("a page");
-        assert_eq!(told, [r#"{"number":18,"seen_at":"d"}"#, r#"{"number":15,"seen_at":"c"}"#, r#"{"number":11,"seen_at":"b"}"#]);
+        let (next, told) =
+            first.merge(&[page("3", &[(9, "d"), (3, "a")]), page("0", &[(7, "c"), (5, "b")])], 3).expect("a page");
+        assert_eq!(
+            told,
+            [r#"{"number":18,"seen_at":"d"}"#, r#"{"number":15,"seen_at":"c"}"#, r#"{"number":11,"seen_at":"b"}"#]
+        );
         assert_eq!(next, "9.1");
         let second = Cursor::read(Some(&next), 2).expect("a cursor");
         assert_eq!(second.0, [Some("9".to_owned()), Some("1".to_owned())]);

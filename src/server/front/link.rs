@@ -58,7 +58,8 @@ impl Link {
                 Some(piece) => self.arrived.extend_from_slice(&piece),
                 None => {
                     self.is_over = true;
-                    let message = "the partition's owner is gone: what was sent may have been done or not, send it again";
+                    let message =
+                        "the partition's owner is gone: what was sent may have been done or not, send it again";
                     return Err(Error::new(Code::Standby, message));
                 }
             }

@@ -1,7 +1,7 @@
 //! The front of a store in partitions: one connection of the protocol, whichever partition has what is asked.
 //!
 //! A client talks to the front, and the front to the partitions, each of which is a server of its own. [`route`] says whom a
-//! request concerns, [`conversation`] asks them and keeps the order of the replies, [`crate::command`] knows how the replies of
+//! request concerns, [`conversation`] asks them and keeps the order of the replies, [`rounds`] has what is asked more than once, [`crate::command`] knows how the replies of
 //! several become one. The front decides nothing about contacts, and keeps nothing: a partition does what it would do for a client.
 
 mod conversation;
@@ -9,6 +9,7 @@ mod follow;
 mod inbox;
 mod link;
 mod page;
+mod rounds;
 mod route;
 
 use std::sync::Arc;
@@ -98,7 +99,8 @@ impl Front {
 
     /// Connects a client to a partition.
     fn connect(&self, place: usize, caller: &Caller) -> Result<Link> {
-        let partition = self.partitions.get(place).ok_or_else(|| Error::internal("there is no such partition"))?.server();
+        let partition =
+            self.partitions.get(place).ok_or_else(|| Error::internal("there is no such partition"))?.server();
         if partition.context().is_none() {
             return Err(Error::new(Code::Loading, "the store is being loaded: try again in a moment"));
         }

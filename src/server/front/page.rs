@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_page_is_asked_for_piece_by_piece() {
-        let line = PageRequest::read(b"FIND", Args::Line(b" label.city=\"New  York\" NEWEST LIMIT 7 AFTER 2:n9")).expect("a page");
+        let line = PageRequest::read(b"FIND", Args::Line(b" label.city=\"New  York\" NEWEST LIMIT 7 AFTER 2:n9"))
+            .expect("a page");
         assert_eq!((line.limit, line.begin(4)), (7, Ok((2, Some("n9")))));
         assert_eq!(line.of(3, Some("n4")), b"FIND label.city=\"New  York\" NEWEST LIMIT 3 AFTER n4\n");
         assert!(line.begin(2).is_err());
