@@ -163,7 +163,7 @@ fn a_list_is_one_in_all_partitions() {
 
 #[test]
 fn a_purge_runs_in_all_partitions() {
-    let daemon = split(&["--purge-invalid-after", "0s"]);
+    let daemon = split(&[]);
     let mut wire = daemon.connect();
     let phones = fill(&mut wire);
     for phone in &phones[..20] {

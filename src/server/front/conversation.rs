@@ -3,7 +3,9 @@
 //! What stands in the buffer is sent to the partitions at once, then answered one by one. A request that needs more than one
 //! round (a page, a position, a list that is to go) waits until all before it are answered.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -351,17 +353,31 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
         if self.input.is_empty() && self.input.capacity() > REQUEST_BYTES_MAX {
             self.input = BytesMut::new();
         }
-        self.input.reserve(1024);
-        let read = async {
-            match self.deadline {
-                Some(deadline) => timeout_at(deadline, self.stream.read_buf(&mut self.input)).await.unwrap_or(Ok(0)),
-                None => self.stream.read_buf(&mut self.input).await,
+        loop {
+            self.input.reserve(1024);
+            let Conversation { stream, input, deadline, links, .. } = self;
+            let read = async {
+                match *deadline {
+                    Some(deadline) => timeout_at(deadline, stream.read_buf(input)).await.unwrap_or(Ok(0)),
+                    None => stream.read_buf(input).await,
+                }
+            };
+            // A partition lets a client go whose token was withdrawn, and one of which it is not the owner any more.
+            let gone = poll_fn(|context| {
+                let over = links.iter_mut().flatten().any(|link| link.poll_over(context).is_ready());
+                if over { Poll::Ready(()) } else { Poll::Pending }
+            });
+            tokio::select! {
+                biased;
+                () = self.server.stop.cancelled() => return Ok(false),
+                read = read => return Ok(read? > 0),
+                () = gone => {}
             }
-        };
-        tokio::select! {
-            biased;
-            () = self.server.stop.cancelled() => Ok(false),
-            read = read => Ok(read? > 0),
+            self.links.iter_mut().for_each(|link| drop(link.take_if(|link| link.is_over())));
+            let may_stay = self.greetings.is_empty() || self.connect(0).await.is_ok();
+            if !may_stay {
+                return Ok(false);
+            }
         }
     }
 

@@ -170,17 +170,17 @@ pub fn last(answers: &[Reply], number: &str, replies: &mut Replies) -> Result<()
 }
 
 /// What came behind a position, in the order of dates; of one contact in the order in which it happened.
-pub fn behind(answers: &[Reply], mut positions: Vec<String>, limit: usize, replies: &mut Replies) -> Result<()> {
+pub fn behind(answers: &[Reply], limit: usize, replies: &mut Replies) -> Result<()> {
     let mut said: Vec<Untold> = said(answers)?.into_iter().map(Untold::new).collect();
     let position = |item: &Value| item["position"].as_str().unwrap_or_default().to_owned();
     // Where to go on in a partition: from its first item that was not told, or behind all.
     let on = |untold: &Untold| untold.first.as_ref().map_or_else(|| untold.next.clone(), position);
+    let mut positions: Vec<String> = said.iter().map(on).collect();
     let mut told = Vec::new();
     while told.len() < limit {
         let waiting = said.iter().enumerate().filter_map(|(place, untold)| Some((place, at(untold.first.as_ref()?))));
         let Some((place, _)) = waiting.min_by(|(_, one), (_, other)| one.cmp(other)) else { break };
         let Some(mut item) = said[place].tell() else { break };
-        positions[place] = position(&item);
         item["position"] = word(&positions).into();
         told.push(item.to_string());
         positions[place] = on(&said[place]);

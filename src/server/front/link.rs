@@ -1,6 +1,7 @@
 //! One client's connection to one partition: requests go in, replies come out, byte for byte.
 
 use std::io;
+use std::task::{Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -61,6 +62,19 @@ impl Link {
                     let message =
                         "the partition's owner is gone: what was sent may have been done or not, send it again";
                     return Err(Error::new(Code::Standby, message));
+                }
+            }
+        }
+    }
+
+    /// Takes what comes in meanwhile, and says once that the partition has gone.
+    pub fn poll_over(&mut self, context: &mut std::task::Context<'_>) -> Poll<()> {
+        loop {
+            match ready!(self.pieces.poll_recv(context)) {
+                Some(piece) => self.arrived.extend_from_slice(&piece),
+                None => {
+                    self.is_over = true;
+                    return Poll::Ready(());
                 }
             }
         }

@@ -231,8 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 .enumerate()
                 .any(|(place, answer)| matches!(answer, Reply::Error(_)) || follow::has_items(place, answer));
             if is_news || left.is_zero() || self.server.stop.is_cancelled() {
-                let positions = behind.positions.clone();
-                return self.told(&answers, |answers, replies| follow::behind(answers, positions, limit, replies));
+                return self.told(&answers, |answers, replies| follow::behind(answers, limit, replies));
             }
             self.wait_for_news(&behind, left).await?;
         }
