@@ -19,7 +19,7 @@ use std::thread::{self, JoinHandle};
 use crate::error::{Code, Error, Result};
 use crate::store::Store;
 
-pub use backup::{Backup, BackupFile, BackupRun, Made, name_of};
+pub use backup::{Backup, BackupFile, BackupRun, Made};
 pub use erasure::Erasure;
 pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
 pub use replay::{bring_back, replay};

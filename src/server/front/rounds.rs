@@ -18,6 +18,7 @@ use crate::error::{Code, Error, Result};
 use crate::limits::{FEED_WAIT_MS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
 use crate::model::phone::ListNumber;
 use crate::model::transition::list::has_members;
+use crate::store::backup_file::name_of;
 use crate::wire::{Args, Decoded, Decoder, Replies, Reply, Request, write_request};
 
 /// Requests that say who the client is and how it is answered: a connection to a partition begins with them. Of more than so
@@ -47,8 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             Reach::Purge => self.split(command::split_purge(request.args, self.front.len())).await,
             Reach::Backup => {
                 let now = self.front.context().map_or(0, |context| context.store.now());
-                let name = || format!("contactd-{}", now / 1000);
-                self.split(command::split_backup(request.args, self.front.len(), name)).await
+                self.split(command::split_backup(request.args, self.front.len(), || name_of(now))).await
             }
             Reach::Nothing | Reach::Contact(_) | Reach::Row | Reach::Contacts | Reach::All(_) => Ok(()),
         };
