@@ -21,6 +21,7 @@ use crate::model::inbox::MaybeOptOut;
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
 use crate::model::purge::Policy;
+use crate::model::slot::PARTITIONS_MAX;
 use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
@@ -59,6 +60,10 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_NO_BACKUP")]
     #[serde(skip)]
     no_backup: bool,
+
+    /// Into how many partitions a new store is split, each with a writer of its own; a store keeps its number [default: 1]
+    #[arg(long, env = "CONTACTD_PARTITIONS", value_name = "N")]
+    partitions: Option<u16>,
 
     /// A database that other daemons share this store through, like `postgres://contactd@db1,db2/contactd`; docs/scale.md tells how
     #[arg(long, env = "CONTACTD_LEDGER", value_name = "URL")]
@@ -360,6 +365,7 @@ impl Settings {
                 every_ms: every.map_or(Some(PURGE_EVERY_MS), |every| every.0).unwrap_or(0),
             },
             trail: self.trail.or(file.trail),
+            partitions: partitions(self.partitions.or(file.partitions), &usual.data_dir)?,
             ledger,
             tombstone_key: self.tombstone_key.or(file.tombstone_key),
             no_backup: self.no_backup,
@@ -421,6 +427,23 @@ fn keywords_in(path: &Path) -> Result<Keywords> {
 
 fn in_file(path: &Path, why: &str) -> Error {
     Error::bad_arg(format!("in {}: {why}", path.display()))
+}
+
+/// Into how many partitions a store is split: what was said of a new one, and what its directory has of one that is there.
+fn partitions(said: Option<u16>, dir: &Path) -> Result<u16> {
+    let found = (0..=PARTITIONS_MAX).take_while(|place| dir.join(format!("p{place}")).is_dir()).count() as u16;
+    let is_whole = dir.join("store").is_dir();
+    let here = if is_whole { 1 } else { found };
+    match said {
+        Some(said) if !(1..=PARTITIONS_MAX).contains(&said) => {
+            Err(Error::bad_arg(format!("--partitions {said}: a store has 1 to {PARTITIONS_MAX}")))
+        }
+        Some(said) if here > 0 && said != here => Err(Error::bad_arg(format!(
+            "--partitions {said}: the store in {} has {here}, and keeps them: export its contacts into a new one",
+            dir.display()
+        ))),
+        said => Ok(said.unwrap_or(here.max(1))),
+    }
 }
 
 #[cfg(test)]

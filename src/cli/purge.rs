@@ -11,6 +11,7 @@ use super::{Target, say};
 use crate::client::{Client, Reply};
 use crate::counted::counted;
 use crate::error::{Error, Result};
+use crate::json::{add, plan_word};
 
 /// Purge contacts that are invalid or have long not engaged, as the daemon's policy says
 ///
@@ -95,7 +96,7 @@ fn plan(client: &mut Client) -> Result<Value> {
 /// Runs a plan, and shows each status on the way.
 fn run(client: &mut Client, plan: &Value, show: &mut dyn FnMut(&Value)) -> Result<Done> {
     const LOOK_EVERY: Duration = Duration::from_millis(200);
-    match client.call(&["PURGE", "RUN", &plan["plan"].to_string()])? {
+    match client.call(&["PURGE", "RUN", &plan_word(plan)])? {
         Reply::Text(_) => {}
         other => return Err(Error::internal(other)),
     }
@@ -110,8 +111,17 @@ fn run(client: &mut Client, plan: &Value, show: &mut dyn FnMut(&Value)) -> Resul
     let Reply::Array(reports) = client.call(&["PURGE", "REPORTS"])? else {
         return Err(Error::internal("PURGE REPORTS did not answer with reports"));
     };
-    let mut reports = reports.into_iter().filter_map(|report| json(report).ok());
-    let report = reports.find(|report| report["plan"] == plan["plan"]);
+    let word = plan_word(plan);
+    let numbers: Vec<&str> = word.split('.').collect();
+    // A store in partitions has a report of each.
+    let is_of =
+        |report: &Value| numbers.get(number(report, "partition") as usize).is_some_and(|own| *own == plan_word(report));
+    let reports = reports.into_iter().filter_map(|report| json(report).ok()).filter(is_of);
+    let report = reports.reduce(|mut sum, report| {
+        add(&mut sum, &report);
+        sum["plan"] = plan["plan"].clone();
+        sum
+    });
     let report = report.ok_or_else(|| Error::internal("the run has no report"))?;
     let broke_off = last["broke_off"].as_str().filter(|_| last["plan"] == plan["plan"]);
     Ok(Done { report, broke_off: broke_off.map(str::to_owned) })
@@ -132,7 +142,7 @@ fn number(of: &Value, key: &str) -> u64 {
 fn print_plan(plan: &Value) {
     let contacts = number(plan, "contacts");
     let are = if contacts == 1 { "contact is" } else { "contacts are" };
-    say(&format!("Plan {}: {} {are} past the policy's limits.", plan["plan"], HumanCount(contacts)));
+    say(&format!("Plan {}: {} {are} past the policy's limits.", plan_word(plan), HumanCount(contacts)));
     for (reason, what) in [
         ("invalid", "their number does not exist"),
         ("non_engaged", "sent many messages, and nothing came back"),
@@ -163,7 +173,7 @@ fn print_plan(plan: &Value) {
 
 /// A report for people.
 fn print_report(report: &Value) {
-    say(&format!("Plan {} is {}.", report["plan"], report["state"].as_str().unwrap_or_default()));
+    say(&format!("Plan {} is {}.", plan_word(report), report["state"].as_str().unwrap_or_default()));
     line(number(report, "purged"), "purged; their opt-outs, suppressions and consent are kept");
     line(number(report, "spared"), "kept: something came from them since the plan");
     line(number(report, "events"), "events of the history removed");
@@ -174,7 +184,7 @@ fn print_report(report: &Value) {
         let size = |key: &str| HumanBytes(number(report, key));
         say(&format!("The store had {} before and has {} now.", size("bytes_before"), size("bytes_after")));
     } else {
-        say(&format!("To go on with it: contactd call PURGE RUN {}", report["plan"]));
+        say(&format!("To go on with it: contactd call PURGE RUN {}", plan_word(report)));
     }
 }
 

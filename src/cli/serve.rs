@@ -161,7 +161,7 @@ async fn serve_once(config: &Config, open: &Open, systemd: &Systemd, signals: &m
     };
     announce(&daemon, config, open, &listens)?;
     if let (Some(listener), Some(webhooks)) = (webhooks, &config.webhooks) {
-        serve_webhooks(&daemon, listener, webhooks.setup.clone())?;
+        serve_webhooks(&daemon, config, listener, webhooks.setup.clone())?;
     }
     systemd.ready(&daemon);
 
@@ -222,10 +222,10 @@ fn announce(daemon: &Daemon, config: &Config, open: &Open, listens: &[Address]) 
 }
 
 /// Takes the webhooks of providers.
-fn serve_webhooks(daemon: &Daemon, listener: Listener, setup: WebhookSetup) -> Result<()> {
+fn serve_webhooks(daemon: &Daemon, config: &Config, listener: Listener, setup: WebhookSetup) -> Result<()> {
     let address = listener.address().map_err(Error::internal)?;
     tracing::info!("providers post to {}/webhooks/PROVIDER, which is {address} here", setup.public_url);
-    daemon.serve_webhooks(listener, setup);
+    daemon.serve_webhooks(listener, setup, Arc::clone(&config.setup.keywords));
     Ok(())
 }
 

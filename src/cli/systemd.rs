@@ -57,7 +57,8 @@ impl Systemd {
     /// Tells that contactd serves. From now on the writer's own thread feeds the watchdog, and tells how contactd is.
     pub fn ready(&self, daemon: &Daemon) {
         let Some(notifier) = &self.0 else { return };
-        self.tell(&format!("READY=1\nSTATUS={}", status(daemon.context())));
+        let status_now = daemon.context().map_or_else(|| "standing by".to_owned(), |context| status(&context));
+        self.tell(&format!("READY=1\nSTATUS={status_now}"));
         let watchdog = watchdog();
         // A word in time, even if one of them comes late.
         let every = watchdog.map_or(STATUS_EVERY, |patience| patience / 3);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::page::items;
 use super::{Context, arguments};
@@ -12,9 +12,10 @@ use crate::limits::{LIST_NAME_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::model::change::Write;
 use crate::model::list::{ListId, Lists};
 use crate::model::phone::ListNumber;
+use crate::model::tally::Tally;
 use crate::model::time;
 use crate::model::verdict::ListStatus;
-use crate::store::opt_out_rate;
+use crate::store::{OptOutWarning, Recent, opt_out_rate};
 use crate::wire::{Args, Replies};
 
 #[derive(Default, Deserialize)]
@@ -80,9 +81,8 @@ pub fn lists(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Re
         drop(gate);
         for (&id, [suppressed, opted_out, active]) in some.iter().zip(counts) {
             let Some(list) = lists.get(id) else { continue };
-            let members = active + opted_out + suppressed;
             let recent = context.store.recent(id);
-            let item = json!({
+            let mut item = json!({
                 "list": list.number.to_string(),
                 "name": list.name,
                 "paused": list.paused,
@@ -90,17 +90,32 @@ pub fn lists(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Re
                 "active": active,
                 "opted_out": opted_out,
                 "suppressed": suppressed,
-                "opt_out_rate": rounded(if members == 0 { 0.0 } else { opted_out as f64 / members as f64 }),
                 "sends_30d": recent.tally.sends.max(0),
                 "opt_outs_30d": recent.tally.opt_outs.max(0),
-                "opt_out_rate_30d": rounded(opt_out_rate(recent.tally)),
-                "opt_out_rate_high": recent.is_high,
-                "opt_out_rate_enough_sends": recent.has_enough_sends,
             });
+            put_rates(&mut item, recent);
             replies.text(&item.to_string());
         }
     }
     Ok(())
+}
+
+/// The rates of an item, by its counts.
+fn put_rates(item: &mut Value, recent: Recent) {
+    let count = |status: &str| item[status].as_u64().unwrap_or(0);
+    let (active, opted_out, suppressed) = (count("active"), count("opted_out"), count("suppressed"));
+    let members = active + opted_out + suppressed;
+    item["opt_out_rate"] = rounded(if members == 0 { 0.0 } else { opted_out as f64 / members as f64 }).into();
+    item["opt_out_rate_30d"] = rounded(opt_out_rate(recent.tally)).into();
+    item["opt_out_rate_high"] = recent.is_high.into();
+    item["opt_out_rate_enough_sends"] = recent.has_enough_sends.into();
+}
+
+/// The rates of an item whose counts are those of several partitions.
+pub fn set_rates(item: &mut Value, warning: OptOutWarning) {
+    let count = |key: &str| item[key].as_i64().unwrap_or(0);
+    let tally = Tally { sends: count("sends_30d"), opt_outs: count("opt_outs_30d"), ..Tally::default() };
+    put_rates(item, warning.judge(tally));
 }
 
 /// The gate is held for so many lists at a time: a CHECK waits no longer.

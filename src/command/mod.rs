@@ -14,6 +14,7 @@ mod consent;
 mod contacts;
 mod feed;
 mod fence;
+mod gather;
 mod health;
 mod history;
 mod import;
@@ -23,6 +24,7 @@ mod lists;
 mod page;
 mod purge;
 mod queries;
+mod reach;
 mod reloads;
 #[doc(hidden)]
 pub mod remains;
@@ -54,8 +56,12 @@ use crate::wire::{Args, Replies};
 
 pub use asked::{Asked, Remark, answer, ask};
 pub use clients::{Clients, Peer, Transport};
+pub use contacts::read_phone;
+pub use gather::{Gathered, Merge, Split, backup as split_backup, purge as split_purge, same, stats as gather_stats};
 pub use health::Health;
+pub use page::items as page_items;
 pub use queries::Export;
+pub use reach::Reach;
 pub use reloads::{CertificateDates, Reloads, Source};
 pub use session::Session;
 pub use settings::Setting;
@@ -73,6 +79,8 @@ pub struct Command {
     pub arity: (usize, usize),
     /// What it does, in one line.
     pub summary: &'static str,
+    /// What of a store in partitions it concerns.
+    pub reach: Reach,
     /// How long it may take.
     pub pace: Pace,
     /// How it is run.
@@ -167,11 +175,11 @@ pub struct Context {
     /// What contactd runs with.
     pub settings: Vec<Setting>,
     /// What became of the files that are read again.
-    pub reloads: Reloads,
+    pub reloads: Arc<Reloads>,
     /// Who is connected.
     pub clients: Arc<Clients>,
     /// What is counted.
-    pub counters: Counters,
+    pub counters: Arc<Counters>,
     /// What runs in the background.
     pub jobs: Jobs,
     /// The right to answer, where daemons share a store: without it nothing is answered.
@@ -269,103 +277,103 @@ const ANY: usize = usize::MAX;
 /// Every command, in the order in which HELP and `protocol.md` show them.
 #[rustfmt::skip]
 pub const TABLE: &[Command] = &[
-    Command { name: "PING", usage: "[text]", access: Access::Anyone, arity: (0, 1), pace: Pace::Prompt, run: Run::Session(session::ping),
+    Command { name: "PING", usage: "[text]", access: Access::Anyone, arity: (0, 1), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::ping),
         summary: "answers PONG, or the text" },
-    Command { name: "HELLO", usage: "[2|3 [AUTH user token]]", access: Access::Anyone, arity: (0, 6), pace: Pace::Prompt, run: Run::Session(session::hello),
+    Command { name: "HELLO", usage: "[2|3 [AUTH user token]]", access: Access::Anyone, arity: (0, 6), reach: Reach::Session, pace: Pace::Prompt, run: Run::Session(session::hello),
         summary: "server, version and protocol; 3 switches replies to RESP 3" },
-    Command { name: "AUTH", usage: "[user] token", access: Access::Anyone, arity: (1, 2), pace: Pace::Prompt, run: Run::Session(session::auth),
+    Command { name: "AUTH", usage: "[user] token", access: Access::Anyone, arity: (1, 2), reach: Reach::Session, pace: Pace::Prompt, run: Run::Session(session::auth),
         summary: "gives the token" },
-    Command { name: "HELP", usage: "[verb]", access: Access::Anyone, arity: (0, 1), pace: Pace::Prompt, run: Run::Session(session::help),
+    Command { name: "HELP", usage: "[verb]", access: Access::Anyone, arity: (0, 1), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::help),
         summary: "describes all commands, or one of them" },
-    Command { name: "QUIT", usage: "", access: Access::Anyone, arity: (0, 0), pace: Pace::Prompt, run: Run::Session(session::quit),
+    Command { name: "QUIT", usage: "", access: Access::Anyone, arity: (0, 0), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::quit),
         summary: "closes the connection" },
-    Command { name: "LIST", usage: "list [json]", access: Access::Write, arity: (1, 2), pace: Pace::Prompt, run: Run::Write(lists::list),
+    Command { name: "LIST", usage: "list [json]", access: Access::Write, arity: (1, 2), reach: Reach::All(gather::same), pace: Pace::Prompt, run: Run::Write(lists::list),
         summary: "creates or changes a sending list: name, paused" },
-    Command { name: "UNLIST", usage: "list [FORCE]", access: Access::Admin, arity: (1, 2), pace: Pace::Prompt, run: Run::Write(lists::unlist),
+    Command { name: "UNLIST", usage: "list [FORCE]", access: Access::Admin, arity: (1, 2), reach: Reach::Unlist, pace: Pace::Prompt, run: Run::Write(lists::unlist),
         summary: "removes a sending list and ends its subscriptions; opt-outs stay" },
-    Command { name: "LISTS", usage: "[list…] [LIMIT n] [AFTER list]", access: Access::Read, arity: (0, ANY), pace: Pace::Slow, run: Run::Store(lists::lists),
+    Command { name: "LISTS", usage: "[list…] [LIMIT n] [AFTER list]", access: Access::Read, arity: (0, ANY), reach: Reach::All(gather::lists), pace: Pace::Slow, run: Run::Store(lists::lists),
         summary: "shows all sending lists, those that are named, or a page of them, and how many contacts have which status" },
-    Command { name: "PUT", usage: "phone [json]", access: Access::Write, arity: (1, 2), pace: Pace::Prompt, run: Run::Write(contacts::put),
+    Command { name: "PUT", usage: "phone [json]", access: Access::Write, arity: (1, 2), reach: Reach::Contact(0), pace: Pace::Prompt, run: Run::Write(contacts::put),
         summary: "creates a contact, sets and removes labels" },
-    Command { name: "GET", usage: "phone", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Store(contacts::get),
+    Command { name: "GET", usage: "phone", access: Access::Read, arity: (1, 1), reach: Reach::Contact(0), pace: Pace::Prompt, run: Run::Store(contacts::get),
         summary: "shows all that is known of a contact" },
-    Command { name: "ERASE", usage: "phone", access: Access::Admin, arity: (1, 1), pace: Pace::Slow, run: Run::Granted(contacts::erase),
+    Command { name: "ERASE", usage: "phone", access: Access::Admin, arity: (1, 1), reach: Reach::Contact(0), pace: Pace::Slow, run: Run::Granted(contacts::erase),
         summary: "removes all that is known of a contact and opts it out of all lists, for ever" },
-    Command { name: "NORMALIZE", usage: "region raw…", access: Access::Read, arity: (2, ANY), pace: Pace::Prompt, run: Run::Store(contacts::normalize),
+    Command { name: "NORMALIZE", usage: "region raw…", access: Access::Read, arity: (2, ANY), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Store(contacts::normalize),
         summary: "turns a number as people write it into E.164; region - for the daemon's default region" },
-    Command { name: "SUPPRESS", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), pace: Pace::Prompt, run: Run::Forbid(status::suppress),
+    Command { name: "SUPPRESS", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Forbid(status::suppress),
         summary: "holds a contact back, on a list or everywhere" },
-    Command { name: "RELEASE", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), pace: Pace::Prompt, run: Run::Write(status::release),
+    Command { name: "RELEASE", usage: "[list] phone [json]", access: Access::Write, arity: (1, 3), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Write(status::release),
         summary: "ends a suppression" },
-    Command { name: "INVALID", usage: "phone [json]", access: Access::Write, arity: (1, 2), pace: Pace::Prompt, run: Run::Forbid(status::invalid),
+    Command { name: "INVALID", usage: "phone [json]", access: Access::Write, arity: (1, 2), reach: Reach::Contact(0), pace: Pace::Prompt, run: Run::Forbid(status::invalid),
         summary: "reports that the number does not exist" },
-    Command { name: "VALID", usage: "phone [json]", access: Access::Write, arity: (1, 2), pace: Pace::Prompt, run: Run::Write(status::valid),
+    Command { name: "VALID", usage: "phone [json]", access: Access::Write, arity: (1, 2), reach: Reach::Contact(0), pace: Pace::Prompt, run: Run::Write(status::valid),
         summary: "reports that the number exists after all" },
-    Command { name: "OPTIN", usage: "list phone [json]", access: Access::Write, arity: (2, 3), pace: Pace::Prompt, run: Run::Write(consent::opt_in),
+    Command { name: "OPTIN", usage: "list phone [json]", access: Access::Write, arity: (2, 3), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Write(consent::opt_in),
         summary: "reports an explicit opt-in; only this and START lift an opt-out, and then it must say when" },
-    Command { name: "OPTOUT", usage: "list|* phone [json]", access: Access::Write, arity: (2, 3), pace: Pace::Prompt, run: Run::Forbid(consent::opt_out),
+    Command { name: "OPTOUT", usage: "list|* phone [json]", access: Access::Write, arity: (2, 3), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Forbid(consent::opt_out),
         summary: "reports an opt-out of a list, or of all lists; never refused" },
-    Command { name: "INBOUND", usage: "list phone json", access: Access::Write, arity: (3, 3), pace: Pace::Prompt, run: Run::Forbid(consent::inbound),
+    Command { name: "INBOUND", usage: "list phone json", access: Access::Write, arity: (3, 3), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Forbid(consent::inbound),
         summary: "reports a message from a phone; keywords in it opt out or in" },
-    Command { name: "IMPORT", usage: "list|* json", access: Access::Write, arity: (2, 2), pace: Pace::Slow, run: Run::Forbid(import::import),
+    Command { name: "IMPORT", usage: "list|* json", access: Access::Write, arity: (2, 2), reach: Reach::Row, pace: Pace::Slow, run: Run::Forbid(import::import),
         summary: "reports one row of a file; never lifts an opt-out" },
-    Command { name: "CHECK", usage: "list phone…", access: Access::Read, arity: (2, ANY), pace: Pace::Prompt, run: Run::Gate(sending::check),
+    Command { name: "CHECK", usage: "list phone…", access: Access::Read, arity: (2, ANY), reach: Reach::Contacts, pace: Pace::Prompt, run: Run::Gate(sending::check),
         summary: "may I send to this contact from this list, now?" },
-    Command { name: "WHY", usage: "list phone", access: Access::Read, arity: (2, 2), pace: Pace::Slow, run: Run::Store(why::why),
+    Command { name: "WHY", usage: "list phone", access: Access::Read, arity: (2, 2), reach: Reach::Contact(1), pace: Pace::Slow, run: Run::Store(why::why),
         summary: "the verdict, the fact behind it, and what ends it" },
-    Command { name: "CLAIM", usage: "list phone msg-id", access: Access::Write, arity: (3, 3), pace: Pace::Prompt, run: Run::Write(sending::claim),
+    Command { name: "CLAIM", usage: "list phone msg-id", access: Access::Write, arity: (3, 3), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Write(sending::claim),
         summary: "asks at the last moment; if the answer is yes, the message counts as sent" },
-    Command { name: "SENT", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), pace: Pace::Prompt, run: Run::Write(sending::sent),
+    Command { name: "SENT", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Write(sending::sent),
         summary: "reports that a message was sent" },
-    Command { name: "FAILED", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), pace: Pace::Prompt, run: Run::Forbid(sending::failed),
+    Command { name: "FAILED", usage: "list phone msg-id [json]", access: Access::Write, arity: (3, 4), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Forbid(sending::failed),
         summary: "reports that a message did not arrive; final for its id" },
-    Command { name: "CLICK", usage: "list phone [json]", access: Access::Write, arity: (2, 3), pace: Pace::Prompt, run: Run::Write(sending::click),
+    Command { name: "CLICK", usage: "list phone [json]", access: Access::Write, arity: (2, 3), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Write(sending::click),
         summary: "reports that somebody followed a link" },
-    Command { name: "CONVERT", usage: "list phone amount [json]", access: Access::Write, arity: (3, 4), pace: Pace::Prompt, run: Run::Write(sending::convert),
+    Command { name: "CONVERT", usage: "list phone amount [json]", access: Access::Write, arity: (3, 4), reach: Reach::Contact(1), pace: Pace::Prompt, run: Run::Write(sending::convert),
         summary: "reports that somebody bought; a negative amount is a refund" },
-    Command { name: "COUNT", usage: "[filter]", access: Access::Read, arity: (0, ANY), pace: Pace::Slow, run: Run::Store(queries::count),
+    Command { name: "COUNT", usage: "[filter]", access: Access::Read, arity: (0, ANY), reach: Reach::All(gather::sum), pace: Pace::Slow, run: Run::Store(queries::count),
         summary: "counts the contacts that match" },
-    Command { name: "FIND", usage: "[filter] [NEWEST] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, ANY), pace: Pace::Slow, run: Run::Store(queries::find),
+    Command { name: "FIND", usage: "[filter] [NEWEST] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, ANY), reach: Reach::Pages, pace: Pace::Slow, run: Run::Store(queries::find),
         summary: "finds the numbers that match, in order of creation or newest first; the first item is the next cursor (0: done)" },
-    Command { name: "EXPORT", usage: "[filter]", access: Access::Read, arity: (0, ANY), pace: Pace::Slow, run: Run::Stream(queries::export),
+    Command { name: "EXPORT", usage: "[filter]", access: Access::Read, arity: (0, ANY), reach: Reach::Stream, pace: Pace::Slow, run: Run::Stream(queries::export),
         summary: "streams all that is known of the contacts that match; only as a line, not as an array" },
-    Command { name: "LABELS", usage: "[key] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 5), pace: Pace::Slow, run: Run::Store(queries::labels),
+    Command { name: "LABELS", usage: "[key] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 5), reach: Reach::All(gather::labels), pace: Pace::Slow, run: Run::Store(queries::labels),
         summary: "lists the label keys, or the values of one, and how many contacts have them" },
-    Command { name: "HISTORY", usage: "phone|* [KIND k,…] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (1, 7), pace: Pace::Slow, run: Run::Store(history::history),
+    Command { name: "HISTORY", usage: "phone|* [KIND k,…] [LIMIT n] [AFTER cursor]", access: Access::Read, arity: (1, 7), reach: Reach::Contact(0), pace: Pace::Slow, run: Run::Store(history::history),
         summary: "shows what happened to a contact, or with * to the lists, newest first" },
-    Command { name: "FEED", usage: "[LAST n|position [LIMIT n] [WAIT ms]]", access: Access::Read, arity: (0, 5), pace: Pace::Slow, run: Run::Follow(feed::feed),
+    Command { name: "FEED", usage: "[LAST n|position [LIMIT n] [WAIT ms]]", access: Access::Read, arity: (0, 5), reach: Reach::Follow, pace: Pace::Slow, run: Run::Follow(feed::feed),
         summary: "shows every change of consent, status, list, scope or fence since a position, or the newest" },
-    Command { name: "TRENDS", usage: "list|* [DAYS n]", access: Access::Read, arity: (1, 3), pace: Pace::Slow, run: Run::Store(trends::trends),
+    Command { name: "TRENDS", usage: "list|* [DAYS n]", access: Access::Read, arity: (1, 3), reach: Reach::All(gather::trends), pace: Pace::Slow, run: Run::Store(trends::trends),
         summary: "shows what was sent from a list, or from all, and what came of it, day by day" },
-    Command { name: "CLAIMS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 4), pace: Pace::Slow, run: Run::Store(claims::claims),
+    Command { name: "CLAIMS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Read, arity: (0, 4), reach: Reach::Pages, pace: Pace::Slow, run: Run::Store(claims::claims),
         summary: "shows the messages that were claimed, and nobody has said what became of them" },
-    Command { name: "INBOX", usage: "[LIMIT n] [AFTER cursor]|DONE number", access: Access::Read, arity: (0, 4), pace: Pace::Slow, run: Run::Granted(inbox::inbox),
+    Command { name: "INBOX", usage: "[LIMIT n] [AFTER cursor]|DONE number", access: Access::Read, arity: (0, 4), reach: Reach::Inbox, pace: Pace::Slow, run: Run::Granted(inbox::inbox),
         summary: "shows the messages that a person should look at; DONE, with write access, settles one" },
-    Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), pace: Pace::Slow, run: Run::Store(stats::stats),
+    Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), reach: Reach::Stats, pace: Pace::Slow, run: Run::Store(stats::stats),
         summary: "shows what the daemon counts" },
-    Command { name: "CLIENTS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Admin, arity: (0, 4), pace: Pace::Slow, run: Run::Store(clients::clients),
+    Command { name: "CLIENTS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Admin, arity: (0, 4), reach: Reach::Nothing, pace: Pace::Slow, run: Run::Store(clients::clients),
         summary: "shows who is connected, the longest first" },
-    Command { name: "SETTINGS", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Prompt, run: Run::Store(settings::settings),
+    Command { name: "SETTINGS", usage: "", access: Access::Admin, arity: (0, 0), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Store(settings::settings),
         summary: "shows what the daemon runs with" },
-    Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), pace: Pace::Slow, run: Run::Granted(purge::purge),
+    Command { name: "PURGE", usage: "PLAN|RUN plan|STATUS|STOP|POLICY|REPORTS", access: Access::Admin, arity: (1, 2), reach: Reach::Purge, pace: Pace::Slow, run: Run::Granted(purge::purge),
         summary: "removes contacts by policy: plans, runs, stops and reports purges" },
-    Command { name: "BACKUP", usage: "RUN [name]|STATUS|STOP|LIST|READ name offset|DROP name", access: Access::Admin, arity: (1, 3), pace: Pace::Slow, run: Run::Store(backup::backup),
+    Command { name: "BACKUP", usage: "RUN [name]|STATUS|STOP|LIST|READ name offset|DROP name", access: Access::Admin, arity: (1, 3), reach: Reach::Backup, pace: Pace::Slow, run: Run::Store(backup::backup),
         summary: "makes backups while contactd serves, lists, hands out and removes them" },
-    Command { name: "FENCE", usage: "[date]", access: Access::Admin, arity: (0, 1), pace: Pace::Slow, run: Run::Granted(fence::fence),
+    Command { name: "FENCE", usage: "[date]", access: Access::Admin, arity: (0, 1), reach: Reach::All(gather::same), pace: Pace::Slow, run: Run::Granted(fence::fence),
         summary: "fences a store that lacks opt-outs, as one that is as it was then: nobody gets messages until UNFENCE" },
-    Command { name: "UNFENCE", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Granted(fence::unfence),
+    Command { name: "UNFENCE", usage: "", access: Access::Admin, arity: (0, 0), reach: Reach::Unfence(gather::unfence), pace: Pace::Slow, run: Run::Granted(fence::unfence),
         summary: "ends the fence of a store that may not know who opted out last: messages go out again" },
-    Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), pace: Pace::Slow, run: Run::Store(verify::verify),
+    Command { name: "VERIFY", usage: "", access: Access::Admin, arity: (0, 0), reach: Reach::All(gather::verify), pace: Pace::Slow, run: Run::Store(verify::verify),
         summary: "compares every index with the records" },
-    Command { name: "ECHO", usage: "text", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Session(session::echo),
+    Command { name: "ECHO", usage: "text", access: Access::Read, arity: (1, 1), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::echo),
         summary: "for Redis libraries: answers the text as a bulk string" },
-    Command { name: "SELECT", usage: "0", access: Access::Read, arity: (1, 1), pace: Pace::Prompt, run: Run::Session(session::select),
+    Command { name: "SELECT", usage: "0", access: Access::Read, arity: (1, 1), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::select),
         summary: "for Redis libraries: there is one database, 0" },
-    Command { name: "CLIENT", usage: "…", access: Access::Anyone, arity: (1, ANY), pace: Pace::Prompt, run: Run::Session(session::client),
+    Command { name: "CLIENT", usage: "…", access: Access::Anyone, arity: (1, ANY), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::client),
         summary: "for Redis libraries: accepted and ignored" },
-    Command { name: "COMMAND", usage: "…", access: Access::Read, arity: (0, ANY), pace: Pace::Prompt, run: Run::Session(session::command),
+    Command { name: "COMMAND", usage: "…", access: Access::Read, arity: (0, ANY), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::command),
         summary: "for Redis libraries: counts the commands; HELP describes them" },
-    Command { name: "CONFIG", usage: "GET …", access: Access::Read, arity: (1, ANY), pace: Pace::Prompt, run: Run::Session(session::config),
+    Command { name: "CONFIG", usage: "GET …", access: Access::Read, arity: (1, ANY), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::config),
         summary: "for Redis libraries: answers with nothing" },
 ];
 
@@ -378,6 +386,11 @@ pub fn find(verb: &[u8]) -> Result<usize> {
 fn unknown(verb: &[u8]) -> Error {
     let long = if verb.len() > VERB_BYTES_MAX { &verb[..VERB_BYTES_MAX] } else { verb };
     Error::new(Code::Err, format!("unknown command '{}': HELP lists the commands", excerpt(long)))
+}
+
+/// The place of a command in the table.
+pub fn index(command: &Command) -> usize {
+    TABLE.iter().position(|known| known.name == command.name).unwrap_or(0)
 }
 
 /// Whether a request has as many arguments as its command takes.

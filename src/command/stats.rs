@@ -99,6 +99,17 @@ pub fn gather_from_memory(context: &Context) -> Vec<Stat> {
     list.0
 }
 
+/// What the names begin with under which requests are counted.
+pub const REQUESTS: &str = "requests_";
+
+/// The requests by command, of those that came.
+pub fn requests(counters: &Counters) -> impl Iterator<Item = (String, u64)> {
+    let all = TABLE.iter().zip(&counters.requests);
+    let named =
+        all.map(|(command, requests)| (format!("{REQUESTS}{}", command.name.to_ascii_lowercase()), count(requests)));
+    named.filter(|(_, number)| *number > 0)
+}
+
 struct List(Vec<Stat>);
 
 impl List {
@@ -363,15 +374,9 @@ impl List {
         let [yes, no] = counters.checks();
         self.add("checks_yes", "phones for which CHECK said yes", StatValue::Counter(yes));
         self.add("checks_no", "phones for which CHECK said no", StatValue::Counter(no));
-        for (command, requests) in TABLE.iter().zip(&counters.requests) {
-            if count(requests) > 0 {
-                let name = format!("requests_{}", command.name.to_ascii_lowercase());
-                self.counter(
-                    name,
-                    "requests by command, in small letters; only commands that came have a line",
-                    requests,
-                );
-            }
+        for (name, number) in requests(counters) {
+            let help = "requests by command, in small letters; only commands that came have a line";
+            self.add(name, help, StatValue::Counter(number));
         }
     }
 

@@ -18,6 +18,7 @@ pub fn settings(config: &Config, access: &Access, keywords: Option<&Path>) -> Ve
         ("data-dir", path(Some(&setup.data_dir))),
         ("trail", path(setup.trail.as_deref())),
         ("backup-dir", path(Some(&setup.backups()))),
+        ("partitions", setup.partitions.to_string()),
         ("ledger", ledger.map(|ledger| ledger.url.to_string()).unwrap_or_default()),
         ("advertise", ledger.map(|ledger| ledger.advertise.to_string()).unwrap_or_default()),
         ("lease", span(ledger.map_or(LEASE, |ledger| ledger.lease).as_millis().cast_signed() as Millis)),

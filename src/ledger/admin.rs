@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::copy::Pieces;
 use super::settings::Url;
 use super::sql::{Failure, Part, Sql};
-use super::{PART, copies, runtime};
+use super::{copies, runtime};
 use crate::error::{Error, Result};
 use crate::model::time::Millis;
 use crate::store::Founder;
@@ -43,7 +43,7 @@ const SAFE: [(&str, &str); 2] = [("fsync", "on"), ("full_page_writes", "on")];
 pub fn init(url: &Url, dir: Option<&Path>, now: Millis) -> Result<u64> {
     let runtime = runtime()?;
     let connected = runtime.block_on(async {
-        let mut sql = Sql::connect(url, PART).await?;
+        let mut sql = Sql::connect(url).await?;
         sql.create().await?;
         match sql.part().await {
             Err(Failure::NoTables) => Ok(sql),
@@ -72,7 +72,7 @@ pub fn init(url: &Url, dir: Option<&Path>, now: Millis) -> Result<u64> {
 /// What is known of a ledger.
 pub fn status(url: &Url) -> Result<LedgerStatus> {
     let looked = runtime()?.block_on(async {
-        let mut sql = Sql::connect(url, PART).await?;
+        let mut sql = Sql::connect(url).await?;
         let Part { reign, address, beat, lease, acked, base, newest, .. } = sql.part().await?;
         let sizes = sql.sizes(base).await?;
         let copies = copies(&sql.setting("synchronous_standby_names").await?);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::reign::Reign;
+use super::runtime;
 use super::sql::{Failure, Sql};
-use super::{PART, runtime};
 use crate::error::{Code, Error, Result};
 use crate::store::engine::Batch;
 use crate::store::ledger::{CommitError, RemoteLog, row};
@@ -53,7 +53,7 @@ impl Appender {
         let Reign { number, settings, .. } = &*self.reign;
         let sql = &mut self.sql;
         self.runtime.block_on(async {
-            let open = Sql::open(sql, &settings.url, PART).await?;
+            let open = Sql::open(sql, &settings.url).await?;
             let appended = open.append(*number, seq, data, settings.copies < 2).await;
             if appended.is_err() {
                 *sql = None;
@@ -70,7 +70,7 @@ impl Appender {
         let sql = &mut self.sql;
         self.runtime.block_on(async {
             *sql = None;
-            let mut fresh = Sql::connect(&settings.url, PART).await?;
+            let mut fresh = Sql::connect(&settings.url).await?;
             if !fresh.renew(reign, acked).await? {
                 return Err(Settling::Fenced);
             }

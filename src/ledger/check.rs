@@ -30,7 +30,7 @@ type Held = std::result::Result<(), String>;
 /// Tries every promise, and tells of each. Gives whether all hold.
 pub fn check(url: &Url, tell: &mut dyn FnMut(&Finding)) -> Result<bool> {
     let runtime = runtime()?;
-    let part = scratch();
+    let url = &url.part(scratch());
     let mut all_hold = true;
     let mut told = |promise, held: Held| {
         all_hold &= held.is_ok();
@@ -38,7 +38,7 @@ pub fn check(url: &Url, tell: &mut dyn FnMut(&Finding)) -> Result<bool> {
     };
     runtime
         .block_on(async {
-            let mut one = Sql::connect(url, part).await?;
+            let mut one = Sql::connect(url).await?;
             one.create().await?;
             told("a partition begins once", begins_once(&mut one).await);
             told("a row follows the one before it, and comes once", rows_follow(&mut one).await);
@@ -46,14 +46,14 @@ pub fn check(url: &Url, tell: &mut dyn FnMut(&Finding)) -> Result<bool> {
             told("an earlier owner appends and renews nothing", earlier_owner_is_out(&mut one).await);
             told("a take-over needs the lease as it was seen", stale_take_over_fails(&mut one).await);
             told("what was acknowledged never shrinks", acknowledged_grows(&mut one).await);
-            let mut other = Sql::connect(url, part).await?;
+            let mut other = Sql::connect(url).await?;
             told("of two take-overs at once, one succeeds", one_takes_over(&mut one, &mut other).await);
             told("a row comes before a take-over or never", rows_or_take_over(&mut one, &mut other).await);
             told("pieces of a copy are kept, and old rows go", copies_are_kept(&mut one).await);
             told("a warning is told before the end of its statement", warnings_come(&mut one).await);
             told("a commit waits for another machine", waits_for_another(&mut other).await);
             // What a failed promise has left in the connection does not count.
-            let mut last = Sql::connect(url, part).await?;
+            let mut last = Sql::connect(url).await?;
             last.remove_partition().await
         })
         .map_err(Failure::into_error)?;

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::reign::Reign;
 use super::sql::{Failure, Part, Sql};
-use super::{PART, flaw, runtime};
+use super::{flaw, runtime};
 use crate::error::{Error, Result};
 use crate::lease::boot_time;
 use crate::store::Store;
@@ -110,7 +110,7 @@ impl Copier {
     }
 
     fn connect(&self) -> Result<Sql> {
-        self.runtime.block_on(Sql::connect(&self.reign.settings.url, PART)).map_err(Failure::into_error)
+        self.runtime.block_on(Sql::connect(&self.reign.settings.url)).map_err(Failure::into_error)
     }
 
     fn copy_if_due(&self) -> Result<()> {

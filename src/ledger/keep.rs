@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::reign::{Reign, answering, margin};
 use super::sql::{Failure, Sql};
-use super::{PART, copies, runtime};
+use super::{copies, runtime};
 use crate::error::{Error, Result};
 use crate::lease::boot_time;
 
@@ -87,7 +87,7 @@ async fn keep(reign: &Reign) {
 
 /// Renews the lease once. It counts from before the database was asked.
 async fn renew(reign: &Reign, sql: &mut Option<Sql>) -> std::result::Result<bool, Failure> {
-    let open = Sql::open(sql, &reign.settings.url, PART).await?;
+    let open = Sql::open(sql, &reign.settings.url).await?;
     let since = boot_time();
     let number = reign.confirmations.send();
     if !open.renew(reign.number, reign.acked()).await? {
@@ -104,7 +104,7 @@ async fn renew(reign: &Reign, sql: &mut Option<Sql>) -> std::result::Result<bool
 /// Tells the database that nobody answers for this reign any more. If that fails, others wait for the end of the lease.
 async fn give_up(reign: &Reign, mut sql: Option<Sql>) {
     let given_up = async {
-        let open = Sql::open(&mut sql, &reign.settings.url, PART).await?;
+        let open = Sql::open(&mut sql, &reign.settings.url).await?;
         open.give_up(reign.number, reign.acked()).await
     };
     if let Err(why) = given_up.await {

@@ -45,9 +45,6 @@ use crate::error::{Error, Result};
 use crate::store::Replica;
 use standby::Standby;
 
-/// The one partition.
-const PART: i16 = 0;
-
 /// What a daemon has on its own disk.
 #[derive(Clone, Copy)]
 pub struct Home<'h> {

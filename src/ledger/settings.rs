@@ -43,6 +43,8 @@ pub struct Url {
     pub(super) config: Config,
     /// None: nothing is encrypted.
     pub(super) tls: Option<Arc<ClientConfig>>,
+    /// Which partition.
+    pub(super) part: i16,
     /// Without its password.
     shown: String,
 }
@@ -78,7 +80,12 @@ impl Url {
             config.ssl_mode(if is_local { SslMode::Disable } else { SslMode::Require });
         }
         let tls = (config.get_ssl_mode() != SslMode::Disable).then(|| trust.load()).transpose()?;
-        Ok(Url { config, tls, shown: hide(text) })
+        Ok(Url { config, tls, part: 0, shown: hide(text) })
+    }
+
+    /// The ledger of another partition.
+    pub fn part(&self, part: i16) -> Url {
+        Url { part, ..self.clone() }
     }
 }
 

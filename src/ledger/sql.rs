@@ -154,11 +154,11 @@ impl Drop for Sql {
 
 impl Sql {
     /// Connects, with the settings that a ledger needs.
-    pub async fn connect(url: &Url, part: i16) -> Result<Sql, Failure> {
+    pub async fn connect(url: &Url) -> Result<Sql, Failure> {
         let connected = tokio::time::timeout(CONNECT_PATIENCE, async {
             let sql = match &url.tls {
-                None => Sql::connect_by(url, part, NoTls).await,
-                Some(tls) => Sql::connect_by(url, part, MakeRustlsConnect::new(tls.as_ref().clone())).await,
+                None => Sql::connect_by(url, NoTls).await,
+                Some(tls) => Sql::connect_by(url, MakeRustlsConnect::new(tls.as_ref().clone())).await,
             }?;
             sql.client.batch_execute(SESSION).await.map_err(failure)?;
             Ok(sql)
@@ -167,14 +167,14 @@ impl Sql {
     }
 
     /// The connection that there is, or a new one in its place.
-    pub async fn open<'s>(sql: &'s mut Option<Sql>, url: &Url, part: i16) -> Result<&'s mut Sql, Failure> {
+    pub async fn open<'s>(sql: &'s mut Option<Sql>, url: &Url) -> Result<&'s mut Sql, Failure> {
         match sql {
             Some(open) => Ok(open),
-            None => Ok(sql.insert(Sql::connect(url, part).await?)),
+            None => Ok(sql.insert(Sql::connect(url).await?)),
         }
     }
 
-    async fn connect_by<T>(url: &Url, part: i16, tls: T) -> Result<Sql, Failure>
+    async fn connect_by<T>(url: &Url, tls: T) -> Result<Sql, Failure>
     where
         T: MakeTlsConnect<Socket>,
         T::Stream: Send + 'static,
@@ -182,7 +182,7 @@ impl Sql {
         let (client, connection) = url.config.connect(tls).await.map_err(failure)?;
         let has_warned = Arc::<AtomicBool>::default();
         let driver = tokio::spawn(drive(connection, Arc::clone(&has_warned)));
-        Ok(Sql { client, driver, has_warned, part, statements: None })
+        Ok(Sql { client, driver, has_warned, part: url.part, statements: None })
     }
 
     /// The statements of every day, prepared once. They need the tables.

@@ -9,7 +9,7 @@ use super::reign::{Reign, answering, patience};
 use super::settings::LedgerSettings;
 use super::sql::{Failure, Part, Sql};
 use super::view::View;
-use super::{Home, PART, copy, runtime};
+use super::{Home, copy, runtime};
 use crate::error::{Error, Result};
 use crate::lease::boot_time;
 use crate::store::Replica;
@@ -115,7 +115,7 @@ impl<'s> Standby<'s> {
 
     /// Looks once: applies what is new, and takes over if it may.
     async fn look(&mut self, sql: &mut Option<Sql>) -> std::result::Result<Option<Arc<Reign>>, Trouble> {
-        let sql = Sql::open(sql, &self.settings.url, PART).await?;
+        let sql = Sql::open(sql, &self.settings.url).await?;
         let part = sql.part().await?;
         let now = boot_time();
         self.check(&part)?;

@@ -25,6 +25,7 @@ pub mod purge;
 pub mod reason;
 pub mod remembered;
 pub mod row;
+pub mod slot;
 pub mod taken;
 pub mod tally;
 pub mod time;

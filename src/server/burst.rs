@@ -387,6 +387,6 @@ impl Burst {
 }
 
 /// A browser was made to talk to us: what follows is not meant for us, and must not be run.
-fn is_http(verb: &[u8]) -> bool {
+pub(super) fn is_http(verb: &[u8]) -> bool {
     [&b"POST"[..], b"HOST:", b"PUT/", b"OPTIONS"].iter().any(|http| http.eq_ignore_ascii_case(verb))
 }

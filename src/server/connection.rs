@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Server;
 use super::burst::{Dialogue, Pause, no_owner};
-use crate::command::{Grant, Pace, Peer, Transport};
+use crate::command::{Grant, Pace, Peer};
 use crate::limits::{
     REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, UNAUTHENTICATED_MS_MAX, WRITE_STALL_MS_MAX, WRONG_TOKEN_MS,
 };
@@ -45,18 +45,14 @@ enum Waited {
     Drain,
 }
 
-/// Serves one client until it leaves, misbehaves, or the server drains.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, peer: Peer) {
-    serve_as(stream, server, None, peer).await;
-}
-
-/// The same for a client inside the daemon, which may do what `grant` says without a token.
-pub async fn serve_inside<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, grant: Grant) {
-    let peer = Peer { transport: Transport::Inside, address: String::new() };
-    serve_as(stream, server, Some(grant), peer).await;
-}
-
-async fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: &Server, grant: Option<Grant>, peer: Peer) {
+/// Serves one client until it leaves, misbehaves, or the server drains. `grant` is what it may do, if that does not depend on a
+/// token.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    server: &Server,
+    grant: Option<Grant>,
+    peer: Peer,
+) {
     let connection = Connection {
         server,
         stream,

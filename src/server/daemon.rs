@@ -2,21 +2,20 @@
 //!
 //! The caller owns the clock, the sockets and the moment of the end.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::owner::Owner;
-use super::splice::Sharing;
+use super::holding::{self, Holding};
+use super::partitions::Partitions;
 use super::web::{self, Site};
-use super::{Address, Listener, Scraped, Server, browsers, compactor, reload};
-use crate::command::{Access, Context, Counters, Grant, Reloads, Setting, Tokens};
+use super::{Listener, Scraped, Server, Shared, browsers, reload};
+use crate::command::{Access, Context, Grant, Setting, Tokens};
 use crate::error::{Error, Result};
-use crate::jobs::{Jobs, PurgeSettings, bring_back};
-use crate::ledger::{LedgerSettings, View};
+use crate::jobs::PurgeSettings;
+use crate::ledger::LedgerSettings;
 use crate::limits::WEBHOOK_READ_MS_MAX;
 use crate::model::inbox::MaybeOptOut;
 use crate::model::keyword::Keywords;
@@ -24,7 +23,7 @@ use crate::model::phone::Region;
 use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
 use crate::store::engine::Engine;
-use crate::store::{BACKUPS, Clock, Fsync, Loading, OptOutWarning, Options, Retention, Store};
+use crate::store::{BACKUPS, Clock, Fsync, OptOutWarning, Retention};
 use crate::tls::ServerTls;
 use crate::webhooks::{WebhookSetup, Webhooks};
 
@@ -64,6 +63,8 @@ pub struct Setup {
     pub trail: Option<PathBuf>,
     /// How the store is shared with other daemons, if it is.
     pub ledger: Option<LedgerSettings>,
+    /// Into how many partitions the store is split, each with files, a writer and a ledger of its own. 1: it is not.
+    pub partitions: u16,
     /// The secret of the tombstones, if it is not in the data directory.
     pub tombstone_key: Option<PathBuf>,
     /// Tells a daemon to stop, one that stands by included.
@@ -81,9 +82,15 @@ pub struct Setup {
 /// A daemon that serves. End it with [`Daemon::stop`]: one that is dropped goes on for as long as its runtime.
 pub struct Daemon {
     server: Arc<Server>,
-    context: Arc<Context>,
-    /// Its hold on the ledger, if it shares its store.
-    owner: Option<Owner>,
+    held: Held,
+}
+
+/// What a daemon holds.
+enum Held {
+    /// A store.
+    Store(Box<Holding>),
+    /// A store in partitions.
+    Partitions(Partitions),
 }
 
 /// The sockets of a daemon that are open before its store is loaded.
@@ -124,6 +131,7 @@ impl Setup {
             purge: PurgeSettings::default(),
             trail: None,
             ledger: None,
+            partitions: 1,
             tombstone_key: None,
             stop: CancellationToken::new(),
             backup_dir: None,
@@ -153,10 +161,20 @@ impl Daemon {
         if setup.tls.is_none() && listeners.into_iter().any(|listener| matches!(listener, Listener::Tls(_))) {
             return Err(Error::bad_arg("an address with tls: needs a certificate"));
         }
-        let ledger = setup.ledger.as_ref().map(sharing).transpose()?;
-        let view = ledger.as_ref().map(|ledger| Arc::clone(&ledger.view)).unwrap_or_default();
-        let settings_file = Arc::clone(&setup.settings_file);
-        let server = Arc::new(Server::new(setup.tls.clone(), settings_file, ledger, setup.stop.clone()));
+        let shared = Arc::new(Shared {
+            tokens: Arc::clone(&setup.tokens),
+            tls: setup.tls.clone(),
+            settings: Arc::clone(&setup.settings_file),
+            reloads: Arc::default(),
+            counters: Arc::default(),
+            clients: Arc::default(),
+            clock,
+        });
+        let is_whole = setup.partitions == 1;
+        let server = match is_whole {
+            true => holding::server(&setup, &shared, setup.stop.clone())?,
+            false => Arc::new(Server::new(Arc::clone(&shared), None, setup.stop.clone())),
+        };
         if let Some(scraped) = scraped {
             scraped.serve(&server, Arc::clone(&setup.tokens), setup.metrics_lists);
         }
@@ -166,26 +184,31 @@ impl Daemon {
         for listener in clients {
             server.listen(listener);
         }
-        let every = Duration::from_millis(setup.purge.every_ms.unsigned_abs());
-        let loading = Arc::clone(&server.loading);
-        let loaded = tokio::task::spawn_blocking(move || load(setup, clock, loading, &view)).await;
-        let (context, owner) = match loaded.map_err(Error::internal).flatten() {
-            Ok((context, owner)) => (Arc::new(context), owner),
+        if let Some(tls) = &setup.tls {
+            reload::tell_of(&tls.get(), &shared.reloads);
+        }
+        let held = match is_whole {
+            true => Holding::open(Arc::clone(&server), setup).await.map(|holding| Held::Store(Box::new(holding))),
+            false => Partitions::open(&server, setup).await.map(Held::Partitions),
+        };
+        let held = match held {
+            Ok(held) => held,
             Err(why) => {
                 server.drain().await;
                 server.end().await;
                 return Err(why);
             }
         };
-        server.open(Arc::clone(&context));
-        compactor::start(&server, every);
         reload::start(&server);
-        Ok(Daemon { server, context, owner })
+        Ok(Daemon { server, held })
     }
 
-    /// What the commands work with.
-    pub fn context(&self) -> &Context {
-        &self.context
+    /// What the commands work with; in a store in partitions, those of the first one that is open here, if there is one.
+    pub fn context(&self) -> Option<Arc<Context>> {
+        match &self.held {
+            Held::Store(holding) => Some(Arc::clone(&holding.context)),
+            Held::Partitions(partitions) => partitions.contexts().next(),
+        }
     }
 
     /// A connection from inside the daemon, which may do everything. Its other end is a pipe in memory.
@@ -194,12 +217,11 @@ impl Daemon {
     }
 
     /// Takes the webhooks of providers.
-    pub fn serve_webhooks(&self, listener: Listener, setup: WebhookSetup) {
+    pub fn serve_webhooks(&self, listener: Listener, setup: WebhookSetup, keywords: Arc<Keywords>) {
         let inside = Arc::clone(&self.server);
         let connect = Box::new(move |grant| inside.connect_inside(grant));
-        let store = Arc::clone(&self.context.store);
-        let keywords = Arc::clone(&self.context.keywords);
-        let webhooks = Arc::new(Webhooks::new(setup, connect, keywords, Box::new(move || store.now())));
+        let clock = Arc::clone(&self.server.shared.clock);
+        let webhooks = Arc::new(Webhooks::new(setup, connect, keywords, Box::new(move || clock())));
         let webhooks = Arc::clone(self.server.webhooks.get_or_init(|| webhooks));
         let site = Site {
             caller: "a provider",
@@ -219,121 +241,45 @@ impl Daemon {
 
     /// How many contacts it has.
     pub fn contacts(&self) -> u64 {
-        self.context.store.gate().directory.len()
+        let count = |context: Arc<Context>| context.store.gate().directory.len();
+        match &self.held {
+            Held::Store(holding) => count(Arc::clone(&holding.context)),
+            Held::Partitions(partitions) => partitions.contexts().map(count).sum(),
+        }
     }
 
-    /// Sets who is told by the writer's own thread, about so often, that the writer lives.
+    /// Sets who is told by a writer's own thread, about so often, that the writer lives.
     pub fn on_heartbeat(&self, every: Duration, tell: impl Fn(&Context) + Send + 'static) {
-        let context = Arc::downgrade(&self.context);
+        let Some(context) = self.context() else { return };
+        let told = Arc::downgrade(&context);
         let tell = move || {
-            if let Some(context) = context.upgrade() {
+            if let Some(context) = told.upgrade() {
                 tell(&context);
             }
         };
-        self.context.store.on_heartbeat(every, Box::new(tell));
+        context.store.on_heartbeat(every, Box::new(tell));
     }
 
     /// Waits until this daemon is not the owner of its store any more, and gives the reason. One that shares its store with
-    /// nobody is that for ever.
+    /// nobody is that for ever. Partitions come and go without this one.
     pub async fn lost(&self) -> String {
-        match &self.owner {
-            Some(owner) => owner.reign.ended().await,
-            None => std::future::pending().await,
+        match &self.held {
+            Held::Store(holding) => holding.lost().await,
+            Held::Partitions(partitions) => partitions.failed().await,
         }
     }
 
     /// Stops accepting and reading, answers what was received, ends the jobs after the steps they are at, and closes the
     /// store. Gives how many forbidding facts are in memory alone, since the disk did not take them: they are lost.
     pub async fn stop(self) -> usize {
-        self.server.drain().await;
-        let (context, owner) = (Arc::clone(&self.context), self.owner);
-        let close = move || {
-            context.jobs.close();
-            context.store.close();
-            if let Some(owner) = owner {
-                owner.give_up();
+        match self.held {
+            Held::Store(holding) => holding.close().await,
+            Held::Partitions(partitions) => {
+                self.server.drain().await;
+                let unwritten = partitions.close().await;
+                self.server.end().await;
+                unwritten
             }
-            context.store.gate().unwritten()
-        };
-        let closed = tokio::task::spawn_blocking(close).await;
-        self.server.end().await;
-        match closed {
-            Ok(unwritten) => unwritten,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
-}
-
-/// What a server that shares its store knows of the others.
-fn sharing(ledger: &LedgerSettings) -> Result<Sharing> {
-    let is_encrypted = matches!(ledger.advertise, Address::Tls(_));
-    let trust = is_encrypted.then(|| ledger.trust.load()).transpose()?;
-    Ok(Sharing { view: Arc::default(), trust, taken: CancellationToken::new() })
-}
-
-/// Opens the store, once this daemon is its owner.
-fn load(setup: Setup, clock: Clock, loading: Arc<Loading>, view: &View) -> Result<(Context, Option<Owner>)> {
-    let (backups, are_expected) = (setup.backups(), setup.backup_dir.is_some());
-    if are_expected && is_one_disk(&backups, &setup.data_dir) {
-        tracing::warn!(
-            "--backup-dir is on the disk of the data: whatever takes one takes both. Copy backups elsewhere"
-        );
-    }
-    if setup.trail.as_ref().is_some_and(|trail| is_one_disk(trail, &setup.data_dir)) {
-        tracing::warn!(
-            "--trail is on the disk of the data: whatever takes one takes both. Put it on another one, or copy it elsewhere"
-        );
-    }
-    let trail = setup.trail.clone();
-    let options = Options {
-        dir: setup.data_dir,
-        fsync: setup.fsync,
-        scope: setup.stop_scope,
-        maybe_optout: setup.maybe_optout,
-        clock,
-        keep: setup.keep,
-        opt_out_warning: setup.opt_out_warning,
-        trail: setup.trail,
-        tombstone_key: setup.tombstone_key,
-        backups: (!setup.no_backup).then(|| backups.clone()),
-        loading,
-    };
-    let (store, reigning) = match (setup.ledger, setup.engine) {
-        (Some(ledger), _) => {
-            let (store, reigning) = Owner::become_one(&ledger, view, options, &setup.stop)?;
-            (store, Some(reigning))
-        }
-        (None, Some(engine)) => (Store::open_on(engine, options)?, None),
-        (None, None) => (Store::open(options)?, None),
-    };
-    let store = Arc::new(store);
-    if let Some(trail) = trail {
-        bring_back(&store, &trail)?;
-        store.complete_trail()?;
-    }
-    if store.gate().lists().fence.is_some() {
-        tracing::warn!(
-            "nobody gets messages: the store may not know who opted out last. `contactd health` says why; UNFENCE ends it"
-        );
-    }
-    let owner = reigning.map(|reigning| reigning.serve(&store)).transpose()?;
-    let context = Context {
-        jobs: Jobs::start(&store, setup.purge, (backups, are_expected))?,
-        store,
-        keywords: setup.keywords,
-        default_region: setup.default_region,
-        tokens: setup.tokens,
-        settings: setup.settings,
-        reloads: Reloads::default(),
-        clients: Arc::default(),
-        counters: Counters::default(),
-        reign: owner.as_ref().map(|owner| Arc::clone(&owner.reign)),
-    };
-    Ok((context, owner))
-}
-
-/// Whether two directories are on one file system. One that is not there yet is where the next one above it is.
-fn is_one_disk(one: &Path, other: &Path) -> bool {
-    let device = |path: &Path| path.ancestors().find_map(|path| path.metadata().ok()).map(|found| found.dev());
-    device(one).is_some_and(|found| device(other) == Some(found))
 }

@@ -31,7 +31,7 @@ pub(super) async fn handshake(
     server: &Server,
     plain: &[u8],
 ) -> Option<TlsStream<TcpStream>> {
-    let acceptor = TlsAcceptor::from(Arc::clone(&server.tls.as_ref()?.get().config));
+    let acceptor = TlsAcceptor::from(Arc::clone(&server.shared.tls.as_ref()?.get().config));
     let limit = Duration::from_millis(HANDSHAKE_MS_MAX);
     let shake = tokio::time::timeout(limit, shake(stream, acceptor, plain));
     let done = tokio::select! {
@@ -43,9 +43,7 @@ pub(super) async fn handshake(
         Ok(Err((why, stream))) => (why, Some(stream)),
         Err(_) => (Failure::TooSlow, None),
     };
-    if let Some(context) = server.context() {
-        context.counters.handshakes_failed.fetch_add(1, Ordering::Relaxed);
-    }
+    server.shared.counters.handshakes_failed.fetch_add(1, Ordering::Relaxed);
     // Whoever reaches the port can make these: at most one a second is told.
     if server.handshake_log.is_due() {
         tracing::info!("no TLS with {peer}: {why}");

@@ -188,9 +188,12 @@ impl Scraper {
         let token = token
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER.as_bytes()))
             .map(|(_, token)| TokenId::of(token));
-        let known = token.is_some_and(|token| match self.server.context() {
-            Some(context) => context.grant(token).is_ok_and(|grant| may_scrape(&grant)),
-            None => self.tokens.get().grant(token).is_some_and(may_scrape),
+        let known = token.is_some_and(|token| {
+            let grant = self.tokens.get().grant(token).cloned();
+            if grant.is_none() {
+                self.server.shared.counters.count_wrong_token();
+            }
+            grant.as_ref().is_some_and(may_scrape)
         });
         if known {
             return Ok(());

@@ -12,7 +12,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 
-use super::connection::serve;
 use super::handshake::handshake;
 use super::splice::hand_on;
 use super::{Address, Server};
@@ -141,11 +140,9 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 /// many.
 fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: impl FnOnce(Arc<Server>, bool) -> T) {
     let clients = server.count_clients(|clients| clients + 1);
-    if let Some(context) = server.context() {
-        let counters = &context.counters;
-        counters.clients_total.fetch_add(1, Ordering::Relaxed);
-        counters.clients_refused.fetch_add(u64::from(clients > CLIENTS_MAX), Ordering::Relaxed);
-    }
+    let counters = &server.shared.counters;
+    counters.clients_total.fetch_add(1, Ordering::Relaxed);
+    counters.clients_refused.fetch_add(u64::from(clients > CLIENTS_MAX), Ordering::Relaxed);
     let talk = talk(Arc::clone(server), clients > CLIENTS_MAX);
     let server = Arc::clone(server);
     server.connections.clone().spawn(async move {
@@ -162,7 +159,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Serv
         {
             return hand_on(stream, &server, &seen.owner).await;
         }
-        return serve(stream, &server, peer).await;
+        return server.serve(stream, None, peer).await;
     }
     let mut replies = Replies::default();
     replies.error(&Error::new(Code::Busy, "too many clients"));

@@ -7,12 +7,15 @@ mod compactor;
 mod connection;
 mod daemon;
 mod feed_wait;
+mod front;
 mod handshake;
+mod holding;
 mod http;
 mod inherited;
 mod listener;
 mod pipeline;
 mod owner;
+mod partitions;
 mod reload;
 mod splice;
 mod web;
@@ -21,6 +24,7 @@ mod withdrawal;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,16 +36,17 @@ pub use listener::Listener;
 
 pub use crate::address::Address;
 
+use front::{Caller, Front};
 use splice::Sharing;
 use withdrawal::Withdrawals;
 
-use crate::command::{Context, Grant, Health};
+use crate::command::{Clients, Context, Counters, Grant, Health, Peer, Reloads, Tokens, Transport};
 use crate::ledger::Seen;
 use crate::limits::{QUEUED_WRITES_MAX, REQUEST_BYTES_MAX};
 use crate::model::change::Urgency;
 use crate::rarely::Rarely;
 use crate::reloadable::Reloadable;
-use crate::store::Loading;
+use crate::store::{Clock, Loading};
 use crate::tls::ServerTls;
 use crate::webhooks::Webhooks;
 
@@ -60,10 +65,10 @@ pub struct Server {
     /// Told to stop reading and finish.
     stop: CancellationToken,
     connections: TaskTracker,
-    /// How TLS is spoken, if it is.
-    tls: Option<Arc<Reloadable<ServerTls>>>,
-    /// The TOML file, which is looked through.
-    settings: Arc<Reloadable<()>>,
+    /// What it shares with the other servers of this daemon.
+    shared: Arc<Shared>,
+    /// The partitions of the store, if this is the front of one.
+    front: OnceLock<Front>,
     withdrawals: Withdrawals,
     /// Held while files are read again.
     reloading: Mutex<()>,
@@ -78,20 +83,41 @@ pub struct Server {
     last: TaskTracker,
 }
 
+/// What the servers of one daemon share: there is one server, or one for each partition of the store and one before them.
+#[derive(Clone)]
+struct Shared {
+    /// Who may do what.
+    tokens: Arc<Reloadable<Tokens>>,
+    /// How TLS is spoken, if it is.
+    tls: Option<Arc<Reloadable<ServerTls>>>,
+    /// The TOML file, which is looked through.
+    settings: Arc<Reloadable<()>>,
+    /// What became of the files that are read again.
+    reloads: Arc<Reloads>,
+    /// What is counted.
+    counters: Arc<Counters>,
+    /// Who is connected.
+    clients: Arc<Clients>,
+    clock: Clock,
+}
+
 impl Default for Server {
     fn default() -> Server {
-        Server::new(None, Arc::default(), None, CancellationToken::new())
+        let shared = Shared {
+            tokens: Arc::default(),
+            tls: None,
+            settings: Arc::default(),
+            reloads: Arc::default(),
+            counters: Arc::default(),
+            clients: Arc::default(),
+            clock: Arc::new(|| 0),
+        };
+        Server::new(Arc::new(shared), None, CancellationToken::new())
     }
 }
 
 impl Server {
-    /// One that speaks TLS if it is told how.
-    fn new(
-        tls: Option<Arc<Reloadable<ServerTls>>>,
-        settings: Arc<Reloadable<()>>,
-        ledger: Option<Sharing>,
-        stop: CancellationToken,
-    ) -> Server {
+    fn new(shared: Arc<Shared>, ledger: Option<Sharing>, stop: CancellationToken) -> Server {
         Server {
             context: OnceLock::new(),
             loading: Arc::default(),
@@ -100,8 +126,8 @@ impl Server {
             feed: watch::Sender::new(0),
             stop,
             connections: TaskTracker::new(),
-            tls,
-            settings,
+            shared,
+            front: OnceLock::new(),
             withdrawals: Withdrawals::default(),
             reloading: Mutex::new(()),
             handshake_log: Rarely::default(),
@@ -118,14 +144,10 @@ impl Server {
         context.store.on_feed(Box::new(move |position| {
             feed.send_replace(position);
         }));
-        if let Some(tls) = &self.tls {
-            reload::tell_of(&tls.get(), &context);
-        }
         let _ = self.context.set(context);
         if let Some(ledger) = &self.ledger {
             ledger.taken.cancel();
         }
-        self.count_clients(|clients| clients);
     }
 
     /// What commands work with, once the store is loaded.
@@ -143,7 +165,29 @@ impl Server {
     pub fn connect_inside(self: &Arc<Server>, grant: Grant) -> tokio::io::DuplexStream {
         let (inside, outside) = tokio::io::duplex(REQUEST_BYTES_MAX);
         let server = Arc::clone(self);
-        self.connections.spawn(async move { connection::serve_inside(inside, &server, grant).await });
+        self.connections.spawn(async move { server.serve_inside(inside, grant).await });
+        outside
+    }
+
+    /// Serves a client until it leaves, misbehaves, or the server drains. `grant` is what it may do, if that does not depend on
+    /// a token.
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, grant: Option<Grant>, peer: Peer) {
+        match self.front.get() {
+            Some(front) => front.serve(stream, self, Caller { grant, peer }).await,
+            None => connection::serve(stream, self, grant, peer).await,
+        }
+    }
+
+    /// The same for a client inside the daemon.
+    async fn serve_inside<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, grant: Grant) {
+        self.serve(stream, Some(grant), Peer { transport: Transport::Inside, address: String::new() }).await;
+    }
+
+    /// A connection of a client that talks to the front of a store in partitions.
+    fn connect_for(self: &Arc<Server>, grant: Option<Grant>, peer: Peer) -> tokio::io::DuplexStream {
+        let (inside, outside) = tokio::io::duplex(REQUEST_BYTES_MAX);
+        let server = Arc::clone(self);
+        self.connections.spawn(async move { server.serve(inside, grant, peer).await });
         outside
     }
 
@@ -153,7 +197,7 @@ impl Server {
         let outside = outside.into_std()?;
         outside.set_nonblocking(false)?;
         let server = Arc::clone(self);
-        self.connections.spawn(async move { connection::serve_inside(inside, &server, grant).await });
+        self.connections.spawn(async move { server.serve_inside(inside, grant).await });
         Ok(outside)
     }
 
@@ -178,6 +222,7 @@ impl Server {
             Some(context) => {
                 Health::Ready { read_only: context.store.read_only(), refused: context.reloads.all_refused() }
             }
+            None if let Some(front) = self.front.get() => front.health(),
             None if let Some(seen) = self.stands_by() => {
                 Health::Standby { behind: seen.newest.saturating_sub(seen.applied), owner: seen.owner }
             }
@@ -208,9 +253,7 @@ impl Server {
     fn count_clients(&self, change: impl FnOnce(usize) -> usize) -> usize {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         *clients = change(*clients);
-        if let Some(context) = self.context() {
-            context.counters.clients.store(*clients as u64, Ordering::Relaxed);
-        }
+        self.shared.counters.clients.store(*clients as u64, Ordering::Relaxed);
         *clients
     }
 }

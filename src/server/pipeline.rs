@@ -153,19 +153,18 @@ impl Pipeline<'_> {
     pub(super) fn render(&mut self, outcomes: Outcomes, replies: &mut Replies) {
         let Some(job) = self.in_flight.pop_front() else { return };
         let mut outcomes = outcomes.into_iter();
-        let counters = self.server.context().map(|context| &context.counters);
-        let count = |error: &Error| counters.iter().for_each(|counters| counters.count_error(error));
+        let counters = &self.server.shared.counters;
         for slot in job.slots {
             match slot {
                 Slot::Refused(error) => {
-                    count(&error);
+                    counters.count_error(&error);
                     replies.error(&error);
                 }
                 Slot::Write(remark) => {
                     let lost = || Err(Error::internal("the writer has stopped"));
                     let outcome = outcomes.next().unwrap_or_else(lost);
                     if let Some(error) = command::answer(&outcome, &remark, replies) {
-                        count(error);
+                        counters.count_error(error);
                     }
                 }
             }

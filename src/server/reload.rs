@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Server;
-use crate::command::{CertificateDates, Context, Source};
+use super::{Server, Shared};
+use crate::command::{CertificateDates, Reloads, Source};
 use crate::counted::counted;
 use crate::error::Result;
 use crate::limits::RELOAD_LOOK_MS;
@@ -70,9 +70,9 @@ async fn read_again(server: &Arc<Server>, read: Read) {
 }
 
 /// Tells whoever asks until when the certificates are good, and warns if they are not.
-pub(super) fn tell_of(tls: &ServerTls, context: &Context) {
+pub(super) fn tell_of(tls: &ServerTls, reloads: &Reloads) {
     let dates = |validity: Validity| CertificateDates { starts: validity.starts * 1_000, ends: validity.ends * 1_000 };
-    context.reloads.set_certificate(tls.validity.map(dates));
+    reloads.set_certificate(tls.validity.map(dates));
     if let Some(warning) = tls.warning() {
         tracing::warn!("{warning}");
     }
@@ -81,23 +81,23 @@ pub(super) fn tell_of(tls: &ServerTls, context: &Context) {
 impl Server {
     /// Says whether there is a file.
     fn reload_settings(&self, read: Read) -> bool {
-        self.note(Source::Settings, &self.settings, read, |files| {
+        self.note(Source::Settings, &self.shared.settings, read, |files| {
             tracing::info!("looked {files} through; what has changed in it counts from the next start on");
         })
     }
 
     fn reload_tokens(&self, read: Read) -> bool {
-        let Some(context) = self.context() else { return false };
-        self.note(Source::Tokens, &context.tokens, read, |files| {
-            let withdrawn = counted(self.withdraw_all_but(&context.tokens.get()) as u64, "token");
+        let tokens = &self.shared.tokens;
+        self.note(Source::Tokens, tokens, read, |files| {
+            let withdrawn = counted(self.withdraw_all_but(&tokens.get()) as u64, "token");
             tracing::info!("read {files} again; connections of {withdrawn} are closed");
         })
     }
 
     fn reload_certificates(&self, read: Read) -> bool {
-        let (Some(tls), Some(context)) = (&self.tls, self.context()) else { return false };
+        let Some(tls) = &self.shared.tls else { return false };
         self.note(Source::Certificate, tls, read, |files| {
-            tell_of(&tls.get(), context);
+            tell_of(&tls.get(), &self.shared.reloads);
             tracing::info!("read {files} again; new connections get this certificate");
         })
     }
@@ -111,16 +111,16 @@ impl Server {
 
     /// Reads again, and keeps what became of it for those who ask, before the log tells. `taken` tells of a success.
     fn note<T>(&self, source: Source, what: &Reloadable<T>, read: Read, taken: impl FnOnce(&str)) -> bool {
-        let Some(context) = self.context() else { return false };
+        let Shared { reloads, counters, clock, .. } = &*self.shared;
         match read.of(what) {
             Ok(false) => {}
             Ok(true) => {
-                context.reloads.take(source);
+                reloads.take(source);
                 taken(&names(what.files()));
             }
             Err(why) => {
-                context.counters.reloads_failed.fetch_add(1, Ordering::Relaxed);
-                context.reloads.refuse(source, context.store.now(), &why.message);
+                counters.reloads_failed.fetch_add(1, Ordering::Relaxed);
+                reloads.refuse(source, clock(), &why.message);
                 let then = match source {
                     Source::Settings => "contactd will not start with it",
                     _ => "what was read before stays in use",

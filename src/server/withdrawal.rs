@@ -22,6 +22,9 @@ impl Server {
 
     /// Ends the connections whose token is not among these any more. Says how many tokens those had.
     pub(super) fn withdraw_all_but(&self, tokens: &Tokens) -> usize {
+        if let Some(front) = self.front.get() {
+            return front.servers().map(|server| server.withdraw_all_but(tokens)).max().unwrap_or(0);
+        }
         let mut known = self.withdrawals.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.len();
         known.retain(|token, ending| {

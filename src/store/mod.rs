@@ -50,6 +50,7 @@ pub use read::lists::ListHistoryPage;
 pub use read::plans::Measured;
 pub use read::query::Page;
 pub use replica::Replica;
+pub use secret::{SECRET_FILE, Secret};
 pub use state::{Counters, FeedListener, ReadOnly, TrailFound};
 pub use upkeep::backup::{BackupProgress, GoOn};
 pub use upkeep::erase::Erased;

@@ -21,7 +21,7 @@ pub struct Secret([u8; SECRET_BYTES]);
 const SECRET_BYTES: usize = 32;
 
 /// The file of the secret, in the data directory.
-const SECRET_FILE: &str = "tombstone.key";
+pub const SECRET_FILE: &str = "tombstone.key";
 
 impl Secret {
     /// Reads the secret of a store, or makes the first one. The store knows its fingerprint: with another secret it would

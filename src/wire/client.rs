@@ -168,6 +168,34 @@ impl ReplyDecoder {
     }
 }
 
+/// How many bytes the first reply of a stream of bytes takes, once it is complete. Of a stream (`*?`) that is its head: each of
+/// its items is a reply of its own.
+///
+/// # Errors
+/// What comes is not a reply of contactd.
+pub fn reply_length(bytes: &[u8]) -> Result<Option<usize>> {
+    let (mut at, mut missing) = (0, 1_usize);
+    while missing > 0 {
+        let rest = &bytes[at..];
+        let Some(end) = memchr(b'\n', rest) else { return Ok(None) };
+        let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
+        let length = |digits| number::<usize>(digits).ok_or_else(|| not_a_number(line));
+        at += end + 1;
+        missing -= 1;
+        match line {
+            [b'+' | b'-' | b':', ..] | b"_" | b"$-1" | b"*-1" | b"*?" | b"." => {}
+            [b'$', digits @ ..] => at += length(digits)? + 2,
+            [b'*', digits @ ..] => missing += length(digits)?,
+            [b'%', digits @ ..] => missing += 2 * length(digits)?,
+            _ => return Err(strange(line, "it begins with none of the protocol's marks")),
+        }
+        if at > bytes.len() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(at))
+}
+
 fn lossy(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }

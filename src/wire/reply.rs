@@ -1,5 +1,6 @@
 //! Replies: RESP2 in which every item is one line.
 
+use super::client::Reply;
 use crate::error::Error;
 use crate::model::phone::Phone;
 use crate::model::verdict::{Reason, Verdict};
@@ -95,6 +96,35 @@ impl Replies {
     pub fn end_stream(&mut self) {
         self.bytes.push(b'.');
         self.end();
+    }
+
+    /// A reply that came from elsewhere. A bulk string is a text by now, and a map an array.
+    pub fn again(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Text(text) => self.text(text),
+            Reply::Error(text) => {
+                self.bytes.push(b'-');
+                self.bytes.extend_from_slice(text.as_bytes());
+                self.end();
+            }
+            Reply::Integer(number) => {
+                self.bytes.push(b':');
+                self.bytes.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+                self.end();
+            }
+            Reply::Nil => self.nil(),
+            Reply::Stream => self.stream(),
+            Reply::StreamEnd => self.end_stream(),
+            Reply::Array(items) => {
+                self.array(items.len());
+                items.iter().for_each(|item| self.again(item));
+            }
+        }
+    }
+
+    /// Replies as they came from elsewhere, byte for byte.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// The head of an array of `items` replies.

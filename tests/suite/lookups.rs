@@ -108,9 +108,10 @@ proptest! {
             forth.reverse();
             prop_assert_eq!(forth, pages(&mut wire, &format!("FIND{filter} NEWEST"), limit));
         }
-        let epoch = wire.call("FEED");
-        let epoch = epoch.trim_start_matches("*1\n+").split('-').next().expect("an epoch").to_owned();
-        let (_, all) = items(&wire.call(&format!("FEED {epoch}-1 LIMIT 1000")));
+        let now = wire.call("FEED");
+        let first = now.trim_start_matches("*1\n+").split('.').map(|of| format!("{}-1", of.split('-').next().expect("an epoch")));
+        let first = first.collect::<Vec<_>>().join(".");
+        let (_, all) = items(&wire.call(&format!("FEED {first} LIMIT 1000")));
         let (position, newest) = items(&wire.call(&format!("FEED LAST {last}")));
         let expected: Vec<Value> = all.iter().rev().take(last).cloned().collect();
         prop_assert_eq!(newest, expected);

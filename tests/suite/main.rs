@@ -24,6 +24,7 @@ mod metrics;
 mod monitoring;
 mod pages;
 mod pair;
+mod partitions;
 mod plain;
 #[path = "../ledger/programs.rs"]
 mod programs;

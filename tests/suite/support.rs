@@ -246,6 +246,7 @@ fn serve(data: &Path, log: &Path, address: &str, arguments: &[String]) -> Child 
     Command::new(program())
         .args(["serve", "--listen", address, "--data-dir"])
         .arg(data)
+        .args(if partitions() > 1 { vec!["--partitions".to_owned(), partitions().to_string()] } else { Vec::new() })
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -396,7 +397,8 @@ impl House {
         let (listener, owner) = runtime.block_on(listen());
         let setup = |name: &str| {
             let Removal { purge, keep, maybe_optout } = removal.clone();
-            let engine = memory.clone().map(|memory| memory as Arc<dyn Engine>);
+            // Each partition has files of its own.
+            let engine = memory.clone().filter(|_| partitions() == 1).map(|memory| memory as Arc<dyn Engine>);
             let ledger = database.as_ref().map(|database| LedgerSettings {
                 url: database.address(),
                 advertise: owner.clone(),
@@ -413,6 +415,7 @@ impl House {
                 keep,
                 maybe_optout,
                 engine,
+                partitions: partitions(),
                 ledger,
                 tombstone_key,
                 ..Setup::new(data_dir)
@@ -448,8 +451,8 @@ impl House {
     }
 
     /// What the commands work with.
-    pub fn context(&self) -> &Context {
-        self.open.daemon().context()
+    pub fn context(&self) -> Arc<Context> {
+        self.open.daemon().context().expect("an open store")
     }
 
     /// Runs a client inside the daemon: it gets its end of a pipe.
@@ -564,4 +567,12 @@ pub fn has(program: &str) -> bool {
         eprintln!("skipped: {program} is not installed");
     }
     found
+}
+
+/// Into how many partitions the stores of this run are split.
+pub fn partitions() -> u16 {
+    match std::env::var("CONTACTD_TEST_LEDGER").as_deref() {
+        Ok("partitions") => 4,
+        _ => 1,
+    }
 }

@@ -16,6 +16,7 @@ use crate::console::ask::Asker;
 use crate::console::frame::{Frame, Section};
 use crate::console::visit::Visit;
 use crate::console::words::{When, counted, grouped};
+use crate::json::plan_word;
 
 #[derive(Template)]
 #[template(path = "clean.html", config = "src/console/askama.toml")]
@@ -30,7 +31,7 @@ struct Clean {
 }
 
 struct Running {
-    plan: u64,
+    plan: String,
     phase: &'static str,
     purged: String,
     selected: String,
@@ -38,7 +39,7 @@ struct Running {
 }
 
 struct Plan {
-    number: u64,
+    number: String,
     contacts: String,
     /// What somebody types to run it.
     words: String,
@@ -60,7 +61,7 @@ struct Sample {
 }
 
 struct Report {
-    plan: u64,
+    plan: String,
     state: String,
     started_at: When,
     finished_at: When,
@@ -137,7 +138,7 @@ fn running(status: &Value) -> Option<Running> {
     }
     let (purged, selected) = (number(status, "purged") + number(status, "spared"), number(status, "condemned"));
     Some(Running {
-        plan: number(status, "plan"),
+        plan: plan_word(status),
         phase: match status["phase"].as_str().unwrap_or_default() {
             "contacts" => "removes contacts",
             "feed" => "removes changes that are too old",
@@ -158,7 +159,7 @@ fn plan(plan: &Value) -> Plan {
     let lists = plan["lists"].as_array().into_iter().flatten();
     let sample = plan["sample"].as_array().into_iter().flatten();
     Plan {
-        number: number(plan, "plan"),
+        number: plan_word(plan),
         contacts: counted(contacts, "contact"),
         words: format!("purge {contacts}"),
         expires_at: When::maybe(plan["expires_at"].as_str()),
@@ -188,7 +189,7 @@ fn plan(plan: &Value) -> Plan {
 
 fn report(report: &Value) -> Report {
     Report {
-        plan: number(report, "plan"),
+        plan: plan_word(report),
         state: report["state"].as_str().unwrap_or_default().to_owned(),
         started_at: When::maybe(report["started_at"].as_str()),
         finished_at: When::maybe(report["finished_at"].as_str()),

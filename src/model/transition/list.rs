@@ -73,14 +73,19 @@ pub fn remove(
     let id = lists.known(number).ok_or_else(|| no_list(number))?;
     let members = members(id);
     if members > 0 && !force {
-        return Err(Error::bad_arg(format!(
-            "{} on {number}: UNLIST {number} FORCE removes the list all the same",
-            counted(members, "active or suppressed contact")
-        )));
+        return Err(has_members(number, members));
     }
     let list = lists.get(id).ok_or_else(|| no_list(number))?;
     let list = List { removed_at: now.max(1), ..list.clone() };
     Ok(ListEffect { outcome: Outcome::Removed, id, list, events: vec![ListEventKind::Removed] })
+}
+
+/// The refusal to remove a list that contacts are on.
+pub fn has_members(number: ListNumber, members: u64) -> Error {
+    Error::bad_arg(format!(
+        "{} on {number}: UNLIST {number} FORCE removes the list all the same",
+        counted(members, "active or suppressed contact")
+    ))
 }
 
 /// The list that a change refers to.

@@ -94,6 +94,11 @@ impl Gate {
         }
     }
 
+    /// How many contacts keep UNLIST from removing a list: those that are active or suppressed on it, whatever the scope.
+    pub fn members(&self, list: ListId) -> u64 {
+        [ListStatus::Active, ListStatus::Suppressed].map(|status| self.count(Term::List(list, status))).iter().sum()
+    }
+
     /// How many contacts may be sent to from a list: those for which CHECK says yes.
     pub fn eligible(&self, list: ListId) -> u64 {
         let (Some(known), Some(on)) = (self.lists.get(list), self.on_list.get(list.0 as usize)) else { return 0 };

@@ -34,6 +34,14 @@ pub struct Recent {
     pub is_high: bool,
 }
 
+impl OptOutWarning {
+    /// What the opt-out rate of the last 30 days says.
+    pub fn judge(self, tally: Tally) -> Recent {
+        let has_enough_sends = tally.sends.max(0).unsigned_abs() >= self.sends_min;
+        Recent { tally, has_enough_sends, is_high: has_enough_sends && opt_out_rate(tally) > self.rate }
+    }
+}
+
 /// What one commit adds, and what the sums are with it.
 #[derive(Default)]
 pub struct TallyUpdate {
@@ -115,9 +123,7 @@ impl Tallies {
 
     /// The same, and what its opt-out rate says.
     pub fn of_window(&self, list: ListId, now: Millis) -> Recent {
-        let tally = self.recent(list, now);
-        let has_enough_sends = tally.sends.max(0).unsigned_abs() >= self.warning.sends_min;
-        Recent { tally, has_enough_sends, is_high: has_enough_sends && opt_out_rate(tally) > self.warning.rate }
+        self.warning.judge(self.recent(list, now))
     }
 
     /// How many lists have a high opt-out rate in the last 30 days.

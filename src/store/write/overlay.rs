@@ -374,12 +374,7 @@ impl<'a> Overlay<'a> {
                 matches!(contact.list_status(on, StopScope::List), ListStatus::Active | ListStatus::Suppressed)
             })
         };
-        let gate = self.state.memory.gate();
-        let stored = [ListStatus::Active, ListStatus::Suppressed]
-            .map(|status| gate.count(Term::List(list, status)))
-            .iter()
-            .sum::<u64>();
-        drop(gate);
+        let stored = self.state.memory.gate().members(list);
         let gone = self.touched.iter().filter(|t| t.before.as_ref().is_some_and(|before| on(&before.contact))).count();
         let come = self.touched.iter().filter(|t| on(&t.after.contact)).count();
         stored + come as u64 - gone as u64

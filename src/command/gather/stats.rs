@@ -1,0 +1,72 @@
+//! STATS of several partitions.
+
+use std::sync::atomic::Ordering;
+
+use super::unexpected;
+use crate::command::Counters;
+use crate::command::stats::{REQUESTS, requests};
+use crate::error::Result;
+use crate::wire::{Replies, Reply};
+
+/// Numbers that are not added up, and what counts of them.
+const NOT_SUMS: [(&str, fn(u64, u64) -> u64); 10] = [
+    ("uptime_seconds", u64::max),
+    ("lists", u64::max),
+    ("lists_opt_out_rate_high", u64::max),
+    ("label_keys", u64::max),
+    ("wrong_tokens", u64::max),
+    ("memory_bytes", u64::max),
+    ("disk_free_bytes", u64::min),
+    ("backup_last_success_timestamp_seconds", u64::min),
+    ("ledger_copies", u64::min),
+    ("ledger_lease_seconds", u64::min),
+];
+
+/// The lines of the first partition, with the numbers of all: sums, but for those of [`NOT_SUMS`]. Of words the first one counts
+/// that says more than `none` or `false`.
+///
+/// `counters` are those of who asks the partitions: requests are counted there.
+pub fn stats(partitions: &[Reply], counters: &Counters, replies: &mut Replies) -> Result<()> {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    for reply in partitions {
+        let Reply::Array(items) = reply else { return Err(unexpected(reply)) };
+        for item in items {
+            let Reply::Text(text) = item else { return Err(unexpected(item)) };
+            let (name, value) = text.split_once(' ').unwrap_or((text, ""));
+            if name.starts_with(REQUESTS) {
+                continue;
+            }
+            match lines.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum = put_together(name, sum, value),
+                None => lines.push((name, value.to_owned())),
+            }
+        }
+    }
+    for (name, counter) in [
+        ("clients", &counters.clients),
+        ("clients_total", &counters.clients_total),
+        ("clients_refused", &counters.clients_refused),
+        ("handshakes_failed", &counters.handshakes_failed),
+        ("reloads_failed", &counters.reloads_failed),
+    ] {
+        if let Some((_, value)) = lines.iter_mut().find(|(known, _)| *known == name) {
+            *value = counter.load(Ordering::Relaxed).to_string();
+        }
+    }
+    let requests: Vec<(String, u64)> = requests(counters).collect();
+    replies.array(lines.len() + requests.len());
+    lines.iter().for_each(|(name, value)| replies.text(&format!("{name} {value}")));
+    requests.iter().for_each(|(name, count)| replies.text(&format!("{name} {count}")));
+    Ok(())
+}
+
+fn put_together(name: &str, one: &str, other: &str) -> String {
+    match (one.parse::<u64>(), other.parse::<u64>()) {
+        (Ok(one), Ok(other)) => {
+            let choose = NOT_SUMS.iter().find(|(known, _)| *known == name).map(|(_, choose)| choose);
+            choose.map_or(one + other, |choose| choose(one, other)).to_string()
+        }
+        _ if matches!(one, "none" | "false") => other.to_owned(),
+        _ => one.to_owned(),
+    }
+}

@@ -1,0 +1,193 @@
+//! FEED of a store in partitions: the changes of all, and a position that says of each how far it was read.
+
+use serde_json::Value;
+
+use crate::error::{Code, Error, Result, excerpt};
+use crate::wire::{Args, Replies, Reply};
+
+/// What a FEED asks for.
+pub enum Feed {
+    /// The position of now.
+    Now,
+    /// The newest items.
+    Last(String),
+    /// What came behind a position.
+    Behind(Behind),
+}
+
+/// What came behind a position.
+pub struct Behind {
+    /// The positions of the partitions.
+    pub positions: Vec<String>,
+    /// How many items there are at most, as it was said.
+    pub limit: Option<String>,
+    /// How long to wait for the first one, as it was said.
+    pub wait: Option<String>,
+}
+
+impl Feed {
+    /// What a request says.
+    pub fn read(args: Args<'_>, partitions: usize) -> Result<Feed> {
+        let words: Vec<String> = match args {
+            Args::Line(rest) => String::from_utf8_lossy(rest).split_ascii_whitespace().map(str::to_owned).collect(),
+            Args::Array(_) => args.map(|arg| String::from_utf8_lossy(arg).into_owned()).collect(),
+        };
+        let Some((first, mut options)) = words.split_first() else { return Ok(Feed::Now) };
+        if first.eq_ignore_ascii_case("LAST") {
+            return match options {
+                [number] => Ok(Feed::Last(number.clone())),
+                _ => Err(usage()),
+            };
+        }
+        let mut behind = Behind { positions: positions(first, partitions)?, limit: None, wait: None };
+        while let [option, value, rest @ ..] = options {
+            let slot = match option.to_ascii_uppercase().as_str() {
+                "LIMIT" => &mut behind.limit,
+                "WAIT" => &mut behind.wait,
+                _ => return Err(usage()),
+            };
+            *slot = Some(value.clone());
+            options = rest;
+        }
+        if options.is_empty() { Ok(Feed::Behind(behind)) } else { Err(usage()) }
+    }
+}
+
+impl Behind {
+    /// The request for one partition.
+    pub fn request(&self, place: usize, wait_ms: u64) -> String {
+        let limit = self.limit.as_ref().map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+        format!("FEED {}{limit} WAIT {wait_ms}\n", self.positions[place])
+    }
+}
+
+fn usage() -> Error {
+    Error::new(Code::Err, "usage: FEED [LAST n|position [LIMIT n] [WAIT ms]]")
+}
+
+/// The positions of the partitions in a position of all.
+fn positions(word: &str, partitions: usize) -> Result<Vec<String>> {
+    let positions: Vec<String> =
+        word.strip_prefix('p').into_iter().flat_map(|all| all.split('.')).map(str::to_owned).collect();
+    if positions.len() == partitions {
+        return Ok(positions);
+    }
+    Err(Error::limit(format!(
+        "the position '{}' does not belong to this feed: begin again with FEED and EXPORT",
+        excerpt(word.as_bytes())
+    )))
+}
+
+fn word(positions: &[String]) -> String {
+    format!("p{}", positions.join("."))
+}
+
+/// What one partition said: where to go on, and its items.
+struct Said {
+    next: String,
+    items: Vec<Value>,
+}
+
+impl Said {
+    fn of(place: usize, reply: &Reply) -> Result<Said> {
+        let unexpected = || Error::internal(format!("a partition answered {reply}"));
+        let Reply::Array(lines) = reply else { return Err(unexpected()) };
+        let mut lines = lines.iter().map(|line| match line {
+            Reply::Text(text) => Ok(text),
+            _ => Err(unexpected()),
+        });
+        let next = lines.next().ok_or_else(unexpected)??.clone();
+        let items = lines.map(|line| serde_json::from_str(line?).map_err(Error::internal));
+        let mut items = items.collect::<Result<Vec<Value>>>()?;
+        // Every partition has the lists: the first one tells of them.
+        if place > 0 {
+            items.retain(|item| matches!(item["kind"].as_str(), Some("contact" | "erased")));
+        }
+        Ok(Said { next, items })
+    }
+}
+
+/// What of it was not told yet.
+struct Untold {
+    next: String,
+    first: Option<Value>,
+    rest: std::vec::IntoIter<Value>,
+}
+
+impl Untold {
+    fn new(said: Said) -> Untold {
+        let mut rest = said.items.into_iter();
+        Untold { next: said.next, first: rest.next(), rest }
+    }
+
+    fn tell(&mut self) -> Option<Value> {
+        std::mem::replace(&mut self.first, self.rest.next())
+    }
+}
+
+fn said(replies: &[Reply]) -> Result<Vec<Said>> {
+    replies.iter().enumerate().map(|(place, reply)| Said::of(place, reply)).collect()
+}
+
+fn at(item: &Value) -> &str {
+    item["at"].as_str().unwrap_or_default()
+}
+
+/// Whether a partition said more than where it is.
+pub fn has_items(place: usize, reply: &Reply) -> bool {
+    Said::of(place, reply).is_ok_and(|said| !said.items.is_empty())
+}
+
+/// The position of now.
+pub fn now(answers: &[Reply], replies: &mut Replies) -> Result<()> {
+    let next: Vec<String> = said(answers)?.into_iter().map(|said| said.next).collect();
+    replies.array(1);
+    replies.text(&word(&next));
+    Ok(())
+}
+
+/// The newest items of all, the newest first.
+pub fn last(answers: &[Reply], number: &str, replies: &mut Replies) -> Result<()> {
+    let said = said(answers)?;
+    let next: Vec<String> = said.iter().map(|said| said.next.clone()).collect();
+    let mut items: Vec<(usize, Value)> = Vec::new();
+    for (place, said) in said.into_iter().enumerate() {
+        items.extend(said.items.into_iter().map(|item| (place, item)));
+    }
+    // The other way round as they are told one after the other: of one date, those of the last partition come first.
+    items.sort_by(|(place, one), (other_place, other)| (at(other), other_place).cmp(&(at(one), place)));
+    // Each partition has checked the number.
+    items.truncate(number.parse().unwrap_or(usize::MAX));
+    let mut positions = next.clone();
+    replies.array(items.len() + 1);
+    replies.text(&word(&next));
+    for (place, mut item) in items {
+        positions[place] = item["position"].as_str().unwrap_or_default().to_owned();
+        item["position"] = word(&positions).into();
+        replies.text(&item.to_string());
+    }
+    Ok(())
+}
+
+/// What came behind a position, in the order of dates; of one contact in the order in which it happened.
+pub fn behind(answers: &[Reply], limit: usize, replies: &mut Replies) -> Result<()> {
+    let mut said: Vec<Untold> = said(answers)?.into_iter().map(Untold::new).collect();
+    let position = |item: &Value| item["position"].as_str().unwrap_or_default().to_owned();
+    // Where to go on in a partition: from its first item that was not told, or behind all.
+    let on = |untold: &Untold| untold.first.as_ref().map_or_else(|| untold.next.clone(), position);
+    let mut positions: Vec<String> = said.iter().map(on).collect();
+    let mut told = Vec::new();
+    while told.len() < limit {
+        let waiting = said.iter().enumerate().filter_map(|(place, untold)| Some((place, at(untold.first.as_ref()?))));
+        let Some((place, _)) = waiting.min_by(|(_, one), (_, other)| one.cmp(other)) else { break };
+        let Some(mut item) = said[place].tell() else { break };
+        item["position"] = word(&positions).into();
+        told.push(item.to_string());
+        positions[place] = on(&said[place]);
+    }
+    let next: Vec<String> = said.iter().map(on).collect();
+    replies.array(told.len() + 1);
+    replies.text(&word(&next));
+    told.iter().for_each(|item| replies.text(item));
+    Ok(())
+}

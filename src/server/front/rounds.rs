@@ -1,0 +1,314 @@
+//! Requests of a client that need more than one round with the partitions: a page, a position, a list that is to go.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::conversation::{Conversation, decode};
+use super::follow::{self, Feed};
+use super::inbox::Cursor;
+use super::page::PageRequest;
+use crate::command::{self, Context, Reach};
+use crate::error::{Code, Error, Result};
+use crate::limits::{FEED_WAIT_MS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
+use crate::model::phone::ListNumber;
+use crate::model::transition::list::has_members;
+use crate::store::backup_file::name_of;
+use crate::wire::{Args, Decoded, Decoder, Replies, Reply, Request, write_request};
+
+/// Requests that say who the client is and how it is answered: a connection to a partition begins with them. Of more than so
+/// many the oldest say nothing any more.
+const GREETINGS_MAX: usize = 8;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
+    /// Runs a request that needs several rounds.
+    pub(super) async fn alone(&mut self, reach: Reach, raw: &[u8]) -> io::Result<()> {
+        let mut decoder = Decoder::default();
+        let Decoded::Request(request, _) = decoder.step(raw) else { return Ok(()) };
+        let done = match reach {
+            Reach::Session => self.greet(request, raw).await,
+            Reach::Pages => self.page(request).await,
+            Reach::Inbox => self.inbox(request, raw).await,
+            Reach::Stream => return self.export(request, raw).await,
+            Reach::Follow => self.follow(request).await,
+            Reach::Unlist => self.unlist(request, raw).await,
+            Reach::Stats => match self.ask_all(raw).await {
+                Ok(answers) => self.stats(&answers),
+                Err(why) => Err(why),
+            },
+            Reach::Unfence(merge) => match self.ask_all(raw).await {
+                Ok(answers) => self.put_together(merge, raw, &answers),
+                Err(why) => Err(why),
+            },
+            Reach::Purge => self.split(command::split_purge(request.args, self.front.len())).await,
+            Reach::Backup => {
+                let now = self.front.context().map_or(0, |context| context.store.now());
+                self.split(command::split_backup(request.args, self.front.len(), || name_of(now))).await
+            }
+            Reach::Nothing | Reach::Contact(_) | Reach::Row | Reach::Contacts | Reach::All(_) => Ok(()),
+        };
+        if let Err(error) = done {
+            self.replies.error(&error);
+        }
+        Ok(())
+    }
+
+    /// HELLO and AUTH: what one partition accepts the others are told as well, and those that come later.
+    async fn greet(&mut self, request: Request<'_>, raw: &[u8]) -> Result<()> {
+        let greeting = Bytes::copy_from_slice(raw);
+        let reply = self.ask(0, raw.to_vec()).await?;
+        self.replies.raw(&reply);
+        if reply.starts_with(b"-") {
+            return Ok(());
+        }
+        for place in 1..self.front.len() {
+            if let Some(link) = &mut self.links[place] {
+                link.send(greeting.clone());
+                if link.reply().await.is_err() {
+                    self.links[place] = None;
+                }
+            }
+        }
+        if self.greetings.len() == GREETINGS_MAX {
+            self.greetings.remove(0);
+        }
+        self.greetings.push(greeting);
+        self.deadline = None;
+        self.decoder.limit_requests(REQUEST_BYTES_MAX);
+        let mut args = request.args;
+        match args.next() {
+            Some(b"3") => self.replies.set_resp3(true),
+            Some(b"2") => self.replies.set_resp3(false),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A page: as much as there is in one partition, then in the next one, until it is full.
+    async fn page(&mut self, request: Request<'_>) -> Result<()> {
+        let page = PageRequest::read(request.verb, request.args)?;
+        let (mut place, mut after) =
+            page.begin(self.front.len()).map(|(place, after)| (place, after.map(str::to_owned)))?;
+        let mut items: Vec<Reply> = Vec::new();
+        let next = loop {
+            let request = page.of(page.limit - items.len(), after.as_deref());
+            let reply = decode(&self.ask(place, request).await?)?;
+            let Reply::Array(mut found) = reply else {
+                self.replies.again(&reply);
+                return Ok(());
+            };
+            let next = match found.is_empty() {
+                true => Reply::Text("0".to_owned()),
+                false => found.remove(0),
+            };
+            items.append(&mut found);
+            match next {
+                Reply::Text(next) if next != "0" => break format!("{place}:{next}"),
+                _ if place + 1 == self.front.len() => break "0".to_owned(),
+                _ if items.len() >= page.limit => break format!("{}:0", place + 1),
+                _ => (place, after) = (place + 1, None),
+            }
+        };
+        self.replies.array(items.len() + 1);
+        self.replies.text(&next);
+        items.iter().for_each(|item| self.replies.again(item));
+        Ok(())
+    }
+
+    /// INBOX: the newest messages of all. A number says in which partition it is counted.
+    async fn inbox(&mut self, request: Request<'_>, raw: &[u8]) -> Result<()> {
+        let partitions = self.front.len() as u64;
+        let mut args = request.args;
+        if args.next().is_some_and(|word| word.eq_ignore_ascii_case(b"DONE")) {
+            let number = args.next().and_then(|word| std::str::from_utf8(word).ok()?.parse::<u64>().ok());
+            let Some(number) = number.filter(|_| args.is_empty()) else {
+                let reply = self.ask(0, raw.to_vec()).await?;
+                self.replies.raw(&reply);
+                return Ok(());
+            };
+            let request = format!("INBOX DONE {}\n", number / partitions);
+            let reply = self.ask((number % partitions) as usize, request.into_bytes()).await?;
+            self.replies.raw(&reply);
+            return Ok(());
+        }
+        let page = PageRequest::read(request.verb, request.args)?;
+        let begins = Cursor::read(page.after.as_deref(), self.front.len())?;
+        let requests = begins.0.iter().map(|after| page.of(page.limit, after.as_deref()).into());
+        let answers = self.ask_each(requests.collect()).await?;
+        if let Some(error) = answers.iter().find(|answer| matches!(answer, Reply::Error(_))) {
+            self.replies.again(error);
+            return Ok(());
+        }
+        let (next, messages) = begins.merge(&answers, page.limit)?;
+        self.replies.array(messages.len() + 1);
+        self.replies.text(&next);
+        messages.iter().for_each(|message| self.replies.text(message));
+        Ok(())
+    }
+
+    /// EXPORT: the contacts of one partition after those of the one before, piece by piece.
+    async fn export(&mut self, request: Request<'_>, raw: &[u8]) -> io::Result<()> {
+        if matches!(request.args, Args::Array(_)) {
+            match self.ask(0, raw.to_vec()).await {
+                Ok(reply) => self.replies.raw(&reply),
+                Err(why) => self.replies.error(&why),
+            }
+            return Ok(());
+        }
+        for place in 0..self.front.len() {
+            match self.ask(place, raw.to_vec()).await {
+                Ok(head) if head.starts_with(b"*?") => {
+                    if place == 0 {
+                        self.replies.raw(&head);
+                    }
+                }
+                refused => {
+                    match refused {
+                        Ok(reply) => self.replies.raw(&reply),
+                        Err(why) => self.replies.error(&why),
+                    }
+                    if place > 0 {
+                        self.replies.end_stream();
+                    }
+                    return Ok(());
+                }
+            }
+            let mut failed = vec![None; self.front.len()];
+            loop {
+                match self.raw_reply(place, &mut failed).await {
+                    Ok(end) if end.starts_with(b".") => break,
+                    Ok(item) => self.replies.raw(&item),
+                    Err(why) => {
+                        self.replies.error(&why);
+                        self.replies.end_stream();
+                        return Ok(());
+                    }
+                }
+                if self.replies.len() >= REPLY_BYTES_UNSENT_MAX / 8 {
+                    self.flush().await?;
+                }
+            }
+        }
+        self.replies.end_stream();
+        Ok(())
+    }
+
+    /// FEED: the changes of all partitions.
+    async fn follow(&mut self, request: Request<'_>) -> Result<()> {
+        let feed = Feed::read(request.args, self.front.len())?;
+        let behind = match feed {
+            Feed::Now => {
+                let answers = self.ask_all(b"FEED\n").await?;
+                return self.told(&answers, |answers, replies| follow::now(answers, replies));
+            }
+            Feed::Last(number) => {
+                let answers = self.ask_all(format!("FEED LAST {number}\n").as_bytes()).await?;
+                return self.told(&answers, |answers, replies| follow::last(answers, &number, replies));
+            }
+            Feed::Behind(behind) => behind,
+        };
+        // Each partition looks at LIMIT and WAIT; none waits yet.
+        let requests = |wait: u64| (0..self.front.len()).map(move |place| (place, wait));
+        let wait_ms = behind.wait.as_ref().map(|wait| wait.parse::<u64>().unwrap_or(FEED_WAIT_MS_MAX + 1));
+        if let Some(wrong) = behind.wait.as_ref().filter(|_| wait_ms.is_some_and(|ms| ms > FEED_WAIT_MS_MAX)) {
+            let reply = self.ask(0, format!("FEED {} WAIT {wrong}\n", behind.positions[0]).into_bytes()).await?;
+            self.replies.raw(&reply);
+            return Ok(());
+        }
+        let until = Instant::now() + Duration::from_millis(wait_ms.unwrap_or(0));
+        let limit = behind.limit.as_ref().map_or(PAGE_ITEMS_DEFAULT, |limit| limit.parse().unwrap_or(PAGE_ITEMS_MAX));
+        loop {
+            let asked = requests(0).map(|(place, wait)| Bytes::from(behind.request(place, wait))).collect();
+            let answers = self.ask_each(asked).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            let is_news = answers
+                .iter()
+                .enumerate()
+                .any(|(place, answer)| matches!(answer, Reply::Error(_)) || follow::has_items(place, answer));
+            if is_news || left.is_zero() || self.server.stop.is_cancelled() {
+                return self.told(&answers, |answers, replies| follow::behind(answers, limit, replies));
+            }
+            self.wait_for_news(&behind, left).await?;
+        }
+    }
+
+    /// Answers with what became of several answers, or with the error among them.
+    fn told(&mut self, answers: &[Reply], tell: impl FnOnce(&[Reply], &mut Replies) -> Result<()>) -> Result<()> {
+        match answers.iter().find(|answer| matches!(answer, Reply::Error(_))) {
+            Some(error) => self.replies.again(error),
+            None => tell(answers, &mut self.replies)?,
+        }
+        Ok(())
+    }
+
+    /// Waits until a partition has news, or so long, over connections that are given up then.
+    async fn wait_for_news(&mut self, behind: &follow::Behind, left: Duration) -> Result<()> {
+        let mut waiting = JoinSet::new();
+        for place in 0..self.front.len() {
+            let mut link = self.connect(place).await?;
+            link.send(behind.request(place, left.as_millis() as u64).into());
+            waiting
+                .spawn(async move { link.reply().await.and_then(|reply| decode(&reply)).map(|reply| (place, reply)) });
+        }
+        let news = async {
+            while let Some(Ok(Ok((place, reply)))) = waiting.join_next().await {
+                if matches!(reply, Reply::Error(_)) || follow::has_items(place, &reply) {
+                    break;
+                }
+            }
+        };
+        let (stream, input) = (&mut self.stream, &mut self.input);
+        // Somebody who has left waits for nothing.
+        let left_by_client = async {
+            loop {
+                if input.len() >= REQUEST_BYTES_MAX {
+                    return std::future::pending().await;
+                }
+                input.reserve(1024);
+                if stream.read_buf(input).await.unwrap_or(0) == 0 {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = news => Ok(()),
+            () = self.server.stop.cancelled() => Ok(()),
+            () = left_by_client => Err(Error::new(Code::Draining, "the client has gone")),
+        }
+    }
+
+    /// UNLIST: none goes while one of them has contacts on the list, unless it is forced.
+    async fn unlist(&mut self, request: Request<'_>, raw: &[u8]) -> Result<()> {
+        let mut args = request.args;
+        let list = args.next().and_then(ListNumber::parse);
+        if let Some(list) = list.filter(|_| args.is_empty()) {
+            // What was asked before is answered: nothing of it is on its way.
+            let members = |context: Arc<Context>| {
+                let gate = context.store.gate();
+                gate.lists().known(list).map_or(0, |id| gate.members(id))
+            };
+            let members: u64 = self.front.contexts().map(members).sum();
+            if members > 0 {
+                return Err(has_members(list, members));
+            }
+        }
+        let answers = self.ask_all(raw).await?;
+        self.merge(command::same, raw, answers.into_iter().map(Ok).collect())
+    }
+
+    async fn split(&mut self, split: Result<command::Split>) -> Result<()> {
+        let split = split?;
+        let requests = split.requests.iter().map(|words| {
+            let mut request = Vec::new();
+            write_request(&mut request, words);
+            request.into()
+        });
+        let answers = self.ask_each(requests.collect()).await?;
+        self.merge(split.merge, b"", answers.into_iter().map(Ok).collect())
+    }
+}

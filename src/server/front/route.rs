@@ -1,0 +1,88 @@
+//! Whom a request concerns.
+
+use serde::Deserialize;
+
+use super::Front;
+use crate::command::{self, Command, Reach, Run, TABLE, arguments};
+use crate::error::Result;
+use crate::limits::CHECK_PHONES_MAX;
+use crate::model::phone::{ListNumber, Phone};
+use crate::wire::{Args, Request};
+
+/// Whom a request concerns, and what is to be done with the replies.
+pub enum Route {
+    /// One partition, whose reply is the reply.
+    One(usize),
+    /// CHECK of several contacts: where each of them is, in their order.
+    Checks(Vec<usize>),
+    /// All partitions, or one after the other: see [`Reach`].
+    Many(Reach),
+}
+
+/// The part of a row that says whose it is.
+#[derive(Deserialize)]
+struct RowPhone {
+    phone: String,
+    region: Option<String>,
+}
+
+/// The command of a request, and whom it concerns. Where the contact cannot be read it is the first partition, which says why.
+pub fn route(front: &Front, request: Request<'_>) -> Result<(&'static Command, Route)> {
+    let command = &TABLE[command::find(request.verb)?];
+    let args = request.args;
+    let one = |phone: Option<Phone>| Route::One(phone.map_or(0, |phone| front.place(phone)));
+    let route = match command.reach {
+        Reach::Nothing => Route::One(0),
+        Reach::Contact(at) => one(plain_phone(front, args, at).or_else(|| asked_phone(front, command, args, at))),
+        Reach::Row => one(row_phone(front, args).or_else(|| asked_phone(front, command, args, 1))),
+        Reach::Contacts => {
+            // Any partition says what is wrong with one that is no phone.
+            let place = |arg| Phone::parse(arg).map_or(0, |phone| front.place(phone));
+            let places: Vec<usize> = args.skip(1).map(place).collect();
+            match places.first() {
+                Some(first) if places.len() <= CHECK_PHONES_MAX && places.iter().any(|place| place != first) => {
+                    Route::Checks(places)
+                }
+                first => Route::One(first.copied().unwrap_or(0)),
+            }
+        }
+        many => Route::Many(many),
+    };
+    Ok((command, route))
+}
+
+/// The number in its place, where everything before it is as it should be: so nearly every request is.
+fn plain_phone(front: &Front, mut args: Args<'_>, at: usize) -> Option<Phone> {
+    if at == 0 {
+        return Phone::parse(args.next()?);
+    }
+    let list = args.next()?;
+    let phone = Phone::parse(args.next()?)?;
+    if list == b"*" {
+        return Some(phone);
+    }
+    let list = ListNumber::parse(list)?;
+    front.context()?.store.gate().lists().known(list).map(|_| phone)
+}
+
+/// The number of a row, read as IMPORT reads it.
+fn row_phone(front: &Front, mut args: Args<'_>) -> Option<Phone> {
+    args.next();
+    let json: RowPhone = serde_json::from_slice(arguments::without_mark(args.next()?)).ok()?;
+    let phone = Phone::parse(json.phone.as_bytes()).filter(|_| json.region.is_none());
+    phone.or_else(|| {
+        command::read_phone(&*front.context()?, json.region.as_deref().unwrap_or("-").as_bytes(), &json.phone).ok()
+    })
+}
+
+/// The number that the command itself finds in its arguments: it reads what others would refuse, for the sake of what forbids.
+/// Where it refuses, the number in its place, or any.
+fn asked_phone(front: &Front, command: &Command, mut args: Args<'_>, at: usize) -> Option<Phone> {
+    let context = front.context()?;
+    let asked = match command.run {
+        Run::Write(run) => run(&context, args).ok().and_then(|write| write.phone()),
+        Run::Forbid(run) => command::ask(command, run, &context, args).ok().and_then(|asked| asked.write.phone()),
+        _ => None,
+    };
+    asked.or_else(|| args.clone().nth(at).and_then(Phone::parse)).or_else(|| args.find_map(Phone::parse))
+}

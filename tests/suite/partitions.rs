@@ -1,0 +1,189 @@
+//! A store in partitions: one daemon to its clients. `CONTACTD_TEST_LEDGER=partitions cargo test --test suite` runs all other
+//! tests on such stores; here is what they alone have.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{Daemon, Wire, partitions, program};
+
+const LIST: &str = "24365";
+
+/// One whose store is split, be it that all of this run are.
+fn split(more: &[&str]) -> Daemon {
+    if partitions() > 1 { Daemon::start(more) } else { Daemon::start(&[&["--partitions", "4"], more].concat()) }
+}
+
+/// Contacts on a list, enough that every partition has some.
+fn fill(wire: &mut Wire) -> Vec<String> {
+    assert_eq!(wire.call(&format!("LIST {LIST}")), "+created");
+    let phones: Vec<String> = (0..40).map(|number| format!("+1415555{:04}", 2000 + number)).collect();
+    let lines: Vec<String> =
+        phones.iter().map(|phone| format!("OPTIN {LIST} {phone} {{\"at\":\"2026-01-01\"}}")).collect();
+    assert!(wire.call_all(&lines).iter().all(|reply| reply == ":1"));
+    phones
+}
+
+fn items(reply: &str) -> Vec<Value> {
+    reply
+        .lines()
+        .filter_map(|line| serde_json::from_str(line.strip_prefix('+')?).ok())
+        .filter(Value::is_object)
+        .collect()
+}
+
+#[test]
+fn each_partition_has_its_contacts_and_all_answer_as_one() {
+    let mut daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let phones = fill(&mut wire);
+    assert_eq!(wire.call(&format!("OPTOUT {LIST} {}", phones[7])), ":1");
+    let all = wire.call(&format!("CHECK {LIST} {} 415-555-0124 nobody", phones.join(" ")));
+    let all: Vec<&str> = all.lines().collect();
+    assert_eq!(all[0], "*42");
+    let expected = |at: usize| if at == 7 { "+no list_opted_out" } else { "+yes" };
+    assert!((0..40).all(|at| all[at + 1] == expected(at)), "{all:?}");
+    assert!(all[41..].iter().all(|wrong| wrong.starts_with("-BADARG")), "{all:?}");
+    assert_eq!(wire.call("COUNT"), ":40");
+    assert_eq!(wire.call("VERIFY").split(' ').take(2).collect::<Vec<_>>(), ["+ok", "40"]);
+    // What is killed comes back, each part of it.
+    drop(wire);
+    daemon.kill();
+    daemon.restart();
+    let mut wire = daemon.connect();
+    assert_eq!(wire.call("COUNT"), ":40");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phones[7])), "+no list_opted_out");
+    let stores = (0..4).filter(|place| daemon.data_dir().join(format!("p{place}/store")).is_dir()).count();
+    assert_eq!(stores, 4);
+}
+
+#[test]
+fn pages_lead_through_all_partitions() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let phones = fill(&mut wire);
+    let (mut found, mut after) = (Vec::new(), "0".to_owned());
+    loop {
+        let page = wire.call(&format!("FIND list={LIST} LIMIT 7 AFTER {after}"));
+        let mut lines = page.lines().skip(1).map(|line| line[1..].to_owned());
+        after = lines.next().expect("a cursor");
+        let page: Vec<String> = lines.collect();
+        assert!(page.len() == 7 || after == "0", "a page is full but for the last: {page:?}");
+        found.extend(page);
+        if after == "0" {
+            break;
+        }
+    }
+    found.sort();
+    assert_eq!(found, phones);
+    assert!(wire.call("FIND AFTER 7").starts_with("-BADARG '7' is not a cursor of this store"));
+    wire.send("EXPORT\n");
+    let exported = std::iter::repeat_with(|| wire.reply()).take_while(|line| line != ".").count();
+    assert_eq!(exported, 41, "its head, and each contact");
+}
+
+#[test]
+fn the_feed_of_all_is_followed_by_one_position() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let begin = wire.call("FEED").lines().nth(1).expect("a position")[1..].to_owned();
+    let phones = fill(&mut wire);
+    let (mut told, mut position) = (Vec::new(), begin.clone());
+    loop {
+        let page = wire.call(&format!("FEED {position} LIMIT 7"));
+        position = page.lines().nth(1).expect("a position")[1..].to_owned();
+        let page = items(&page);
+        if page.is_empty() {
+            break;
+        }
+        told.extend(page);
+    }
+    let lists = told.iter().filter(|item| item["kind"] == "list").count();
+    let mut of_phones: Vec<&str> = told.iter().filter_map(|item| item["phone"].as_str()).collect();
+    of_phones.sort_unstable();
+    assert_eq!((lists, of_phones), (1, phones.iter().map(String::as_str).collect()), "each once");
+    // From the position of an item it is told again, with all behind it.
+    let fifth = told[5]["position"].as_str().expect("a position");
+    assert_eq!(items(&wire.call(&format!("FEED {fifth} LIMIT 1000"))), told[5..]);
+    assert!(wire.call("FEED 19de368f600-1").starts_with("-LIMIT the position '19de368f600-1' does not belong"));
+    // One who waits is told as soon as any partition has news.
+    let mut waits = daemon.connect();
+    waits.send(format!("FEED {position} WAIT 30000\n"));
+    assert_eq!(wire.call(&format!("OPTOUT {LIST} {}", phones[3])), ":1");
+    let news = items(&waits.reply());
+    assert_eq!(news.len(), 1);
+    assert_eq!((news[0]["phone"].as_str(), news[0]["cause"].as_str()), (Some(phones[3].as_str()), Some("optout")));
+}
+
+#[test]
+fn a_message_of_any_partition_is_settled_by_its_number() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let phones = fill(&mut wire);
+    for phone in &phones[..9] {
+        assert_eq!(
+            wire.call(&format!("INBOUND {LIST} {phone} {{\"text\":\"wrong number?\"}}")),
+            "+message maybe_optout"
+        );
+    }
+    let (mut waiting, mut after) = (Vec::new(), "0".to_owned());
+    loop {
+        let page = wire.call(&format!("INBOX LIMIT 4 AFTER {after}"));
+        after = page.lines().nth(1).expect("a cursor")[1..].to_owned();
+        waiting.extend(items(&page));
+        if after == "0" {
+            break;
+        }
+    }
+    let dates: Vec<&str> = waiting.iter().map(|message| message["seen_at"].as_str().expect("a date")).collect();
+    assert!(dates.is_sorted_by(|one, other| one >= other), "the newest first: {dates:?}");
+    assert_eq!(waiting.len(), 9);
+    for message in &waiting {
+        assert_eq!(wire.call(&format!("INBOX DONE {}", message["number"])), ":1");
+        assert_eq!(wire.call(&format!("INBOX DONE {}", message["number"])), ":0");
+    }
+    assert_eq!(wire.call("INBOX"), "*1\n+0");
+}
+
+#[test]
+fn a_list_is_one_in_all_partitions() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let phones = fill(&mut wire);
+    assert_eq!(wire.call(&format!("LIST {LIST} {{\"paused\":true}}")), "+updated");
+    let verdicts = wire.call(&format!("CHECK {LIST} {}", phones.join(" ")));
+    assert!(verdicts.lines().skip(1).all(|verdict| verdict == "+no list_paused"), "{verdicts}");
+    assert_eq!(items(&wire.call("LISTS"))[0]["active"], 40);
+    let refused = wire.call(&format!("UNLIST {LIST}"));
+    assert!(refused.starts_with("-BADARG 40 active or suppressed contacts on 24365"), "{refused}");
+    assert_eq!(items(&wire.call(&format!("LISTS {LIST} {LIST}"))).len(), 2);
+    assert_eq!(wire.call(&format!("UNLIST {LIST} FORCE")), "+removed");
+    assert_eq!(wire.call("LISTS"), "*0");
+}
+
+#[test]
+fn a_purge_runs_in_all_partitions() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let phones = fill(&mut wire);
+    for phone in &phones[..20] {
+        assert_eq!(wire.call(&format!("INVALID {phone} {{\"at\":\"2026-01-01\"}}")), ":1");
+    }
+    let told = Command::new(program()).args(["purge", "--server", &daemon.address]).output().expect("it runs");
+    let text = String::from_utf8_lossy(&told.stdout);
+    assert!(told.status.success() && text.contains("20 contacts"), "{text}{}", String::from_utf8_lossy(&told.stderr));
+    assert_eq!(wire.call("COUNT"), ":20");
+}
+
+#[test]
+fn a_store_keeps_its_number_of_partitions() {
+    let daemon = split(&[]);
+    let dir = daemon.data_dir();
+    let other = Command::new(program())
+        .args(["serve", "--listen", "127.0.0.1:0", "--http", "off", "--partitions", "2", "--data-dir"])
+        .arg(&dir)
+        .output()
+        .expect("it runs");
+    let told = String::from_utf8_lossy(&other.stderr);
+    assert!(!other.status.success() && told.contains("has 4, and keeps them"), "{told}");
+}
