@@ -84,6 +84,7 @@ impl Url {
     }
 
     /// The ledger of another partition.
+    #[must_use]
     pub fn part(&self, part: i16) -> Url {
         Url { part, ..self.clone() }
     }

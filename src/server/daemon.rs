@@ -171,9 +171,10 @@ impl Daemon {
             clock,
         });
         let is_whole = setup.partitions == 1;
-        let server = match is_whole {
-            true => holding::server(&setup, &shared, setup.stop.clone())?,
-            false => Arc::new(Server::new(Arc::clone(&shared), None, setup.stop.clone())),
+        let server = if is_whole {
+            holding::server(&setup, &shared, setup.stop.clone())?
+        } else {
+            Arc::new(Server::new(Arc::clone(&shared), None, setup.stop.clone()))
         };
         if let Some(scraped) = scraped {
             scraped.serve(&server, Arc::clone(&setup.tokens), setup.metrics_lists);
@@ -187,9 +188,10 @@ impl Daemon {
         if let Some(tls) = &setup.tls {
             reload::tell_of(&tls.get(), &shared.reloads);
         }
-        let held = match is_whole {
-            true => Holding::open(Arc::clone(&server), setup).await.map(|holding| Held::Store(Box::new(holding))),
-            false => Partitions::open(&server, setup).await.map(Held::Partitions),
+        let held = if is_whole {
+            Holding::open(Arc::clone(&server), setup).await.map(|holding| Held::Store(Box::new(holding)))
+        } else {
+            Partitions::open(&server, setup).await.map(Held::Partitions)
         };
         let held = match held {
             Ok(held) => held,

@@ -117,7 +117,9 @@ impl Replies {
             Reply::StreamEnd => self.end_stream(),
             Reply::Array(items) => {
                 self.array(items.len());
-                items.iter().for_each(|item| self.again(item));
+                for item in items {
+                    self.again(item);
+                }
             }
         }
     }

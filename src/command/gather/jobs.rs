@@ -102,7 +102,9 @@ fn reports(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
         }
     }
     replies.array(reports.len());
-    reports.iter().for_each(|report| replies.text(&report.to_string()));
+    for report in &reports {
+        replies.text(&report.to_string());
+    }
     Ok(())
 }
 
@@ -115,7 +117,9 @@ fn backups(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
     let mut whole = gathered.objects("name")?.in_order;
     whole.retain(|backup| gathered.replies.iter().all(|reply| has(&backup["name"], reply)));
     replies.array(whole.len());
-    whole.iter().for_each(|backup| replies.text(&backup.to_string()));
+    for backup in &whole {
+        replies.text(&backup.to_string());
+    }
     Ok(())
 }
 

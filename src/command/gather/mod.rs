@@ -66,7 +66,9 @@ pub fn lists(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
 pub fn trends(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
     let days = gathered.objects("day")?.in_order;
     replies.array(days.len());
-    days.iter().for_each(|day| replies.text(&day.to_string()));
+    for day in &days {
+        replies.text(&day.to_string());
+    }
     Ok(())
 }
 
@@ -85,7 +87,9 @@ pub fn labels(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
     let last = by_key.last_key_value().filter(|_| is_cut || has_more);
     replies.array(by_key.len() + 1);
     replies.text(&last.map_or_else(|| "0".to_owned(), |(last, _)| text_cursor(last)));
-    by_key.values().for_each(|item| replies.text(&item.to_string()));
+    for item in by_key.values() {
+        replies.text(&item.to_string());
+    }
     Ok(())
 }
 
@@ -116,7 +120,9 @@ pub fn verify(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
         match reply {
             Reply::Text(text) => {
                 let numbers = text.split(' ').filter_map(|word| word.parse::<u64>().ok());
-                compared.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
+                for (sum, number) in compared.iter_mut().zip(numbers) {
+                    *sum += number;
+                }
             }
             Reply::Array(lines) => {
                 differences.extend(lines.iter().map(|line| (partition, line)));

@@ -8,8 +8,11 @@ use crate::command::stats::{REQUESTS, requests};
 use crate::error::Result;
 use crate::wire::{Replies, Reply};
 
+/// Of two numbers the one that counts.
+type Choose = fn(u64, u64) -> u64;
+
 /// Numbers that are not added up, and what counts of them.
-const NOT_SUMS: [(&str, fn(u64, u64) -> u64); 10] = [
+const NOT_SUMS: [(&str, Choose); 10] = [
     ("uptime_seconds", u64::max),
     ("lists", u64::max),
     ("lists_opt_out_rate_high", u64::max),
@@ -55,8 +58,12 @@ pub fn stats(partitions: &[Reply], counters: &Counters, replies: &mut Replies) -
     }
     let requests: Vec<(String, u64)> = requests(counters).collect();
     replies.array(lines.len() + requests.len());
-    lines.iter().for_each(|(name, value)| replies.text(&format!("{name} {value}")));
-    requests.iter().for_each(|(name, count)| replies.text(&format!("{name} {count}")));
+    for (name, value) in &lines {
+        replies.text(&format!("{name} {value}"));
+    }
+    for (name, count) in &requests {
+        replies.text(&format!("{name} {count}"));
+    }
     Ok(())
 }
 

@@ -168,7 +168,9 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                     taken += bytes;
                 }
                 Ok((_, Route::Many(Reach::All(merge)))) => {
-                    self.unsent.iter_mut().for_each(|unsent| unsent.extend_from_slice(raw));
+                    for unsent in &mut self.unsent {
+                        unsent.extend_from_slice(raw);
+                    }
                     let raw = Bytes::copy_from_slice(raw);
                     self.expected.push(Expected::Merged(merge, raw));
                     taken += bytes;
@@ -186,12 +188,10 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
     /// Sends what a burst has collected, and answers it.
     async fn answer(&mut self) -> io::Result<()> {
         let mut failed: Vec<Option<Error>> = vec![None; self.front.len()];
-        for place in 0..self.front.len() {
-            if !self.unsent[place].is_empty() {
-                let requests = self.unsent[place].split().freeze();
-                if let Err(why) = self.send(place, requests).await {
-                    failed[place] = Some(why);
-                }
+        for (place, failed) in failed.iter_mut().enumerate() {
+            let requests = self.unsent[place].split().freeze();
+            if !requests.is_empty() {
+                *failed = self.send(place, requests).await.err();
             }
         }
         for expected in std::mem::take(&mut self.expected) {
@@ -215,7 +215,9 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                 self.flush().await?;
             }
         }
-        self.links.iter_mut().for_each(|link| drop(link.take_if(|link| link.is_over())));
+        for link in &mut self.links {
+            drop(link.take_if(|link| link.is_over()));
+        }
         Ok(())
     }
 
@@ -373,7 +375,9 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                 read = read => return Ok(read? > 0),
                 () = gone => {}
             }
-            self.links.iter_mut().for_each(|link| drop(link.take_if(|link| link.is_over())));
+            for link in &mut self.links {
+                drop(link.take_if(|link| link.is_over()));
+            }
             let may_stay = self.greetings.is_empty() || self.connect(0).await.is_ok();
             if !may_stay {
                 return Ok(false);

@@ -162,7 +162,7 @@ pub fn last(answers: &[Reply], number: &str, replies: &mut Replies) -> Result<()
     replies.array(items.len() + 1);
     replies.text(&word(&next));
     for (place, mut item) in items {
-        positions[place] = item["position"].as_str().unwrap_or_default().to_owned();
+        item["position"].as_str().unwrap_or_default().clone_into(&mut positions[place]);
         item["position"] = word(&positions).into();
         replies.text(&item.to_string());
     }
@@ -188,6 +188,8 @@ pub fn behind(answers: &[Reply], limit: usize, replies: &mut Replies) -> Result<
     let next: Vec<String> = said.iter().map(on).collect();
     replies.array(told.len() + 1);
     replies.text(&word(&next));
-    told.iter().for_each(|item| replies.text(item));
+    for item in &told {
+        replies.text(item);
+    }
     Ok(())
 }

@@ -102,10 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 self.replies.again(&reply);
                 return Ok(());
             };
-            let next = match found.is_empty() {
-                true => Reply::Text("0".to_owned()),
-                false => found.remove(0),
-            };
+            let next = if found.is_empty() { Reply::Text("0".to_owned()) } else { found.remove(0) };
             items.append(&mut found);
             match next {
                 Reply::Text(next) if next != "0" => break format!("{place}:{next}"),
@@ -116,7 +113,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         };
         self.replies.array(items.len() + 1);
         self.replies.text(&next);
-        items.iter().for_each(|item| self.replies.again(item));
+        for item in &items {
+            self.replies.again(item);
+        }
         Ok(())
     }
 
@@ -147,7 +146,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let (next, messages) = begins.merge(&answers, page.limit)?;
         self.replies.array(messages.len() + 1);
         self.replies.text(&next);
-        messages.iter().for_each(|message| self.replies.text(message));
+        for message in &messages {
+            self.replies.text(message);
+        }
         Ok(())
     }
 
@@ -204,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let behind = match feed {
             Feed::Now => {
                 let answers = self.ask_all(b"FEED\n").await?;
-                return self.told(&answers, |answers, replies| follow::now(answers, replies));
+                return self.told(&answers, follow::now);
             }
             Feed::Last(number) => {
                 let answers = self.ask_all(format!("FEED LAST {number}\n").as_bytes()).await?;
