@@ -196,6 +196,21 @@ pub fn reply_length(bytes: &[u8]) -> Result<Option<usize>> {
     Ok(Some(at))
 }
 
+/// Whether a reply is an error.
+pub fn is_error(reply: &[u8]) -> bool {
+    reply.starts_with(b"-")
+}
+
+/// Whether items follow, up to one that [ends them](ends_stream).
+pub fn begins_stream(reply: &[u8]) -> bool {
+    reply.starts_with(b"*?")
+}
+
+/// Whether a stream has no more items.
+pub fn ends_stream(reply: &[u8]) -> bool {
+    reply.starts_with(b".")
+}
+
 fn lossy(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }

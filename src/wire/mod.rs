@@ -6,7 +6,7 @@ mod decoder;
 mod reply;
 mod request;
 
-pub use client::{Reply, ReplyDecoder, end_line, reply_length, write_request};
+pub use client::{Reply, ReplyDecoder, begins_stream, end_line, ends_stream, is_error, reply_length, write_request};
 pub use decoder::{Decoded, Decoder};
 pub use reply::Replies;
 pub use request::{Args, Request};

@@ -23,7 +23,7 @@ use crate::limits::{
 };
 use crate::server::Server;
 use crate::server::burst::is_http;
-use crate::wire::{Args, Decoded, Decoder, Replies, Reply, ReplyDecoder, Request, write_request};
+use crate::wire::{Args, Decoded, Decoder, Replies, Reply, ReplyDecoder, Request, is_error, write_request};
 
 /// One client of the front.
 pub struct Conversation<'f, S> {
@@ -239,7 +239,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
         for greeting in &self.greetings {
             link.send(greeting.clone());
             let reply = link.reply().await?;
-            if reply.starts_with(b"-") {
+            if is_error(&reply) {
                 return Err(Error::new(
                     Code::NoAuth,
                     "the token was withdrawn: ask contactd's operator for another one",

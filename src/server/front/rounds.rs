@@ -19,7 +19,9 @@ use crate::limits::{FEED_WAIT_MS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPLY_
 use crate::model::phone::ListNumber;
 use crate::model::transition::list::has_members;
 use crate::store::backup_file::name_of;
-use crate::wire::{Args, Decoded, Decoder, Replies, Reply, Request, write_request};
+use crate::wire::{
+    Args, Decoded, Decoder, Replies, Reply, Request, begins_stream, ends_stream, is_error, write_request,
+};
 
 /// Requests that say who the client is and how it is answered: a connection to a partition begins with them. Of more than so
 /// many the oldest say nothing any more.
@@ -63,7 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let greeting = Bytes::copy_from_slice(raw);
         let reply = self.ask(0, raw.to_vec()).await?;
         self.replies.raw(&reply);
-        if reply.starts_with(b"-") {
+        if is_error(&reply) {
             return Ok(());
         }
         for place in 1..self.front.len() {
@@ -163,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         }
         for place in 0..self.front.len() {
             match self.ask(place, raw.to_vec()).await {
-                Ok(head) if head.starts_with(b"*?") => {
+                Ok(head) if begins_stream(&head) => {
                     if place == 0 {
                         self.replies.raw(&head);
                     }
@@ -182,7 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             let mut failed = vec![None; self.front.len()];
             loop {
                 match self.raw_reply(place, &mut failed).await {
-                    Ok(end) if end.starts_with(b".") => break,
+                    Ok(end) if ends_stream(&end) => break,
                     Ok(item) => self.replies.raw(&item),
                     Err(why) => {
                         self.replies.error(&why);

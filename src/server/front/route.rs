@@ -6,7 +6,7 @@ use super::Front;
 use crate::command::{self, Command, Reach, Run, TABLE, arguments};
 use crate::error::Result;
 use crate::limits::CHECK_PHONES_MAX;
-use crate::model::phone::{ListNumber, Phone};
+use crate::model::phone::Phone;
 use crate::wire::{Args, Request};
 
 /// Whom a request concerns, and what is to be done with the replies.
@@ -56,13 +56,10 @@ fn plain_phone(front: &Front, mut args: Args<'_>, at: usize) -> Option<Phone> {
     if at == 0 {
         return Phone::parse(args.next()?);
     }
-    let list = args.next()?;
+    let list = arguments::list_or_all(&mut args).ok()?;
     let phone = Phone::parse(args.next()?)?;
-    if list == b"*" {
-        return Some(phone);
-    }
-    let list = ListNumber::parse(list)?;
-    front.context()?.store.gate().lists().known(list).map(|_| phone)
+    let is_known = |list| front.context().is_some_and(|context| context.store.gate().lists().known(list).is_some());
+    list.is_none_or(is_known).then_some(phone)
 }
 
 /// The number of a row, read as IMPORT reads it.

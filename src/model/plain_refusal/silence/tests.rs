@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// Texts that have words of refusals in them: of the rules, of messages, and of the tables of other tests.
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 21] = [
     include_str!("../mod.rs"),
     include_str!("../note.rs"),
     include_str!("../note/tests.rs"),
@@ -29,6 +29,7 @@ const SOURCES: [&str; 20] = [
     include_str!("../../keyword/spelling.rs"),
     include_str!("../../keyword/unread.rs"),
     include_str!("../../failure/words.rs"),
+    include_str!("../../failure/words/vocabulary.rs"),
     include_str!("../../../import/columns/words.rs"),
     include_str!("../../../import/columns/guard.rs"),
     include_str!("../../../import/title.rs"),

@@ -1,0 +1,262 @@
+//! The words of failures.
+
+/// What begins the names of lists of those who want nothing.
+pub const LISTS: [&str; 20] = [
+    "blacklist",
+    "blacklst",
+    "blocklist",
+    "blockedlist",
+    "denylist",
+    "suppressionlist",
+    "sperrliste",
+    "schwarzeliste",
+    "stoplist",
+    "stopplist",
+    "listanegra",
+    "listanera",
+    "listenoire",
+    "zwartelijst",
+    "черномсписке",
+    "черныйсписок",
+    "optout",
+    "optedout",
+    "dnd",
+    "ndnc",
+];
+/// Words for it in scripts that put no blanks between words.
+pub const OUT_WITHIN: [&str; 7] = ["退订", "退訂", "黑名单", "黑名單", "拒收", "受信拒否", "수신거부"];
+/// Whose agreement may be missing or have ended.
+pub const CONSENT: [&str; 7] =
+    ["consent", "consented", "subscription", "suscripcion", "assinatura", "inscricao", "iscrizione"];
+/// That it has ended, in a few more languages than senders' notes are read in.
+pub const ENDED: [&str; 6] = ["cancelo", "cancelou", "annullato", "annulle", "resilie", "gekundigt"];
+/// What says that an agreement is not there, and what was given or not.
+pub const LACKS: [&str; 5] = ["lack", "lacks", "lacking", "missing", "without"];
+/// The person, for certain.
+pub const PERSON: [&str; 8] =
+    ["recipient", "user", "subscriber", "customer", "consumer", "member", "person", "enduser"];
+/// The sender, or what it sends: both may be on a list, too, and be invalid.
+pub const OF_THE_SENDER: [&str; 16] = [
+    "sender",
+    "senderid",
+    "source",
+    "originator",
+    "origin",
+    "from",
+    "url",
+    "link",
+    "domain",
+    "host",
+    "website",
+    "ip",
+    "content",
+    "template",
+    "parameter",
+    "account",
+];
+/// Of what a message lacks, such as a way to opt out.
+pub const OF_THE_TEXT: [&str; 13] = [
+    "missing",
+    "lacks",
+    "lack",
+    "lacking",
+    "without",
+    "language",
+    "instruction",
+    "instructions",
+    "link",
+    "template",
+    "content",
+    "required",
+    "rate",
+];
+/// What a person refuses, and in what words.
+pub const REFUSES: [&str; 9] =
+    ["refused", "refuses", "declined", "declines", "rejected", "rejects", "deactivated", "disabled", "stopped"];
+/// So many words may stand before what is refused: "deactivated all promotional messages".
+pub const REFUSED_WITHIN: usize = 3;
+/// What does not want messages has these behind a "not".
+pub const WANTS: [&str; 4] = ["want", "wish", "wants", "accept"];
+/// What a person does who wants none of it: "asked not to be contacted".
+pub const ASKS: [&str; 8] = ["asked", "asks", "requested", "requests", "demanded", "wants", "wishes", "prefers"];
+/// So many words behind a refusal stands what was refused.
+pub const ASKED_WITHIN: usize = 4;
+/// Who complains calls it so.
+pub const JUNK: [&str; 2] = ["spam", "junk"];
+/// Who is no person.
+pub const NETWORK: [&str; 4] = ["carrier", "operator", "network", "filter"];
+/// What says of a message that a word stands in it, and what says that the message is a person's.
+pub const CONTAINS: [&str; 4] = ["contains", "containing", "includes", "word"];
+pub const ANSWERS: [&str; 8] = ["reply", "replied", "inbound", "incoming", "response", "responded", "received", "sent"];
+/// What a person does to a sender.
+pub const BLOCKED: [&str; 3] = ["blocked", "stopped", "barred"];
+pub const SENDER: [&str; 4] = ["sender", "originator", "you", "us"];
+pub const MESSAGES: [&str; 8] =
+    ["message", "messages", "sms", "text", "texts", "marketing", "contact", "communication"];
+/// A person for whom "blocked" without more is what the person did. A subscriber is blocked by the network.
+pub const BLOCKING: [&str; 5] = ["recipient", "user", "consumer", "person", "enduser"];
+/// What begins the word for what is held back because somebody asked for it, and what else may be held back.
+pub const SUPPRESSED: &str = "suppress";
+pub const NOT_OF_PEOPLE: [&str; 7] = ["duplicate", "receipt", "receipts", "message", "messages", "sms", "text"];
+/// What may stand between a word and the one that it belongs to.
+pub const BETWEEN: [&str; 30] = [
+    "a",
+    "an",
+    "the",
+    "this",
+    "that",
+    "your",
+    "to",
+    "is",
+    "was",
+    "are",
+    "be",
+    "been",
+    "has",
+    "have",
+    "does",
+    "do",
+    "did",
+    "on",
+    "in",
+    "you",
+    "longer",
+    "dialed",
+    "permanently",
+    "permanent",
+    "le",
+    "die",
+    "est",
+    "nest",
+    "ist",
+    "es",
+];
+/// Words for the number.
+pub const NUMBER: [&str; 22] = [
+    "numero",
+    "nummer",
+    "rufnummer",
+    "numer",
+    "teilnehmer",
+    "abonne",
+    "abonado",
+    "assinante",
+    "utente",
+    "номер",
+    "абонент",
+    "number",
+    "numbers",
+    "msisdn",
+    "subscriber",
+    "handset",
+    "destination",
+    "recipient",
+    "phone",
+    "mobile",
+    "line",
+    "address",
+];
+/// States of a number that do not pass.
+pub const DEAD: [&str; 31] = [
+    "unknown",
+    "unidentified",
+    "invalid",
+    "bad",
+    "wrong",
+    "vacant",
+    // Somebody else has it now.
+    "reassigned",
+    "recycled",
+    "terminated",
+    "unallocated",
+    "unassigned",
+    "nonexistent",
+    "nonexisting",
+    "deactivated",
+    "inexistant",
+    "inexistente",
+    "inesistente",
+    "nexiste",
+    "invalide",
+    "invalido",
+    "ungultig",
+    "ongeldig",
+    "unbekannt",
+    "onbekend",
+    "inconnu",
+    "desconocido",
+    "desconhecido",
+    "sconosciuto",
+    "nieznany",
+    "несуществующий",
+    "недействителен",
+];
+/// The same in scripts that put no blanks between words.
+pub const DEAD_WITHIN: [&str; 11] = [
+    "空号",
+    "空號",
+    "号码不存在",
+    "號碼不存在",
+    "无效号码",
+    "號碼無效",
+    "号码无效",
+    "欠番",
+    "使われておりません",
+    "결번",
+    "없는번호",
+];
+/// What a person blocks messages with.
+pub const PHONE: [&str; 3] = ["phone", "handset", "device"];
+/// What is dead with its number.
+pub const LINE: [&str; 3] = ["line", "phone", "subscriber"];
+/// What gets messages, and a dead number is not.
+pub const MOBILE: [&str; 3] = ["mobile", "wireless", "cellular"];
+/// What does pass unless it is said not to.
+pub const ABSENT: [&str; 4] = ["absent", "unavailable", "unreachable", "inactive"];
+pub const FOR_GOOD: [&str; 2] = ["permanent", "permanently"];
+/// What such a number is not.
+pub const LIVES: [&str; 21] = [
+    "exist",
+    "exists",
+    "existing",
+    "found",
+    "valid",
+    "assigned",
+    "allocated",
+    "existent",
+    "attribue",
+    "existe",
+    "existiert",
+    "vergeben",
+    "gultig",
+    "asignado",
+    "atribuido",
+    "valido",
+    "esiste",
+    "istnieje",
+    "bestaat",
+    "существует",
+    "обслуживается",
+];
+/// What may stand beside one of these and "in service" where no number is named: "disconnected or no longer in service".
+pub const OF_A_DEAD_NUMBER: [&str; 9] =
+    ["disconnected", "or", "and", "no", "not", "longer", "in", "service", "working"];
+/// What passes, or may be so.
+pub const PASSING: [&str; 16] = [
+    "temporarily",
+    "temporary",
+    "currently",
+    "unreachable",
+    "unavailable",
+    "absent",
+    "busy",
+    "roaming",
+    "retry",
+    "again",
+    "later",
+    "off",
+    "moment",
+    "may",
+    "might",
+    "error",
+];
