@@ -611,13 +611,13 @@ class Import(DaemonTest):
                 self.assertIn(f"{phone(17)},opted_out,é,".encode("latin-1"), back.read())
 
     def test_a_phone_in_the_place_of_a_date_is_opted_out(self) -> None:
-        for number in (1501, 1502):
+        for number in (1451, 1452):
             self.client.optin(LIST, phone(number))
-        text = f"phone,opted_out_at\n{phone(1501)},{phone(1502)}\n{phone(1502)},\n{phone(1503)},\n"
+        text = f"phone,opted_out_at\n{phone(1451)},{phone(1452)}\n{phone(1452)},\n{phone(1453)},\n"
         told = self.importing(text, "--list", LIST, code=1)
         self.assertIn("phone_opted_out", told.stderr)
         self.assertIn("its opt-out was taken", told.stderr)
-        reasons = [self.client.check(LIST, phone(number)).reason for number in (1501, 1502, 1503)]
+        reasons = [self.client.check(LIST, phone(number)).reason for number in (1451, 1452, 1453)]
         self.assertEqual(reasons, ["list_opted_out", "list_opted_out", ""])
 
     def test_a_plus_before_a_number_inside_the_region_is_of_both(self) -> None:

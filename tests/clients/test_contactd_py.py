@@ -59,7 +59,7 @@ class Commands(DaemonTest):
         contact = client.get(somebody)
         assert contact is not None
         self.assertEqual(
-            (contact.status, contact.opted_out_all_at, contact.opted_out_all_reason), ("active", MAY, "asked")
+            (contact.status, contact.opted_out_all_at, contact.opted_out_all_reason), ("active", MAY + timedelta(milliseconds=999), "asked")
         )
         on = contact.on(LIST)
         assert on is not None
