@@ -256,7 +256,13 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
         }
         let gone = || Error::new(Code::Standby, "the partition has gone: send it again");
         let link = self.links[place].as_mut().ok_or_else(gone)?;
-        link.reply().await.inspect_err(|why| failed[place] = Some(why.clone()))
+        let reply = link.reply().await;
+        if let Err(why) = &reply {
+            failed[place] = Some(why.clone());
+            // What else may come over it belongs to nobody.
+            self.links[place] = None;
+        }
+        reply
     }
 
     async fn reply(&mut self, place: usize, failed: &mut [Option<Error>]) -> Result<Reply> {

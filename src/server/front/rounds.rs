@@ -289,6 +289,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     async fn unlist(&mut self, request: Request<'_>, raw: &[u8]) -> Result<()> {
         let mut args = request.args;
         let list = args.next().and_then(ListNumber::parse);
+        // Who may not do it hears nothing of the list: without a list, one who may is told how it is said.
+        let refused = decode(&self.ask(0, b"UNLIST\n".to_vec()).await?)?;
+        if !matches!(&refused, Reply::Error(why) if why.starts_with(Code::Err.word())) {
+            self.replies.again(&refused);
+            return Ok(());
+        }
         if let Some(list) = list.filter(|_| args.is_empty()) {
             // What was asked before is answered: nothing of it is on its way.
             let members = |context: Arc<Context>| {
