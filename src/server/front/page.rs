@@ -20,40 +20,58 @@ enum Base {
     Array(Vec<Vec<u8>>),
 }
 
+/// The words of a request, of which the last ones are options. In a line what stands before them is a filter, with quotes and
+/// blanks in it: it stays as it is.
+#[derive(Clone)]
+enum Words<'a> {
+    Line(&'a [u8]),
+    Array(Vec<&'a [u8]>),
+}
+
+impl<'a> Words<'a> {
+    /// Takes the last one off.
+    fn pop(&mut self) -> Option<&'a [u8]> {
+        match self {
+            Words::Line(rest) => {
+                let line = rest.trim_ascii_end();
+                let begin = line.iter().rposition(|&byte| byte == b' ').map_or(0, |blank| blank + 1);
+                *rest = line[..begin].trim_ascii_end();
+                Some(&line[begin..]).filter(|word| !word.is_empty())
+            }
+            Words::Array(words) => words.pop(),
+        }
+    }
+}
+
 impl PageRequest {
     /// Takes LIMIT and AFTER off the end of a request.
     pub fn read(verb: &[u8], args: Args<'_>) -> Result<PageRequest> {
-        let mut words: Vec<&[u8]> = match args {
-            Args::Line(rest) => rest.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).collect(),
-            Args::Array(_) => args.collect(),
+        let mut words = match args {
+            Args::Line(rest) => Words::Line(rest),
+            Args::Array(_) => Words::Array(args.collect()),
         };
         let (mut limit, mut after, mut is_newest) = (PAGE_ITEMS_DEFAULT, None, false);
         loop {
-            match words.as_slice() {
-                [.., newest] if newest.eq_ignore_ascii_case(b"NEWEST") => {
-                    is_newest = true;
-                    words.pop();
+            let mut before = words.clone();
+            let Some(last) = before.pop() else { break };
+            if last.eq_ignore_ascii_case(b"NEWEST") {
+                is_newest = true;
+            } else {
+                let value = String::from_utf8_lossy(last);
+                match before.pop() {
+                    Some(option) if option.eq_ignore_ascii_case(b"LIMIT") => limit = page_items("LIMIT", &value)?,
+                    Some(option) if option.eq_ignore_ascii_case(b"AFTER") => {
+                        after = Some(value.into_owned()).filter(|after| after != "0");
+                    }
+                    _ => break,
                 }
-                [.., option, value] if option.eq_ignore_ascii_case(b"LIMIT") => {
-                    limit = page_items("LIMIT", &String::from_utf8_lossy(value))?;
-                    words.truncate(words.len() - 2);
-                }
-                [.., option, value] if option.eq_ignore_ascii_case(b"AFTER") => {
-                    after = Some(String::from_utf8_lossy(value).into_owned()).filter(|after| after != "0");
-                    words.truncate(words.len() - 2);
-                }
-                _ => break,
             }
+            words = before;
         }
-        let newest = is_newest.then_some(&b"NEWEST"[..]);
-        let base = match args {
-            Args::Line(rest) => {
-                // A filter has quotes, and blanks between them: it stays as it is.
-                let end = words.last().map_or(0, |last| last.as_ptr() as usize + last.len() - rest.as_ptr() as usize);
-                Base::Line([verb, &rest[..end], if is_newest { b" NEWEST" } else { b"" }].concat())
-            }
-            Args::Array(_) => {
-                let words = std::iter::once(verb).chain(words).chain(newest);
+        let base = match words {
+            Words::Line(rest) => Base::Line([verb, rest, if is_newest { b" NEWEST" } else { b"" }].concat()),
+            Words::Array(words) => {
+                let words = std::iter::once(verb).chain(words).chain(is_newest.then_some(&b"NEWEST"[..]));
                 Base::Array(words.map(<[u8]>::to_vec).collect())
             }
         };
