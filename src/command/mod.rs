@@ -388,11 +388,6 @@ fn unknown(verb: &[u8]) -> Error {
     Error::new(Code::Err, format!("unknown command '{}': HELP lists the commands", excerpt(long)))
 }
 
-/// The place of a command in the table.
-pub fn index(command: &Command) -> usize {
-    TABLE.iter().position(|known| known.name == command.name).unwrap_or(0)
-}
-
 /// Whether a request has as many arguments as its command takes.
 pub fn check_arity(command: &Command, args: Args<'_>) -> Result<()> {
     let (fewest, most) = command.arity;

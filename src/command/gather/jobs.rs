@@ -45,7 +45,7 @@ pub fn purge(args: Args<'_>, partitions: usize) -> Result<Split> {
     }
 }
 
-/// BACKUP. A backup of several partitions is one file of each, under one name; READ takes `partition/name`.
+/// BACKUP. A backup of several partitions is one file of each, under one name; READ hands out none of them.
 pub fn backup(args: Args<'_>, partitions: usize, name: impl FnOnce() -> String) -> Result<Split> {
     let (mut rest, all) = (args, |merge| Ok(Split::same("BACKUP", args, partitions, merge)));
     let word = rest.next().unwrap_or_default().to_ascii_uppercase();

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::link::Link;
 use super::route::{Route, route};
 use super::{Caller, Front};
-use crate::command::{self, Gathered, Merge, Reach};
+use crate::command::{self, Gathered, Merge, Reach, TABLE};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
     BURST_REQUESTS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, UNAUTHENTICATED_BYTES_MAX, UNAUTHENTICATED_MS_MAX,
@@ -144,7 +144,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
             let (raw, is_http) = (&self.input[taken..taken + bytes], is_http(request.verb));
             let routed = route(self.front, request);
             if let Ok((command, _)) = &routed {
-                self.server.shared.counters.count(command::index(command), 1);
+                self.server.shared.counters.count(*command, 1);
             }
             match routed {
                 Err(error) => {
@@ -158,7 +158,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                     self.unsent[place].extend_from_slice(raw);
                     self.expected.push(Expected::Of(place));
                     taken += bytes;
-                    if command.name == "QUIT" {
+                    if TABLE[command].name == "QUIT" {
                         break Pause::Close;
                     }
                 }
@@ -204,7 +204,10 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                     for place in 0..self.front.len() {
                         answers.push(self.reply(place, &mut failed).await);
                     }
-                    self.merge(*merge, request, answers)
+                    answers
+                        .into_iter()
+                        .collect::<Result<Vec<Reply>>>()
+                        .and_then(|all| self.merge(*merge, request, &all))
                 }
                 Expected::Refused(error) => Err(error.clone()),
             };
@@ -308,26 +311,35 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
 
     /// STATS: requests are counted where they come in.
     pub(super) fn stats(&mut self, answers: &[Reply]) -> Result<()> {
-        if let Some(error) = answers.iter().find(|answer| matches!(answer, Reply::Error(_))) {
-            self.replies.again(error);
-            return Ok(());
-        }
-        command::gather_stats(answers, &self.server.shared.counters, &mut self.replies)
+        let counters = &self.server.shared.counters;
+        self.told(answers, |answers, replies| command::gather_stats(answers, counters, replies))
     }
 
-    /// Makes one reply of those of all partitions. An error of one is an error of all.
-    pub(super) fn merge(&mut self, merge: Merge, request: &[u8], answers: Vec<Result<Reply>>) -> Result<()> {
-        let answers = answers.into_iter().collect::<Result<Vec<Reply>>>()?;
-        if let Some(error) = answers.iter().find(|answer| matches!(answer, Reply::Error(_))) {
-            self.replies.again(error);
-            return Ok(());
-        }
-        self.put_together(merge, request, &answers)
+    /// Makes one reply of those of all partitions.
+    pub(super) fn merge(&mut self, merge: Merge, request: &[u8], answers: &[Reply]) -> Result<()> {
+        let (args, warning) = (args_of(request), self.front.warning);
+        self.told(answers, |replies_of_all, replies| {
+            merge(Gathered { args, replies: replies_of_all, warning }, replies)
+        })
     }
 
+    /// The same where an error is an answer, too.
     pub(super) fn put_together(&mut self, merge: Merge, request: &[u8], answers: &[Reply]) -> Result<()> {
         let args = args_of(request);
         merge(Gathered { args, replies: answers, warning: self.front.warning }, &mut self.replies)
+    }
+
+    /// Answers with what becomes of the answers of all partitions. An error of one is an error of all.
+    pub(super) fn told(
+        &mut self,
+        answers: &[Reply],
+        tell: impl FnOnce(&[Reply], &mut Replies) -> Result<()>,
+    ) -> Result<()> {
+        match answers.iter().find(|answer| matches!(answer, Reply::Error(_))) {
+            Some(error) => self.replies.again(error),
+            None => tell(answers, &mut self.replies)?,
+        }
+        Ok(())
     }
 
     /// Asks each partition something of its own, and waits for all.

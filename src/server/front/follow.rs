@@ -133,6 +133,11 @@ fn at(item: &Value) -> &str {
     item["at"].as_str().unwrap_or_default()
 }
 
+/// Where an item is in its partition.
+fn position(item: &Value) -> String {
+    item["position"].as_str().unwrap_or_default().to_owned()
+}
+
 /// Whether a partition said more than where it is.
 pub fn has_items(place: usize, reply: &Reply) -> bool {
     Said::of(place, reply).is_ok_and(|said| !said.items.is_empty())
@@ -162,7 +167,7 @@ pub fn last(answers: &[Reply], number: &str, replies: &mut Replies) -> Result<()
     replies.array(items.len() + 1);
     replies.text(&word(&next));
     for (place, mut item) in items {
-        item["position"].as_str().unwrap_or_default().clone_into(&mut positions[place]);
+        positions[place] = position(&item);
         item["position"] = word(&positions).into();
         replies.text(&item.to_string());
     }
@@ -172,7 +177,6 @@ pub fn last(answers: &[Reply], number: &str, replies: &mut Replies) -> Result<()
 /// What came behind a position, in the order of dates; of one contact in the order in which it happened.
 pub fn behind(answers: &[Reply], limit: usize, replies: &mut Replies) -> Result<()> {
     let mut said: Vec<Untold> = said(answers)?.into_iter().map(Untold::new).collect();
-    let position = |item: &Value| item["position"].as_str().unwrap_or_default().to_owned();
     // Where to go on in a partition: from its first item that was not told, or behind all.
     let on = |untold: &Untold| untold.first.as_ref().map_or_else(|| untold.next.clone(), position);
     let mut positions: Vec<String> = said.iter().map(on).collect();

@@ -19,9 +19,7 @@ use crate::limits::{FEED_WAIT_MS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPLY_
 use crate::model::phone::ListNumber;
 use crate::model::transition::list::has_members;
 use crate::store::backup_file::name_of;
-use crate::wire::{
-    Args, Decoded, Decoder, Replies, Reply, Request, begins_stream, ends_stream, is_error, write_request,
-};
+use crate::wire::{Args, Decoded, Decoder, Reply, Request, begins_stream, ends_stream, is_error, write_request};
 
 /// Requests that say who the client is and how it is answered: a connection to a partition begins with them. Of more than so
 /// many the oldest say nothing any more.
@@ -141,17 +139,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let begins = Cursor::read(page.after.as_deref(), self.front.len())?;
         let requests = begins.0.iter().map(|after| page.of(page.limit, after.as_deref()).into());
         let answers = self.ask_each(requests.collect()).await?;
-        if let Some(error) = answers.iter().find(|answer| matches!(answer, Reply::Error(_))) {
-            self.replies.again(error);
-            return Ok(());
-        }
-        let (next, messages) = begins.merge(&answers, page.limit)?;
-        self.replies.array(messages.len() + 1);
-        self.replies.text(&next);
-        for message in &messages {
-            self.replies.text(message);
-        }
-        Ok(())
+        self.told(&answers, |answers, replies| {
+            let (next, messages) = begins.merge(answers, page.limit)?;
+            replies.array(messages.len() + 1);
+            replies.text(&next);
+            for message in &messages {
+                replies.text(message);
+            }
+            Ok(())
+        })
     }
 
     /// EXPORT: the contacts of one partition after those of the one before, piece by piece.
@@ -215,8 +211,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             }
             Feed::Behind(behind) => behind,
         };
-        // Each partition looks at LIMIT and WAIT; none waits yet.
-        let requests = |wait: u64| (0..self.front.len()).map(move |place| (place, wait));
         let wait_ms = behind.wait.as_ref().map(|wait| wait.parse::<u64>().unwrap_or(FEED_WAIT_MS_MAX + 1));
         if let Some(wrong) = behind.wait.as_ref().filter(|_| wait_ms.is_some_and(|ms| ms > FEED_WAIT_MS_MAX)) {
             let reply = self.ask(0, format!("FEED {} WAIT {wrong}\n", behind.positions[0]).into_bytes()).await?;
@@ -226,7 +220,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let until = Instant::now() + Duration::from_millis(wait_ms.unwrap_or(0));
         let limit = behind.limit.as_ref().map_or(PAGE_ITEMS_DEFAULT, |limit| limit.parse().unwrap_or(PAGE_ITEMS_MAX));
         loop {
-            let asked = requests(0).map(|(place, wait)| Bytes::from(behind.request(place, wait))).collect();
+            // Each partition looks at LIMIT; none waits yet.
+            let asked = (0..self.front.len()).map(|place| behind.request(place, 0).into()).collect();
             let answers = self.ask_each(asked).await?;
             let left = until.saturating_duration_since(Instant::now());
             let is_news = answers
@@ -238,15 +233,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             }
             self.wait_for_news(&behind, left).await?;
         }
-    }
-
-    /// Answers with what became of several answers, or with the error among them.
-    fn told(&mut self, answers: &[Reply], tell: impl FnOnce(&[Reply], &mut Replies) -> Result<()>) -> Result<()> {
-        match answers.iter().find(|answer| matches!(answer, Reply::Error(_))) {
-            Some(error) => self.replies.again(error),
-            None => tell(answers, &mut self.replies)?,
-        }
-        Ok(())
     }
 
     /// Waits until a partition has news, or so long, over connections that are given up then.
@@ -307,7 +293,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             }
         }
         let answers = self.ask_all(raw).await?;
-        self.merge(command::same, raw, answers.into_iter().map(Ok).collect())
+        self.merge(command::same, raw, &answers)
     }
 
     async fn split(&mut self, split: Result<command::Split>) -> Result<()> {
@@ -318,6 +304,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             request.into()
         });
         let answers = self.ask_each(requests.collect()).await?;
-        self.merge(split.merge, b"", answers.into_iter().map(Ok).collect())
+        self.merge(split.merge, b"", &answers)
     }
 }

@@ -26,9 +26,10 @@ struct RowPhone {
     region: Option<String>,
 }
 
-/// The command of a request, and whom it concerns. Where the contact cannot be read it is the first partition, which says why.
-pub fn route(front: &Front, request: Request<'_>) -> Result<(&'static Command, Route)> {
-    let command = &TABLE[command::find(request.verb)?];
+/// The place of a request's command in the table, and whom it concerns. Where the contact cannot be read it is the first partition, which says why.
+pub fn route(front: &Front, request: Request<'_>) -> Result<(usize, Route)> {
+    let found = command::find(request.verb)?;
+    let command = &TABLE[found];
     let args = request.args;
     let one = |phone: Option<Phone>| Route::One(phone.map_or(0, |phone| front.place(phone)));
     let route = match command.reach {
@@ -48,7 +49,7 @@ pub fn route(front: &Front, request: Request<'_>) -> Result<(&'static Command, R
         }
         many => Route::Many(many),
     };
-    Ok((command, route))
+    Ok((found, route))
 }
 
 /// The number in its place, where everything before it is as it should be: so nearly every request is.
