@@ -22,13 +22,30 @@ use crate::support::{PATIENCE, free_address};
 /// So long that no lease ends because the machine is busy. When a daemon is killed, its test gives up the lease in its place.
 pub const LEASE: Duration = Duration::from_secs(60);
 
+/// What the daemons of this run are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Daemons {
+    /// Each has its store to itself.
+    Alone,
+    /// Each has another one beside it.
+    Pairs,
+    /// Each has a store in partitions.
+    Split,
+}
+
+/// What is asked for.
+pub fn asked() -> Daemons {
+    match std::env::var("CONTACTD_TEST_LEDGER").as_deref() {
+        Ok("pair") => Daemons::Pairs,
+        Ok("partitions") => Daemons::Split,
+        Ok("none") | Err(_) => Daemons::Alone,
+        Ok(other) => panic!("CONTACTD_TEST_LEDGER is pair, partitions or none, not {other}"),
+    }
+}
+
 /// Whether daemons are to have another one beside them.
 pub fn is_asked() -> bool {
-    match std::env::var("CONTACTD_TEST_LEDGER").as_deref() {
-        Ok("pair") => true,
-        Ok("none") | Err(_) => false,
-        Ok(other) => panic!("CONTACTD_TEST_LEDGER is pair or none, not {other}"),
-    }
+    asked() == Daemons::Pairs
 }
 
 /// Whether the tests run on pairs, and this one does not: it is about something that a daemon has alone. It says what.

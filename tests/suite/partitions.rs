@@ -1,5 +1,6 @@
-//! A store in partitions: one daemon to its clients. `CONTACTD_TEST_LEDGER=partitions cargo test --test suite` runs all other
-//! tests on such stores; here is what they alone have.
+//! A store in partitions: one daemon to its clients. `CONTACTD_TEST_LEDGER=partitions cargo test --test suite` runs the other tests
+//! on such stores, too. There those fail that look into a store's files, name positions and numbers, or want an order among what
+//! has one date.
 
 use std::process::Command;
 
