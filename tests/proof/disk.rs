@@ -11,9 +11,10 @@ use std::time::UNIX_EPOCH;
 use crate::prove::Random;
 use crate::wire::has;
 
-/// The store's file, and the one that says which file it is.
+/// The store's file, the one that says which file it is, and one that says so of itself.
 const STORE: &str = "store/db";
 const ORIGIN: &str = "origin";
+const PULSE: &str = "pulse";
 /// What a disk writes as a whole.
 const SECTOR: usize = 512;
 
@@ -291,6 +292,8 @@ impl Disk {
                     self.dirs.insert(to.to_owned());
                 }
                 self.name(Naming::Rename(from.to_owned(), to.to_owned()));
+                // A new store is made beside, and renamed.
+                self.store = self.store.or(self.names.get(STORE).copied());
             }
             b'B' => {
                 let Some(open) = self.open.get(&record.fd).cloned() else { return };
@@ -359,20 +362,26 @@ impl Disk {
             let mode = fs::Permissions::from_mode(0o600);
             fs::set_permissions(dir.join(name), mode).expect("set");
         }
-        // On a real disk it is the same file still.
+        // On a real disk these are the same files still.
         if self.store.is_some() && names.get(STORE) == self.store.as_ref() && names.contains_key(ORIGIN) {
-            restamp(dir);
+            restamp(dir, ORIGIN, STORE);
+        }
+        if names.contains_key(PULSE) {
+            restamp(dir, PULSE, PULSE);
         }
     }
 }
 
-/// Has `origin` speak of the file that is there.
-fn restamp(dir: &Path) {
-    let text = fs::read_to_string(dir.join(ORIGIN)).expect("the file");
-    let born = fs::metadata(dir.join(STORE)).expect("the store").created().expect("when it was made");
+/// Has a file speak of the file that is there, if it says of which it speaks to the end of its line.
+fn restamp(dir: &Path, speaks: &str, of: &str) {
+    let text = fs::read(dir.join(speaks)).expect("the file");
+    let text = String::from_utf8_lossy(&text);
+    let born = fs::metadata(dir.join(of)).expect("the file").created().expect("when it was made");
     let born = born.duration_since(UNIX_EPOCH).expect("a date").as_nanos();
-    if let Some((said, _)) = text.split_once("born ") {
-        fs::write(dir.join(ORIGIN), format!("{said}born {born}\n")).expect("written");
+    if let Some((said, behind)) = text.split_once("born ").filter(|_| text.ends_with('\n')) {
+        let behind = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+        // In place: it is still the file that it is.
+        fs::write(dir.join(speaks), format!("{said}born {born}{behind}")).expect("written");
     }
 }
 

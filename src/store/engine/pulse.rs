@@ -59,7 +59,7 @@ impl Pulse {
     pub fn is_of_a_copy(dir: &Path) -> io::Result<bool> {
         let path = dir.join(NAME);
         match fs::read_to_string(&path) {
-            Ok(said) => Ok(said.ends_with('\n') && said.trim_end() != identity(&path)?),
+            Ok(said) => Ok(is_identity(&said) && said.trim_end() != identity(&path)?),
             Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => Ok(false),
             Err(why) => Err(why),
         }
@@ -108,8 +108,14 @@ fn replace(dir: &Path) -> io::Result<()> {
         _ => {}
     }
     let mut file = File::create_new(&new)?;
-    writeln!(file, "{}", identity(&new)?)?;
+    file.write_all(format!("{}\n", identity(&new)?).as_bytes())?;
     fs::rename(&new, dir.join(NAME))
+}
+
+/// Whether a line names a file: nothing of it is missing.
+fn is_identity(line: &str) -> bool {
+    let words = line.strip_suffix('\n').and_then(|line| line.split_once(' '));
+    words.is_some_and(|(by, number)| matches!(by, "born" | "inode") && number.parse::<u128>().is_ok())
 }
 
 /// Which file this is. When it was made tells it from every copy; where the system does not know that, its number does,
@@ -139,7 +145,7 @@ mod tests {
         assert!(!Pulse::is_of_a_copy(dir.path()).expect("looked at"));
         fs::write(&path, &older).expect("written");
         assert!(Pulse::is_of_a_copy(dir.path()).expect("looked at"));
-        for torn in ["", "bor"] {
+        for torn in ["", "bor", "born 1", "\0\0\0\0\0\0\n", "born 17\0\0\n"] {
             fs::write(&path, torn).expect("written");
             assert!(!Pulse::is_of_a_copy(dir.path()).expect("looked at"), "a power cut: {torn}");
         }

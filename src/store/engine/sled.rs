@@ -109,7 +109,9 @@ impl DiskEngine {
         if origin.is_open_with_wal() && !Wal::is_in(&store) {
             return Err(origin.damage());
         }
-        fs::create_dir_all(&store).map_err(|why| failed("make the store in", &why))?;
+        if !store.exists() {
+            make_store(dir, &store).map_err(|why| failed("make the store in", &why))?;
+        }
         // A crash while sled wrote a snapshot leaves a file on which every later open fails; the complete snapshot
         // is still there.
         for entry in fs::read_dir(&store).map_err(|why| failed("read", &why))?.flatten() {
@@ -158,10 +160,7 @@ impl DiskEngine {
 
     /// An empty store beside this one, to take its place. What an earlier attempt left there is removed.
     pub fn beside(&self) -> Result<Beside> {
-        let dir = self.dir.join(BESIDE);
-        if dir.exists() {
-            fs::remove_dir_all(&dir).map_err(|why| failed("remove", &dir, &why))?;
-        }
+        let dir = nothing_beside(&self.dir).map_err(|why| failed("remove", &self.dir.join(BESIDE), &why))?;
         let db = open_sled(&dir).map_err(sled_failed)?;
         let tree = db.open_tree(TREE).map_err(sled_failed)?;
         Ok(Beside { dir, tree, db })
@@ -416,6 +415,25 @@ fn recover_replaced(dir: &Path, store: &Path) -> std::io::Result<()> {
     }
 }
 
+/// Where the files of a new store are written. What an earlier attempt left there is removed.
+fn nothing_beside(dir: &Path) -> std::io::Result<PathBuf> {
+    let new = dir.join(BESIDE);
+    if new.exists() {
+        fs::remove_dir_all(&new)?;
+    }
+    Ok(new)
+}
+
+/// A new store is in its place once its files are whole and on disk: sled writes its settings in two pieces, syncs neither, and
+/// does not open without them. What a crash leaves is beside, and made anew.
+fn make_store(dir: &Path, store: &Path) -> sled::Result<()> {
+    let new = nothing_beside(dir)?;
+    drop(open_sled(&new)?);
+    sync_files(&new)?;
+    fs::rename(&new, store)?;
+    Ok(sync(dir)?)
+}
+
 /// Opens sled. A store of this process that was just closed may not have released it yet; our own lock keeps other
 /// processes out.
 fn open_sled(store: &Path) -> sled::Result<sled::Db> {
@@ -477,6 +495,16 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_store_that_was_not_finished_is_made_anew() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let beside = dir.path().join(BESIDE);
+        fs::create_dir_all(&beside).expect("made");
+        fs::write(beside.join("conf"), "torn at its third lin").expect("written");
+        drop(DiskEngine::open(dir.path()).expect("opened"));
+        assert!(dir.path().join(STORE).join("conf").exists() && !beside.exists());
+    }
 
     #[test]
     fn a_lock_that_was_released_is_free_while_the_process_starts_children() {
