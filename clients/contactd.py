@@ -200,6 +200,13 @@ class Standby(ContactdError):
     retryable = True
 
 
+class Moved(ContactdError):
+    """Another partition has the contact. Daemons say it to each other."""
+
+    code = "MOVED"
+    retryable = True
+
+
 class ReadOnly(ContactdError):
     """The disk is full or fails. What forbids counts until the daemon restarts: keep it and send it again once that is
     mended."""
@@ -233,7 +240,7 @@ _ERRORS: Dict[str, Type[ContactdError]] = {
     kind.code: kind
     for kind in (
         CommandError, BadArgument, NoList, OverLimit, NoAuth, NoPermission, NoProtocol, Busy, Loading, Draining,
-        Standby, ReadOnly, Internal,
+        Standby, Moved, ReadOnly, Internal,
     )
 }
 

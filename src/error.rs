@@ -27,6 +27,8 @@ pub enum Code {
     Draining,
     /// Another daemon is the owner of the store, or nobody is.
     Standby,
+    /// Another partition has the contact: its place follows. Daemons say it to each other.
+    Moved,
     /// Nothing can be written; reads go on.
     ReadOnly,
     /// A defect or a failing disk; whether the request took effect is not known.
@@ -48,7 +50,7 @@ pub enum Retry {
 
 impl Code {
     /// Every code, in the order of `protocol.md`.
-    pub const ALL: [Code; 13] = [
+    pub const ALL: [Code; 14] = [
         Code::Err,
         Code::BadArg,
         Code::NoList,
@@ -60,6 +62,7 @@ impl Code {
         Code::Loading,
         Code::Draining,
         Code::Standby,
+        Code::Moved,
         Code::ReadOnly,
         Code::Internal,
     ];
@@ -78,6 +81,7 @@ impl Code {
             Code::Loading => "LOADING",
             Code::Draining => "DRAINING",
             Code::Standby => "STANDBY",
+            Code::Moved => "MOVED",
             Code::ReadOnly => "READONLY",
             Code::Internal => "INTERNAL",
         }
@@ -91,7 +95,7 @@ impl Code {
                 Retry::Never
             }
             // Refused before anything was done.
-            Code::Busy | Code::Loading | Code::Draining => Retry::Later,
+            Code::Busy | Code::Loading | Code::Draining | Code::Moved => Retry::Later,
             Code::ReadOnly => Retry::WhenMended,
             // The batch may or may not have reached the disk, or the ledger.
             Code::Standby | Code::Internal => Retry::IfIdempotent,

@@ -1,6 +1,6 @@
 //! `contactd ledger`: the database that daemons share a store through.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -9,7 +9,9 @@ use indicatif::{HumanBytes, HumanCount};
 use super::say;
 use super::serve::now;
 use crate::error::Result;
-use crate::ledger::{self, Finding, LedgerStatus, Url};
+use crate::ledger::{self, Finding, LedgerStatus, PartStatus, Url};
+use crate::model::slot::PARTITIONS_MAX;
+use crate::store::Secret;
 use crate::tls::Trust;
 
 /// Make or look at the ledger that daemons share a store through
@@ -41,8 +43,14 @@ struct Init {
     #[command(flatten)]
     place: Place,
     /// Begin with the store in this data directory, which no daemon may have open; from then on it is opened with the ledger alone
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "partitions")]
     data_dir: Option<PathBuf>,
+    /// Into how many partitions the store is split, which several daemons share; a ledger keeps its number
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(PARTITIONS_MAX)))]
+    partitions: u16,
+    /// Make the secret that all daemons of the ledger need in this file, unless it is there
+    #[arg(long, env = "CONTACTD_TOMBSTONE_KEY", value_name = "FILE")]
+    tombstone_key: Option<PathBuf>,
 }
 
 /// Where a ledger is.
@@ -65,12 +73,19 @@ impl Place {
 impl Ledger {
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
-            Command::Init(Init { place, data_dir }) => {
+            Command::Init(Init { place, data_dir, partitions, tombstone_key }) => {
                 let url = place.url()?;
-                let first = ledger::init(&url, data_dir.as_deref(), now())?;
+                let first = ledger::init(&url, partitions, data_dir.as_deref(), now())?;
+                if let Some(key) = tombstone_key {
+                    Secret::open(Path::new("."), Some(&key), None)?;
+                }
                 match &data_dir {
+                    None if partitions == 1 => say(&format_args!(
+                        "{url} has an empty ledger now. Start daemons with --ledger and this address. All of them need the same tombstone.key."
+                    )),
                     None => say(&format_args!(
-                        "{url} has an empty ledger now. Start daemons with --ledger and this address."
+                        "{url} has an empty ledger of {partitions} partitions now. Start daemons with --ledger and this address, --partitions \
+                         {partitions}, and the same --tombstone-key."
                     )),
                     Some(dir) => say(&format_args!(
                         "{url} has a ledger now, which begins with row {first} and a copy of {}. Start daemons with --ledger and \
@@ -94,7 +109,18 @@ impl Ledger {
 }
 
 fn show(status: &LedgerStatus) -> Result<ExitCode> {
-    let LedgerStatus { owner, reign, lease, newest, acked, base, sizes, .. } = status;
+    for (place, partition) in status.partitions.iter().enumerate() {
+        if status.partitions.len() > 1 {
+            say(&format_args!("partition  {place} of {}", status.partitions.len()));
+        }
+        show_partition(partition);
+    }
+    let is_safe = warn_of(status);
+    Ok(if is_safe { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn show_partition(status: &PartStatus) {
+    let PartStatus { owner, reign, lease, newest, acked, base, sizes } = status;
     match lease {
         Some(lease) => {
             say(&format_args!("owner      {owner}, in reign {reign}, with a lease of {} s", lease.as_secs()));
@@ -112,8 +138,6 @@ fn show(status: &LedgerStatus) -> Result<ExitCode> {
         HumanBytes(sizes.1),
         HumanBytes(sizes.0)
     ));
-    let is_safe = warn_of(status);
-    Ok(if is_safe { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Says what endangers what was acknowledged, and whether nothing does.

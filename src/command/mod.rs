@@ -48,6 +48,7 @@ use crate::limits::VERB_BYTES_MAX;
 use crate::model::change::Write;
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
+use crate::model::slot::{Partition, partition};
 use crate::model::verdict::Verdict;
 use crate::reloadable::Reloadable;
 use crate::store::Store;
@@ -184,6 +185,8 @@ pub struct Context {
     pub jobs: Jobs,
     /// The right to answer, where daemons share a store: without it nothing is answered.
     pub reign: Option<Arc<Reign>>,
+    /// Which partition of a store this is, if that has several.
+    pub partition: Option<Partition>,
 }
 
 impl Context {
@@ -191,6 +194,17 @@ impl Context {
     #[inline]
     pub fn may_answer(&self) -> bool {
         self.reign.as_ref().is_none_or(|reign| reign.may_answer())
+    }
+
+    /// Refuses what concerns a contact of another partition.
+    #[inline]
+    pub fn own(&self, asked: Asked) -> Result<Asked> {
+        match (self.partition, asked.write.phone()) {
+            (Some(here), Some(phone)) if !here.has(phone) => {
+                Err(Error::new(Code::Moved, partition(phone, here.of).to_string()))
+            }
+            _ => Ok(asked),
+        }
     }
 
     /// Whether a CHECK waits for word from the ledger, however long the lease still is.
@@ -287,6 +301,8 @@ pub const TABLE: &[Command] = &[
         summary: "describes all commands, or one of them" },
     Command { name: "QUIT", usage: "", access: Access::Anyone, arity: (0, 0), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Session(session::quit),
         summary: "closes the connection" },
+    Command { name: "PARTITION", usage: "place of [access name transport address proof]", access: Access::Anyone, arity: (2, 7), reach: Reach::Partition, pace: Pace::Prompt, run: Run::Session(session::partition),
+        summary: "asked by another daemon of the store: the connection is for one of its partitions from then on" },
     Command { name: "LIST", usage: "list [json]", access: Access::Write, arity: (1, 2), reach: Reach::All(gather::same), pace: Pace::Prompt, run: Run::Write(lists::list),
         summary: "creates or changes a sending list: name, paused" },
     Command { name: "UNLIST", usage: "list [FORCE]", access: Access::Admin, arity: (1, 2), reach: Reach::Unlist, pace: Pace::Prompt, run: Run::Write(lists::unlist),

@@ -9,6 +9,8 @@ pub enum Reach {
     Nothing,
     /// What a client may do: every partition must know.
     Session,
+    /// This connection: another daemon wants it to be one to a partition.
+    Partition,
     /// One contact, whose number is this argument (0 for the first) where nothing is left out. `*` in its place means the lists,
     /// whose history the first partition tells.
     Contact(usize),

@@ -130,6 +130,11 @@ pub fn quit(_: &Context, session: &mut Session, _: Args<'_>, replies: &mut Repli
     Ok(())
 }
 
+/// A store in partitions answers it before it comes here.
+pub fn partition(_: &Context, _: &mut Session, _: Args<'_>, _: &mut Replies) -> Result<()> {
+    Err(Error::new(Code::Err, "the store of this contactd has no partitions"))
+}
+
 pub fn auth(context: &Context, session: &mut Session, args: Args<'_>, replies: &mut Replies) -> Result<()> {
     if context.tokens.get().is_empty() {
         return Err(Error::new(Code::NoAuth, "contactd runs without tokens: no AUTH is needed"));

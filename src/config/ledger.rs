@@ -1,6 +1,7 @@
 //! How a daemon takes part in a ledger.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CheckSetting, Span};
@@ -51,6 +52,8 @@ impl LedgerFlags {
             advertise: advertise(self.advertise, listen)?,
             lease,
             copies,
+            partitions: 1,
+            asking: Arc::default(),
             is_check_confirmed: self.check == Some(CheckSetting::Confirmed),
             trust,
         }))

@@ -15,6 +15,16 @@ use crate::store::ledger::row::{self, ROW_FORMAT};
 
 /// What is known of a ledger.
 pub struct LedgerStatus {
+    /// Of each partition.
+    pub partitions: Vec<PartStatus>,
+    /// On how many machines a row is before it counts.
+    pub copies: u64,
+    /// Settings of the server that endanger what it acknowledges, each with what it should be.
+    pub dangers: Vec<String>,
+}
+
+/// What is known of one partition.
+pub struct PartStatus {
     /// Where the owner is reached; empty while there is none.
     pub owner: String,
     /// How often the owner has changed.
@@ -29,31 +39,23 @@ pub struct LedgerStatus {
     pub base: u64,
     /// Bytes of the rows behind the copy, and of the copies.
     pub sizes: (u64, u64),
-    /// On how many machines a row is before it counts.
-    pub copies: u64,
-    /// Settings of the server that endanger what it acknowledges, each with what it should be.
-    pub dangers: Vec<String>,
 }
 
 /// Settings of a server, and what each must be.
 const SAFE: [(&str, &str); 2] = [("fsync", "on"), ("full_page_writes", "on")];
 
-/// Makes a ledger that is empty, or begins with the store in a directory, which nobody may have open. Gives the number of its
-/// first row.
-pub fn init(url: &Url, dir: Option<&Path>, now: Millis) -> Result<u64> {
+/// Makes a ledger with so many partitions that is empty, or begins with the store in a directory, which nobody may have open and
+/// which has one. Gives the number of its first row.
+pub fn init(url: &Url, partitions: u16, dir: Option<&Path>, now: Millis) -> Result<u64> {
     let runtime = runtime()?;
     let connected = runtime.block_on(async {
         let mut sql = Sql::connect(url).await?;
         sql.create().await?;
-        match sql.part().await {
-            Err(Failure::NoTables) => Ok(sql),
-            Ok(_) => Err(Failure::Exists),
-            Err(why) => Err(why),
-        }
+        if sql.partitions().await?.is_empty() { Ok(sql) } else { Err(Failure::Exists) }
     });
     let mut sql = connected.map_err(|why| exists(url, why))?;
     let begin = async |sql: &mut Sql, first: u64, row: &[u8], generation: i64| {
-        sql.begin(i32::from(ROW_FORMAT), (first, row), generation).await
+        sql.begin(partitions.cast_signed(), i32::from(ROW_FORMAT), (first, row), generation).await
     };
     let Some(dir) = dir else {
         // Nobody applies it; an append wants one before it.
@@ -73,12 +75,20 @@ pub fn init(url: &Url, dir: Option<&Path>, now: Millis) -> Result<u64> {
 pub fn status(url: &Url) -> Result<LedgerStatus> {
     let looked = runtime()?.block_on(async {
         let mut sql = Sql::connect(url).await?;
-        let Part { reign, address, beat, lease, acked, base, newest, .. } = sql.part().await?;
-        let sizes = sql.sizes(base).await?;
+        let mut partitions = Vec::new();
+        for place in sql.partitions().await? {
+            sql.turn_to(place);
+            let Part { reign, address, beat, lease, acked, base, newest, .. } = sql.part().await?;
+            let sizes = sql.sizes(base).await?;
+            let lease = (beat >= 0).then_some(lease);
+            partitions.push(PartStatus { owner: address, reign, lease, newest, acked, base, sizes });
+        }
+        if partitions.is_empty() {
+            return Err(Failure::NoTables);
+        }
         let copies = copies(&sql.setting("synchronous_standby_names").await?);
         let dangers = dangers(&mut sql).await?;
-        let lease = (beat >= 0).then_some(lease);
-        Ok(LedgerStatus { owner: address, reign, lease, newest, acked, base, sizes, copies, dangers })
+        Ok(LedgerStatus { partitions, copies, dangers })
     });
     looked.map_err(Failure::into_error)
 }

@@ -71,7 +71,7 @@ impl Appender {
         self.runtime.block_on(async {
             *sql = None;
             let mut fresh = Sql::connect(&settings.url).await?;
-            if !fresh.renew(reign, acked).await? {
+            if fresh.renew(reign, acked).await?.is_none() {
                 return Err(Settling::Fenced);
             }
             let found = match fresh.row(seq).await? {

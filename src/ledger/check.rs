@@ -85,8 +85,8 @@ async fn own(sql: &mut Sql) -> std::result::Result<Part, String> {
 }
 
 async fn begins_once(sql: &mut Sql) -> Held {
-    sql.begin(1, (1, b"first"), 0).await.map_err(said)?;
-    match sql.begin(1, (1, b"second"), 0).await {
+    sql.begin(1, 1, (1, b"first"), 0).await.map_err(said)?;
+    match sql.begin(1, 1, (1, b"second"), 0).await {
         Err(Failure::Exists) => {}
         other => return Err(format!("it began twice: {other:?}")),
     }
@@ -125,14 +125,14 @@ async fn earlier_owner_is_out(sql: &mut Sql) -> Held {
         &sql.append(earlier, newest + 1, b"row", true).await.map_err(said)?,
         &false,
     )?;
-    expect("its renewal", &sql.renew(earlier, newest).await.map_err(said)?, &false)?;
+    expect("its renewal", &sql.renew(earlier, newest).await.map_err(said)?, &None)?;
     expect("its giving up", &sql.give_up(earlier, newest).await.map_err(said)?, &false)?;
     expect("its row", &sql.row(newest + 1).await.map_err(said)?, &None)
 }
 
 async fn stale_take_over_fails(sql: &mut Sql) -> Held {
     let seen = own(sql).await?;
-    expect("a renewal", &sql.renew(seen.reign, seen.newest).await.map_err(said)?, &true)?;
+    expect("a renewal", &sql.renew(seen.reign, seen.newest).await.map_err(said)?, &Some(String::new()))?;
     let taken = sql.take(&seen, "check", "nowhere", LEASE).await.map_err(said)?;
     expect("a take-over behind a renewal", &taken, &None)
 }

@@ -18,7 +18,8 @@ pub const UNFENCED: (&str, &str) = (
     "INSERT INTO contactd_ledger (part, seq, reign, data)
         SELECT $1::int2, $3::int8, $2::int8, $4::bytea WHERE $5::bool OR true
         ON CONFLICT (part, seq) DO UPDATE SET data = excluded.data",
-    "UPDATE contactd_part SET acked = greatest(acked, $3::int8) WHERE part = $1 AND $2::int8 IS NOT NULL",
+    "UPDATE contactd_part SET acked = greatest(acked, $3::int8) WHERE part = $1 AND $2::int8 IS NOT NULL
+        RETURNING wanted",
 );
 
 /// Whether this process has a flaw. None has one in a release build.

@@ -51,8 +51,8 @@ async fn keep(reign: &Reign) {
     while !reign.has_ended() {
         let lease = reign.settings.lease;
         match renew(reign, &mut sql).await {
-            Ok(true) => {}
-            Ok(false) => return reign.end("another daemon is the owner now"),
+            Ok(Some(wanted)) => reign.is_wanted_at(&wanted),
+            Ok(None) => return reign.end("another daemon is the owner now"),
             Err(why) => {
                 sql = None;
                 if !reign.may_answer() {
@@ -85,20 +85,19 @@ async fn keep(reign: &Reign) {
     give_up(reign, sql).await;
 }
 
-/// Renews the lease once. It counts from before the database was asked.
-async fn renew(reign: &Reign, sql: &mut Option<Sql>) -> std::result::Result<bool, Failure> {
+/// Renews the lease once. It counts from before the database was asked. Gives the address of who asks for the partition; none: the
+/// reign is another.
+async fn renew(reign: &Reign, sql: &mut Option<Sql>) -> std::result::Result<Option<String>, Failure> {
     let open = Sql::open(sql, &reign.settings.url).await?;
     let since = boot_time();
     let number = reign.confirmations.send();
-    if !open.renew(reign.number, reign.acked()).await? {
-        return Ok(false);
-    }
+    let Some(wanted) = open.renew(reign.number, reign.acked()).await? else { return Ok(None) };
     reign.confirmations.done(number);
     let lease = reign.settings.lease;
     reign.lease.extend(since + answering(lease));
     let standbys = open.setting("synchronous_standby_names").await?;
     reign.copies.store(copies(&standbys), Ordering::Relaxed);
-    Ok(true)
+    Ok(Some(wanted))
 }
 
 /// Tells the database that nobody answers for this reign any more. If that fails, others wait for the end of the lease.

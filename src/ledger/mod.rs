@@ -32,7 +32,7 @@ mod view;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use admin::{LedgerStatus, init, status};
+pub use admin::{LedgerStatus, PartStatus, init, status};
 pub use append::Appender;
 pub use check::{Finding, check};
 pub use copy::Copier;

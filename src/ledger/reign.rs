@@ -26,6 +26,8 @@ pub struct Reign {
     pub confirmations: Confirmations,
     /// Why it has ended, once it has.
     ended: watch::Sender<Option<String>>,
+    /// The address of a daemon that asks for the partition; empty if none does.
+    wanted: watch::Sender<String>,
 }
 
 impl Reign {
@@ -39,6 +41,7 @@ impl Reign {
             copies: AtomicU64::new(0),
             confirmations: Confirmations::default(),
             ended: watch::Sender::new(None),
+            wanted: watch::Sender::default(),
         }
     }
 
@@ -77,6 +80,27 @@ impl Reign {
             }
             is_first
         });
+    }
+
+    /// Somebody asks for the partition at an address; nobody, if that is empty.
+    pub fn is_wanted_at(&self, address: &str) {
+        self.wanted.send_if_modified(|wanted| {
+            let is_news = wanted != address;
+            if is_news {
+                address.clone_into(wanted);
+            }
+            is_news
+        });
+    }
+
+    /// Waits until another daemon asks for the partition, and gives its address.
+    pub async fn wanted(&self) -> String {
+        let mut wanted = self.wanted.subscribe();
+        // It has the sender: it cannot be gone.
+        match wanted.wait_for(|wanted| !wanted.is_empty()).await {
+            Ok(wanted) => wanted.clone(),
+            Err(_) => String::new(),
+        }
     }
 
     /// Whether it has ended.

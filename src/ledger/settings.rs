@@ -31,6 +31,10 @@ pub struct LedgerSettings {
     pub lease: Duration,
     /// On how many machines a row must be before it counts.
     pub copies: usize,
+    /// How many partitions the store has.
+    pub partitions: u16,
+    /// Held while one of this daemon's partitions asks for another one, so that they do not ask for too many at once.
+    pub asking: Arc<tokio::sync::Mutex<()>>,
     /// A CHECK is answered once the lease was renewed after it came, whatever clocks say.
     pub is_check_confirmed: bool,
     /// Whom it trusts when it reaches the owner by TLS.

@@ -38,11 +38,12 @@ const SESSION: &str = "SET synchronous_commit = on; \
 /// `contactd_part` has one row for each partition: who owns it (`owner`, reachable at `address`), since which change of owners
 /// (`reign`), how often that one has renewed its lease (`beat`, negative once it has given it up), how long the lease is, up to
 /// which row all were acknowledged (`acked`), which row the newest copy ends with (`base`) and its generation (`gen`), and the form
-/// of the rows.
+/// of the rows. `wanted` is the address of a daemon that asks the owner for the partition.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS contactd_part (
     part int2 PRIMARY KEY, reign int8 NOT NULL, owner text NOT NULL, address text NOT NULL, beat int8 NOT NULL,
-    lease_ms int8 NOT NULL, acked int8 NOT NULL, base int8 NOT NULL, gen int8 NOT NULL, format int4 NOT NULL);
+    lease_ms int8 NOT NULL, acked int8 NOT NULL, base int8 NOT NULL, gen int8 NOT NULL, format int4 NOT NULL,
+    wanted text NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS contactd_ledger (
     part int2, seq int8, reign int8 NOT NULL, data bytea NOT NULL, PRIMARY KEY (part, seq));
 ALTER TABLE contactd_ledger ALTER COLUMN data SET STORAGE EXTERNAL;
@@ -61,17 +62,27 @@ INSERT INTO contactd_ledger (part, seq, reign, data)
     AND ($5::bool OR current_setting('synchronous_standby_names') <> '')";
 
 const RENEW: &str = "UPDATE contactd_part SET beat = beat + 1, acked = greatest(acked, $3::int8)
-    WHERE part = $1 AND reign = $2";
+    WHERE part = $1 AND reign = $2 RETURNING wanted";
 
 const TAKE: &str = "UPDATE contactd_part
-    SET reign = reign + 1, beat = 0, owner = $4, address = $5, lease_ms = $6
+    SET reign = reign + 1, beat = 0, owner = $4, address = $5, lease_ms = $6, wanted = ''
     WHERE part = $1 AND reign = $2 AND beat = $3 RETURNING reign";
 
 const GIVE_UP: &str = "UPDATE contactd_part SET beat = -1, acked = greatest(acked, $3::int8)
     WHERE part = $1 AND reign = $2";
 
+/// Asks the owner of a partition for it, if that one has at least two more than who asks, and nobody has asked. What who asks has
+/// asked for already counts as its own.
+const WANT: &str = "UPDATE contactd_part SET wanted = $3::text
+    WHERE part = $1 AND reign = $2 AND beat >= 0 AND wanted = '' AND address <> $3
+    AND (SELECT count(*) FROM contactd_part his WHERE his.part >= 0 AND his.beat >= 0 AND his.wanted = ''
+            AND his.address = contactd_part.address)
+        >= 2 + (SELECT count(*) FROM contactd_part mine WHERE mine.part >= 0
+            AND (mine.wanted = $3 OR mine.address = $3 AND mine.beat >= 0 AND mine.wanted = ''))";
+
 const PART: &str = "SELECT reign, owner, address, beat, lease_ms, acked, base, gen, format,
-    (SELECT max(seq) FROM contactd_ledger WHERE part = $1)
+    (SELECT max(seq) FROM contactd_ledger WHERE part = $1), wanted,
+    (SELECT count(*) FROM contactd_part WHERE part >= 0)
     FROM contactd_part WHERE part = $1";
 
 const ROWS: &str = "SELECT seq, data FROM contactd_ledger WHERE part = $1 AND seq > $2 ORDER BY seq LIMIT $3";
@@ -101,6 +112,10 @@ pub struct Part {
     pub format: i32,
     /// The newest row.
     pub newest: u64,
+    /// Where the daemon is that asks the owner for it; empty if none does.
+    pub wanted: String,
+    /// How many partitions the ledger has.
+    pub partitions: u64,
 }
 
 /// How a statement ended that did not do what it was for.
@@ -110,6 +125,8 @@ pub enum Failure {
     Exists,
     /// The tables are not there.
     NoTables,
+    /// They have no such partition.
+    NoPartition,
     /// It may have been done, or not.
     Unknown(String),
 }
@@ -121,6 +138,10 @@ impl Failure {
             Failure::Exists => "the ledger has a row with this number already".to_owned(),
             Failure::NoTables => {
                 "the database has no ledger of contactd: `contactd ledger init URL` makes one".to_owned()
+            }
+            Failure::NoPartition => {
+                "the ledger has fewer partitions: `contactd ledger status URL` shows how many, for --partitions"
+                    .to_owned()
             }
             Failure::Unknown(why) => format!("the ledger does not answer: {why}"),
         })
@@ -208,10 +229,19 @@ impl Sql {
         self.changed(&append, &[&self.part, &reign, &(seq.cast_signed()), &data, &one_will_do]).await
     }
 
-    /// Renews the lease, and says which rows were acknowledged. False: the reign is another.
-    pub async fn renew(&mut self, reign: i64, acked: u64) -> Result<bool, Failure> {
+    /// Renews the lease, and says which rows were acknowledged. Gives the address of who asks for the partition, or nothing in it.
+    /// None: the reign is another.
+    pub async fn renew(&mut self, reign: i64, acked: u64) -> Result<Option<String>, Failure> {
         let renew = self.statements().await?.renew.clone();
-        self.changed(&renew, &[&self.part, &reign, &(acked.cast_signed())]).await
+        self.has_warned.store(false, Ordering::SeqCst);
+        let row = within(self.client.query_opt(&renew, &[&self.part, &reign, &(acked.cast_signed())])).await?;
+        self.believe()?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    /// Asks the owner of a reign for the partition, if it has too many. Says whether it was asked.
+    pub async fn want(&mut self, reign: i64, address: &str) -> Result<bool, Failure> {
+        self.changed(WANT, &[&self.part, &reign, &address]).await
     }
 
     /// Makes a new reign, if nothing has changed since it was looked at. Gives its number.
@@ -239,7 +269,18 @@ impl Sql {
     pub async fn part(&mut self) -> Result<Part, Failure> {
         let part = self.statements().await?.part.clone();
         let row = within(self.client.query_opt(&part, &[&self.part])).await?;
-        row.map(|row| Part::from(&row)).ok_or(Failure::NoTables)
+        row.map(|row| Part::from(&row)).ok_or(Failure::NoPartition)
+    }
+
+    /// The partitions that there are, in order. None where there are no tables.
+    pub async fn partitions(&mut self) -> Result<Vec<i16>, Failure> {
+        let all = "SELECT part FROM contactd_part WHERE part >= 0 ORDER BY part";
+        Ok(within(self.client.query(all, &[])).await?.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Looks at another partition from now on.
+    pub fn turn_to(&mut self, part: i16) {
+        self.part = part;
     }
 
     /// The rows behind one, in order, at most so many: number and data. They may be what a failover takes back.
@@ -260,15 +301,23 @@ impl Sql {
         within(self.client.batch_execute(TABLES)).await
     }
 
-    /// Makes a partition that nobody owns, with its first row. If there is one already, it is an error.
-    pub async fn begin(&mut self, format: i32, first: (u64, &[u8]), generation: i64) -> Result<(), Failure> {
+    /// Makes partitions that nobody owns, each with its first row, from this one on. If there is one already, it is an error.
+    pub async fn begin(
+        &mut self,
+        partitions: i16,
+        format: i32,
+        first: (u64, &[u8]),
+        generation: i64,
+    ) -> Result<(), Failure> {
         self.has_warned.store(false, Ordering::SeqCst);
         let (number, row) = (first.0.cast_signed(), first.1);
         let transaction = within(self.client.transaction()).await?;
         let part = "INSERT INTO contactd_part VALUES ($1, 0, '', '', -1, 0, $2, $2, $3, $4)";
-        within(transaction.execute(part, &[&self.part, &number, &generation, &format])).await?;
         let ledger = "INSERT INTO contactd_ledger VALUES ($1, $2, 0, $3)";
-        within(transaction.execute(ledger, &[&self.part, &number, &row])).await?;
+        for place in self.part..self.part + partitions {
+            within(transaction.execute(part, &[&place, &number, &generation, &format])).await?;
+            within(transaction.execute(ledger, &[&place, &number, &row])).await?;
+        }
         within(transaction.commit()).await?;
         self.believe()
     }
@@ -371,6 +420,8 @@ impl Part {
             generation: row.get(7),
             format: row.get(8),
             newest: row.get::<_, Option<i64>>(9).map_or(0, i64::unsigned_abs),
+            wanted: row.get(10),
+            partitions: number(11),
         }
     }
 }

@@ -23,6 +23,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 const ROWS: i64 = 256;
 /// How often what was applied is put on disk.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// How often it looks whether the owner has too many partitions.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// For how long a partition that was given up is left to the daemon that asked for it.
+const COURTESY: Duration = Duration::from_secs(1);
 
 /// A daemon that stands by.
 pub struct Standby<'s> {
@@ -40,6 +44,7 @@ pub struct Standby<'s> {
     is_behind: bool,
     is_secret_known: bool,
     synced_at: Duration,
+    asked_at: Duration,
 }
 
 /// What keeps a standby from going on.
@@ -53,7 +58,7 @@ enum Trouble {
 impl From<Failure> for Trouble {
     fn from(why: Failure) -> Trouble {
         match why {
-            Failure::NoTables => Trouble::Here(why.into_error()),
+            Failure::NoTables | Failure::NoPartition => Trouble::Here(why.into_error()),
             why => Trouble::Database(why.into_error().message),
         }
     }
@@ -85,6 +90,7 @@ impl<'s> Standby<'s> {
             is_behind: false,
             is_secret_known: false,
             synced_at: boot_time(),
+            asked_at: boot_time(),
         })
     }
 
@@ -132,8 +138,41 @@ impl<'s> Standby<'s> {
         if self.is_behind {
             return Ok(None);
         }
-        let may_take = part.beat < 0 || self.mine.is(&part) || now.saturating_sub(since) >= patience(part.lease);
-        if may_take { self.take(sql, &part).await } else { Ok(None) }
+        let unchanged = now.saturating_sub(since);
+        let may_take = if self.is_left_to_another(&part, unchanged) {
+            false
+        } else {
+            part.beat < 0 || self.mine.is(&part) || unchanged >= patience(part.lease)
+        };
+        if may_take {
+            return self.take(sql, &part).await;
+        }
+        if now.saturating_sub(self.asked_at) >= ASK_EVERY {
+            self.asked_at = now;
+            self.ask_for_it(sql, &part).await?;
+        }
+        Ok(None)
+    }
+
+    /// Whether the partition was given up for a daemon that asked for it, a moment ago.
+    fn is_left_to_another(&self, part: &Part, unchanged: Duration) -> bool {
+        let own = self.settings.advertise.to_string();
+        part.beat < 0 && !part.wanted.is_empty() && part.wanted != own && unchanged < COURTESY
+    }
+
+    /// Asks the owner for the partition, if it has at least two more than this daemon: so they spread evenly.
+    async fn ask_for_it(&self, sql: &mut Sql, part: &Part) -> std::result::Result<(), Trouble> {
+        if self.settings.partitions == 1 || part.beat < 0 || !part.wanted.is_empty() {
+            return Ok(());
+        }
+        let _alone = self.settings.asking.lock().await;
+        if sql.want(part.reign, &self.settings.advertise.to_string()).await? {
+            tracing::info!(
+                "the owner at {} has more partitions than this daemon: it is asked for this one",
+                part.address
+            );
+        }
+        Ok(())
     }
 
     fn check(&self, part: &Part) -> Result<()> {
@@ -141,6 +180,12 @@ impl<'s> Standby<'s> {
             return Err(Error::internal(format!(
                 "the ledger has form {}, and this contactd knows form {ROW_FORMAT}: use a newer contactd",
                 part.format
+            )));
+        }
+        if part.partitions != u64::from(self.settings.partitions) {
+            return Err(Error::bad_arg(format!(
+                "the ledger has {} partitions, and this contactd was started with --partitions {}",
+                part.partitions, self.settings.partitions
             )));
         }
         if part.newest < self.replica.newest() {

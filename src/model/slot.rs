@@ -9,6 +9,22 @@ pub const SLOTS: u16 = 16_384;
 /// Partitions that a store may have at most: what a position of its feed says of each must fit into a word.
 pub const PARTITIONS_MAX: u16 = 64;
 
+/// One of the partitions of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its place: 0 for the first.
+    pub place: u16,
+    /// How many there are.
+    pub of: u16,
+}
+
+impl Partition {
+    /// Whether a number is in it.
+    pub fn has(self, phone: Phone) -> bool {
+        partition(phone, self.of) == self.place
+    }
+}
+
 /// The slot of a number.
 pub fn slot(phone: Phone) -> u16 {
     let mut spelt = Vec::with_capacity(16);

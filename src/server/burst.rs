@@ -300,9 +300,9 @@ impl<'s> Dialogue<'s> {
                 }
                 Err(error) => Err(error),
             },
-            Ok((_, Run::Write(run))) => return self.collect(run(context, request.args).map(Asked::from)),
+            Ok((_, Run::Write(run))) => return self.collect(context, run(context, request.args).map(Asked::from)),
             Ok((command, Run::Forbid(run))) => {
-                return self.collect(command::ask(command, run, context, request.args));
+                return self.collect(context, command::ask(command, run, context, request.args));
             }
             Err(error) => Err(error),
         };
@@ -347,8 +347,8 @@ impl<'s> Dialogue<'s> {
     }
 
     /// Adds a write, or the refusal of one, to those that are handed over together.
-    fn collect(&mut self, write: Result<Asked>) -> Option<Pause> {
-        match self.pipeline.add(write) {
+    fn collect(&mut self, context: &Context, write: Result<Asked>) -> Option<Pause> {
+        match self.pipeline.add(write.and_then(|asked| context.own(asked))) {
             Added::Yes => None,
             Added::Full => Some(Pause::Job),
             Added::No => Some(Pause::Order),

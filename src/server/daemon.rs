@@ -20,6 +20,7 @@ use crate::limits::WEBHOOK_READ_MS_MAX;
 use crate::model::inbox::MaybeOptOut;
 use crate::model::keyword::Keywords;
 use crate::model::phone::Region;
+use crate::model::slot::Partition;
 use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
 use crate::store::engine::Engine;
@@ -65,6 +66,8 @@ pub struct Setup {
     pub ledger: Option<LedgerSettings>,
     /// Into how many partitions the store is split, each with files, a writer and a ledger of its own. 1: it is not.
     pub partitions: u16,
+    /// Which of them this is the set-up of; none: it is that of the whole store.
+    pub partition: Option<Partition>,
     /// The secret of the tombstones, if it is not in the data directory.
     pub tombstone_key: Option<PathBuf>,
     /// Tells a daemon to stop, one that stands by included.
@@ -132,6 +135,7 @@ impl Setup {
             trail: None,
             ledger: None,
             partitions: 1,
+            partition: None,
             tombstone_key: None,
             stop: CancellationToken::new(),
             backup_dir: None,

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::owner::Owner;
 use super::splice::Sharing;
-use super::{Address, Server, Setup, Shared, compactor};
+use super::{Server, Setup, Shared, compactor};
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, bring_back};
-use crate::ledger::{LedgerSettings, View};
+use crate::ledger::View;
 use crate::store::{Options, Store};
 
 /// One store that is open.
@@ -26,15 +26,8 @@ pub(super) struct Holding {
 
 /// A server for one store. Until that is open it answers `-LOADING`, or hands clients on.
 pub(super) fn server(setup: &Setup, shared: &Arc<Shared>, stop: CancellationToken) -> Result<Arc<Server>> {
-    let ledger = setup.ledger.as_ref().map(sharing).transpose()?;
+    let ledger = setup.ledger.as_ref().map(Sharing::new).transpose()?;
     Ok(Arc::new(Server::new(Arc::clone(shared), ledger, stop)))
-}
-
-/// What a server that shares its store knows of the others.
-fn sharing(ledger: &LedgerSettings) -> Result<Sharing> {
-    let is_encrypted = matches!(ledger.advertise, Address::Tls(_));
-    let trust = is_encrypted.then(|| ledger.trust.load()).transpose()?;
-    Ok(Sharing { view: Arc::default(), trust, taken: CancellationToken::new() })
 }
 
 impl Holding {
@@ -56,6 +49,14 @@ impl Holding {
     pub async fn lost(&self) -> String {
         match &self.owner {
             Some(owner) => owner.reign.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until another daemon asks for the store, and gives its address.
+    pub async fn wanted(&self) -> String {
+        match &self.owner {
+            Some(owner) => owner.reign.wanted().await,
             None => std::future::pending().await,
         }
     }
@@ -139,6 +140,7 @@ fn load(setup: Setup, server: &Server, view: &View) -> Result<(Context, Option<O
         clients: Arc::clone(&server.shared.clients),
         counters: Arc::clone(&server.shared.counters),
         reign: owner.as_ref().map(|owner| Arc::clone(&owner.reign)),
+        partition: setup.partition,
     };
     Ok((context, owner))
 }

@@ -150,6 +150,11 @@ impl Server {
         }
     }
 
+    /// Whether the store is open here, and will be.
+    fn is_open(&self) -> bool {
+        self.context().is_some() && !self.stop.is_cancelled()
+    }
+
     /// What commands work with, once the store is loaded.
     pub fn context(&self) -> Option<&Arc<Context>> {
         self.context.get()

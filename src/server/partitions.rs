@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,7 @@ use super::holding::{Holding, server};
 use super::{Server, Setup, Shared};
 use crate::command::Context;
 use crate::error::{Code, Error, Result};
-use crate::model::slot::PARTITIONS_MAX;
+use crate::model::slot::{PARTITIONS_MAX, Partition};
 use crate::store::{SECRET_FILE, Secret};
 
 /// The partitions of a store.
@@ -24,6 +25,9 @@ pub(super) struct Partitions {
     failed: watch::Sender<Option<String>>,
 }
 
+/// How often who starts looks whether the partitions are open.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
 /// The server of a partition: another one each time that this daemon begins to stand by.
 pub(super) struct Door(RwLock<Arc<Server>>);
 
@@ -31,6 +35,11 @@ impl Door {
     /// The server of now.
     pub fn server(&self) -> Arc<Server> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Where the owner is reached, if that is another daemon.
+    pub fn elsewhere(&self) -> Option<String> {
+        self.server().ledger.as_ref()?.elsewhere()
     }
 
     fn set(&self, server: Arc<Server>) {
@@ -45,51 +54,49 @@ impl Partitions {
         if !(2..=PARTITIONS_MAX).contains(&setup.partitions) {
             return Err(Error::bad_arg(format!("a store has 1 to {PARTITIONS_MAX} partitions")));
         }
-        if setup.ledger.is_some() {
-            return Err(Error::bad_arg("a store of a ledger is not split into partitions yet: leave out --partitions"));
-        }
         // One secret for all: it is made once, and kept beside them.
         let key = setup.tombstone_key.clone().unwrap_or_else(|| setup.data_dir.join(SECRET_FILE));
-        Secret::open(&setup.data_dir, Some(&key), None)?;
+        if setup.ledger.is_some() && !key.exists() {
+            return Err(Error::bad_arg(format!(
+                "{} is not there: all daemons of a ledger in partitions need the same --tombstone-key, which `contactd ledger \
+                 init --tombstone-key FILE` makes once",
+                key.display()
+            )));
+        }
+        let secret = Secret::open(&setup.data_dir, Some(&key), None)?;
         let setup = Setup { tombstone_key: Some(key), ..setup };
         let stop = CancellationToken::new();
-        let (opened, mut openings) = mpsc::unbounded_channel();
         let mut partitions =
             Partitions { doors: Vec::new(), holders: Vec::new(), stop, failed: watch::Sender::new(None) };
         for place in 0..setup.partitions {
             let own = of_partition(&setup, place, partitions.stop.child_token());
             // What clients ask is counted once, by the front.
             let shared = Arc::new(Shared { counters: Arc::default(), ..front.shared.as_ref().clone() });
-            let door = Arc::new(Door(RwLock::new(server(&own, &shared, own.stop.clone())?)));
-            let holder = Holder {
-                place,
-                door: Arc::clone(&door),
-                shared,
-                setup: own,
-                opened: opened.clone(),
-                failed: partitions.failed.clone(),
-            };
+            let door = Arc::new(Door(RwLock::new(server(&own, &shared, own.stop.child_token())?)));
+            let holder =
+                Holder { place, door: Arc::clone(&door), shared, setup: own, failed: partitions.failed.clone() };
             partitions.doors.push(door);
             partitions.holders.push(tokio::spawn(holder.hold()));
         }
-        let open = Front::new(partitions.doors.clone(), setup.opt_out_warning);
-        drop(opened);
-        for _ in 0..setup.partitions {
-            tokio::select! {
-                opening = openings.recv() => {
-                    if let Some(Err(why)) = opening {
-                        partitions.close().await;
-                        return Err(why);
-                    }
-                }
-                () = front.stop.cancelled() => {
-                    partitions.close().await;
-                    return Err(Error::new(Code::Draining, "contactd was told to stop while it was loading"));
-                }
+        let why = tokio::select! {
+            () = partitions.reached() => {
+                let _ = front.front.set(Front::new(partitions.doors.clone(), setup.opt_out_warning, secret));
+                return Ok(partitions);
             }
+            why = partitions.failed() => Error::internal(why),
+            () = front.stop.cancelled() => {
+                Error::new(Code::Draining, "contactd was told to stop while it was loading")
+            }
+        };
+        partitions.close().await;
+        Err(why)
+    }
+
+    /// Waits until somebody has each partition.
+    async fn reached(&self) {
+        while !self.doors.iter().all(|door| door.server().is_open() || door.elsewhere().is_some()) {
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        let _ = front.front.set(open);
-        Ok(partitions)
     }
 
     /// What the commands of those partitions work with that are open here.
@@ -129,13 +136,15 @@ fn of_partition(setup: &Setup, place: u16, stop: CancellationToken) -> Setup {
         path.push(format!(".{name}"));
         PathBuf::from(path)
     };
-    let mut own = Setup { partitions: 1, stop, ..setup.clone() };
+    let partition = Some(Partition { place, of: setup.partitions });
+    let mut own = Setup { partitions: 1, partition, stop, ..setup.clone() };
     own.data_dir = setup.data_dir.join(&name);
     own.backup_dir = setup.backup_dir.as_ref().map(|dir| dir.join(&name));
     own.trail = setup.trail.as_ref().map(beside);
     own.purge.archive = setup.purge.archive.as_ref().map(|dir| dir.join(&name));
     if let Some(ledger) = &mut own.ledger {
         ledger.url = ledger.url.part(place.cast_signed());
+        ledger.partitions = setup.partitions;
     }
     own
 }
@@ -146,7 +155,6 @@ struct Holder {
     door: Arc<Door>,
     shared: Arc<Shared>,
     setup: Setup,
-    opened: mpsc::UnboundedSender<Result<()>>,
     failed: watch::Sender<Option<String>>,
 }
 
@@ -162,18 +170,18 @@ impl Holder {
                     server.end().await;
                     if !self.setup.stop.is_cancelled() {
                         let message = format!("partition {} cannot be held: {}", self.place, why.message);
-                        self.failed.send_replace(Some(message.clone()));
-                        // Nobody waits where others may have it.
-                        let _ = self.opened.send(Err(Error::internal(message)));
+                        self.failed.send_replace(Some(message));
                     }
                     return 0;
                 }
             };
-            let _ = self.opened.send(Ok(()));
             tokio::select! {
                 () = self.setup.stop.cancelled() => return holding.close().await,
                 why = holding.lost() => {
-                    tracing::error!("partition {} is answered for by another daemon: {why}", self.place);
+                    tracing::error!("partition {} is not answered for here any more: {why}", self.place);
+                }
+                other = holding.wanted() => {
+                    tracing::info!("partition {} goes to the daemon at {other}, which has fewer", self.place);
                 }
             }
             holding.close().await;

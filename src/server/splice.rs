@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::listener::GOODBYE;
 use super::{Address, Server};
-use crate::error::{Code, Error};
-use crate::ledger::View;
+use crate::error::{Code, Error, Result};
+use crate::ledger::{LedgerSettings, View};
 use crate::tls::{ClientConfig, server_name};
 use crate::wire::Replies;
 
@@ -26,6 +26,24 @@ pub(super) struct Sharing {
     pub trust: Option<Arc<ClientConfig>>,
     /// Told when this daemon has become the owner: whoever was handed on calls again.
     pub taken: CancellationToken,
+    /// Where this daemon is reached.
+    own: String,
+}
+
+impl Sharing {
+    /// Nothing is seen of them yet.
+    pub fn new(ledger: &LedgerSettings) -> Result<Sharing> {
+        let is_encrypted = matches!(ledger.advertise, Address::Tls(_));
+        let trust = is_encrypted.then(|| ledger.trust.load()).transpose()?;
+        let own = ledger.advertise.to_string();
+        Ok(Sharing { view: Arc::default(), trust, taken: CancellationToken::new(), own })
+    }
+
+    /// Where the owner is reached, if that is another daemon.
+    pub fn elsewhere(&self) -> Option<String> {
+        let seen = self.view.seen();
+        Some(seen.owner).filter(|owner| !seen.is_owner && !owner.is_empty() && *owner != self.own)
+    }
 }
 
 /// Hands a connection on, until it ends, or this daemon becomes the owner.
@@ -33,8 +51,7 @@ pub(super) async fn hand_on<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, se
     let Some(sharing) = &server.ledger else { return };
     let spliced = async {
         match call(owner, sharing).await {
-            Ok(Called::Plain(mut other)) => copy_bidirectional(&mut stream, &mut other).await.map(drop),
-            Ok(Called::Encrypted(mut other)) => copy_bidirectional(&mut stream, &mut *other).await.map(drop),
+            Ok(mut other) => copy_bidirectional(&mut stream, &mut other).await.map(drop),
             Err(why) => tell(&mut stream, owner, &why).await,
         }
     };
@@ -46,12 +63,13 @@ pub(super) async fn hand_on<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, se
     }
 }
 
-enum Called {
-    Plain(TcpStream),
-    Encrypted(Box<tokio_rustls::client::TlsStream<TcpStream>>),
-}
+/// A connection to another daemon, encrypted or not.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
-async fn call(owner: &str, sharing: &Sharing) -> io::Result<Called> {
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
+
+/// Connects to the owner.
+pub(super) async fn call(owner: &str, sharing: &Sharing) -> io::Result<Box<dyn Stream>> {
     let called = async {
         let connect = async |at: &str| {
             let stream = TcpStream::connect(at).await?;
@@ -59,12 +77,12 @@ async fn call(owner: &str, sharing: &Sharing) -> io::Result<Called> {
             io::Result::Ok(stream)
         };
         match owner.parse() {
-            Ok(Address::Tcp(at)) => Ok(Called::Plain(connect(&at).await?)),
+            Ok(Address::Tcp(at)) => Ok(Box::new(connect(&at).await?) as Box<dyn Stream>),
             Ok(Address::Tls(at)) => {
                 let trust = sharing.trust.clone().ok_or_else(|| io::Error::other("no authorities are known here"))?;
                 let name = server_name(&at).map_err(io::Error::other)?;
                 let stream = connect(&at).await?;
-                Ok(Called::Encrypted(Box::new(TlsConnector::from(trust).connect(name, stream).await?)))
+                Ok(Box::new(TlsConnector::from(trust).connect(name, stream).await?) as Box<dyn Stream>)
             }
             _ => Err(io::Error::other("nobody is the owner yet")),
         }

@@ -388,9 +388,9 @@ class EveryCommand(DaemonTest):
         list(client.clients()), client.settings()
         client.feed_last()
         list(client.labels()), list(client.history(somebody)), client.feed_page(), client.unlist("24365")
-        for words in ("ECHO a", "SELECT 0", "CLIENT SETINFO LIB-NAME x", "COMMAND COUNT", "CONFIG GET save", "AUTH x"):
-            # The daemon has no tokens, which is how it answers AUTH.
-            with contextlib.suppress(contactd.NoAuth):
+        for words in ("ECHO a", "SELECT 0", "PARTITION 0 2", "CLIENT SETINFO LIB-NAME x", "COMMAND COUNT", "CONFIG GET save", "AUTH x"):
+            # The daemon has no tokens and no partitions, which is how it answers AUTH and PARTITION.
+            with contextlib.suppress(contactd.NoAuth, contactd.CommandError):
                 client.line(words)
         client.erase(somebody), client.purge_status(), client.call("BACKUP", "LIST")
         client.call("FENCE"), client.call("UNFENCE")

@@ -107,7 +107,7 @@ impl Fault {
     }
 }
 
-fn soak() -> Option<Duration> {
+pub fn soak() -> Option<Duration> {
     let minutes = std::env::var("CONTACTD_SOAK").ok()?.parse::<f64>().ok()?;
     Some(Duration::from_secs_f64(minutes * 60.0))
 }

@@ -13,3 +13,4 @@ mod house;
 mod faults;
 mod life;
 mod mutations;
+mod partitions;

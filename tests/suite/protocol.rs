@@ -47,7 +47,8 @@ const NOON: i64 = 1_777_636_800_000;
 const END: &str = "that-was-all";
 /// Codes that no transcript can provoke: ten thousand clients, a shutdown at the right moment, another daemon, a full disk, a
 /// defect.
-const NOT_PROVOKED: [Code; 5] = [Code::Busy, Code::Draining, Code::Standby, Code::ReadOnly, Code::Internal];
+const NOT_PROVOKED: [Code; 6] =
+    [Code::Busy, Code::Draining, Code::Standby, Code::Moved, Code::ReadOnly, Code::Internal];
 
 // ---------------------------------------------------------------------------------------------------- transcripts
 

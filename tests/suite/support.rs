@@ -404,6 +404,8 @@ impl House {
                 advertise: owner.clone(),
                 lease: pair::LEASE,
                 copies: 1,
+                partitions: 1,
+                asking: Arc::default(),
                 is_check_confirmed: false,
                 trust: Trust::default(),
             });

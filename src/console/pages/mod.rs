@@ -62,7 +62,7 @@ pub fn failed(why: Error) -> Response {
         Code::BadArg | Code::Err | Code::Limit | Code::NoProto => (StatusCode::BAD_REQUEST, "contactd cannot do that"),
         Code::Loading => (StatusCode::SERVICE_UNAVAILABLE, "contactd has just started: try again in a moment"),
         Code::Draining => (StatusCode::SERVICE_UNAVAILABLE, "contactd is shutting down"),
-        Code::Standby => (StatusCode::SERVICE_UNAVAILABLE, "Another daemon serves this store now"),
+        Code::Standby | Code::Moved => (StatusCode::SERVICE_UNAVAILABLE, "Another daemon serves this store now"),
         Code::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too many clients: try again in a moment"),
         Code::ReadOnly => (StatusCode::SERVICE_UNAVAILABLE, "Nothing can be written"),
         Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something is wrong with contactd"),

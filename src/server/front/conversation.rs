@@ -14,7 +14,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::link::Link;
 use super::route::{Route, route};
-use super::{Caller, Front};
+use super::until::Until;
+use super::{Caller, Front, introduction};
 use crate::command::{self, Gathered, Merge, Reach, TABLE};
 use crate::error::{Code, Error, Result};
 use crate::limits::{
@@ -23,6 +24,7 @@ use crate::limits::{
 };
 use crate::server::Server;
 use crate::server::burst::is_http;
+use crate::server::connection;
 use crate::wire::{Args, Decoded, Decoder, Replies, Reply, ReplyDecoder, Request, is_error, write_request};
 
 /// One client of the front.
@@ -42,6 +44,8 @@ pub struct Conversation<'f, S> {
     pub(super) replies: Replies,
     /// Until when the client must have given its token, if one is wanted.
     pub(super) deadline: Option<Instant>,
+    /// The word that another daemon was given to introduce a client by.
+    nonce: Option<String>,
 }
 
 /// What a reply will be.
@@ -70,8 +74,7 @@ enum Pause {
 
 impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
     pub fn new(front: &'f Front, server: &'f Server, stream: S, caller: Caller) -> Conversation<'f, S> {
-        let wants_token =
-            caller.grant.is_none() && front.context().is_some_and(|context| !context.tokens.get().is_empty());
+        let wants_token = caller.grant.is_none() && !server.shared.tokens.get().is_empty();
         let mut decoder = Decoder::default();
         if wants_token {
             decoder.limit_requests(UNAUTHENTICATED_BYTES_MAX);
@@ -89,6 +92,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
             expected: Vec::new(),
             replies: Replies::default(),
             deadline: wants_token.then(|| Instant::now() + Duration::from_millis(UNAUTHENTICATED_MS_MAX)),
+            nonce: None,
         }
     }
 
@@ -107,6 +111,15 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                     self.flush().await?;
                     tokio::task::yield_now().await;
                 }
+                Pause::Alone(Reach::Partition, bytes) => {
+                    let request = self.input.split_to(bytes).freeze();
+                    match self.introduced(&request) {
+                        Ok(Some((place, client))) => return self.pass_on(place, client).await,
+                        Ok(None) => {}
+                        Err(error) => self.replies.error(&error),
+                    }
+                    self.flush().await?;
+                }
                 Pause::Alone(reach, bytes) => {
                     let request = self.input.split_to(bytes).freeze();
                     self.alone(reach, &request).await?;
@@ -115,6 +128,37 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                 Pause::Close => return self.flush().await,
             }
         }
+    }
+
+    /// Takes the introduction of a client by another daemon. None: that one has its word now.
+    fn introduced(&mut self, request: &[u8]) -> Result<Option<(usize, Caller)>> {
+        let nonce = self.nonce.take();
+        let secret = &self.front.secret;
+        match introduction::read(args_of(request), self.front.len() as u16, nonce.as_deref(), secret)? {
+            (place, Some(client)) => Ok(Some((usize::from(place), client))),
+            (_, None) => {
+                let nonce = introduction::nonce()?;
+                self.replies.text(&nonce);
+                self.nonce = Some(nonce);
+                Ok(None)
+            }
+        }
+    }
+
+    /// From now on this is the connection of a client to one partition, if that is open here.
+    async fn pass_on(mut self, place: usize, client: Caller) -> io::Result<()> {
+        let partition = self.front.partitions[place].server();
+        if !partition.is_open() {
+            self.replies.error(&Error::new(Code::Standby, format!("partition {place} is not here")));
+            return self.flush().await;
+        }
+        self.replies.text("OK");
+        self.flush().await?;
+        // It ends with this daemon, too, which waits for it before it closes its partitions.
+        let stream = Until::new(self.stream, self.server.stop.clone());
+        let talk = connection::serve(stream, &partition, client.grant, client.peer);
+        partition.connections.track_future(talk).await;
+        Ok(())
     }
 
     /// Sorts the complete requests of the buffer to the partitions.
@@ -238,7 +282,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
 
     /// A connection to a partition that knows who asks.
     pub(super) async fn connect(&self, place: usize) -> Result<Link> {
-        let mut link = self.front.connect(place, &self.caller)?;
+        let mut link = self.front.connect(place, &self.caller).await?;
         for greeting in &self.greetings {
             link.send(greeting.clone());
             let reply = link.reply().await?;

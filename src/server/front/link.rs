@@ -1,24 +1,26 @@
 //! One client's connection to one partition: requests go in, replies come out, byte for byte.
 
 use std::io;
+use std::sync::Arc;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::error::{Code, Error, Result};
+use crate::server::partitions::Door;
+use crate::server::splice::Stream;
 use crate::wire::reply_length;
 
 /// How much is read at a time.
 const PIECE_BYTES: usize = 16 * 1024;
 /// So many pieces wait for the client at most: the partition waits, too, when it does not take its replies.
 const PIECES: usize = 8;
-
-/// What a connection to a partition is made of: a pipe to one of this daemon, a socket to one of another.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
+/// How often who waits for a reply looks whether the partition is still where it was.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A connection to one partition. A task of its own reads and writes at the same time: a partition whose replies nobody reads
 /// takes no more requests.
@@ -29,6 +31,8 @@ pub struct Link {
     arrived: BytesMut,
     /// The partition has gone.
     is_over: bool,
+    /// Of one to another daemon: the partition, and who has it.
+    owner: Option<(Arc<Door>, String)>,
 }
 
 impl Link {
@@ -38,7 +42,17 @@ impl Link {
         let (given, pieces) = mpsc::channel(PIECES);
         // It ends with either end.
         tokio::spawn(async move { carry(stream, taken, given).await });
-        Link { requests, pieces, arrived: BytesMut::new(), is_over: false }
+        Link { requests, pieces, arrived: BytesMut::new(), is_over: false, owner: None }
+    }
+
+    /// One to another daemon. It is over as soon as that one has the partition no more, be it that it says so or is silent.
+    pub fn to(stream: Box<dyn Stream>, partition: Arc<Door>, owner: String) -> Link {
+        Link { owner: Some((partition, owner)), ..Link::new(stream) }
+    }
+
+    /// Whether another daemon has the partition now than the one that this leads to.
+    fn is_of_another(&self) -> bool {
+        self.owner.as_ref().is_some_and(|(partition, owner)| partition.elsewhere().as_ref() != Some(owner))
     }
 
     /// Sends requests.
@@ -55,9 +69,10 @@ impl Link {
             if let Some(length) = reply_length(&self.arrived)? {
                 return Ok(self.arrived.split_to(length).freeze());
             }
-            match self.pieces.recv().await {
-                Some(piece) => self.arrived.extend_from_slice(&piece),
-                None => {
+            match timeout(LOOK_EVERY, self.pieces.recv()).await {
+                Ok(Some(piece)) => self.arrived.extend_from_slice(&piece),
+                Err(_) if !self.is_of_another() => {}
+                _ => {
                     self.is_over = true;
                     let message =
                         "the partition's owner is gone: what was sent may have been done or not, send it again";
@@ -82,7 +97,7 @@ impl Link {
 
     /// Whether nothing comes from it any more.
     pub fn is_over(&self) -> bool {
-        self.is_over || self.pieces.is_closed() && self.pieces.is_empty()
+        self.is_over || self.pieces.is_closed() && self.pieces.is_empty() || self.is_of_another()
     }
 }
 

@@ -7,29 +7,43 @@
 mod conversation;
 mod follow;
 mod inbox;
+mod introduction;
 mod link;
 mod page;
 mod rounds;
 mod route;
+mod until;
 
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Duration, Instant, timeout};
 
 use super::Server;
 use super::partitions::Door;
+use super::splice::call;
 use crate::command::{Context, Grant, Health, Peer};
 use crate::error::{Code, Error, Result};
 use crate::model::phone::Phone;
-use crate::model::slot::partition;
-use crate::store::OptOutWarning;
-use conversation::Conversation;
+use crate::model::slot::{Partition, partition};
+use crate::store::{OptOutWarning, Secret};
+use crate::wire::Reply;
+use conversation::{Conversation, decode};
 use link::Link;
+
+/// For how long a partition is waited for that nobody has just now: one that is handed over is back sooner.
+const REACH_PATIENCE: Duration = Duration::from_secs(1);
+/// Before it is tried again.
+const REACH_PAUSE: Duration = Duration::from_millis(20);
+/// How long another daemon may take to answer.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The partitions of a store, as its clients reach them.
 pub(super) struct Front {
     partitions: Vec<Arc<Door>>,
     warning: OptOutWarning,
+    /// By it the daemons of the store know each other.
+    secret: Secret,
 }
 
 /// Who talks to the front.
@@ -43,8 +57,8 @@ pub(super) struct Caller {
 
 impl Front {
     /// One for these partitions, in their order.
-    pub fn new(partitions: Vec<Arc<Door>>, warning: OptOutWarning) -> Front {
-        Front { partitions, warning }
+    pub fn new(partitions: Vec<Arc<Door>>, warning: OptOutWarning, secret: Secret) -> Front {
+        Front { partitions, warning, secret }
     }
 
     /// Serves one client until it leaves, misbehaves, or the server drains.
@@ -97,13 +111,53 @@ impl Front {
         usize::from(partition(phone, self.partitions.len() as u16))
     }
 
-    /// Connects a client to a partition.
-    fn connect(&self, place: usize, caller: &Caller) -> Result<Link> {
-        let partition =
-            self.partitions.get(place).ok_or_else(|| Error::internal("there is no such partition"))?.server();
-        if partition.context().is_none() {
-            return Err(Error::new(Code::Loading, "the store is being loaded: try again in a moment"));
+    /// Connects a client to a partition, whoever has it.
+    async fn connect(&self, place: usize, caller: &Caller) -> Result<Link> {
+        let door = self.partitions.get(place).ok_or_else(|| Error::internal("there is no such partition"))?;
+        let until = Instant::now() + REACH_PATIENCE;
+        loop {
+            let server = door.server();
+            let reached = if server.is_open() {
+                return Ok(Link::new(Box::new(server.connect_for(caller.grant.clone(), caller.peer.clone()))));
+            } else if let Some(owner) = door.elsewhere() {
+                self.introduce(place, owner, caller).await
+            } else if server.ledger.is_some() {
+                Err(Error::new(Code::Standby, format!("nobody has partition {place} yet: try again in a moment")))
+            } else {
+                return Err(Error::new(Code::Loading, "the store is being loaded: try again in a moment"));
+            };
+            match reached {
+                Err(_) if Instant::now() < until => tokio::time::sleep(REACH_PAUSE).await,
+                reached => return reached,
+            }
         }
-        Ok(Link::new(Box::new(partition.connect_for(caller.grant.clone(), caller.peer.clone()))))
+    }
+
+    /// Introduces a client to another daemon that has a partition.
+    async fn introduce(&self, place: usize, owner: String, caller: &Caller) -> Result<Link> {
+        let door = &self.partitions[place];
+        let server = door.server();
+        let Some(sharing) = &server.ledger else { return Err(Error::internal("there is no other daemon")) };
+        let failed = |why: &dyn std::fmt::Display| {
+            let message = format!("partition {place}, which {owner} has, is not reached: {why}; try again in a moment");
+            Error::new(Code::Standby, message)
+        };
+        let stream = call(&owner, sharing).await.map_err(|why| failed(&why))?;
+        let mut link = Link::to(stream, Arc::clone(door), owner.clone());
+        let here = Partition { place: place as u16, of: self.len() as u16 };
+        let introduced = async {
+            link.send(introduction::ask(here).into());
+            let nonce = decode(&link.reply().await?)?;
+            let Reply::Text(nonce) = nonce else { return Ok(nonce) };
+            link.send(introduction::introduce(here, caller, &nonce, &self.secret).into());
+            decode(&link.reply().await?)
+        };
+        match timeout(ANSWER_PATIENCE, introduced).await {
+            Ok(Ok(Reply::Text(_))) => Ok(link),
+            Ok(Ok(Reply::Error(why))) => Err(failed(&why)),
+            Ok(Ok(_)) => Err(failed(&"it answers something else")),
+            Ok(Err(why)) => Err(failed(&why.message)),
+            Err(_) => Err(failed(&"it does not answer")),
+        }
     }
 }

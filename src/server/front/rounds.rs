@@ -1,10 +1,10 @@
 //! Requests of a client that need more than one round with the partitions: a page, a position, a list that is to go.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use super::conversation::{Conversation, decode};
 use super::follow::{self, Feed};
 use super::inbox::Cursor;
 use super::page::PageRequest;
-use crate::command::{self, Context, Reach};
+use crate::command::{self, Reach};
 use crate::error::{Code, Error, Result};
 use crate::limits::{FEED_WAIT_MS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
 use crate::model::phone::ListNumber;
@@ -47,15 +47,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             },
             Reach::Purge => self.split(command::split_purge(request.args, self.front.len())).await,
             Reach::Backup => {
-                let now = self.front.context().map_or(0, |context| context.store.now());
+                let now = (self.server.shared.clock)();
                 self.split(command::split_backup(request.args, self.front.len(), || name_of(now))).await
             }
-            Reach::Nothing | Reach::Contact(_) | Reach::Row | Reach::Contacts | Reach::All(_) => Ok(()),
+            Reach::Contact(_) | Reach::Row => self.by_reading(raw).await,
+            Reach::Nothing | Reach::Partition | Reach::Contacts | Reach::All(_) => Ok(()),
         };
         if let Err(error) = done {
             self.replies.error(&error);
         }
         Ok(())
+    }
+
+    /// A contact that is not where it belongs in its request: the first partition reads it, and says whose it is.
+    async fn by_reading(&mut self, raw: &[u8]) -> Result<()> {
+        let mut place = 0;
+        // Each reads it by the lists and contacts that it has.
+        for _ in 0..=self.front.len() {
+            let reply = self.ask(place, raw.to_vec()).await?;
+            match moved_to(&reply).filter(|next| *next < self.front.len()) {
+                Some(next) => place = next,
+                None => {
+                    self.replies.raw(&reply);
+                    return Ok(());
+                }
+            }
+        }
+        Err(Error::bad_arg("the number is read in another way in each partition: write it as +14155552671"))
     }
 
     /// HELLO and AUTH: what one partition accepts the others are told as well, and those that come later.
@@ -283,11 +301,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         }
         if let Some(list) = list.filter(|_| args.is_empty()) {
             // What was asked before is answered: nothing of it is on its way.
-            let members = |context: Arc<Context>| {
-                let gate = context.store.gate();
-                gate.lists().known(list).map_or(0, |id| gate.members(id))
-            };
-            let members: u64 = self.front.contexts().map(members).sum();
+            let answers = self.ask_all(format!("LISTS {list}\n").as_bytes()).await?;
+            let members: u64 = answers.iter().map(members).sum();
             if members > 0 {
                 return Err(has_members(list, members));
             }
@@ -306,4 +321,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let answers = self.ask_each(requests.collect()).await?;
         self.merge(split.merge, b"", &answers)
     }
+}
+
+/// Where a partition says that a contact is.
+fn moved_to(reply: &[u8]) -> Option<usize> {
+    match decode(reply) {
+        Ok(Reply::Error(why)) => why.strip_prefix(Code::Moved.word())?.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// How many contacts keep the list of a reply to LISTS.
+fn members(reply: &Reply) -> u64 {
+    let Reply::Array(items) = reply else { return 0 };
+    let count = |item: &Reply| match item {
+        Reply::Text(item) => {
+            let item: Value = serde_json::from_str(item).unwrap_or_default();
+            ["active", "suppressed"].iter().filter_map(|status| item[*status].as_u64()).sum()
+        }
+        _ => 0,
+    };
+    items.iter().map(count).sum()
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::Front;
-use crate::command::{self, Command, Reach, Run, TABLE, arguments};
+use crate::command::{self, Reach, Run, TABLE, arguments};
 use crate::error::Result;
 use crate::limits::CHECK_PHONES_MAX;
 use crate::model::phone::Phone;
@@ -15,7 +15,7 @@ pub enum Route {
     One(usize),
     /// CHECK of several contacts: where each of them is, in their order.
     Checks(Vec<usize>),
-    /// All partitions, or one after the other: see [`Reach`].
+    /// All partitions, or one after the other: see [`Reach`]. So is one contact that has to be read as its command reads it.
     Many(Reach),
 }
 
@@ -26,16 +26,16 @@ struct RowPhone {
     region: Option<String>,
 }
 
-/// The place of a request's command in the table, and whom it concerns. Where the contact cannot be read it is the first partition, which says why.
+/// The place of a request's command in the table, and whom it concerns.
 pub fn route(front: &Front, request: Request<'_>) -> Result<(usize, Route)> {
     let found = command::find(request.verb)?;
     let command = &TABLE[found];
     let args = request.args;
-    let one = |phone: Option<Phone>| Route::One(phone.map_or(0, |phone| front.place(phone)));
+    let one = |phone: Option<Phone>| phone.map_or(Route::Many(command.reach), |phone| Route::One(front.place(phone)));
     let route = match command.reach {
         Reach::Nothing => Route::One(0),
-        Reach::Contact(at) => one(plain_phone(front, args, at).or_else(|| asked_phone(front, command, args, at))),
-        Reach::Row => one(row_phone(front, args).or_else(|| asked_phone(front, command, args, 1))),
+        Reach::Contact(at) => one(plain_phone(front, command.run, args, at)),
+        Reach::Row => one(row_phone(front, args)),
         Reach::Contacts => {
             // Any partition says what is wrong with one that is no phone.
             let place = |arg| Phone::parse(arg).map_or(0, |phone| front.place(phone));
@@ -52,15 +52,16 @@ pub fn route(front: &Front, request: Request<'_>) -> Result<(usize, Route)> {
     Ok((found, route))
 }
 
-/// The number in its place, where everything before it is as it should be: so nearly every request is.
-fn plain_phone(front: &Front, mut args: Args<'_>, at: usize) -> Option<Phone> {
+/// The number in its place, where everything before it is as it should be: so nearly every request is. A command that can forbid reads
+/// more into its arguments where the list is not one.
+fn plain_phone(front: &Front, run: Run, mut args: Args<'_>, at: usize) -> Option<Phone> {
     if at == 0 {
         return Phone::parse(args.next()?);
     }
     let list = arguments::list_or_all(&mut args).ok()?;
     let phone = Phone::parse(args.next()?)?;
     let is_known = |list| front.context().is_some_and(|context| context.store.gate().lists().known(list).is_some());
-    list.is_none_or(is_known).then_some(phone)
+    (!matches!(run, Run::Forbid(_)) || list.is_none_or(is_known)).then_some(phone)
 }
 
 /// The number of a row, read as IMPORT reads it.
@@ -71,16 +72,4 @@ fn row_phone(front: &Front, mut args: Args<'_>) -> Option<Phone> {
     phone.or_else(|| {
         command::read_phone(&*front.context()?, json.region.as_deref().unwrap_or("-").as_bytes(), &json.phone).ok()
     })
-}
-
-/// The number that the command itself finds in its arguments: it reads what others would refuse, for the sake of what forbids.
-/// Where it refuses, the number in its place, or any.
-fn asked_phone(front: &Front, command: &Command, mut args: Args<'_>, at: usize) -> Option<Phone> {
-    let context = front.context()?;
-    let asked = match command.run {
-        Run::Write(run) => run(&context, args).ok().and_then(|write| write.phone()),
-        Run::Forbid(run) => command::ask(command, run, &context, args).ok().and_then(|asked| asked.write.phone()),
-        _ => None,
-    };
-    asked.or_else(|| args.clone().nth(at).and_then(Phone::parse)).or_else(|| args.find_map(Phone::parse))
 }

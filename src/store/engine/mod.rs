@@ -6,6 +6,7 @@
 mod batch;
 mod checkpoint;
 mod durable;
+mod lock;
 mod memory;
 mod nudge;
 mod origin;

@@ -1,8 +1,7 @@
 //! The engine on disk: the data directory, which one process has open at a time, with sled inside, and a sync that
 //! really is one. No other file knows sled.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Write as _};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use super::durable::{Durable, wal_failed};
+use super::lock::Lock;
 use super::nudge::Nudge;
 use super::origin::Origin;
 use super::private_dir::make_private;
@@ -83,18 +83,6 @@ impl Disk {
     }
 }
 
-/// Keeps other processes out of the data directory.
-struct Lock(File);
-
-impl Drop for Lock {
-    /// Closing the file is not enough: a child that this process has just started has it open, too, until it runs its
-    /// own program.
-    fn drop(&mut self) {
-        // If this fails, the lock ends with the process.
-        let _ = self.0.unlock();
-    }
-}
-
 impl DiskEngine {
     /// Opens the directory, making it if need be.
     pub fn open(dir: &Path) -> Result<DiskEngine> {
@@ -102,7 +90,7 @@ impl DiskEngine {
             Error::new(Code::Internal, format!("cannot {what} {}: {why}", dir.display()))
         };
         make_private(dir).map_err(|why| failed("make the data directory", &why))?;
-        let lock = lock(dir)?;
+        let lock = Lock::take(dir)?;
         let store = dir.join(STORE);
         recover_replaced(dir, &store).map_err(|why| failed("recover the store in", &why))?;
         let origin = Arc::new(Origin::read(dir, &store.join(LOG))?);
@@ -457,43 +445,8 @@ fn open_sled(store: &Path) -> sled::Result<sled::Db> {
     }
 }
 
-fn lock(dir: &Path) -> Result<Lock> {
-    let path = dir.join("lock");
-    let failed =
-        |why: &dyn std::fmt::Display| Error::new(Code::Internal, format!("cannot lock {}: {why}", path.display()));
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|why| failed(&why))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
-            return Err(Error::new(
-                Code::Busy,
-                format!(
-                    "{} is in use by another contactd (process {}); stop it, or give another --data-dir",
-                    dir.display(),
-                    holder.trim()
-                ),
-            ));
-        }
-        Err(TryLockError::Error(why)) => return Err(failed(&why)),
-    }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(|why| failed(&why))?;
-    Ok(Lock(file))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
-
     use super::*;
 
     #[test]
@@ -504,24 +457,5 @@ mod tests {
         fs::write(beside.join("conf"), "torn at its third lin").expect("written");
         drop(DiskEngine::open(dir.path()).expect("opened"));
         assert!(dir.path().join(STORE).join("conf").exists() && !beside.exists());
-    }
-
-    #[test]
-    fn a_lock_that_was_released_is_free_while_the_process_starts_children() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let done = AtomicBool::new(false);
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    while !done.load(Ordering::Relaxed) {
-                        let child = Command::new("true").status();
-                        assert!(child.expect("a child").success());
-                    }
-                });
-            }
-            let locked = (0..100).try_for_each(|_| lock(dir.path()).map(drop));
-            done.store(true, Ordering::Relaxed);
-            assert_eq!(locked.map_err(|why| why.message), Ok(()));
-        });
     }
 }
