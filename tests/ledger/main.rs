@@ -14,3 +14,4 @@ mod faults;
 mod life;
 mod mutations;
 mod partitions;
+mod patroni;
