@@ -99,6 +99,15 @@ pub fn gather_from_memory(context: &Context) -> Vec<Stat> {
     list.0
 }
 
+/// Those lines that a daemon tells once, however many partitions of a store are open in it.
+pub fn gather_of_daemon(counters: &Counters, reloads: &Reloads) -> Vec<Stat> {
+    let mut list = List(Vec::new());
+    list.clients(counters);
+    list.files(reloads, counters);
+    list.commands(counters);
+    list.0
+}
+
 /// What the names begin with under which requests are counted.
 pub const REQUESTS: &str = "requests_";
 
@@ -243,6 +252,10 @@ impl List {
             "a backup from before this date cannot be brought up to date with the trail, and no newer one was made: make one; else `none`",
             if lacks_before > 0 { time::format(lacks_before) } else { "none".to_owned() },
         );
+        self.clients(counters);
+    }
+
+    fn clients(&mut self, counters: &Counters) {
         self.gauge("clients", "connections that are open now", count(&counters.clients));
         self.counter("clients_total", "connections that were accepted", &counters.clients_total);
         self.counter(
@@ -374,6 +387,10 @@ impl List {
         let [yes, no] = counters.checks();
         self.add("checks_yes", "phones for which CHECK said yes", StatValue::Counter(yes));
         self.add("checks_no", "phones for which CHECK said no", StatValue::Counter(no));
+        self.commands(counters);
+    }
+
+    fn commands(&mut self, counters: &Counters) {
         for (name, number) in requests(counters) {
             let help = "requests by command, in small letters; only commands that came have a line";
             self.add(name, help, StatValue::Counter(number));

@@ -42,7 +42,6 @@ pub fn collect(families: &mut Families, context: &Context) -> Result<()> {
     requests(families, &context.counters, store);
     writes(families, store);
     disk(families, store);
-    files(families, &context.reloads, store.now());
     purges(families, context)
 }
 
@@ -110,7 +109,7 @@ fn disk(families: &mut Families, store: &Store) {
 }
 
 /// The files that are read again, and what is left of the certificate: less than nothing if it has ended.
-fn files(families: &mut Families, reloads: &Reloads, now: Millis) {
+pub fn files(families: &mut Families, reloads: &Reloads, now: Millis) {
     let refused = reloads.all_refused();
     let help = "1 while a file is not in use, since its newest reading failed: the next start of contactd needs it";
     let family = families.gauge("contactd_reload_refused", help);

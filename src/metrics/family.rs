@@ -52,6 +52,23 @@ impl Families {
         self.begin(name.into(), help.into(), MetricType::Histogram)
     }
 
+    /// Joins the families of a part of the whole, with a label that tells it from the others. Those that the whole has already stay as
+    /// they are.
+    pub fn join(&mut self, part: Families, label: &'static str, word: &str, whole: &Families) {
+        for family in part.0.into_iter().filter(|family| whole.0.iter().all(|known| known.name != family.name)) {
+            let joined = self.begin(family.name, family.help, family.kind);
+            for (mut labels, value) in family.samples {
+                labels.insert(0, (label, word.to_owned()));
+                joined.samples.push((labels, value));
+            }
+        }
+    }
+
+    /// Appends other families.
+    pub fn append(&mut self, mut others: Families) {
+        self.0.append(&mut others.0);
+    }
+
     /// One family a name: samples that come later join those before.
     fn begin(&mut self, name: Cow<'static, str>, help: Cow<'static, str>, kind: MetricType) -> &mut Family {
         let place = self.0.iter().position(|family| family.name == name).unwrap_or_else(|| {

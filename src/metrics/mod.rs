@@ -9,10 +9,12 @@ mod lists;
 mod process;
 mod stats;
 
+use std::sync::Arc;
+
 use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::registry::Registry;
 
-use crate::command::Context;
+use crate::command::{Context, Counters};
 use crate::error::{Error, Result};
 use crate::webhooks::Counts;
 use family::Families;
@@ -55,16 +57,41 @@ pub struct ServerState<'a> {
     pub webhooks: Option<&'a Counts>,
 }
 
-/// All metrics as they are now. `context` is none until the store is loaded; then there are few. Lists with ids from
-/// `lists_max` on are summed.
-pub fn scrape(context: Option<&Context>, server: ServerState<'_>, lists_max: usize, format: Format) -> Result<String> {
+/// What is open in a daemon.
+pub enum Open {
+    /// Nothing: the store is being loaded, or another daemon has it. There are few metrics then.
+    Nothing,
+    /// A store.
+    Store(Arc<Context>),
+    /// Partitions of a store, by their places. What the daemon itself counts comes with them.
+    Partitions(Vec<(usize, Arc<Context>)>, Arc<Counters>),
+}
+
+/// All metrics as they are now. Lists with ids from `lists_max` on are summed. Those of a partition have its place in a label.
+pub fn scrape(open: &Open, server: ServerState<'_>, lists_max: usize, format: Format) -> Result<String> {
     let mut families = Families::default();
     process::collect(&mut families);
     daemon::collect_server(&mut families, server);
-    if let Some(context) = context {
-        stats::collect(&mut families, context);
-        daemon::collect(&mut families, context)?;
-        lists::collect(&mut families, &context.store, lists_max);
+    match open {
+        Open::Nothing => {}
+        Open::Store(context) => {
+            collect(&mut families, context, lists_max)?;
+            daemon::files(&mut families, &context.reloads, context.store.now());
+        }
+        Open::Partitions(partitions, counters) => {
+            if let Some((_, any)) = partitions.first() {
+                // The files of a daemon are those of all its partitions.
+                stats::collect_daemon(&mut families, counters, &any.reloads);
+                daemon::files(&mut families, &any.reloads, any.store.now());
+            }
+            let mut joined = Families::default();
+            for (place, context) in partitions {
+                let mut own = Families::default();
+                collect(&mut own, context, lists_max)?;
+                joined.join(own, "partition", &place.to_string(), &families);
+            }
+            families.append(joined);
+        }
     }
     let mut registry = Registry::default();
     registry.register_collector(Box::new(families));
@@ -75,6 +102,14 @@ pub fn scrape(context: Option<&Context>, server: ServerState<'_>, lists_max: usi
     }
     .map_err(|why| Error::internal(format!("cannot write the metrics: {why}")))?;
     Ok(page)
+}
+
+/// Those of one store.
+fn collect(families: &mut Families, context: &Context, lists_max: usize) -> Result<()> {
+    stats::collect(families, context);
+    daemon::collect(families, context)?;
+    lists::collect(families, &context.store, lists_max);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The metrics that are lines of STATS. A new line of STATS becomes a metric of the same name by itself.
 
 use super::family::Families;
-use crate::command::Context;
-use crate::command::stats::{StatValue, gather_from_memory};
+use crate::command::stats::{Stat, StatValue, gather_from_memory, gather_of_daemon};
+use crate::command::{Context, Counters, Reloads};
 
 /// Lines that are one metric together: what their names begin with, the metric, its label, which has the rest of the name.
 const TOGETHER: [(&str, &str, &str); 4] = [
@@ -34,8 +34,18 @@ const TOLD_ELSEWHERE: [&str; 10] = [
     "disk_free_bytes",      // contactd_disk_free_bytes, which is left out where it is not known
 ];
 
+/// Those of a store.
 pub fn collect(families: &mut Families, context: &Context) {
-    for stat in gather_from_memory(context) {
+    put(families, gather_from_memory(context));
+}
+
+/// Those that a daemon has once, whatever partitions of a store are open in it.
+pub fn collect_daemon(families: &mut Families, counters: &Counters, reloads: &Reloads) {
+    put(families, gather_of_daemon(counters, reloads));
+}
+
+fn put(families: &mut Families, stats: Vec<Stat>) {
+    for stat in stats {
         let (number, is_counter) = match stat.value {
             StatValue::Counter(number) => (number, true),
             StatValue::Gauge(number) => (number, false),

@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::limits::{
     SCRAPE_FIELDS_MAX, SCRAPE_HEAD_BYTES_MAX, SCRAPE_HEAD_MS_MAX, SCRAPE_MS_MAX, SCRAPERS_MAX, WRONG_TOKEN_MS,
 };
-use crate::metrics::{self, Format, ServerState};
+use crate::metrics::{self, Format, Open, ServerState};
 use crate::reloadable::Reloadable;
 
 type Reply = Response<String>;
@@ -169,8 +169,12 @@ impl Scraper {
             feed_followers: self.server.feed_followers(),
             webhooks: self.server.webhooks.get().map(|webhooks| webhooks.counts()),
         };
-        let context = self.server.context().map(|context| &**context);
-        metrics::scrape(context, state, self.lists_max, format)
+        let open = match (self.server.context(), self.server.front.get()) {
+            (Some(context), _) => Open::Store(Arc::clone(context)),
+            (None, Some(front)) => Open::Partitions(front.open(), Arc::clone(&self.server.shared.counters)),
+            (None, None) => Open::Nothing,
+        };
+        metrics::scrape(&open, state, self.lists_max, format)
     }
 
     /// Refuses who may not see metrics.

@@ -4,13 +4,15 @@
 //! whichever daemon. Nobody waits longer than a second for a reply: else nobody would write to a new owner while the old one is
 //! stopped, and a wrong yes could not show.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 pub const LIST: &str = "24365";
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -44,6 +46,24 @@ impl Client {
         reply
     }
 
+    /// The lines of a reply that is an array.
+    fn ask_lines(&mut self, request: &str) -> Option<Vec<String>> {
+        let head = self.ask(request)?;
+        let lines = head.strip_prefix('*').and_then(|count| count.parse::<usize>().ok());
+        let Some(lines) = lines else { panic!("{request}: {head}") };
+        let all: Option<Vec<String>> = (0..lines).map(|_| self.line()).collect();
+        if all.is_none() {
+            self.open = None;
+        }
+        all
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.open.as_mut()?.1.read_line(&mut line).ok()?;
+        line.ends_with('\n').then(|| line.trim_end().to_owned())
+    }
+
     fn try_ask(&mut self, request: &str) -> Option<String> {
         if self.open.is_none() {
             let address = SocketAddr::from(([127, 0, 0, 1], self.ports[self.next]));
@@ -53,11 +73,9 @@ impl Client {
             stream.set_nodelay(true).ok()?;
             self.open = Some((stream.try_clone().ok()?, BufReader::new(stream)));
         }
-        let (stream, replies) = self.open.as_mut()?;
+        let (stream, _) = self.open.as_mut()?;
         stream.write_all(format!("{request}\n").as_bytes()).ok()?;
-        let mut line = String::new();
-        replies.read_line(&mut line).ok()?;
-        line.ends_with('\n').then(|| line.trim_end().to_owned())
+        self.line()
     }
 
     /// Asks until there is a reply.
@@ -104,7 +122,30 @@ pub struct Crowd {
     ports: Vec<u16>,
     pub seen: Seen,
     claims: Mutex<HashMap<String, usize>>,
+    feed: Mutex<Feed>,
     ends: AtomicBool,
+}
+
+/// What somebody who follows the feed has heard: where it begins and where it goes on, and of each phone what happened and when.
+#[derive(Clone, Default)]
+struct Feed {
+    begin: String,
+    position: String,
+    heard: BTreeMap<String, Vec<String>>,
+}
+
+impl Feed {
+    /// Hears one page more. Says whether there was anything; none if there was no reply.
+    fn hear(&mut self, client: &mut Client) -> Option<bool> {
+        let page = client.ask_lines(&format!("FEED {} LIMIT 100", self.position))?;
+        page[0][1..].clone_into(&mut self.position);
+        for item in &page[1..] {
+            let item: Value = serde_json::from_str(&item[1..]).expect("an item");
+            let [phone, cause, at] = ["phone", "cause", "at"].map(|key| item[key].as_str().unwrap_or("-").to_owned());
+            self.heard.entry(phone).or_default().push(format!("{cause} {at}"));
+        }
+        Some(page.len() > 1)
+    }
 }
 
 impl Crowd {
@@ -112,6 +153,7 @@ impl Crowd {
     pub fn gather(ports: &[u16]) -> Crowd {
         let mut client = Client::of(ports);
         client.insist(&format!("LIST {LIST}"));
+        let begin = client.ask_lines("FEED").expect("a position")[0][1..].to_owned();
         // The last one is nobody's: see `Crowd::leave`.
         let known = (0..=WRITERS * PHONES_EACH)
             .map(|n| {
@@ -125,6 +167,7 @@ impl Crowd {
             ports: ports.to_vec(),
             seen: Seen::default(),
             claims: Mutex::default(),
+            feed: Mutex::new(Feed { position: begin.clone(), begin, ..Feed::default() }),
             ends: AtomicBool::new(false),
         }
     }
@@ -136,6 +179,7 @@ impl Crowd {
             for writer in 0..WRITERS {
                 scope.spawn(move || self.write(writer));
             }
+            scope.spawn(|| self.follow());
             for port in &self.ports {
                 scope.spawn(move || self.check(*port));
                 scope.spawn(move || self.claim(*port));
@@ -237,6 +281,45 @@ impl Crowd {
         }
     }
 
+    /// Follows the feed, at whichever daemon answers.
+    fn follow(&self) {
+        let mut client = Client::of(&self.ports);
+        let mut feed = self.feed.lock().expect("nobody panicked");
+        while !self.has_ended() {
+            if feed.hear(&mut client) != Some(true) {
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+
+    /// Whoever has followed the feed has heard of each phone what whoever reads it now from its beginning hears: nothing is missing,
+    /// nothing came twice, and nothing was taken back.
+    fn compare_feeds(&self, client: &mut Client) {
+        let mut followed = self.feed.lock().expect("nobody panicked");
+        let mut again = Feed { position: followed.begin.clone(), ..Feed::default() };
+        for feed in [&mut *followed, &mut again] {
+            let since = Instant::now();
+            while feed.hear(client) != Some(false) {
+                assert!(since.elapsed() < Duration::from_secs(60), "the feed has no end");
+            }
+        }
+        let mut phones: Vec<&String> = followed.heard.keys().chain(again.heard.keys()).collect();
+        phones.dedup();
+        for phone in phones {
+            let (heard, there) = (followed.heard.get(phone), again.heard.get(phone));
+            if heard != there {
+                self.wrong(format!("FEED of {phone}: heard {heard:?}, and there is {there:?}"));
+            }
+        }
+        for known in &self.known {
+            let is_out = known.turn.load(Ordering::SeqCst) % 2 == 1;
+            let last = again.heard.get(&known.phone).and_then(|heard| heard.last());
+            if is_out && !last.is_some_and(|last| last.starts_with("optout ")) {
+                self.wrong(format!("FEED of {}: its opt-out was acknowledged, and the last is {last:?}", known.phone));
+            }
+        }
+    }
+
     /// Claims messages of one name at all daemons: one of them may send each.
     fn claim(&self, port: u16) {
         let mut client = Client::of(&[port]);
@@ -277,6 +360,7 @@ impl Crowd {
                 self.wrong(format!("{}: its opt-out was acknowledged and is lost", known.phone));
             }
         }
+        self.compare_feeds(&mut client);
     }
 
     pub fn wrongs(&self) -> Vec<String> {

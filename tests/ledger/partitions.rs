@@ -117,6 +117,17 @@ fn each_of_three_daemons_answers_for_all_partitions() {
     for port in district.ports() {
         assert_eq!(Client::of(&[port]).insist(&format!("CHECK {LIST} {}", phones[30])), "+no list_paused");
     }
+    // While one owner is silent nobody is told that the list is paused.
+    assert_eq!(last.insist(&format!("LIST {LIST} {{\"paused\":false}}")), "+updated");
+    district.nodes[0].signal("-STOP");
+    assert_eq!(Client::of(&[district.nodes[2].port]).ask(&format!("LIST {LIST} {{\"paused\":true}}")), None);
+    district.nodes[0].signal("-CONT");
+    last.insist(&format!("LIST {LIST} {{\"paused\":true}}"));
+    for port in district.ports() {
+        for phone in &phones[30..] {
+            assert_eq!(Client::of(&[port]).insist(&format!("CHECK {LIST} {phone}")), "+no list_paused");
+        }
+    }
     let refused = last.insist(&format!("UNLIST {LIST}"));
     assert!(refused.starts_with("-BADARG 31 active or suppressed contacts on"), "{refused}");
 

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Daemon, Wire, partitions, program};
+use crate::metrics::Page;
+use crate::support::{Daemon, Wire, free_address, partitions, program};
 
 const LIST: &str = "24365";
 
@@ -187,4 +188,25 @@ fn a_store_keeps_its_number_of_partitions() {
         .expect("it runs");
     let told = String::from_utf8_lossy(&other.stderr);
     assert!(!other.status.success() && told.contains("has 4, and keeps them"), "{told}");
+}
+
+#[test]
+fn metrics_tell_of_each_partition_and_once_of_the_daemon() {
+    let scraped = free_address();
+    let daemon = split(&["--metrics", &scraped]);
+    let mut wire = daemon.connect();
+    fill(&mut wire);
+    let page = Page::get(&scraped, "/metrics", "").body;
+    let sample = |name: &str| -> u64 {
+        let mut lines = page.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = lines.next().and_then(|value| value.parse().ok());
+        value.unwrap_or_else(|| panic!("{name} is not told:\n{page}"))
+    };
+    let active = |place| sample(&format!("contactd_contacts{{partition=\"{place}\",status=\"active\"}}"));
+    assert_eq!((0..4).map(active).sum::<u64>(), 40);
+    assert_eq!(sample("contactd_clients"), 1);
+    assert_eq!(sample("contactd_requests_total{verb=\"optin\"}"), 40);
+    for family in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        assert_eq!(page.matches(&format!("# TYPE {family}\n")).count(), 1, "{family}");
+    }
 }

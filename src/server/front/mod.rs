@@ -82,6 +82,12 @@ impl Front {
         self.servers().filter_map(|server| server.context().cloned())
     }
 
+    /// The same, each with its place.
+    pub fn open(&self) -> Vec<(usize, Arc<Context>)> {
+        let open = self.servers().enumerate();
+        open.filter_map(|(place, server)| Some((place, Arc::clone(server.context()?)))).collect()
+    }
+
     /// The servers of all partitions.
     pub fn servers(&self) -> impl Iterator<Item = Arc<Server>> {
         self.partitions.iter().map(|door| door.server())
