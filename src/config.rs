@@ -25,7 +25,7 @@ use crate::model::slot::PARTITIONS_MAX;
 use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
-use crate::server::Setup;
+use crate::server::{Setup, partitions_in};
 use crate::store::{Fsync, OptOutWarning, Retention};
 use choice::{CheckSetting, FsyncSetting, MaybeSetting, ScopeSetting};
 use ledger::LedgerFlags;
@@ -431,18 +431,16 @@ fn in_file(path: &Path, why: &str) -> Error {
 
 /// Into how many partitions a store is split: what was said of a new one, and what its directory has of one that is there.
 fn partitions(said: Option<u16>, dir: &Path) -> Result<u16> {
-    let found = (0..=PARTITIONS_MAX).take_while(|place| dir.join(format!("p{place}")).is_dir()).count() as u16;
-    let is_whole = dir.join("store").is_dir();
-    let here = if is_whole { 1 } else { found };
-    match said {
-        Some(said) if !(1..=PARTITIONS_MAX).contains(&said) => {
-            Err(Error::bad_arg(format!("--partitions {said}: a store has 1 to {PARTITIONS_MAX}")))
-        }
-        Some(said) if here > 0 && said != here => Err(Error::bad_arg(format!(
-            "--partitions {said}: the store in {} has {here}, and keeps them: export its contacts into a new one",
+    if let Some(said) = said.filter(|said| !(1..=PARTITIONS_MAX).contains(said)) {
+        return Err(Error::bad_arg(format!("--partitions {said}: a store has 1 to {PARTITIONS_MAX}")));
+    }
+    match (said, partitions_in(dir)?) {
+        (Some(said), Some(here)) if said != here => Err(Error::bad_arg(format!(
+            "--partitions {said}: the store in {} has {here}, and keeps them: to change that, export its contacts into a new one. If it \
+             had {said}, some are lost: restore their backups",
             dir.display()
         ))),
-        said => Ok(said.unwrap_or(here.max(1))),
+        (said, here) => Ok(said.or(here).unwrap_or(1)),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::front::Front;
 use super::holding::{Holding, server};
+use super::places::{self, Place};
 use super::{Server, Setup, Shared};
 use crate::command::Context;
 use crate::error::{Code, Error, Result};
@@ -50,8 +51,10 @@ impl Partitions {
         }
         // One secret for all: it is made once, and kept beside them.
         let key = setup.tombstone_key.clone().unwrap_or_else(|| setup.data_dir.join(SECRET_FILE));
+        places::refuse_new_secret(&setup, &key)?;
         Secret::open(&setup.data_dir, Some(&key), None)?;
         let setup = Setup { tombstone_key: Some(key), ..setup };
+        places::prepare(&setup.data_dir, setup.partitions)?;
         let stop = CancellationToken::new();
         let (opened, mut openings) = mpsc::unbounded_channel();
         let mut partitions =
@@ -62,10 +65,11 @@ impl Partitions {
             let shared = Arc::new(Shared { counters: Arc::default(), ..front.shared.as_ref().clone() });
             let door = Arc::new(Door(RwLock::new(server(&own, &shared, own.stop.clone())?)));
             let holder = Holder {
-                place,
+                place: Place::new(place, setup.partitions),
                 door: Arc::clone(&door),
                 shared,
                 setup: own,
+                told: partitions.stop.clone(),
                 opened: opened.clone(),
                 failed: partitions.failed.clone(),
             };
@@ -88,6 +92,7 @@ impl Partitions {
                 }
             }
         }
+        places::settle(&setup.data_dir, setup.partitions)?;
         let _ = front.front.set(open);
         Ok(partitions)
     }
@@ -142,25 +147,37 @@ fn of_partition(setup: &Setup, place: u16, stop: CancellationToken) -> Setup {
 
 /// Who holds one partition for as long as the daemon lives.
 struct Holder {
-    place: u16,
+    place: Place,
     door: Arc<Door>,
     shared: Arc<Shared>,
     setup: Setup,
+    /// That all are told to stop: a server that is drained ends what it was set up with itself.
+    told: CancellationToken,
     opened: mpsc::UnboundedSender<Result<()>>,
     failed: watch::Sender<Option<String>>,
 }
 
 impl Holder {
+    /// Opens it. It must be the partition that it is taken for.
+    async fn open(&self) -> Result<Holding> {
+        let holding = Holding::open(self.door.server(), self.setup.clone()).await?;
+        if let Err(why) = self.place.check(&holding.context.store) {
+            holding.close().await;
+            return Err(why);
+        }
+        Ok(holding)
+    }
+
     /// Holds it until the daemon stops. Gives how many forbidding facts are lost.
     async fn hold(self) -> usize {
         loop {
-            let holding = match Holding::open(self.door.server(), self.setup.clone()).await {
+            let holding = match self.open().await {
                 Ok(holding) => holding,
                 Err(why) => {
                     let server = self.door.server();
                     server.drain().await;
                     server.end().await;
-                    if !self.setup.stop.is_cancelled() {
+                    if !self.told.is_cancelled() {
                         let message = format!("partition {} cannot be held: {}", self.place, why.message);
                         self.failed.send_replace(Some(message.clone()));
                         // Nobody waits where others may have it.
