@@ -17,6 +17,7 @@ mod load;
 mod memory;
 mod options;
 mod read;
+mod remains;
 mod replica;
 mod secret;
 mod state;
@@ -106,6 +107,9 @@ pub struct Store {
 impl Store {
     /// Opens the store in a directory, loads what is held in memory, and starts the writer.
     pub fn open(options: Options) -> Result<Store> {
+        if !Store::is_in(&options.dir) {
+            remains::refuse(&options.dir)?;
+        }
         let engine = DiskEngine::open(&options.dir)?;
         Store::open_on(Arc::new(engine), options)
     }
