@@ -39,7 +39,7 @@ pub fn fenced(stats: &Stats) -> String {
     if stats.word("fenced_trail_is_other") == "true" {
         steps.push("see that no lines are gone from the trail, which is not as the store left it".to_owned());
     }
-    steps.push("pause the lists that were paused since".to_owned());
+    steps.push("pause the lists that were paused since, and UNLIST those that were removed".to_owned());
     steps.push("then UNFENCE".to_owned());
     steps.join(", ")
 }
@@ -56,7 +56,8 @@ pub fn trail_found(stats: &Stats) -> Option<(&'static str, String)> {
         "newer" => (
             "store_older",
             "the data directory was older than its trail when contactd started: who opted out since was brought back, but no trail has \
-             pauses of lists, claims and opt-ins; pause the lists that were paused since, then make a backup, and this ends",
+             pauses and removals of lists, claims and opt-ins; pause the lists that were paused since, UNLIST those that were removed, then make a \
+             backup, and this ends",
         ),
         _ => return None,
     };
@@ -78,7 +79,7 @@ mod tests {
             (
                 &["fenced_backup_at 2026-05-01T03:00:00.000Z", "fenced_passed_over 2"][..],
                 "look for what 2 lines of trails said that cannot be read, not as written, or gone, pause the lists that were paused \
-                 since, then UNFENCE",
+                 since, and UNLIST those that were removed, then UNFENCE",
             ),
             (
                 &[

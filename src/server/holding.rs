@@ -14,6 +14,7 @@ use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, bring_back};
 use crate::ledger::{LedgerSettings, View};
+use crate::model::strictness::Strictness;
 use crate::store::{Options, Store};
 
 /// One store that is open.
@@ -107,6 +108,11 @@ fn load(setup: Setup, server: &Server, view: &View) -> Result<(Context, Option<O
         trail: setup.trail,
         tombstone_key: setup.tombstone_key,
         backups: (!setup.no_backup).then(|| backups.clone()),
+        strictness: Some(Strictness {
+            scope: setup.stop_scope,
+            maybe_optout: setup.maybe_optout,
+            words: setup.keywords.added().clone(),
+        }),
         loading: Arc::clone(&server.loading),
     };
     let (store, reigning) = match (setup.ledger, setup.engine) {
