@@ -1,4 +1,4 @@
-//! What `contactd health` says of a fence, and of a trail that was found to be another one.
+//! What `contactd health` says of a fence, of one that was ended, of a trail that was found to be another one, and of looser settings.
 
 use super::health::Stats;
 use crate::counted::counted;
@@ -62,6 +62,26 @@ pub fn trail_found(stats: &Stats) -> Option<(&'static str, String)> {
         _ => return None,
     };
     Some((what, message.to_owned()))
+}
+
+/// What was known to be missing when a fence was ended, for those who come later.
+pub fn unfenced_without(stats: &Stats) -> Option<(&'static str, String)> {
+    let (at, missing) = stats.said("unfenced_without")?.split_once(' ')?;
+    let message = format!(
+        "UNFENCE ended a fence at {at}, and {missing}: who opted out then may get messages. Find that out, and send it; FENCE stops \
+         everything meanwhile. This is said for a week"
+    );
+    Some(("unfenced_without", message))
+}
+
+/// In what settings forbid less than in an earlier run.
+pub fn settings_loosened(stats: &Stats) -> Option<(&'static str, String)> {
+    let (since, lacks) = stats.said("settings_loosened")?.split_once(' ')?;
+    let message = format!(
+        "{lacks}, since {since}: whoever was held back by that gets messages. If that is not meant, start with the settings that it \
+         had; if it is, this is said for a week"
+    );
+    Some(("settings_loosened", message))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::fenced::{fenced, trail_found};
+use super::fenced::{fenced, settings_loosened, trail_found, unfenced_without};
 use super::{Target, say};
 use crate::client::{Client, Reply};
 use crate::command::Source;
@@ -202,26 +202,9 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
             ),
         );
     }
-    if let Some((what, message)) = trail_found(stats) {
+    for (what, message) in [trail_found(stats), unfenced_without(stats), settings_loosened(stats)].into_iter().flatten()
+    {
         say(what, message);
-    }
-    if let Some((at, missing)) = stats.said("unfenced_without").and_then(|said| said.split_once(' ')) {
-        say(
-            "unfenced_without",
-            format!(
-                "UNFENCE ended a fence at {at}, and {missing}: who opted out then may get messages. Find that out, and send it; FENCE stops \
-                 everything meanwhile. This is said for a week"
-            ),
-        );
-    }
-    if let Some((since, lacks)) = stats.said("settings_loosened").and_then(|said| said.split_once(' ')) {
-        say(
-            "settings_loosened",
-            format!(
-                "{lacks}, since {since}: whoever was held back by that gets messages. If that is not meant, start with the settings that it \
-                 had; if it is, this is said for a week"
-            ),
-        );
     }
     let reason = stats.word("read_only_reason");
     match ReadOnly::ALL.into_iter().find(|known| known.word() == reason) {

@@ -56,6 +56,7 @@ pub struct Remembered {
 
 impl Remembered {
     /// What it is at a start with these settings.
+    #[must_use]
     pub fn at_start(self, now_set: &Strictness, now: Millis) -> Remembered {
         if now_set.lacks_of(&self.strictest).is_none() || self.loosened_at > 0 && now >= self.loosened_at + SAID_MS {
             return Remembered { strictest: now_set.clone(), loosened_at: 0 };
