@@ -25,7 +25,7 @@ use crate::model::slot::PARTITIONS_MAX;
 use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
 use crate::reloadable::Reloadable;
-use crate::server::Setup;
+use crate::server::{Setup, partitions_in};
 use crate::store::{Fsync, OptOutWarning, Retention};
 use choice::{CheckSetting, FsyncSetting, MaybeSetting, ScopeSetting};
 use ledger::LedgerFlags;
@@ -365,7 +365,7 @@ impl Settings {
                 every_ms: every.map_or(Some(PURGE_EVERY_MS), |every| every.0).unwrap_or(0),
             },
             trail: self.trail.or(file.trail),
-            partitions: partitions(self.partitions.or(file.partitions), &usual.data_dir)?,
+            partitions: partitions(self.partitions.or(file.partitions), &usual.data_dir, ledger.is_some())?,
             ledger,
             tombstone_key: self.tombstone_key.or(file.tombstone_key),
             no_backup: self.no_backup,
@@ -429,20 +429,22 @@ fn in_file(path: &Path, why: &str) -> Error {
     Error::bad_arg(format!("in {}: {why}", path.display()))
 }
 
-/// Into how many partitions a store is split: what was said of a new one, and what its directory has of one that is there.
-fn partitions(said: Option<u16>, dir: &Path) -> Result<u16> {
-    let found = (0..=PARTITIONS_MAX).take_while(|place| dir.join(format!("p{place}")).is_dir()).count() as u16;
-    let is_whole = dir.join("store").is_dir();
-    let here = if is_whole { 1 } else { found };
-    match said {
-        Some(said) if !(1..=PARTITIONS_MAX).contains(&said) => {
-            Err(Error::bad_arg(format!("--partitions {said}: a store has 1 to {PARTITIONS_MAX}")))
-        }
-        Some(said) if here > 0 && said != here => Err(Error::bad_arg(format!(
-            "--partitions {said}: the store in {} has {here}, and keeps them: export its contacts into a new one",
+/// Into how many partitions a store is split: what was said of a new one, and what its directory has of one that is there. Of a
+/// ledger, which has all of them, a directory need not have any.
+fn partitions(said: Option<u16>, dir: &Path, has_ledger: bool) -> Result<u16> {
+    if let Some(said) = said.filter(|said| !(1..=PARTITIONS_MAX).contains(said)) {
+        return Err(Error::bad_arg(format!("--partitions {said}: a store has 1 to {PARTITIONS_MAX}")));
+    }
+    if has_ledger {
+        return Ok(said.unwrap_or(1));
+    }
+    match (said, partitions_in(dir)?) {
+        (Some(said), Some(here)) if said != here => Err(Error::bad_arg(format!(
+            "--partitions {said}: the store in {} has {here}, and keeps them: to change that, export its contacts into a new one. If it \
+             had {said}, some are lost: restore their backups",
             dir.display()
         ))),
-        said => Ok(said.unwrap_or(here.max(1))),
+        (said, here) => Ok(said.or(here).unwrap_or(1)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What `contactd health` says of a fence, and of a trail that was found to be another one.
+//! What `contactd health` says of a fence, of one that was ended, of a trail that was found to be another one, and of looser settings.
 
 use super::health::Stats;
 use crate::counted::counted;
@@ -39,7 +39,7 @@ pub fn fenced(stats: &Stats) -> String {
     if stats.word("fenced_trail_is_other") == "true" {
         steps.push("see that no lines are gone from the trail, which is not as the store left it".to_owned());
     }
-    steps.push("pause the lists that were paused since".to_owned());
+    steps.push("pause the lists that were paused since, and UNLIST those that were removed".to_owned());
     steps.push("then UNFENCE".to_owned());
     steps.join(", ")
 }
@@ -56,11 +56,32 @@ pub fn trail_found(stats: &Stats) -> Option<(&'static str, String)> {
         "newer" => (
             "store_older",
             "the data directory was older than its trail when contactd started: who opted out since was brought back, but no trail has \
-             pauses of lists, claims and opt-ins; pause the lists that were paused since, then make a backup, and this ends",
+             pauses and removals of lists, claims and opt-ins; pause the lists that were paused since, UNLIST those that were removed, then make a \
+             backup, and this ends",
         ),
         _ => return None,
     };
     Some((what, message.to_owned()))
+}
+
+/// What was known to be missing when a fence was ended, for those who come later.
+pub fn unfenced_without(stats: &Stats) -> Option<(&'static str, String)> {
+    let (at, missing) = stats.said("unfenced_without")?.split_once(' ')?;
+    let message = format!(
+        "UNFENCE ended a fence at {at}, and {missing}: who opted out then may get messages. Find that out, and send it; FENCE stops \
+         everything meanwhile. This is said for a week"
+    );
+    Some(("unfenced_without", message))
+}
+
+/// In what settings forbid less than in an earlier run.
+pub fn settings_loosened(stats: &Stats) -> Option<(&'static str, String)> {
+    let (since, lacks) = stats.said("settings_loosened")?.split_once(' ')?;
+    let message = format!(
+        "{lacks}, since {since}: whoever was held back by that gets messages. If that is not meant, start with the settings that it \
+         had; if it is, this is said for a week"
+    );
+    Some(("settings_loosened", message))
 }
 
 #[cfg(test)]
@@ -78,7 +99,7 @@ mod tests {
             (
                 &["fenced_backup_at 2026-05-01T03:00:00.000Z", "fenced_passed_over 2"][..],
                 "look for what 2 lines of trails said that cannot be read, not as written, or gone, pause the lists that were paused \
-                 since, then UNFENCE",
+                 since, and UNLIST those that were removed, then UNFENCE",
             ),
             (
                 &[

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::fenced::{fenced, trail_found};
+use super::fenced::{fenced, settings_loosened, trail_found, unfenced_without};
 use super::{Target, say};
 use crate::client::{Client, Reply};
 use crate::command::Source;
@@ -202,7 +202,8 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
             ),
         );
     }
-    if let Some((what, message)) = trail_found(stats) {
+    for (what, message) in [trail_found(stats), unfenced_without(stats), settings_loosened(stats)].into_iter().flatten()
+    {
         say(what, message);
     }
     let reason = stats.word("read_only_reason");

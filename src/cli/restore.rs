@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::jobs::replay;
 use crate::json::{date, put_replayed};
 use crate::model::fence::Replayed;
+use crate::model::strictness::Strictness;
 use crate::model::time::{self, Millis};
 use crate::model::verdict::StopScope;
 use crate::store::engine::DiskEngine;
@@ -49,7 +50,7 @@ pub struct Restore {
 impl Restore {
     pub fn run(self) -> Result<ExitCode> {
         let since = Instant::now();
-        let (Restored { facts, found, scope, backup_at, replayed }, place) = match &self.data_dir {
+        let (Restored { facts, found, scope, strictest, backup_at, replayed, in_all }, place) = match &self.data_dir {
             Some(dir) => (onto(&self.from, dir, &self.replay)?, dir.display().to_string()),
             None => {
                 let within = self.within.clone().unwrap_or_else(std::env::temp_dir);
@@ -64,6 +65,7 @@ impl Restore {
         let mut json = counts_json(&found);
         json["backup"] = counts_json(&facts.end);
         json["stop_scope"] = scope.word().into();
+        json["maybe_optout"] = strictest.maybe_optout.word().into();
         json["restored"] = self.from.display().to_string().into();
         json["closed_at"] = date(facts.end.closed_at);
         json["seconds"] = seconds(since).into();
@@ -72,20 +74,20 @@ impl Restore {
             json["data_dir"] = place.into();
         }
         if !self.drill || !self.replay.is_empty() {
-            put_replayed(&mut json, &replayed);
+            put_replayed(&mut json, &in_all);
         }
         say(&json);
-        if replayed.unnamed_erasures > 0 {
+        if in_all.unnamed_erasures > 0 {
             eprintln!(
                 "Contacts were erased until {}, and the feed from which a trail was made does not name them: ERASE those numbers \
                  again before UNFENCE.",
-                time::format(replayed.unnamed_erasures_to)
+                time::format(in_all.unnamed_erasures_to)
             );
         }
-        if replayed.passed_over > 0 {
+        if in_all.passed_over > 0 {
             eprintln!(
                 "{} of trails could not be read, or not as written, or are gone: look for what was said there before UNFENCE.",
-                counted(replayed.passed_over, "line")
+                counted(in_all.passed_over, "line")
             );
         }
         if !self.replay.is_empty() && replayed.to <= backup_at {
@@ -109,10 +111,16 @@ impl Restore {
         }
         eprintln!(
             "This store knows nothing that came after {}, but for {} of trails. It says no to everybody. Bring back what else came \
-             later, pause the lists that were paused since, then UNFENCE. Start it with --stop-scope {}, as it was.",
+             later, pause the lists that were paused since, UNLIST those that were removed, then UNFENCE. Start it with --stop-scope {}, --maybe-optout {} and {}, as it \
+             was.",
             time::format(backup_at),
             counted(replayed.facts, "line"),
-            scope.word()
+            scope.word(),
+            strictest.maybe_optout.word(),
+            match strictest.words.len() {
+                0 => "the same --keywords, if any".to_owned(),
+                words => format!("its --keywords (words that opt out: {words})"),
+            }
         );
         Ok(ExitCode::SUCCESS)
     }
@@ -125,9 +133,13 @@ struct Restored {
     found: BackupEnd,
     /// Under which it was open when it was backed up.
     scope: StopScope,
+    /// With which settings it was run.
+    strictest: Strictness,
     /// What it is as of: when the backup was made, or the one before of a store that was behind a fence then.
     backup_at: Millis,
     replayed: Replayed,
+    /// The same with what had been brought back before the backup, of one that was made behind a fence.
+    in_all: Replayed,
 }
 
 /// Restores a backup beside a directory that is empty or not there, and puts it there once it is whole.
@@ -179,5 +191,7 @@ fn restore(from: &Path, dir: &Path, trails: &[PathBuf]) -> Result<Restored> {
         store.note_replayed(replayed)?;
     }
     let (found, scope) = (store.as_backup_end()?, store.gate().scope());
-    Ok(Restored { facts, found, scope, backup_at, replayed })
+    let strictest = store.strictest()?;
+    let in_all = store.gate().lists().fence.map_or(replayed, |fence| fence.replayed);
+    Ok(Restored { facts, found, scope, strictest, backup_at, replayed, in_all })
 }

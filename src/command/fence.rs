@@ -31,11 +31,15 @@ pub fn fence(context: &Context, session: &Session, mut args: Args<'_>, replies: 
 }
 
 pub fn unfence(context: &Context, session: &Session, _: Args<'_>, replies: &mut Replies) -> Result<()> {
+    // Behind the fence it is said however long it is so.
+    let loosened = context.store.loosened();
     let fence = context.store.unfence(Arc::clone(&session.name))?;
     let fence =
         fence.ok_or_else(|| Error::new(Code::Err, "there is no fence: nothing was restored, or it was ended"))?;
     tracing::warn!("the fence is ended: messages go out again, by what is known now");
-    replies.text(&fence_json(&fence).to_string());
+    let mut json = fence_json(&fence);
+    json["settings_loosened"] = loosened.map(|(lacks, _)| lacks).into();
+    replies.text(&json.to_string());
     Ok(())
 }
 
@@ -46,7 +50,7 @@ fn fence_json(fence: &Fence) -> Value {
         "restored_at": date(fence.restored_at),
     });
     put_replayed(&mut json, &fence.replayed);
-    let not_replayed = "pauses of lists, opt-ins and messages that went out since";
+    let not_replayed = "pauses and removals of lists, opt-ins and messages that went out since";
     json["not_replayed"] = match fence.replayed.to {
         0 => not_replayed.into(),
         to => format!(

@@ -235,6 +235,19 @@ impl List {
         );
         self.add("read_only_reason", help, StatValue::Text(store.read_only().map_or("none", ReadOnly::word).into()));
         self.fence(store.gate().lists().fence);
+        let unfenced = store.unfenced().map(|(at, fence)| format!("{} {}", time::format(at), fence.replayed.missing()));
+        self.text(
+            "unfenced_without",
+            "for a week after an UNFENCE that ended a fence while something was known to be missing: when that was, and what; else `none`",
+            unfenced.unwrap_or_else(|| "none".to_owned()),
+        );
+        let loosened = store.loosened().map(|(lacks, since)| format!("{} {lacks}", time::format(since)));
+        self.text(
+            "settings_loosened",
+            "for a week, and while fenced: since when and in what `--stop-scope`, `--maybe-optout` and `--keywords` forbid less than in \
+             an earlier run; else `none`",
+            loosened.unwrap_or_else(|| "none".to_owned()),
+        );
         self.add(
             "trail_failed",
             "`true` while the trail cannot be written: what forbids is in the store, and comes into the trail once that is mended",

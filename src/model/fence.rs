@@ -1,6 +1,7 @@
 //! The fence of a store that may not know who opted out last.
 
-use super::time::Millis;
+use super::time::{self, Millis};
+use crate::counted::counted;
 
 /// Why a store says no to everybody: it may not know who opted out last. A backup does not know what came after it, and of a
 /// store whose files were removed nobody can say whether it is whole. UNFENCE ends the fence, once a person has brought those
@@ -90,6 +91,28 @@ impl Replayed {
         self.lacks_before = self.lacks_before.max(other.lacks_before);
         self.is_other |= other.is_other;
         self.is_compared |= other.is_compared;
+    }
+
+    /// What is known to be missing, in words.
+    pub fn missing(&self) -> String {
+        let passed_over = (self.passed_over > 0).then(|| {
+            format!(
+                "{} of trails could not be read, or not as written, or were gone",
+                counted(self.passed_over, "line")
+            )
+        });
+        let unnamed = (self.unnamed_erasures > 0).then(|| {
+            format!("whose numbers were erased until {} is not known", time::format(self.unnamed_erasures_to))
+        });
+        let lacks = (self.lacks_before > 0)
+            .then(|| format!("trails lack what forbids from before {}", time::format(self.lacks_before)));
+        let other = self.is_other.then(|| "no trail was as the store left it".to_owned());
+        [passed_over, unnamed, lacks, other].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether nothing is known to be missing.
+    pub fn is_sure(&self) -> bool {
+        self.is_complete() && !self.is_other
     }
 
     /// Whether the trails say all that they have: every line was read, every erasure names its number, and nothing is said to be

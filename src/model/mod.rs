@@ -26,6 +26,7 @@ pub mod reason;
 pub mod remembered;
 pub mod row;
 pub mod slot;
+pub mod strictness;
 pub mod taken;
 pub mod tally;
 pub mod time;

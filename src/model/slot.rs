@@ -25,6 +25,13 @@ impl Partition {
     }
 }
 
+/// As in `3 of 4`.
+impl std::fmt::Display for Partition {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "{} of {}", self.place, self.of)
+    }
+}
+
 /// The slot of a number.
 pub fn slot(phone: Phone) -> u16 {
     let mut spelt = Vec::with_capacity(16);

@@ -8,12 +8,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::owner::Owner;
+use super::places;
 use super::splice::Sharing;
 use super::{Server, Setup, Shared, compactor};
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, bring_back};
 use crate::ledger::View;
+use crate::model::strictness::Strictness;
 use crate::store::{Options, Store};
 
 /// One store that is open.
@@ -108,6 +110,11 @@ fn load(setup: Setup, server: &Server, view: &View) -> Result<(Context, Option<O
         trail: setup.trail,
         tombstone_key: setup.tombstone_key,
         backups: (!setup.no_backup).then(|| backups.clone()),
+        strictness: Some(Strictness {
+            scope: setup.stop_scope,
+            maybe_optout: setup.maybe_optout,
+            words: setup.keywords.added().clone(),
+        }),
         loading: Arc::clone(&server.loading),
     };
     let (store, reigning) = match (setup.ledger, setup.engine) {
@@ -118,6 +125,9 @@ fn load(setup: Setup, server: &Server, view: &View) -> Result<(Context, Option<O
         (None, Some(engine)) => (Store::open_on(engine, options)?, None),
         (None, None) => (Store::open(options)?, None),
     };
+    if let Some(here) = setup.partition {
+        places::check(here, &store)?;
+    }
     let store = Arc::new(store);
     if let Some(trail) = trail {
         bring_back(&store, &trail)?;

@@ -16,6 +16,7 @@ mod listener;
 mod pipeline;
 mod owner;
 mod partitions;
+mod places;
 mod reload;
 mod splice;
 mod web;
@@ -33,6 +34,7 @@ pub use daemon::{Browsers, Daemon, Setup, Sockets};
 pub use http::Scraped;
 pub use inherited::Inherited;
 pub use listener::Listener;
+pub use places::partitions_in;
 
 pub use crate::address::Address;
 

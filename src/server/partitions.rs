@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::front::Front;
 use super::holding::{Holding, server};
+use super::places;
 use super::{Server, Setup, Shared};
 use crate::command::Context;
 use crate::error::{Code, Error, Result};
@@ -56,7 +57,9 @@ impl Partitions {
         }
         // One secret for all: it is made once, and kept beside them.
         let key = setup.tombstone_key.clone().unwrap_or_else(|| setup.data_dir.join(SECRET_FILE));
-        if setup.ledger.is_some() && !key.exists() {
+        if setup.ledger.is_none() {
+            places::refuse_new_secret(&setup, &key)?;
+        } else if !key.exists() {
             return Err(Error::bad_arg(format!(
                 "{} is not there: all daemons of a ledger in partitions need the same --tombstone-key, which `contactd ledger \
                  init --tombstone-key FILE` makes once",
@@ -65,6 +68,9 @@ impl Partitions {
         }
         let secret = Secret::open(&setup.data_dir, Some(&key), None)?;
         let setup = Setup { tombstone_key: Some(key), ..setup };
+        if setup.ledger.is_none() {
+            places::prepare(&setup.data_dir, setup.partitions)?;
+        }
         let stop = CancellationToken::new();
         let mut partitions =
             Partitions { doors: Vec::new(), holders: Vec::new(), stop, failed: watch::Sender::new(None) };
@@ -73,23 +79,28 @@ impl Partitions {
             // What clients ask is counted once, by the front.
             let shared = Arc::new(Shared { counters: Arc::default(), ..front.shared.as_ref().clone() });
             let door = Arc::new(Door(RwLock::new(server(&own, &shared, own.stop.child_token())?)));
+            let here = Partition { place, of: setup.partitions };
             let holder =
-                Holder { place, door: Arc::clone(&door), shared, setup: own, failed: partitions.failed.clone() };
+                Holder { here, door: Arc::clone(&door), shared, setup: own, failed: partitions.failed.clone() };
             partitions.doors.push(door);
             partitions.holders.push(tokio::spawn(holder.hold()));
         }
-        let why = tokio::select! {
-            () = partitions.reached() => {
-                let _ = front.front.set(Front::new(partitions.doors.clone(), setup.opt_out_warning, secret));
-                return Ok(partitions);
-            }
-            why = partitions.failed() => Error::internal(why),
+        let reached = tokio::select! {
+            () = partitions.reached() => match &setup.ledger {
+                None => places::settle(&setup.data_dir, setup.partitions),
+                Some(_) => Ok(()),
+            },
+            why = partitions.failed() => Err(Error::internal(why)),
             () = front.stop.cancelled() => {
-                Error::new(Code::Draining, "contactd was told to stop while it was loading")
+                Err(Error::new(Code::Draining, "contactd was told to stop while it was loading"))
             }
         };
-        partitions.close().await;
-        Err(why)
+        if let Err(why) = reached {
+            partitions.close().await;
+            return Err(why);
+        }
+        let _ = front.front.set(Front::new(partitions.doors.clone(), setup.opt_out_warning, secret));
+        Ok(partitions)
     }
 
     /// Waits until somebody has each partition.
@@ -151,7 +162,7 @@ fn of_partition(setup: &Setup, place: u16, stop: CancellationToken) -> Setup {
 
 /// Who holds one partition for as long as the daemon lives.
 struct Holder {
-    place: u16,
+    here: Partition,
     door: Arc<Door>,
     shared: Arc<Shared>,
     setup: Setup,
@@ -169,7 +180,7 @@ impl Holder {
                     server.drain().await;
                     server.end().await;
                     if !self.setup.stop.is_cancelled() {
-                        let message = format!("partition {} cannot be held: {}", self.place, why.message);
+                        let message = format!("partition {} cannot be held: {}", self.here, why.message);
                         self.failed.send_replace(Some(message));
                     }
                     return 0;
@@ -178,10 +189,10 @@ impl Holder {
             tokio::select! {
                 () = self.setup.stop.cancelled() => return holding.close().await,
                 why = holding.lost() => {
-                    tracing::error!("partition {} is not answered for here any more: {why}", self.place);
+                    tracing::error!("partition {} is not answered for here any more: {why}", self.here);
                 }
                 other = holding.wanted() => {
-                    tracing::info!("partition {} goes to the daemon at {other}, which has fewer", self.place);
+                    tracing::info!("partition {} goes to the daemon at {other}, which has fewer", self.here);
                 }
             }
             holding.close().await;

@@ -29,6 +29,7 @@ use crate::model::fence::Fence;
 use crate::model::list::ListId;
 use crate::model::list_event::{ListEvent, ListEventKind};
 use crate::model::phone::RENUMBERINGS_VERSION;
+use crate::model::strictness::{Remembered, Strictness};
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
 
@@ -75,6 +76,7 @@ pub fn prepare(engine: &dyn Engine, committer: &mut Committer, options: &Options
     if !is_watched(engine)? {
         batch.put(keys::WATCHED, &[codec::V1]);
     }
+    follow_strictness(engine, options, now, &mut batch)?;
     follow_scope(engine, &mut next, options.scope, now, &mut batch)?;
     if committer.is_remote() && !is_of_ledger(engine)? {
         batch.put(keys::FORMAT, &[format::of_ledger(format(engine)?.unwrap_or(FORMAT))]);
@@ -171,6 +173,39 @@ pub fn scope(engine: &dyn Engine) -> Result<Option<StopScope>> {
     Ok(engine.get(keys::SCOPE)?.map(|stored| codec::decode_scope(&stored)))
 }
 
+/// How strict the store was run; of one that an older contactd wrote the stop scope alone is known.
+pub fn strictness(engine: &dyn Engine) -> Result<Remembered> {
+    match engine.get(keys::STRICTNESS)? {
+        Some(stored) => codec::decode_strictness(&stored),
+        None => {
+            let strictest = Strictness { scope: scope(engine)?.unwrap_or_default(), ..Strictness::default() };
+            Ok(Remembered { strictest, loosened_at: 0 })
+        }
+    }
+}
+
+/// Remembers how strict the store is run, and tells of what is looser than before.
+fn follow_strictness(engine: &dyn Engine, options: &Options, now: Millis, batch: &mut Batch) -> Result<()> {
+    let Some(now_set) = &options.strictness else { return Ok(()) };
+    let remembered = strictness(engine)?.at_start(now_set, now);
+    if let Some(lacks) = now_set.lacks_of(&remembered.strictest) {
+        tracing::warn!(
+            "{lacks}: whoever was held back by that gets messages again. If that is not meant, start with the settings that it had"
+        );
+    }
+    let value = codec::encode_strictness(&remembered)?;
+    if engine.get(keys::STRICTNESS)?.as_deref() != Some(&*value) {
+        batch.put(keys::STRICTNESS, &value);
+    }
+    Ok(())
+}
+
+/// What of the settings is looser than before, in words, and since when.
+pub fn loosened(engine: &dyn Engine, now_set: Option<&Strictness>) -> Result<Option<(String, Millis)>> {
+    let Remembered { strictest, loosened_at } = strictness(engine)?;
+    Ok(now_set.and_then(|now_set| now_set.lacks_of(&strictest)).map(|lacks| (lacks, loosened_at)))
+}
+
 /// Another stop scope changes verdicts: the feed and the history of lists have it.
 fn follow_scope(
     engine: &dyn Engine,
@@ -186,12 +221,6 @@ fn follow_scope(
     batch.put(keys::SCOPE, &codec::encode_scope(scope));
     if stored.is_none() {
         return Ok(());
-    }
-    if scope == StopScope::List {
-        tracing::warn!(
-            "the stop scope is list, and was all until now: whoever has said STOP to one list gets messages from the others again. If \
-             that is not meant, start with --stop-scope all"
-        );
     }
     let entry = FeedEntry::Scope { at: now.into(), all: scope == StopScope::All };
     batch.put(&keys::feed(next.next_feed), &codec::encode_feed(&[entry])?);

@@ -17,6 +17,7 @@ mod load;
 mod memory;
 mod options;
 mod read;
+mod remains;
 mod replica;
 mod secret;
 mod state;
@@ -74,6 +75,7 @@ use crate::model::list::ListId;
 use crate::model::list_event::ListEvent;
 use crate::model::phone::Phone;
 use crate::model::purge::Policy;
+use crate::model::strictness::{SAID_MS, Strictness};
 use crate::model::tally::Tally;
 use crate::model::time::{Day, Millis};
 use crate::model::tombstone::Tombstone;
@@ -106,6 +108,9 @@ pub struct Store {
 impl Store {
     /// Opens the store in a directory, loads what is held in memory, and starts the writer.
     pub fn open(options: Options) -> Result<Store> {
+        if !Store::is_in(&options.dir) {
+            remains::refuse(&options.dir)?;
+        }
         let engine = DiskEngine::open(&options.dir)?;
         Store::open_on(Arc::new(engine), options)
     }
@@ -135,9 +140,13 @@ impl Store {
         let keeper = trail.map(|trail| Keeper::open(trail, note.as_deref())).transpose()?;
         let trail_known = keeper.as_ref().and_then(Keeper::known_bytes);
         let is_trail_other = keeper.as_ref().is_some_and(Keeper::is_other);
+        let loosened = load::loosened(&*engine, options.strictness.as_ref())?;
+        let unfenced = engine.get(keys::UNFENCED)?.map(|stored| codec::decode_unfenced(&stored)).transpose()?;
         let Options { fsync, clock, keep, opt_out_warning, .. } = options;
         let settings = Settings { clock, fsync, keep, opt_out_warning };
         let state = Arc::new(State::new(engine, memory, settings, FeedHead::new(next.epoch, next.next_feed)));
+        state.set_loosened(loosened);
+        state.set_unfenced(unfenced);
         let queue = Arc::new(Queue::default());
         let threads = vec![
             write::writer::start(Arc::clone(&state), Arc::clone(&queue), committer, next, keeper)?,
@@ -420,6 +429,24 @@ impl Store {
     /// Notes how it was found.
     pub fn set_trail_found(&self, found: TrailFound) {
         self.state.set_trail_found(found);
+    }
+
+    /// What of its settings is looser than the store was run with, in words, and since when; none a while after, unless there is a
+    /// fence.
+    pub fn loosened(&self) -> Option<(String, Millis)> {
+        let is_fenced = self.gate().lists().fence.is_some();
+        self.state.loosened().filter(|(_, since)| is_fenced || self.now() < since + SAID_MS)
+    }
+
+    /// The fence that was ended though something was missing, and when; none a while after, and while there is another one.
+    pub fn unfenced(&self) -> Option<(Millis, Fence)> {
+        let is_fenced = self.gate().lists().fence.is_some();
+        self.state.unfenced().filter(|(at, _)| !is_fenced && self.now() < at + SAID_MS)
+    }
+
+    /// The strictest settings with which the store was run.
+    pub fn strictest(&self) -> Result<Strictness> {
+        Ok(load::strictness(&*self.state.engine)?.strictest)
     }
 
     /// What the store knows of its trail, which may not be open; none if it never had one.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::model::inbox::MaybeOptOut;
+use crate::model::strictness::Strictness;
 use crate::model::time::{DAY_MS, Millis};
 use crate::model::verdict::StopScope;
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub tombstone_key: Option<PathBuf>,
     /// Where a backup goes before a store of an older contactd is changed; none for no backup.
     pub backups: Option<PathBuf>,
+    /// How strict those are set up whom the store serves; none where nobody is served.
+    pub strictness: Option<Strictness>,
     /// Where opening it tells how far it is.
     pub loading: Arc<Loading>,
 }
@@ -106,6 +109,7 @@ impl Options {
             opt_out_warning: OptOutWarning::default(),
             trail: None,
             tombstone_key: None,
+            strictness: None,
             loading: Arc::default(),
         }
     }

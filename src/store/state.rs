@@ -1,7 +1,7 @@
 //! What the writer and the readers share, in groups.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::engine::{Engine, Space};
 use super::memory::Memory;
@@ -9,6 +9,7 @@ use super::memory::activity::ActivityCounts;
 use super::options::{Clock, Fsync, OptOutWarning, Retention};
 use crate::histogram::Histogram;
 use crate::model::change::{State as MessageState, Urgency};
+use crate::model::fence::Fence;
 use crate::model::phone::Phone;
 use crate::model::time::Millis;
 use crate::model::verdict::Verdict;
@@ -33,6 +34,10 @@ pub struct State {
     trail_lacks_before: AtomicI64,
     /// How the trail was found at the start.
     trail_found: AtomicU8,
+    /// What of the settings is looser than before, and since when.
+    loosened: OnceLock<(String, Millis)>,
+    /// When a fence was ended though something was missing, and that fence.
+    unfenced: Mutex<Option<(Millis, Fence)>>,
 }
 
 /// How a trail was found when its store was opened, beside a store without a fence.
@@ -166,6 +171,8 @@ impl State {
             trail_failed: AtomicBool::new(false),
             trail_lacks_before: AtomicI64::new(0),
             trail_found: AtomicU8::new(0),
+            loosened: OnceLock::new(),
+            unfenced: Mutex::default(),
         }
     }
 
@@ -233,6 +240,28 @@ impl State {
     /// Notes how it was found, or that it matters no more.
     pub fn set_trail_found(&self, found: TrailFound) {
         self.trail_found.store(found as u8, Ordering::Relaxed);
+    }
+
+    /// What of the settings is looser than before, in words, and since when.
+    pub fn loosened(&self) -> Option<(String, Millis)> {
+        self.loosened.get().cloned()
+    }
+
+    /// Notes that, at the start.
+    pub fn set_loosened(&self, loosened: Option<(String, Millis)>) {
+        if let Some(loosened) = loosened {
+            let _ = self.loosened.set(loosened);
+        }
+    }
+
+    /// When a fence was ended though something was missing, and that fence.
+    pub fn unfenced(&self) -> Option<(Millis, Fence)> {
+        *self.unfenced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that.
+    pub fn set_unfenced(&self, unfenced: Option<(Millis, Fence)>) {
+        *self.unfenced.lock().unwrap_or_else(PoisonError::into_inner) = unfenced;
     }
 
     /// Nothing is written any more until a restart.

@@ -277,6 +277,11 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
     assert!(drilled["data_dir"].is_null() && !String::from_utf8_lossy(&drill.stderr).contains("This store"));
     daemon.restart();
     assert!(health(&daemon).contains("look for what 1 line of trails said that cannot be read"), "{}", health(&daemon));
+    // Who was erased is named once; that the restore has done it again is no news.
+    let erased = fs::read_to_string(&trail).expect("a trail");
+    let erased: Vec<&str> = erased.lines().filter(|line| line.contains("\"ERASE\"")).collect();
+    assert!(erased.len() == 1 && erased[0].contains(&phone(10)), "{erased:?}");
+    assert!(!daemon.log().contains("were missing, and are there now"), "{}", daemon.log());
     let mut wire = daemon.connect();
     assert!(wire.call("VERIFY").starts_with("+ok"));
     let fence = json(&wire.call("UNFENCE"));
@@ -503,12 +508,24 @@ fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() 
     // Before somebody says UNFENCE he sees that the trail did not bring back everything.
     let to = json["unnamed_erasures_to"].as_str().expect("a date");
     assert!(health(&daemon).contains(&format!("ERASE again whom you erased until {to}")), "{}", health(&daemon));
+    assert!(!health(&daemon).contains("unfenced_without"), "{}", health(&daemon));
     let mut wire = daemon.connect();
     let fence = crate::purge::json(&wire.call("UNFENCE"));
     assert_eq!(
         (&fence["unnamed_erasures"], &fence["unnamed_erasures_to"], &fence["passed_over"]),
         (&1.into(), &to.into(), &1.into())
     );
+    // And whoever comes next sees that nobody may have seen to it.
+    for _ in 0..2 {
+        let said = health(&daemon);
+        let missing = format!("whose numbers were erased until {to} is not known");
+        assert!(said.contains("unfenced_without: UNFENCE ended a fence at") && said.contains(&missing), "{said}");
+        assert!(said.contains("1 line of trails could not be read"), "{said}");
+        drop(wire);
+        daemon.kill();
+        daemon.restart();
+        wire = daemon.connect();
+    }
     wire.call(&format!("OPTIN {LIST} {} {{\"at\":\"2026-05-01\"}}", phone(13)));
     wire.call(&format!("RELEASE {LIST} {}", phone(5)));
     for (n, verdict) in [(13, "+no list_opted_out"), (1, "+no list_opted_out"), (5, "+no list_opted_out"), (8, "+yes")]
@@ -749,9 +766,46 @@ fn a_tombstone_key_may_stand_elsewhere_and_a_restore_says_where_it_is() {
 }
 
 #[test]
-fn a_stop_scope_that_reaches_less_than_before_is_told() {
-    let mut daemon = Daemon::start(&["--stop-scope", "all"]);
+fn settings_that_forbid_less_than_before_are_told() {
+    let place = tempfile::tempdir().expect("a directory");
+    let keywords = place.path().join("keywords");
+    fs::write(&keywords, "out ALTO\nout-all ALTO TODO\nin SI\n").expect("written");
+    let strict = ["--stop-scope", "all", "--maybe-optout", "hold", "--keywords", text(&keywords)];
+    let mut daemon = Daemon::start(&strict);
+    filled(&mut daemon.connect(), 5);
+    assert!(!health(&daemon).contains("settings_loosened"), "{}", health(&daemon));
+    let made = told(&backup(&daemon, &[text(place.path())]));
     daemon.terminate();
+    let lacks =
+        "--stop-scope is list, and was all, --maybe-optout is show, and was hold, --keywords lacks 2 lines that it had";
+    for _ in 0..2 {
+        daemon.restart_with(&[]);
+        assert!(daemon.log().contains(&format!("{lacks}: whoever was held back")), "{}", daemon.log());
+        let said = health(&daemon);
+        assert!(said.contains(&format!("settings_loosened: {lacks}, since 20")), "{said}");
+        daemon.kill();
+    }
+    // One that is set again is not told, nor is one more.
+    fs::write(&keywords, "out-all ALTO TODO\nout ALTO\nout FUERA\n").expect("written");
+    daemon.restart_with(&["--maybe-optout", "hold", "--keywords", text(&keywords)]);
+    assert!(health(&daemon).contains("--stop-scope is list, and was all, since 20"), "{}", health(&daemon));
+    daemon.terminate();
+    daemon.restart_with(&strict);
+    assert!(!health(&daemon).contains("settings_loosened"), "{}", health(&daemon));
+    daemon.terminate();
+    // A backup knows them as well.
+    fs::remove_dir_all(daemon.data_dir()).expect("gone");
+    let data = daemon.data_dir();
+    let file = made["backup"].as_str().expect("a path");
+    let restored = contactd(&["restore", file, "--data-dir", text(&data)]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&restored.stderr).into_owned();
+    assert!(
+        said.contains("--stop-scope all, --maybe-optout hold and its --keywords (words that opt out: 2), as it"),
+        "{said}"
+    );
     daemon.restart_with(&[]);
-    assert!(daemon.log().contains("the stop scope is list, and was all until now"), "{}", daemon.log());
+    assert!(health(&daemon).contains(&format!("settings_loosened: {lacks}")), "{}", health(&daemon));
+    let mut wire = daemon.connect();
+    assert_eq!(crate::purge::json(&wire.call("UNFENCE"))["settings_loosened"], lacks);
+    assert!(wire.call("STATS").contains(&format!(" {lacks}")));
 }

@@ -628,6 +628,126 @@ fn a_store_that_lost_its_write_ahead_log_is_refused() {
     assert_eq!(daemon.connect().call(&format!("CHECK {LIST} {}", phones[299])), "+no fenced");
 }
 
+/// What a start says of a data directory: its exit code and its words.
+fn verified(daemon: &Daemon) -> (Option<i32>, String) {
+    let output = Command::new(program()).arg("verify").arg("--data-dir").arg(daemon.data_dir()).output();
+    let output = output.expect("it runs");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// A copy of a running store cannot be told apart by the files that were copied with it. Those that were not know that there was more.
+#[test]
+fn a_part_of_a_copy_that_is_put_back_is_refused() {
+    if only_alone("a copy of a ledger is not served or mended without it") {
+        return;
+    }
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    wire.call(&format!("LIST {LIST}"));
+    let phones: Vec<String> = (0..9).map(|n| phone(0, 0, n)).collect();
+    subscribe(&mut wire, &phones);
+    let place = tempfile::tempdir().expect("a directory");
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        assert!(Command::new("cp").arg("-r").arg(from).arg(to).status().expect("cp").success());
+    };
+    let data = daemon.data_dir();
+    let parts: [&[&str]; 4] = [&["store", "synced"], &["store", "synced", "origin"], &["store"], &["store", "origin"]];
+    for (nth, parts) in parts.into_iter().enumerate() {
+        for is_killed in [true, false] {
+            let [hot, whole] = ["hot", "whole"].map(|name| place.path().join(format!("{name}{nth}{is_killed}")));
+            copy(&data, &hot);
+            thread::sleep(Duration::from_millis(1_200));
+            let out = &phones[2 * nth + usize::from(is_killed)];
+            assert_eq!(wire.call(&format!("OPTOUT {LIST} {out}")), ":1");
+            drop(wire);
+            if is_killed {
+                thread::sleep(Duration::from_millis(1_200));
+                daemon.kill();
+            } else {
+                daemon.terminate();
+            }
+            copy(&data, &whole);
+            for part in parts {
+                // In place: each is still the file that it is.
+                let to = if *part == "store" { data.clone() } else { data.join(part) };
+                copy(&hot.join(part), &to);
+            }
+            for _ in 0..2 {
+                let (code, told) = verified(&daemon);
+                assert!(code == Some(2) && told.contains("estore a backup"), "{parts:?}, {is_killed}: {told}");
+            }
+            // Whoever wants what is left has it behind a fence.
+            fs::remove_file(data.join("origin")).expect("removed");
+            if !parts.contains(&"synced") {
+                fs::remove_file(data.join("synced")).expect("removed");
+            }
+            daemon.restart();
+            wire = daemon.connect();
+            assert_eq!(wire.call(&format!("CHECK {LIST} {out}")), "+no fenced", "{parts:?}, killed: {is_killed}");
+            drop(wire);
+            // And is not told again.
+            daemon.kill();
+            daemon.restart();
+            wire = daemon.connect();
+            assert!(wire.call("UNFENCE").contains("backup_at"));
+        }
+    }
+}
+
+/// An empty store in the place of one that is gone has forgotten every opt-out, and would be served as a new one.
+#[test]
+fn nothing_is_begun_where_something_is_left_of_a_store() {
+    if only_alone("a copy of a ledger is not served or mended without it") {
+        return;
+    }
+    let mut daemon = Daemon::start(&[]);
+    let mut wire = daemon.connect();
+    wire.call(&format!("LIST {LIST}"));
+    subscribe(&mut wire, &[phone(0, 0, 0)]);
+    assert!(wire.call("BACKUP RUN").starts_with('+'));
+    drop(wire);
+    let data = daemon.data_dir();
+    let backups = data.join("backups");
+    let is_written = || {
+        let mut files = fs::read_dir(&backups).into_iter().flatten().flatten();
+        files.any(|file| file.file_name().to_string_lossy().ends_with(".backup"))
+    };
+    let since = Instant::now();
+    while !is_written() {
+        assert!(since.elapsed() < PATIENCE);
+        thread::sleep(Duration::from_millis(20));
+    }
+    daemon.terminate();
+    let all = ["synced", "origin", "pulse", "tombstone.key", "backups"];
+    let kept = tempfile::tempdir().expect("a directory");
+    for name in all {
+        assert!(Command::new("cp").arg("-r").arg(data.join(name)).arg(kept.path()).status().expect("cp").success());
+    }
+    fs::remove_dir_all(data.join("store")).expect("removed");
+    for left in all {
+        for name in all {
+            let path = data.join(name);
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+        assert!(Command::new("cp").arg("-r").arg(kept.path().join(left)).arg(&data).status().expect("cp").success());
+        for _ in 0..2 {
+            let output = Command::new("timeout")
+                .arg("60")
+                .arg(program())
+                .args(["serve", "--listen", "127.0.0.1:0", "--http", "off", "--data-dir"])
+                .arg(&data)
+                .output()
+                .expect("it runs");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(2) && told.contains(left), "with {left}: {told}");
+            assert!(told.contains("restore a backup") && !data.join("store").exists(), "with {left}: {told}");
+        }
+    }
+    fs::remove_dir_all(&backups).expect("removed");
+    daemon.restart();
+    assert_eq!(daemon.connect().call("COUNT"), ":0");
+}
+
 /// A store without contacts has nobody to keep messages from.
 #[test]
 fn an_empty_store_is_not_fenced() {

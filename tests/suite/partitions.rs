@@ -2,6 +2,9 @@
 //! on such stores, too. There those fail that look into a store's files, name positions and numbers, or want an order among what
 //! has one date.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -209,4 +212,116 @@ fn metrics_tell_of_each_partition_and_once_of_the_daemon() {
     for family in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         assert_eq!(page.matches(&format!("# TYPE {family}\n")).count(), 1, "{family}");
     }
+}
+
+/// What a start that fails says, with how it was told.
+fn refused(dir: &Path, more: &[&str]) -> String {
+    let start = ["serve", "--listen", "127.0.0.1:0", "--http", "off", "--data-dir"];
+    let other = Command::new("timeout").arg("60").arg(program()).args(start).arg(dir).args(more).output();
+    let other = other.expect("it runs");
+    let told = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert_eq!(other.status.code(), Some(2), "{more:?}: {told}");
+    told
+}
+
+/// Whoever said STOP in it would be unknown, and the next import would make him a contact.
+#[test]
+fn a_store_that_lost_a_partition_is_refused_until_that_is_restored() {
+    let mut daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let phones = fill(&mut wire);
+    let out: Vec<String> = phones.iter().map(|phone| format!("OPTOUT {LIST} {phone}")).collect();
+    assert!(wire.call_all(&out).iter().all(|reply| reply == ":1"));
+    assert!(wire.call("BACKUP RUN").starts_with('+'), "a backup of each");
+    let dir = daemon.data_dir();
+    let partition = |place: u16| dir.join(format!("p{place}"));
+    let backup = |place: u16| {
+        let written = fs::read_dir(partition(place).join("backups")).into_iter().flatten().flatten();
+        written.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "backup"))
+    };
+    let since = std::time::Instant::now();
+    while !(0..4).all(|place| backup(place).is_some()) && since.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    drop(wire);
+    assert_eq!(daemon.terminate(), Some(0));
+    let place = tempfile::tempdir().expect("a directory");
+    let aside = place.path().join("aside");
+    for gone in [3, 0] {
+        let kept = backup(gone).map(|file| {
+            let kept = place.path().join(format!("p{gone}.backup"));
+            fs::copy(file, &kept).expect("copied");
+            kept
+        });
+        fs::rename(partition(gone), &aside).expect("lost");
+        for (more, is_there) in [
+            (&["--partitions", "4"][..], false),
+            (&["--partitions", "3"], false),
+            (&[], false),
+            (&["--partitions", "4"], true),
+            (&[], true),
+        ] {
+            if is_there {
+                fs::create_dir_all(partition(gone)).expect("made");
+            }
+            let told = refused(&dir, more);
+            assert!(told.contains(&format!("p{gone} is gone")) && told.contains("contactd restore FILE"), "{told}");
+        }
+        let restore = |to: u16| {
+            let _ = fs::remove_dir_all(partition(to));
+            let restored = Command::new(program())
+                .arg("restore")
+                .arg(kept.as_ref().expect("a backup"))
+                .arg("--data-dir")
+                .arg(partition(to))
+                .output()
+                .expect("it runs");
+            assert!(restored.status.success(), "{restored:?}");
+        };
+        restore(gone);
+        daemon.restart();
+        let mut wire = daemon.connect();
+        let all = wire.call(&format!("CHECK {LIST} {}", phones.join(" ")));
+        assert!(all.contains("+no fenced") && all.contains("+no list_opted_out") && !all.contains("yes"), "{all}");
+        assert!(wire.call("UNFENCE").contains("backup_at"));
+        let all = wire.call(&format!("CHECK {LIST} {}", phones.join(" ")));
+        assert!(all.lines().skip(1).all(|verdict| verdict == "+no list_opted_out"), "{all}");
+        drop(wire);
+        assert_eq!(daemon.terminate(), Some(0));
+        fs::remove_dir_all(&aside).expect("removed");
+        // The backup of one in the place of another.
+        fs::rename(partition(1), &aside).expect("lost");
+        restore(1);
+        let told = refused(&dir, &[]);
+        assert!(told.contains("contacts that are not of partition 1 of 4"), "{told}");
+        fs::remove_dir_all(partition(1)).expect("removed");
+        fs::rename(&aside, partition(1)).expect("back");
+    }
+}
+
+/// A partition that cannot be opened ends the start; it would answer `-LOADING` for ever.
+#[test]
+fn partitions_without_their_secret_do_not_start() {
+    let mut daemon = split(&[]);
+    fill(&mut daemon.connect());
+    assert_eq!(daemon.terminate(), Some(0));
+    let dir = daemon.data_dir();
+    let (key, restored) = (dir.join("tombstone.key"), dir.join("p2/tombstone.key"));
+    let secret = fs::read_to_string(&key).expect("the secret");
+    fs::remove_file(&key).expect("removed");
+    let told = refused(&dir, &[]);
+    assert!(told.contains("gives it back") && !key.exists(), "{told}");
+    fs::copy(dir.join("p2/partition"), &restored).expect("made");
+    fs::set_permissions(&restored, fs::Permissions::from_mode(0o600)).expect("set");
+    fs::write(&restored, &secret).expect("written");
+    let told = refused(&dir, &[]);
+    assert!(told.contains("move it from there") && told.contains("p2/tombstone.key"), "{told}");
+    let other: String = secret.trim().chars().rev().collect();
+    fs::rename(&restored, &key).expect("moved");
+    fs::write(&key, &other).expect("written");
+    let told = refused(&dir, &[]);
+    assert!(told.contains("belongs to another store"), "{told}");
+    fs::write(&key, &secret).expect("written");
+    daemon.restart();
+    assert_eq!(daemon.connect().call("COUNT"), ":40");
 }

@@ -25,10 +25,11 @@ mod tests;
 pub mod unread;
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result, excerpt};
 pub use cue::Cues;
@@ -127,6 +128,8 @@ pub struct Words {
     longest: usize,
     /// What the phrases are written in.
     scripts: Scripts,
+    /// A sum of each line that was added and opts out, or may.
+    added: BTreeSet<u64>,
 }
 
 /// What a line of a keywords file says of its words.
@@ -183,6 +186,9 @@ impl Keywords {
             if phrase.is_empty() {
                 return Err(wrong("needs a word, like: out ALTO"));
             }
+            if meaning.strictness() > 0 {
+                words.added.insert(sum(&format!("{kind} {phrase}")));
+            }
             match words.meanings.get(&phrase) {
                 Some(&known) if known == meaning => {}
                 Some(&known) if known != Meaning::MaybeOut || !meaning.is_out() => {
@@ -192,6 +198,11 @@ impl Keywords {
             }
         }
         Ok(Keywords(words))
+    }
+
+    /// A sum of each line of the file that opts out, or may: by these a store knows whether some are gone.
+    pub fn added(&self) -> &BTreeSet<u64> {
+        &self.0.added
     }
 
     /// What a message means: the strictest of what it may have been before software wrote it in another way. One that has
@@ -250,6 +261,11 @@ impl Words {
     fn has_word(&self, word: &str) -> bool {
         self.parts.contains(word)
     }
+}
+
+/// By which a line is known again.
+fn sum(line: &str) -> u64 {
+    Sha256::digest(line).iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 /// A phrase as it is looked up. In a script that puts no blanks between words it has none.

@@ -22,6 +22,7 @@ pub use self::sled::{Beside, DiskEngine};
 pub use batch::Batch;
 pub use checkpoint::THREAD_NAME as CHECKPOINT_THREAD_NAME;
 pub use memory::MemoryEngine;
+pub use private_dir::make_private;
 
 use crate::error::Result;
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::pulse::{Pulse, identity};
+use super::pulse::{self, Pulse, identity};
 use super::seal::{self, Seal};
 use crate::error::{Error, Result};
 
@@ -101,6 +101,11 @@ impl Origin {
         Ok(origin)
     }
 
+    /// Where it and the pulse are of a store that was opened once.
+    pub fn files(dir: &Path) -> impl Iterator<Item = PathBuf> {
+        [NAME, pulse::NAME].map(|name| dir.join(name)).into_iter()
+    }
+
     /// Whether it is there to say anything.
     pub fn is_known(&self) -> bool {
         self.is_known || self.is_open.load(Ordering::SeqCst)
@@ -182,6 +187,17 @@ impl Origin {
         Error::internal(format!(
             "a copy of {} that was made while contactd had it open was put back in its place: opt-outs may be missing from it. \
              Restore a backup. To have what is in this copy behind a fence, delete {}: nobody gets messages until UNFENCE",
+            self.dir.display(),
+            self.dir.join(NAME).display()
+        ))
+    }
+
+    /// The refusal of a store of which a part is older than the rest: it ends after fewer batches than were on disk.
+    pub fn put_back_in_part(&self, newest: u64, known: u64) -> Error {
+        Error::internal(format!(
+            "the store in {} ends after {newest} of {known} batches that were on disk: files of it were put back from a copy, or \
+             were cut off, and opt-outs are missing. Restore a backup. To have what is left behind a fence, delete {}: nobody gets \
+             messages until UNFENCE",
             self.dir.display(),
             self.dir.join(NAME).display()
         ))

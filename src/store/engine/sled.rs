@@ -59,6 +59,8 @@ pub struct DiskEngine {
     applying: RwLock<()>,
     synced: File,
     pulse: Pulse,
+    /// The newest batch that had been on disk when the file `pulse` was last written; none if it does not say.
+    known: Option<u64>,
     /// Noted as closed once the store is.
     origin: Arc<Origin>,
     /// Released last.
@@ -94,6 +96,9 @@ impl DiskEngine {
         let store = dir.join(STORE);
         recover_replaced(dir, &store).map_err(|why| failed("recover the store in", &why))?;
         let origin = Arc::new(Origin::read(dir, &store.join(LOG))?);
+        if !store.join(LOG).exists() {
+            refuse_remains(dir, &store)?;
+        }
         if origin.is_open_with_wal() && !Wal::is_in(&store) {
             return Err(origin.damage());
         }
@@ -127,6 +132,7 @@ impl DiskEngine {
         let made = Arc::clone(&disk);
         let durable = Durable::start(wal, Arc::clone(&origin), Arc::new(move || made.sync()))
             .map_err(|why| failed("start a thread for", &why))?;
+        let known = Pulse::newest(dir).map_err(|why| failed("read the file `pulse` in", &why))?;
         let pulse = Pulse::start(dir).map_err(|why| failed("write the file `pulse` in", &why))?;
         Ok(DiskEngine {
             dir: dir.to_owned(),
@@ -136,6 +142,7 @@ impl DiskEngine {
             applying: RwLock::default(),
             synced,
             pulse,
+            known,
             origin,
             _lock: lock,
         })
@@ -184,9 +191,10 @@ impl DiskEngine {
     }
 
     fn write_synced(&self, newest: u64) -> Result<()> {
-        self.pulse.beat();
         let digits = format!("{newest:0SYNCED_DIGITS$}\n");
-        self.synced.write_all_at(digits.as_bytes(), 0).map_err(|why| failed("write", &self.synced_path(), &why))
+        self.synced.write_all_at(digits.as_bytes(), 0).map_err(|why| failed("write", &self.synced_path(), &why))?;
+        self.pulse.beat(newest);
+        Ok(())
     }
 
     /// How many batches have been on disk; none if that is not known.
@@ -267,6 +275,11 @@ impl Engine for DiskEngine {
             )));
         }
         self.origin.check(newest)?;
+        // Without the other files what is left is served behind a fence, if anything is.
+        let is_fenced = newest > 0 && (synced.is_none() || !self.origin.is_known());
+        if let Some(known) = self.known.filter(|known| *known > newest && !is_fenced) {
+            return Err(self.origin.put_back_in_part(newest, known));
+        }
         Ok(match (synced, self.origin.is_known()) {
             (None, _) => Wholeness::Unknown,
             (Some(_), false) => Wholeness::AnyFile,
@@ -279,6 +292,10 @@ impl Engine for DiskEngine {
             // Later numbers are written over this one, within a sector: a power cut leaves one of them.
             self.write_synced(newest)?;
             self.synced.sync_all().map_err(|why| failed("sync", &self.synced_path(), &why))?;
+        }
+        // What is left is wanted as it is.
+        if self.known.is_some_and(|known| known > newest) {
+            self.pulse.set_back(newest).map_err(|why| failed("write the file `pulse` in", &self.dir, &why))?;
         }
         self.origin.open(newest)
     }
@@ -420,6 +437,23 @@ fn make_store(dir: &Path, store: &Path) -> sled::Result<()> {
     sync_files(&new)?;
     fs::rename(&new, store)?;
     Ok(sync(dir)?)
+}
+
+/// A store that was removed, in whole or but for some files, is not begun anew: whoever opted out would be forgotten. The directory
+/// of a store comes before all other files, so that what a crash left of a first start is none of these.
+fn refuse_remains(dir: &Path, store: &Path) -> Result<()> {
+    let mut left: Vec<PathBuf> = Origin::files(dir).chain([dir.join(SYNCED)]).filter(|file| file.exists()).collect();
+    left.extend(Wal::is_in(store).then(|| store.to_owned()));
+    if left.is_empty() {
+        return Ok(());
+    }
+    let left: Vec<String> = left.iter().map(|file| file.display().to_string()).collect();
+    Err(Error::internal(format!(
+        "the store in {} is gone, and who opted out with it: only {} is left. Move that aside and restore a backup; an empty store \
+         is begun only where nothing is left of another one",
+        dir.display(),
+        left.join(", ")
+    )))
 }
 
 /// Opens sled. A store of this process that was just closed may not have released it yet; our own lock keeps other

@@ -75,6 +75,11 @@ pub const PRINTED: &[u8] = b"\x00printed";
 /// The stop scope of the last run.
 pub const SCOPE: &[u8] = b"\x00scope";
 
+/// The strictest settings under which the store was run, until they were given up.
+pub const STRICTNESS: &[u8] = b"\x00strictness";
+/// When a fence was ended of which something was missing, and that fence.
+pub const UNFENCED: &[u8] = b"\x00unfenced";
+
 /// What ties the newest batch of a ledger to those before it.
 pub const CHAIN: &[u8] = b"\x00chain";
 /// Why nobody gets messages.

@@ -35,8 +35,12 @@ impl Upkeep {
     pub fn unfence(&self, by: Arc<str>) -> Result<Option<Fence>> {
         self.on_writer(move |writer| {
             let Some(fence) = writer.fence() else { return Ok(None) };
+            let now = writer.state.now();
+            let unfenced = Some((now, fence)).filter(|(_, fence)| !fence.replayed.is_sure());
+            let stored = unfenced.map(|(at, fence)| codec::encode_unfenced(at, &fence)).transpose()?;
             writer.commit_alone(|overlay| {
                 let at = overlay.now();
+                overlay.values.push((keys::UNFENCED.to_vec(), stored));
                 Arc::make_mut(&mut overlay.lists).fence = None;
                 overlay.values.push((keys::FENCE.to_vec(), None));
                 overlay.feed.push(FeedEntry::Fence { at: at.into(), fenced: false });
@@ -45,6 +49,7 @@ impl Upkeep {
                 Ok(())
             })?;
             writer.state.memory.gate_mut().set_fence(None);
+            writer.state.set_unfenced(unfenced);
             Ok(Some(fence))
         })
     }

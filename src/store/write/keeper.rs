@@ -181,7 +181,7 @@ impl Keeper {
             Lack::SinceNote => (self.note.position, self.note.mark.bytes),
             Lack::All | Lack::Unknown => (0, 0),
         };
-        let mut known = Known::read(&self.trail, known_bytes)?;
+        let mut known = Known::read(state, &self.trail, known_bytes)?;
         let had_lines = !known.lines.is_empty();
         let (mut at, mut missing) = (from.max(bounds.first), 0);
         while at < bounds.next {
@@ -226,15 +226,24 @@ struct Known {
 
 impl Known {
     /// Reads a trail from a place on.
-    fn read(trail: &Trail, from: u64) -> Result<Known> {
+    fn read(state: &State, trail: &Trail, from: u64) -> Result<Known> {
         let mut known = Known { lines: HashSet::new(), erased_at: HashSet::new() };
+        let mut erased = BTreeSet::new();
         trail.lines_from(from, &mut |line| {
             let Some(line) = TrailLine::read(line) else { return };
             if let Ok(said) = serde_json::to_vec(&line.unsealed()) {
                 known.lines.insert(Sha256::digest(said).into());
             }
-            known.erased_at.extend(Some(line).filter(TrailLine::is_erasure).and_then(|line| line.opted_out_at));
+            if line.is_erasure() {
+                erased.extend(Phone::parse(line.phone.as_bytes()));
+                known.erased_at.extend(line.opted_out_at);
+            }
         })?;
+        // One that a restore has brought back from here was done again, at another time.
+        for phone in erased {
+            let tombstones = state.tombstones_of(phone)?;
+            known.erased_at.extend(tombstones.iter().map(|(_, tombstone)| time::format(tombstone.gone_at)));
+        }
         Ok(known)
     }
 

@@ -17,6 +17,7 @@ mod named;
 mod plan;
 mod record;
 mod remembered;
+mod strictness;
 mod tombstone;
 mod trail;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use list::{decode_list, decode_tally, encode_list, encode_tally};
 pub use list_event::{decode_list_event, encode_list_event};
 pub use plan::{decode_plan, encode_plan};
 pub use record::{Record, decode_labels, decode_record, encode_record, fingerprint};
+pub use strictness::{decode_strictness, decode_unfenced, encode_strictness, encode_unfenced};
 pub use tombstone::{
     Erasing, PhoneHmac, StoredTombstone, decode_erasing, decode_tombstone, encode_erasing, encode_tombstone,
 };
