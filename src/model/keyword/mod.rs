@@ -39,6 +39,7 @@ pub use reading::STOP_SIGNS;
 pub use refusal::{is_keyword_in_capitals, is_refusal, is_request};
 pub use report::reports;
 use script::Scripts;
+use slip::LongSlips;
 pub use spelling::letter_of_digit;
 
 /// The built-in words.
@@ -127,6 +128,8 @@ pub struct Words {
     longest: usize,
     /// What the phrases are written in.
     scripts: Scripts,
+    /// The long ones of the words that opt out or may.
+    long: LongSlips,
 }
 
 /// What a line of a keywords file says of its words.
@@ -233,6 +236,9 @@ impl Words {
             && phrase.chars().nth(1).is_some()
         {
             self.within.push(phrase.clone());
+        }
+        if meaning.strictness() > 0 {
+            phrase.split(' ').for_each(|word| self.long.add(word, false));
         }
         self.meanings.insert(phrase, meaning);
     }
