@@ -6,6 +6,7 @@
 //! software made of a text, and [`keyboard`] what a keyboard of another script did; [`folding`] makes words of it and
 //! [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
 //! `stems.txt` has what no refusal can do without: what no rule knows is shown to a person where it has one of these.
+//! `machine.txt` has what a [`machine`] answers in the place of a phone.
 //! [`is_refusal`] asks the same of a label.
 
 mod cue;
