@@ -46,8 +46,8 @@ impl Reading<'_> {
         let all = self.words.len();
         let mut is_bound = vec![false; all + 1];
         (is_bound[0], is_bound[all]) = (true, true);
-        for at in 1..all {
-            is_bound[at] = self.words[at - 1].ends_clause;
+        for (at, word) in self.words.iter().enumerate() {
+            is_bound[at + 1] |= word.ends_clause;
         }
         let mut at = 0;
         for run in self.known.chunk_by(|a, b| a.is_number() == b.is_number()) {
