@@ -151,6 +151,21 @@ fn a_message_that_the_number_is_dead_does_not_make_it_valid() {
         assert_eq!(says(&mut wire, ADA, text), "+message maybe_optout");
         assert_eq!(check(&mut wire, ADA), "+no invalid");
     }
+    for text in [
+        "Kein Anschluss unter dieser Nummer",
+        "number changed",
+        "Your message could not be delivered",
+        "SMS not enabled on this line",
+        "550 no such user",
+        "该号码不存在",
+        "없는 번호입니다",
+        "Nomor tidak aktif",
+    ] {
+        house.set_clock(START_MS + 120_000);
+        assert!(says(&mut wire, ADA, text).starts_with("+message"), "{text}");
+        assert_eq!(check(&mut wire, ADA), "+no invalid", "{text}");
+    }
+    house.set_clock(START_MS + 180_000);
     assert_eq!(says(&mut wire, ADA, "hello, I am back"), "+message");
     assert_eq!(check(&mut wire, ADA), "+yes");
 }

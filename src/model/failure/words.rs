@@ -13,9 +13,10 @@ use crate::model::keyword;
 use crate::model::plain_refusal::fold::letters;
 use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 use vocabulary::{
-    ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BETWEEN, BLOCKED, BLOCKING, CONSENT, CONTAINS, DEAD, DEAD_WITHIN, ENDED,
-    FOR_GOOD, JUNK, LACKS, LINE, LISTS, LIVES, MESSAGES, MOBILE, NETWORK, NOT_OF_PEOPLE, NUMBER, OF_A_DEAD_NUMBER,
-    OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING, PERSON, PHONE, REFUSED_WITHIN, REFUSES, SENDER, SUPPRESSED, WANTS,
+    ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BETWEEN, BLOCKED, BLOCKING, BY, CONSENT, CONTAINS, DEAD, DEAD_ALONE,
+    DEAD_WITHIN, ENDED, FOR_GOOD, JUNK, LACKS, LINE, LISTS, LIVES, MESSAGES, MOBILE, NETWORK, NOT_OF_PEOPLE, NUMBER,
+    OF_A_DEAD_NUMBER, OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING, PERSON, PHONE, REFUSED_WITHIN, REFUSES,
+    REFUSES_ALONE, SENDER, STEM_LETTERS_MIN, SUPPRESSED, WANTS,
 };
 
 /// What they say.
@@ -115,7 +116,7 @@ impl Report {
             let is_person = |at: Option<usize>| at.is_some_and(|at| self.is_person(at));
             let is_by_person = || is_person(self.before(at));
             let is_blocked = BLOCKED.contains(&word)
-                && ((self.word(at + 1) == "by" && is_person(self.behind(at + 1)))
+                && ((BY.contains(&self.word(at + 1)) && is_person(self.behind(at + 1)))
                     || (is_by_person()
                         && (self.word(at - 1) == "has"
                             || word == "stopped"
@@ -131,7 +132,9 @@ impl Report {
                     !self.has(&NETWORK)
                 }
                 "report" | "reports" => at > 0 && JUNK.contains(&self.word(at - 1)) && !self.has(&NETWORK),
-                "reported" => self.has(&JUNK) && is_by_person(),
+                "reported" => {
+                    self.has(&JUNK) && is_by_person() || self.0.len() == 2 && JUNK.contains(&self.word(at + 1))
+                }
                 "spam" => self.word(at + 1) == "by" && is_person(self.behind(at + 1)),
                 _ => false,
             };
@@ -139,11 +142,15 @@ impl Report {
             if is_blocked || (!is_of_sender && !is_answered && (complains || is_suppressed || self.refuses(at))) {
                 return true;
             }
+            if self.0.len() == 1 && REFUSES_ALONE.contains(&word) {
+                return true;
+            }
             if word == "stop" {
                 // A sender says no STOP, but is told to stop; and a word in a message that nobody answered is the sender's.
                 let is_in_message = self.has(&CONTAINS) && self.has(&MESSAGES);
                 let is_of_text = is_in_message && !self.has(&PERSON) && !self.has(&ANSWERS);
-                return !self.is_negated(at) && self.word(at + 1) != "sending" && !is_of_text;
+                let is_of_a_program = ["sending", "error", "failed", "failure"].contains(&self.word(at + 1));
+                return !self.is_negated(at) && !is_of_a_program && !is_of_text;
             }
             let is_not_in = sense & OPT != 0 && next & IN != 0 && self.is_negated(at);
             !is_of_sender && (is_not_in || is_asked || has_ended || (is_out && !self.is_negated(at) && !is_answered))
@@ -153,7 +160,9 @@ impl Report {
 
     /// Whether a word speaks of the sender; an opt-out at the level of an account is the person's.
     fn is_of_the_sender(&self, at: usize) -> bool {
-        OF_THE_SENDER.contains(&self.word(at)) && !["level", "wide"].contains(&self.word(at + 1))
+        // "The message From/To pair" is of both.
+        let is_of_both = self.word(at) == "from" && self.word(at + 1) == "to";
+        OF_THE_SENDER.contains(&self.word(at)) && !is_of_both && !["level", "wide"].contains(&self.word(at + 1))
     }
 
     /// What a person blocks: "this number", "us", "messages".
@@ -176,7 +185,7 @@ impl Report {
         let is_refused = || (at + 1..=at + REFUSED_WITHIN).any(|at| MESSAGES.contains(&self.word(at)));
         let receives = || self.word(at + 1) == "to" && self.word(at + 2) == "receive";
         let word = self.word(at);
-        let is_willed = word.starts_with("refuse") || word.starts_with("decline") || word.starts_with("reject");
+        let is_willed = ["refuse", "decline", "reject", "denied"].iter().any(|stem| word.starts_with(stem));
         REFUSES.contains(&word)
             && (self
                 .before(at)
@@ -194,7 +203,8 @@ impl Report {
                 && (before.is_some_and(|before| LACKS.contains(&self.word(before))) && at + 1 == self.0.len()
                     || self.behind(at).is_some_and(|behind| LACKS.contains(&self.word(behind))))
         };
-        (0..self.0.len()).any(lacks)
+        let needs_opt_in = self.sense(0) & OPT != 0 && self.sense(1) & IN != 0 && self.0.len() == 3;
+        (0..self.0.len()).any(lacks) || needs_opt_in && ["required", "missing", "needed"].contains(&self.word(2))
     }
 
     /// "Unknown destination handset", "number does not exist", `UNALLOCATED_NUMBER`, "not a valid mobile number".
@@ -212,17 +222,23 @@ impl Report {
             // Of a number, another word says that it is the network's: "illegal number" is an opt-out with some.
             "illegal" => self.behind(at).is_some_and(|behind| self.word(behind) == "subscriber"),
             "changed" => at + 1 == self.0.len() && self.before(at).is_some_and(|before| self.word(before) == "number"),
-            "deactivated" if self.0.len() == 1 => true,
+            "fixed" => self.word(at + 1) == "line" && !self.is_negated(at),
+            word if self.0.len() == 1 && DEAD_ALONE.contains(&word) => true,
+            "assigned" if self.0.len() == 2 => self.is_negated(at),
             "exist" | "exists" if self.is_negated(at) && self.before(at).is_some_and(|not| self.is_user(not)) => true,
             // "Subscriber deactivated promotional messages" speaks of these.
             "deactivated" if self.refuses(at) => false,
             "such" => self.is_negated(at) && is_number(at + 1),
             word if MOBILE.contains(&word) => self.is_negated(at) && (is_number(at + 1) || at + 1 == self.0.len()),
-            "disconnected" if self.0.len() == 1 => true,
             "disconnected" | "dead" => self.before(at).or(self.behind(at)).is_some_and(|at| {
                 self.word(at).starts_with("number") || LINE.contains(&self.word(at)) && self.0.len() == 2
             }),
-            word if DEAD.contains(&word) => is_of_number(at, at),
+            word if DEAD
+                .iter()
+                .any(|dead| word == *dead || dead.len() >= STEM_LETTERS_MIN && word.starts_with(dead)) =>
+            {
+                is_of_number(at, at)
+            }
             word if LIVES.contains(&word) || (word == "service" && self.word(at.wrapping_sub(1)) == "in") => {
                 let negated = self.before(at).filter(|&not| self.is_not(not));
                 let is_alone = || self.0.iter().all(|word| OF_A_DEAD_NUMBER.contains(&word.as_str()));
@@ -231,9 +247,12 @@ impl Report {
             }
             // "not SMS capable"
             "capable" | "enabled" => is_message(at.wrapping_sub(1)) && self.is_negated(at - 1),
-            "incapable" => is_message(at.wrapping_sub(1)),
+            "incapable" => is_message(at.wrapping_sub(1)) || self.word(at + 1) == "of" && is_message(at + 3),
             // "SMS not supported", where nothing else is said: in a country, by an account.
-            "supported" => self.is_negated(at) && at + 1 == self.0.len() && is_message(at.wrapping_sub(2)),
+            "supported" => {
+                let is_said_of_number = || self.word(at + 1) == "by" && self.behind(at + 1).is_some_and(is_number);
+                self.is_negated(at) && is_message(at.wrapping_sub(2)) && (at + 1 == self.0.len() || is_said_of_number())
+            }
             "receive" => {
                 self.before(at).is_some_and(|not| self.is_not(not) || ["cannot", "cant"].contains(&self.word(not)))
                     && self.behind(at).is_some_and(is_message)

@@ -146,6 +146,8 @@ struct Folder {
     quote: Option<usize>,
     /// The line is marked as somebody else's.
     is_cited: bool,
+    /// The places of the words that are quoted by marks round them alone.
+    in_marks: Vec<usize>,
 }
 
 impl Folder {
@@ -221,13 +223,21 @@ impl Folder {
         if let Some(first) = self.quote.take()
             && self.words.len() - first >= QUOTED_WORDS_MIN
         {
-            self.words[first..].iter_mut().for_each(|word| word.is_quoted = true);
+            for at in first..self.words.len() {
+                if !std::mem::replace(&mut self.words[at].is_quoted, true) {
+                    self.in_marks.push(at);
+                }
+            }
         }
     }
 
     fn finish(mut self) -> Vec<Word> {
         self.close();
         self.look_at_gap(true);
+        // What stands in quotation marks as a whole is nobody else's: software puts them there.
+        if self.words.iter().all(|word| word.is_quoted) {
+            self.in_marks.iter().for_each(|&at| self.words[at].is_quoted = false);
+        }
         self.words
     }
 }

@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 
 use super::folding;
 use super::script::Scripts;
-use super::slip::Slips;
+use super::slip::{LongSlips, Slips};
 pub use needed::{Needed, cost};
 
 /// What a rule says of the words that it matches.
@@ -93,6 +93,16 @@ impl Known {
         self.word == UNKNOWN && self.stems[0] == UNKNOWN
     }
 
+    /// Whether it is written in digits.
+    pub fn is_number(self) -> bool {
+        self.is_number
+    }
+
+    /// Whether it is a first name, however it is written.
+    pub fn is_first_name(self) -> bool {
+        self.name == Name::First
+    }
+
     /// The word as it is written in its message.
     pub fn written(self, is_name: bool, ends_clause: bool) -> Known {
         let name = if is_name && self.name == Name::None { Name::Written } else { self.name };
@@ -131,6 +141,8 @@ pub struct Grammar {
     scripts: Scripts,
     /// The words of those rules in which slips of the pen are forgiven.
     forgiven: Slips,
+    /// The long words of all rules.
+    long: LongSlips,
     is_forgiving: bool,
 }
 
@@ -264,6 +276,11 @@ impl Grammar {
     /// The words of rules of which a word may be a slip of the pen.
     pub fn slips(&self, word: &str) -> Vec<&str> {
         self.forgiven.meant(word, self.has_word(word))
+    }
+
+    /// The long words of rules of which a word may be a slip that no rule has.
+    pub fn long_slips(&self, word: &str) -> Vec<String> {
+        if self.known(word).is_unknown() { self.long.meant(word) } else { Vec::new() }
     }
 
     /// Whether it is a word of a rule, as it stands there.

@@ -6,6 +6,7 @@
 //! software made of a text, and [`keyboard`] what a keyboard of another script did; [`folding`] makes words of it and
 //! [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
 //! `stems.txt` has what no refusal can do without: what no rule knows is shown to a person where it has one of these.
+//! `machine.txt` has what a [`machine`] answers in the place of a phone.
 //! [`is_refusal`] asks the same of a label.
 
 mod cue;
@@ -13,6 +14,7 @@ mod encoding;
 mod folding;
 mod grammar;
 mod keyboard;
+mod machine;
 mod reading;
 mod refusal;
 mod report;
@@ -35,11 +37,13 @@ use crate::error::{Error, Result, excerpt};
 pub use cue::Cues;
 pub use encoding::mistaken_byte;
 use grammar::Grammar;
+pub use machine::is_of_a_machine;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
 pub use refusal::{is_keyword_in_capitals, is_refusal, is_request};
 pub use report::reports;
 use script::Scripts;
+use slip::LongSlips;
 pub use spelling::letter_of_digit;
 
 /// The built-in words.
@@ -130,6 +134,8 @@ pub struct Words {
     scripts: Scripts,
     /// A sum of each line that was added and opts out, or may.
     added: BTreeSet<u64>,
+    /// The long ones of the words that opt out or may.
+    long: LongSlips,
 }
 
 /// What a line of a keywords file says of its words.
@@ -244,6 +250,9 @@ impl Words {
             && phrase.chars().nth(1).is_some()
         {
             self.within.push(phrase.clone());
+        }
+        if meaning.strictness() > 0 {
+            phrase.split(' ').for_each(|word| self.long.add(word, false));
         }
         self.meanings.insert(phrase, meaning);
     }

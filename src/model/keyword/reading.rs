@@ -1,6 +1,7 @@
 //! What a message means, taken as a whole, sentence by sentence, and where it only comes near an opt-out.
 
 mod less;
+mod parts;
 mod plain;
 mod signs;
 mod slips;
@@ -165,8 +166,14 @@ impl<'k> Reading<'k> {
     /// "🛑", "no 👎", "🚫 SMS".
     fn signs_ask(&self, text: &str) -> bool {
         if !text.contains(STOP_SIGNS) {
-            let is_polite = || self.weight(0, self.words.len()) == Some(Weight::Polite);
-            return text.contains(REFUSING_SIGNS) && is_polite();
+            // A part of its own, or one before somebody's name.
+            let parts =
+                text.split(|c: char| "\n.,!-".contains(c) || c.is_ascii_digit() || c.is_uppercase()).chain([text]);
+            let is_polite = |text: &str| {
+                let reading = Reading::new(self.keywords, self.grammar, text);
+                reading.weight(0, reading.words.len()) == Some(Weight::Polite)
+            };
+            return parts.filter(|part| part.contains(REFUSING_SIGNS)).any(is_polite);
         }
         let meaning = Reading::new(self.keywords, self.grammar, &text.replace(STOP_SIGNS, " STOP ")).meaning_of_words();
         meaning.is_out() || meaning == Meaning::MaybeOut
@@ -202,7 +209,8 @@ impl<'k> Reading<'k> {
             || self.has_within()
             || self.is_unread()
             || self.asks_without_courtesies()
-            || self.asks_to_stop();
+            || self.asks_to_stop()
+            || self.asks_in_part();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
     }
 
@@ -251,6 +259,11 @@ impl<'k> Reading<'k> {
 
     /// What some words ask for, if all of them together are requests and courtesies. What is denied asks for nothing.
     fn weight(&self, from: usize, to: usize) -> Option<Weight> {
+        self.weights(from, to)[to]
+    }
+
+    /// The same for the words from a place up to each other one, as far as the last.
+    fn weights(&self, from: usize, to: usize) -> Vec<Option<Weight>> {
         let maybe = |from, to| if to - from > 1 { Weight::Maybe } else { Weight::MaybeWord };
         let mut reached: Vec<Option<Weight>> = vec![None; to + 1];
         reached[from] = Some(Weight::Polite);
@@ -287,7 +300,7 @@ impl<'k> Reading<'k> {
                 }
             }
         }
-        reached[to]
+        reached
     }
 
     /// Whether a request is only part of what looks like one: "stop calling" of "stop calling, text me instead".

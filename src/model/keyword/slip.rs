@@ -1,9 +1,12 @@
 //! Slips of the pen: a word that is one letter beside an opt-out word, or beside a word of a request.
 
+mod long;
+
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
+pub use long::LongSlips;
 
 /// The words whose slips are looked for. Shorter ones, like END, have too many neighbours that people mean.
 pub const SLIPS_OF: [&str; 7] = ["STOP", "UNSUBSCRIBE", "STOPALL", "OPTOUT", "CANCEL", "REMOVE", "QUIT"];

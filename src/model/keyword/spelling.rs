@@ -5,7 +5,7 @@ use super::Words;
 use super::folding::{Case, Ending, Word};
 use super::grammar::Grammar;
 
-/// In so many words or fewer, one that nobody knows may be several that were joined: longer messages have blanks.
+/// In a clause of so many words or fewer, one that nobody knows may be several that were joined: longer ones have blanks.
 const JOINED_IN_WORDS_MAX: usize = 4;
 /// What is shorter is one word, and so is what is longer.
 const JOINED_LETTERS: std::ops::RangeInclusive<usize> = 5..=4096;
@@ -63,9 +63,12 @@ impl Speller<'_> {
     /// The words of a message as they were meant. `asks` says whether some words together want out.
     pub fn meant(&self, words: Vec<Word>, asks: impl Fn(&[Word]) -> bool) -> Vec<Word> {
         let words = self.closed_up(words);
-        let is_short = words.len() <= JOINED_IN_WORDS_MAX;
+        let is_number = |word: &&Word| word.text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_short = |clause: &[Word]| clause.iter().filter(|word| !is_number(word)).count() <= JOINED_IN_WORDS_MAX;
+        let clauses = words.chunk_by(|a, _| !a.ends_clause);
+        let is_short: Vec<bool> = clauses.flat_map(|clause| vec![is_short(clause); clause.len()]).collect();
         let mut meant = Vec::with_capacity(words.len());
-        for word in words {
+        for (word, is_short) in words.into_iter().zip(is_short) {
             if let Some(text) = self.tripled(&word.text) {
                 meant.push(Word { text, ..word });
             } else if word.text.contains(is_unspaced) {
@@ -94,10 +97,17 @@ impl Speller<'_> {
         for run in words
             .chunk_by(|a, b| a.ending == Ending::None && a.is_quoted == b.is_quoted && is_single(a) && is_single(b))
         {
-            let joined = (run.len() >= SPACED_LETTERS_MIN).then(|| together(run));
-            match joined.filter(|joined| self.knows(&joined.text) || self.joined(joined).is_some()) {
+            match self.as_one(run) {
                 Some(joined) => closed.push(joined),
-                None => closed.extend_from_slice(run),
+                // "s t o p, I moved"
+                None => {
+                    for clause in run.chunk_by(|a, _| !a.ends_clause) {
+                        match self.as_one(clause) {
+                            Some(joined) => closed.push(joined),
+                            None => closed.extend_from_slice(clause),
+                        }
+                    }
+                }
             }
         }
         if !closed.iter().any(|word| word.text.contains(is_unspaced)) {
@@ -106,9 +116,15 @@ impl Speller<'_> {
         let by_script: Vec<Word> = closed.iter().flat_map(|word| parts(word, &script_ends(&word.text))).collect();
         let is_run = |a: &Word, b: &Word| {
             let is_unspaced = |word: &Word| word.text.contains(is_unspaced);
-            a.ending == Ending::None && a.is_quoted == b.is_quoted && is_unspaced(a) && is_unspaced(b)
+            !a.ends_clause && a.is_quoted == b.is_quoted && is_unspaced(a) && is_unspaced(b)
         };
         by_script.chunk_by(is_run).map(together).collect()
+    }
+
+    /// Single letters as the word or words that they make.
+    fn as_one(&self, run: &[Word]) -> Option<Word> {
+        let joined = (run.len() >= SPACED_LETTERS_MIN).then(|| together(run))?;
+        (self.knows(&joined.text) || self.joined(&joined).is_some()).then_some(joined)
     }
 
     /// "STOOOP" is STOP: three or more of one letter are one.
@@ -243,6 +259,9 @@ fn parts(word: &Word, cuts: &[usize]) -> Vec<Word> {
 
 /// Words as one.
 fn together(run: &[Word]) -> Word {
+    if let [word] = run {
+        return word.clone();
+    }
     let last = &run[run.len() - 1];
     let is_shouted = run.iter().all(|word| word.text.chars().nth(1).is_none() || word.is_shouted());
     let case = if is_shouted { Case::Shouted } else { Case::Other };

@@ -1,6 +1,8 @@
 //! The words and requests against what people write.
 
+mod parts;
 mod requests;
+mod slips;
 mod stems;
 
 use super::*;

@@ -32,9 +32,14 @@ impl Transition<'_, '_> {
         };
         let is_out = matches!(class, InboundKind::OptOut | InboundKind::OptOutAll);
         let after = if is_out { 0 } else { self.sends_after(at)? };
-        // A message whose date cannot be read may be older than what says that the number does not exist. One that may want out
-        // is no proof to the contrary: a phone's own answer, "this number is not in service", is such a message.
-        if !inbound.undated && class != InboundKind::MaybeOptOut {
+        // A message whose date cannot be read may be older than what says that the number does not exist. One that may want out,
+        // or that a machine wrote, is no proof to the contrary: "this number is not in service".
+        let proves_nothing = match class {
+            InboundKind::MaybeOptOut => true,
+            InboundKind::Message | InboundKind::Help => keyword::is_of_a_machine(&inbound.text),
+            InboundKind::OptOut | InboundKind::OptOutAll | InboundKind::OptIn => false,
+        };
+        if !inbound.undated && !proves_nothing {
             let engagement = &mut self.contact.engagement;
             engagement.last_inbound = engagement.last_inbound.max(at);
         }

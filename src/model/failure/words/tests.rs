@@ -291,3 +291,59 @@ fn reports_in_other_words_forbid_too() {
         assert_eq!(said(text), Failure::default(), "{text}");
     }
 }
+
+/// By stems and senses rather than by whole phrases.
+#[test]
+fn words_of_lists_lines_and_blocks_forbid() {
+    for text in [
+        "The message From/To pair violates a blacklist rule.",
+        "Message blocked due to an existing block rule",
+        "STOPPED",
+        "reported spam",
+        "revoked",
+        "Permission denied by user",
+        "opt-in required",
+        "NCPR",
+        "Rejected by IYS",
+        "abonelikten çıktı",
+        "gesperrt durch Empfänger",
+        "bloqueado por el usuario",
+    ] {
+        assert_eq!(said(text), OPTED_OUT, "{text}");
+    }
+    for text in [
+        "fixed line",
+        "Fixed-line number",
+        "Subscriber not provisioned",
+        "EC_TELESERVICE_NOT_PROVISIONED",
+        "incapable of receiving SMS",
+        "SMS not supported by destination",
+        "vacant",
+        "reassigned",
+        "not assigned",
+        "HLR: unknown",
+        "ungültige Rufnummer",
+        "неверный номер",
+        "geçersiz numara",
+        "停机",
+        "Deceased",
+    ] {
+        assert_eq!(said(text), PERMANENT, "{text}");
+    }
+    for text in [
+        "stop error",
+        "Gateway stopped",
+        "stopped service",
+        "blocked by the carrier",
+        "denied by carrier",
+        "sender not provisioned",
+        "message from short code failed",
+        "TPS limit exceeded",
+        "SMS not supported by operator",
+        "opt-in message required",
+        "invalidated session",
+        "From number violates a blacklist rule",
+    ] {
+        assert_eq!(said(text), Failure::default(), "{text}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The words of failures.
 
 /// What begins the names of lists of those who want nothing.
-pub const LISTS: [&str; 20] = [
+pub const LISTS: [&str; 24] = [
     "blacklist",
     "blacklst",
     "blocklist",
@@ -22,6 +22,11 @@ pub const LISTS: [&str; 20] = [
     "optedout",
     "dnd",
     "ndnc",
+    "ncpr",
+    // "violates a blacklist rule", "due to an existing block rule"
+    "blacklistrule",
+    "blockrule",
+    "abonelikten",
 ];
 /// Words for it in scripts that put no blanks between words.
 pub const OUT_WITHIN: [&str; 7] = ["退订", "退訂", "黑名单", "黑名單", "拒收", "受信拒否", "수신거부"];
@@ -33,8 +38,22 @@ pub const ENDED: [&str; 6] = ["cancelo", "cancelou", "annullato", "annulle", "re
 /// What says that an agreement is not there, and what was given or not.
 pub const LACKS: [&str; 5] = ["lack", "lacks", "lacking", "missing", "without"];
 /// The person, for certain.
-pub const PERSON: [&str; 8] =
-    ["recipient", "user", "subscriber", "customer", "consumer", "member", "person", "enduser"];
+pub const PERSON: [&str; 13] = [
+    "recipient",
+    "user",
+    "subscriber",
+    "customer",
+    "consumer",
+    "member",
+    "person",
+    "enduser",
+    "empfanger",
+    "destinataire",
+    "destinatario",
+    "usuario",
+    // The register of Turkey, in which people refuse.
+    "iys",
+];
 /// The sender, or what it sends: both may be on a list, too, and be invalid.
 pub const OF_THE_SENDER: [&str; 16] = [
     "sender",
@@ -71,8 +90,20 @@ pub const OF_THE_TEXT: [&str; 13] = [
     "rate",
 ];
 /// What a person refuses, and in what words.
-pub const REFUSES: [&str; 9] =
-    ["refused", "refuses", "declined", "declines", "rejected", "rejects", "deactivated", "disabled", "stopped"];
+pub const REFUSES: [&str; 10] = [
+    "refused",
+    "refuses",
+    "declined",
+    "declines",
+    "rejected",
+    "rejects",
+    "denied",
+    "deactivated",
+    "disabled",
+    "stopped",
+];
+/// What says it alone, and nobody else could.
+pub const REFUSES_ALONE: [&str; 3] = ["stopped", "revoked", "unsubscribed"];
 /// So many words may stand before what is refused: "deactivated all promotional messages".
 pub const REFUSED_WITHIN: usize = 3;
 /// What does not want messages has these behind a "not".
@@ -89,7 +120,10 @@ pub const NETWORK: [&str; 4] = ["carrier", "operator", "network", "filter"];
 pub const CONTAINS: [&str; 4] = ["contains", "containing", "includes", "word"];
 pub const ANSWERS: [&str; 8] = ["reply", "replied", "inbound", "incoming", "response", "responded", "received", "sent"];
 /// What a person does to a sender.
-pub const BLOCKED: [&str; 3] = ["blocked", "stopped", "barred"];
+pub const BLOCKED: [&str; 9] =
+    ["blocked", "stopped", "barred", "gesperrt", "blockiert", "geblockt", "bloque", "bloqueado", "bloccato"];
+/// By whom.
+pub const BY: [&str; 7] = ["by", "durch", "vom", "von", "par", "por", "da"];
 pub const SENDER: [&str; 4] = ["sender", "originator", "you", "us"];
 pub const MESSAGES: [&str; 8] =
     ["message", "messages", "sms", "text", "texts", "marketing", "contact", "communication"];
@@ -99,7 +133,10 @@ pub const BLOCKING: [&str; 5] = ["recipient", "user", "consumer", "person", "end
 pub const SUPPRESSED: &str = "suppress";
 pub const NOT_OF_PEOPLE: [&str; 7] = ["duplicate", "receipt", "receipts", "message", "messages", "sms", "text"];
 /// What may stand between a word and the one that it belongs to.
-pub const BETWEEN: [&str; 30] = [
+pub const BETWEEN: [&str; 33] = [
+    "el",
+    "den",
+    "dem",
     "a",
     "an",
     "the",
@@ -132,7 +169,7 @@ pub const BETWEEN: [&str; 30] = [
     "es",
 ];
 /// Words for the number.
-pub const NUMBER: [&str; 22] = [
+pub const NUMBER: [&str; 26] = [
     "numero",
     "nummer",
     "rufnummer",
@@ -155,9 +192,14 @@ pub const NUMBER: [&str; 22] = [
     "mobile",
     "line",
     "address",
+    "numara",
+    "hlr",
+    "imsi",
+    // What a number has that gets messages.
+    "teleservice",
 ];
 /// States of a number that do not pass.
-pub const DEAD: [&str; 31] = [
+pub const DEAD: [&str; 33] = [
     "unknown",
     "unidentified",
     "invalid",
@@ -190,9 +232,17 @@ pub const DEAD: [&str; 31] = [
     "nieznany",
     "несуществующий",
     "недействителен",
+    "неверный",
+    "gecersiz",
 ];
+/// The same where nothing else is said.
+pub const DEAD_ALONE: [&str; 7] =
+    ["deactivated", "disconnected", "vacant", "reassigned", "recycled", "nonexistent", "deceased"];
+/// A word of so many letters has its endings: "invalidnumber", "ungültige".
+pub const STEM_LETTERS_MIN: usize = 7;
 /// The same in scripts that put no blanks between words.
-pub const DEAD_WITHIN: [&str; 11] = [
+pub const DEAD_WITHIN: [&str; 12] = [
+    "停机",
     "空号",
     "空號",
     "号码不存在",
@@ -215,7 +265,8 @@ pub const MOBILE: [&str; 3] = ["mobile", "wireless", "cellular"];
 pub const ABSENT: [&str; 4] = ["absent", "unavailable", "unreachable", "inactive"];
 pub const FOR_GOOD: [&str; 2] = ["permanent", "permanently"];
 /// What such a number is not.
-pub const LIVES: [&str; 21] = [
+pub const LIVES: [&str; 22] = [
+    "provisioned",
     "exist",
     "exists",
     "existing",

@@ -65,6 +65,7 @@ impl Grammar {
                 if self.is_forgiving {
                     self.forgiven.add(&part.text);
                 }
+                self.long.add(&part.text, word.ends_with('~'));
                 let first = items.get(at).copied();
                 let new = first.unwrap_or(self.ids + 1);
                 let id = if word.ends_with('~') {

@@ -52,7 +52,7 @@ impl Reading<'_> {
     fn with_slips_undone(&self) -> Vec<Vec<Word>> {
         // What denies a request is meant as it stands.
         let meant = |at: usize| if self.is_denied[at] { Vec::new() } else { self.meant(at) };
-        let meant: Vec<Vec<&str>> = (0..self.words.len()).map(meant).collect();
+        let meant: Vec<Vec<String>> = (0..self.words.len()).map(meant).collect();
         // Each way, and the first word that is not looked at yet.
         let mut ways = vec![(self.words.clone(), 0)];
         let mut next = 0;
@@ -61,7 +61,7 @@ impl Reading<'_> {
             for at in from..way.len() {
                 ways.extend(meant[at].iter().map(|word| {
                     let mut changed = way.clone();
-                    (*word).clone_into(&mut changed[at].text);
+                    changed[at].text.clone_from(word);
                     (changed, at + 1)
                 }));
             }
@@ -72,7 +72,7 @@ impl Reading<'_> {
     }
 
     /// What a word may be a slip of.
-    fn meant(&self, at: usize) -> Vec<&str> {
+    fn meant(&self, at: usize) -> Vec<String> {
         let word = self.words[at].text.as_str();
         let is_known = self.grammar.has_word(word) && !slip::SLIPS_OF.contains(&word);
         // A word of its own may be one where a request begins with it: "top texting me".
@@ -83,7 +83,15 @@ impl Reading<'_> {
             slip::meant(word).filter(|_| !is_known)
         };
         let of_rules = if self.words.len() > SLIP_WORDS_MAX { Vec::new() } else { self.grammar.slips(word) };
-        keyword.into_iter().chain(of_rules).collect()
+        let mut meant: Vec<String> = keyword.into_iter().chain(of_rules).map(str::to_owned).collect();
+        if self.words.len() <= SLIP_WORDS_MAX && !self.keywords.has_word(word) && !self.keywords.ordinary.contains(word)
+        {
+            meant.extend(self.grammar.long_slips(word));
+            meant.extend(self.keywords.long.meant(word));
+        }
+        meant.sort_unstable();
+        meant.dedup();
+        meant
     }
 }
 

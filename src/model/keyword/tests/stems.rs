@@ -368,3 +368,119 @@ fn what_may_be_about_something_else_opts_nobody_out() {
         assert_eq!(keywords.meaning(text), meaning, "{text}");
     }
 }
+
+/// By stems again, in other words than anybody had listed.
+#[test]
+fn plain_requests_in_other_stems_are_shown() {
+    let missed = passed(&[
+        "I want to be left alone",
+        "kick me off this list",
+        "come off the list please",
+        "415-555-1212 remove",
+        "get rid of these texts",
+        "mute these messages",
+        "spare me the texts",
+        "no thanks to these texts",
+        "hold off on the texts",
+        "do you mind not sending these",
+        "no need to send these to me",
+        "send me nothing more",
+        "I want my data deleted",
+        "please process removal",
+        "I resign from this list",
+        "i dont want this list",
+        "this number is off limits",
+        "Please honor my request",
+        "de-list me",
+        "disconnect my number",
+        "release me",
+        "no communication",
+        "yank my number",
+        "cut me loose",
+        "My number needs to come off",
+        "calm down with the texts",
+        "someone signed me up",
+        "quiero que paren",
+        "no deseo continuar",
+        "n quero mais",
+        "me esquece",
+        "droit à l'oubli",
+        "cessez ces envois",
+        "bitte streichen",
+        "fermate tutto",
+        "nie chcę więcej",
+        "прекращайте",
+        "мне это не нужно",
+        "hatao mera number",
+        "消してください",
+        "받기 싫어요",
+        "udah cukup",
+        "inga fler",
+        "停短信",
+    ]);
+    assert!(missed.is_empty(), "{missed:#?}");
+    let missed = passed(&[
+        "new owner",
+        "she gave you the wrong number",
+        "this number is mine now",
+        "previous owner",
+        "text sent in error",
+        "misdirected text",
+        "wasn't meant for me",
+        "She has a different number",
+        "this is grandmas phone",
+        "ben Ahmet değilim",
+        "номер теперь мой",
+        "este chip es nuevo",
+        "habe die Nummer neu",
+        "dit is niet van Jan",
+        "本人ではありません",
+    ]);
+    assert!(missed.is_empty(), "{missed:#?}");
+    let taken = shown(&[
+        "please remove the pickles",
+        "I left my phone alone",
+        "the previous order",
+        "how do I get rid of ants",
+        "is it possible to not add onions",
+        "ya no paran los trenes",
+        "can I stop by today",
+        "I cut my hair",
+    ]);
+    assert!(taken.is_empty(), "{taken:#?}");
+}
+
+/// Who did not get something, or wants no call but a text, asks nobody to stop.
+#[test]
+fn who_waits_for_a_message_is_not_opted_out() {
+    let taken = shown(&[
+        "ik heb de code niet ontvangen",
+        "pakket niet ontvangen",
+        "ik heb nog niets ontvangen",
+        "Ich habe den Code nicht erhalten",
+        "ich habe nichts bekommen",
+        "ich habe die SMS nicht erhalten",
+        "no me llames, escríbeme",
+        "no me llame por favor, mande mensaje",
+        "ne m'appelez pas, envoyez un sms",
+        "nicht anrufen, bitte schreiben",
+        "take me off the schedule for Monday",
+        "remove my name from the reservation",
+        "no more deliveries this week",
+        "не звоните в дверь",
+    ]);
+    assert!(taken.is_empty(), "{taken:#?}");
+    let keywords = Keywords::default();
+    for (text, is_out) in [
+        ("I don't want any more sauce", false),
+        ("不要打电话,发短信", false),
+        ("I don't want any more of these", true),
+        ("don't send me any more please", true),
+        ("ik wil niets meer ontvangen", true),
+        ("ich möchte nichts mehr bekommen", true),
+        ("no me llamen", true),
+        ("nicht mehr anrufen", true),
+    ] {
+        assert_eq!(keywords.meaning(text).is_out(), is_out, "{text}");
+    }
+}
