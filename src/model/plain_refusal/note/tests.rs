@@ -325,6 +325,15 @@ fn a_label_refuses_by_its_key_and_its_answer() {
         ("Ayrılma nedeni", "fiyat"),
         ("Hold reason", "asked"),
         ("cancellation_reason", "price"),
+        ("notes", "❌"),
+        ("customer_comments", "✗"),
+        ("allow_sms", "no"),
+        ("may_text", "false"),
+        ("okay_to_text", "0"),
+        ("express_consent", "refused"),
+        ("autorizacion", "no"),
+        ("sms_alerts", "off"),
+        ("zgoda_marketingowa", "nie"),
     ] {
         assert!(label_refuses(key, value), "{key}: {value}");
     }
@@ -358,6 +367,13 @@ fn a_label_refuses_by_its_key_and_its_answer() {
         ("bus_stop", "Main Street"),
         ("cancelled_by_date", ""),
         ("email_unsubscribe_reason", "too many"),
+        ("vip", "❌"),
+        ("texts_sent", "0"),
+        ("sms_count", "0"),
+        ("text_color", "no"),
+        ("allow_backorder", "no"),
+        ("allow_sms", "yes"),
+        ("has_subscription", "no"),
     ] {
         assert!(!label_refuses(key, value), "{key}: {value}");
     }
