@@ -27,14 +27,20 @@ pub struct Guard {
     pub countries: Countries,
     /// Its heading is not one under which nobody writes who wants messages.
     pub may_refuse: bool,
+    beside: Beside,
+    says: Says,
+    late: Late,
+}
+
+/// What else a column tells of what its cells mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Beside {
     /// Its heading asks whether somebody wants messages, so that a no is a refusal, whatever the label is called.
     is_asked: bool,
     /// People wrote there what they liked: a word with which one refuses messages is one.
     is_free: bool,
     /// What stands there is the channel of the row's consent.
     is_of_channels: bool,
-    says: Says,
-    late: Late,
 }
 
 /// Whether the cells of a column are countries or calling codes.
@@ -240,9 +246,11 @@ impl Guard {
         Guard {
             may_refuse,
             hears_refusals: why == Why::AllIgnored,
-            is_asked: asks_for_consent(&held.name),
-            is_free: may_refuse && held.are_phrases(),
-            is_of_channels: false,
+            beside: Beside {
+                is_asked: asks_for_consent(&held.name),
+                is_free: may_refuse && held.are_phrases(),
+                is_of_channels: false,
+            },
             countries: if is_read { countries(held) } else { Countries::None },
             says,
             late,
@@ -256,12 +264,12 @@ impl Guard {
 
     /// The same of the channels of consents.
     pub fn of_channels(self) -> Guard {
-        Guard { is_of_channels: true, ..self }
+        Guard { beside: Beside { is_of_channels: true, ..self.beside }, ..self }
     }
 
     /// Whether a cell says that the row is about another channel.
     pub fn is_of_another_channel(self, cell: &str) -> bool {
-        self.is_of_channels && is_another(cell)
+        self.beside.is_of_channels && is_another(cell)
     }
 
     /// Whether a cell is a verdict of contactd's own export that leaves open whether somebody has refused.
@@ -272,7 +280,7 @@ impl Guard {
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
     pub fn hears(self, cell: &str) -> bool {
-        if self.is_asked && denies(cell) || self.is_free && is_word_of_refusal(cell) {
+        if self.beside.is_asked && denies(cell) || self.beside.is_free && is_word_of_refusal(cell) {
             return true;
         }
         match self.says {

@@ -39,6 +39,16 @@ pub struct Survey {
     fullest: Vec<usize>,
 }
 
+/// How the cells of a column follow each other.
+#[derive(Clone, Debug, Default)]
+struct Runs {
+    /// The row that was filled last, and what stands there.
+    last: (u64, String),
+    /// Whether a row between two is blank, and whether one repeats the row before.
+    has_gaps: bool,
+    repeats: bool,
+}
+
 /// What one column holds.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
@@ -46,10 +56,7 @@ pub struct Held {
     /// How many rows have something there, and whether the first one has.
     pub filled: u64,
     begins_filled: bool,
-    /// The row that was filled last, and what stands there; whether a row between two is blank, and whether one repeats the row before.
-    last: (u64, String),
-    has_gaps: bool,
-    has_runs: bool,
+    runs: Runs,
     /// How many are several words.
     phrases: u64,
     /// How many have something there that says something: `N/A` does not.
@@ -153,9 +160,9 @@ impl Held {
     }
 
     fn see(&mut self, row: u64, cell: &str) {
-        let (before, above) = &mut self.last;
-        self.has_gaps |= *before > 0 && row > *before + 1;
-        self.has_runs |= row == *before + 1 && above == cell;
+        let Runs { last: (before, above), has_gaps, repeats } = &mut self.runs;
+        *has_gaps |= *before > 0 && row > *before + 1;
+        *repeats |= row == *before + 1 && above == cell;
         *before = row;
         cell.clone_into(above);
         self.phrases += u64::from(cell.split_whitespace().nth(1).is_some());
@@ -187,7 +194,7 @@ impl Held {
     pub fn are_merged(&self) -> bool {
         let is_once = || !self.are_many && self.counts.values().all(|count| *count == 1);
         let are_several = self.are_many || self.counts.len() > 1;
-        self.begins_filled && are_several && (is_once() || self.has_gaps && !self.has_runs)
+        self.begins_filled && are_several && (is_once() || self.runs.has_gaps && !self.runs.repeats)
     }
 
     /// Whether people wrote there what they liked: several words in many cells.

@@ -72,6 +72,14 @@ fn a_refusal_is_heard_among_other_words() {
         "verbal stop",
         "unsusbcribed",
         "VIP. told us not to contact him",
+    ];
+    let missed: Vec<_> = refusals.iter().filter(|cell| !note_refuses(cell)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
+fn refusals_that_are_written_in_haste_are_heard() {
+    let refusals = [
         "opted back out",
         "clicked stop",
         "txted stop",
