@@ -2453,6 +2453,7 @@ class _Columns:
             raise ValueError("there is no column 'phone'")
         self.asking = next((name for name in ("status", "subscribed_at") if name in self.names), None)
         """In which each row says who wants messages, if in any."""
+        self._groups = {at: _Group(name) for at, name in enumerate(self.names) if name.startswith("label.")}
 
     BLANK = {"", "-", "--", "–", "—", "n/a", "#n/a", "na", "none", "null", "nil", "nan", "undefined", "\\n"}
     FAILED = {"#n/a", "nan", "undefined", "#ref!", "#value!", "#name?"}
@@ -2494,6 +2495,9 @@ class _Columns:
             if answer not in self.BLANK and (is_refusal or is_no_consent):
                 raise BadArgument(f"maybe_optout: {name!r} is {cell!r}, and no status says that the contact is out")
 
+    HEADINGS = set("phone phonenumber phoneno number mobile mobilenumber mobilephone cell cellphone tel telephone telefon".split())
+    """What stands above the phones of another table."""
+
     PHONE = re.compile(r"\+?(?:[\s().-]*\d){7,15}")
 
     def has_rows(self, cell: str) -> bool:
@@ -2504,6 +2508,13 @@ class _Columns:
     def is_title(self, cells: Sequence[str]) -> bool:
         """Whether a row may be the title of the rows below it: it has no number, and words where the phone is, or in one
         cell alone. One with a known status is a row."""
+        at = self.names.index("phone")
+        placed = cells[at].strip() if at < len(cells) else ""
+        digits = [sum(map(str.isdigit, cell)) for cell in cells]
+        if max(digits) < 7 and sum(map(str.isalpha, placed)) > 1:
+            # "2 contacts", or the headings of another table: what stands under 'status' is no row's either.
+            if any(map(str.isdigit, placed)) or _squeezed(placed) in self.HEADINGS:
+                return True
         status = self.names.index("status") if "status" in self.names else len(cells)
         said = _squeezed(cells[status]) if status < len(cells) else ""
         if said in self.WORDS or said in ("active", "subscribed"):
@@ -2517,10 +2528,8 @@ class _Columns:
         ):
             return True
         filled = [cell for cell in cells if any(char.isalpha() for char in cell)]
-        at = self.names.index("phone")
         in_place = at < len(cells) and cells[at] in filled
-        has_number = any(sum(map(str.isdigit, cell)) >= 7 for cell in cells)
-        return not has_number and (in_place or len(filled) == 1 and sum(map(bool, map(str.strip, cells))) == 1)
+        return max(digits) < 7 and (in_place or len(filled) == 1 and sum(map(bool, map(str.strip, cells))) == 1)
 
     @staticmethod
     def _is_number(cell: str) -> bool:
@@ -2541,6 +2550,9 @@ class _Columns:
 
     def row(self, cells: Sequence[str], region: Optional[str], source: Optional[str]) -> Tuple[Optional[str], Row]:
         """The list that a row names, if any, and the row."""
+        above = [group.name for at, group in self._groups.items() if group.says(cells[at].strip() if at < len(cells) else "")]
+        if above:
+            raise BadArgument(f"maybe_optout: what stands above under {above[0]!r} refuses messages, and may be said of this row")
         if len(cells) != len(self.names):
             raise BadArgument(f"{len(cells)} cells under {len(self.names)} headings")
         self.ask({name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)})
@@ -2617,6 +2629,43 @@ class _Columns:
             return None
         number = None if "list" in self.names else list_
         return _Refusal(phones.pop().strip(), region or "-", number or ALL, dict.fromkeys(words, ""))
+
+
+class _Group:
+    """A column of labels, read from above: what stands in a merged cell is in the first of its rows alone, and a ditto mark says
+    what the cell above it says."""
+
+    PARTS = "group grupp grupo segment audience cohort list tab sheet section categor kategor bucket folder type block class".split()
+    """Parts of keys under which several rows have one cell."""
+    DITTO = set("do dto id idem same ditto dito ibid asabove seeabove sameasabove".split())
+    SIGNS = set("\"'`-.,^|=~<>/\\«»„“”‚‘’′″´〃↓↑⬆⬇ ")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._is_merged = any(part in name.lower() for part in self.PARTS)
+        """So far: the first row has something there, and no row repeats the one above it."""
+        self._rows = 0
+        self._last = (-1, "")
+        self._refuses = False
+        self._is_right_above = False
+        """Whether the last thing that stood there refuses messages, and whether that is the row above."""
+
+    def says(self, cell: str) -> bool:
+        """Whether a blank or a ditto mark, as a row has it, says that messages are refused."""
+        self._rows += 1
+        if cell.lower() in _Columns.BLANK - {"-", "--"}:
+            self._is_merged &= self._rows > 1
+            self._is_right_above = False
+            return self._is_merged and self._refuses
+        if _squeezed(cell) in self.DITTO or self.SIGNS.issuperset(cell):
+            return self._is_right_above
+        squeezed = _squeezed(cell)
+        # A column of statuses is one, whatever its key.
+        self._is_merged |= self._rows == 1 and squeezed in ("active", "subscribed", "optedin")
+        self._is_merged &= self._last != (self._rows - 1, cell)
+        self._last = (self._rows, cell)
+        self._refuses = self._is_right_above = squeezed in _Columns.WORDS or _speaks_of_an_end(cell)
+        return False
 
 
 _SURROGATES = re.compile("[\udc80-\udcff]")

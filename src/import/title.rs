@@ -11,11 +11,11 @@ use super::columns::names::fold;
 use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
 use crate::model::plain_refusal::answer::{is_no, is_yes_in_words};
-use crate::model::plain_refusal::is_plain_refusal;
 pub use crate::model::plain_refusal::title::is_of_an_opt_in;
 pub use crate::model::plain_refusal::title::{file_speaks_of_an_end, is_about_mail, speaks_of_an_end};
 use crate::model::plain_refusal::title::{has_word, stem, words};
 use crate::model::plain_refusal::vocabulary::{ACT, ASKED, ENDS, NOT, OPT, OUT, PHONE};
+use crate::model::plain_refusal::{NO_SIGNS, is_plain_refusal, note_refuses};
 
 /// Parts of words of headings that speak of consent.
 const CONSENT: [&str; 24] = [
@@ -80,9 +80,10 @@ pub fn speaks_of_consent(heading: &str) -> bool {
 }
 
 /// What stands in a row that is no row but a title, or headings again, whatever their words. Nothing in it is a number, and
-/// - it stands alone, or in less than half of the `columns`;
-/// - or words stand where the phones are (`is_of_phones`), and no digit is in the row, or those words speak of an end;
-/// - or each cell is a refusal, or one is and the others say nothing beside it: a number of a list, a date, a yes.
+/// - it stands alone, or in less than half of the `columns`, or beside a count where the phones are in half of them;
+/// - or words stand where the phones are (`is_of_phones`), and no digit is in the row, or one is in those words (`2 contacts`, `Phone
+///   2`), or they speak of an end;
+/// - or each cell is a refusal, or one is and the others say nothing beside it: a number of a list, a date, a count, a yes.
 ///   What answers a question (`is_of_answers`) is said of its row alone.
 pub fn of_section<'c>(
     cells: impl Iterator<Item = (usize, &'c str)> + Clone,
@@ -90,25 +91,43 @@ pub fn of_section<'c>(
     is_of_phones: impl Fn(usize) -> bool,
     is_of_answers: impl Fn(usize) -> bool,
 ) -> Option<&'c str> {
-    // Signs alone are a line that somebody drew.
-    let filled = cells.map(|(at, cell)| (at, cell.trim())).filter(|(_, cell)| cell.contains(char::is_alphanumeric));
-    let is_title = |cell: &str| is_text(cell) && !is_blank(cell);
+    // Signs alone are a line that somebody drew, but for those of a no.
+    let is_said = |cell: &str| cell.contains(|char: char| char.is_alphanumeric() || NO_SIGNS.contains(&char));
+    let filled = cells.map(|(at, cell)| (at, cell.trim())).filter(|(_, cell)| is_said(cell));
+    let many = filled.clone().count();
+    // One letter is no word, but a title where nothing stands beside it.
+    let is_mark = |cell: &str| !cell.contains(char::is_numeric);
+    let is_title = |cell: &str| (is_text(cell) || many == 1 && is_mark(cell)) && !is_blank(cell);
     let (_, title) = filled.clone().find(|(_, cell)| is_title(cell))?;
     if filled.clone().any(|(_, cell)| is_number(cell)) {
         return None;
     }
-    let many = filled.clone().count();
     let in_place = filled.clone().find(|&(at, cell)| is_of_phones(at) && is_title(cell)).map(|(_, cell)| cell);
     let has_digits = || filled.clone().any(|(_, cell)| cell.contains(char::is_numeric));
-    let are_headings = in_place.is_some_and(|words| !has_digits() || speaks_of_an_end(words));
-    let refuses = |cell: &str| is_plain_refusal(cell) || is_text(cell) && speaks_of_an_end(cell) && is_short(cell);
+    let are_headings = in_place.is_some_and(|words| !has_digits() || has_few_digits(words) || speaks_of_an_end(words));
+    let is_count = |(at, cell): (usize, &str)| is_of_phones(at) && !is_text(cell);
+    let is_counted = || {
+        many == 2
+            && many * 2 <= columns
+            && (filled.clone().any(is_count)
+                || in_place.is_some() && filled.clone().any(|(_, cell)| says_nothing(cell)))
+    };
+    let refuses = |cell: &str| {
+        is_plain_refusal(cell) || is_text(cell) && (is_short(cell) && speaks_of_an_end(cell) || note_refuses(cell))
+    };
     let are_refusals = || {
         many > 1
             && filled.clone().all(|(_, cell)| refuses(cell) || says_nothing(cell))
             && (filled.clone().all(|(_, cell)| refuses(cell))
                 || filled.clone().any(|(at, cell)| refuses(cell) && !is_of_answers(at)))
     };
-    (many == 1 || many * 2 < columns || are_headings || are_refusals()).then_some(in_place.unwrap_or(title))
+    (many == 1 || many * 2 < columns || is_counted() || are_headings || are_refusals())
+        .then_some(in_place.unwrap_or(title))
+}
+
+/// Whether a digit stands in a cell, and fewer than a phone has.
+fn has_few_digits(cell: &str) -> bool {
+    (1..PHONE_DIGITS_MIN).contains(&cell.chars().filter(|char| char.is_numeric()).count())
 }
 
 /// Words of a title that stands in one cell.
@@ -118,9 +137,11 @@ fn is_short(cell: &str) -> bool {
     cell.split_whitespace().nth(TITLE_WORDS_MAX).is_none()
 }
 
-/// Whether a cell beside a title says nothing of anybody: a blank, a yes or a no, a date, a letter or a number that is no phone.
+/// Whether a cell beside a title says nothing of anybody: a blank, a yes or a no, a date, a count, a letter or a number that is no
+/// phone.
 fn says_nothing(cell: &str) -> bool {
     letters(cell) < WORD_LETTERS_MIN && !is_number(cell)
+        || has_few_digits(cell) && is_short(cell)
         || is_blank(cell)
         || begins_with_a_date(cell)
         || is_no(cell)
@@ -274,6 +295,8 @@ mod tests {
             &["-", "Active:", ""],
             &["DNC 2024"],
             &["GDPR 2024-01-15", ""],
+            &["X", "", ""],
+            &["", "❌", "-"],
         ] {
             let title = of_section(cells.iter().copied().enumerate(), cells.len(), |_| false, |_| false);
             assert!(title.is_some_and(|title| cells.contains(&title)), "{cells:?}");
@@ -293,13 +316,29 @@ mod tests {
             &["A", "Unsubscribed", "yes"],
             &["N/A", "Unsubscribed", "N/A"],
             &["0000000000", "UNSUBSCRIBED", "yes"],
+            &["2 contacts", "Unsubscribed", ""],
+            &["Count: 2", "Removed", "50%"],
+            &["as of 2024", "Declined", ""],
+            &["Sheet2", "Old list", "Reno"],
+            &["Phone 2", "Name", "Unsubscribed"],
+            &["2", "Not these", "", ""],
+            &["Off", "2", "", ""],
+            &["", "Unsubscribed", "2 contacts"],
+            &["", "The following asked to stop", "2024-05-01", ""],
         ] {
             assert!(
                 of_section(cells.iter().copied().enumerate(), cells.len(), |at| at == 0, |_| false).is_some(),
                 "{cells:?}"
             );
         }
-        for cells in [&["see note", "Ada", "12 Main St"][..], &["", "Ada", "unsubscribed"], &["n/a", "Ada"]] {
+        for cells in [
+            &["see note", "Ada", "12 Main St"][..],
+            &["", "Ada", "unsubscribed"],
+            &["n/a", "Ada"],
+            &["555", "Ada", "Rome"],
+            &["", "Ada", "2024-05-01", ""],
+            &["call 415 555 0101 and ask for her", "Ada", "Rome"],
+        ] {
             assert_eq!(
                 of_section(cells.iter().copied().enumerate(), cells.len(), |at| at == 0, |_| false),
                 None,
@@ -319,6 +358,7 @@ mod tests {
             &["n/a", "Ada"],
             &["1.4E+10", "", ""],
             &["12", "", ""],
+            &["--", "", ""],
         ] {
             assert_eq!(
                 of_section(cells.iter().copied().enumerate(), cells.len(), |_| false, |_| false),

@@ -522,6 +522,9 @@ class Import(DaemonTest):
                 ("phone,subscribed_at", "Opted out,", "{},2024-01-01"),
                 ("phone,subscribed_at", ",Abgemeldet", "{},2024-01-01"),
                 ("phone", "退订", "{}"),
+                ("phone,status,label.name", "2 contacts,,Unsubscribed", "{},active,b"),
+                ("phone,status,label.name", "Phone 2,Unsubscribed,Name", "{},active,b"),
+                ("phone,status,label.name", "Phone,Unsubscribed,Name", "{},active,b"),
             )
         ):
             above, below = phone(1560 + 2 * at), phone(1561 + 2 * at)
@@ -531,6 +534,24 @@ class Import(DaemonTest):
                 self.assertIn("line 3: ", told.stderr)
                 self.assertTrue(self.client.check(LIST, above))
                 self.assertIsNone(self.client.get(below))
+
+    def test_what_stands_above_is_said_of_the_rows_below(self) -> None:
+        """A merged cell stands in the first of its rows alone, and a ditto mark says what stands above it."""
+        for at, (heading, cells, refused) in enumerate(
+            (
+                ("label.g", ["Subscribed", "", "Do not text", ""], [2, 3]),
+                ("label.group", ["VIP", "", "Do not text", "", "VIP", ""], [2, 3]),
+                ("label.notes", ["vip", "do not text", "-''-", "", "gold"], [1, 2]),
+                ("label.notes", ["vip", "", "do not text", ""], [2]),
+                ("label.group", ["VIP", "VIP", "Do not text", ""], [2]),
+            )
+        ):
+            phones = [phone(1600 + 10 * at + row) for row in range(len(cells))]
+            rows = [f"{cell},{number},active" for cell, number in zip(cells, phones)]
+            with self.subTest(heading=heading, cells=cells):
+                self.importing("\n".join([f"{heading},phone,status", *rows, ""]), "--list", LIST, code=1)
+                wrong = [row for row, number in enumerate(phones) if bool(self.client.check(LIST, number)) == (row in refused)]
+                self.assertEqual(wrong, [])
 
     def test_a_list_without_its_plus(self) -> None:
         """As spreadsheets leave it."""
@@ -550,6 +571,9 @@ class Import(DaemonTest):
             ("phone,label.unsubscribed_at", "{},2024-01-01", "maybe_optout"),
             ("phone,label.notes", "{},opted out 3/4", "maybe_optout"),
             ("phone,label.accepts_sms", "{},false", "maybe_optout"),
+            ("phone,label.allow_sms", "{},no", "maybe_optout"),
+            ("phone,label.express_consent", "{},no", "maybe_optout"),
+            ("phone,label.notes", "{},svarede stop", "maybe_optout"),
             ("phone,verdict", "{},no list_opted_out", "maybe_optout"),
             ("phone,label.n,opted_out_at", f'{{}},"Bob,2024-01-01\n{phone(1402)},Al",', "rows_in_quotes"),
         ):

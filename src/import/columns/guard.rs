@@ -4,15 +4,17 @@
 //! seen: neither `'*'` nor a name like `label.tier` covers it.
 
 use super::Why;
+use super::channel::is_another;
 use super::names;
 use super::survey::{Held, is_answer};
-use crate::import::send::country::Evidence;
+use crate::import::send::country::{Evidence, is_of_flag, may_be_no_country};
 use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
-use crate::model::plain_refusal::answer::{is_no, is_of_codes};
+use crate::model::plain_refusal::answer::{denies, is_no, is_of_codes};
 use crate::model::plain_refusal::fold::folded;
-use crate::model::plain_refusal::reply::{is_of_replies, reply_refuses};
+use crate::model::plain_refusal::question::asks_for_consent;
+use crate::model::plain_refusal::reply::{is_of_replies, is_word_of_refusal, reply_refuses};
 use crate::model::plain_refusal::title::{heading_speaks_of_an_end, speaks_of_an_end};
 use crate::model::verdict::Reason;
 
@@ -21,12 +23,34 @@ use crate::model::verdict::Reason;
 pub struct Guard {
     /// A refusal counts although the column is ignored: nobody has named it.
     pub hears_refusals: bool,
-    /// What stands there is a country, which may contradict what is said of the row's.
-    pub is_of_countries: bool,
+    /// Whether what stands there is a country, which may contradict what is said of the row's.
+    pub countries: Countries,
     /// Its heading is not one under which nobody writes who wants messages.
     pub may_refuse: bool,
+    beside: Beside,
     says: Says,
     late: Late,
+}
+
+/// What else a column tells of what its cells mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Beside {
+    /// Its heading asks whether somebody wants messages, so that a no is a refusal, whatever the label is called.
+    is_asked: bool,
+    /// People wrote there what they liked: a word with which one refuses messages is one.
+    is_free: bool,
+    /// What stands there is the channel of the row's consent.
+    is_of_channels: bool,
+}
+
+/// Whether the cells of a column are countries or calling codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Countries {
+    #[default]
+    None,
+    Named,
+    /// Two letters, under a heading that says nothing of it.
+    Perhaps,
 }
 
 /// What the cells of a column say besides their words, as its heading tells.
@@ -78,24 +102,100 @@ const SECTIONS: [&str; 15] = [
 
 /// What people write for what stands in the cell above, in its letters and digits. What means nothing else, like "ditto", is a
 /// refusal wherever it stands, since a label is also sent without the one above it.
-const DITTO: [&str; 14] =
-    ["do", "dto", "id", "idem", "idemici", "same", "samehere", "so", "seeabove", "asabove", "v", "vv", "同上", "上同"];
+const DITTO: [&str; 17] = [
+    "do",
+    "dto",
+    "id",
+    "idem",
+    "idemici",
+    "ibid",
+    "so",
+    "v",
+    "vv",
+    "jw",
+    "同上",
+    "上同",
+    "同",
+    "同じ",
+    "々",
+    "동일",
+    "위와같음",
+];
+/// Words of which a few say it: "same reason", "him too", "wie oben", "comme ci-dessus".
+const SAME: [&str; 20] = [
+    "same",
+    "above",
+    "too",
+    "also",
+    "likewise",
+    "ditto",
+    "oben",
+    "gleich",
+    "gleiche",
+    "dessus",
+    "mismo",
+    "igual",
+    "acima",
+    "stesso",
+    "sopra",
+    "boven",
+    "выше",
+    "тоже",
+    "wyzej",
+    "yukaridaki",
+];
+/// More words say something of their own.
+const SAME_WORDS_MAX: usize = 3;
 
 /// Whether a cell says what the one above it says: in words, or by signs alone, of which each country has others (`"`, `-"-`, `〃`,
-/// `↓`). A tick, a picture or a dash is none.
+/// `↓`). A tick, a dash or another picture than an arrow is none.
 pub fn says_the_same(cell: &str) -> bool {
     let plain = cell.trim();
     let is_sign = |c: char| {
         c.is_ascii_punctuation()
-            || matches!(c, '«' | '»' | '´' | '¨' | '\u{2010}'..='\u{205e}' | '\u{2190}'..='\u{21ff}' | '\u{3000}'..='\u{303f}')
+            || matches!(c, '«' | '»' | '´' | '¨' | '\u{2010}'..='\u{205e}' | '\u{2190}'..='\u{21ff}' | '\u{25b2}'..='\u{25c5}' | '\u{2b00}'..='\u{2b11}' | '\u{fe0f}' | '\u{3000}'..='\u{303f}')
     };
     let is_written = |c: char| is_sign(c) || c.is_whitespace();
     !is_blank(plain) && plain.chars().all(is_written) && plain.contains(is_sign)
         || DITTO.contains(&folded(cell).as_str())
+        || says_it_in_words(plain)
+}
+
+fn says_it_in_words(cell: &str) -> bool {
+    let words = || cell.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty()).map(folded);
+    words().nth(SAME_WORDS_MAX).is_none() && words().any(|word| SAME.contains(&word.as_str()))
 }
 
 /// Parts of headings of countries, folded. Under another heading two letters are a state or a language.
-const COUNTRY: [&str; 10] = ["country", "land", "pais", "pays", "iso", "nation", "nazione", "kraj", "страна", "国"];
+const COUNTRY: [&str; 24] = [
+    "country",
+    "countries",
+    "land",
+    "pais",
+    "pays",
+    "iso",
+    "nation",
+    "nazione",
+    "paese",
+    "ulke",
+    "orszag",
+    "drzav",
+    "kraj",
+    "negara",
+    "quocgia",
+    "страна",
+    "країн",
+    "χωρα",
+    "देश",
+    "ประเทศ",
+    "국가",
+    "国",
+    "國",
+    "البلد",
+];
+/// The same where more letters make another word: a status, a shop.
+const COUNTRY_NAMES: [&str; 13] =
+    ["tara", "zeme", "stat", "staat", "maa", "ctry", "cntry", "cc", "geoip", "residence", "valsts", "salis", "מדינה"];
 
 /// Fewer answers make no column of them.
 const ANSWERS_MIN: u64 = 3;
@@ -146,7 +246,12 @@ impl Guard {
         Guard {
             may_refuse,
             hears_refusals: why == Why::AllIgnored,
-            is_of_countries: is_read && are_countries(held),
+            beside: Beside {
+                is_asked: asks_for_consent(&held.name),
+                is_free: may_refuse && held.are_phrases(),
+                is_of_channels: false,
+            },
+            countries: if is_read { countries(held) } else { Countries::None },
             says,
             late,
         }
@@ -157,6 +262,16 @@ impl Guard {
         Guard { says: Says::Verdicts, ..self }
     }
 
+    /// The same of the channels of consents.
+    pub fn of_channels(self) -> Guard {
+        Guard { beside: Beside { is_of_channels: true, ..self.beside }, ..self }
+    }
+
+    /// Whether a cell says that the row is about another channel.
+    pub fn is_of_another_channel(self, cell: &str) -> bool {
+        self.beside.is_of_channels && is_another(cell)
+    }
+
     /// Whether a cell is a verdict of contactd's own export that leaves open whether somebody has refused.
     pub fn doubts(self, cell: &str) -> bool {
         self.says == Says::Verdicts && DOUBTS.iter().any(|doubt| doubt.word() == cell.trim())
@@ -165,6 +280,9 @@ impl Guard {
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
     pub fn hears(self, cell: &str) -> bool {
+        if self.beside.is_asked && denies(cell) || self.beside.is_free && is_word_of_refusal(cell) {
+            return true;
+        }
         match self.says {
             Says::Words | Says::Answers | Says::OtherAnswers | Says::Verdicts => false,
             Says::Replies => reply_refuses(cell),
@@ -215,16 +333,32 @@ impl Guard {
     }
 }
 
-/// Whether all values of a column are countries or calling codes.
-fn are_countries(held: &Held) -> bool {
+/// Whether most cells of a column are countries or calling codes: one that is none, like `Other`, says nothing of the others.
+fn countries(held: &Held) -> Countries {
     let name = names::fold(&held.name);
-    let is_said = COUNTRY.iter().any(|part| name.contains(part));
-    let is_one = |value: &str| {
-        let is_code = value.starts_with(['+', '0']);
+    let is_said = COUNTRY.iter().any(|part| name.contains(part)) || COUNTRY_NAMES.contains(&name.as_str());
+    if !is_said && names::is_harmless(&held.name) {
+        return Countries::None;
+    }
+    let (mut all, mut named, mut two_letters, mut others) = (0, 0, 0, 0);
+    let values = held.values().unwrap_or_default();
+    for (value, count) in values.into_iter().filter(|(value, _)| !is_blank(value)) {
+        all += count;
+        if !matches!(Evidence::read(value), Some(Evidence::Region(_) | Evidence::Code(_))) {
+            continue;
+        }
+        let is_code = value.starts_with(['+', '0', '(']);
         let has_name = value.chars().count() > 2 || !value.is_ascii();
-        (is_said || is_code || has_name && value.contains(char::is_alphabetic))
-            && matches!(Evidence::read(value), Some(Evidence::Region(_) | Evidence::Code(_)))
-    };
-    let spoken = held.spoken_values();
-    (is_said || !names::is_harmless(&held.name)) && !spoken.is_empty() && spoken.into_iter().all(is_one)
+        if is_said || is_code || has_name && value.contains(|c: char| c.is_alphabetic() || is_of_flag(c)) {
+            named += count;
+        } else if value.chars().all(char::is_alphabetic) {
+            two_letters += count;
+            others += if may_be_no_country(value) { count } else { 0 };
+        }
+    }
+    match () {
+        () if named * 2 > all => Countries::Named,
+        () if (named + two_letters) * 2 > all && others * 2 <= two_letters => Countries::Perhaps,
+        () => Countries::None,
+    }
 }

@@ -1,6 +1,7 @@
 //! Which column is what: in a closed world. A column is read because its name is exactly known, or because a person said what
 //! it is. What neither names is a question, and nothing is imported before it is answered.
 
+mod channel;
 mod consent;
 pub mod day_order;
 pub mod field;
@@ -21,9 +22,12 @@ use super::options::AllAre;
 use super::send::country;
 use crate::error::{Error, Result, excerpt};
 use crate::model::phone::Region;
+use crate::model::plain_refusal::title::has_word;
+use crate::model::plain_refusal::vocabulary::PHONE;
+use channel::are_channels;
 use day_order::DayOrder;
 use field::Field;
-pub use guard::{Guard, says_the_same};
+pub use guard::{Countries, Guard, says_the_same};
 use heading::{is_for_all, may_be, speaks_of_consent};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 use status::Said;
@@ -300,8 +304,11 @@ impl Columns {
         self.refuse_fenced(own, held)?;
         self.name_labels(0);
         let whys = self.whys.iter().zip(held);
+        // Where a heading says that the consents are to messages, the channel is of something else.
+        let are_of_sms = (0..own).any(|at| self.fields[at].says_consent() && has_word(&self.names[at], PHONE));
         let guards = whys.enumerate().map(|(at, (&why, held))| {
             let guard = Guard::of(held, why, survey.is_complete);
+            let guard = if are_channels(held) && !are_of_sms { guard.of_channels() } else { guard };
             if at < own && self.is_of_verdicts(at) { guard.of_verdicts() } else { guard }
         });
         self.guards = guards.collect();

@@ -16,6 +16,8 @@ const KEPT_MAX: usize = 100;
 const SAMPLES: usize = 3;
 /// A column of so few different values may hold the answers to a question, whatever their words.
 const ANSWERS_MAX: usize = 3;
+/// One in so many cells of a column has several words, where people wrote what they liked.
+const PHRASES_IN: u64 = 4;
 /// What is longer is no word.
 const VALUE_CHARS_MAX: usize = 200;
 
@@ -37,6 +39,16 @@ pub struct Survey {
     fullest: Vec<usize>,
 }
 
+/// How the cells of a column follow each other.
+#[derive(Clone, Debug, Default)]
+struct Runs {
+    /// The row that was filled last, and what stands there.
+    last: (u64, String),
+    /// Whether a row between two is blank, and whether one repeats the row before.
+    has_gaps: bool,
+    repeats: bool,
+}
+
 /// What one column holds.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
@@ -44,6 +56,9 @@ pub struct Held {
     /// How many rows have something there, and whether the first one has.
     pub filled: u64,
     begins_filled: bool,
+    runs: Runs,
+    /// How many are several words.
+    phrases: u64,
     /// How many have something there that says something: `N/A` does not.
     pub spoken: u64,
     /// How many look like phones.
@@ -111,7 +126,7 @@ impl Survey {
                 continue;
             }
             if let Some(held) = self.columns.get_mut(at) {
-                held.see(cell);
+                held.see(self.rows + 1, cell);
                 filled.push(at);
             }
         }
@@ -144,7 +159,13 @@ impl Held {
         Held { name: name.to_owned(), ..Held::default() }
     }
 
-    fn see(&mut self, cell: &str) {
+    fn see(&mut self, row: u64, cell: &str) {
+        let Runs { last: (before, above), has_gaps, repeats } = &mut self.runs;
+        *has_gaps |= *before > 0 && row > *before + 1;
+        *repeats |= row == *before + 1 && above == cell;
+        *before = row;
+        cell.clone_into(above);
+        self.phrases += u64::from(cell.split_whitespace().nth(1).is_some());
         self.filled += 1;
         self.spoken += u64::from(!is_blank(cell));
         self.phones += u64::from(looks_like_a_phone(cell));
@@ -169,9 +190,16 @@ impl Held {
     }
 
     /// Whether the cells of several rows may have been one: the first row has something there, and of several things that stand
-    /// there each stands there once.
+    /// there each stands there once, or blank cells are between them, and no row repeats what stands right above it.
     pub fn are_merged(&self) -> bool {
-        self.begins_filled && !self.are_many && self.counts.len() > 1 && self.counts.values().all(|count| *count == 1)
+        let is_once = || !self.are_many && self.counts.values().all(|count| *count == 1);
+        let are_several = self.are_many || self.counts.len() > 1;
+        self.begins_filled && are_several && (is_once() || self.runs.has_gaps && !self.runs.repeats)
+    }
+
+    /// Whether people wrote there what they liked: several words in many cells.
+    pub fn are_phrases(&self) -> bool {
+        self.phrases > 0 && self.phrases * PHRASES_IN >= self.spoken
     }
 
     /// Whether words for a status stand there, of those who want messages and of those who want none: that is what the column is of,

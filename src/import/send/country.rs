@@ -65,7 +65,7 @@ impl Evidence {
         let has_digits = cell.contains(|char: char| char.is_ascii_digit());
         let has_letters = cell.contains(char::is_alphabetic);
         Some(match (has_letters, has_digits) {
-            (true, false) => name(cell).map_or(Evidence::Unreadable, Evidence::Region),
+            (true, false) => name(cell).or_else(|| part(cell)).map_or(Evidence::Unreadable, Evidence::Region),
             (false, _) => code(cell).map_or(Evidence::Unreadable, Evidence::Code),
             (true, true) => name_and_code(cell).unwrap_or(Evidence::Unreadable),
         })
@@ -184,6 +184,17 @@ pub fn is_of_two(raw: &str) -> bool {
 const STATES: &str = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK \
                       OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR";
 
+/// Codes of languages that are codes of countries as well.
+const LANGUAGES: &str = "AF AR AZ BE BG BN BS CA CS CY DE EE ES ET EU FI FR GA GL GN HR HT HU HY ID IE IS IT KG KM KY LA LB LT LU LV MG MK \
+                         ML MN MR MS MT MY NE NL NO PA PL PS PT QU RO RU RW SC SD SE SG SI SK SL SM SN SO SQ SR ST SV SW TG TH TK TL TN TO TR TT TW UG UZ VE VI ZA";
+
+/// Whether two letters may be of something else than a country: a state of the United States, or a language.
+pub fn may_be_no_country(value: &str) -> bool {
+    let value = value.trim();
+    let is_one = |codes: &str| codes.split_whitespace().any(|code| value.eq_ignore_ascii_case(code));
+    is_one(STATES) || is_one(LANGUAGES)
+}
+
 /// Whether so many cells of a column of countries are states of the United States that it may be one of states.
 pub fn are_states<'v>(values: impl Iterator<Item = &'v str> + Clone) -> bool {
     let is_state = |value: &str| STATES.split(' ').any(|state| value.eq_ignore_ascii_case(state));
@@ -196,12 +207,28 @@ pub fn two_letters(cell: &str) -> Option<Region> {
     if cell.len() == 2 { Region::parse(&cell.to_ascii_uppercase()) } else { None }
 }
 
+/// A country that stands in a part of a cell: `Mexico - CDMX`, `Rome, Italy`, `es_MX`. None where two do.
+fn part(cell: &str) -> Option<Region> {
+    if let Some((language, region)) = cell.trim().split_once(['_', '-'])
+        && (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_lowercase())
+        && region.bytes().all(|byte| byte.is_ascii_uppercase())
+    {
+        return two_letters(region);
+    }
+    // Two letters beside a name are a state.
+    let parts = cell.split([',', '/', '(', ')', '|']).flat_map(|part| part.split(" - "));
+    let mut found = parts.filter_map(|part| BY_NAME.get(&folded(part)).copied());
+    let first = found.next()?;
+    found.all(|other| other == first).then_some(first)
+}
+
 fn name(text: &str) -> Option<Region> {
     two_letters(text).or_else(|| BY_NAME.get(&folded(text)).copied())
 }
 
 /// A letter of a flag: `🇬🇧` is the letters G and B.
-fn is_of_flag(char: char) -> bool {
+pub fn is_of_flag(char: char) -> bool {
     matches!(char, '🇦'..='🇿')
 }
 
@@ -302,6 +329,10 @@ mod tests {
             ("South Korea", "KR"),
             ("Georgia", "GE"),
             ("NA", "NA"),
+            ("es_MX", "MX"),
+            ("pt-BR", "BR"),
+            ("Mexico - CDMX", "MX"),
+            ("Rome, Italy", "IT"),
         ] {
             assert_eq!(Evidence::read(cell), Some(region(id)), "{cell}");
         }
@@ -321,6 +352,8 @@ mod tests {
             "+1-242",
             "India (+1)",
             "Asia",
+            "Atlanta, GA",
+            "Mexico / India",
             "12345",
             "unknown",
             "?",

@@ -24,6 +24,8 @@ pub enum Refusal {
     /// A column of yes and no has something else in it: a delimiter inside a cell may have moved the others.
     Shifted,
     BadJson,
+    /// What it says of consent is about another channel.
+    OtherChannel,
     /// Bytes that are not UTF-8 stand where somebody may have written who wants no messages.
     NotUtf8,
     /// An array `lists` that is not as GET and EXPORT tell it.
@@ -98,6 +100,7 @@ impl Refusal {
             Refusal::TooManyCells => "too_many_cells",
             Refusal::Shifted => "shifted",
             Refusal::BadJson => "bad_json",
+            Refusal::OtherChannel => "other_channel",
             Refusal::NotUtf8 => "not_utf8",
             Refusal::BadLists => "bad_lists",
             Refusal::BadDate => "bad_date",
@@ -152,6 +155,10 @@ impl Refusal {
             Refusal::Shifted => {
                 "a column of yes and no has something else in it, as where a delimiter inside a cell has moved those behind it: put \
                  that cell into quotes, or correct the answer"
+            }
+            Refusal::OtherChannel => {
+                "the row is about another channel, such as e-mail, and its consent may be to that alone: leave it out, or --map \
+                 COLUMN=ignore if the column says something else"
             }
             Refusal::BadJson => "this line is not a JSON object",
             Refusal::NotUtf8 => {

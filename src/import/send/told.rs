@@ -10,7 +10,7 @@ use super::request::{put, put_text};
 use super::row::Defaults;
 use crate::import::columns::field::Field;
 use crate::import::columns::status::{self, Said};
-use crate::import::columns::{Columns, Guard};
+use crate::import::columns::{Columns, Countries, Guard};
 use crate::import::options::AllAre;
 use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::amount;
@@ -47,6 +47,8 @@ pub struct Told<'c> {
     pub evidence: Vec<Evidence>,
     /// The same of columns that nobody called the country.
     pub hints: Vec<Evidence>,
+    /// The same of columns of two letters, which may be of something else: they count where the number exists there.
+    pub guesses: Vec<Evidence>,
     pub source: Option<Cow<'c, str>>,
     pub reason: Option<Cow<'c, str>>,
     pub how: Option<How>,
@@ -208,9 +210,12 @@ impl<'c> Told<'c> {
     }
 
     fn note_country(&mut self, guard: Guard, cell: &str, countries: &mut country::Cells) {
-        if guard.is_of_countries {
-            self.hints.extend(countries.read(cell).filter(|piece| *piece != Evidence::Unreadable));
-        }
+        let told = match guard.countries {
+            Countries::None => return,
+            Countries::Named => &mut self.hints,
+            Countries::Perhaps => &mut self.guesses,
+        };
+        told.extend(countries.read(cell).filter(|piece| *piece != Evidence::Unreadable));
     }
 
     fn read_phone(&mut self, field: &Field, cell: &'c str) -> Result<(), Refusal> {
@@ -459,6 +464,7 @@ fn guarded(guard: Guard, cell: &str) -> Result<(), Refusal> {
     match () {
         () if guard.refuses(cell) => Err(Refusal::UnknownColumn),
         () if guard.is_out_of_place(cell) => Err(Refusal::Shifted),
+        () if guard.is_of_another_channel(cell) => Err(Refusal::OtherChannel),
         () => Ok(()),
     }
 }

@@ -8,7 +8,8 @@ use super::row::Rows;
 use super::told::Told;
 use crate::limits::RAW_PHONE_BYTES_MAX;
 use crate::model::phone::{
-    Phone, Region, Unusable, calling_code, has_plus, is_also_abroad, national_behind_plus, normalize, written_with_plus,
+    Phone, Region, Unusable, calling_code, has_plus, is_also_abroad, mobile_behind_zero, national_behind_plus,
+    normalize, written_with_plus,
 };
 
 impl Rows {
@@ -70,7 +71,10 @@ impl Rows {
         };
         match number {
             Ok(number) if is_one || !is_whole => vec![number],
-            Err(Refusal::CountryUnclear) => readings(raw, self.evidence(told)).into_iter().map(Number::Known).collect(),
+            Err(Refusal::CountryUnclear) => {
+                let evidence = self.evidence(told).chain(told.guesses.iter().copied());
+                readings(raw, evidence).into_iter().map(Number::Known).collect()
+            }
             _ if is_whole => numbers_in(raw).into_iter().flat_map(|raw| self.meant(told, raw, false)).collect(),
             _ => Vec::new(),
         }
@@ -95,14 +99,30 @@ impl Rows {
                 country::number(raw, &[&pieces[..], &told.hints].concat())?;
             }
         }
-        match (told.evidence.as_slice(), self.defaults.region) {
+        let number = match (told.evidence.as_slice(), self.defaults.region) {
             ([], None) if country::is_of_two(raw) => Err(Refusal::CountryUnclear),
-            ([], None) => Ok(Number::Written(raw, None)),
+            ([], None) => return Ok(Number::Written(raw, None)),
             ([], Some(region)) => country::alone(raw, region),
             (evidence, None) => country::number(raw, evidence),
             (evidence, Some(region)) => country::number(raw, &[evidence, &[Evidence::Region(region)]].concat()),
+        }?;
+        let read = || match number {
+            Number::Written(raw, region) => normalize(raw, region).ok(),
+            Number::Known(phone) => Some(phone),
+        };
+        let is_another = |guess: &Evidence| guess.number(raw).is_ok_and(|phone| Some(phone) != read());
+        let has_zero =
+            || self.evidence(told).any(|piece| without_zero(raw, piece).is_some_and(|phone| Some(phone) != read()));
+        if !has_plus(raw) && (told.guesses.iter().any(is_another) || raw.starts_with("00") && has_zero()) {
+            return Err(Refusal::CountryUnclear);
         }
+        Ok(number)
     }
+}
+
+/// The number in a country of which the row or `--region` speaks, if a zero too many stands before it.
+fn without_zero(raw: &str, piece: Evidence) -> Option<Phone> {
+    if let Evidence::Region(region) = piece { mobile_behind_zero(raw, region) } else { None }
 }
 
 /// Who is meant by a number of a row that forbids something; none where it cannot be known.
@@ -144,7 +164,9 @@ fn readings(raw: &str, evidence: impl Iterator<Item = Evidence> + Clone) -> Vec<
         let is_chinese = evidence.clone().next().is_none() && country::is_of_two(raw);
         let china = Region::parse("CN").filter(|_| is_chinese).and_then(|china| normalize(raw, Some(china)).ok());
         let as_it_is = (abroad || is_chinese).then(|| normalize(&format!("+{}", raw.trim()), None).ok()).flatten();
-        evidence.filter_map(|piece| piece.number(raw).ok()).chain(china).chain(as_it_is).collect()
+        let behind_zero = evidence.clone().filter_map(|piece| without_zero(raw, piece));
+        let pieces = evidence.filter_map(|piece| piece.number(raw).ok());
+        pieces.chain(behind_zero).chain(china).chain(as_it_is).collect()
     };
     found.sort();
     found.dedup();

@@ -29,8 +29,8 @@ mod written;
 pub use character::decimal;
 pub use list_number::ListNumber;
 pub use normalize::{
-    as_meant, calling_code, has_plus, is_also_abroad, mobile_without_plus, national_behind_plus, normalize,
-    normalize_behind, written_with_plus,
+    as_meant, calling_code, has_plus, is_also_abroad, mobile_behind_zero, mobile_without_plus, national_behind_plus,
+    normalize, normalize_behind, written_with_plus,
 };
 pub use plan::is_code as is_calling_code;
 pub use region::Region;

@@ -106,6 +106,15 @@ pub fn national_behind_plus(raw: &str, code: u16) -> Option<Phone> {
     (!is_own).then_some(national)
 }
 
+/// The mobile phone of a region that digits are with a zero too many before them: `0015123456789` is somebody's in Texas, and
+/// `015123456789` somebody's in Germany.
+pub fn mobile_behind_zero(raw: &str, region: Region) -> Option<Phone> {
+    let written = Written::read(raw).ok().filter(|written| !written.plus)?;
+    let digits = written.digits.as_slice().strip_prefix(b"0").filter(|digits| digits.starts_with(b"0"))?;
+    let mobile = resolve(false, digits, Some(region)).ok().filter(|phone| is_mobile(*phone))?;
+    (calling_code(mobile) == Some(region.country_code())).then_some(mobile)
+}
+
 /// The calling code of a number.
 pub fn calling_code(phone: Phone) -> Option<u16> {
     plan::split(itoa::Buffer::new().format(phone.as_u64()).as_bytes()).map(|(code, _)| code)

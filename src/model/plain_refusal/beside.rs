@@ -7,6 +7,13 @@
 
 use super::fold::letters;
 
+/// Whole notes: the number is somebody else's, or what was asked was refused. Beside another word it was something else.
+const WHOLE: [&str; 6] = ["wrong #", "bad #", "not his #", "refused", "objected", "objects"];
+/// How notes begin that look like a refusal and are none.
+const HARMLESS_BEGINNINGS: [&str; 11] =
+    ["no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip"];
+/// Pictures of what messages come to.
+const PHONE_SIGNS: [char; 5] = ['📱', '📲', '💬', '✉', '📩'];
 /// Longer notes are somebody's letters.
 const NOTE_BYTES_MAX: usize = 2_000;
 /// Longer notes have more in them than what makes a short one harmless.
@@ -19,9 +26,10 @@ const ENDED_WITHIN: usize = 4;
 const OFF_WITHIN: usize = 3;
 
 /// The first letters of words without which no note is one, in small letters.
-const BEGINNINGS: [&[u8]; 25] = [
+const BEGINNINGS: [&[u8]; 40] = [
     b"opt", b"uns", b"un-", b"dnc", b"dnt", b"dnd", b"sto", b"stp", b"sot", b"tex", b"txt", b"sms", b"msg", b"mes",
-    b"con", b"cnt", b"off", b"ope", b"otp", b"rem", b"alo", b"mar", b"mkt", b"pro", b"per",
+    b"con", b"cnt", b"off", b"ope", b"otp", b"rem", b"alo", b"mar", b"mkt", b"pro", b"per", b"opp", b"tes", b"tec",
+    b"sro", b"rmv", b"omi", b"sup", b"nev", b"los", b"sue", b"sui", b"law", b"att", b"own", b"ref",
 ];
 
 /// Whether a note refuses messages in one of its clauses.
@@ -29,6 +37,13 @@ pub fn refuses(cell: &str) -> bool {
     // One word alone is read as a label is; but there are many ways to misspell this one.
     let has_words =
         || cell.contains([' ', '#']) || cell.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("unsu"));
+    // "No 📱": nobody denies a picture of another kind.
+    if cell.contains(PHONE_SIGNS) && cell.split(' ').next().is_some_and(|first| is(&first.to_lowercase(), "no not 0")) {
+        return true;
+    }
+    if WHOLE.iter().any(|whole| cell.trim().eq_ignore_ascii_case(whole)) {
+        return true;
+    }
     if cell.len() > NOTE_BYTES_MAX || !has_words() || !may_refuse(cell.as_bytes()) {
         return false;
     }
@@ -54,10 +69,13 @@ pub fn is_harmless(cell: &str) -> bool {
     const INVITES: &str = "please pls just text texts sms instead only ok okay prefer prefers her him them me first is better fine use \
                            via by send but do does the phone to";
     let begins = |word: &str| cell.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
-    if cell.len() > HARMLESS_BYTES_MAX || !["no", "do", "never", "stop", "dnd"].iter().any(|word| begins(word)) {
+    if cell.len() > HARMLESS_BYTES_MAX || !HARMLESS_BEGINNINGS.iter().any(|word| begins(word)) {
         return false;
     }
     let words = Word::all(cell);
+    if is_mail_alone(&words) || comes_back(&words) {
+        return true;
+    }
     let is_at = |at: usize, some: &str| words.get(at).is_some_and(|word| word.is(some));
     let comes_by = is_at(0, "stop stops")
         && words[0].text.len() < cell.len()
@@ -78,7 +96,35 @@ pub fn is_harmless(cell: &str) -> bool {
             // "No calls, no texts" and "do not call or text" have other words.
             && (invited[0].begins_clause || invited.iter().any(|word| word.is("please pls just instead only prefer prefers")))
     });
-    comes_by || invites || is_at(0, "dnd") && is_at(1, "player players campaign game group club night fan")
+    // "STOP sign tattoo", "RIP t-shirt order".
+    let is_thing = is_at(0, "stop") && is_at(1, "sign signs light lights watch")
+        || is_at(0, "rip") && is_at(1, "t tshirt shirt curl");
+    comes_by || invites || is_thing || is_at(0, "dnd") && is_at(1, "player players campaign game group club night fan")
+}
+
+/// Whether a note refuses e-mail and asks for texts: `do not email, text only`, `opted out of email only, text ok`.
+fn is_mail_alone(words: &[Word]) -> bool {
+    let Some(text) = words.iter().position(Word::is_text) else { return false };
+    let (before, behind) = words.split_at(text);
+    let refuses = before.iter().any(|word| word.is_not() || word.begins("opt unsub"));
+    refuses
+        && before.iter().any(Word::is_mail)
+        && before.iter().all(|word| {
+            word.is_mail() || word.is_not() || word.begins("opt unsub") || word.is("do out of from only all our please")
+        })
+        && (words[text].begins_clause || before.last().is_some_and(|word| word.is("only please")))
+        && behind[1..].iter().all(|word| word.is("ok okay only is fine instead good works please welcome her him me"))
+        && !behind[0].is("texted texting")
+}
+
+/// Whether somebody came back: `subscribed again after STOP`.
+fn comes_back(words: &[Word]) -> bool {
+    let is_at = |at: usize, some: &str| words.get(at).is_some_and(|word| word.is(some));
+    let is_back = is_at(0, "subscribed opted") && words.iter().take(4).any(|word| word.is("again back"))
+        || is_at(0, "resubscribed rejoined reoptin");
+    let is_in = is_at(0, "subscribed resubscribed rejoined reoptin") || words.iter().take(4).any(|word| word.is("in"));
+    let after = words.iter().position(|word| word.is("after despite"));
+    is_back && is_in && after.is_some_and(|after| words[after + 1..].len() <= 3) && !words.iter().any(Word::is_not)
 }
 
 /// Whether some word begins as one of a refusal does: nearly all cells have none.
@@ -118,7 +164,7 @@ impl Word {
         let mut words: Vec<Word> = Vec::new();
         let (mut written, mut gap) = (String::new(), String::new());
         // A slip beside the apostrophe: "don;t".
-        let cell = cell.replace(";t ", "'t ");
+        let cell = cell.replace(";t ", "'t ").replace("n,t ", "n't ");
         for char in cell.chars().chain([' ']) {
             if char.is_alphanumeric() || matches!(char, '\'' | '’') && !written.is_empty() {
                 written.push(char);
@@ -161,8 +207,13 @@ impl Word {
     /// It denies what follows.
     fn is_not(&self) -> bool {
         self.is(
-            "no not never dont doesnt didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt without nothing",
+            "no not never dont doesnt didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt without nothing 0 zero",
         )
+    }
+
+    /// A slip of the pen, where "text" is what one denies.
+    fn is_slip_of_text(&self) -> bool {
+        self.is("tex tesxt tect txet tetx texr teext ttext texxt tezt yext testx market")
     }
 
     /// What contactd sends, or the sending of it.
@@ -189,7 +240,8 @@ impl Word {
         self.is(
             "want wants wanted wanting wish wishes wished like ask asked asks asking request requested requests tell told say \
              says said need needs demanded insists insisted prefers called phoned emailed emailing wrote replied replying reply verbal verbally \
-             texted sent sends texts responded answered hit pressed typed received recd rcvd got came per via",
+             texted txted texting text sent sends texts responded answered hit pressed typed clicked tapped chose selected entered received \
+             recd recvd rcvd got came per via",
         )
     }
 }
@@ -208,6 +260,9 @@ impl Clause<'_> {
             || self.denies_texts()
             || places.into_iter().any(|at| {
                 self.ends_texts(at)
+                    || self.prefers_another(at)
+                    || self.is_suppressed(at)
+                    || self.threatens(at)
                     || self.reports_a_stop(at)
                     || self.is_off(at)
                     || self.is_removed(at)
@@ -253,11 +308,12 @@ impl Clause<'_> {
         if word.is("un") && next(at + 1).is_some_and(|next| next.begins("sub")) {
             return Some(at + 2);
         }
-        if !word.is("opt opts opted opting oped otped optd") {
+        if !word.is("opt opts opted opting oped otped optd opped") {
             return None;
         }
         let is_self = |word: &Word| word.is("himself herself themselves themself myself itself him her them me us");
-        let out = at + 1 + usize::from(next(at + 1).is_some_and(is_self));
+        let is_between = |word: &Word| is_self(word) || word.is("back all right fully completely again");
+        let out = at + 1 + usize::from(next(at + 1).is_some_and(is_between));
         next(out).filter(|out| out.begins("out") || out.is("put ot iut oput")).map(|_| out + 1)
     }
 
@@ -300,9 +356,14 @@ impl Clause<'_> {
             && nots.into_iter().any(|at| {
                 let is_strong = self.is_at(at + 1, "to be ok okay")
                     || self.words[at].is("never dont") && self.is_at(at + 1, "send text sms");
+                let is_denied = at + 1;
                 let is_object = |at: usize| {
                     let word = &self.words[at];
-                    word.is_text() || word.is_contact() && (!word.is("contacted") || self.is_at(at - 1, "be being get"))
+                    let is_slip =
+                        || at <= is_denied + 1 && word.is_slip_of_text() && !self.is_at(at - 1, "on the a to");
+                    word.is_text()
+                        || is_slip()
+                        || word.is_contact() && (!word.is("contacted") || self.is_at(at - 1, "be being get"))
                 };
                 let object = (at + 1..self.words.len()).find(|&at| is_object(at));
                 let before = |object: usize| {
@@ -340,8 +401,8 @@ impl Clause<'_> {
     fn ends_texts(&self, at: usize) -> bool {
         let word = &self.words[at];
         let turns_off = word.is("turned turn switched shut") && self.is_at(at + 1, "off");
-        let ends = word.begins("refus declin revok withdr rescind cancel terminat prohibit forbid unwanted")
-            || word.is("disabled ended");
+        let ends = word.begins("refus declin revok withdr rescind cancel terminat prohibit forbid unwanted discontin deactiv hates dislik detest uninterest")
+            || word.is("disabled ended skip omit exclude excluded");
         if !ends && !turns_off || self.before(at, 2).iter().any(Word::is_not) {
             return false;
         }
@@ -373,7 +434,7 @@ impl Clause<'_> {
     /// Whether somebody reports a STOP: "replied STOP today", "told me to stop", "stop per customer".
     fn reports_a_stop(&self, at: usize) -> bool {
         let word = &self.words[at];
-        if !word.is("stop stops stopp stpo sotp stoped") {
+        if !word.is("stop stops stopp stpo sotp stoped sropp srop stoop") {
             return false;
         }
         let next = self.word(at + 1);
@@ -393,12 +454,12 @@ impl Clause<'_> {
             is_texts(next)
                 || next.is(
                     "it this that these them now please pls today yesterday again twice request requests requested received recd \
-                     rcvd per via on from to we us immediately asap via x2 x3",
+                     recvd rcvd per via on from to we us immediately asap via x2 x3",
                 )
                 || next.text.starts_with(|c: char| c.is_ascii_digit())
         });
         let is_reported = self.words[..at].iter().any(Word::asks)
-            || next.is_some_and(|next| next.is("request requests requested received recd rcvd per via"));
+            || next.is_some_and(|next| next.is("request requests requested received recd recvd rcvd per via"));
         if word.case == Case::Capitals && self.has_small {
             return self.words.len() > 1;
         }
@@ -425,7 +486,7 @@ impl Clause<'_> {
     /// Whether somebody was removed, or wants to be: from a list, at a request, or simply.
     fn is_removed(&self, at: usize) -> bool {
         let word = &self.words[at];
-        if !word.is("removed remove removal removing deleted delete taken")
+        if !word.is("removed remove removal removing deleted delete taken rmv rmvd remve remov omit omitted")
             || self.before(at, 2).iter().any(Word::is_not)
         {
             return false;
@@ -444,6 +505,37 @@ impl Clause<'_> {
             && (self.words[..at].iter().any(Word::asks) || at <= 2 && self.is_at(0, "to"))
             && ends;
         (from_list || on_request || is_asked && !word.is("taken")) && !self.is_about_mail(at, at + 1)
+    }
+
+    /// Whether something else is wanted for texts: "email instead of text", "prefers calls over texts".
+    fn prefers_another(&self, at: usize) -> bool {
+        let is_for = self.is_at(at, "instead") && self.is_at(at + 1, "of")
+            || self.is_at(at, "over") && self.words[..at].iter().any(|word| word.begins("prefer"))
+            || self.is_at(at, "rather") && self.is_at(at + 1, "than");
+        let behind = if self.is_at(at, "over") { at + 1 } else { at + 2 };
+        is_for && self.word(behind).is_some_and(Word::is_text) && self.words[..at].iter().any(Word::is_other)
+    }
+
+    /// Whether somebody was put where nobody gets messages, or the number is to be forgotten.
+    fn is_suppressed(&self, at: usize) -> bool {
+        let is_put = self.words[at].is("suppressed suppression") && !self.before(at, 2).iter().any(Word::is_not);
+        let is_lost = self.words[at].is("lose delete erase remove")
+            && self.is_at(at + 1, "my her his their this the")
+            && self.is_at(at + 2, "number nr no")
+            && self.words.len() <= at + 4;
+        let is_of_another =
+            self.words[at].is("owner") && self.is_at(at.wrapping_sub(1), "new") && self.is_at(at + 1, "of");
+        is_put && !self.words.iter().any(|word| word.is("appetite cough immune"))
+            || is_lost
+            || is_of_another && self.behind(at, 4).iter().any(|word| word.is("number phone cell"))
+    }
+
+    /// Whether somebody goes to law, or may: over messages, as nothing else of a number is worth a note.
+    fn threatens(&self, at: usize) -> bool {
+        self.words[at].is("sue suing lawsuit") && (self.words.iter().any(|word| word.is_text() || word.is_contact()))
+            || self.words[at].is("lawyer attorney")
+                && self.is_at(at + 1, "sent")
+                && self.behind(at, 4).iter().any(|word| word.is("letter notice"))
     }
 
     /// "Wants to be left alone".

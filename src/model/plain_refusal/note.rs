@@ -12,7 +12,7 @@ use super::answer;
 use super::fold::folded;
 use super::silence::is_silent;
 use super::vocabulary::{ACT, ASKED, OPT};
-use super::{beside, is_plain_refusal, reply, title};
+use super::{beside, is_plain_refusal, languages, question, reply, title};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
 use crate::model::keyword::is_keyword_in_capitals;
@@ -93,6 +93,7 @@ pub fn note_refuses(cell: &str) -> bool {
             || is_keyword_in_capitals(cell.trim())
             || (may_say_more(cell) && has_refusal(cell))
             || beside::refuses(cell)
+            || languages::refuses(cell)
             || cell.trim() == "〃");
     KNOWN.with_borrow_mut(|known| {
         if cell.len() <= KNOWN_BYTES_MAX && known.len() < KNOWN_MAX {
@@ -115,7 +116,8 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
         });
         asks
     });
-    asks.denied && answer::denies(value)
+    is_of_notes(key) && reply::is_sign_of_a_no(value)
+        || asks.denied && answer::denies(value)
         || asks.confirmed && !is_no(value)
         || asks.end == Some(End::Anything) && !is_no(value) && !is_address(value) && !is_no_date(value)
         || asks.data == Some(Data::Code) && Failure::of("", value.trim(), None).forbids()
@@ -123,6 +125,12 @@ pub fn label_refuses(key: &str, value: &str) -> bool {
         || asks.data == Some(Data::Date) && !is_no(value) && !is_no_date(value)
         || asks.end.is_some() && answer::is_yes_in_words(value)
         || asks.end == Some(End::YesOrDate) && (value.trim() == "1" || time::parse(value).is_ok())
+}
+
+/// Whether notes stand under a key: a cross there is a note, and under another one an answer.
+fn is_of_notes(key: &str) -> bool {
+    const NOTES: [&str; 9] = ["note", "comment", "remark", "memo", "bemerk", "kommentar", "comentar", "observ", "备注"];
+    NOTES.iter().any(|part| key.contains(part))
 }
 
 /// Which answers to the key of a label are refusals.
@@ -163,7 +171,7 @@ enum Data {
 impl Asks {
     fn of(key: &str) -> Asks {
         let question = key.replace(['_', '-', '.'], " ").replace("subscription status", "subscribed");
-        let denied = is_plain_refusal(&format!("{question}: no"));
+        let denied = is_plain_refusal(&format!("{question}: no")) || question::asks_for_consent(key);
         let question = question.trim_start_matches("is ").trim_start_matches("has ");
         let is_one = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
         let undated = without_words_of_dates(question);

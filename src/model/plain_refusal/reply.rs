@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use super::NO_SIGNS;
+use super::answer::is_no;
 use super::title::words;
 use crate::model::keyword::{Keywords, Meaning};
 
 /// Words of headings of messages that came in, folded. The first ones say it alone, the others beside one that says which.
-const REPLIES: [&str; 21] = [
+const REPLIES: [&str; 25] = [
     "reply",
     "replies",
     "answer",
@@ -28,6 +30,10 @@ const REPLIES: [&str; 21] = [
     "risposte",
     "返信",
     "回复",
+    "replied",
+    "said",
+    "conversation",
+    "ответ",
 ];
 const MESSAGES: [&str; 12] = [
     "message",
@@ -59,6 +65,9 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(Keywords::default);
 /// Longer texts are read by their words, as labels are.
 const REPLY_BYTES_MAX: usize = 320;
 
+/// A longer text is no word.
+const WORD_BYTES_MAX: usize = 32;
+
 /// Whether messages stand under a heading that people wrote.
 pub fn is_of_replies(heading: &str) -> bool {
     let words = words(heading);
@@ -71,6 +80,20 @@ pub fn is_of_replies(heading: &str) -> bool {
 pub fn reply_refuses(text: &str) -> bool {
     let is_read = text.len() <= REPLY_BYTES_MAX && !text.trim().is_empty();
     is_read && matches!(KEYWORDS.meaning(text), Meaning::Out | Meaning::OutOfAll | Meaning::MaybeOut)
+}
+
+/// Whether a text is nothing but the word with which one ends messages: `Cancel`, `parar`, `停止`, in any case; or the sign of a no.
+pub fn is_word_of_refusal(text: &str) -> bool {
+    let text = text.trim();
+    let is_word =
+        || text.len() <= WORD_BYTES_MAX && !text.contains(char::is_whitespace) && !is_no(text) && reply_refuses(text);
+    !text.is_empty() && (is_sign_of_a_no(text) || is_word())
+}
+
+/// Whether a text is a sign for a no and nothing else.
+pub fn is_sign_of_a_no(text: &str) -> bool {
+    let is_sign = |char: char| NO_SIGNS.contains(&char) || matches!(char, '\u{fe0e}' | '\u{fe0f}' | ' ');
+    text.contains(NO_SIGNS) && text.chars().all(is_sign)
 }
 
 #[cfg(test)]
@@ -96,6 +119,11 @@ mod tests {
             "返信",
             "Letzte Nachricht",
             "Message",
+            "What they said",
+            "Customer said",
+            "Replied",
+            "Conversation",
+            "Ответ",
         ] {
             assert!(is_of_replies(heading), "{heading}");
         }
@@ -120,6 +148,16 @@ mod tests {
         }
         for text in ["", "hello there", "thanks so much", "yes please", "see you"] {
             assert!(!reply_refuses(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_alone_is_one_with_which_people_end_messages() {
+        for text in ["Cancel", "quit", "END", "parar", "停止", "❌", "✗"] {
+            assert!(is_word_of_refusal(text), "{text}");
+        }
+        for text in ["", "vip", "end of lease", "quit smoking", "no", "✓", "❌ vip", "wants more"] {
+            assert!(!is_word_of_refusal(text), "{text}");
         }
     }
 }

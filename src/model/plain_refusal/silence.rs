@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use super::fold::letters;
+use super::languages;
 use super::letters::{LETTERS, Marks, Place, Tree, letter};
 use super::note::{AS_ABOVE, DEAD};
 use super::vocabulary::{self, ACT, ASKED, ENDS, NOT, OPT, OUT, Sense};
@@ -113,7 +114,10 @@ static WORDS: LazyLock<Option<Tree>> = LazyLock::new(|| {
     let Cues { words, stems, parts } = Cues::built_in()?;
     let of_requests = [(&words, CUE), (&stems, STEM), (&parts, PART)];
     let of_requests = of_requests.into_iter().flat_map(|(words, mark)| words.iter().map(move |word| (&**word, mark)));
-    Some(Tree::of(of_requests.chain(vocabulary::words().map(|(word, sense)| (word, marks_of(sense))))))
+    let of_languages = languages::needed();
+    let of_languages = of_languages.iter().map(|(word, is_whole)| (word.as_str(), if *is_whole { CUE } else { STEM }));
+    let of_refusals = vocabulary::words().map(|(word, sense)| (word, marks_of(sense)));
+    Some(Tree::of(of_requests.chain(of_languages).chain(of_refusals)))
 });
 static ENTRIES: LazyLock<Tree> = LazyLock::new(|| Tree::of(DEAD.into_iter().chain(AS_ABOVE).map(|entry| (entry, CUE))));
 

@@ -195,6 +195,66 @@ fn a_merged_cell_is_said_of_the_rows_below_it() {
     }
 }
 
+/// The name of a group may stand there more than once.
+#[test]
+fn a_merged_cell_may_say_what_another_one_says() {
+    let desk = Desk::new();
+    for (at, groups) in [["Active", "Do not text", "Active"], ["VIP", "Unsubscribed", "VIP"]].into_iter().enumerate() {
+        let of = |row: usize| phone(1_100 + 10 * at + row);
+        let rows = groups
+            .iter()
+            .enumerate()
+            .map(|(at, group)| format!("{group},{},yes\n,{},yes\n", of(2 * at), of(2 * at + 1)));
+        let sheet = format!("Group,phone,opt_in\n{}", rows.collect::<String>());
+        let told = desk.unsaid(&sheet, &["--map", "Group=label.group"]);
+        assert_eq!(told.json["rejected"], json!({"maybe_optout": 2}), "{sheet}: {}", told.errors);
+        let yes: Vec<usize> = (0..6).filter(|&row| desk.check(&of(row)) == "+yes").collect();
+        assert_eq!(yes, [0, 1, 4, 5], "{sheet}");
+    }
+}
+
+/// A heading that asks for consent is one, whatever the label is called; and an active row of another channel is no consent to
+/// messages.
+#[test]
+fn a_label_may_say_no_or_that_the_consent_is_to_something_else() {
+    let desk = Desk::new();
+    for (at, (heading, no, why)) in [
+        ("Allow SMS", "no", "maybe_optout"),
+        ("İYS", "RET", "maybe_optout"),
+        ("Text Alerts", "Off", "maybe_optout"),
+        ("Member Status", "Inactive", "maybe_optout"),
+        ("SUBSCRIPTION TYPE", "EMAIL", "other_channel"),
+        ("Channel", "WhatsApp", "other_channel"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (refused, taken) = (phone(1_150 + 2 * at), phone(1_151 + 2 * at));
+        let yes = if why == "other_channel" { "SMS" } else { "yes" };
+        let sheet = format!("phone,status,{heading}\n{refused},active,{no}\n{taken},active,{yes}\n");
+        let told = desk.unsaid(&sheet, &["--map", &format!("{heading}=label.x")]);
+        assert_eq!(told.json["rejected"], json!({why: 1}), "{sheet}: {}", told.errors);
+        assert_ne!(desk.check(&refused), "+yes", "{sheet}");
+        assert_eq!(desk.check(&taken), "+yes", "{sheet}");
+    }
+    // Another row of the same phone may be about messages.
+    let sheet = format!("phone,status,Channel\n{ADA},active,EMAIL\n{ADA},active,SMS\n");
+    let told = desk.unsaid(&sheet, &["--labels", "Channel"]);
+    assert_eq!(told.json["rejected"], json!({"other_channel": 1}), "{}", told.errors);
+    assert_eq!(desk.check(ADA), "+yes");
+}
+
+/// Where people wrote what they liked, a word that ends messages is one.
+#[test]
+fn a_word_that_ends_messages_is_heard_among_comments() {
+    let desk = Desk::new();
+    let texts = ["likes the new store", "came in on Monday", "Cancel", "quit", "停止", "❌", "wants a refund"];
+    let rows = texts.iter().enumerate().map(|(row, text)| format!("{},yes,{text}\n", phone(1_200 + row)));
+    let sheet = format!("phone,opt_in,Feedback\n{}", rows.collect::<String>());
+    let told = desk.unsaid(&sheet, &["--labels", "Feedback"]);
+    assert_eq!(told.json["rejected"], json!({"maybe_optout": 4}), "{}", told.errors);
+}
+
 /// A comma without its quotes moves the cells behind it, and an empty one at the end hides that.
 #[test]
 fn a_row_whose_cells_have_moved_is_rejected() {
@@ -251,7 +311,11 @@ fn a_yes_of_another_column_is_no_consent() {
 #[test]
 fn a_ditto_mark_says_what_the_cell_above_it_says() {
     let desk = Desk::new();
-    for (at, ditto) in ["\"\"\"\"", "''", "”", "same", "do.", "同上", "see above", "↑"].into_iter().enumerate() {
+    for (at, ditto) in
+        ["\"\"\"\"", "''", "”", "same", "do.", "同上", "see above", "↑", "him too", "wie oben", "同じ", "⬆"]
+            .into_iter()
+            .enumerate()
+    {
         let of = |row: usize| phone(900 + 10 * at + row);
         let sheet = format!(
             "phone,opt_in,Notes\n{},yes,VIP\n{},yes,{ditto}\n{},yes,do not text\n{},yes,{ditto}\n{},yes,{ditto}\n{},yes,\n{},yes,{ditto}\n",

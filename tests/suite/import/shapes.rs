@@ -218,6 +218,20 @@ fn a_country_in_a_label_contradicts_the_region() {
         assert_eq!(told.json["rejected"], json!({"country_unclear": 1}), "{heading}: {}", told.errors);
         assert_eq!((desk.get("+17025550123"), desk.check(ADA)), (Value::Null, "+yes".to_owned()), "{heading}");
     }
+    // One cell that is no country says nothing of the others, and two letters count where the number exists there.
+    for (heading, cells, many) in [
+        ("Billing Country", ["Mexico", "India", "Other"], 2),
+        ("Paese", ["MX", "IN", "UK"], 2),
+        ("Market", ["MX", "BR", "KE"], 1),
+        ("Location", ["Mexico - CDMX", "India (Delhi)", "Unknown"], 2),
+        ("Where", ["🇲🇽", "🇮🇳", "🇺🇸"], 2),
+    ] {
+        let [one, two, three] = cells;
+        let sheet = format!("phone,{heading}\n5512345678,{one}\n7012345678,{two}\n{ADA},{three}\n");
+        let told = desk.unsaid(&sheet, &["--labels", heading]);
+        assert_eq!(told.json["rejected"], json!({"country_unclear": many}), "{heading}: {}", told.errors);
+        assert_eq!(desk.get("+15512345678"), Value::Null, "{heading}");
+    }
     for (heading, cell) in [("Mailing Country", "USA"), ("State", "CA"), ("language", "de"), ("first name", "Jordan")] {
         desk.unsaid(format!("phone,{heading}\n7025550124,{cell}\n"), &["--labels", heading]).all_taken();
     }

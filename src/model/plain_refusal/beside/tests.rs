@@ -78,6 +78,49 @@ fn a_refusal_is_heard_among_other_words() {
 }
 
 #[test]
+fn refusals_that_are_written_in_haste_are_heard() {
+    let refusals = [
+        "opted back out",
+        "clicked stop",
+        "txted stop",
+        "stop recvd 3/2",
+        "text back \"stop\"",
+        "discontinued sms",
+        "sms deactivated",
+        "do not market",
+        "never again",
+        "skip texts",
+        "omit from texting",
+        "email instead of text",
+        "prefers calls over texts",
+        "hates our texts",
+        "globally suppressed",
+        "suppression list",
+        "manually removed",
+        "lose her number",
+        "uninterested in texts",
+        "0 texts",
+        "no 📱",
+        "refused",
+        "objected",
+        "lawyer sent letter",
+        "threatened to sue if texted again",
+        "wrong #",
+        "new owner of number",
+        "rmv from list",
+        "remve from list",
+        "do not tex",
+        "do not tesxt",
+        "dont tect",
+        "don,t text",
+        "opped out",
+        "sropp",
+    ];
+    let missed: Vec<_> = refusals.iter().filter(|cell| !note_refuses(cell)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
 fn harmless_notes_with_such_words_are_none() {
     let others = [
         "likes texts",
@@ -129,6 +172,24 @@ fn harmless_notes_with_such_words_are_none() {
         "conference cancelled text out",
         "do not contact wife, call client",
         "will not contact again until May",
+        "opted out of email only, text ok",
+        "do not email, text only",
+        "RIP t-shirt order",
+        "STOP sign tattoo",
+        "subscribed again after STOP",
+        "opted back in after STOP",
+        "not on the market",
+        "never tested",
+        "deactivated old card",
+        "skip lunch, text later",
+        "prefers texts over calls",
+        "text instead of email",
+        "lost her number plate",
+        "omit onions",
+        "attorney at law",
+        "cough suppressed",
+        "refused coupon",
+        "Bob Stopp",
     ];
     let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
     assert!(taken.is_empty(), "{taken:?}");

@@ -362,3 +362,31 @@ fn a_label_refuses_by_its_key_and_its_answer() {
         assert!(!label_refuses(key, value), "{key}: {value}");
     }
 }
+
+#[test]
+fn a_no_to_a_question_of_consent_refuses() {
+    for (key, value) in [
+        ("notes", "❌"),
+        ("customer_comments", "✗"),
+        ("allow_sms", "no"),
+        ("may_text", "false"),
+        ("okay_to_text", "0"),
+        ("express_consent", "refused"),
+        ("autorizacion", "no"),
+        ("sms_alerts", "off"),
+        ("zgoda_marketingowa", "nie"),
+    ] {
+        assert!(label_refuses(key, value), "{key}: {value}");
+    }
+    for (key, value) in [
+        ("vip", "❌"),
+        ("texts_sent", "0"),
+        ("sms_count", "0"),
+        ("text_color", "no"),
+        ("allow_backorder", "no"),
+        ("allow_sms", "yes"),
+        ("has_subscription", "no"),
+    ] {
+        assert!(!label_refuses(key, value), "{key}: {value}");
+    }
+}

@@ -1,0 +1,125 @@
+//! Channels: a column that says by which channel a row's consent is. Exports have one row for each, and an active row of e-mail says
+//! nothing of messages.
+
+use super::names;
+use super::survey::Held;
+use crate::model::blank::is_blank;
+use crate::model::plain_refusal::fold::folded;
+use crate::model::plain_refusal::title::words;
+
+/// Parts of headings under which channels stand, folded; and those under which another one alone is a consent to it alone.
+const HEADINGS: [&str; 10] =
+    ["channel", "kanal", "canal", "medium", "type", "typ", "preference", "preferred", "method", "チャネル"];
+const OF_CONSENT: [&str; 6] = ["consent", "subscri", "message", "contact", "optin", "preferred"];
+/// What messages go by, folded.
+const OWN: [&str; 12] = [
+    "sms",
+    "text",
+    "texts",
+    "txt",
+    "mms",
+    "textmessage",
+    "textmessages",
+    "smsmarketing",
+    "marketingsms",
+    "mobile",
+    "smstext",
+    "短信",
+];
+/// Other channels, folded.
+const OTHERS: [&str; 28] = [
+    "email",
+    "emails",
+    "mail",
+    "emailonly",
+    "emailmarketing",
+    "marketingemail",
+    "newsletter",
+    "voice",
+    "call",
+    "calls",
+    "phonecall",
+    "phone",
+    "push",
+    "webpush",
+    "mobilepush",
+    "apppush",
+    "inapp",
+    "whatsapp",
+    "rcs",
+    "fax",
+    "post",
+    "directmail",
+    "transactional",
+    "telegram",
+    "viber",
+    "messenger",
+    "correo",
+    "courriel",
+];
+
+/// Whether channels stand in a column, messages among them, and in most cells nothing else.
+pub fn are_channels(held: &Held) -> bool {
+    let name = names::fold(&held.name);
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    if !has(&HEADINGS) {
+        return false;
+    }
+    let (mut all, mut channels, mut own) = (0, 0, 0);
+    for (value, count) in held.values().unwrap_or_default().into_iter().filter(|(value, _)| !is_blank(value)) {
+        let named = names_in(value);
+        all += count;
+        channels += if named.is_some() { count } else { 0 };
+        own += if named == Some(true) { count } else { 0 };
+    }
+    channels * 2 > all && (own > 0 || has(&OF_CONSENT))
+}
+
+/// Whether a cell names channels, and none by which messages go.
+pub fn is_another(cell: &str) -> bool {
+    names_in(cell) == Some(false)
+}
+
+/// Whether messages are among the channels of a cell; none where it has something else.
+fn names_in(cell: &str) -> Option<bool> {
+    let is = |some: &[&str], text: &str| some.contains(&folded(text).as_str());
+    let is_one = |part: &&str| is(&OWN, part) || is(&OTHERS, part);
+    if is_one(&cell) {
+        return Some(is(&OWN, cell));
+    }
+    let parts: Vec<&str> = cell.split([',', ';', '/', '&', '+', '|']).filter(|part| !is_blank(part)).collect();
+    if parts.len() > 1 && parts.iter().all(is_one) {
+        return Some(parts.iter().any(|part| is(&OWN, part)));
+    }
+    let words = words(cell);
+    let is_all = words.len() > 1
+        && words.iter().all(|word| is_one(&word.as_str()) || ["and", "only", "marketing"].contains(&word.as_str()));
+    is_all.then(|| words.iter().any(|word| is(&OWN, word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::columns::survey::Survey;
+
+    #[test]
+    fn a_row_of_another_channel_is_known() {
+        let held = |name: &str, cells: &[&str]| {
+            let mut survey = Survey::of_header(std::iter::once(name));
+            for cell in cells {
+                survey.see(std::iter::once((0, *cell)));
+            }
+            are_channels(&survey.columns()[0])
+        };
+        assert!(held("Channel", &["EMAIL", "SMS"]) && held("SUBSCRIPTION TYPE", &["TEXT", "EMAIL", "EMAIL"]));
+        assert!(held("Consent Type", &["Email"]) && held("Preferred Channel", &["Voice", "SMS", "Email"]));
+        assert!(!held("Channel", &["Email", "Facebook", "Organic"]) && !held("Type", &["VIP", "SMS", "B2B"]));
+        assert!(!held("Channel", &["Email", "Push"]) && !held("City", &["Mobile", "Email"]));
+        for cell in ["EMAIL", "e-mail", "Email only", "Voice", "Push", "WhatsApp", "Transactional", "Email, Push"] {
+            assert!(is_another(cell), "{cell}");
+        }
+        for cell in ["SMS", "Text", "Email, SMS", "Email and SMS", "SMS/MMS", "", "VIP"] {
+            assert!(!is_another(cell), "{cell}");
+        }
+    }
+}
