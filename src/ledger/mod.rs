@@ -3,6 +3,9 @@
 //! Each batch of the *owner* becomes a row of the ledger before it counts. The others *stand by*: they apply the same rows to
 //! stores of their own. One of them takes over when the owner's *lease* has run out. A *reign* is the time of one owner.
 //!
+//! A store may have several partitions. Each has a ledger of its own, with an owner and reigns, and none knows of the others, but that
+//! a daemon which owns fewer than another one asks it for one ([`standby`]).
+//!
 //! The database does what is hard: it orders the rows, and keeps what it acknowledged when its primary is lost. What is ours is
 //! one row with a lease ([`sql`]), and a loop that applies rows ([`standby`]). Why nobody gets a wrong yes:
 //!

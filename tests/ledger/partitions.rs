@@ -120,7 +120,9 @@ fn each_of_three_daemons_answers_for_all_partitions() {
     // While one owner is silent nobody is told that the list is paused.
     assert_eq!(last.insist(&format!("LIST {LIST} {{\"paused\":false}}")), "+updated");
     district.nodes[0].signal("-STOP");
-    assert_eq!(Client::of(&[district.nodes[2].port]).ask(&format!("LIST {LIST} {{\"paused\":true}}")), None);
+    let told = Client::of(&[district.nodes[2].port]).ask(&format!("LIST {LIST} {{\"paused\":true}}"));
+    // On a machine that is too busy for its leases it may have nothing any more.
+    assert!(told.is_none() || district.shares()[0] == 0, "{told:?}");
     district.nodes[0].signal("-CONT");
     last.insist(&format!("LIST {LIST} {{\"paused\":true}}"));
     for port in district.ports() {

@@ -1,8 +1,9 @@
 //! The front of a store in partitions: one connection of the protocol, whichever partition has what is asked.
 //!
-//! A client talks to the front, and the front to the partitions, each of which is a server of its own. [`route`] says whom a
-//! request concerns, [`conversation`] asks them and keeps the order of the replies, [`rounds`] has what is asked more than once, [`crate::command`] knows how the replies of
-//! several become one. The front decides nothing about contacts, and keeps nothing: a partition does what it would do for a client.
+//! A client talks to the front, and the front to the partitions, each of which is a server of its own, here or in another daemon
+//! that is told who the client is ([`introduction`]). [`route`] says whom a request concerns, [`conversation`] asks them and keeps the
+//! order of the replies, [`rounds`] has what is asked more than once, [`crate::command`] knows how the replies of several become one.
+//! The front decides nothing about contacts, and keeps nothing: a partition does what it would do for a client.
 
 mod conversation;
 mod follow;
