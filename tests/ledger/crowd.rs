@@ -46,16 +46,16 @@ impl Client {
         reply
     }
 
-    /// The lines of a reply that is an array.
-    fn ask_lines(&mut self, request: &str) -> Option<Vec<String>> {
+    /// The lines of a reply that is an array, or the error.
+    fn ask_lines(&mut self, request: &str) -> Option<Result<Vec<String>, String>> {
         let head = self.ask(request)?;
         let lines = head.strip_prefix('*').and_then(|count| count.parse::<usize>().ok());
-        let Some(lines) = lines else { panic!("{request}: {head}") };
+        let Some(lines) = lines else { return Some(Err(head)) };
         let all: Option<Vec<String>> = (0..lines).map(|_| self.line()).collect();
         if all.is_none() {
             self.open = None;
         }
-        all
+        all.map(Ok)
     }
 
     fn line(&mut self) -> Option<String> {
@@ -132,12 +132,20 @@ struct Feed {
     begin: String,
     position: String,
     heard: BTreeMap<String, Vec<String>>,
+    /// What was said of a position that is none any more.
+    lost: Option<String>,
 }
 
 impl Feed {
     /// Hears one page more. Says whether there was anything; none if there was no reply.
     fn hear(&mut self, client: &mut Client) -> Option<bool> {
-        let page = client.ask_lines(&format!("FEED {} LIMIT 100", self.position))?;
+        let page = match client.ask_lines(&format!("FEED {} LIMIT 100", self.position))? {
+            Ok(page) => page,
+            Err(why) => {
+                self.lost = Some(why);
+                return Some(false);
+            }
+        };
         page[0][1..].clone_into(&mut self.position);
         for item in &page[1..] {
             let item: Value = serde_json::from_str(&item[1..]).expect("an item");
@@ -153,7 +161,7 @@ impl Crowd {
     pub fn gather(ports: &[u16]) -> Crowd {
         let mut client = Client::of(ports);
         client.insist(&format!("LIST {LIST}"));
-        let begin = client.ask_lines("FEED").expect("a position")[0][1..].to_owned();
+        let begin = client.ask_lines("FEED").expect("a reply").expect("a position")[0][1..].to_owned();
         // The last one is nobody's: see `Crowd::leave`.
         let known = (0..=WRITERS * PHONES_EACH)
             .map(|n| {
@@ -285,10 +293,13 @@ impl Crowd {
     fn follow(&self) {
         let mut client = Client::of(&self.ports);
         let mut feed = self.feed.lock().expect("nobody panicked");
-        while !self.has_ended() {
+        while !self.has_ended() && feed.lost.is_none() {
             if feed.hear(&mut client) != Some(true) {
                 thread::sleep(Duration::from_millis(10));
             }
+        }
+        if let Some(why) = &feed.lost {
+            self.wrong(format!("FEED: {why}"));
         }
     }
 
