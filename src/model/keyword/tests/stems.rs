@@ -144,6 +144,15 @@ fn what_is_sent_may_have_another_name() {
 #[test]
 fn a_wording_that_nobody_thought_of_is_shown() {
     let missed = passed(&[
+        "Please stop order updates",
+        "I want to stop order notifications",
+        "stop payment texts",
+        "stop order updates to this number",
+        "turn off my shipping notifications",
+        "turn off delivery alerts please",
+        "Do not text me unless I ask",
+        "DO NOT TEXT ME UNTIL I SAY SO",
+        "don't message us until after the election",
         "I'd like to not receive these texts anymore",
         "I'd like not to receive texts",
         "I don't ever want to hear from you again",
