@@ -144,6 +144,18 @@ fn what_is_sent_may_have_another_name() {
 #[test]
 fn a_wording_that_nobody_thought_of_is_shown() {
     let missed = passed(&[
+        "I no longer give you permission to text me",
+        "I no longer accept texts",
+        "I have no desire to get texts",
+        "I choose not to receive these",
+        "no to texts",
+        "no future messages",
+        "put an end to these messages",
+        "stay out of my phone",
+        "can i b taken off",
+        "This number is no longer mine",
+        "I recently acquired this number",
+        "My number is changing to 415-555-0199",
         "Please stop order updates",
         "I want to stop order notifications",
         "stop payment texts",
