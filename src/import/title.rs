@@ -7,7 +7,8 @@
 
 use std::sync::LazyLock;
 
-use super::columns::names::fold;
+use super::columns::field::Field;
+use super::columns::names::{fold, known};
 use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
 use crate::model::plain_refusal::answer::{is_no, is_yes_in_words};
@@ -82,7 +83,7 @@ pub fn speaks_of_consent(heading: &str) -> bool {
 /// What stands in a row that is no row but a title, or headings again, whatever their words. Nothing in it is a number, and
 /// - it stands alone, or in less than half of the `columns`, or beside a count where the phones are in half of them;
 /// - or words stand where the phones are (`is_of_phones`), and no digit is in the row, or one is in those words (`2 contacts`, `Phone
-///   2`), or they speak of an end;
+///   2`), or they speak of an end, or are a heading of phones;
 /// - or each cell is a refusal, or one is and the others say nothing beside it: a number of a list, a date, a count, a yes.
 ///   What answers a question (`is_of_answers`) is said of its row alone.
 pub fn of_section<'c>(
@@ -104,7 +105,9 @@ pub fn of_section<'c>(
     }
     let in_place = filled.clone().find(|&(at, cell)| is_of_phones(at) && is_title(cell)).map(|(_, cell)| cell);
     let has_digits = || filled.clone().any(|(_, cell)| cell.contains(char::is_numeric));
-    let are_headings = in_place.is_some_and(|words| !has_digits() || has_few_digits(words) || speaks_of_an_end(words));
+    let heads_phones = |words: &str| matches!(known(words), Some((Field::Phone, _)));
+    let are_headings = in_place
+        .is_some_and(|words| !has_digits() || has_few_digits(words) || speaks_of_an_end(words) || heads_phones(words));
     let is_count = |(at, cell): (usize, &str)| is_of_phones(at) && !is_text(cell);
     let is_counted = || {
         many == 2
@@ -321,6 +324,8 @@ mod tests {
             &["as of 2024", "Declined", ""],
             &["Sheet2", "Old list", "Reno"],
             &["Phone 2", "Name", "Unsubscribed"],
+            &["Phone", "Opted out (3)", "SMS Consent", "City"],
+            &["Mobile", "STOP 5/1", "Consent", "Town"],
             &["2", "Not these", "", ""],
             &["Off", "2", "", ""],
             &["", "Unsubscribed", "2 contacts"],
