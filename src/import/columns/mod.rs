@@ -14,6 +14,7 @@ pub mod question;
 pub mod status;
 pub mod survey;
 mod verdict;
+mod why;
 pub mod words;
 
 use std::collections::HashSet;
@@ -32,6 +33,7 @@ use heading::{is_for_all, may_be, speaks_of_consent};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 use status::Said;
 use survey::{Held, Survey};
+pub use why::Why;
 use words::Words;
 
 /// What a person says about columns.
@@ -56,45 +58,6 @@ impl Wishes {
     pub fn names_by_number(&self) -> bool {
         let mut mapped = self.mapping.iter().flat_map(Mapping::columns);
         self.map.iter().any(|(column, _)| column.starts_with('#')) || mapped.any(|column| column.name.starts_with('#'))
-    }
-}
-
-/// Why a column is read as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    KnownName,
-    /// Its name begins with `label.`
-    LabelName,
-    Labels,
-    /// `--labels '*'`
-    AllLabels,
-    Map,
-    /// `--map '*=ignore'`
-    AllIgnored,
-    Mapping,
-    /// Every row is the same, and no other column matters.
-    As,
-    /// The two columns that contactd itself puts behind rejected rows.
-    Rejects,
-    /// No name, and nothing there.
-    Empty,
-    Nobody,
-}
-
-impl Why {
-    /// For people.
-    pub fn told(self) -> &'static str {
-        match self {
-            Why::KnownName => "known name",
-            Why::LabelName => "named label.…",
-            Why::Labels | Why::AllLabels => "--labels",
-            Why::Map | Why::AllIgnored => "--map",
-            Why::Mapping => "mapping file",
-            Why::As => "--as",
-            Why::Rejects => "of the rejected rows",
-            Why::Empty => "empty",
-            Why::Nobody => "nobody said",
-        }
     }
 }
 

@@ -4,6 +4,7 @@ mod parts;
 mod requests;
 mod slips;
 mod stems;
+mod languages;
 
 use super::*;
 

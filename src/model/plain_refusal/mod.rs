@@ -17,6 +17,7 @@ pub mod reply;
 mod silence;
 pub mod title;
 pub mod vocabulary;
+mod word;
 
 use std::borrow::Cow;
 

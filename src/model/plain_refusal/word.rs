@@ -1,0 +1,115 @@
+//! The words of a note, as [`super::beside`] reads them.
+
+use super::fold::letters;
+
+/// Whether a word is one of several.
+pub fn is(word: &str, words: &str) -> bool {
+    words.split(' ').any(|one| one == word)
+}
+
+/// How a word is written.
+#[derive(PartialEq, Eq)]
+pub enum Case {
+    Small,
+    /// As a name is.
+    Title,
+    Capitals,
+}
+
+/// A word of a note.
+pub struct Word {
+    /// Folded.
+    pub text: String,
+    pub case: Case,
+    /// A sign before it ends what stands before.
+    pub begins_clause: bool,
+    /// That sign stands between a question and its answer.
+    pub is_answer: bool,
+}
+
+impl Word {
+    pub fn all(cell: &str) -> Vec<Word> {
+        let mut words: Vec<Word> = Vec::new();
+        let (mut written, mut gap) = (String::new(), String::new());
+        // A slip beside the apostrophe: "don;t".
+        let cell = cell.replace(";t ", "'t ").replace("n,t ", "n't ");
+        for char in cell.chars().chain([' ']) {
+            if char.is_alphanumeric() || matches!(char, '\'' | '’') && !written.is_empty() {
+                written.push(char);
+                continue;
+            }
+            if !written.is_empty() {
+                let before = if words.is_empty() { "" } else { gap.as_str() };
+                words.push(Word::new(&written, before));
+                written.clear();
+                gap.clear();
+            }
+            gap.push(char);
+        }
+        words
+    }
+
+    fn new(written: &str, gap: &str) -> Word {
+        let is_dash = gap.contains(" -") || gap.contains("- ") || gap.contains(['–', '—']);
+        Word {
+            text: letters(written).filter(|char| char.is_alphanumeric()).collect(),
+            case: match written.contains(char::is_lowercase) {
+                false if written.chars().nth(1).is_some() => Case::Capitals,
+                true if written.starts_with(char::is_uppercase) => Case::Title,
+                _ => Case::Small,
+            },
+            begins_clause: gap.contains(['.', '!', '?', ';', '\n', '/', '|', ',', '(', ')', '[', ']', ':', '='])
+                || is_dash,
+            is_answer: gap.contains([':', '=', '?']),
+        }
+    }
+
+    pub fn is(&self, words: &str) -> bool {
+        is(&self.text, words)
+    }
+
+    pub fn begins(&self, beginnings: &str) -> bool {
+        beginnings.split(' ').any(|begin| self.text.starts_with(begin))
+    }
+
+    /// It denies what follows.
+    pub fn is_not(&self) -> bool {
+        self.is(
+            "no not never dont doesnt didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt without nothing 0 zero",
+        )
+    }
+
+    /// A slip of the pen, where "text" is what one denies.
+    pub fn is_slip_of_text(&self) -> bool {
+        self.is("tex tesxt tect txet tetx texr teext ttext texxt tezt yext testx market")
+    }
+
+    /// What contactd sends, or the sending of it.
+    pub fn is_text(&self) -> bool {
+        self.begins("sms txt msg messag")
+            || self.is("text texts texting texted marketing mktg promos promo promotional promotions mms blasts")
+    }
+
+    /// To reach somebody by whatever means.
+    pub fn is_contact(&self) -> bool {
+        self.is("contact contacts contacted contacting cntact contct conact")
+    }
+
+    pub fn is_mail(&self) -> bool {
+        self.begins("email") || self.is("mail mails mailing newsletter newsletters")
+    }
+
+    /// What else one may do to somebody.
+    pub fn is_other(&self) -> bool {
+        self.is_mail() || self.is("call calls calling phone voicemail voicemails vm fax post letters visits")
+    }
+
+    pub fn asks(&self) -> bool {
+        self.is(
+            "want wants wanted wanting wish wishes wished like ask asked asks asking request requested requests tell told say \
+             says said need needs demanded insists insisted prefers called phoned emailed emailing wrote replied replying reply verbal verbally \
+             texted txted texting text sent sends texts responded answered hit pressed typed clicked tapped chose selected entered received \
+             recd recvd rcvd got came per via",
+        )
+    }
+}
