@@ -3,7 +3,7 @@
 //! Nobody knows all of them. What they cannot do without is a word for consent; or one for a leave that is given, and what it is
 //! given for; or messages, and nothing that is counted or dated. Such words are known by how they begin, in any language.
 
-use super::title::{is_about_mail, words};
+use super::title::{is_about_mail, speaks_of_an_end, words};
 
 /// Beginnings of words for consent itself.
 const CONSENT: [&str; 38] = [
@@ -210,7 +210,8 @@ const SMALL: [&str; 14] =
 
 /// Whether a heading or a key asks whether somebody wants messages.
 pub fn asks_for_consent(heading: &str) -> bool {
-    if is_about_mail(heading) {
+    // To "Do not text?" a no permits.
+    if is_about_mail(heading) || speaks_of_an_end(heading) {
         return false;
     }
     let words = words(heading);
@@ -304,6 +305,11 @@ mod tests {
             "oklahoma",
             "opt_in_date",
             "Newsletter",
+            "do_not_text",
+            "No SMS",
+            "SMS opt out",
+            "stop_texts",
+            "Do Not Contact",
             "Customer Status",
             "order_status",
             "",
