@@ -139,12 +139,8 @@ impl<'s> Standby<'s> {
             return Ok(None);
         }
         let unchanged = now.saturating_sub(since);
-        let may_take = if self.is_left_to_another(&part, unchanged) {
-            false
-        } else {
-            part.beat < 0 || self.mine.is(&part) || unchanged >= patience(part.lease)
-        };
-        if may_take {
+        let is_free = part.beat < 0 || self.mine.is(&part) || unchanged >= patience(part.lease);
+        if is_free && !self.is_left_to_another(&part, unchanged) {
             return self.take(sql, &part).await;
         }
         if now.saturating_sub(self.asked_at) >= ASK_EVERY {

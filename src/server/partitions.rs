@@ -75,11 +75,11 @@ impl Partitions {
         let mut partitions =
             Partitions { doors: Vec::new(), holders: Vec::new(), stop, failed: watch::Sender::new(None) };
         for place in 0..setup.partitions {
-            let own = of_partition(&setup, place, partitions.stop.child_token());
+            let here = Partition { place, of: setup.partitions };
+            let own = of_partition(&setup, here, partitions.stop.child_token());
             // What clients ask is counted once, by the front.
             let shared = Arc::new(Shared { counters: Arc::default(), ..front.shared.as_ref().clone() });
             let door = Arc::new(Door(RwLock::new(server(&own, &shared, own.stop.child_token())?)));
-            let here = Partition { place, of: setup.partitions };
             let holder =
                 Holder { here, door: Arc::clone(&door), shared, setup: own, failed: partitions.failed.clone() };
             partitions.doors.push(door);
@@ -140,22 +140,21 @@ impl Partitions {
 }
 
 /// What a partition is set up with: files of its own.
-fn of_partition(setup: &Setup, place: u16, stop: CancellationToken) -> Setup {
-    let name = format!("p{place}");
+fn of_partition(setup: &Setup, here: Partition, stop: CancellationToken) -> Setup {
+    let name = format!("p{}", here.place);
     let beside = |path: &PathBuf| {
         let mut path = path.clone().into_os_string();
         path.push(format!(".{name}"));
         PathBuf::from(path)
     };
-    let partition = Some(Partition { place, of: setup.partitions });
-    let mut own = Setup { partitions: 1, partition, stop, ..setup.clone() };
+    let mut own = Setup { partitions: 1, partition: Some(here), stop, ..setup.clone() };
     own.data_dir = setup.data_dir.join(&name);
     own.backup_dir = setup.backup_dir.as_ref().map(|dir| dir.join(&name));
     own.trail = setup.trail.as_ref().map(beside);
     own.purge.archive = setup.purge.archive.as_ref().map(|dir| dir.join(&name));
     if let Some(ledger) = &mut own.ledger {
-        ledger.url = ledger.url.part(place.cast_signed());
-        ledger.partitions = setup.partitions;
+        ledger.url = ledger.url.part(here.place.cast_signed());
+        ledger.partitions = here.of;
     }
     own
 }

@@ -75,15 +75,10 @@ impl Front {
 
     /// What the commands of one partition work with, whichever is open: settings are the same in all.
     fn context(&self) -> Option<Arc<Context>> {
-        self.contexts().next()
+        self.servers().find_map(|server| server.context().cloned())
     }
 
-    /// What the commands of those partitions work with that are open here.
-    fn contexts(&self) -> impl Iterator<Item = Arc<Context>> {
-        self.servers().filter_map(|server| server.context().cloned())
-    }
-
-    /// The same, each with its place.
+    /// What the commands of those partitions work with that are open here, each with its place.
     pub fn open(&self) -> Vec<(usize, Arc<Context>)> {
         let open = self.servers().enumerate();
         open.filter_map(|(place, server)| Some((place, Arc::clone(server.context()?)))).collect()
