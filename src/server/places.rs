@@ -6,19 +6,17 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::Setup;
 use crate::error::{Error, Result};
 use crate::model::slot::{PARTITIONS_MAX, Partition};
-use crate::store::engine::make_private;
+use crate::store::engine::{make_private, replace_line};
 use crate::store::{SECRET_FILE, Store};
 
 /// The file in the directory of a partition.
 const NAME: &str = "partition";
-/// What it is called until it is whole.
-const NEW: &str = "partition.new";
 /// What it says, at its end, of a store that nobody was served from yet.
 const UNSERVED: &str = " new";
 
@@ -190,14 +188,9 @@ fn parse(text: &str) -> Option<Said> {
     Some(Said { place, was_served }).filter(|_| (2..=PARTITIONS_MAX).contains(&place.of) && place.place < place.of)
 }
 
-/// A crash leaves what it said before, or this; behind the end of this, this.
+/// The directory may be new.
 fn write(own: &Path, text: &str) -> io::Result<()> {
-    let new = own.join(NEW);
-    let mut file = File::create(&new)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()?;
-    fs::rename(&new, own.join(NAME))?;
-    File::open(own)?.sync_all()?;
+    replace_line(own, NAME, text)?;
     own.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())
 }
 

@@ -6,6 +6,7 @@
 mod batch;
 mod checkpoint;
 mod durable;
+mod line;
 mod lock;
 mod memory;
 mod nudge;
@@ -21,6 +22,7 @@ use std::ops::Range;
 pub use self::sled::{Beside, DiskEngine};
 pub use batch::Batch;
 pub use checkpoint::THREAD_NAME as CHECKPOINT_THREAD_NAME;
+pub use line::replace_line;
 pub use memory::MemoryEngine;
 pub use private_dir::make_private;
 

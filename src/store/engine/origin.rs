@@ -6,19 +6,18 @@
 //! closed it also has the sum of what the next start reads first.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::line::replace_line;
 use super::pulse::{self, Pulse, identity};
 use super::seal::{self, Seal};
 use crate::error::{Error, Result};
 
 const NAME: &str = "origin";
-/// What it is called until it is whole.
-const NEW: &str = "origin.new";
 /// What it says while another file takes the place of the store's: each of the two is whole.
 const REPLACING: &str = "replacing";
 /// What is behind the file's identity while the store is open: a contactd that knows no write-ahead log takes the whole for
@@ -249,14 +248,8 @@ impl Origin {
         self.note(text).map_err(|why| Error::internal(format!("cannot write {}: {why}", self.dir.join(NAME).display())))
     }
 
-    /// A crash leaves what it said before, or this; behind the end of this, this.
     fn note(&self, text: &str) -> std::io::Result<()> {
-        let new = self.dir.join(NEW);
-        let mut file = File::create(&new)?;
-        writeln!(file, "{text}")?;
-        file.sync_all()?;
-        fs::rename(&new, self.dir.join(NAME))?;
-        seal::sync(&self.dir)
+        replace_line(&self.dir, NAME, text)
     }
 }
 
