@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::timed;
 
-/// The list of the numbers that redis-benchmark asks for.
+/// The list of the numbers that [`crate::load`] asks for.
 pub const LOAD_LIST: &str = "+14155550199";
 
 /// Processors of this machine.
@@ -200,7 +200,7 @@ impl Daemon {
         crate::middle((0..5).map(|_| round()).collect())
     }
 
-    /// Opts in the numbers that redis-benchmark makes up: +4 and twelve digits.
+    /// Opts in the numbers that [`crate::load`] makes up: +4 and twelve digits.
     pub fn load(&self, rows: usize) {
         self.call(&format!("LIST {LOAD_LIST}"));
         let mut wire = self.wire();
@@ -326,29 +326,4 @@ impl Drop for Redis {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Requests a second, 50 connections, a number at random behind the words.
-pub fn redis_benchmark(port: u16, pipeline: usize, rows: usize, words: &[&str]) -> f64 {
-    let requests = if pipeline == 1 { 200_000 } else { 2_000_000 };
-    redis_benchmark_of(port, pipeline, requests, rows, &[words, &["+4__rand_int__"]].concat())
-}
-
-/// The same, of words with numbers at random in them.
-pub fn redis_benchmark_of(port: u16, pipeline: usize, requests: usize, rows: usize, words: &[&str]) -> f64 {
-    redis_benchmark_csv(port, pipeline, requests, rows, words).0
-}
-
-/// The same, and milliseconds that 99 of 100 requests took at most.
-pub fn redis_benchmark_csv(port: u16, pipeline: usize, requests: usize, rows: usize, words: &[&str]) -> (f64, f64) {
-    let output = Command::new("redis-benchmark")
-        .args(["-p", &port.to_string(), "-c", "50", "-q", "--csv"])
-        .args(["-P", &pipeline.to_string(), "-n", &requests.to_string(), "-r", &rows.to_string()])
-        .args(words)
-        .output()
-        .expect("redis-benchmark");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().last().unwrap_or_default();
-    let column = |at: usize| line.trim_matches('"').split("\",\"").nth(at).and_then(|rate| rate.parse().ok());
-    (column(1).expect("a rate"), column(6).expect("a latency"))
 }
