@@ -248,6 +248,9 @@ pub const WAL_FILE_BYTES: u64 = if cfg!(debug_assertions) { 128 * 1024 } else { 
 /// What such a file grows by, and what is written of it at once.
 pub const WAL_GROWTH_BYTES: u64 = WAL_FILE_BYTES / 16;
 
+/// Values that the write-ahead log has and sled has not yet: while there are more, the writer waits.
+pub const MEMTABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 const _: () = assert!(2 * RELOAD_LOOK_MS < 60_000);
 const _: () = assert!(2 * WEBHOOK_BODY_BYTES_MAX + 4 * 1024 < REQUEST_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(BLOCK_CONTACTS));

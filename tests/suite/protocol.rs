@@ -497,7 +497,8 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 78] = [
+const LIMITS_INSIDE: [&str; 79] = [
+    "MEMTABLE_BYTES_MAX",
     "COMMON_LABELS_MIN",
     "COMMON_LABELS_LATELY",
     "COMMON_LABELS_AT_ONCE",
