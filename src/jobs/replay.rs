@@ -172,8 +172,8 @@ pub fn bring_back(store: &Store, trail: &Path) -> Result<()> {
         return Ok(());
     }
     tracing::warn!(
-        "the store is older than its trail: from {} it took {} which it did not know. Opt-ins, pauses and removals of lists and messages of that time \
-         are in no trail, and are missing",
+        "the store is older than its trail, or could not be written: from {} it took {} which it did not know. Opt-ins, pauses and removals \
+         of lists and messages of that time are in no trail, and are missing",
         trail.display(),
         counted(replayed.facts, "fact")
     );

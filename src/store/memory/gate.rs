@@ -1,6 +1,6 @@
 //! The gate: what CHECK needs, in memory. It never waits for the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -29,7 +29,7 @@ pub struct Gate {
     lists: Arc<Lists>,
     on_list: Vec<OnList>,
     /// What could not be written, and forbids until a restart all the same.
-    unwritten: HashMap<(Phone, Option<ListNumber>), Reason>,
+    unwritten: HashSet<(Phone, Option<ListNumber>, Reason)>,
     /// Lists that are stopped in memory alone.
     unwritten_pauses: HashSet<ListNumber>,
 }
@@ -137,15 +137,13 @@ impl Gate {
     /// Forbids in memory what could not be written.
     pub fn forbid_unwritten(&mut self, phone: Phone, list: Option<ListNumber>, reason: Reason) {
         if self.unwritten.len() < crate::limits::UNWRITTEN_FORBIDS_MAX {
-            self.unwritten.insert((phone, list), reason);
+            self.unwritten.insert((phone, list, reason));
         }
     }
 
     /// It could be written after all.
     pub fn forget_unwritten(&mut self, phone: Phone, list: Option<ListNumber>, reason: Reason) {
-        if self.unwritten.get(&(phone, list)) == Some(&reason) {
-            self.unwritten.remove(&(phone, list));
-        }
+        self.unwritten.remove(&(phone, list, reason));
     }
 
     /// Stops a list in memory although that could not be written.
@@ -266,7 +264,7 @@ impl Gate {
     /// Whom facts that could not be written forbid on a list.
     fn unwritten_for(&self, number: ListNumber) -> impl Iterator<Item = Phone> {
         let here = move |list: &Option<ListNumber>| list.is_none_or(|list| list == number);
-        self.unwritten.keys().filter(move |(_, list)| here(list)).map(|&(phone, _)| phone)
+        self.unwritten.iter().filter(move |(_, list, _)| here(list)).map(|&(phone, ..)| phone)
     }
 
     /// Whom facts that are no status forbid on a list: those that could not be written, and messages that wait.
@@ -282,7 +280,9 @@ impl Gate {
 
     /// What could not be written and forbids.
     pub fn unwritten_against(&self, phone: Phone, list: ListNumber) -> Option<Reason> {
-        [None, Some(list)].into_iter().filter_map(|list| self.unwritten.get(&(phone, list))).min().copied()
+        let is_so =
+            |reason: &Reason| [None, Some(list)].iter().any(|list| self.unwritten.contains(&(phone, *list, *reason)));
+        if self.unwritten.is_empty() { None } else { Reason::ALL.into_iter().find(is_so) }
     }
 }
 
