@@ -303,6 +303,26 @@ fn a_clock_that_was_set_back_loses_no_stop() {
     assert!((0..2).all(|n| house.check(n) == Verdict::No(Reason::ListOptedOut)));
 }
 
+/// A start on a disk that is still full holds it in memory again, as before, and the first one with room has it in the store.
+#[test]
+fn a_start_on_a_full_disk_holds_it_in_memory_again() {
+    let mut house = House::open(StopScope::List, 3);
+    house.fill(true);
+    house.is_refused(0, stop());
+    house.is_refused(1, Change::Suppress(Statement::default()));
+    let verdicts = [Verdict::No(Reason::ListOptedOut), Verdict::No(Reason::ListSuppressed), Verdict::Yes];
+    for round in 0..2 {
+        house.store = None;
+        house.start();
+        assert_eq!([0, 1, 2].map(|n| house.check(n)), verdicts, "round {round}");
+        assert_eq!(house.store().gate().unwritten(), 2);
+    }
+    house.fill(false);
+    house.kill_and_start();
+    assert_eq!(([0, 1, 2].map(|n| house.check(n)), house.store().gate().unwritten()), (verdicts, 0));
+    assert!(house.store().gate().lists().fence.is_none());
+}
+
 /// Of two facts that are in memory alone, one that is written takes nothing of the other with it.
 #[test]
 fn a_stop_in_memory_outlives_a_suppression_that_was_sent_again() {

@@ -8,10 +8,13 @@ use roaring::RoaringBitmap;
 use super::changes::Changes;
 use super::directory::Directory;
 use super::inbox::{Inbox, InboxUpdate};
+use crate::model::change::Write;
 use crate::model::fence::Fence;
 use crate::model::inbox::MaybeOptOut;
 use crate::model::list::{List, ListId, Lists};
 use crate::model::phone::{ListNumber, Phone};
+use crate::model::time::Millis;
+use crate::model::transition::unwritten::{self, Forbidden};
 use crate::model::verdict::{self, ContactStatus, ListState, ListStatus, Reason, StopScope, Verdict};
 use crate::store::format::chunk::Chunk;
 use crate::store::format::keys;
@@ -144,6 +147,14 @@ impl Gate {
     /// It could be written after all.
     pub fn forget_unwritten(&mut self, phone: Phone, list: Option<ListNumber>, reason: Reason) {
         self.unwritten.remove(&(phone, list, reason));
+    }
+
+    /// Whether memory holds all that a write forbids.
+    pub fn holds_unwritten(&self, write: &Write, now: Millis) -> bool {
+        let Write::Contact { phone, list, change } = write else { return false };
+        let forbidden = unwritten::forbidden(*list, change, now, self.scope);
+        let is_held = |what: &Forbidden| self.unwritten.contains(&(*phone, what.list, what.reason));
+        !forbidden.is_empty() && forbidden.iter().all(is_held)
     }
 
     /// Stops a list in memory although that could not be written.
