@@ -24,6 +24,8 @@ pub const CERTIFICATE_SOON_DAYS: i64 = 14;
 pub const CERTIFICATE_SOON_PART: i64 = 5;
 /// Connected clients; the next one is told `-BUSY`.
 pub const CLIENTS_MAX: usize = 10_000;
+/// New clients that one address takes a second, and so many at once behind a quiet second; the rest waits where the system keeps it.
+pub const NEW_CLIENTS_A_SECOND_MAX: u32 = 2_000;
 /// Scrapers and health checks that are served at a time.
 pub const SCRAPERS_MAX: usize = 32;
 /// How long one of them may take, from the first byte to the last.
