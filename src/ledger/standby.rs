@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::keep::Keeper;
 use super::mine::Mine;
+use super::part::Part;
 use super::reign::{Reign, answering, patience};
 use super::settings::LedgerSettings;
-use super::sql::{Failure, Part, Sql};
+use super::sql::{Failure, Sql};
 use super::view::View;
 use super::{Home, copy, runtime};
 use crate::error::{Error, Result};
@@ -180,8 +181,8 @@ impl<'s> Standby<'s> {
         }
         if part.partitions != u64::from(self.settings.partitions) {
             return Err(Error::bad_arg(format!(
-                "the ledger has {} partitions, and this contactd was started with --partitions {}",
-                part.partitions, self.settings.partitions
+                "the ledger has {} partitions, and this contactd was started with --partitions {}: start it with --partitions {}",
+                part.partitions, self.settings.partitions, part.partitions
             )));
         }
         if part.newest < self.replica.newest() {

@@ -47,7 +47,7 @@ impl Client {
     }
 
     /// The lines of a reply that is an array, or the error.
-    fn ask_lines(&mut self, request: &str) -> Option<Result<Vec<String>, String>> {
+    pub fn ask_lines(&mut self, request: &str) -> Option<Result<Vec<String>, String>> {
         let head = self.ask(request)?;
         let lines = head.strip_prefix('*').and_then(|count| count.parse::<usize>().ok());
         let Some(lines) = lines else { return Some(Err(head)) };
@@ -91,6 +91,20 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Asks until there is a reply that is an array.
+    pub fn insist_lines(&mut self, request: &str) -> Vec<String> {
+        let since = Instant::now();
+        loop {
+            if let Some(Ok(lines)) = self.ask_lines(request) {
+                return lines;
+            }
+            assert!(since.elapsed() < Duration::from_secs(60), "nobody answers {request}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
 /// What is known of a phone: odd while its opt-out is acknowledged and nobody has begun to opt it in again.
 struct Known {
     phone: String,
@@ -123,6 +137,8 @@ pub struct Crowd {
     pub seen: Seen,
     claims: Mutex<HashMap<String, usize>>,
     feed: Mutex<Feed>,
+    /// It began before all that was written.
+    feed_tells_all: bool,
     ends: AtomicBool,
 }
 
@@ -176,6 +192,7 @@ impl Crowd {
             seen: Seen::default(),
             claims: Mutex::default(),
             feed: Mutex::new(Feed { position: begin.clone(), begin, ..Feed::default() }),
+            feed_tells_all: true,
             ends: AtomicBool::new(false),
         }
     }
@@ -196,6 +213,14 @@ impl Crowd {
             let _ends = Ends(&self.ends);
             done()
         })
+    }
+
+    /// From now on other daemons are asked, of the same contacts, with a feed that begins there.
+    pub fn move_to(&mut self, ports: &[u16]) {
+        self.ports = ports.to_vec();
+        let begin = Client::of(ports).insist_lines("FEED")[0][1..].to_owned();
+        self.feed = Mutex::new(Feed { position: begin.clone(), begin, ..Feed::default() });
+        self.feed_tells_all = false;
     }
 
     /// Opts in the phone that no writer has.
@@ -323,7 +348,7 @@ impl Crowd {
             }
         }
         for known in &self.known {
-            let is_out = known.turn.load(Ordering::SeqCst) % 2 == 1;
+            let is_out = self.feed_tells_all && known.turn.load(Ordering::SeqCst) % 2 == 1;
             let last = again.heard.get(&known.phone).and_then(|heard| heard.last());
             if is_out && !last.is_some_and(|last| last.starts_with("optout ")) {
                 self.wrong(format!("FEED of {}: its opt-out was acknowledged, and the last is {last:?}", known.phone));

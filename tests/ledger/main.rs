@@ -15,3 +15,4 @@ mod life;
 mod mutations;
 mod partitions;
 mod patroni;
+mod split;

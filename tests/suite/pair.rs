@@ -73,7 +73,8 @@ impl Database {
         drop(server);
         let dir = dir.join("store").exists().then_some(dir);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a date").as_millis() as i64;
-        let begun = ledger::init(&Database::parse(&url), 1, dir, now);
+        let begun =
+            ledger::init(&Database::parse(&url), 1, &dir.map(Path::to_owned).into_iter().collect::<Vec<_>>(), now);
         assert!(begun.is_ok(), "{:?}", begun.err().map(|why| why.message));
         Database { name, url }
     }
