@@ -55,6 +55,10 @@ struct Init {
     /// of that is said; else 1
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=i64::from(PARTITIONS_MAX)))]
     partitions: Option<u16>,
+    /// The store in --data-dir is a copy of a ledger that is lost, or was set back to an earlier time: begin with what this copy has.
+    /// Stop all daemons before, and take the copy with the most rows: whoever opted out behind its last row would be forgotten
+    #[arg(long, requires = "data_dir")]
+    ledger_is_lost: bool,
     /// Make the secret that all daemons of the ledger need in this file, unless it is there
     #[arg(long, env = "CONTACTD_TOMBSTONE_KEY", value_name = "FILE")]
     tombstone_key: Option<PathBuf>,
@@ -118,7 +122,7 @@ impl Init {
                 stores.len()
             )));
         }
-        let first = ledger::init(&url, partitions, &stores, now())?;
+        let first = ledger::init(&url, partitions, &stores, self.ledger_is_lost, now())?;
         if let Some(key) = self.tombstone_key.filter(|_| stores.is_empty()) {
             Secret::open(Path::new("."), Some(&key), None)?;
         }

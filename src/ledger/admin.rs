@@ -47,8 +47,9 @@ pub struct PartStatus {
 const SAFE: [(&str, &str); 2] = [("fsync", "on"), ("full_page_writes", "on")];
 
 /// Makes a ledger with so many partitions that is empty, or begins with a store, which nobody may have open: the directory of each of
-/// its partitions, as many as the ledger gets or a part of as many. Gives the number of its first row.
-pub fn init(url: &Url, partitions: u16, stores: &[PathBuf], now: Millis) -> Result<u64> {
+/// its partitions, as many as the ledger gets or a part of as many. They may be copies of another ledger only if that one is lost.
+/// Gives the number of its first row.
+pub fn init(url: &Url, partitions: u16, stores: &[PathBuf], is_lost: bool, now: Millis) -> Result<u64> {
     let runtime = runtime()?;
     let connected = runtime.block_on(async {
         let mut sql = Sql::connect(url).await?;
@@ -57,7 +58,7 @@ pub fn init(url: &Url, partitions: u16, stores: &[PathBuf], now: Millis) -> Resu
     });
     let mut sql = connected.map_err(|why| exists(url, why))?;
     let mut begins = Vec::new();
-    let founders = stores.iter().map(|dir| Founder::open(dir)).collect::<Result<Vec<_>>>()?;
+    let founders = stores.iter().map(|dir| Founder::open(dir, is_lost)).collect::<Result<Vec<_>>>()?;
     if founders.is_empty() {
         // Nobody applies it; an append wants one before it.
         let row = row::encode(&Batch::new(0));
@@ -69,14 +70,12 @@ pub fn init(url: &Url, partitions: u16, stores: &[PathBuf], now: Millis) -> Resu
             sql.turn_to(here.place.cast_signed());
             runtime.block_on(sql.remove_strays()).map_err(Failure::into_error)?;
             let pieces = Pieces::new(&runtime, sql, None, 1);
-            let (first, pieces) = if here == whole {
-                let first = founder.first()?;
-                let pieces = founder.copy(&first, pieces, now)?;
-                (first, pieces)
+            let goes_on = here == whole && !founder.is_copy();
+            let first = if goes_on { founder.first()? } else { founder.first_of_part(number, now)? };
+            let pieces = if here == whole {
+                founder.copy(&first, pieces, now)?
             } else {
-                let first = founder.first_of_part(number, now)?;
-                let pieces = founder.copy_part((here, whole), &first, pieces, now)?;
-                (first, pieces)
+                founder.copy_part((here, whole), &first, pieces, now)?
             };
             let (first, row) = (first.number(), first.row());
             begins.push(Begin { first, row, generation: 1, pieces: pieces.count() });

@@ -99,6 +99,8 @@ pub enum Failure {
     NoTables,
     /// They have no such partition.
     NoPartition,
+    /// The server has no room on its disk.
+    Full(String),
     /// It may have been done, or not.
     Unknown(String),
 }
@@ -115,6 +117,7 @@ impl Failure {
                 "the ledger has fewer partitions: `contactd ledger status URL` shows how many, for --partitions"
                     .to_owned()
             }
+            Failure::Full(why) => format!("the disk of the ledger's database is full: {why}"),
             Failure::Unknown(why) => format!("the ledger does not answer: {why}"),
         })
     }
@@ -448,9 +451,9 @@ fn failure(why: tokio_postgres::Error) -> Failure {
     match why.code() {
         Some(&SqlState::UNIQUE_VIOLATION) => Failure::Exists,
         Some(&SqlState::UNDEFINED_TABLE) => Failure::NoTables,
-        _ => {
-            let said = why.as_db_error().map(|said| said.message().to_owned());
-            Failure::Unknown(said.unwrap_or_else(|| why.to_string()))
+        code => {
+            let said = why.as_db_error().map_or_else(|| why.to_string(), |said| said.message().to_owned());
+            if code == Some(&SqlState::DISK_FULL) { Failure::Full(said) } else { Failure::Unknown(said) }
         }
     }
 }

@@ -186,13 +186,15 @@ impl<'s> Standby<'s> {
             )));
         }
         if part.newest < self.replica.newest() {
+            let all = self.home.dir.parent().filter(|_| self.settings.partitions > 1);
             return Err(Error::internal(format!(
                 "the ledger ends with row {}, and this daemon has applied row {}, which was acknowledged: the ledger was set \
-                 back to an earlier time, and opt-outs are missing from it. Restore the ledger, or make a new one from this \
-                 data directory by `contactd ledger init URL --data-dir {}`",
+                 back to an earlier time, and opt-outs are missing from it. Restore the ledger, or make a new one in another database \
+                 from the data directory that has the most rows, like this one, by `contactd ledger init URL --ledger-is-lost \
+                 --data-dir {}`",
                 part.newest,
                 self.replica.newest(),
-                self.home.dir.display()
+                all.unwrap_or(self.home.dir).display()
             )));
         }
         Ok(())

@@ -25,6 +25,8 @@ const PAGE_ROWS: usize = 256;
 pub struct Founder {
     engine: Arc<dyn Engine>,
     next: NextIds,
+    /// It is a copy of a ledger that was before.
+    is_copy: bool,
 }
 
 /// The first row of a ledger, which others go on from.
@@ -43,21 +45,32 @@ impl First {
 }
 
 impl Founder {
-    /// Opens the store in a directory, and changes nothing.
-    pub fn open(dir: &Path) -> Result<Founder> {
+    /// Opens the store in a directory, and changes nothing. A copy of a ledger may lack what others have: it is one where that ledger
+    /// is lost.
+    pub fn open(dir: &Path, is_lost: bool) -> Result<Founder> {
         let engine = load::complete(dir)?;
-        if Chain::read(&engine)?.is_some() {
-            return Err(Error::bad_arg(format!("{} is a copy of a ledger already", dir.display())));
+        let is_copy = Chain::read(&engine)?.is_some();
+        if is_copy && !is_lost {
+            return Err(Error::bad_arg(format!(
+                "{} is a copy of a ledger already, which others may have gone on with. If that ledger is lost, or was set back to an \
+                 earlier time: stop all daemons, and give --ledger-is-lost and the copy with the most rows",
+                dir.display()
+            )));
         }
         let next = load::next_ids(&engine)?;
         let next = next.ok_or_else(|| Error::bad_arg(format!("{} is not a contactd store", dir.display())))?;
-        Ok(Founder { engine: Arc::new(engine), next })
+        Ok(Founder { engine: Arc::new(engine), next, is_copy })
     }
 
     /// The copy of a ledger, with all of its rows; none if there are none yet.
     pub fn of(replica: Replica) -> Result<Option<Founder>> {
         let engine = replica.into_engine();
-        Ok(load::next_ids(&*engine)?.map(|next| Founder { engine, next }))
+        Ok(load::next_ids(&*engine)?.map(|next| Founder { engine, next, is_copy: true }))
+    }
+
+    /// Whether it is a copy of a ledger that was before. It may lack what somebody who follows its feed has heard.
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
     }
 
     /// The number of the newest batch.

@@ -64,7 +64,8 @@ impl Client {
         line.ends_with('\n').then(|| line.trim_end().to_owned())
     }
 
-    fn try_ask(&mut self, request: &str) -> Option<String> {
+    /// The reply to a request, whatever it is; none if there was none.
+    pub fn try_ask(&mut self, request: &str) -> Option<String> {
         if self.open.is_none() {
             let address = SocketAddr::from(([127, 0, 0, 1], self.ports[self.next]));
             let stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
