@@ -8,9 +8,10 @@ use indicatif::{HumanBytes, HumanCount};
 
 use super::say;
 use super::serve::now;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::{self, Finding, LedgerStatus, PartStatus, Url};
 use crate::model::slot::PARTITIONS_MAX;
+use crate::server::partitions_in;
 use crate::store::Secret;
 use crate::tls::Trust;
 
@@ -27,6 +28,11 @@ pub struct Ledger {
 enum Command {
     /// Make a new ledger in a database
     Init(Init),
+    /// Split each partition of a ledger into two or more, while no daemon runs
+    ///
+    /// Everything is copied within the database, and needs room there for all that the store has once more. A crash before the end
+    /// changes nothing: begin again. Afterwards every daemon is started with the new number, and who follows FEED begins again.
+    Split(Split),
     /// Show who the owner is, how long the ledger is, and what endangers it
     Status(Place),
     /// Try whether a database does what a ledger asks of it
@@ -43,14 +49,32 @@ struct Init {
     #[command(flatten)]
     place: Place,
     /// Begin with the store in this data directory, which no daemon may have open; from then on it is opened with the ledger alone
-    #[arg(long, value_name = "DIR", conflicts_with = "partitions")]
+    #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Into how many partitions the store is split, which several daemons share; a ledger keeps its number
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(PARTITIONS_MAX)))]
-    partitions: u16,
+    /// Into how many partitions the store is split, which several daemons share. With --data-dir as many as it has, unless a multiple
+    /// of that is said; else 1
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=i64::from(PARTITIONS_MAX)))]
+    partitions: Option<u16>,
+    /// The store in --data-dir is a copy of a ledger that is lost, or was set back to an earlier time: begin with what this copy has.
+    /// Stop all daemons before, and take the copy with the most rows: whoever opted out behind its last row would be forgotten
+    #[arg(long, requires = "data_dir")]
+    ledger_is_lost: bool,
     /// Make the secret that all daemons of the ledger need in this file, unless it is there
     #[arg(long, env = "CONTACTD_TOMBSTONE_KEY", value_name = "FILE")]
     tombstone_key: Option<PathBuf>,
+}
+
+/// How a ledger is split.
+#[derive(Args)]
+struct Split {
+    #[command(flatten)]
+    place: Place,
+    /// How many partitions there are to be: a multiple of those that there are
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(2..=i64::from(PARTITIONS_MAX)))]
+    partitions: u16,
+    /// A directory with room for a copy of the largest partition, instead of that for temporary files
+    #[arg(long, value_name = "DIR")]
+    work_dir: Option<PathBuf>,
 }
 
 /// Where a ledger is.
@@ -73,29 +97,8 @@ impl Place {
 impl Ledger {
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
-            Command::Init(Init { place, data_dir, partitions, tombstone_key }) => {
-                let url = place.url()?;
-                let first = ledger::init(&url, partitions, data_dir.as_deref(), now())?;
-                if let Some(key) = tombstone_key {
-                    Secret::open(Path::new("."), Some(&key), None)?;
-                }
-                match &data_dir {
-                    None if partitions == 1 => say(&format_args!(
-                        "{url} has an empty ledger now. Start daemons with --ledger and this address. All of them need the same tombstone.key."
-                    )),
-                    None => say(&format_args!(
-                        "{url} has an empty ledger of {partitions} partitions now. Start daemons with --ledger and this address, --partitions \
-                         {partitions}, and the same --tombstone-key."
-                    )),
-                    Some(dir) => say(&format_args!(
-                        "{url} has a ledger now, which begins with row {first} and a copy of {}. Start daemons with --ledger and \
-                         this address. All of them need the same tombstone.key.",
-                        dir.display()
-                    )),
-                }
-                warn_of(&ledger::status(&url)?);
-                Ok(ExitCode::SUCCESS)
-            }
+            Command::Init(init) => init.run(),
+            Command::Split(split) => split.run(),
             Command::Status(place) => show(&ledger::status(&place.url()?)?),
             Command::Check(place) => {
                 let all_hold = ledger::check(&place.url()?, &mut |Finding { promise, broken }| match broken {
@@ -105,6 +108,59 @@ impl Ledger {
                 Ok(if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })
             }
         }
+    }
+}
+
+impl Init {
+    fn run(self) -> Result<ExitCode> {
+        let url = self.place.url()?;
+        let stores = self.data_dir.as_deref().map(stores_in).transpose()?.unwrap_or_default();
+        let partitions = self.partitions.unwrap_or_else(|| stores.len().max(1) as u16);
+        if !usize::from(partitions).is_multiple_of(stores.len().max(1)) {
+            return Err(Error::bad_arg(format!(
+                "--partitions {partitions}: the store has {}, and each can become two or more: say a multiple of that",
+                stores.len()
+            )));
+        }
+        let first = ledger::init(&url, partitions, &stores, self.ledger_is_lost, now())?;
+        if let Some(key) = self.tombstone_key.filter(|_| stores.is_empty()) {
+            Secret::open(Path::new("."), Some(&key), None)?;
+        }
+        let what = match &self.data_dir {
+            None => "an empty ledger".to_owned(),
+            Some(dir) => format!("a ledger, which begins with row {first} and a copy of {},", dir.display()),
+        };
+        let of = if partitions == 1 { String::new() } else { format!(" of {partitions} partitions") };
+        let with = if partitions == 1 { String::new() } else { format!(", --partitions {partitions}") };
+        say(&format_args!(
+            "{url} has {what}{of} now. Start daemons with --ledger and this address{with}. All of them need the same tombstone.key."
+        ));
+        warn_of(&ledger::status(&url)?);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The directories of the partitions of a store, or its own.
+fn stores_in(dir: &Path) -> Result<Vec<PathBuf>> {
+    match partitions_in(dir)? {
+        None | Some(1) => Ok(vec![dir.to_owned()]),
+        Some(partitions) => Ok((0..partitions).map(|place| dir.join(format!("p{place}"))).collect()),
+    }
+}
+
+impl Split {
+    fn run(self) -> Result<ExitCode> {
+        let url = self.place.url()?;
+        let room = self.work_dir.unwrap_or_else(std::env::temp_dir);
+        let before = ledger::split(&url, self.partitions, &room, now())?;
+        let partitions = self.partitions;
+        say(&format_args!(
+            "{url} has {partitions} partitions now, and had {before}. Start all daemons with --partitions {partitions}; one that is started \
+             with {before} ends. Whoever follows FEED begins again with FEED and EXPORT. Make a backup: those of before are of other \
+             partitions."
+        ));
+        warn_of(&ledger::status(&url)?);
+        Ok(ExitCode::SUCCESS)
     }
 }
 

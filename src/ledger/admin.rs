@@ -1,13 +1,15 @@
 //! What an operator does with a ledger: make one, and look at it.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::copy::Pieces;
+use super::part::{Begin, Part};
 use super::settings::Url;
-use super::sql::{Failure, Part, Sql};
+use super::sql::{Failure, Sql};
 use super::{copies, runtime};
 use crate::error::{Error, Result};
+use crate::model::slot::Partition;
 use crate::model::time::Millis;
 use crate::store::Founder;
 use crate::store::engine::Batch;
@@ -44,9 +46,10 @@ pub struct PartStatus {
 /// Settings of a server, and what each must be.
 const SAFE: [(&str, &str); 2] = [("fsync", "on"), ("full_page_writes", "on")];
 
-/// Makes a ledger with so many partitions that is empty, or begins with the store in a directory, which nobody may have open and
-/// which has one. Gives the number of its first row.
-pub fn init(url: &Url, partitions: u16, dir: Option<&Path>, now: Millis) -> Result<u64> {
+/// Makes a ledger with so many partitions that is empty, or begins with a store, which nobody may have open: the directory of each of
+/// its partitions, as many as the ledger gets or a part of as many. They may be copies of another ledger only if that one is lost.
+/// Gives the number of its first row.
+pub fn init(url: &Url, partitions: u16, stores: &[PathBuf], is_lost: bool, now: Millis) -> Result<u64> {
     let runtime = runtime()?;
     let connected = runtime.block_on(async {
         let mut sql = Sql::connect(url).await?;
@@ -54,21 +57,42 @@ pub fn init(url: &Url, partitions: u16, dir: Option<&Path>, now: Millis) -> Resu
         if sql.partitions().await?.is_empty() { Ok(sql) } else { Err(Failure::Exists) }
     });
     let mut sql = connected.map_err(|why| exists(url, why))?;
-    let begin = async |sql: &mut Sql, first: u64, row: &[u8], generation: i64| {
-        sql.begin(partitions.cast_signed(), i32::from(ROW_FORMAT), (first, row), generation).await
-    };
-    let Some(dir) = dir else {
+    let mut begins = Vec::new();
+    let founders = stores.iter().map(|dir| Founder::open(dir, is_lost)).collect::<Result<Vec<_>>>()?;
+    if founders.is_empty() {
         // Nobody applies it; an append wants one before it.
         let row = row::encode(&Batch::new(0));
-        return runtime.block_on(begin(&mut sql, 0, &row, 0)).map(|()| 0).map_err(|why| exists(url, why));
-    };
-    let founder = Founder::open(dir)?;
-    runtime.block_on(sql.remove_copies(0)).map_err(Failure::into_error)?;
-    let mut pieces = founder.copy(Pieces::new(&runtime, sql, 1), now)?;
-    let (first, row) = (founder.number(), founder.row());
-    runtime.block_on(begin(&mut pieces.sql, first, &row, 1)).map_err(|why| exists(url, why))?;
-    founder.finish()?;
-    Ok(first)
+        begins.extend((0..partitions).map(|_| Begin { first: 0, row: row.clone(), generation: 0, pieces: 0 }));
+    }
+    let number = beyond(founders.iter().map(Founder::newest));
+    for (founder, whole) in founders.iter().zip(Partition::WHOLE.split(founders.len() as u16)) {
+        for here in whole.split(partitions) {
+            sql.turn_to(here.place.cast_signed());
+            runtime.block_on(sql.remove_strays()).map_err(Failure::into_error)?;
+            let pieces = Pieces::new(&runtime, sql, None, 1);
+            let goes_on = here == whole && !founder.is_copy();
+            let first = if goes_on { founder.first()? } else { founder.first_of_part(number, now)? };
+            let pieces = if here == whole {
+                founder.copy(&first, pieces, now)?
+            } else {
+                founder.copy_part((here, whole), &first, pieces, now)?
+            };
+            let (first, row) = (first.number(), first.row());
+            begins.push(Begin { first, row, generation: 1, pieces: pieces.count() });
+            sql = pieces.sql;
+        }
+    }
+    sql.turn_to(0);
+    let begun = runtime.block_on(sql.begin(&begins, i32::from(ROW_FORMAT)));
+    begun.map_err(|why| exists(url, why))?;
+    founders.into_iter().try_for_each(Founder::finish)?;
+    Ok(begins.first().map_or(0, |begin| begin.first))
+}
+
+/// A number for the first row of partitions that others become: so far beyond theirs that a daemon which has a copy of one of them
+/// finds a gap, and begins with the new copy.
+pub(super) fn beyond(newest: impl Iterator<Item = u64>) -> u64 {
+    newest.max().unwrap_or(0) + 3
 }
 
 /// What is known of a ledger.

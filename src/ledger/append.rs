@@ -118,10 +118,13 @@ impl RemoteLog for Appender {
             if !self.reign.may_answer() {
                 return Err(self.lost("the lease is over before the ledger had this"));
             }
+            let mut full = None;
             match self.append_once(seq, &data) {
                 Ok(true) => break,
                 // Why, or what became of it, only a look tells.
                 Ok(false) | Err(Failure::Exists) => {}
+                // Whether it was this row that had no room.
+                Err(Failure::Full(why)) => full = Some(why),
                 Err(why) => {
                     if !std::mem::replace(&mut is_out, true) {
                         tracing::warn!("{}; the writer tries again until the lease is over", why.into_error().message);
@@ -131,7 +134,14 @@ impl RemoteLog for Appender {
             }
             match self.settle(seq, &data) {
                 Ok(Found::Ours) => break,
-                Ok(Found::Nothing) => {}
+                Ok(Found::Nothing) => {
+                    if let Some(why) = full.filter(|_| !is_out) {
+                        return Err(CommitError::NotApplied(Error::new(
+                            Code::ReadOnly,
+                            format!("the disk of the ledger's database is full: {why}"),
+                        )));
+                    }
+                }
                 Err(Settling::Unknown) => thread::sleep(PAUSE),
                 Err(Settling::Fenced) => return Err(self.lost("another daemon is the owner now")),
                 Err(Settling::Foreign) => {

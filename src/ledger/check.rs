@@ -6,8 +6,9 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use super::part::{Begin, Part};
 use super::settings::Url;
-use super::sql::{Failure, Part, Sql};
+use super::sql::{Failure, Sql};
 use super::{copies, runtime};
 use crate::error::Result;
 
@@ -85,8 +86,9 @@ async fn own(sql: &mut Sql) -> std::result::Result<Part, String> {
 }
 
 async fn begins_once(sql: &mut Sql) -> Held {
-    sql.begin(1, 1, (1, b"first"), 0).await.map_err(said)?;
-    match sql.begin(1, 1, (1, b"second"), 0).await {
+    let begin = |row: &[u8]| [Begin { first: 1, row: row.to_vec(), generation: 0, pieces: 0 }];
+    sql.begin(&begin(b"first"), 1).await.map_err(said)?;
+    match sql.begin(&begin(b"second"), 1).await {
         Err(Failure::Exists) => {}
         other => return Err(format!("it began twice: {other:?}")),
     }
@@ -182,14 +184,21 @@ async fn rows_or_take_over(one: &mut Sql, other: &mut Sql) -> Held {
 async fn copies_are_kept(sql: &mut Sql) -> Held {
     let Part { reign, newest, .. } = own(sql).await?;
     for generation in 1..=3_u8 {
-        sql.put_piece(generation.into(), 0, &[generation; 1000]).await.map_err(said)?;
+        let put = sql.put_piece(Some(reign), generation.into(), 0, &[generation; 1000]).await.map_err(said)?;
+        expect("a piece of a copy", &put, &true)?;
     }
     expect("a new copy", &sql.set_base(reign, 3, newest).await.map_err(said)?, &true)?;
-    sql.remove_copies(3).await.map_err(said)?;
+    let put = sql.put_piece(Some(reign - 1), 3, 1, b"piece").await.map_err(said)?;
+    expect("a piece of an earlier owner", &put, &false)?;
+    sql.remove_copies(reign - 1, 9).await.map_err(said)?;
+    sql.remove_copies(reign, 3).await.map_err(said)?;
     for (generation, expected) in [(1, None), (2, Some(vec![2; 1000])), (3, Some(vec![3; 1000]))] {
         expect("a piece", &sql.piece(generation, 0).await.map_err(said)?, &expected)?;
     }
-    let (cut, many) = (sql.cut(newest, 2).await.map_err(said)?, sql.cut(newest, i64::MAX).await.map_err(said)?);
+    let cut = sql.cut(reign - 1, newest, 2).await.map_err(said)?;
+    expect("rows that an earlier owner removed", &cut, &0)?;
+    let cut = sql.cut(reign, newest, 2).await.map_err(said)?;
+    let many = sql.cut(reign, newest, i64::MAX).await.map_err(said)?;
     expect("rows that were removed, two at most", &cut, &2)?;
     let left: Vec<u64> = sql.rows(0, i64::MAX).await.map_err(said)?.into_iter().map(|(number, _)| number).collect();
     expect("what is left", &left, &vec![newest]).map_err(|why| format!("{why}, after {many} more"))

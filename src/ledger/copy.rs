@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use super::part::Part;
 use super::reign::Reign;
-use super::sql::{Failure, Part, Sql};
+use super::sql::{Failure, Sql};
 use super::{flaw, runtime};
 use crate::error::{Error, Result};
 use crate::lease::boot_time;
@@ -46,20 +47,28 @@ pub async fn fetch(sql: &mut Sql, generation: i64, dir: &Path) -> Result<io::Buf
 pub struct Pieces<'r> {
     runtime: &'r Runtime,
     pub sql: Sql,
+    reign: Option<i64>,
     generation: i64,
     number: i32,
     piece: Vec<u8>,
 }
 
 impl<'r> Pieces<'r> {
-    /// A copy that begins.
-    pub fn new(runtime: &'r Runtime, sql: Sql, generation: i64) -> Pieces<'r> {
-        Pieces { runtime, sql, generation, number: 0, piece: Vec::new() }
+    /// A copy that begins, in a reign or before there is one.
+    pub fn new(runtime: &'r Runtime, sql: Sql, reign: Option<i64>, generation: i64) -> Pieces<'r> {
+        Pieces { runtime, sql, reign, generation, number: 0, piece: Vec::new() }
+    }
+
+    /// How many there are, once all was written.
+    pub fn count(&self) -> i64 {
+        self.number.into()
     }
 
     fn put(&mut self) -> io::Result<()> {
-        let put = self.sql.put_piece(self.generation, self.number, &self.piece);
-        self.runtime.block_on(put).map_err(|why| io::Error::other(why.into_error().message))?;
+        let put = self.sql.put_piece(self.reign, self.generation, self.number, &self.piece);
+        if !self.runtime.block_on(put).map_err(|why| io::Error::other(why.into_error().message))? {
+            return Err(io::Error::other("another daemon is the owner now"));
+        }
         self.number += 1;
         self.piece.clear();
         Ok(())
@@ -128,13 +137,17 @@ impl Copier {
         Ok(())
     }
 
+    fn pieces(&self, sql: Sql, generation: i64) -> Pieces<'_> {
+        Pieces::new(&self.runtime, sql, Some(self.reign.number), generation)
+    }
+
     /// Makes a copy. The rows behind the one before stay, for daemons that were away for a while.
     fn copy(&self, mut sql: Sql, before: &Part) -> Result<()> {
         let generation = before.generation + 1;
         // What a copy that was cut off has left.
-        let removed = self.runtime.block_on(sql.remove_copies(before.generation));
+        let removed = self.runtime.block_on(sql.remove_copies(self.reign.number, before.generation));
         removed.map_err(Failure::into_error)?;
-        let copied = self.store.copy(Pieces::new(&self.runtime, sql, generation), &|_| !self.reign.has_ended())?;
+        let copied = self.store.copy(self.pieces(sql, generation), &|_| !self.reign.has_ended())?;
         let Some((mut pieces, end)) = copied else { return Ok(()) };
         let number = self.reign.number;
         let sql = &mut pieces.sql;
@@ -144,8 +157,9 @@ impl Copier {
                     return Ok(());
                 }
                 tracing::info!("a copy of the ledger was made, which ends with row {}", end.batch);
-                sql.remove_copies(generation).await?;
-                while sql.cut(before.base, CUT_ROWS).await? == CUT_ROWS.unsigned_abs() && !self.reign.has_ended() {}
+                sql.remove_copies(number, generation).await?;
+                let all = CUT_ROWS.unsigned_abs();
+                while sql.cut(number, before.base, CUT_ROWS).await? == all && !self.reign.has_ended() {}
                 Ok(())
             })
             .map_err(Failure::into_error)

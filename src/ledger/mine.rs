@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::sql::Part;
+use super::part::Part;
 use crate::error::{Error, Result};
 
 const NAME: &str = "reign";

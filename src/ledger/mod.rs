@@ -26,8 +26,10 @@ mod copy;
 mod flaw;
 mod keep;
 mod mine;
+mod part;
 mod reign;
 mod settings;
+mod split;
 mod sql;
 mod standby;
 mod view;
@@ -42,6 +44,7 @@ pub use copy::Copier;
 pub use keep::Keeper;
 pub use reign::Reign;
 pub use settings::{COPIES, LEASE, LEASE_MAX, LEASE_MIN, LedgerSettings, Url};
+pub use split::split;
 pub use view::{Seen, View};
 
 use crate::error::{Error, Result};

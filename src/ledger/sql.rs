@@ -12,10 +12,11 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row, Socket, Statement, ToStatement};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Socket, Statement, ToStatement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::flaw;
+use super::part::{Begin, Part};
 use super::settings::Url;
 use crate::error::Error;
 
@@ -89,35 +90,6 @@ const ROWS: &str = "SELECT seq, data FROM contactd_ledger WHERE part = $1 AND se
 
 const ROW: &str = "SELECT reign, data FROM contactd_ledger WHERE part = $1 AND seq = $2";
 
-/// What the database says of a partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// How often the owner has changed.
-    pub reign: i64,
-    /// Who it is: a name that no other process has.
-    pub owner: String,
-    /// Where it is reached.
-    pub address: String,
-    /// How often it has renewed its lease; negative once it has given it up.
-    pub beat: i64,
-    /// How long a lease is.
-    pub lease: Duration,
-    /// All rows up to this one were acknowledged.
-    pub acked: u64,
-    /// The newest copy has what stands in the rows up to this one.
-    pub base: u64,
-    /// Which copy that is; 0 for none.
-    pub generation: i64,
-    /// The form of the rows.
-    pub format: i32,
-    /// The newest row.
-    pub newest: u64,
-    /// Where the daemon is that asks the owner for it; empty if none does.
-    pub wanted: String,
-    /// How many partitions the ledger has.
-    pub partitions: u64,
-}
-
 /// How a statement ended that did not do what it was for.
 #[derive(Debug)]
 pub enum Failure {
@@ -127,6 +99,8 @@ pub enum Failure {
     NoTables,
     /// They have no such partition.
     NoPartition,
+    /// The server has no room on its disk.
+    Full(String),
     /// It may have been done, or not.
     Unknown(String),
 }
@@ -143,6 +117,7 @@ impl Failure {
                 "the ledger has fewer partitions: `contactd ledger status URL` shows how many, for --partitions"
                     .to_owned()
             }
+            Failure::Full(why) => format!("the disk of the ledger's database is full: {why}"),
             Failure::Unknown(why) => format!("the ledger does not answer: {why}"),
         })
     }
@@ -301,31 +276,61 @@ impl Sql {
         within(self.client.batch_execute(TABLES)).await
     }
 
-    /// Makes partitions that nobody owns, each with its first row, from this one on. If there is one already, it is an error.
-    pub async fn begin(
-        &mut self,
-        partitions: i16,
-        format: i32,
-        first: (u64, &[u8]),
-        generation: i64,
-    ) -> Result<(), Failure> {
+    /// Makes partitions that nobody owns, from this one on. If there is one already, it is an error.
+    pub async fn begin(&mut self, partitions: &[Begin], format: i32) -> Result<(), Failure> {
         self.has_warned.store(false, Ordering::SeqCst);
-        let (number, row) = (first.0.cast_signed(), first.1);
         let transaction = within(self.client.transaction()).await?;
-        let part = "INSERT INTO contactd_part VALUES ($1, 0, '', '', -1, 0, $2, $2, $3, $4)";
-        let ledger = "INSERT INTO contactd_ledger VALUES ($1, $2, 0, $3)";
-        for place in self.part..self.part + partitions {
-            within(transaction.execute(part, &[&place, &number, &generation, &format])).await?;
-            within(transaction.execute(ledger, &[&place, &number, &row])).await?;
+        for (place, begin) in (self.part..).zip(partitions) {
+            begin.write(&transaction, place, 0, format).await?;
         }
         within(transaction.commit()).await?;
         self.believe()
     }
 
-    /// Writes a piece of a copy.
-    pub async fn put_piece(&mut self, generation: i64, number: i32, piece: &[u8]) -> Result<(), Failure> {
-        let put = "INSERT INTO contactd_copy VALUES ($1, $2, $3, $4)";
-        within(self.client.execute(put, &[&self.part, &generation, &number, &piece])).await.map(drop)
+    /// Puts partitions into the place of those that there are, whose reigns must still be these, with the copies that they begin
+    /// with. All at once, or not at all. False: a reign is another, or a copy is not whole.
+    pub async fn replace(&mut self, reigns: &[i64], partitions: &[Begin], format: i32) -> Result<bool, Failure> {
+        self.has_warned.store(false, Ordering::SeqCst);
+        let transaction = within(self.client.transaction()).await?;
+        let all = "SELECT reign FROM contactd_part WHERE part >= 0 ORDER BY part FOR UPDATE";
+        let found = within(transaction.query(all, &[])).await?;
+        if found.iter().map(|row| row.get::<_, i64>(0)).ne(reigns.iter().copied()) {
+            return Ok(false);
+        }
+        // Whoever owned a partition before, and does not know yet, owns none in a later reign.
+        let reign = reigns.iter().max().map_or(0, |newest| newest + 1);
+        within(transaction.execute("DELETE FROM contactd_part WHERE part >= 0", &[])).await?;
+        for (place, begin) in (0_i16..).zip(partitions) {
+            let count = "SELECT count(*) FROM contactd_copy WHERE part = $1 AND gen = $2";
+            let pieces = within(transaction.query_one(count, &[&place, &begin.generation])).await?;
+            if pieces.get::<_, i64>(0) != begin.pieces {
+                return Ok(false);
+            }
+            begin.write(&transaction, place, reign, format).await?;
+        }
+        within(transaction.commit()).await?;
+        self.believe()?;
+        Ok(true)
+    }
+
+    /// A generation of copies that no partition has or had.
+    pub async fn next_generation(&mut self) -> Result<i64, Failure> {
+        let next = "SELECT greatest((SELECT max(gen) FROM contactd_copy), (SELECT max(gen) FROM contactd_part), 0) + 2";
+        Ok(within(self.client.query_one(next, &[])).await?.get(0))
+    }
+
+    /// Writes a piece of a copy, made in a reign, or before there is one. False: the reign is another.
+    pub async fn put_piece(
+        &mut self,
+        reign: Option<i64>,
+        generation: i64,
+        number: i32,
+        piece: &[u8],
+    ) -> Result<bool, Failure> {
+        let put = "INSERT INTO contactd_copy SELECT $1::int2, $3::int8, $4::int4, $5::bytea
+            WHERE $2::int8 IS NULL OR EXISTS (SELECT 1 FROM contactd_part WHERE part = $1 AND reign = $2)";
+        let values: [&(dyn ToSql + Sync); 5] = [&self.part, &reign, &generation, &number, &piece];
+        Ok(within(self.client.execute(put, &values)).await? == 1)
     }
 
     /// A piece of a copy; none behind the last.
@@ -341,17 +346,28 @@ impl Sql {
         self.changed(set, &[&self.part, &reign, &generation, &(base.cast_signed())]).await
     }
 
-    /// Removes all copies but one and the one before it, which somebody may be reading.
-    pub async fn remove_copies(&mut self, but: i64) -> Result<(), Failure> {
-        let remove = "DELETE FROM contactd_copy WHERE part = $1 AND gen <> $2 AND gen <> $2 - 1";
-        within(self.client.execute(remove, &[&self.part, &but])).await.map(drop)
+    /// Removes all copies but one and the one before it, which somebody may be reading. In another reign it removes none: what a
+    /// statement finds is what there was when the reign was still this one.
+    pub async fn remove_copies(&mut self, reign: i64, but: i64) -> Result<(), Failure> {
+        let remove = "DELETE FROM contactd_copy WHERE part = $1 AND gen <> $3 AND gen <> $3 - 1
+            AND EXISTS (SELECT 1 FROM contactd_part WHERE part = $1 AND reign = $2)";
+        within(self.client.execute(remove, &[&self.part, &reign, &but])).await.map(drop)
     }
 
-    /// Removes the first rows of the ledger that are below a number, at most so many. Gives how many there were.
-    pub async fn cut(&mut self, below: u64, at_most: i64) -> Result<u64, Failure> {
+    /// Removes the copies of a partition that there is not, and of one that there is all but its newest: what a beginning that was
+    /// cut off has left.
+    pub async fn remove_strays(&mut self) -> Result<(), Failure> {
+        let remove = "DELETE FROM contactd_copy c WHERE part = $1
+            AND NOT EXISTS (SELECT 1 FROM contactd_part p WHERE p.part = c.part AND p.gen = c.gen)";
+        within(self.client.execute(remove, &[&self.part])).await.map(drop)
+    }
+
+    /// Removes the first rows of the ledger that are below a number, at most so many, in this reign. Gives how many there were.
+    pub async fn cut(&mut self, reign: i64, below: u64, at_most: i64) -> Result<u64, Failure> {
         let cut = "DELETE FROM contactd_ledger WHERE part = $1 AND seq IN
-            (SELECT seq FROM contactd_ledger WHERE part = $1 AND seq < $2 ORDER BY seq LIMIT $3)";
-        within(self.client.execute(cut, &[&self.part, &(below.cast_signed()), &at_most])).await
+            (SELECT seq FROM contactd_ledger WHERE part = $1 AND seq < $3 ORDER BY seq LIMIT $4)
+            AND EXISTS (SELECT 1 FROM contactd_part WHERE part = $1 AND reign = $2)";
+        within(self.client.execute(cut, &[&self.part, &reign, &(below.cast_signed()), &at_most])).await
     }
 
     /// Bytes of the rows behind one, and of the newest copy.
@@ -406,26 +422,6 @@ impl Sql {
     }
 }
 
-impl Part {
-    fn from(row: &Row) -> Part {
-        let number = |column| row.get::<_, i64>(column).unsigned_abs();
-        Part {
-            reign: row.get(0),
-            owner: row.get(1),
-            address: row.get(2),
-            beat: row.get(3),
-            lease: Duration::from_millis(number(4)),
-            acked: number(5),
-            base: number(6),
-            generation: row.get(7),
-            format: row.get(8),
-            newest: row.get::<_, Option<i64>>(9).map_or(0, i64::unsigned_abs),
-            wanted: row.get(10),
-            partitions: number(11),
-        }
-    }
-}
-
 /// Drives a connection until its end, and notes warnings: they come before the end of the statement that they are about.
 async fn drive<S, T>(mut connection: Connection<S, T>, has_warned: Arc<AtomicBool>)
 where
@@ -445,7 +441,8 @@ where
     }
 }
 
-async fn within<T>(statement: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
+/// Waits for a statement, for so long and no longer.
+pub(super) async fn within<T>(statement: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
     let ended = tokio::time::timeout(PATIENCE, statement).await;
     ended.map_err(|_| Failure::Unknown(format!("no answer within {} s", PATIENCE.as_secs())))?.map_err(failure)
 }
@@ -454,9 +451,9 @@ fn failure(why: tokio_postgres::Error) -> Failure {
     match why.code() {
         Some(&SqlState::UNIQUE_VIOLATION) => Failure::Exists,
         Some(&SqlState::UNDEFINED_TABLE) => Failure::NoTables,
-        _ => {
-            let said = why.as_db_error().map(|said| said.message().to_owned());
-            Failure::Unknown(said.unwrap_or_else(|| why.to_string()))
+        code => {
+            let said = why.as_db_error().map_or_else(|| why.to_string(), |said| said.message().to_owned());
+            if code == Some(&SqlState::DISK_FULL) { Failure::Full(said) } else { Failure::Unknown(said) }
         }
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::keep::Keeper;
 use super::mine::Mine;
+use super::part::Part;
 use super::reign::{Reign, answering, patience};
 use super::settings::LedgerSettings;
-use super::sql::{Failure, Part, Sql};
+use super::sql::{Failure, Sql};
 use super::view::View;
 use super::{Home, copy, runtime};
 use crate::error::{Error, Result};
@@ -180,18 +181,20 @@ impl<'s> Standby<'s> {
         }
         if part.partitions != u64::from(self.settings.partitions) {
             return Err(Error::bad_arg(format!(
-                "the ledger has {} partitions, and this contactd was started with --partitions {}",
-                part.partitions, self.settings.partitions
+                "the ledger has {} partitions, and this contactd was started with --partitions {}: start it with --partitions {}",
+                part.partitions, self.settings.partitions, part.partitions
             )));
         }
         if part.newest < self.replica.newest() {
+            let all = self.home.dir.parent().filter(|_| self.settings.partitions > 1);
             return Err(Error::internal(format!(
                 "the ledger ends with row {}, and this daemon has applied row {}, which was acknowledged: the ledger was set \
-                 back to an earlier time, and opt-outs are missing from it. Restore the ledger, or make a new one from this \
-                 data directory by `contactd ledger init URL --data-dir {}`",
+                 back to an earlier time, and opt-outs are missing from it. Restore the ledger, or make a new one in another database \
+                 from the data directory that has the most rows, like this one, by `contactd ledger init URL --ledger-is-lost \
+                 --data-dir {}`",
                 part.newest,
                 self.replica.newest(),
-                self.home.dir.display()
+                all.unwrap_or(self.home.dir).display()
             )));
         }
         Ok(())

@@ -19,9 +19,31 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// All there is, of a store that is not split.
+    pub const WHOLE: Partition = Partition { place: 0, of: 1 };
+
     /// Whether a number is in it.
     pub fn has(self, phone: Phone) -> bool {
         partition(phone, self.of) == self.place
+    }
+
+    /// The first of the partitions that it becomes when a store is split into so many, a multiple of those that there are. They
+    /// have its slots, and no others.
+    pub fn first_of(self, of: u16) -> u16 {
+        self.place * (of / self.of)
+    }
+
+    /// The partitions that it becomes.
+    pub fn split(self, of: u16) -> impl Iterator<Item = Partition> {
+        let first = self.first_of(of);
+        (first..first + of / self.of).map(move |place| Partition { place, of })
+    }
+
+    /// Whether a number that is in a partition which becomes this one and others goes to this one: by its slot, and if that is
+    /// none of theirs, to the nearest.
+    pub fn is_nearest_in(self, whole: Partition, phone: Phone) -> bool {
+        let first = whole.first_of(self.of);
+        partition(phone, self.of).clamp(first, first + self.of / whole.of - 1) == self.place
     }
 }
 
@@ -76,6 +98,25 @@ mod tests {
         // From the specification of Redis Cluster, and `CLUSTER KEYSLOT`.
         assert_eq!(crc16(b"123456789"), 0x31C3);
         assert_eq!(crc16(b"foo") % SLOTS, 12_182);
+    }
+
+    #[test]
+    fn a_partition_becomes_those_that_have_its_slots() {
+        for (few, many) in [(1, 2), (1, 3), (2, 4), (3, 6), (4, 8), (4, 12), (7, 63), (32, PARTITIONS_MAX), (4, 4)] {
+            for place in 0..few {
+                let whole = Partition { place, of: few };
+                let parts: Vec<Partition> = whole.split(many).collect();
+                assert_eq!(parts.len(), usize::from(many / few));
+                for number in 0..2_000_u64 {
+                    let phone = Phone::from_u64(14_155_000_000 + number).expect("a number");
+                    let having = parts.iter().filter(|part| part.has(phone)).count();
+                    assert_eq!(having, usize::from(whole.has(phone)), "{whole} to {many}");
+                    let nearest: Vec<_> = parts.iter().filter(|part| part.is_nearest_in(whole, phone)).collect();
+                    assert_eq!(nearest.len(), 1, "it is lost nowhere, and nowhere twice");
+                    assert!(!whole.has(phone) || nearest[0].has(phone));
+                }
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod read;
 mod remains;
 mod replica;
 mod secret;
+mod share;
 mod state;
 pub mod trail;
 mod upkeep;
@@ -35,7 +36,7 @@ pub use crate::model::plan::{PLAN_KEPT_MS, Plan, Progress};
 pub use backup::{BackupEnd, BackupHead, file as backup_file};
 pub use format::position::{Log, Newest};
 pub use format::term;
-pub use founder::Founder;
+pub use founder::{First, Founder};
 pub use memory::activity::{Activity, ActivityCounts, OptOutHow};
 #[doc(hidden)]
 pub use memory::changes::Changes;

@@ -47,7 +47,7 @@ impl Client {
     }
 
     /// The lines of a reply that is an array, or the error.
-    fn ask_lines(&mut self, request: &str) -> Option<Result<Vec<String>, String>> {
+    pub fn ask_lines(&mut self, request: &str) -> Option<Result<Vec<String>, String>> {
         let head = self.ask(request)?;
         let lines = head.strip_prefix('*').and_then(|count| count.parse::<usize>().ok());
         let Some(lines) = lines else { return Some(Err(head)) };
@@ -64,7 +64,8 @@ impl Client {
         line.ends_with('\n').then(|| line.trim_end().to_owned())
     }
 
-    fn try_ask(&mut self, request: &str) -> Option<String> {
+    /// The reply to a request, whatever it is; none if there was none.
+    pub fn try_ask(&mut self, request: &str) -> Option<String> {
         if self.open.is_none() {
             let address = SocketAddr::from(([127, 0, 0, 1], self.ports[self.next]));
             let stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
@@ -84,6 +85,20 @@ impl Client {
         loop {
             if let Some(reply) = self.ask(request) {
                 return reply;
+            }
+            assert!(since.elapsed() < Duration::from_secs(60), "nobody answers {request}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Client {
+    /// Asks until there is a reply that is an array.
+    pub fn insist_lines(&mut self, request: &str) -> Vec<String> {
+        let since = Instant::now();
+        loop {
+            if let Some(Ok(lines)) = self.ask_lines(request) {
+                return lines;
             }
             assert!(since.elapsed() < Duration::from_secs(60), "nobody answers {request}");
             thread::sleep(Duration::from_millis(20));
@@ -123,6 +138,8 @@ pub struct Crowd {
     pub seen: Seen,
     claims: Mutex<HashMap<String, usize>>,
     feed: Mutex<Feed>,
+    /// It began before all that was written.
+    feed_tells_all: bool,
     ends: AtomicBool,
 }
 
@@ -176,6 +193,7 @@ impl Crowd {
             seen: Seen::default(),
             claims: Mutex::default(),
             feed: Mutex::new(Feed { position: begin.clone(), begin, ..Feed::default() }),
+            feed_tells_all: true,
             ends: AtomicBool::new(false),
         }
     }
@@ -196,6 +214,14 @@ impl Crowd {
             let _ends = Ends(&self.ends);
             done()
         })
+    }
+
+    /// From now on other daemons are asked, of the same contacts, with a feed that begins there.
+    pub fn move_to(&mut self, ports: &[u16]) {
+        self.ports = ports.to_vec();
+        let begin = Client::of(ports).insist_lines("FEED")[0][1..].to_owned();
+        self.feed = Mutex::new(Feed { position: begin.clone(), begin, ..Feed::default() });
+        self.feed_tells_all = false;
     }
 
     /// Opts in the phone that no writer has.
@@ -323,7 +349,7 @@ impl Crowd {
             }
         }
         for known in &self.known {
-            let is_out = known.turn.load(Ordering::SeqCst) % 2 == 1;
+            let is_out = self.feed_tells_all && known.turn.load(Ordering::SeqCst) % 2 == 1;
             let last = again.heard.get(&known.phone).and_then(|heard| heard.last());
             if is_out && !last.is_some_and(|last| last.starts_with("optout ")) {
                 self.wrong(format!("FEED of {}: its opt-out was acknowledged, and the last is {last:?}", known.phone));

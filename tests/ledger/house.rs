@@ -23,7 +23,11 @@ pub struct House {
 impl House {
     /// Starts everything. None where `PostgreSQL` is not installed. `flaw` is what is wrong with the daemons on purpose.
     pub fn start(flaw: Option<&'static str>, more: &[&str]) -> Option<House> {
-        let postgres = Postgres::start()?;
+        Some(House::on(Postgres::start()?, flaw, more))
+    }
+
+    /// The same on servers that are there.
+    pub fn on(postgres: Postgres, flaw: Option<&'static str>, more: &[&str]) -> House {
         postgres.make_schema("house");
         let root = tempfile::tempdir().expect("a directory");
         let proxies = [(); 2].map(|()| postgres.ports().map(Proxy::to));
@@ -41,7 +45,7 @@ impl House {
             node.start();
         }
         house.owner();
-        Some(house)
+        house
     }
 
     pub fn ports(&self) -> [u16; 2] {

@@ -14,4 +14,6 @@ mod faults;
 mod life;
 mod mutations;
 mod partitions;
+mod misfortunes;
 mod patroni;
+mod split;

@@ -12,6 +12,8 @@ use crate::programs::{self, run};
 use crate::proxy::Proxy;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The size of a disk that can be filled.
+const SMALL_DISK: &str = "size=400m";
 
 /// A server, which may be stopped.
 struct Server {
@@ -28,12 +30,23 @@ pub struct Postgres {
     replication: [Proxy; 2],
     /// Which of them is the primary.
     primary: usize,
+    /// The first one is on a disk of its own.
+    has_small_disk: bool,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Postgres {
     /// Starts both, once no other test has its own: each takes what the machine has. None where `PostgreSQL` is not installed.
     pub fn start() -> Option<Postgres> {
+        Postgres::start_on(None)
+    }
+
+    /// The same with the primary on a disk that a test can fill. None as well where nobody may make such a disk, and the test says so.
+    pub fn start_on_small_disk() -> Option<Postgres> {
+        Postgres::start_on(Some(SMALL_DISK))
+    }
+
+    fn start_on(small_disk: Option<&str>) -> Option<Postgres> {
         static TURN: Mutex<()> = Mutex::new(());
         let bin = programs::of_postgres()?;
         // A test that failed has ended all the same.
@@ -41,9 +54,20 @@ impl Postgres {
         let root = tempfile::Builder::new().prefix("contactd-postgres").tempdir().expect("a directory").keep();
         let servers = ["a", "b"].map(|name| Server { dir: root.join(name), port: free_port() });
         let replication = servers.each_ref().map(|server| Proxy::to(server.port));
-        let postgres = Postgres { root, bin, servers, replication, primary: 0, _turn: turn };
+        let has_small_disk = small_disk.is_some();
+        let postgres = Postgres { root, bin, servers, replication, primary: 0, has_small_disk, _turn: turn };
         programs::give_away(&postgres.root);
         let first = &postgres.servers[0];
+        if let Some(size) = small_disk {
+            fs::create_dir(&first.dir).expect("a directory");
+            let made =
+                Command::new("mount").args(["-t", "tmpfs", "-o", size, "contactd-test"]).arg(&first.dir).output();
+            if !made.is_ok_and(|made| made.status.success()) {
+                eprintln!("skipped: this user may not mount a disk to fill");
+                return None;
+            }
+            programs::give_away(&first.dir);
+        }
         postgres.program("initdb", &["-D", first.at(), "-A", "trust", "-U", "postgres", "--no-sync"]);
         fs::OpenOptions::new()
             .append(true)
@@ -107,6 +131,51 @@ impl Postgres {
     /// Starts a primary that has crashed.
     pub fn recover(&self) {
         self.up(self.primary);
+    }
+
+    /// Leaves no byte on the primary's disk.
+    pub fn fill_disk(&self) {
+        let mut file = fs::File::create(self.filler()).expect("a file");
+        for piece in [1 << 20, 4096, 1] {
+            while std::io::Write::write_all(&mut file, &vec![1; piece]).is_ok() {}
+        }
+    }
+
+    /// Gives the room back, and starts a primary that has not borne it.
+    pub fn free_disk(&self) {
+        fs::remove_file(self.filler()).expect("a file");
+        let port = self.servers[self.primary].port.to_string();
+        let asked = Command::new(self.bin.join("pg_isready")).args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
+        if !asked.is_ok_and(|asked| asked.success()) {
+            self.kill(self.primary);
+            self.up(self.primary);
+        }
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.servers[0].dir.join("filler")
+    }
+
+    /// Keeps a copy of the primary as it is.
+    pub fn back_up(&self) {
+        let port = self.servers[self.primary].port.to_string();
+        let to = self.root.join("backup");
+        let to = to.to_str().expect("UTF-8");
+        self.program(
+            "pg_basebackup",
+            &["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-D", to, "-c", "fast", "--no-sync"],
+        );
+    }
+
+    /// Puts that copy into the place of the primary, and of its standby.
+    pub fn set_back(&self) {
+        self.kill(0);
+        self.kill(1);
+        let dir = &self.servers[self.primary].dir;
+        fs::remove_dir_all(dir).expect("removed");
+        run(Command::new("cp").arg("-a").arg(self.root.join("backup")).arg(dir));
+        self.up(self.primary);
+        self.rebuild(1 - self.primary);
     }
 
     /// Lets no commit wait for the standby.
@@ -191,6 +260,9 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.kill(0);
         self.kill(1);
+        if self.has_small_disk {
+            let _ = Command::new("umount").arg(&self.servers[0].dir).output();
+        }
         let _ = fs::remove_dir_all(&self.root);
     }
 }

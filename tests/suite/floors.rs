@@ -84,7 +84,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// The rooms of the store, from the bottom up. Each uses only rooms before it; `store/mod.rs` stands on top.
 const STORE_ROOMS: &[&str] = &[
     "engine", "options", "format", "backup", "ledger", "secret", "remains", "trail", "memory", "state", "read",
-    "write", "upkeep", "load", "founder", "replica",
+    "write", "upkeep", "load", "share", "replica", "founder",
 ];
 
 /// The files outside of `tls` that know rustls.

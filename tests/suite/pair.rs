@@ -6,7 +6,7 @@
 //! is the owner's. When a daemon is started again the two change places: the one that stood by has to know everything.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -73,7 +73,8 @@ impl Database {
         drop(server);
         let dir = dir.join("store").exists().then_some(dir);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a date").as_millis() as i64;
-        let begun = ledger::init(&Database::parse(&url), 1, dir, now);
+        let stores: Vec<PathBuf> = dir.map(Path::to_owned).into_iter().collect();
+        let begun = ledger::init(&Database::parse(&url), 1, &stores, false, now);
         assert!(begun.is_ok(), "{:?}", begun.err().map(|why| why.message));
         Database { name, url }
     }

@@ -24,7 +24,7 @@ pub fn tell() -> Result<()> {
     let database = Database::start()?;
     let url = database.url();
     say(&format!("  $ contactd ledger init {url}\n"));
-    ledger::init(&Url::parse(&url, &Trust::default())?, 1, None, crate::cli::serve::now())?;
+    ledger::init(&Url::parse(&url, &Trust::default())?, 1, &[], false, crate::cli::serve::now())?;
 
     say("Two daemons start with --ledger. The first one owns the store. The second one stands by, and follows:");
     let root = tempfile::Builder::new().prefix("contactd-demo-").tempdir().map_err(Error::internal)?;

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use roaring::RoaringBitmap;
 
 use crate::error::{Error, Result};
 use crate::limits::{POSTING_CHUNK_IDS, VALUE_BYTES_MAX};
@@ -58,6 +59,19 @@ impl Changes {
         self.postings.iter().map(|(key, changes)| {
             (key.as_slice(), changes.iter().map(|&change| (u32::from(change & !ADDS), change & ADDS != 0)))
         })
+    }
+
+    /// Those of some contacts, in the same order.
+    pub fn of(&self, contacts: &RoaringBitmap) -> Result<Changes> {
+        let mut changes = Changes::default();
+        for (key, all) in &self.postings {
+            let (_, first) = keys::parse_posting(key).ok_or_else(damaged)?;
+            changes.key.clone_from(key);
+            for &change in all.iter().filter(|change| contacts.contains(first + u32::from(**change & !ADDS))) {
+                changes.push_change(change);
+            }
+        }
+        Ok(changes)
     }
 
     /// The changes as values of the journal, each with how many it has.
