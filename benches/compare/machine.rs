@@ -1,5 +1,6 @@
 //! The daemon, Redis, and what measures them.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
@@ -78,12 +79,20 @@ impl Daemon {
 
     /// How long the processors have worked for it: what that tells does not depend on what else the machine does.
     pub fn worked(&self) -> Duration {
-        const TICK: Duration = Duration::from_millis(10);
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        // The name in parentheses may have blanks. Behind it, the 12th and the 13th field are ticks for it and for the system.
-        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-        let ticks = fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u32>().ok());
-        TICK * ticks.sum::<u32>()
+        self.worked_by_thread().into_values().sum()
+    }
+
+    /// The same for each of its threads, those of one name together.
+    pub fn worked_by_thread(&self) -> BTreeMap<String, Duration> {
+        let mut worked = BTreeMap::<String, Duration>::new();
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        for thread in threads.into_iter().flatten().flatten() {
+            let read = |file| std::fs::read_to_string(thread.path().join(file)).unwrap_or_default();
+            let name = read("comm").trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned();
+            let nanoseconds = read("schedstat").split(' ').next().and_then(|field| field.parse().ok());
+            *worked.entry(name).or_default() += Duration::from_nanos(nanoseconds.unwrap_or(0));
+        }
+        worked
     }
 
     fn connect(&self) -> Option<Wire> {

@@ -2,6 +2,7 @@
 //! (`appendfsync always`), and beside `PostgreSQL`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::load::load;
 use crate::machine::{Daemon, LOAD_LIST, Redis, has};
@@ -21,19 +22,17 @@ pub fn run(dir: &Path, rows: usize) {
         let id = format!("{round}-{{}}");
         writes(daemon.port(), &["CLAIM", LOAD_LIST, "+4{}", &id])
     };
-    let worked = |work: &dyn Fn(usize) -> f64, round: usize| {
-        let before = daemon.worked();
-        let rate = work(round);
-        (rate, daemon.worked().saturating_sub(before).as_secs_f64() * 1e6 / REQUESTS as f64)
-    };
+    let each = |worked: Duration| worked.as_secs_f64() * 1e6 / REQUESTS as f64;
     // The first of each fills the cache, and is not counted.
     let _ = (claims(0), opt_outs(0));
 
     let redis = has("redis-server").then(|| Redis::start_durable(dir));
     let pairs: Vec<[f64; 4]> = (1..=ROUNDS)
         .map(|round| {
-            let (claims, _) = worked(&claims, round);
-            let (ours, cost) = worked(&opt_outs, round);
+            let claims = claims(round);
+            let before = daemon.worked();
+            let ours = opt_outs(round);
+            let cost = each(daemon.worked().saturating_sub(before));
             let theirs =
                 redis.as_ref().map_or(f64::NAN, |redis| writes(redis.port(), &["ZADD", "opted_out", "{}", "+4{}"]));
             [ours, theirs, cost, claims]
@@ -50,6 +49,15 @@ pub fn run(dir: &Path, rows: usize) {
             of(1)
         ),
     );
+    let before = daemon.worked_by_thread();
+    opt_outs(ROUNDS + 1);
+    let parts = daemon.worked_by_thread().into_iter().map(|(thread, after)| {
+        let before = before.get(&thread).copied().unwrap_or_default();
+        (thread, each(after.saturating_sub(before)))
+    });
+    let parts: Vec<String> =
+        parts.filter(|(_, us)| *us >= 0.5).map(|(thread, us)| format!("{thread} {us:.1}")).collect();
+    tell("us of each OPTOUT, by thread", &parts.join(", "));
     tell("CLAIM, 50 connections, durable", &format!("{:.0}/s (aim 45,000)", of(3)));
     drop(redis);
     let Some(mut postgres) = Postgres::start(dir) else {
