@@ -2453,6 +2453,8 @@ class _Columns:
             raise ValueError("there is no column 'phone'")
         self.asking = next((name for name in ("status", "subscribed_at") if name in self.names), None)
         """In which each row says who wants messages, if in any."""
+        self._is_below_no_list = False
+        """What stood last under `list` is none: it may be the title of the rows below it."""
         self._groups = {at: _Group(name) for at, name in enumerate(self.names) if name.startswith("label.")}
 
     BLANK = {"", "-", "--", "–", "—", "n/a", "#n/a", "na", "none", "null", "nil", "nan", "undefined", "\\n"}
@@ -2489,11 +2491,24 @@ class _Columns:
         if "status" not in told and told.get("verdict", "").lower().startswith("no"):
             raise BadArgument(f"maybe_optout: 'verdict' is {told['verdict']!r}, and no status says why")
         for name, cell in told.items():
+            if name.startswith("label.") and any(part in name.lower() for part in self.CHANNEL_KEYS):
+                parts = [_squeezed(part) for part in re.split(r"[,;/&+|]", cell)]
+                if _squeezed(cell) in self.CHANNELS or all(part in self.CHANNELS for part in parts):
+                    raise BadArgument(f"other_channel: {name!r} is {cell!r}, so that the row says nothing of messages")
             key, answer = _squeezed(name.partition(".")[2]), cell.lower()
             is_refusal = re.sub("(at|on|date|time)$", "", key) in self.WORDS and answer not in self.NOS
             is_no_consent = key in self.CONSENTS and answer not in self.YESES
             if answer not in self.BLANK and (is_refusal or is_no_consent):
                 raise BadArgument(f"maybe_optout: {name!r} is {cell!r}, and no status says that the contact is out")
+
+    CHANNEL_KEYS = "channel kanal canal medium type typ preference preferred method チャネル".split()
+    """Parts of keys of labels under which a channel stands."""
+    CHANNELS = set(
+        "email emails mail emailonly emailmarketing marketingemail newsletter voice call calls phonecall phone push webpush"
+        " mobilepush apppush inapp whatsapp rcs fax post postal letter brief anruf directmail transactional telegram viber"
+        " messenger correo correoelectronico courriel".split()
+    )
+    """Channels by which no messages go."""
 
     HEADINGS = set("phone phonenumber phoneno number mobile mobilenumber mobilephone cell cellphone tel telephone telefon".split())
     """What stands above the phones of another table."""
@@ -2556,6 +2571,8 @@ class _Columns:
         if len(cells) != len(self.names):
             raise BadArgument(f"{len(cells)} cells under {len(self.names)} headings")
         self.ask({name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)})
+        self._ask_country(cells, region)
+        self._ask_list(cells)
         fields: Dict[str, Any] = {"region": region, "source": source}
         labels: Dict[str, Optional[str]] = {}
         for name, cell in zip(self.names, cells):
@@ -2574,6 +2591,38 @@ class _Columns:
         if number is not None:
             number = _list_number(number) or number
         return number, Row(fields.pop("phone", ""), labels=labels or None, **fields)
+
+    COUNTRIES = re.compile("country|nationality|residence|(land|pais|pays|paese|nation|ulke|kraj|orszag|staat|iso|cc|geo|market)$")
+    """Keys of labels under which a country stands, as letters alone."""
+
+    def _ask_country(self, cells: Sequence[str], region: Optional[str]) -> None:
+        """Refuses a number without a plus beside a country that is not known to be the one in which it is read: it could be
+        a stranger's."""
+        told = {name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)}
+        if told.get("phone", "").startswith("+"):
+            return
+        code = _CODE_OF.get(_squeezed(told.get("region") or region or ""))
+        for name, cell in told.items():
+            if not name.startswith("label.") or not self.COUNTRIES.match(_squeezed(name[len("label.") :])):
+                continue
+            if cell.lower() not in self.BLANK and (code is None or self._code(cell) != code):
+                where = told.get("region") or region or "no region"
+                raise BadArgument(f"country_unclear: {name!r} is {cell!r}, and the number, which has no +, would be of {where}")
+
+    @staticmethod
+    def _code(cell: str) -> Optional[str]:
+        """The calling code of a country as a cell has it: its letters, its name, or the code itself."""
+        return _CODE_OF.get(_squeezed(re.sub(r"^(\+|00)|\.0$", "", cell)))
+
+    def _ask_list(self, cells: Sequence[str]) -> None:
+        """Refuses a row that names no list below something that is none."""
+        if "list" not in self.names:
+            return
+        cell = _unquoted(cells[self.names.index("list")]).strip()
+        if cell:
+            self._is_below_no_list = _list_number(cell) is None
+        elif self._is_below_no_list:
+            raise BadArgument("what stands above under 'list' is none, and may be said of this row")
 
     def refusal(
         self, cells: Sequence[str], list_: Optional[str], region: Optional[str], source: Optional[str]
@@ -2725,6 +2774,68 @@ def _list_number(cell: str) -> Optional[str]:
 def _unquoted(cell: str) -> str:
     """A cell without the apostrophe that keeps spreadsheets from taking it for a formula."""
     return cell[1:] if cell.startswith("'") and cell.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+_COUNTRIES = """
+1 ag atg antiguabarbuda ai aia anguilla as asm americansamoa bb brb barbados bm bmu bermuda bs bhs bahamas ca can
+canada dm dma dominica do dom dominicanrepublic gd grd grenada gu gum guam jm jam jamaica kn kna stkittsnevis ky cym
+caymanislands lc lca stlucia mp mnp northernmarianaislands ms msr montserrat pr pri puertorico sx sxm sintmaarten tc
+tca turkscaicosislands tt tto trinidadtobago us usa unitedstates america vc vct stvincentgrenadines vg vgb
+britishvirginislands vi vir usvirginislands; 7 kz kaz kazakhstan ru rus russia; 20 eg egy egypt; 27 za zaf
+southafrica; 30 gr grc greece; 31 nl nld netherlands; 32 be bel belgium; 33 fr fra france; 34 es esp spain; 36 hu hun
+hungary; 39 it ita italy va vat vaticancity; 40 ro rou romania; 41 ch che switzerland; 43 at aut austria; 44 gb gbr
+unitedkingdom uk greatbritain england scotland wales gg ggy guernsey im imn isleofman je jey jersey; 45 dk dnk
+denmark; 46 se swe sweden; 47 no nor norway sj sjm svalbardjanmayen; 48 pl pol poland; 49 de deu germany; 51 pe per
+peru; 52 mx mex mexico; 53 cu cub cuba; 54 ar arg argentina; 55 br bra brazil; 56 cl chl chile; 57 co col colombia; 58
+ve ven venezuela; 60 my mys malaysia; 61 au aus australia cc cck cocoskeelingislands cx cxr christmasisland; 62 id idn
+indonesia; 63 ph phl philippines; 64 nz nzl newzealand; 65 sg sgp singapore; 66 th tha thailand; 81 jp jpn japan; 82
+kr kor southkorea; 84 vn vnm vietnam; 86 cn chn china; 90 tr tur turkiye; 91 in ind india; 92 pk pak pakistan; 93 af
+afg afghanistan; 94 lk lka srilanka; 95 mm mmr myanmarburma; 98 ir irn iran; 211 ss ssd southsudan; 212 eh esh
+westernsahara ma mar morocco; 213 dz dza algeria; 216 tn tun tunisia; 218 ly lby libya; 220 gm gmb gambia; 221 sn sen
+senegal; 222 mr mrt mauritania; 223 ml mli mali; 224 gn gin guinea; 225 ci civ cotedivoire; 226 bf bfa burkinafaso;
+227 ne ner niger; 228 tg tgo togo; 229 bj ben benin; 230 mu mus mauritius; 231 lr lbr liberia; 232 sl sle sierraleone;
+233 gh gha ghana; 234 ng nga nigeria; 235 td tcd chad; 236 cf caf centralafricanrepublic; 237 cm cmr cameroon; 238 cv
+cpv capeverde; 239 st stp saotomeprincipe; 240 gq gnq equatorialguinea; 241 ga gab gabon; 242 cg cog congobrazzaville;
+243 cd cod congokinshasa; 244 ao ago angola; 245 gw gnb guineabissau; 246 io iot britishindianoceanterritory; 247 ac
+ascensionisland; 248 sc syc seychelles; 249 sd sdn sudan; 250 rw rwa rwanda; 251 et eth ethiopia; 252 so som somalia;
+253 dj dji djibouti; 254 ke ken kenya; 255 tz tza tanzania; 256 ug uga uganda; 257 bi bdi burundi; 258 mz moz
+mozambique; 260 zm zmb zambia; 261 mg mdg madagascar; 262 re reu reunion yt myt mayotte; 263 zw zwe zimbabwe; 264 na
+nam namibia; 265 mw mwi malawi; 266 ls lso lesotho; 267 bw bwa botswana; 268 sz swz eswatini; 269 km com comoros; 290
+sh shn sthelenaascensiontristandacunha ta tristandacunha; 291 er eri eritrea; 297 aw abw aruba; 298 fo fro
+faroeislands; 299 gl grl greenland; 350 gi gib gibraltar; 351 pt prt portugal; 352 lu lux luxembourg; 353 ie irl
+ireland; 354 is isl iceland; 355 al alb albania; 356 mt mlt malta; 357 cy cyp cyprus; 358 ax ala alandislands fi fin
+finland; 359 bg bgr bulgaria; 370 lt ltu lithuania; 371 lv lva latvia; 372 ee est estonia; 373 md mda moldova; 374 am
+arm armenia; 375 by blr belarus; 376 ad and andorra; 377 mc mco monaco; 378 sm smr sanmarino; 380 ua ukr ukraine; 381
+rs srb serbia; 382 me mne montenegro; 383 xk xkx kosovo; 385 hr hrv croatia; 386 si svn slovenia; 387 ba bih
+bosniaherzegovina; 389 mk mkd northmacedonia; 420 cz cze czechia; 421 sk svk slovakia; 423 li lie liechtenstein; 500
+fk flk falklandislands; 501 bz blz belize; 502 gt gtm guatemala; 503 sv slv elsalvador; 504 hn hnd honduras; 505 ni
+nic nicaragua; 506 cr cri costarica; 507 pa pan panama; 508 pm spm stpierremiquelon; 509 ht hti haiti; 590 bl blm
+stbarthelemy gp glp guadeloupe mf maf stmartin; 591 bo bol bolivia; 592 gy guy guyana; 593 ec ecu ecuador; 594 gf guf
+frenchguiana; 595 py pry paraguay; 596 mq mtq martinique; 597 sr sur suriname; 598 uy ury uruguay; 599 bq bes
+caribbeannetherlands cw cuw curacao; 670 tl tls timorleste; 672 nf nfk norfolkisland; 673 bn brn brunei; 674 nr nru
+nauru; 675 pg png papuanewguinea; 676 to ton tonga; 677 sb slb solomonislands; 678 vu vut vanuatu; 679 fj fji fiji;
+680 pw plw palau; 681 wf wlf wallisfutuna; 682 ck cok cookislands; 683 nu niu niue; 685 ws wsm samoa; 686 ki kir
+kiribati; 687 nc ncl newcaledonia; 688 tv tuv tuvalu; 689 pf pyf frenchpolynesia; 690 tk tkl tokelau; 691 fm fsm
+micronesia; 692 mh mhl marshallislands; 850 kp prk northkorea; 852 hk hkg hongkongsarchina; 853 mo mac macaosarchina;
+855 kh khm cambodia; 856 la lao laos; 880 bd bgd bangladesh; 886 tw twn taiwan; 960 mv mdv maldives; 961 lb lbn
+lebanon; 962 jo jor jordan; 963 sy syr syria; 964 iq irq iraq; 965 kw kwt kuwait; 966 sa sau saudiarabia; 967 ye yem
+yemen; 968 om omn oman; 970 ps pse palestinianterritories; 971 ae are unitedarabemirates; 972 il isr israel; 973 bh
+bhr bahrain; 974 qa qat qatar; 975 bt btn bhutan; 976 mn mng mongolia; 977 np npl nepal; 992 tj tjk tajikistan; 993 tm
+tkm turkmenistan; 994 az aze azerbaijan; 995 ge geo georgia; 996 kg kgz kyrgyzstan; 998 uz uzb uzbekistan
+"""
+"""Calling codes, each with its countries: two letters, three, and the English name."""
+
+
+def _codes_of_countries() -> Dict[str, str]:
+    """The calling code of each country, by what stands for it in a cell."""
+    codes = {}
+    for line in _COUNTRIES.split(";"):
+        code, *names = line.split()
+        codes.update(dict.fromkeys([code, *names], code))
+    return codes
+
+
+_CODE_OF = _codes_of_countries()
 
 
 _ENDS = """
@@ -2971,7 +3082,8 @@ class _Import:
             elif isinstance(told, Pending):
                 self.counts[told.get().outcome] += 1
         became = self._hand_over(refusals)
-        self._doubt(columns, [cells for _, cells, _ in refused])
+        # What is about another channel says nothing of messages.
+        self._doubt(columns, [cells for _, cells, text in refused if "other_channel: " not in text])
         for at, (number, cells, error_text) in enumerate(refused):
             self._refuse(number, cells, error_text + became.get(at, ""))
 

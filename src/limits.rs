@@ -24,6 +24,8 @@ pub const CERTIFICATE_SOON_DAYS: i64 = 14;
 pub const CERTIFICATE_SOON_PART: i64 = 5;
 /// Connected clients; the next one is told `-BUSY`.
 pub const CLIENTS_MAX: usize = 10_000;
+/// New clients that one address takes a second, and so many at once behind a quiet second; the rest waits where the system keeps it.
+pub const NEW_CLIENTS_A_SECOND_MAX: u32 = 2_000;
 /// Scrapers and health checks that are served at a time.
 pub const SCRAPERS_MAX: usize = 32;
 /// How long one of them may take, from the first byte to the last.
@@ -247,6 +249,9 @@ pub const CLEAN_EVERY_MS: u64 = 200;
 pub const WAL_FILE_BYTES: u64 = if cfg!(debug_assertions) { 128 * 1024 } else { 16 * 1024 * 1024 };
 /// What such a file grows by, and what is written of it at once.
 pub const WAL_GROWTH_BYTES: u64 = WAL_FILE_BYTES / 16;
+
+/// Values that the write-ahead log has and sled has not yet: while there are more, the writer waits.
+pub const MEMTABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 const _: () = assert!(2 * RELOAD_LOOK_MS < 60_000);
 const _: () = assert!(2 * WEBHOOK_BODY_BYTES_MAX + 4 * 1024 < REQUEST_BYTES_MAX);

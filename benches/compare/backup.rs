@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::beside::{check_latency, slowest_writes};
-use crate::machine::{Daemon, LOAD_LIST, has, redis_benchmark};
+use crate::load::checks;
+use crate::machine::Daemon;
 use crate::{LIST, middle, ratio, sheet, tell, timed};
 
 /// Numbers that CHECKs and writes are about.
@@ -29,19 +30,17 @@ pub fn run(dir: &Path, rows: usize) {
     let store = daemon.stat("store_bytes") / 1_000_000;
     tell("a backup", &format!("{:.2} s, {megabytes} MB of a store of {store} MB", took.as_secs_f64()));
 
-    if has("redis-benchmark") {
-        let check = || redis_benchmark(daemon.port(), 16, OTHERS, &["CHECK", LOAD_LIST]);
-        check();
-        // What the machine does besides changes: each one stands between two alone.
-        let ratios = (0..ROUNDS)
-            .map(|_| {
-                let before = check();
-                let beside = beside_backups(&daemon, check);
-                beside / before.midpoint(check())
-            })
-            .collect();
-        tell("CHECK beside a backup", &format!("{:.2} of its speed alone (aim 0.9)", middle(ratios)));
-    }
+    let check = || checks(daemon.port(), 16, OTHERS);
+    check();
+    // What the machine does besides changes: each one stands between two alone.
+    let ratios = (0..ROUNDS)
+        .map(|_| {
+            let before = check();
+            let beside = beside_backups(&daemon, check);
+            beside / before.midpoint(check())
+        })
+        .collect();
+    tell("CHECK beside a backup", &format!("{:.2} of its speed alone (aim 0.9)", middle(ratios)));
     let slow = || check_latency(&mut daemon.wire()).1;
     let ratios = (0..ROUNDS).map(|_| ratio(beside_backups(&daemon, slow), slow())).collect();
     tell("CHECK p99.9 beside a backup", &format!("{:.2} x alone (aim 3)", middle(ratios)));

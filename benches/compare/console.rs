@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use contactd::model::time;
 
-use crate::machine::{Daemon, LOAD_LIST, has, median, redis_benchmark};
+use crate::load::checks;
+use crate::machine::{Daemon, median};
 use crate::{LIST, middle, sheet, tell, timed};
 
 /// Lists besides the one that everybody is on.
@@ -56,12 +57,8 @@ pub fn run(dir: &Path, rows: usize) {
         );
     }
     tell("the slowest page", &format!("{:.1} ms (aim 200)", slowest.as_secs_f64() * 1e3));
-    if !has("redis-benchmark") {
-        println!("redis-benchmark is not installed: CHECK beside the console is skipped");
-        return;
-    }
     daemon.load(OTHERS);
-    let check = || redis_benchmark(daemon.port(), 16, OTHERS, &["CHECK", LOAD_LIST]);
+    let check = || checks(daemon.port(), 16, OTHERS);
     check();
     // A plan of a purge is a job of seconds: what those cost CHECK is measured with purges.
     let pages: Vec<String> = pages(&busy).into_iter().filter(|path| !path.contains("plan=")).collect();

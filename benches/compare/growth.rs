@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::machine::{self, Daemon, LOAD_LIST, Redis, has, median, redis_benchmark_csv};
+use crate::load::{Answered, load, reads};
+use crate::machine::{self, Daemon, LOAD_LIST, Redis, has, median};
 use crate::plot::{self, Line, Panel};
 use crate::{FILTER, LIST, middle, sheet};
 
@@ -14,7 +15,7 @@ const ASKED: usize = 1_000_000;
 /// Draws both. The numbers of contacts are powers of ten from 10,000 up to `rows`, and to ten million at most.
 pub fn run(dir: &Path, rows: usize) {
     let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images");
-    if has("redis-server") && has("redis-benchmark") {
+    if has("redis-server") {
         depth(&dir.join("depth"), &images.join("depth.svg"));
     } else {
         println!("Redis is not installed: skipped");
@@ -30,11 +31,9 @@ fn depth(dir: &Path, image: &Path) {
     redis.load(ASKED);
     let measured = |port: u16, words: &[&str]| -> [Vec<(f64, f64)>; 2] {
         let of = |depth: usize| {
-            let requests = if depth < 4 { 200_000 } else { 2_000_000 };
-            let rounds: Vec<(f64, f64)> =
-                (0..ROUNDS).map(|_| redis_benchmark_csv(port, depth, requests, ASKED, words)).collect();
-            let median = |at: fn(&(f64, f64)) -> f64| middle(rounds.iter().map(at).collect());
-            (depth as f64, median(|round| round.0), median(|round| round.1))
+            let rounds: Vec<Answered> = (0..ROUNDS).map(|_| load(port, depth, reads(depth), ASKED, words)).collect();
+            let median = |of: fn(&Answered) -> f64| middle(rounds.iter().map(of).collect());
+            (depth as f64, median(|round| round.per_second), median(|round| round.p99.as_secs_f64() * 1e3))
         };
         let all = DEPTHS.map(of);
         [
@@ -42,8 +41,8 @@ fn depth(dir: &Path, image: &Path) {
             all.iter().map(|(depth, _, p99)| (*depth, *p99)).collect(),
         ]
     };
-    let [our_rate, our_p99] = measured(daemon.port(), &["CHECK", LOAD_LIST, "+4__rand_int__"]);
-    let [their_rate, their_p99] = measured(redis.port(), &["SISMEMBER", "numbers", "+4__rand_int__"]);
+    let [our_rate, our_p99] = measured(daemon.port(), &["CHECK", LOAD_LIST, "+4{}"]);
+    let [their_rate, their_p99] = measured(redis.port(), &["SISMEMBER", "numbers", "+4{}"]);
     for ((ours, theirs), (p99, their_p99)) in our_rate.iter().zip(&their_rate).zip(our_p99.iter().zip(&their_p99)) {
         println!(
             "depth {:>3}: CHECK {:.0}/s, p99 {:.2} ms; Redis {:.0}/s, p99 {:.2} ms; ratio {:.2}",

@@ -1,5 +1,6 @@
 //! The daemon, Redis, and what measures them.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::timed;
 
-/// The list of the numbers that redis-benchmark asks for.
+/// The list of the numbers that [`crate::load`] asks for.
 pub const LOAD_LIST: &str = "+14155550199";
 
 /// Processors of this machine.
@@ -78,12 +79,20 @@ impl Daemon {
 
     /// How long the processors have worked for it: what that tells does not depend on what else the machine does.
     pub fn worked(&self) -> Duration {
-        const TICK: Duration = Duration::from_millis(10);
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        // The name in parentheses may have blanks. Behind it, the 12th and the 13th field are ticks for it and for the system.
-        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-        let ticks = fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u32>().ok());
-        TICK * ticks.sum::<u32>()
+        self.worked_by_thread().into_values().sum()
+    }
+
+    /// The same for each of its threads, those of one name together.
+    pub fn worked_by_thread(&self) -> BTreeMap<String, Duration> {
+        let mut worked = BTreeMap::<String, Duration>::new();
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        for thread in threads.into_iter().flatten().flatten() {
+            let read = |file| std::fs::read_to_string(thread.path().join(file)).unwrap_or_default();
+            let name = read("comm").trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned();
+            let nanoseconds = read("schedstat").split(' ').next().and_then(|field| field.parse().ok());
+            *worked.entry(name).or_default() += Duration::from_nanos(nanoseconds.unwrap_or(0));
+        }
+        worked
     }
 
     fn connect(&self) -> Option<Wire> {
@@ -200,7 +209,7 @@ impl Daemon {
         crate::middle((0..5).map(|_| round()).collect())
     }
 
-    /// Opts in the numbers that redis-benchmark makes up: +4 and twelve digits.
+    /// Opts in the numbers that [`crate::load`] makes up: +4 and twelve digits.
     pub fn load(&self, rows: usize) {
         self.call(&format!("LIST {LOAD_LIST}"));
         let mut wire = self.wire();
@@ -326,29 +335,4 @@ impl Drop for Redis {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Requests a second, 50 connections, a number at random behind the words.
-pub fn redis_benchmark(port: u16, pipeline: usize, rows: usize, words: &[&str]) -> f64 {
-    let requests = if pipeline == 1 { 200_000 } else { 2_000_000 };
-    redis_benchmark_of(port, pipeline, requests, rows, &[words, &["+4__rand_int__"]].concat())
-}
-
-/// The same, of words with numbers at random in them.
-pub fn redis_benchmark_of(port: u16, pipeline: usize, requests: usize, rows: usize, words: &[&str]) -> f64 {
-    redis_benchmark_csv(port, pipeline, requests, rows, words).0
-}
-
-/// The same, and milliseconds that 99 of 100 requests took at most.
-pub fn redis_benchmark_csv(port: u16, pipeline: usize, requests: usize, rows: usize, words: &[&str]) -> (f64, f64) {
-    let output = Command::new("redis-benchmark")
-        .args(["-p", &port.to_string(), "-c", "50", "-q", "--csv"])
-        .args(["-P", &pipeline.to_string(), "-n", &requests.to_string(), "-r", &rows.to_string()])
-        .args(words)
-        .output()
-        .expect("redis-benchmark");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().last().unwrap_or_default();
-    let column = |at: usize| line.trim_matches('"').split("\",\"").nth(at).and_then(|rate| rate.parse().ok());
-    (column(1).expect("a rate"), column(6).expect("a latency"))
 }

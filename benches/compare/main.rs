@@ -9,6 +9,7 @@ mod backup;
 mod beside;
 mod console;
 mod growth;
+mod load;
 mod machine;
 mod plot;
 mod postgres;
@@ -19,7 +20,8 @@ mod writes;
 
 use std::time::{Duration, Instant};
 
-use machine::{Daemon, has, median, redis_benchmark};
+use load::{checks, load, reads};
+use machine::{Daemon, has, median};
 use postgres::Postgres;
 
 const LIST: &str = "+14155550100";
@@ -109,7 +111,7 @@ fn contacts(rows: usize) {
             );
         }
     }
-    if !has("redis-server") || !has("redis-benchmark") {
+    if !has("redis-server") {
         println!("Redis is not installed: skipped");
         return;
     }
@@ -117,18 +119,25 @@ fn contacts(rows: usize) {
     daemon.load(rows);
     redis.load(rows);
     for pipeline in [1, 16, 64] {
-        let pairs: Vec<(f64, f64)> = (0..3)
+        let pairs: Vec<[f64; 3]> = (0..5)
             .map(|_| {
-                let check = redis_benchmark(daemon.port(), pipeline, rows, &["CHECK", machine::LOAD_LIST]);
-                (check, redis_benchmark(redis.port(), pipeline, rows, &["SISMEMBER", "numbers"]))
+                let asked = |port, words: &[&str]| load(port, pipeline, reads(pipeline), rows, words).per_second;
+                let theirs = asked(redis.port(), &["SISMEMBER", "numbers", "+4{}"]);
+                [checks(daemon.port(), pipeline, rows), theirs, asked(daemon.port(), &["PING"])]
             })
             .collect();
-        let ratio = middle(pairs.iter().map(|(ours, theirs)| ours / theirs).collect());
-        let (ours, theirs) =
-            (middle(pairs.iter().map(|pair| pair.0).collect()), middle(pairs.iter().map(|pair| pair.1).collect()));
+        let of = |at: usize| middle(pairs.iter().map(|round| round[at]).collect());
+        let to = |at: usize| middle(pairs.iter().map(|round| round[0] / round[at]).collect());
         tell(
             &format!("CHECK, pipeline {pipeline}"),
-            &format!("{ours:.0}/s, Redis SISMEMBER {theirs:.0}/s: median ratio {ratio:.2}"),
+            &format!(
+                "{:.0}/s, Redis SISMEMBER {:.0}/s: median ratio {:.2}; {:.2} of PING's {:.0}/s",
+                of(0),
+                of(1),
+                to(1),
+                to(2),
+                of(2)
+            ),
         );
     }
     interference(&daemon, rows);
@@ -159,9 +168,9 @@ fn interference(daemon: &Daemon, rows: usize) {
     let counts = || beside::Steady::start(daemon, 100, |_| format!("COUNT {FILTER}"));
     let ratios = (0..3)
         .map(|_| {
-            let alone = redis_benchmark(daemon.port(), 16, rows, &["CHECK", machine::LOAD_LIST]);
+            let alone = checks(daemon.port(), 16, rows);
             let _counts = counts();
-            redis_benchmark(daemon.port(), 16, rows, &["CHECK", machine::LOAD_LIST]) / alone
+            checks(daemon.port(), 16, rows) / alone
         })
         .collect();
     tell("CHECK beside 100 COUNTs/s", &format!("{:.2} of its speed alone (aim 0.8)", crate::middle(ratios)));

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::beside::{check_latency, slowest_writes};
-use crate::machine::{Daemon, LOAD_LIST, has, redis_benchmark};
+use crate::load::checks;
+use crate::machine::Daemon;
 use crate::sending::send;
 use crate::{LIST, middle, ratio, sheet, tell, timed};
 
@@ -36,16 +37,14 @@ pub fn run(dir: &Path, rows: usize) {
     let (purged, took) = timed(|| purge_for(&daemon, plan, || std::thread::sleep(Duration::from_secs(3))).0);
     tell("purge", &format!("{:.0} contacts/s", purged as f64 / took.as_secs_f64()));
 
-    if has("redis-benchmark") {
-        let ratios = (0..ROUNDS)
-            .map(|_| {
-                let check = || redis_benchmark(daemon.port(), 16, OTHERS, &["CHECK", LOAD_LIST]);
-                let alone = check();
-                purge_for(&daemon, plan, check).1 / alone
-            })
-            .collect();
-        tell("CHECK beside a purge", &format!("{:.2} of its speed alone (aim 0.8)", middle(ratios)));
-    }
+    let ratios = (0..ROUNDS)
+        .map(|_| {
+            let check = || checks(daemon.port(), 16, OTHERS);
+            let alone = check();
+            purge_for(&daemon, plan, check).1 / alone
+        })
+        .collect();
+    tell("CHECK beside a purge", &format!("{:.2} of its speed alone (aim 0.8)", middle(ratios)));
     let slow = || check_latency(&mut daemon.wire()).1;
     let ratios = (0..ROUNDS).map(|_| ratio(purge_for(&daemon, plan, slow).1, slow())).collect();
     tell("CHECK p99.9 beside a purge", &format!("{:.2} x alone (aim 3)", middle(ratios)));

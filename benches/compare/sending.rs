@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::machine::{Daemon, LOAD_LIST, Wire, median, redis_benchmark, redis_benchmark_of};
+use crate::load::{checks, load};
+use crate::machine::{Daemon, LOAD_LIST, Wire, median};
 use crate::postgres::Postgres;
 use crate::{beside, middle, tell, timed};
 
@@ -34,9 +35,9 @@ pub fn run(daemon: &mut Daemon, dir: &Path, postgres: Option<&mut Postgres>, row
     tell("CLAIM, pipeline 16", &format!("{in_no_order:.0}/s, page by page {by_the_page:.0}/s (aim 30,000)"));
     let slower = (0..3)
         .map(|round| {
-            let alone = redis_benchmark(daemon.port(), 16, rows, &["CHECK", LOAD_LIST]);
+            let alone = checks(daemon.port(), 16, rows);
             let _claims = beside::claims(daemon, 5_000, round);
-            redis_benchmark(daemon.port(), 16, rows, &["CHECK", LOAD_LIST]) / alone
+            checks(daemon.port(), 16, rows) / alone
         })
         .collect();
     tell("CHECK beside 5,000 CLAIMs/s", &format!("{:.2} of its speed alone (aim 0.8)", middle(slower)));
@@ -140,9 +141,9 @@ fn claims_by_the_page(daemon: &Daemon, rows: usize, campaign: &str) -> f64 {
 
 /// Claims of distinct messages a second, for contacts in no order.
 fn claims(daemon: &Daemon, pipeline: usize, rows: usize, campaign: &str) -> f64 {
-    let id = format!("{campaign}-__rand_int__");
+    let id = format!("{campaign}-{{}}");
     let requests = if pipeline == 1 { 100_000 } else { 400_000 };
-    redis_benchmark_of(daemon.port(), pipeline, requests, rows, &["CLAIM", LOAD_LIST, "+4__rand_int__", &id])
+    load(daemon.port(), pipeline, requests, rows, &["CLAIM", LOAD_LIST, "+4{}", &id]).per_second
 }
 
 /// Tells of sends to many numbers over four connections.

@@ -2,8 +2,10 @@
 //! (`appendfsync always`), and beside `PostgreSQL`.
 
 use std::path::Path;
+use std::time::Duration;
 
-use crate::machine::{Daemon, LOAD_LIST, Redis, has, redis_benchmark_of};
+use crate::load::load;
+use crate::machine::{Daemon, LOAD_LIST, Redis, has};
 use crate::postgres::Postgres;
 use crate::{middle, tell};
 
@@ -14,28 +16,25 @@ pub fn run(dir: &Path, rows: usize) {
     let daemon = Daemon::start(&dir.join("writes"));
     daemon.load(rows);
     // Of who is opted out already the opt-out gets newer: each round has the same work.
-    let opt_outs = |_| redis_benchmark_of(daemon.port(), 1, REQUESTS, rows, &["OPTOUT", LOAD_LIST, "+4__rand_int__"]);
+    let writes = |port, words: &[&str]| load(port, 1, REQUESTS, rows, words).per_second;
+    let opt_outs = |_| writes(daemon.port(), &["OPTOUT", LOAD_LIST, "+4{}"]);
     let claims = |round: usize| {
-        let id = format!("{round}-__rand_int__");
-        redis_benchmark_of(daemon.port(), 1, REQUESTS, rows, &["CLAIM", LOAD_LIST, "+4__rand_int__", &id])
+        let id = format!("{round}-{{}}");
+        writes(daemon.port(), &["CLAIM", LOAD_LIST, "+4{}", &id])
     };
-    let worked = |work: &dyn Fn(usize) -> f64, round: usize| {
-        let before = daemon.worked();
-        let rate = work(round);
-        (rate, daemon.worked().saturating_sub(before).as_secs_f64() * 1e6 / REQUESTS as f64)
-    };
+    let each = |worked: Duration| worked.as_secs_f64() * 1e6 / REQUESTS as f64;
     // The first of each fills the cache, and is not counted.
     let _ = (claims(0), opt_outs(0));
 
-    let redis = (has("redis-server") && has("redis-benchmark")).then(|| Redis::start_durable(dir));
+    let redis = has("redis-server").then(|| Redis::start_durable(dir));
     let pairs: Vec<[f64; 4]> = (1..=ROUNDS)
         .map(|round| {
-            let (claims, _) = worked(&claims, round);
-            let (ours, cost) = worked(&opt_outs, round);
-            let theirs = redis.as_ref().map_or(f64::NAN, |redis| {
-                let words = ["ZADD", "opted_out", "__rand_int__", "+4__rand_int__"];
-                redis_benchmark_of(redis.port(), 1, REQUESTS, rows, &words)
-            });
+            let claims = claims(round);
+            let before = daemon.worked();
+            let ours = opt_outs(round);
+            let cost = each(daemon.worked().saturating_sub(before));
+            let theirs =
+                redis.as_ref().map_or(f64::NAN, |redis| writes(redis.port(), &["ZADD", "opted_out", "{}", "+4{}"]));
             [ours, theirs, cost, claims]
         })
         .collect();
@@ -50,6 +49,15 @@ pub fn run(dir: &Path, rows: usize) {
             of(1)
         ),
     );
+    let before = daemon.worked_by_thread();
+    opt_outs(ROUNDS + 1);
+    let parts = daemon.worked_by_thread().into_iter().map(|(thread, after)| {
+        let before = before.get(&thread).copied().unwrap_or_default();
+        (thread, each(after.saturating_sub(before)))
+    });
+    let parts: Vec<String> =
+        parts.filter(|(_, us)| *us >= 0.5).map(|(thread, us)| format!("{thread} {us:.1}")).collect();
+    tell("us of each OPTOUT, by thread", &parts.join(", "));
     tell("CLAIM, 50 connections, durable", &format!("{:.0}/s (aim 45,000)", of(3)));
     drop(redis);
     let Some(mut postgres) = Postgres::start(dir) else {

@@ -15,7 +15,7 @@ pub fn fenced(stats: &Stats) -> String {
         (_, at) => format!("the store was restored from a backup of {at}, which does not know who opted out since"),
     };
     let mut steps = vec![format!(
-        "nobody gets messages: {why}; bring that back ({} of trails did)",
+        "nobody gets messages: {why}; bring that back ({} of trails did; what an import brings is not counted)",
         counted(stats.number("fenced_replayed"), "line")
     )];
     if let Some(to) = stats.said("fenced_replayed_to") {
@@ -55,8 +55,8 @@ pub fn trail_found(stats: &Stats) -> Option<(&'static str, String)> {
         ),
         "newer" => (
             "store_older",
-            "the data directory was older than its trail when contactd started: who opted out since was brought back, but no trail has \
-             pauses and removals of lists, claims and opt-ins; pause the lists that were paused since, UNLIST those that were removed, then make a \
+            "the data directory was older than its trail when contactd started, or its disk was full before: who opted out since was brought \
+             back, but no trail has pauses and removals of lists, claims and opt-ins; pause the lists that were paused since, UNLIST those that were removed, then make a \
              backup, and this ends",
         ),
         _ => return None,
@@ -107,7 +107,7 @@ mod tests {
                     "fenced_unnamed_erasures 1",
                     "fenced_unnamed_erasures_to 2026-05-02T03:00:00.000Z",
                 ],
-                "(0 lines of trails did), ERASE again whom you erased until 2026-05-02T03:00:00.000Z",
+                "(0 lines of trails did; what an import brings is not counted), ERASE again whom you erased until 2026-05-02T03:00:00.000Z",
             ),
             (&["fenced_replayed_to 2026-05-01T03:00:00.000Z"], "compare 2026-05-01T03:00:00.000Z, the date"),
         ] {

@@ -182,7 +182,7 @@ fn troubles(stats: &Stats, leaving: impl FnOnce() -> String) -> Vec<Trouble> {
         say(
             "forbidden_in_memory",
             format!(
-                "{} or the like in memory only; a restart loses them: send them again",
+                "{} or the like in memory only; a restart loses what no trail has: send them again",
                 counted(in_memory, "opt-out")
             ),
         );

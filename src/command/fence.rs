@@ -50,7 +50,7 @@ fn fence_json(fence: &Fence) -> Value {
         "restored_at": date(fence.restored_at),
     });
     put_replayed(&mut json, &fence.replayed);
-    let not_replayed = "pauses and removals of lists, opt-ins and messages that went out since";
+    let not_replayed = "pauses and removals of lists, opt-ins and messages that went out since; what an import brought back is not counted";
     json["not_replayed"] = match fence.replayed.to {
         0 => not_replayed.into(),
         to => format!(

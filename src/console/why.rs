@@ -42,7 +42,7 @@ impl Why {
                 said.push(remedy(first, &why));
                 if why["memory_only"] == true {
                     said.push(
-                        "It could not be written to disk: a restart forgets it. Report it again later".to_owned(),
+                        "It could not be written to disk: a restart forgets it, unless the trail has it. Report it again later".to_owned(),
                     );
                 }
             }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::columns::field::Field;
 use super::columns::heading::is_for_all;
+use super::columns::mapping::MADE_UP;
 use super::columns::question::Question;
 use super::columns::status::Said;
 use super::columns::survey::FEW;
-use super::columns::{Columns, names, survey::Survey};
+use super::columns::{Columns, Why, names, survey::Survey};
 use super::describe::Description;
 use crate::counted::counted;
 use crate::error::excerpt;
@@ -27,13 +28,27 @@ impl Advice<'_> {
     pub fn text(&self, command: &str) -> String {
         let mut text = "nothing was imported, since this must be said first:\n".to_owned();
         let unknown = self.unknown();
-        if !unknown.is_empty() {
-            let names: Vec<String> = unknown.iter().map(|&at| format!("'{}'", self.columns.name(at))).collect();
+        let names: Vec<String> = unknown
+            .iter()
+            .filter(|&&at| self.columns.why(at) != Why::LabelsOfAnswers)
+            .map(|&at| format!("'{}'", self.columns.name(at)))
+            .collect();
+        if !names.is_empty() {
             let what = if names.len() == 1 { "what is the column" } else { "what are the columns" };
             put(&mut text, format_args!("\n* {what} {}?", names.join(", ")));
         }
         for question in self.questions {
             match question {
+                Question::Column(at) if self.columns.why(*at) == Why::LabelsOfAnswers => put(
+                    &mut text,
+                    format_args!(
+                        "\n* yes and no stand in '{}': to what question? If a no there means that somebody wants no messages, --map {}; \
+                         if it means nothing of the kind, --map {}",
+                        self.columns.name(*at),
+                        quote(&format!("{}=opt_in", self.columns.name(*at))),
+                        quote(&format!("{}=label.{}", self.columns.name(*at), self.key(*at))),
+                    ),
+                ),
                 Question::Column(_) => {}
                 Question::Rows(word) => put(
                     &mut text,
@@ -123,6 +138,12 @@ impl Advice<'_> {
             );
         }
         text
+    }
+
+    /// The key of a column as a label.
+    fn key(&self, at: usize) -> String {
+        let key = names::label_key(&self.survey.columns()[at].name);
+        if key.is_empty() { format!("{MADE_UP}{}", at + 1) } else { key }
     }
 
     fn unknown(&self) -> Vec<usize> {

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::columns::Columns;
 use super::columns::field::Field;
 use super::columns::survey::{FEW, Held, Survey};
-use super::columns::{Columns, Why};
 use crate::error::excerpt;
 
 /// The columns of a file, for people and programs.
@@ -109,7 +109,7 @@ impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Of {}:\n", self.rows())?;
         let read_as = |at: usize| match self.columns.field(at) {
-            Field::Unclear if self.columns.why(at) == Why::Nobody => "?".to_owned(),
+            Field::Unclear if self.columns.why(at).is_open() => "?".to_owned(),
             Field::Unclear => "-".to_owned(),
             field => field.told(),
         };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use crate::counted::counted;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::limits::JOB_WRITES_MAX;
 use crate::model::change::{Change, Inbound, Statement, Write};
 use crate::model::fact::How;
@@ -37,7 +37,7 @@ pub fn replay(store: &Store, trails: &[PathBuf], backup_at: Millis, tell: &dyn F
     }
     let mut seen = Seen::new(store, backup_at)?;
     for trail in trails {
-        Lines::new(store, trail, &|_| Ok(true), tell).take(&mut replayed, &mut seen)?;
+        Lines::new(store, trail, &|_| Ok(true), tell, Memory::IsLost).take(&mut replayed, &mut seen)?;
     }
     seen.judge(&mut replayed, store.now(), tell)?;
     Ok(replayed)
@@ -161,7 +161,7 @@ pub fn bring_back(store: &Store, trail: &Path) -> Result<()> {
     let tell = |words: &str| tracing::warn!("{words}");
     let is_wanted = |line: &TrailLine| lacks(store, line);
     let mut seen = Seen::new(store, backup_at)?;
-    Lines::new(store, trail, &is_wanted, &tell).take(&mut replayed, &mut seen)?;
+    Lines::new(store, trail, &is_wanted, &tell, Memory::IsEnough).take(&mut replayed, &mut seen)?;
     if store.gate().lists().fence.is_some() {
         seen.judge(&mut replayed, store.now(), &tell)?;
         store.note_replayed(replayed)?;
@@ -172,8 +172,8 @@ pub fn bring_back(store: &Store, trail: &Path) -> Result<()> {
         return Ok(());
     }
     tracing::warn!(
-        "the store is older than its trail: from {} it took {} which it did not know. Opt-ins, pauses and removals of lists and messages of that time \
-         are in no trail, and are missing",
+        "the store is older than its trail, or could not be written: from {} it took {} which it did not know. Opt-ins, pauses and removals \
+         of lists and messages of that time are in no trail, and are missing",
         trail.display(),
         counted(replayed.facts, "fact")
     );
@@ -252,6 +252,7 @@ struct Lines<'a> {
     trail: &'a Path,
     is_wanted: &'a dyn Fn(&TrailLine) -> Result<bool>,
     tell: &'a dyn Fn(&str),
+    memory: Memory,
     /// Lines of which something was told, one by one.
     told: u64,
     /// It has lines of a trail.
@@ -264,8 +265,9 @@ impl<'a> Lines<'a> {
         trail: &'a Path,
         is_wanted: &'a dyn Fn(&TrailLine) -> Result<bool>,
         tell: &'a dyn Fn(&str),
+        memory: Memory,
     ) -> Lines<'a> {
-        Lines { store, trail, is_wanted, tell, told: 0, is_trail: false }
+        Lines { store, trail, is_wanted, tell, memory, told: 0, is_trail: false }
     }
 
     /// Tells what is wrong with a line. Of a file that has no lines of a trail only the first ones are told: it may be any file.
@@ -356,24 +358,24 @@ impl<'a> Lines<'a> {
             replayed.facts += 1;
             replayed.to = replayed.to.max(at);
             if let (Write::Contact { phone, .. }, Some(line)) = (&write, read.filter(TrailLine::is_waiting)) {
-                take(self.store, std::mem::take(&mut writes))?;
+                take(self.store, std::mem::take(&mut writes), self.memory)?;
                 // To show a message twice would have a person read it twice.
                 if self.store.knows_waiting(*phone, at, &line.reason)? {
                     continue;
                 }
             }
             if let (Write::Contact { phone, .. }, true) = (&write, is_erasure) {
-                take(self.store, std::mem::take(&mut writes))?;
+                take(self.store, std::mem::take(&mut writes), self.memory)?;
                 self.store.erase(*phone, Arc::default())?;
                 continue;
             }
             writes.push(write);
             if writes.len() == JOB_WRITES_MAX {
-                take(self.store, std::mem::take(&mut writes))?;
+                take(self.store, std::mem::take(&mut writes), self.memory)?;
             }
         }
         seen.files.push((self.trail.to_owned(), begins));
-        take(self.store, writes)
+        take(self.store, writes, self.memory)
     }
 }
 
@@ -406,14 +408,32 @@ fn fact(line: &TrailLine) -> Option<(Write, Millis)> {
     Some((Write::Contact { phone, list, change: change(statement) }, at))
 }
 
-/// Has the store take facts. None of them may be refused.
-fn take(store: &Store, writes: Vec<Write>) -> Result<()> {
+/// Has the store take facts. None of them may be refused, but for those that memory holds instead where that is enough.
+fn take(store: &Store, writes: Vec<Write>, memory: Memory) -> Result<()> {
     if writes.is_empty() {
         return Ok(());
     }
     let (send, taken) = mpsc::channel();
     let done = Box::new(move |outcomes| drop(send.send(outcomes)));
-    store.submit(Job { writes, by: Arc::default(), done });
+    store.submit(Job { writes: writes.clone(), by: Arc::default(), done });
     let outcomes = taken.recv().map_err(|_| Error::internal("the store has ended"))?;
-    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))
+    let mut gate = None;
+    for (write, outcome) in writes.iter().zip(outcomes) {
+        match outcome {
+            Err(why) if why.code == Code::ReadOnly && memory == Memory::IsEnough => {
+                if !gate.get_or_insert_with(|| store.gate()).holds_unwritten(write, store.now()) {
+                    return Err(why);
+                }
+            }
+            outcome => drop(outcome?),
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is enough that memory holds what could not be written: the store is served from now on, and its trail has it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    IsEnough,
+    IsLost,
 }

@@ -123,7 +123,7 @@ impl WhyAnswer<'_> {
                 sentences.push(format!("{}.", self.fill(first, first.reason.words().remedy, "")));
                 if first.basis == Some(Basis::MemoryOnly) {
                     sentences.push(
-                        "It could not be written to disk: a restart forgets it. Report it again once the disk is mended."
+                        "It could not be written to disk: a restart forgets it, unless the trail has it. Report it again once the disk is mended."
                             .to_owned(),
                     );
                 }

@@ -21,6 +21,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 
 use super::Server;
+use super::pace::Pace;
 use crate::command::{Access, Grant, TokenId, Tokens};
 use crate::error::{Error, Result};
 use crate::limits::{
@@ -75,10 +76,11 @@ impl Scraped {
     }
 
     async fn accept(self, scraper: &Arc<Scraper>) {
-        let places = Arc::new(Semaphore::new(SCRAPERS_MAX));
+        let (places, mut newcomers) = (Arc::new(Semaphore::new(SCRAPERS_MAX)), Pace::new());
         loop {
             // More wait where the system keeps them.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            newcomers.next().await;
             let stream = match self.0.accept().await {
                 Ok((stream, _)) => stream,
                 Err(why) => {

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use super::handshake::handshake;
+use super::pace::Pace;
 use super::splice::hand_on;
 use super::{Address, Server};
 use crate::command::{Peer, Transport};
@@ -78,10 +79,15 @@ impl Listener {
 
     /// Accepts until the server drains.
     pub(super) async fn accept(self, server: Arc<Server>) {
+        let mut pace = Pace::new();
         loop {
+            let next = async {
+                pace.next().await;
+                self.accept_one(&server).await
+            };
             let accepted = tokio::select! {
                 () = server.stop.cancelled() => break,
-                accepted = self.accept_one(&server) => accepted,
+                accepted = next => accepted,
             };
             if let Err(why) = accepted {
                 // Mostly no more file descriptors: those that are open will be closed.

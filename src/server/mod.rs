@@ -16,6 +16,7 @@ mod listener;
 mod pipeline;
 mod owner;
 mod partitions;
+mod pace;
 mod places;
 mod reload;
 mod splice;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::handshake::handshake;
+use super::pace::Pace;
 use super::{Listener, Server};
 use crate::limits::{HTTP_CONNECTIONS_MAX, WRITE_STALL_MS_MAX};
 
@@ -44,13 +45,17 @@ const SPEAKS_TLS: &[u8] =
 pub(super) fn serve(server: &Arc<Server>, listener: Listener, site: Site) {
     let server = Arc::clone(server);
     site.tasks.clone().spawn(async move {
-        let places = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
+        let (places, mut newcomers) = (Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)), Pace::new());
         loop {
             // More wait where the system keeps them.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let next = async {
+                newcomers.next().await;
+                accept(&listener, &server, &site, place).await
+            };
             let accepted = tokio::select! {
                 () = site.end.cancelled() => return,
-                accepted = accept(&listener, &server, &site, place) => accepted,
+                accepted = next => accepted,
             };
             if let Err(why) = accepted {
                 tracing::warn!("cannot accept {}: {why}", site.caller);

@@ -553,6 +553,49 @@ class Import(DaemonTest):
                 wrong = [row for row, number in enumerate(phones) if bool(self.client.check(LIST, number)) == (row in refused)]
                 self.assertEqual(wrong, [])
 
+    def test_a_country_that_contradicts_the_region_refuses_its_row(self) -> None:
+        """A number without a plus could be a stranger's."""
+        for at, (heading, row, is_taken) in enumerate(
+            (
+                ("label.country,phone,status", "India,{},active", False),
+                ("label.country,phone,status", "IN,{},active", False),
+                ("label.Country/Region,phone,status", "MX,{},active", False),
+                ("label.land,phone,status", "Indien,{},active", False),
+                ("label.country_code,phone,status", "+91,{},active", False),
+                ("label.country,phone,status,region", "US,{},active,IN", False),
+                ("label.country,phone,status", "US,{},active", True),
+                ("label.country,phone,status", "United States,{},active", True),
+                ("label.country,phone,status", "Canada,{},active", True),
+                ("label.country_code,phone,status", "1,{},active", True),
+                ("label.country,phone,status", ",{},active", True),
+                ("label.island,phone,status", "India,{},active", True),
+                ("label.country,phone,status", "India,+1{},active", True),
+            )
+        ):
+            number = f"415500{1900 + at}"
+            with self.subTest(heading=heading, row=row):
+                text = f"{heading}\n{row.format(number)}\n"
+                self.importing(text, "--list", LIST, "--region", "US", code=0 if is_taken else 1)
+                self.assertEqual(bool(self.client.check(LIST, f"+1{number}")), is_taken)
+
+    def test_a_channel_that_is_another_refuses_its_row(self) -> None:
+        for at, (channel, is_taken) in enumerate((("EMAIL", False), ("voice", False), ("e-mail, push", False), ("sms, email", True))):
+            number = phone(1950 + at)
+            with self.subTest(channel=channel):
+                text = f'label.channel,phone,status\n"{channel}",{number},active\n'
+                self.importing(text, "--list", LIST, code=0 if is_taken else 1)
+                self.assertEqual(bool(self.client.check(LIST, number)), is_taken)
+        number = phone(1960)
+        self.importing(f"label.channel,phone,status\nemail,{number},active\nsms,{number},active\n", "--list", LIST, code=1)
+        self.assertTrue(self.client.check(LIST, number))
+
+    def test_a_blank_below_what_is_no_list_is_refused(self) -> None:
+        rows = [(LIST, True), ("", True), ("Do not text", False), ("", False), (LIST, True), ("", True)]
+        phones = [phone(1970 + at) for at in range(len(rows))]
+        text = "".join(f"{cell},{number},active\n" for (cell, _), number in zip(rows, phones))
+        self.importing(f"list,phone,status\n{text}", "--list", LIST, code=1)
+        self.assertEqual([bool(self.client.check(LIST, number)) for number in phones], [is_taken for _, is_taken in rows])
+
     def test_a_list_without_its_plus(self) -> None:
         """As spreadsheets leave it."""
         text = f"phone,list,status\n{phone(1300)},{LIST[1:]},opted_out\n{phone(1301)},{LIST[1:]}.0,active\n"

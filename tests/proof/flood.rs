@@ -1,6 +1,7 @@
 //! Clients that mean harm, or are broken: whoever behaves is answered correctly meanwhile, what the daemon holds for the
-//! others has a bound, and nothing is lost. How fast it answers is printed, and not judged: the flood takes processor time
-//! from the same machine.
+//! others has a bound, and nothing is lost. How fast it answers is printed, and not judged: the flooder takes processor time
+//! from the same machine. So a flood of new connections is measured beside a process as well that only accepts and closes: what that
+//! leaves is what the flooder leaves.
 
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use contactd::limits::{CLIENTS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, WRITE_STALL_MS_MAX};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::control::Control;
 use crate::daemon::Process;
 use crate::prove::{Round, prove};
 use crate::wire::{PATIENCE, Wire};
@@ -33,6 +35,11 @@ const DEAF_BYTES_MAX: usize = SENDER_BYTES_MAX + 2 * REPLY_BYTES_UNSENT_MAX;
 /// What the allocator and the store's cache may take meanwhile.
 const OTHER_BYTES_MAX: usize = 96 * 1024 * 1024;
 
+/// So often a flood is measured beside the daemon and beside the one that only accepts, in turn.
+const PAIRS: usize = 3;
+/// A flood is on for so long before it is measured: the daemon has used up what new clients it takes at once.
+const WARM_UP: Duration = Duration::from_millis(1_500);
+
 /// Before a client that does not read is dropped.
 const SETTLES_WITHIN: Duration = Duration::from_millis(WRITE_STALL_MS_MAX / 2);
 
@@ -43,6 +50,8 @@ struct Honest<'a> {
     /// Contacts that have opted out.
     out: usize,
     batches: usize,
+    /// How long CHECKs are measured at least.
+    at_least: Duration,
 }
 
 /// CHECKs and durable OPTOUTs a second, and the daemon's processor time for a CHECK, in microseconds.
@@ -61,7 +70,10 @@ impl Honest<'_> {
     fn measure(&mut self) -> Figures {
         const CHECKS: usize = 200;
         let (started, cpu) = (Instant::now(), self.cpu());
-        for batch in 0..self.batches {
+        let mut batches = 0;
+        while batches < self.batches || started.elapsed() < self.at_least {
+            let batch = batches;
+            batches += 1;
             let asked: Vec<usize> = (0..CHECKS).map(|n| (self.out + batch + 1) * 7 % 1_000 * CHECKS + n).collect();
             let asks: Vec<String> = asked.iter().map(|n| format!("CHECK {LIST} {}", phone(n % 20_000))).collect();
             for (n, told) in asked.iter().zip(self.wire.call_all(&asks)) {
@@ -82,7 +94,7 @@ impl Honest<'_> {
             assert_eq!(told, [":1", "+yes", ":1", "+no list_opted_out"], "{phone}");
             self.out += 1;
         }
-        let checks = (self.batches * CHECKS) as f64;
+        let checks = (batches * CHECKS) as f64;
         let written = started.elapsed().as_secs_f64() - checked;
         Figures { checks: checks / checked, optouts: optouts as f64 / written, cpu: cpu * 1e6 / checks }
     }
@@ -304,21 +316,22 @@ fn a_flood_takes_nothing_from_those_who_behave() {
             ["--listen", &listen, "--metrics", &metrics, "--tls-cert-file", &certificate, "--tls-key-file", &key];
         let mut process = Process::start(&data, &arguments);
         let address = process.address.clone();
-        let batches = if round.is_long { 200 } else { 10 };
-        let mut honest = Honest { process: &process, wire: process.connect(), out: 0, batches };
+        let (batches, at_least) = if round.is_long { (200, Duration::from_secs(1)) } else { (10, Duration::ZERO) };
+        let mut honest = Honest { process: &process, wire: process.connect(), out: 0, batches, at_least };
         assert_eq!(honest.wire.call(&format!("LIST {LIST}")), "+created");
         honest.measure();
-        let floods: [&dyn Fn() -> _; 7] = [
-            &|| idle(&address, clients),
-            &|| deaf(&address),
-            &|| drip(&address),
-            &|| bombs(&address),
-            &|| storm(&address),
-            &|| half("TLS handshakes that stop", &tls, &[22, 3, 1, 2, 0, 1, 0]),
-            &|| half("heads of HTTP requests that stop", &metrics, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-"),
+        let control = Control::start(round.dir());
+        let floods: [(&dyn Fn() -> _, Option<&dyn Fn() -> _>); 7] = [
+            (&|| idle(&address, clients), None),
+            (&|| deaf(&address), None),
+            (&|| drip(&address), None),
+            (&|| bombs(&address), Some(&|| bombs(&control.address))),
+            (&|| storm(&address), Some(&|| storm(&control.address))),
+            (&|| half("TLS handshakes that stop", &tls, &[22, 3, 1, 2, 0, 1, 0]), None),
+            (&|| half("heads of HTTP requests that stop", &metrics, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-"), None),
         ];
-        for flood in floods {
-            one(&mut honest, flood, round);
+        for (flood, beside_control) in floods {
+            one(&mut honest, flood, beside_control, round);
         }
         let out = honest.out;
         drop(honest);
@@ -334,23 +347,31 @@ fn a_flood_takes_nothing_from_those_who_behave() {
     });
 }
 
-/// Measures before a flood, and during it.
-fn one<'a>(honest: &mut Honest<'_>, flood: &dyn Fn() -> Flood<'a>, round: &mut Round<'_>) {
+/// Measures before a flood, and during it; one that connects again and again in turn with one of somebody who only accepts.
+fn one<'a>(
+    honest: &mut Honest<'_>,
+    flood: &dyn Fn() -> Flood<'a>,
+    beside_control: Option<&dyn Fn() -> Flood<'a>>,
+    round: &mut Round<'_>,
+) {
     let (before, memory) = (honest.measure(), honest.memory());
     let Flood { name, bytes_max, kept, again, is_dropped } = flood();
     honest.settle();
-    let ends = AtomicBool::new(false);
-    let (during, grown) = thread::scope(|scope| {
-        scope.spawn(|| {
-            while !ends.load(Ordering::Relaxed) {
-                again();
-            }
-        });
-        let during = honest.measure();
-        let grown = honest.memory().saturating_sub(memory);
-        ends.store(true, Ordering::Relaxed);
-        (during, grown)
-    });
+    let pairs = if beside_control.is_some() && round.is_long { PAIRS } else { 1 };
+    let (mut during, mut control, mut grown, mut newcomer) = (Vec::new(), Vec::new(), 0, Duration::ZERO);
+    for _ in 0..pairs {
+        if let Some(flood) = beside_control {
+            control.push(beside(&*flood().again, round.is_long, || honest.measure().checks));
+        }
+        during.push(beside(&*again, round.is_long, || {
+            let figures = honest.measure();
+            grown = grown.max(honest.memory().saturating_sub(memory));
+            let came = Instant::now();
+            assert_eq!(honest.process.connect().call("PING"), "+PONG", "whoever comes is served");
+            newcomer = newcomer.max(came.elapsed());
+            figures
+        }));
+    }
     assert!(grown < bytes_max + OTHER_BYTES_MAX, "{name}: the daemon grew by {grown} bytes");
     if is_dropped && round.is_long {
         honest.wait_for_clients(1);
@@ -358,11 +379,45 @@ fn one<'a>(honest: &mut Honest<'_>, flood: &dyn Fn() -> Flood<'a>, round: &mut R
     drop((kept, again));
     honest.wait_for_clients(1);
     round.count("floods", 1);
+    let of_before = |checks: f64| checks / before.checks;
+    let checks = median(during.iter().map(|figures| figures.checks).collect());
     eprintln!(
-        "{name}: CHECK × {:.2} (processor time of one × {:.2}), OPTOUT × {:.2}, {} KiB more memory",
-        during.checks / before.checks,
-        during.cpu / before.cpu,
-        during.optouts / before.optouts,
-        grown / 1024
+        "{name}: CHECK × {:.2} (processor time of one × {:.2}), OPTOUT × {:.2}, {} KiB more memory, a new client is answered within {} ms",
+        of_before(checks),
+        median(during.iter().map(|figures| figures.cpu).collect()) / before.cpu,
+        median(during.iter().map(|figures| figures.optouts).collect()) / before.optouts,
+        grown / 1024,
+        newcomer.as_millis()
     );
+    if !control.is_empty() {
+        let control = median(control);
+        eprintln!(
+            "  beside the same flood of one that only accepts and closes CHECK × {:.2}: contactd's part × {:.2}",
+            of_before(control),
+            checks / control
+        );
+    }
+}
+
+/// Floods meanwhile.
+fn beside<T>(again: &(dyn Fn() + Send + Sync), is_long: bool, measure: impl FnOnce() -> T) -> T {
+    let ends = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ends.load(Ordering::Relaxed) {
+                again();
+            }
+        });
+        if is_long {
+            thread::sleep(WARM_UP);
+        }
+        let measured = measure();
+        ends.store(true, Ordering::Relaxed);
+        measured
+    })
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
 }

@@ -1,6 +1,7 @@
 //! A disk that others fill and empty again: a tmpfs in a mount namespace of its own. contactd says READONLY before its store
 //! sees a full disk, what forbids holds meanwhile, and it writes again when there is space.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -147,5 +148,59 @@ fn a_disk_that_fills_and_empties_loses_nothing() {
             }
             assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(50))), "+yes");
         }
+    });
+}
+
+/// The trail is on another disk, which has room: it has what the store of a full disk refused, and the next start takes it from there.
+#[test]
+fn what_a_full_disk_refuses_holds_after_a_kill_if_the_trail_can_be_written() {
+    if !has("unshare") || !has("nsenter") {
+        return;
+    }
+    prove("full_disk_and_trail", 1, |round| {
+        let Some(disk) = Tmpfs::mount(&round.dir().join("disk")) else { return };
+        let (data, outside) = (round.dir().join("disk/data"), round.dir().join("daemon"));
+        let trail = round.dir().join("trail").to_str().expect("UTF-8").to_owned();
+        let start = || {
+            let mut process = Process::spawn_by(&disk.enter(), &data, &outside, &["--trail", &trail], &[]);
+            process.wait_until_up().unwrap_or_else(|ended| panic!("it ended ({ended}): {}", process.log()));
+            process
+        };
+        let phone = |n: usize| format!("+1415888{n:04}");
+        let mut process = start();
+        let mut wire = process.connect();
+        wire.call(&format!("LIST {LIST}"));
+        let mut out = BTreeSet::new();
+        for turn in 0..3 {
+            let (first, refused) = (turn * 100, 1 + round.random.below(60));
+            for n in first..first + 80 {
+                assert_eq!(wire.call(&format!("OPTIN {LIST} {}", phone(n))), ":1");
+            }
+            disk.leave(0);
+            for n in first..first + refused {
+                let told = wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(n)));
+                assert!(told.starts_with("-READONLY"), "{told}");
+            }
+            // Some of them come again, and others write, before the kill.
+            let again = round.random.below(2) * round.random.below(refused);
+            if again > 0 {
+                disk.leave(SIZE);
+                for n in first..first + again {
+                    assert_eq!(wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(n))), "+optout");
+                }
+                assert_eq!(wire.call(&format!("OPTOUT {LIST} {}", phone(first + 79))), ":1");
+            }
+            process.kill();
+            disk.leave(SIZE);
+            process = start();
+            wire = process.connect();
+            out.extend(first..first + refused);
+            for n in (0..first + 80).filter(|n| n % 100 < 79) {
+                let told = wire.call(&format!("CHECK {LIST} {}", phone(n)));
+                assert_eq!(told, if out.contains(&n) { "+no list_opted_out" } else { "+yes" }, "{n}");
+            }
+            round.count("opt-outs that a full disk refused", refused);
+        }
+        assert!(wire.call("VERIFY").starts_with("+ok"));
     });
 }

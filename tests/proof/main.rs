@@ -19,6 +19,7 @@ mod broken_disk;
 mod full_disk;
 mod live_copy;
 mod damaged;
+mod control;
 mod flood;
 
 #[path = "../suite/unpack.rs"]

@@ -1,9 +1,11 @@
-//! `engine.md` on every engine.
+//! `engine.md` on every engine, and the one on disk against a map.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use contactd::store::engine::{Batch, DiskEngine, Engine, MemoryEngine, Wholeness};
+use proptest::prelude::*;
 
 /// An engine, and what opens it again.
 type Reopen<'a> = Box<dyn FnMut(Option<Arc<dyn Engine>>) -> Arc<dyn Engine> + 'a>;
@@ -116,4 +118,81 @@ fn every_engine_does_what_the_page_says() {
     }
     assert_eq!(disk, memory, "the engines differ");
     assert_eq!(disk, page, "the page differs");
+}
+
+/// What may happen to an engine.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A batch of keys, each with a value or removed; durable or not.
+    Write(Vec<(u8, Option<u8>)>, bool),
+    Sync,
+    Get(u8),
+    Scan(u8, u8),
+    Last(u8, u8),
+    Reopen,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let key = || 0..40_u8;
+    let entries = || proptest::collection::vec((key(), proptest::option::of(any::<u8>())), 1..12);
+    prop_oneof![
+        12 => (entries(), proptest::bool::weighted(0.8)).prop_map(|(entries, durable)| Step::Write(entries, durable)),
+        1 => Just(Step::Sync),
+        6 => key().prop_map(Step::Get),
+        2 => (key(), key()).prop_map(|(from, to)| Step::Scan(from, to)),
+        2 => (key(), key()).prop_map(|(from, to)| Step::Last(from, to)),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// What was written is read at once, whether the engine's own file has it or not.
+    #[test]
+    fn the_engine_on_disk_is_a_map(steps in proptest::collection::vec(any_step(), 1..300)) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let open = || DiskEngine::open(dir.path()).expect("opened");
+        let key = |n: u8| vec![b'k', n];
+        // Values are large enough for the log to turn to its other file now and then.
+        let value = |n: u8| vec![n; 1_000 + usize::from(n)];
+        let mut engine = open();
+        engine.mark_open(0).expect("marked");
+        let (mut model, mut newest) = (BTreeMap::<Vec<u8>, Vec<u8>>::new(), 0);
+        for step in steps {
+            match step {
+                Step::Write(entries, is_durable) => {
+                    newest += 1;
+                    let mut batch = Batch::new(newest);
+                    for (n, written) in entries {
+                        let written = written.map(value);
+                        batch.push(&key(n), written.as_deref());
+                        match written {
+                            Some(written) => drop(model.insert(key(n), written)),
+                            None => drop(model.remove(&key(n))),
+                        }
+                    }
+                    if is_durable { engine.commit(&batch) } else { engine.apply(&batch) }.expect("written");
+                }
+                Step::Sync => engine.sync(newest).expect("synced"),
+                Step::Get(n) => prop_assert_eq!(engine.get(&key(n)).expect("read"), model.get(&key(n)).cloned()),
+                Step::Scan(from, to) => {
+                    let rows = engine.scan(&(key(from)..key(to)), 15).expect("read");
+                    let all = model.iter().filter(|(at, _)| (key(from)..key(to)).contains(*at)).take(15);
+                    prop_assert_eq!(rows, all.map(|(at, value)| (at.clone(), value.clone())).collect::<Vec<_>>());
+                }
+                Step::Last(from, to) => {
+                    let row = engine.last(&(key(from)..key(to))).expect("read");
+                    let last = model.iter().rfind(|(at, _)| (key(from)..key(to)).contains(*at));
+                    prop_assert_eq!(row, last.map(|(at, value)| (at.clone(), value.clone())));
+                }
+                Step::Reopen => {
+                    engine.sync(newest).expect("synced");
+                    drop(engine);
+                    engine = open();
+                    engine.check_complete(newest).expect("complete");
+                    engine.mark_open(newest).expect("marked");
+                }
+            }
+        }
+    }
 }

@@ -5,3 +5,4 @@ mod engines;
 mod ledger;
 mod power;
 mod prints;
+mod unwritten;

@@ -581,7 +581,8 @@ fn an_import_takes_a_trail() {
     wire.call_all(&(0..10).map(|n| format!("OPTIN {LIST} {} {{\"at\":\"2026-01-01\"}}", phone(n))).collect::<Vec<_>>());
     let words = ["import", "--server", &other.address, text(&trail), "--list", LIST];
     let imported = contactd(&words).output().expect("it runs");
-    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let said = String::from_utf8_lossy(&imported.stderr);
+    assert!(imported.status.success() && said.contains("this is a trail: an import takes"), "{said}");
     for (n, verdict) in [
         (0, "+no list_opted_out"),
         (1, "+no opted_out"),

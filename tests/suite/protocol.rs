@@ -25,9 +25,10 @@ use contactd::limits::{
     CONTACT_LISTS_MAX, DISK_FREE_LOW_BYTES, DISK_FREE_MIN_BYTES, EVIDENCE_BYTES_MAX, FEED_WAIT_MS_MAX,
     FILTER_BYTES_MAX, FILTER_DEPTH_MAX, FSYNC_INTERVAL_MS, HANDSHAKE_MS_MAX, ID_BYTES_MAX, IMPORTED_TOTAL_MAX,
     INBOX_MESSAGES_MAX, LABEL_KEY_BYTES_MAX, LABELS_BYTES_MAX, LABELS_MAX, LIST_NAME_BYTES_MAX, LISTS_MAX,
-    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, QUEUED_WRITES_MAX, RAW_PHONE_BYTES_MAX, REMEMBERED_IDS_MAX,
-    REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX, UNAUTHENTICATED_BYTES_MAX,
-    UNAUTHENTICATED_MS_MAX, UNWRITTEN_FORBIDS_MAX, URL_BYTES_MAX, WRITE_STALL_MS_MAX, WRONG_TOKEN_MS,
+    NEW_CLIENTS_A_SECOND_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, QUEUED_WRITES_MAX, RAW_PHONE_BYTES_MAX,
+    REMEMBERED_IDS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_CHARS_MAX,
+    UNAUTHENTICATED_BYTES_MAX, UNAUTHENTICATED_MS_MAX, UNWRITTEN_FORBIDS_MAX, URL_BYTES_MAX, WRITE_STALL_MS_MAX,
+    WRONG_TOKEN_MS,
 };
 use contactd::model::change::{self, Change, Failed, Inbound, Sent, Statement};
 use contactd::model::fact::How;
@@ -442,6 +443,11 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
         ("WRONG_TOKEN_MS", "time until the reply to a wrong token", seconds(WRONG_TOKEN_MS)),
         ("HANDSHAKE_MS_MAX", "time for the TLS handshake", seconds(HANDSHAKE_MS_MAX)),
         ("CLIENTS_MAX", "clients", thousands(CLIENTS_MAX)),
+        (
+            "NEW_CLIENTS_A_SECOND_MAX",
+            "new clients of one address in a second",
+            thousands(NEW_CLIENTS_A_SECOND_MAX as usize),
+        ),
         ("REPLY_BYTES_UNSENT_MAX", "replies that the client has not read", bytes(REPLY_BYTES_UNSENT_MAX)),
         ("WRITE_STALL_MS_MAX", "time in which a client takes no reply", seconds(WRITE_STALL_MS_MAX)),
         ("BURST_REQUESTS_MAX", "requests of one connection that run in one go", thousands(BURST_REQUESTS_MAX)),
@@ -497,7 +503,8 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 78] = [
+const LIMITS_INSIDE: [&str; 79] = [
+    "MEMTABLE_BYTES_MAX",
     "COMMON_LABELS_MIN",
     "COMMON_LABELS_LATELY",
     "COMMON_LABELS_AT_ONCE",

@@ -17,6 +17,7 @@ pub fn why(why: Why) -> &'static str {
         Why::Rejects => "contactd wrote it",
         Why::Empty => "it is empty",
         Why::Nobody => "nobody has said yet",
+        Why::LabelsOfAnswers => "yes and no: to what?",
     }
 }
 

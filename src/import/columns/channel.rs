@@ -27,7 +27,7 @@ const OWN: [&str; 12] = [
     "短信",
 ];
 /// Other channels, folded.
-const OTHERS: [&str; 28] = [
+const OTHERS: [&str; 33] = [
     "email",
     "emails",
     "mail",
@@ -54,7 +54,12 @@ const OTHERS: [&str; 28] = [
     "telegram",
     "viber",
     "messenger",
+    "postal",
+    "letter",
+    "brief",
+    "anruf",
     "correo",
+    "correoelectronico",
     "courriel",
 ];
 

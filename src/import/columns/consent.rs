@@ -96,6 +96,11 @@ impl Columns {
             .collect()
     }
 
+    /// Whether they are the keys of a trail's lines.
+    pub fn are_of_trail(&self) -> bool {
+        self.names.iter().any(|name| names::is_of_trail(name))
+    }
+
     /// Takes in what a person said of blanks.
     pub(super) fn explain_blanks(&mut self, own: usize, is_table: bool) -> Result<()> {
         for (column, said) in &self.wishes.blank {

@@ -220,7 +220,7 @@ impl Guard {
             Why::AllLabels | Why::AllIgnored | Why::LabelName if held.answers == 0 => Late::Answers,
             _ => Late::Nothing,
         };
-        let is_read = !matches!(why, Why::Map | Why::Mapping);
+        let is_said = matches!(why, Why::Map | Why::Mapping);
         let name = names::fold(&held.name);
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
         let asks = || {
@@ -251,7 +251,11 @@ impl Guard {
                 is_free: may_refuse && held.are_phrases(),
                 is_of_channels: false,
             },
-            countries: if is_read { countries(held) } else { Countries::None },
+            // What else two letters are, a person has said; a country stays one, whatever the column is called.
+            countries: match countries(held) {
+                Countries::Perhaps if is_said => Countries::None,
+                countries => countries,
+            },
             says,
             late,
         }

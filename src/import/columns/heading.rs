@@ -6,6 +6,8 @@ use super::survey::Held;
 use crate::error::{Error, Result, excerpt};
 use crate::import::title;
 use crate::model::plain_refusal::is_plain_refusal;
+use crate::model::plain_refusal::question::asks_for_consent;
+use crate::model::plain_refusal::title::heading_speaks_of_an_end;
 
 /// Whether `'*'` may mean a column: who says so has looked at the columns, and still sees no opt-out in a `no` without its
 /// question. A column of phones, of yes and no, or with a heading that speaks of refusals must be named; and so must one of few
@@ -20,6 +22,77 @@ pub fn is_for_all(held: &Held) -> bool {
     }
     let may_be_answers = || speaks && held.may_be_answers() || held.has_shape_of_answers();
     !(held.are_answers() || !names::is_harmless(&held.name) && may_be_answers())
+}
+
+/// Headings of yes and no that speak of something else than messages, folded.
+const OTHER_QUESTIONS: [&str; 54] = [
+    "vip",
+    "paid",
+    "member",
+    "ismember",
+    "loyaltymember",
+    "employee",
+    "staff",
+    "manager",
+    "admin",
+    "student",
+    "senior",
+    "veteran",
+    "adult",
+    "married",
+    "smoker",
+    "parent",
+    "kids",
+    "children",
+    "haskids",
+    "haschildren",
+    "pets",
+    "haspets",
+    "dog",
+    "cat",
+    "homeowner",
+    "owner",
+    "insured",
+    "wholesale",
+    "taxexempt",
+    "taxfree",
+    "returning",
+    "returningcustomer",
+    "new",
+    "newcustomer",
+    "firsttime",
+    "firstvisit",
+    "newpatient",
+    "test",
+    "istest",
+    "gift",
+    "coupon",
+    "discount",
+    "business",
+    "isbusiness",
+    "stammkunde",
+    "mitglied",
+    "clientevip",
+    "socio",
+    "note",
+    "notes",
+    "comment",
+    "comments",
+    "remarks",
+    "tags",
+];
+
+/// Whether what stands in a column are answers, and its heading does not say to what: to a question of consent, a no is a refusal.
+/// Whoever lists it among labels may not have seen that; `--map COLUMN=label.KEY` says it of this very column.
+pub fn is_open_question(held: &Held) -> bool {
+    let name = names::fold(&held.name);
+    held.are_yes_or_no()
+        && !title::is_about_mail(&held.name)
+        && !names::is_harmless(&held.name)
+        && !OTHER_QUESTIONS.contains(&name.as_str())
+        // There a yes, or a no, is heard as it is meant.
+        && !heading_speaks_of_an_end(&held.name)
+        && !asks_for_consent(&held.name)
 }
 
 /// Whether a heading, or the last key of a path of them, is known to say who wants messages, or speaks of those who want none.

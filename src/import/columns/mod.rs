@@ -29,7 +29,7 @@ use channel::are_channels;
 use day_order::DayOrder;
 use field::Field;
 pub use guard::{Countries, Guard, says_the_same};
-use heading::{is_for_all, may_be, speaks_of_consent};
+use heading::{is_for_all, is_open_question, may_be, speaks_of_consent};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 use status::Said;
 use survey::{Held, Survey};
@@ -239,6 +239,9 @@ impl Columns {
             let of_trail = || names::is_of_trail(&held[at].name).then_some((Field::Ignore, 0));
             let known = || of_trail().or_else(|| names::known(&held[at].name).filter(|(field, _)| fits(field)));
             let (field, why) = match (&said[at], names::label_prefix(&held[at].name), known()) {
+                (Some((_, Why::Labels)), ..) if !self.is_export && !self.forbids() && is_open_question(&held[at]) => {
+                    (Field::Unclear, Why::LabelsOfAnswers)
+                }
                 (Some(said), _, _) => said.clone(),
                 (None, Some(_), _) if speaks_of_consent(&held[at].name) => (Field::Unclear, Why::Nobody),
                 // Whoever called it a label may not have seen that it answers a question.
@@ -329,7 +332,9 @@ impl Columns {
             }
             let field = Field::Label(names::label_prefix(headings[at]).unwrap_or_default());
             may_be(&option, headings[at], &field)?;
-            said[at] = Some((field, Why::Labels));
+            // A mapping has said of this very column that it is a label.
+            let is_mapped = matches!(said[at], Some((Field::Label(_), _)));
+            said[at] = Some((field, if is_mapped { Why::Mapping } else { Why::Labels }));
         }
         for (column, word) in self.wishes.map.iter().filter(|(column, _)| column != "*") {
             let option = format!("--map {column}={word}");

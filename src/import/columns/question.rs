@@ -1,9 +1,9 @@
 //! What must be said before the first row of a file is imported.
 
+use super::Columns;
 use super::day_order::DayOrder;
 use super::field::Field;
 use super::survey::Survey;
-use super::{Columns, Why};
 use crate::limits::LABELS_MAX;
 use crate::model::blank::is_failed;
 use crate::model::time;
@@ -36,7 +36,7 @@ impl Columns {
     /// without, its row is rejected.
     pub fn questions(&self, survey: &Survey, every_value: bool) -> Vec<Question> {
         let mut questions: Vec<Question> =
-            (0..self.len()).filter(|&at| self.why(at) == Why::Nobody).map(Question::Column).collect();
+            (0..self.len()).filter(|&at| self.why(at).is_open()).map(Question::Column).collect();
         if questions.is_empty() && !self.has(&Field::Phone) {
             questions.push(Question::Phone);
         }

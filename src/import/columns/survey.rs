@@ -226,6 +226,14 @@ impl Held {
             || spoken.iter().any(|value| status::status(value).is_some())
     }
 
+    /// Whether all that stands there is a yes or a no. Ones alone may be counts.
+    pub fn are_yes_or_no(&self) -> bool {
+        let spoken = self.spoken_values();
+        !spoken.is_empty()
+            && spoken.iter().all(|value| status::yes_or_no(value).is_some())
+            && spoken.iter().any(|value| *value != "1")
+    }
+
     /// Whether the column has the shape of one that answers a question: few different values, or dates. Its words do not matter.
     pub fn has_shape_of_answers(&self) -> bool {
         let mut different: Vec<String> = self.spoken_values().iter().map(|value| value.to_lowercase()).collect();

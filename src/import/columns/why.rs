@@ -7,6 +7,8 @@ pub enum Why {
     /// Its name begins with `label.`
     LabelName,
     Labels,
+    /// The same, but what stands there are answers, and nobody knows to what: it is asked all the same.
+    LabelsOfAnswers,
     /// `--labels '*'`
     AllLabels,
     Map,
@@ -23,10 +25,16 @@ pub enum Why {
 }
 
 impl Why {
+    /// Whether somebody must say what the column is.
+    pub fn is_open(self) -> bool {
+        matches!(self, Why::Nobody | Why::LabelsOfAnswers)
+    }
+
     /// For people.
     pub fn told(self) -> &'static str {
         match self {
             Why::KnownName => "known name",
+            Why::LabelsOfAnswers => "yes and no: to what?",
             Why::LabelName => "named label.…",
             Why::Labels | Why::AllLabels => "--labels",
             Why::Map | Why::AllIgnored => "--map",

@@ -35,6 +35,26 @@ pub fn names_a_phone(word: &str) -> bool {
     time::parse_optional(word).is_err() && !word.split_whitespace().any(is_date) && looks_like_a_phone(word)
 }
 
+/// Whether a program that could not write some letters has put another sign for each: nobody can tell what it said.
+pub fn has_lost_letters(cell: &str) -> bool {
+    /// Fewer are a question, or say that nothing is known.
+    const LOST_MIN: usize = 3;
+    const FOR_LETTERS: [char; 2] = ['?', '¿'];
+    if !cell.contains(FOR_LETTERS) {
+        return cell.contains('\u{fffd}');
+    }
+    let lost = cell.chars().filter(|char| FOR_LETTERS.contains(char)).count();
+    let is_all = lost >= LOST_MIN && !cell.contains(char::is_alphanumeric);
+    // "d?sabonn?", and not the question of an address.
+    let is_torn = || {
+        let letters: Vec<char> = cell.chars().collect();
+        letters
+            .windows(3)
+            .any(|three| three[0].is_alphabetic() && FOR_LETTERS.contains(&three[1]) && three[2].is_lowercase())
+    };
+    is_all || cell.contains('\u{fffd}') || !cell.contains("://") && !cell.contains('=') && is_torn()
+}
+
 /// A list as it stands in a cell: spreadsheets take the plus away, or write it as they do any number.
 pub fn read_list(cell: &str, region: Option<Region>) -> Option<String> {
     let plain = cell.trim().trim_start_matches('\'');
@@ -56,5 +76,20 @@ pub fn unguarded(cell: &str) -> Cow<'_, str> {
             Cow::Borrowed(rest)
         }
         _ => Cow::Borrowed(cell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_letters_are_seen() {
+        for cell in ["?? ????????", "¿¿¿¿", "d?sabonn?", "d\u{fffd}sabonn\u{fffd}", "???"] {
+            assert!(has_lost_letters(cell), "{cell}");
+        }
+        for cell in ["?", "??", "really?", "who? me", "https://a.example/?b=c", "a?b=c", "Ann", ""] {
+            assert!(!has_lost_letters(cell), "{cell}");
+        }
     }
 }

@@ -29,6 +29,11 @@ const REQUESTS_IN_FLIGHT: usize = 500;
 const REJECTED_BEFORE: &str = "these rows were rejected before: a blank under a heading of consent is no yes, and a row whose reason \
                                says short_row, as_optout or as_invalid is still that; empty its reason when you have mended it";
 
+/// What a person should know who imports a trail, in a hurry after a loss.
+const OF_A_TRAIL: &str = "this is a trail: an import takes what its lines forbid, but does not see whether lines of it are gone or changed, and \
+                          a fence does not count what it brings back: compare its newest line with the moment of the loss. contactd \
+                          restore --replay, or a start with it as --trail, sees and counts all of that";
+
 /// What is imported, and how it is told.
 pub struct Import<P> {
     pub records: Records,
@@ -98,6 +103,9 @@ impl<P: Progress> Import<P> {
         report.warnings.extend(sender.rows.columns.warnings());
         if sender.rows.columns.is_rejects {
             report.warnings.push(REJECTED_BEFORE.to_owned());
+        }
+        if sender.rows.columns.are_of_trail() {
+            report.warnings.push(OF_A_TRAIL.to_owned());
         }
         report.finish();
         // When a reply ends it, the sender only sees that nobody is there any more.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::cell::has_lost_letters;
 pub use super::cell::read_list;
 use super::country::{self, Number};
 pub use super::defaults::Defaults;
@@ -56,6 +57,8 @@ pub struct Rows {
     merged: Vec<(usize, bool)>,
     /// For each column, whether its cell in the row before refuses messages: a ditto mark says the same.
     above: Vec<bool>,
+    /// Whether what stood last under the list is none: a title of a group. A blank below it may be of the same group.
+    is_below_no_list: bool,
     /// The row that is read has bytes that are not UTF-8.
     pub is_strange: bool,
 }
@@ -80,6 +83,7 @@ impl Rows {
             countries: country::Cells::default(),
             body: Vec::new(),
             labels: Vec::new(),
+            is_below_no_list: false,
             is_strange: false,
         }
     }
@@ -170,7 +174,18 @@ impl Rows {
     }
 
     fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)> + Clone, wrong: Option<Refusal>) -> Told<'c> {
-        let Rows { columns, countries, body, labels, defaults, merged, above, .. } = self;
+        let Rows {
+            columns,
+            countries,
+            body,
+            labels,
+            defaults,
+            merged,
+            above,
+            is_below_no_list,
+            cells: known_lists,
+            ..
+        } = self;
         body.clear();
         labels.clear();
         let mut told = Told::new(defaults, self.now);
@@ -210,7 +225,8 @@ impl Rows {
                 }
                 lacks_an_answer |= columns.guard(at).lacks_an_answer(cell) || Guard::may_be_one_number(before, cell);
             }
-            if self.is_strange && !cell.is_ascii() && columns.may_refuse(at) && !defaults.forbid() {
+            let is_strange = self.is_strange && !cell.is_ascii() || has_lost_letters(cell);
+            if is_strange && columns.may_refuse(at) && !defaults.forbid() {
                 told.wrong = Some(Refusal::NotUtf8);
             }
             if at == 0 && columns.is_table() && begins_a_comment(cell) && !is_blank(cell) {
@@ -227,6 +243,14 @@ impl Rows {
             }
             if *refuses && told.filled > 0 {
                 told.refuse();
+            }
+        }
+        if columns.is_table() && told.filled > 0 && columns.has(&Field::List) {
+            if !told.list.is_empty() {
+                *is_below_no_list =
+                    !known_lists.contains_key(told.list) && read_list(told.list, defaults.region).is_none();
+            } else if *is_below_no_list {
+                told.wrong = told.wrong.or(Some(Refusal::BadList));
             }
         }
         if columns.is_short(width) && !defaults.forbid() {

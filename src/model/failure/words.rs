@@ -13,10 +13,11 @@ use crate::model::keyword;
 use crate::model::plain_refusal::fold::letters;
 use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 use vocabulary::{
-    ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BETWEEN, BLOCKED, BLOCKING, BY, CONSENT, CONTAINS, DEAD, DEAD_ALONE,
-    DEAD_WITHIN, ENDED, FOR_GOOD, JUNK, LACKS, LINE, LISTS, LIVES, MESSAGES, MOBILE, NETWORK, NOT_OF_PEOPLE, NUMBER,
-    OF_A_DEAD_NUMBER, OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING, PERSON, PHONE, REFUSED_WITHIN, REFUSES,
-    REFUSES_ALONE, SENDER, STEM_LETTERS_MIN, SUPPRESSED, WANTS,
+    ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BETWEEN, BLOCKED, BLOCKING, BY, CONSENT, CONSENT_TR, CONTAINS, DEAD,
+    DEAD_ALONE, DEAD_WITHIN, ENDED, FOR_GOOD, JUNK, LACKS, LINE, LISTS, LIVES, MESSAGES, MOBILE, NETWORK, NONE_TR,
+    NOT_OF_PEOPLE, NUMBER, OF_A_DEAD_NUMBER, OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING, PERSON, PERSON_RU, PHONE,
+    PREFERENCE, REFUSAL_RU, REFUSED_WITHIN, REFUSES, REFUSES_ALONE, REPORTED_TO, SENDER, SENDS, STEM_LETTERS_MIN,
+    SUPPRESSED, WANTS, WRONG_ONE,
 };
 
 /// What they say.
@@ -27,7 +28,9 @@ pub fn said(text: &str) -> Failure {
     let words = Report::read(text);
     let mut said = Failure::default();
     // "Permission denied" is said to a program, not by a person.
-    if words.opted_out() || (!words.has(&["denied"]) && keyword::is_request(text)) {
+    let is_reported = text.contains(REPORTED_TO)
+        && words.0.iter().any(|word| word.starts_with("report") || word.starts_with("complain"));
+    if words.opted_out() || is_reported || (!words.has(&["denied"]) && keyword::is_request(text)) {
         said = said.with(OPTED_OUT);
     }
     if words.is_dead() || DEAD_WITHIN.iter().any(|dead| text.replace(' ', "").contains(dead)) {
@@ -81,42 +84,58 @@ impl Report {
         self.before(at).is_some_and(|before| self.is_not(before))
     }
 
+    /// "no marketing consent": whether it is denied, and what it is for may stand between.
+    fn is_denied(&self, at: usize) -> bool {
+        let is_for = |before: &usize| MESSAGES.contains(&self.word(*before));
+        self.is_negated(at) || self.before(at).filter(is_for).is_some_and(|before| self.is_negated(before))
+    }
+
     fn is_not(&self, at: usize) -> bool {
-        self.sense(at) & NOT != 0 || self.word(at) == "не"
+        self.sense(at) & NOT != 0 || ["не", "tidak"].contains(&self.word(at))
     }
 
     /// Whether a person stands at a place: "user", "end user".
     fn is_person(&self, at: usize) -> bool {
-        PERSON.contains(&self.word(at)) || PERSON.contains(&[self.word(at), self.word(at + 1)].concat().as_str())
+        let word = self.word(at);
+        let is_one = |word: &str| PERSON.contains(&word);
+        is_one(word) || word.strip_suffix('s').is_some_and(is_one) || is_one(&[word, self.word(at + 1)].concat())
     }
 
     /// "User replied STOP", "unsubscribed recipient", "on the stop list", "DND", "do not contact", "consent withdrawn".
     fn opted_out(&self) -> bool {
-        let is_of_sender = (0..self.0.len()).any(|at| self.is_of_the_sender(at)) && !self.has(&PERSON);
+        let all = 0..self.0.len();
+        let is_of_sender = all.clone().any(|at| self.is_of_the_sender(at)) && !all.clone().any(|at| self.is_person(at));
         let is_answered = self.0.last().is_some_and(|last| ["no", "false"].contains(&last.as_str()));
         let says = |at: usize| {
             let (word, sense, next) = (self.word(at), self.sense(at), self.sense(at + 1));
-            let is_dropped = word == "baja" && self.before(at).is_some_and(|before| self.word(before) == "de");
+            let is_dropped = word == "baja" && self.before(at).is_some_and(|before| SENDS.contains(&self.word(before)));
             let is_out = (sense & OUT != 0 && sense & ALONE == 0)
                 || is_dropped
                 || (sense & OPT != 0 && next & AWAY != 0)
                 || LISTS.iter().any(|list| word.starts_with(list))
                 || says_within(word)
-                || LISTS.contains(&[word, self.word(at + 1)].concat().as_str());
+                || LISTS.iter().any(|list| [word, self.word(at + 1)].concat().starts_with(list));
             let asks = || self.before(at).is_some_and(|before| ASKS.contains(&self.word(before)));
             let of_messages = |at: usize| self.sense(at) & ACT != 0;
             let is_asked = sense & NOT != 0
                 && ((word == "dont" || (at > 0 && self.word(at - 1) == "do")) && next & ACT != 0
                     || (asks() || WANTS.contains(&self.word(at + 1)))
                         && (at + 1..=at + ASKED_WITHIN).any(|at| of_messages(at) || MESSAGES.contains(&self.word(at))));
+            let is_of_account = at > 0 && self.word(at - 1) == "your";
             let has_ended = CONSENT.contains(&word)
-                && (self.is_negated(at)
+                && !is_of_account
+                && (self.is_denied(at)
                     || self.behind(at).is_some_and(|behind| self.sense(behind) & NOT != 0)
                     || (0..self.0.len()).any(|at| self.sense(at) & ENDS != 0 || ENDED.contains(&self.word(at))));
             let is_person = |at: Option<usize>| at.is_some_and(|at| self.is_person(at));
+            let is_phone = |at: Option<usize>| at.is_some_and(|at| PHONE.contains(&self.word(at)));
             let is_by_person = || is_person(self.before(at));
             let is_blocked = BLOCKED.contains(&word)
                 && ((BY.contains(&self.word(at + 1)) && is_person(self.behind(at + 1)))
+                    || self.has(&PREFERENCE)
+                    || (["by", "via"].contains(&self.word(at + 1))
+                        && is_phone(self.behind(at + 1))
+                        && !self.has(&NETWORK))
                     || (is_by_person()
                         && (self.word(at - 1) == "has"
                             || word == "stopped"
@@ -133,13 +152,21 @@ impl Report {
                 }
                 "report" | "reports" => at > 0 && JUNK.contains(&self.word(at - 1)) && !self.has(&NETWORK),
                 "reported" => {
-                    self.has(&JUNK) && is_by_person() || self.0.len() == 2 && JUNK.contains(&self.word(at + 1))
+                    self.has(&JUNK) && (is_by_person() || self.word(at + 1) == "by" && is_phone(self.behind(at + 1)))
+                        || self.0.len() == 2 && JUNK.contains(&self.word(at + 1))
                 }
                 "spam" => self.word(at + 1) == "by" && is_person(self.behind(at + 1)),
                 _ => false,
             };
+            let is_refused_elsewhere = REFUSAL_RU.iter().any(|stem| word.starts_with(stem))
+                && self.0.iter().any(|word| word.starts_with(PERSON_RU))
+                || CONSENT_TR.contains(&word) && self.has(&NONE_TR)
+                || ["larret", "arret"].contains(&word) && self.has(&["demande", "envoye", "repondu"]);
             let is_suppressed = word.starts_with(SUPPRESSED) && !self.is_negated(at) && !self.has(&NOT_OF_PEOPLE);
-            if is_blocked || (!is_of_sender && !is_answered && (complains || is_suppressed || self.refuses(at))) {
+            if is_blocked
+                || is_refused_elsewhere
+                || (!is_of_sender && !is_answered && (complains || is_suppressed || self.refuses(at)))
+            {
                 return true;
             }
             if self.0.len() == 1 && REFUSES_ALONE.contains(&word) {
@@ -160,8 +187,9 @@ impl Report {
 
     /// Whether a word speaks of the sender; an opt-out at the level of an account is the person's.
     fn is_of_the_sender(&self, at: usize) -> bool {
-        // "The message From/To pair" is of both.
-        let is_of_both = self.word(at) == "from" && self.word(at + 1) == "to";
+        // "The message From/To pair" is of both, and one is unsubscribed "from SMS".
+        let is_of_both =
+            self.word(at) == "from" && (self.word(at + 1) == "to" || MESSAGES.contains(&self.word(at + 1)));
         OF_THE_SENDER.contains(&self.word(at)) && !is_of_both && !["level", "wide"].contains(&self.word(at + 1))
     }
 
@@ -185,7 +213,7 @@ impl Report {
         let is_refused = || (at + 1..=at + REFUSED_WITHIN).any(|at| MESSAGES.contains(&self.word(at)));
         let receives = || self.word(at + 1) == "to" && self.word(at + 2) == "receive";
         let word = self.word(at);
-        let is_willed = ["refuse", "decline", "reject", "denied"].iter().any(|stem| word.starts_with(stem));
+        let is_willed = ["refuse", "decline", "reject", "denied", "exclude"].iter().any(|stem| word.starts_with(stem));
         REFUSES.contains(&word)
             && (self
                 .before(at)
@@ -209,19 +237,38 @@ impl Report {
 
     /// "Unknown destination handset", "number does not exist", `UNALLOCATED_NUMBER`, "not a valid mobile number".
     fn is_dead(&self) -> bool {
-        let is_number = |at: usize| NUMBER.contains(&self.word(at)) && self.word(at + 1) != "of";
+        // "Your number" is the sender's.
+        let is_number = |at: usize| {
+            NUMBER.contains(&self.word(at)) && self.word(at + 1) != "of" && (at == 0 || self.word(at - 1) != "your")
+        };
         let is_of_number =
             |from: usize, to: usize| self.before(from).is_some_and(is_number) || self.behind(to).is_some_and(is_number);
         let is_message = |at: usize| MESSAGES.contains(&self.word(at));
-        let is_landline = || self.has(&["landline"]) && !self.has(&["may", "might", "possible", "not", "error"]);
+        let is_landline = || {
+            self.has(&["landline", "fixedline", "festnetz"]) && !self.has(&["may", "might", "possible", "not", "error"])
+        };
         let is_for_good =
             || self.has(&FOR_GOOD) && self.has(&ABSENT) && !(0..self.0.len()).any(|at| self.sense(at) & NOT != 0);
         let is_dead = |at: usize| match self.word(at) {
-            "landline" => !self.is_negated(at),
+            "landline" | "fixedline" | "festnetz" => !self.is_negated(at),
+            "land" => self.word(at + 1) == "line" && !self.is_negated(at),
+            "fijo" | "fixo" => self.before(at).is_some_and(|before| self.word(before).starts_with("telefon")),
+            "wrong" if WRONG_ONE.contains(&self.word(at + 1)) => true,
+            "active" => {
+                self.has(&["longer"]) && self.before(at).is_some_and(|not| self.is_not(not) && is_of_number(not, at))
+            }
+            "support" => {
+                let negated = self.before(at).filter(|&not| self.is_not(not));
+                negated.is_some_and(|not| is_of_number(not, not)) && self.behind(at).is_some_and(is_message)
+            }
             "unallocated" | "unassigned" => true,
             // Of a number, another word says that it is the network's: "illegal number" is an opt-out with some.
             "illegal" => self.behind(at).is_some_and(|behind| self.word(behind) == "subscriber"),
-            "changed" => at + 1 == self.0.len() && self.before(at).is_some_and(|before| self.word(before) == "number"),
+            "changed" => {
+                let is_last = |at: usize| at + 1 == self.0.len();
+                is_last(at) && self.before(at).is_some_and(|before| self.word(before) == "number")
+                    || is_last(at + 1) && self.word(at + 1) == "number"
+            }
             "fixed" => self.word(at + 1) == "line" && !self.is_negated(at),
             word if self.0.len() == 1 && DEAD_ALONE.contains(&word) => true,
             "assigned" if self.0.len() == 2 => self.is_negated(at),
@@ -230,6 +277,16 @@ impl Report {
             "deactivated" if self.refuses(at) => false,
             "such" => self.is_negated(at) && is_number(at + 1),
             word if MOBILE.contains(&word) => self.is_negated(at) && (is_number(at + 1) || at + 1 == self.0.len()),
+            "disconnected" if self.has(&FOR_GOOD) => true,
+            "deactivated"
+                if self.word(at + 1) == "by"
+                    && self.behind(at + 1).is_some_and(|by| NETWORK.contains(&self.word(by))) =>
+            {
+                true
+            }
+            "dead" if self.before(at).is_some_and(|line| line == 0 && LINE.contains(&self.word(line))) => {
+                at + 1 == self.0.len()
+            }
             "disconnected" | "dead" => self.before(at).or(self.behind(at)).is_some_and(|at| {
                 self.word(at).starts_with("number") || LINE.contains(&self.word(at)) && self.0.len() == 2
             }),
@@ -244,6 +301,8 @@ impl Report {
                 let is_alone = || self.0.iter().all(|word| OF_A_DEAD_NUMBER.contains(&word.as_str()));
                 let says_service = word == "service" || self.has(&["disconnected"]);
                 negated.is_some_and(|not| is_of_number(not, at) || says_service && is_alone())
+                    // "Nummer existiert nicht"
+                    || self.behind(at).is_some_and(|not| self.is_not(not)) && self.before(at).is_some_and(is_number)
             }
             // "not SMS capable"
             "capable" | "enabled" => is_message(at.wrapping_sub(1)) && self.is_negated(at - 1),
@@ -260,7 +319,9 @@ impl Report {
             word if ABSENT.contains(&word) => is_for_good() && is_of_number(at, at),
             _ => false,
         };
-        (!self.has(&PASSING) || is_for_good() || is_landline())
+        let is_error =
+            || self.has(&FOR_GOOD) && self.0.iter().all(|word| word == "error" || !PASSING.contains(&word.as_str()));
+        (!self.has(&PASSING) || is_for_good() || is_landline() || is_error())
             && !self.has(&OF_THE_SENDER)
             && (0..self.0.len()).any(is_dead)
     }

@@ -60,6 +60,14 @@ pub fn undone(text: &str) -> Vec<String> {
     texts
 }
 
+/// A text without the entities and escapes in which a program wrote it; none if it has none.
+pub fn unescaped(text: &str) -> Option<String> {
+    if text.contains('&') {
+        return entities(text);
+    }
+    if text.contains('\\') { escapes(text) } else { None }
+}
+
 /// `S&#84;OP`, `&lt;STOP&gt;`, `ARR&Ecirc;T`.
 fn entities(text: &str) -> Option<String> {
     replaced(text, '&', |from| {

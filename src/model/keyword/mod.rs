@@ -3,7 +3,7 @@
 //! A reasonable person decides what an opt-out is (47 CFR § 64.1200(a)(10): "any reasonable means"): an opt-out word in any
 //! of the languages that senders use, or a request in words, if nothing else stands in the message but courtesies. What only
 //! comes near one is shown to a person, and so is what is written in a [`script`] that no rule has. [`encoding`] undoes what
-//! software made of a text, and [`keyboard`] what a keyboard of another script did; [`folding`] makes words of it and
+//! software made of a text, [`keyboard`] what a keyboard of another script did, and [`texting`] what people shorten; [`folding`] makes words of it and
 //! [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
 //! `stems.txt` has what no refusal can do without: what no rule knows is shown to a person where it has one of these.
 //! `machine.txt` has what a [`machine`] answers in the place of a phone.
@@ -22,6 +22,7 @@ mod scope;
 mod script;
 mod slip;
 mod spelling;
+mod texting;
 #[cfg(test)]
 mod tests;
 pub mod unread;
@@ -35,7 +36,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result, excerpt};
 pub use cue::Cues;
-pub use encoding::mistaken_byte;
+pub use encoding::{mistaken_byte, unescaped};
 use grammar::Grammar;
 pub use machine::is_of_a_machine;
 use reading::Reading;
@@ -222,7 +223,9 @@ impl Keywords {
         let strictest = read.fold(at_least, |strictest, undone| strictest.stricter(meaning(&undone)));
         // Nearly no text was typed on another keyboard, so that reading counts only where it asks for something.
         let typed = keyboard::meant(text).map(|typed| meaning(&typed)).filter(|meaning| meaning.strictness() > 0);
-        typed.map_or(strictest, |typed| strictest.stricter(typed))
+        let strictest = typed.map_or(strictest, |typed| strictest.stricter(typed));
+        let asks_in_short = || texting::meant(text).iter().any(|meant| meaning(meant).strictness() > 0);
+        if strictest == Meaning::Message && asks_in_short() { Meaning::MaybeOut } else { strictest }
     }
 }
 

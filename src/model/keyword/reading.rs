@@ -3,6 +3,7 @@
 mod less;
 mod parts;
 mod plain;
+mod run_on;
 mod signs;
 mod slips;
 mod stems;
@@ -20,6 +21,8 @@ use super::{Meaning, Words};
 const NEAR_MISS_WORDS_MAX: usize = 6;
 /// A request inside of a longer message has at least so many words; one word alone may be anybody's.
 const REQUEST_WORDS_MIN: usize = 2;
+/// An ordinary reading of so few words does not go over the end of a clause.
+const PLAIN_ORDINARY_MAX: usize = 3;
 /// One word of so many letters cannot be anybody's.
 const REQUEST_LETTERS_MIN: usize = 10;
 /// A word is written in so many parts at most.
@@ -210,7 +213,8 @@ impl<'k> Reading<'k> {
             || self.is_unread()
             || self.asks_without_courtesies()
             || self.asks_to_stop()
-            || self.asks_in_part();
+            || self.asks_in_part()
+            || self.asks_run_on();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
     }
 
@@ -422,8 +426,14 @@ impl<'k> Reading<'k> {
         for (at, word) in self.words.iter().enumerate() {
             is_ordinary[at] |= word.is_quoted;
         }
+        // A few words are no longer said of each other where a clause ends between them: "one more: stop".
+        let is_torn = |from: usize, to: usize| {
+            to - from <= PLAIN_ORDINARY_MAX && self.words[from..to - 1].iter().any(|word| word.ends_clause)
+        };
         for (_, from, to) in self.all_found().filter(|(kind, _, _)| *kind == Kind::Ordinary) {
-            is_ordinary[from..to].fill(true);
+            if !is_torn(from, to) {
+                is_ordinary[from..to].fill(true);
+            }
         }
         let is_free = |from: usize, to: usize| is_ordinary[from..to].iter().all(|ordinary| !ordinary);
         let is_request = |from: usize, kind: Kind, to: usize| match kind {
@@ -438,7 +448,9 @@ impl<'k> Reading<'k> {
         // An opt-out word that alone stands in capitals is the keyword, wherever it stands: "is STOP how I get off this?", "here is
         // my STOP".
         let is_said = |at: usize| {
-            let is_meant = !self.is_denied[at] && !self.words[at].is_quoted && self.is_opt_out_word(at, at + 1);
+            // "absolutely not STOP": behind the keyword nothing is left that could be denied.
+            let is_denied = self.is_denied[at] && at + 1 < all;
+            let is_meant = !is_denied && !self.words[at].is_quoted && self.is_opt_out_word(at, at + 1);
             let letters = |word: &&Word| word.text.contains(char::is_alphabetic);
             let mut others = self.words[..at].iter().chain(&self.words[at + 1..]).filter(letters).peekable();
             self.words[at].is_shouted()

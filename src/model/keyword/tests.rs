@@ -4,6 +4,7 @@ mod parts;
 mod requests;
 mod slips;
 mod stems;
+mod ends;
 mod languages;
 
 use super::*;

@@ -5,10 +5,12 @@
 //! that somebody reports, the way off a list. A clause with one of these is a refusal, unless it is known to be harmless: what it
 //! names is denied, is about e-mail, or is something else (`a bus stop`, `no reply to my text`).
 
+mod signs;
+
 use super::word::{Case, Word, is};
 
 /// Whole notes: the number is somebody else's, or what was asked was refused. Beside another word it was something else.
-const WHOLE: [&str; 6] = ["wrong #", "bad #", "not his #", "refused", "objected", "objects"];
+const WHOLE: [&str; 7] = ["wrong #", "bad #", "not his #", "refused", "objected", "objects", "21610"];
 /// How notes begin that look like a refusal and are none.
 const HARMLESS_BEGINNINGS: [&str; 11] =
     ["no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip"];
@@ -26,10 +28,11 @@ const ENDED_WITHIN: usize = 4;
 const OFF_WITHIN: usize = 3;
 
 /// The first letters of words without which no note is one, in small letters.
-const BEGINNINGS: [&[u8]; 40] = [
-    b"opt", b"uns", b"un-", b"dnc", b"dnt", b"dnd", b"sto", b"stp", b"sot", b"tex", b"txt", b"sms", b"msg", b"mes",
-    b"con", b"cnt", b"off", b"ope", b"otp", b"rem", b"alo", b"mar", b"mkt", b"pro", b"per", b"opp", b"tes", b"tec",
-    b"sro", b"rmv", b"omi", b"sup", b"nev", b"los", b"sue", b"sui", b"law", b"att", b"own", b"ref",
+const BEGINNINGS: [&[u8]; 47] = [
+    b"any", b"hea", b"mor", b"del", b"c&d", b"sel", b"ale", b"opt", b"uns", b"un-", b"dnc", b"dnt", b"dnd", b"sto",
+    b"stp", b"sot", b"tex", b"txt", b"sms", b"msg", b"mes", b"con", b"cnt", b"off", b"ope", b"otp", b"rem", b"alo",
+    b"mar", b"mkt", b"pro", b"per", b"opp", b"tes", b"tec", b"sro", b"rmv", b"omi", b"sup", b"nev", b"los", b"sue",
+    b"sui", b"law", b"att", b"own", b"ref",
 ];
 
 /// Whether a note refuses messages in one of its clauses.
@@ -39,6 +42,9 @@ pub fn refuses(cell: &str) -> bool {
         || cell.contains([' ', '#']) || cell.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("unsu"));
     // "No 📱": nobody denies a picture of another kind.
     if cell.contains(PHONE_SIGNS) && cell.split(' ').next().is_some_and(|first| is(&first.to_lowercase(), "no not 0")) {
+        return true;
+    }
+    if signs::refuses(cell) {
         return true;
     }
     if WHOLE.iter().any(|whole| cell.trim().eq_ignore_ascii_case(whole)) {
@@ -155,6 +161,8 @@ impl Clause<'_> {
                     || self.is_off(at)
                     || self.is_removed(at)
                     || self.is_left_alone(at)
+                    || self.wants_nothing(at)
+                    || self.lacks_consent(at)
             })
     }
 
@@ -196,13 +204,16 @@ impl Clause<'_> {
         if word.is("un") && next(at + 1).is_some_and(|next| next.begins("sub")) {
             return Some(at + 2);
         }
-        if !word.is("opt opts opted opting oped otped optd opped") {
+        if !word.is("opt opts opted opting oped otped optd opped optted") {
             return None;
         }
         let is_self = |word: &Word| word.is("himself herself themselves themself myself itself him her them me us");
         let is_between = |word: &Word| is_self(word) || word.is("back all right fully completely again");
-        let out = at + 1 + usize::from(next(at + 1).is_some_and(is_between));
-        next(out).filter(|out| out.begins("out") || out.is("put ot iut oput")).map(|_| out + 1)
+        // "Opt this one out".
+        let is_this = self.is_at(at + 1, "this that") && self.is_at(at + 2, "one number contact phone person");
+        let between = if is_this { 2 } else { usize::from(next(at + 1).is_some_and(is_between)) };
+        let out = at + 1 + between;
+        next(out).filter(|out| out.begins("out") || out.is("put ot iut oput oout")).map(|_| out + 1)
     }
 
     /// Whether what stands from a place on is about e-mail: "opted out of email", "email opt out", and not "opted out by email".
@@ -365,6 +376,12 @@ impl Clause<'_> {
             self.is_at(end + 1, "price prices deal deals offer offers property properties market")
                 || near.iter().any(|word| word.is("work hours wait waiting"))
         };
+        let comes_off = self.words.len() == at + 1
+            && self.is_at(at.wrapping_sub(1), "come comes coming")
+            && self.words[..at].iter().any(Word::asks);
+        if self.words[at].is("off") && comes_off {
+            return true;
+        }
         self.words[at].is("off")
             && !self.before(at, DENIED_WITHIN).iter().any(|word| word.is_not() || word.is("day days two"))
             && !self.before(at, 2).iter().any(|word| word.text.starts_with(|c: char| c.is_ascii_digit()))
@@ -374,6 +391,11 @@ impl Clause<'_> {
     /// Whether somebody was removed, or wants to be: from a list, at a request, or simply.
     fn is_removed(&self, at: usize) -> bool {
         let word = &self.words[at];
+        let is_asked_for = self.is_at(at.wrapping_sub(1), "req requests requested requesting pending wants asks data")
+            && self.words.len() == at + 1;
+        if word.is("removal deletion erasure") && is_asked_for {
+            return true;
+        }
         if !word.is("removed remove removal removing deleted delete taken rmv rmvd remve remov omit omitted")
             || self.before(at, 2).iter().any(Word::is_not)
         {
@@ -390,7 +412,9 @@ impl Clause<'_> {
             && near.iter().any(|word| word.is("request customer client"));
         let ends = self.behind(at, 3).iter().all(|word| word.is("please pls now asap today immediately too"));
         let is_asked = self.is_at(at.wrapping_sub(1), "be being get getting")
-            && (self.words[..at].iter().any(Word::asks) || at <= 2 && self.is_at(0, "to"))
+            && (self.words[..at].iter().any(Word::asks)
+                || at <= 2 && self.is_at(0, "to")
+                || self.words[..at].iter().any(|word| word.is("should must")))
             && ends;
         (from_list || on_request || is_asked && !word.is("taken")) && !self.is_about_mail(at, at + 1)
     }
@@ -424,6 +448,33 @@ impl Clause<'_> {
             || self.words[at].is("lawyer attorney")
                 && self.is_at(at + 1, "sent")
                 && self.behind(at, 4).iter().any(|word| word.is("letter notice"))
+    }
+
+    /// "Doesn't want anything from us", "does not wish to hear from us", "wants no more".
+    fn wants_nothing(&self, at: usize) -> bool {
+        let is_end = |at: usize| at >= self.words.len();
+        let no_more = self.words[at].is("want wants wanted")
+            && self.is_at(at + 1, "no")
+            && self.is_at(at + 2, "more")
+            && (is_end(at + 3) || self.word(at + 3).is_some_and(Word::is_text));
+        let of_us =
+            |at: usize| self.is_at(at, "hear anything") && self.is_at(at + 1, "from") && self.is_at(at + 2, "us you");
+        let denies = || self.before(at, DENIED_WITHIN).iter().any(Word::is_not);
+        no_more
+            || of_us(at)
+                && denies()
+                && self.words[..at].iter().any(|word| word.is("want wants wanted wish wishes care like"))
+    }
+
+    /// "Lost consent", "not consenting", "against texts", "C&D received", "do not sell".
+    fn lacks_consent(&self, at: usize) -> bool {
+        let word = &self.words[at];
+        let next_is = |words: &str| self.is_at(at + 1, words);
+        word.is("lost lacks lacking") && next_is("consent permission optin")
+            || word.is_not() && next_is("consenting")
+            || word.is("against") && self.word(at + 1).is_some_and(Word::is_text)
+            || word.is("c") && next_is("d") && self.is_at(at + 2, "received recd sent letter notice from")
+            || word.is("not") && next_is("sell") && (self.words.len() <= at + 2 || self.is_at(0, "ccpa"))
     }
 
     /// "Wants to be left alone".

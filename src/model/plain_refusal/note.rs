@@ -15,7 +15,7 @@ use super::vocabulary::{ACT, ASKED, OPT};
 use super::{beside, is_plain_refusal, languages, question, reply, title};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
-use crate::model::keyword::is_keyword_in_capitals;
+use crate::model::keyword::{is_keyword_in_capitals, unescaped};
 use crate::model::time;
 
 /// Longer notes are somebody's letters.
@@ -81,6 +81,9 @@ pub fn note_refuses(cell: &str) -> bool {
     // An address is another one in each row, with words in it that may be anything.
     if is_mail_address(cell) {
         return false;
+    }
+    if unescaped(cell).is_some_and(|plain| plain != cell && note_refuses(&plain)) {
+        return true;
     }
     if is_silent(cell) {
         return beside::refuses(cell) && !beside::is_harmless(cell);

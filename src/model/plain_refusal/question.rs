@@ -6,7 +6,7 @@
 use super::title::{is_about_mail, speaks_of_an_end, words};
 
 /// Beginnings of words for consent itself.
-const CONSENT: [&str; 38] = [
+const CONSENT: [&str; 51] = [
     "consent",
     "consens",
     "consim",
@@ -45,6 +45,19 @@ const CONSENT: [&str; 38] = [
     "同意",
     "許可",
     "동의",
+    "werbeeinwillig",
+    "συγκατάθ",
+    "съглас",
+    "موافق",
+    "הסכמ",
+    "सहमति",
+    "ยินยอม",
+    "đồngý",
+    "đồng",
+    "setuju",
+    "persetuju",
+    "privol",
+    "akkoord",
 ];
 /// Beginnings of words for a leave, or a wish.
 const LEAVE: [&str; 38] = [
@@ -88,7 +101,7 @@ const LEAVE: [&str; 38] = [
     "дозвол",
 ];
 /// Leaves that say all of it alone.
-const ALONE: [&str; 9] = [
+const ALONE: [&str; 23] = [
     "autoriza",
     "autorizado",
     "autorizada",
@@ -98,6 +111,20 @@ const ALONE: [&str; 9] = [
     "agreed",
     "sendable",
     "textable",
+    "aceite",
+    "subscriber",
+    "marketable",
+    "permitted",
+    "opted",
+    "iscritto",
+    "iscritta",
+    "inscrito",
+    "inscrita",
+    "aangemeld",
+    "订阅",
+    "訂閱",
+    "рассылка",
+    "דיוור",
 ];
 /// Beginnings of words for messages, or the sending of them.
 const MESSAGES: [&str; 40] = [

@@ -333,8 +333,16 @@ impl<'t> Ear<'t> {
         self.is_cue(&short[..len])
     }
 
-    /// "5T0P" is STOP, and "STOP2END" is two words.
+    /// "5T0P" is STOP, "STOP2END" is two words, and so is "9stop".
     fn is_cue_with_digits(&mut self, word: &[u8]) -> bool {
+        let is_letter = |letter: &u8| *letter < ZERO;
+        let (from, to) = (word.iter().position(is_letter), word.iter().rposition(is_letter));
+        if let (Some(from), Some(to)) = (from, to)
+            && (3..word.len()).contains(&(to + 1 - from))
+            && self.is_cue(&word[from..=to])
+        {
+            return true;
+        }
         let mut spelled = self.word;
         for place in &mut spelled[..word.len()] {
             let digit = place.checked_sub(ZERO).and_then(|digit| char::from_digit(digit.into(), 10));

@@ -89,7 +89,7 @@ const CODE_DIGITS: usize = 5;
 const ENDING_MAX: usize = 6;
 /// Parts of headings, folded, that speak of an end where a yes or a date stands below them. As the name of a file they could be of
 /// anything: a block of houses, a day on which something ended.
-const HEADINGS: [&str; 28] = [
+const HEADINGS: [&str; 36] = [
     "unenrol",
     "disenrol",
     "banned",
@@ -118,6 +118,14 @@ const HEADINGS: [&str; 28] = [
     "停用",
     "解約",
     "탈퇴",
+    "objected",
+    "bezwaar",
+    "відмов",
+    "hủy",
+    "batal",
+    "retras",
+    "atteik",
+    "otkazan",
 ];
 /// The same as whole words.
 const HEADING_WORDS: [&str; 3] = ["block", "ended", "不可"];

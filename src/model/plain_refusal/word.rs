@@ -75,19 +75,19 @@ impl Word {
     /// It denies what follows.
     pub fn is_not(&self) -> bool {
         self.is(
-            "no not never dont doesnt didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt without nothing 0 zero",
+            "no not never dont dontt donot doesnt dosent dosnt doesent didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt without nothing 0 zero",
         )
     }
 
     /// A slip of the pen, where "text" is what one denies.
     pub fn is_slip_of_text(&self) -> bool {
-        self.is("tex tesxt tect txet tetx texr teext ttext texxt tezt yext testx market")
+        self.is("tex tesxt tect txet tetx texr teext ttext texxt textt tezt yext testx market")
     }
 
     /// What contactd sends, or the sending of it.
     pub fn is_text(&self) -> bool {
         self.begins("sms txt msg messag")
-            || self.is("text texts texting texted marketing mktg promos promo promotional promotions mms blasts")
+            || self.is("text texts texting texted marketing mktg promos promo promotional promotions mms blasts alert alerts textt")
     }
 
     /// To reach somebody by whatever means.

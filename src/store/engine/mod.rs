@@ -9,6 +9,7 @@ mod durable;
 mod line;
 mod lock;
 mod memory;
+mod memtable;
 mod nudge;
 mod origin;
 mod private_dir;
@@ -24,6 +25,7 @@ pub use batch::Batch;
 pub use checkpoint::THREAD_NAME as CHECKPOINT_THREAD_NAME;
 pub use line::replace_line;
 pub use memory::MemoryEngine;
+pub use memtable::THREAD_NAME as MEMTABLE_THREAD_NAME;
 pub use private_dir::make_private;
 
 use crate::error::Result;

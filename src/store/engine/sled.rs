@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use super::durable::{Durable, wal_failed};
+use super::durable::{Durable, Put, wal_failed};
 use super::lock::Lock;
+use super::memtable::Newer;
 use super::nudge::Nudge;
 use super::origin::Origin;
 use super::private_dir::make_private;
@@ -55,8 +56,8 @@ pub struct DiskEngine {
     durable: Durable,
     disk: Arc<Disk>,
     tree: sled::Tree,
-    /// Held while the parts of a batch are applied one by one.
-    applying: RwLock<()>,
+    /// Held while values are put into the tree one by one.
+    putting: Arc<RwLock<()>>,
     synced: File,
     pulse: Pulse,
     /// The newest batch that had been on disk when the file `pulse` was last written; none if it does not say.
@@ -129,23 +130,14 @@ impl DiskEngine {
         replay(&wal, &tree, &origin)?;
         disk.sync()?;
         sync_files(&store).and_then(|()| sync(dir)).map_err(|why| failed("sync", &why))?;
+        let putting = Arc::<RwLock<()>>::default();
         let made = Arc::clone(&disk);
-        let durable = Durable::start(wal, Arc::clone(&origin), Arc::new(move || made.sync()))
+        let put = put_into(tree.clone(), Arc::clone(&putting));
+        let durable = Durable::start(wal, Arc::clone(&origin), put, Arc::new(move || made.sync()))
             .map_err(|why| failed("start a thread for", &why))?;
         let known = Pulse::newest(dir).map_err(|why| failed("read the file `pulse` in", &why))?;
         let pulse = Pulse::start(dir).map_err(|why| failed("write the file `pulse` in", &why))?;
-        Ok(DiskEngine {
-            dir: dir.to_owned(),
-            durable,
-            disk,
-            tree,
-            applying: RwLock::default(),
-            synced,
-            pulse,
-            known,
-            origin,
-            _lock: lock,
-        })
+        Ok(DiskEngine { dir: dir.to_owned(), durable, disk, tree, putting, synced, pulse, known, origin, _lock: lock })
     }
 
     /// Whether a directory has a store, or what a crash in [`DiskEngine::replace_by`] left of one.
@@ -181,9 +173,10 @@ impl DiskEngine {
         replaced.map_err(|why| Error::internal(format!("cannot replace the store in {}: {why}", dir.display())))
     }
 
-    /// Nobody sees half a batch.
-    fn reading(&self) -> RwLockReadGuard<'_, ()> {
-        self.applying.read().unwrap_or_else(PoisonError::into_inner)
+    /// sled has every batch, and half of none, as long as this is held.
+    fn settled(&self) -> Result<RwLockReadGuard<'_, ()>> {
+        self.durable.settle()?;
+        Ok(self.putting.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn synced_path(&self) -> PathBuf {
@@ -211,8 +204,11 @@ impl DiskEngine {
 
 impl Engine for DiskEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let _whole = self.reading();
-        Ok(self.tree.get(key).map_err(sled_failed)?.map(|value| value.to_vec()))
+        match self.durable.get(key) {
+            Newer::Value(value) => Ok(Some(value)),
+            Newer::Removed => Ok(None),
+            Newer::Nothing => Ok(self.tree.get(key).map_err(sled_failed)?.map(|value| value.to_vec())),
+        }
     }
 
     /// Does not wait for a batch.
@@ -221,35 +217,32 @@ impl Engine for DiskEngine {
     }
 
     fn scan(&self, keys: &Keys, limit: usize) -> Result<Vec<Row>> {
-        let _whole = self.reading();
+        let _whole = self.settled()?;
         scan(&self.tree, keys, limit)
     }
 
     fn last(&self, keys: &Keys) -> Result<Option<Row>> {
-        let _whole = self.reading();
+        let _whole = self.settled()?;
         let row = self.tree.range(keys.clone()).next_back().transpose().map_err(sled_failed)?;
         Ok(row.map(|(key, value)| (key.to_vec(), value.to_vec())))
     }
 
     fn apply(&self, batch: &Batch) -> Result<()> {
         self.origin.applied(batch.number());
+        self.durable.settle()?;
         apply(&self.tree, batch)?;
         self.durable.append(batch).map(drop)
     }
 
-    /// First the log, then sled: a batch that it has on disk in part is in the log as a whole. So sled need not see to that, for
-    /// which it would wake all of its threads, twice for each batch.
+    /// First the log, then, in a moment, sled: a batch that it has on disk in part is in the log as a whole. So sled need not see to
+    /// that, for which it would wake all of its threads, twice for each batch.
     fn commit(&self, batch: &Batch) -> Result<()> {
         self.origin.applied(batch.number());
         if !self.durable.append(batch)? {
             apply(&self.tree, batch)?;
             return self.sync(batch.number());
         }
-        self.durable.sync_log()?;
-        let alone = self.applying.write().unwrap_or_else(PoisonError::into_inner);
-        insert(&self.tree, batch)?;
-        drop(alone);
-        self.durable.applied()?;
+        self.durable.commit(batch)?;
         self.write_synced(batch.number())
     }
 
@@ -366,11 +359,25 @@ fn apply(tree: &sled::Tree, batch: &Batch) -> Result<()> {
     tree.apply_batch(all).map_err(sled_failed)
 }
 
-/// The same key by key, for a batch that the log has: its number comes first and last.
-fn insert(tree: &sled::Tree, batch: &Batch) -> Result<()> {
-    let number = batch.number().to_be_bytes();
+/// Puts values into the tree that the log has, in the order of their keys, which are near each other.
+fn put_into(tree: sled::Tree, putting: Arc<RwLock<()>>) -> Put {
+    Box::new(move |newest, values| {
+        let mut values: Vec<_> = values.iter().map(|(key, value)| (key.as_slice(), value.as_deref())).collect();
+        values.sort_unstable_by_key(|(key, _)| *key);
+        let _alone = putting.write().unwrap_or_else(PoisonError::into_inner);
+        insert(&tree, newest, values.into_iter())
+    })
+}
+
+/// The same as [`apply`] key by key, for batches that the log has, up to this one: its number comes first and last.
+fn insert<'v>(
+    tree: &sled::Tree,
+    newest: u64,
+    values: impl Iterator<Item = (&'v [u8], Option<&'v [u8]>)>,
+) -> Result<()> {
+    let number = newest.to_be_bytes();
     tree.insert(BEGUN, &number).map_err(sled_failed)?;
-    for (key, value) in batch.entries() {
+    for (key, value) in values {
         match value {
             Some(value) => tree.insert(key, value),
             None => tree.remove(key),
@@ -394,7 +401,7 @@ fn replay(wal: &Wal, tree: &sled::Tree, origin: &Origin) -> Result<()> {
     for batch in wal.batches().map_err(wal_failed)? {
         has_gap |= batch.number() > newest + 1;
         if batch.number() == newest + 1 {
-            insert(tree, &batch)?;
+            insert(tree, batch.number(), batch.entries())?;
             newest += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! The gate: what CHECK needs, in memory. It never waits for the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -8,10 +8,13 @@ use roaring::RoaringBitmap;
 use super::changes::Changes;
 use super::directory::Directory;
 use super::inbox::{Inbox, InboxUpdate};
+use crate::model::change::Write;
 use crate::model::fence::Fence;
 use crate::model::inbox::MaybeOptOut;
 use crate::model::list::{List, ListId, Lists};
 use crate::model::phone::{ListNumber, Phone};
+use crate::model::time::Millis;
+use crate::model::transition::unwritten::{self, Forbidden};
 use crate::model::verdict::{self, ContactStatus, ListState, ListStatus, Reason, StopScope, Verdict};
 use crate::store::format::chunk::Chunk;
 use crate::store::format::keys;
@@ -29,7 +32,7 @@ pub struct Gate {
     lists: Arc<Lists>,
     on_list: Vec<OnList>,
     /// What could not be written, and forbids until a restart all the same.
-    unwritten: HashMap<(Phone, Option<ListNumber>), Reason>,
+    unwritten: HashSet<(Phone, Option<ListNumber>, Reason)>,
     /// Lists that are stopped in memory alone.
     unwritten_pauses: HashSet<ListNumber>,
 }
@@ -137,15 +140,21 @@ impl Gate {
     /// Forbids in memory what could not be written.
     pub fn forbid_unwritten(&mut self, phone: Phone, list: Option<ListNumber>, reason: Reason) {
         if self.unwritten.len() < crate::limits::UNWRITTEN_FORBIDS_MAX {
-            self.unwritten.insert((phone, list), reason);
+            self.unwritten.insert((phone, list, reason));
         }
     }
 
     /// It could be written after all.
     pub fn forget_unwritten(&mut self, phone: Phone, list: Option<ListNumber>, reason: Reason) {
-        if self.unwritten.get(&(phone, list)) == Some(&reason) {
-            self.unwritten.remove(&(phone, list));
-        }
+        self.unwritten.remove(&(phone, list, reason));
+    }
+
+    /// Whether memory holds all that a write forbids.
+    pub fn holds_unwritten(&self, write: &Write, now: Millis) -> bool {
+        let Write::Contact { phone, list, change } = write else { return false };
+        let forbidden = unwritten::forbidden(*list, change, now, self.scope);
+        let is_held = |what: &Forbidden| self.unwritten.contains(&(*phone, what.list, what.reason));
+        !forbidden.is_empty() && forbidden.iter().all(is_held)
     }
 
     /// Stops a list in memory although that could not be written.
@@ -266,7 +275,7 @@ impl Gate {
     /// Whom facts that could not be written forbid on a list.
     fn unwritten_for(&self, number: ListNumber) -> impl Iterator<Item = Phone> {
         let here = move |list: &Option<ListNumber>| list.is_none_or(|list| list == number);
-        self.unwritten.keys().filter(move |(_, list)| here(list)).map(|&(phone, _)| phone)
+        self.unwritten.iter().filter(move |(_, list, _)| here(list)).map(|&(phone, ..)| phone)
     }
 
     /// Whom facts that are no status forbid on a list: those that could not be written, and messages that wait.
@@ -282,7 +291,9 @@ impl Gate {
 
     /// What could not be written and forbids.
     pub fn unwritten_against(&self, phone: Phone, list: ListNumber) -> Option<Reason> {
-        [None, Some(list)].into_iter().filter_map(|list| self.unwritten.get(&(phone, list))).min().copied()
+        let is_so =
+            |reason: &Reason| [None, Some(list)].iter().any(|list| self.unwritten.contains(&(phone, *list, *reason)));
+        if self.unwritten.is_empty() { None } else { Reason::ALL.into_iter().find(is_so) }
     }
 }
 

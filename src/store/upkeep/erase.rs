@@ -13,7 +13,7 @@ use crate::model::tally::Tally;
 use crate::model::time;
 use crate::model::tombstone::{RemovedBy, Tombstone};
 use crate::model::trail::TrailLine;
-use crate::model::verdict::Reason;
+use crate::model::transition::unwritten::Forbidden;
 use crate::store::engine::rows;
 use crate::store::format::codec::{self, Erasing, FeedEntry};
 use crate::store::format::compressed::{compress, expand};
@@ -129,8 +129,9 @@ fn begin_erasure(writer: &mut Writer, phone: Phone, by: &str) -> Result<Begun> {
         overlay.put_value(&keys::erasing(id), Some(codec::encode_erasing(&erasing)?));
         Ok(())
     });
-    if done.is_err() {
-        state.memory.gate_mut().forbid_unwritten(phone, None, Reason::OptedOut);
+    match done {
+        Ok(()) => writer.is_stored(phone, &Forbidden::by_erasure()),
+        Err(_) => writer.forbid_unwritten(&[(phone, Forbidden::by_erasure())]),
     }
     done.map(|()| begun)
 }

@@ -3,17 +3,23 @@
 //!
 //! The store has a note of that, which is written with the next batch. So a start knows what the trail has to have, and reads in
 //! the feed what came since: after a disk that was full, a run without a trail, or another file in its place.
+//!
+//! What could not be written into the store forbids in memory alone, and is in the trail alone. The note ends before it until the
+//! store has it: a start takes what stands behind.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::limits::UNWRITTEN_FORBIDS_MAX;
 use crate::model::event::EventKind;
 use crate::model::phone::Phone;
 use crate::model::time::{self, Millis};
 use crate::model::trail::{self, TrailLine, TrailNote};
+use crate::model::transition::unwritten::{Forbidden, Key};
 use crate::store::format::codec;
 use crate::store::format::keys;
 use crate::store::read::feed::{FeedItem, FeedWhat};
@@ -34,10 +40,22 @@ pub struct Keeper {
     stored: TrailNote,
     /// What it may lack that the feed has.
     lacks: Option<Lack>,
+    /// What the store lacks and the trail has, or will have.
+    alone: HashMap<Key, Line>,
+    /// There was more than can be kept: it is in the file, and nobody will say when the store has it.
+    has_more_alone: bool,
+    /// The file that has it is not this one.
+    alone_is_elsewhere: bool,
     /// It could not be written.
     has_failed: bool,
     /// When it is tried again.
     retry_at: Option<Instant>,
+}
+
+/// The line of what forbids and the store lacks, and after which batch it was written last: an opt-in may have come with a later one.
+struct Line {
+    line: TrailLine,
+    behind: u64,
 }
 
 /// What a trail may lack.
@@ -63,7 +81,17 @@ impl Keeper {
             Some(_) => Some(Lack::All),
         };
         let note = note.unwrap_or_default();
-        Ok(Keeper { trail, note, stored: note, lacks, has_failed: false, retry_at: None })
+        Ok(Keeper {
+            trail,
+            note,
+            stored: note,
+            lacks,
+            alone: HashMap::new(),
+            has_more_alone: false,
+            alone_is_elsewhere: false,
+            has_failed: false,
+            retry_at: None,
+        })
     }
 
     /// Whether the file is not as the store left it: it is gone or another one, or lines are gone from it.
@@ -132,8 +160,68 @@ impl Keeper {
         Ok(())
     }
 
+    /// Appends what could not be written into the store behind a batch. `newest` says the newest date that is known of a contact.
+    /// What was appended already comes again once the store was written since: one is asked again and again.
+    pub fn append_alone(
+        &mut self,
+        forbidden: &[(Phone, Forbidden)],
+        behind: u64,
+        now: Millis,
+        newest: &dyn Fn(Phone) -> Millis,
+    ) -> Result<()> {
+        let mut lines = Vec::new();
+        for (phone, what) in forbidden {
+            let is_full = self.alone.len() >= UNWRITTEN_FORBIDS_MAX;
+            let line = || Line { line: what.line(*phone, now, newest(*phone)), behind };
+            match self.alone.entry(what.key(*phone)) {
+                Entry::Occupied(known) if known.get().behind == behind => {}
+                Entry::Occupied(mut known) => {
+                    known.insert(line());
+                    lines.push(known.get().line.clone());
+                }
+                Entry::Vacant(_) if is_full => {
+                    self.has_more_alone = true;
+                    lines.push(line().line);
+                }
+                Entry::Vacant(place) => lines.push(place.insert(line()).line.clone()),
+            }
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let done = self.write(&lines, now);
+        self.tried(&done);
+        done
+    }
+
+    /// The store has it now.
+    pub fn is_stored(&mut self, phone: Phone, what: &Forbidden) {
+        // Then the note may reach beyond it.
+        if self.alone.remove(&what.key(phone)).is_some() && self.store_has_all() {
+            self.retry_at = Some(Instant::now());
+        }
+    }
+
+    /// Whether the store has what the trail has.
+    pub fn store_has_all(&self) -> bool {
+        self.alone.is_empty() && !self.has_more_alone
+    }
+
+    /// Notes how the file is, as far as the store has what is in it. What it lacks is written once more behind that.
+    fn mark(&mut self) -> Result<()> {
+        self.note.mark = self.trail.mark()?;
+        if !self.alone.is_empty() {
+            let lines: Vec<TrailLine> = self.alone.values().map(|known| known.line.clone()).collect();
+            self.trail.keep(&lines)?;
+            self.trail.flush()?;
+        }
+        self.alone_is_elsewhere = false;
+        Ok(())
+    }
+
     fn write(&mut self, lines: &[TrailLine], now: Millis) -> Result<()> {
         let gone = self.trail.replace();
+        self.alone_is_elsewhere |= !self.store_has_all() && !matches!(gone, Ok(None));
         if let Ok(Some(Gone::Moved)) = gone
             && self.note.mark.bytes > 0
         {
@@ -147,8 +235,8 @@ impl Keeper {
             self.lacks = Some(Lack::All);
         }
         self.trail.flush()?;
-        if self.lacks.is_none() {
-            self.note.mark = self.trail.mark()?;
+        if self.lacks.is_none() && (self.store_has_all() || self.alone_is_elsewhere) {
+            self.mark()?;
         }
         Ok(())
     }
@@ -209,9 +297,9 @@ impl Keeper {
             tracing::warn!("{missing} of the lines of {} were missing, and are there now", self.trail.path().display());
         }
         self.note.position = bounds.next;
-        self.note.mark = self.trail.mark()?;
-        self.lacks = None;
         self.trail.forget_dropped();
+        self.mark()?;
+        self.lacks = None;
         Ok(())
     }
 }

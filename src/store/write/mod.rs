@@ -18,7 +18,7 @@ pub mod writer;
 
 pub use committer::Committer;
 
-use crate::store::engine::CHECKPOINT_THREAD_NAME;
+use crate::store::engine::{CHECKPOINT_THREAD_NAME, MEMTABLE_THREAD_NAME};
 
 /// Ends the process when a thread of the store panics: who waits for it would wait for ever, and nobody may write into
 /// ruins.
@@ -27,7 +27,7 @@ pub fn abort_on_panic() {
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
         let thread = std::thread::current();
-        let ours = ["sled", CHECKPOINT_THREAD_NAME, writer::THREAD_NAME, prefetch::THREAD_NAME];
+        let ours = ["sled", CHECKPOINT_THREAD_NAME, MEMTABLE_THREAD_NAME, writer::THREAD_NAME, prefetch::THREAD_NAME];
         if thread.name().is_some_and(|name| ours.iter().any(|our| name.starts_with(our))) {
             std::process::abort();
         }

@@ -2,8 +2,8 @@
 //! engine's cache.
 //!
 //! On a store that is larger than the cache, reading would cost the writer as much time as everything else. On one that is in
-//! the cache, this would cost it a switch of threads: so it rests while nothing comes from the disk. It is only an
-//! optimisation: if a page is evicted before the writer needs it, the writer reads it again.
+//! the cache, this costs a processor more than it saves the writer: so it rests while few reads go to the disk, and looks again
+//! now and then. It is only an optimisation: if a page is evicted before the writer needs it, the writer reads it again.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -21,19 +21,28 @@ pub const THREAD_NAME: &str = "contactd-prefetch";
 
 /// A read that takes so long came from the disk: one from the cache takes some microseconds.
 const FROM_DISK: Duration = Duration::from_micros(50);
-/// After so many reads from the cache in a row, so many jobs are left to the writer.
-const QUICK_READS: u32 = 256;
-const JOBS_UNREAD: u32 = 64;
+/// So many reads tell whether it pays: not if fewer than one in eight goes to the disk.
+const SAMPLE_READS: u32 = 64;
+const FROM_DISK_MIN: u32 = SAMPLE_READS / 8;
+/// If it does not, so many jobs are left to the writer.
+const JOBS_UNREAD: u32 = 1024;
 
 /// Starts the thread. It ends when the queue is closed.
 pub fn start<Task: Send + 'static>(state: Arc<State>, queue: Arc<Queue<Task>>) -> Result<JoinHandle<()>> {
     let run = move || {
-        let mut quick = 0;
+        let (mut reads, mut from_disk) = (0, 0);
         while let Some(phones) = queue.wanted() {
-            read(&state, &phones, |took| quick = if took < FROM_DISK { quick + 1 } else { 0 });
-            if quick >= QUICK_READS {
+            read(&state, &phones, |took| {
+                reads += 1;
+                from_disk += u32::from(took >= FROM_DISK);
+            });
+            if reads < SAMPLE_READS {
+                continue;
+            }
+            if from_disk < FROM_DISK_MIN {
                 queue.leave_unread(JOBS_UNREAD);
             }
+            (reads, from_disk) = (0, 0);
         }
     };
     thread::Builder::new()

@@ -21,9 +21,10 @@ use crate::limits::FSYNC_INTERVAL_MS;
 use crate::model::change::{Outcome, Write};
 use crate::model::fence::Fence;
 use crate::model::list::{ListId, Lists};
+use crate::model::phone::Phone;
 use crate::model::time::Millis;
 use crate::model::trail::TrailLine;
-use crate::model::transition::unwritten;
+use crate::model::transition::unwritten::{self, Forbidden};
 use crate::model::verdict::StopScope;
 use crate::store::engine::{Batch, Space};
 use crate::store::format::codec::{self, NextIds};
@@ -221,7 +222,7 @@ impl Writer {
                 }
             }
         }
-        self.forbid_in_memory(&jobs, &outcomes);
+        self.forbid_lost(&jobs, &outcomes);
         self.state.counters.count_waits(&jobs, &since);
         for (job, outcomes) in jobs.into_iter().zip(outcomes) {
             (job.done)(outcomes);
@@ -291,7 +292,7 @@ impl Writer {
         let had_failed = self.state.has_trail_failed();
         match done {
             Err(why) if !had_failed => {
-                tracing::error!("{}; the store has it, and the trail gets it once that is mended", why.message);
+                tracing::error!("{}; the trail gets what it lacks once that is mended", why.message);
             }
             Ok(()) if had_failed && !keeper.has_failed() => {
                 tracing::info!("the trail is written again, and lacks nothing");
@@ -365,57 +366,82 @@ impl Writer {
                     tracing::warn!("little disk space is left: only forbidding writes are taken; free some space");
                 }
                 Space::None => tracing::error!(
-                    "disk full: nothing is written; new opt-outs are held in memory only and are lost on restart. Free \
-                     some space"
+                    "disk full: nothing is written; new opt-outs are held in memory, and a restart loses what no trail has. Free some \
+                     space"
                 ),
             }
         }
         space
     }
 
-    /// Forbids in memory what could not be written, because of the disk or of a damaged record, until the restart that
-    /// mends it: no opt-out is without effect.
-    fn forbid_in_memory(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
+    /// Forbids what could not be written, because of the disk or of a damaged record: in memory, and in the trail, until the restart
+    /// that mends it. No opt-out is without effect.
+    fn forbid_lost(&mut self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
         let writes = jobs.iter().flat_map(|job| &job.writes).zip(outcomes.iter().flatten());
         let is_lost = |error: &Error| matches!(error.code, Code::ReadOnly | Code::Internal);
-        let mut lost = writes.filter(|(_, outcome)| outcome.as_ref().is_err_and(is_lost)).peekable();
-        if lost.peek().is_none() {
-            return;
-        }
-        let now = self.state.now();
-        let mut gate = self.state.memory.gate_mut();
+        let lost = writes.filter(|(_, outcome)| outcome.as_ref().is_err_and(is_lost));
+        let (now, mut forbidden) = (self.state.now(), Vec::new());
         for (write, _) in lost {
             match write {
                 Write::Contact { phone, list, change } => {
-                    for (list, reason) in unwritten::forbidden(*list, change, now, self.scope) {
-                        gate.forbid_unwritten(*phone, list, reason);
+                    let what = unwritten::forbidden(*list, change, now, self.scope);
+                    forbidden.extend(what.into_iter().map(|what| (*phone, what)));
+                }
+                Write::List { number, paused: Some(true), .. } => {
+                    self.state.memory.gate_mut().pause_unwritten(*number);
+                }
+                _ => {}
+            }
+        }
+        self.forbid_unwritten(&forbidden);
+    }
+
+    /// Forbids, in memory and in the trail, what the store does not have.
+    pub fn forbid_unwritten(&mut self, forbidden: &[(Phone, Forbidden)]) {
+        if forbidden.is_empty() {
+            return;
+        }
+        let mut gate = self.state.memory.gate_mut();
+        for (phone, what) in forbidden {
+            gate.forbid_unwritten(*phone, what.list, what.reason);
+        }
+        drop(gate);
+        let Some(keeper) = &mut self.keeper else { return };
+        let state = Arc::clone(&self.state);
+        let newest = |phone| state.contact(phone).ok().flatten().map_or(0, |contact| contact.newest());
+        let done = keeper.append_alone(forbidden, self.next.batches, state.now(), &newest);
+        self.tell_of_trail(&done);
+    }
+
+    /// What was sent again and is on disk now need not be in memory alone any more.
+    fn forget_unwritten(&mut self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
+        let writes = jobs.iter().flat_map(|job| &job.writes).zip(outcomes.iter().flatten());
+        let mut done = writes.filter(|(_, outcome)| outcome.is_ok()).map(|(write, _)| write).peekable();
+        let is_alone = self.keeper.as_ref().is_some_and(|keeper| !keeper.store_has_all());
+        if self.state.memory.gate().unwritten() == 0 && !is_alone || done.peek().is_none() {
+            return;
+        }
+        let now = self.state.now();
+        for write in done {
+            match write {
+                Write::Contact { phone, list, change } => {
+                    for what in unwritten::forbidden(*list, change, now, self.scope) {
+                        self.is_stored(*phone, &what);
                     }
                 }
-                Write::List { number, paused: Some(true), .. } => gate.pause_unwritten(*number),
-                _ => {}
+                Write::List { number, .. } => {
+                    self.state.memory.gate_mut().forget_unwritten_pause(*number, &self.lists);
+                }
+                Write::Unlist { .. } => {}
             }
         }
     }
 
-    /// What was sent again and is on disk now need not be in memory alone any more.
-    fn forget_unwritten(&self, jobs: &[Job], outcomes: &[Vec<Result<Outcome>>]) {
-        let writes = jobs.iter().flat_map(|job| &job.writes).zip(outcomes.iter().flatten());
-        let mut done = writes.filter(|(_, outcome)| outcome.is_ok()).map(|(write, _)| write).peekable();
-        if self.state.memory.gate().unwritten() == 0 || done.peek().is_none() {
-            return;
-        }
-        let now = self.state.now();
-        let mut gate = self.state.memory.gate_mut();
-        for write in done {
-            match write {
-                Write::Contact { phone, list, change } => {
-                    for (list, reason) in unwritten::forbidden(*list, change, now, self.scope) {
-                        gate.forget_unwritten(*phone, list, reason);
-                    }
-                }
-                Write::List { number, .. } => gate.forget_unwritten_pause(*number, &self.lists),
-                Write::Unlist { .. } => {}
-            }
+    /// The store has what forbids: neither memory nor the trail need have it alone.
+    pub fn is_stored(&mut self, phone: Phone, what: &Forbidden) {
+        self.state.memory.gate_mut().forget_unwritten(phone, what.list, what.reason);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.is_stored(phone, what);
         }
     }
 }

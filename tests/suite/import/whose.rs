@@ -246,6 +246,14 @@ fn a_yes_under_the_heading_of_an_end_is_no_label_of_a_subscriber() {
         "NPAI",
         "Opzegdatum",
         "Reservasjon",
+        "Objected",
+        "Bezwaar",
+        "Відмова",
+        "Hủy",
+        "Batal",
+        "Retras",
+        "Atteikums",
+        "Otkazano",
     ]
     .into_iter()
     .enumerate()
@@ -278,4 +286,76 @@ fn a_column_of_consent_that_is_passed_over_is_told() {
     let desk = Desk::new();
     let told = desk.unsaid(format!("phone,SMS Consent\n{ADA},no\n"), &["--map", "SMS Consent=ignore"]);
     assert!(told.errors.contains("'SMS Consent' says who wants messages, and is not used"), "{}", told.errors);
+}
+
+/// The guard of a country holds whatever its column is called: the command that an error proposes must not switch it off.
+#[test]
+fn a_country_contradicts_whatever_its_column_is_named() {
+    let desk = Desk::new();
+    let sheet = |own: &str| {
+        format!(
+            "phone,SMS Consent,Country/Region\n5512345678,yes,Mexico\n7012345678,yes,India\n{own},yes,United States\n{own},yes,United States\n"
+        )
+    };
+    for (at, option) in
+        [["--labels", "Country/Region"], ["--map", "Country/Region=label.country"], ["--map", "Country/Region=ignore"]]
+            .into_iter()
+            .enumerate()
+    {
+        let own = phone(900 + at);
+        let told = desk.unsaid(sheet(&own), &option);
+        assert_eq!(told.json["rejected"], json!({"country_unclear": 2}), "{option:?}: {}", told.errors);
+        assert_eq!((desk.check("+15512345678"), desk.check(&own)), ("+no not_subscribed".into(), "+yes".into()));
+    }
+}
+
+#[test]
+fn a_blank_below_what_is_no_list_is_rejected() {
+    let desk = Desk::new();
+    let of = |row: usize| phone(920 + row);
+    let sheet = format!(
+        "List,Phone,SMS Consent\n{LIST},{},yes\n,{},yes\nDo not text,{},yes\n,{},yes\n{LIST},{},yes\n,{},yes\n",
+        of(0),
+        of(1),
+        of(2),
+        of(3),
+        of(4),
+        of(5)
+    );
+    let told = desk.unsaid(&sheet, &[]);
+    assert_eq!(told.json["rejected"], json!({"bad_list": 2}), "{}", told.errors);
+    let subscribed: Vec<bool> = (0..6).map(|row| desk.check(&of(row)) == "+yes").collect();
+    assert_eq!(subscribed, [true, true, false, false, true, true]);
+}
+
+/// Whoever lists a column among labels may not have seen that it answers a question.
+#[test]
+fn a_label_of_yes_and_no_is_asked_about_once() {
+    let desk = Desk::new();
+    for (at, heading) in ["Iscritto alla lista", "Enrolled", "Keep?", "Lupa", "Sub"].into_iter().enumerate() {
+        let (one, other) = (phone(940 + 2 * at), phone(941 + 2 * at));
+        let sheet = format!("phone,status,{heading}\n{one},active,Yes\n{other},active,No\n");
+        let told = desk.unsaid(&sheet, &["--labels", heading]);
+        told.asks(&format!("yes and no stand in '{heading}'"));
+        let map = |field: &str| [format!("--map={heading}={field}")];
+        let label = map("label.k");
+        desk.unsaid(&sheet, &[label[0].as_str()]).all_taken();
+        assert_eq!(desk.check(&other), "+yes", "{heading}: a person said so of this very column");
+    }
+    let sheet = format!("phone,status,VIP\n{},active,yes\n{},active,no\n", phone(960), phone(961));
+    desk.unsaid(&sheet, &["--labels", "VIP"]).all_taken();
+    let sheet = sheet.replace("VIP", "Pets Allowed Here");
+    desk.unsaid(&sheet, &["--labels", "Pets Allowed Here", "--map", "Pets Allowed Here=label.pets"]).all_taken();
+}
+
+#[test]
+fn what_lost_its_letters_may_have_been_a_refusal() {
+    let desk = Desk::new();
+    for (at, cell) in ["?? ????????", "¿¿¿¿", "d?sabonn?", "d\u{fffd}sabonn\u{fffd}"].into_iter().enumerate() {
+        let (one, other) = (phone(970 + 2 * at), phone(971 + 2 * at));
+        let sheet = format!("phone,status,Notes\n{one},active,really?\n{other},active,{cell}\n");
+        let told = desk.unsaid(&sheet, &["--map", "Notes=label.notes"]);
+        assert_eq!(told.json["rejected"], json!({"not_utf8": 1}), "{cell}: {}", told.errors);
+        assert_eq!((desk.check(&one), desk.check(&other) == "+yes"), ("+yes".to_owned(), false), "{cell}");
+    }
 }

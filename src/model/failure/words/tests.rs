@@ -347,3 +347,72 @@ fn words_of_lists_lines_and_blocks_forbid() {
         assert_eq!(said(text), Failure::default(), "{text}");
     }
 }
+
+/// Words of gateways for what a person did, and for numbers that reach nobody.
+#[test]
+fn reports_of_gateways_in_their_own_words() {
+    for text in [
+        "Contact unsubscribed from SMS",
+        "black listed",
+        "Sender on recipient's block list",
+        "Blocked by DLT preference",
+        "Preference blocked",
+        "blocked via handset",
+        "CONSENT_FAILED",
+        "no marketing consent",
+        "spam reported by handset",
+        "Reported to 7726",
+        "абонент отказался от рассылки",
+        "着信拒否",
+        "El usuario envió BAJA",
+        "kara liste",
+        "iys izni yok",
+        "IYS_REJECTED",
+        "excluded by recipient",
+    ] {
+        assert_eq!(said(text), OPTED_OUT, "{text}");
+    }
+    for text in [
+        "Number no longer active",
+        "Number inactive",
+        "inactive subscriber",
+        "Permanently disconnected",
+        "Deactivated by carrier",
+        "Line is dead",
+        "Recipient changed number",
+        "changed number",
+        "Wrong person",
+        "incorrect number",
+        "number length invalid",
+        "land line",
+        "fixedline",
+        "Not a cell phone",
+        "Destination does not support SMS",
+        "Nummer existiert nicht",
+        "Festnetz",
+        "teléfono fijo",
+        "numéro non valide",
+        "número desativado",
+        "неправильный номер",
+        "неизвестный абонент",
+        "無効な番号",
+        "잘못된 번호",
+        "号码错误",
+        "nomor salah",
+        "số không tồn tại",
+    ] {
+        assert_eq!(said(text), PERMANENT, "{text}");
+    }
+    for text in [
+        "Your number is not in service",
+        "your subscription was cancelled",
+        "unsubscribed webhook",
+        "отказ оператора",
+        "account inactive",
+        "sender number inactive",
+        "blocked by phone carrier",
+        "land line sender not enabled",
+    ] {
+        assert_eq!(said(text), Failure::default(), "{text}");
+    }
+}

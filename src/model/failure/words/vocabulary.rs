@@ -1,7 +1,7 @@
 //! The words of failures.
 
 /// What begins the names of lists of those who want nothing.
-pub const LISTS: [&str; 24] = [
+pub const LISTS: [&str; 25] = [
     "blacklist",
     "blacklst",
     "blocklist",
@@ -27,14 +27,16 @@ pub const LISTS: [&str; 24] = [
     "blacklistrule",
     "blockrule",
     "abonelikten",
+    "karaliste",
 ];
 /// Words for it in scripts that put no blanks between words.
-pub const OUT_WITHIN: [&str; 7] = ["退订", "退訂", "黑名单", "黑名單", "拒收", "受信拒否", "수신거부"];
+pub const OUT_WITHIN: [&str; 8] = ["退订", "退訂", "黑名单", "黑名單", "拒收", "受信拒否", "수신거부", "着信拒否"];
 /// Whose agreement may be missing or have ended.
 pub const CONSENT: [&str; 7] =
     ["consent", "consented", "subscription", "suscripcion", "assinatura", "inscricao", "iscrizione"];
 /// That it has ended, in a few more languages than senders' notes are read in.
-pub const ENDED: [&str; 6] = ["cancelo", "cancelou", "annullato", "annulle", "resilie", "gekundigt"];
+pub const ENDED: [&str; 9] =
+    ["cancelo", "cancelou", "annullato", "annulle", "resilie", "gekundigt", "failed", "fail", "failure"];
 /// What says that an agreement is not there, and what was given or not.
 pub const LACKS: [&str; 5] = ["lack", "lacks", "lacking", "missing", "without"];
 /// The person, for certain.
@@ -55,7 +57,7 @@ pub const PERSON: [&str; 13] = [
     "iys",
 ];
 /// The sender, or what it sends: both may be on a list, too, and be invalid.
-pub const OF_THE_SENDER: [&str; 16] = [
+pub const OF_THE_SENDER: [&str; 18] = [
     "sender",
     "senderid",
     "source",
@@ -72,6 +74,8 @@ pub const OF_THE_SENDER: [&str; 16] = [
     "template",
     "parameter",
     "account",
+    "webhook",
+    "plan",
 ];
 /// Of what a message lacks, such as a way to opt out.
 pub const OF_THE_TEXT: [&str; 13] = [
@@ -90,7 +94,7 @@ pub const OF_THE_TEXT: [&str; 13] = [
     "rate",
 ];
 /// What a person refuses, and in what words.
-pub const REFUSES: [&str; 10] = [
+pub const REFUSES: [&str; 12] = [
     "refused",
     "refuses",
     "declined",
@@ -101,6 +105,8 @@ pub const REFUSES: [&str; 10] = [
     "deactivated",
     "disabled",
     "stopped",
+    "excluded",
+    "excludes",
 ];
 /// What says it alone, and nobody else could.
 pub const REFUSES_ALONE: [&str; 3] = ["stopped", "revoked", "unsubscribed"];
@@ -133,7 +139,7 @@ pub const BLOCKING: [&str; 5] = ["recipient", "user", "consumer", "person", "end
 pub const SUPPRESSED: &str = "suppress";
 pub const NOT_OF_PEOPLE: [&str; 7] = ["duplicate", "receipt", "receipts", "message", "messages", "sms", "text"];
 /// What may stand between a word and the one that it belongs to.
-pub const BETWEEN: [&str; 33] = [
+pub const BETWEEN: [&str; 34] = [
     "el",
     "den",
     "dem",
@@ -167,9 +173,10 @@ pub const BETWEEN: [&str; 33] = [
     "nest",
     "ist",
     "es",
+    "length",
 ];
 /// Words for the number.
-pub const NUMBER: [&str; 26] = [
+pub const NUMBER: [&str; 28] = [
     "numero",
     "nummer",
     "rufnummer",
@@ -197,9 +204,11 @@ pub const NUMBER: [&str; 26] = [
     "imsi",
     // What a number has that gets messages.
     "teleservice",
+    "nomor",
+    "num",
 ];
 /// States of a number that do not pass.
-pub const DEAD: [&str; 33] = [
+pub const DEAD: [&str; 44] = [
     "unknown",
     "unidentified",
     "invalid",
@@ -234,6 +243,17 @@ pub const DEAD: [&str; 33] = [
     "недействителен",
     "неверный",
     "gecersiz",
+    "inactive",
+    "incorrect",
+    "desactive",
+    "desativad",
+    "desactivad",
+    "disattivat",
+    "nieprawidlow",
+    "неправильн",
+    "неизвестн",
+    "недействительн",
+    "salah",
 ];
 /// The same where nothing else is said.
 pub const DEAD_ALONE: [&str; 7] =
@@ -241,7 +261,7 @@ pub const DEAD_ALONE: [&str; 7] =
 /// A word of so many letters has its endings: "invalidnumber", "ungültige".
 pub const STEM_LETTERS_MIN: usize = 7;
 /// The same in scripts that put no blanks between words.
-pub const DEAD_WITHIN: [&str; 12] = [
+pub const DEAD_WITHIN: [&str; 19] = [
     "停机",
     "空号",
     "空號",
@@ -254,18 +274,25 @@ pub const DEAD_WITHIN: [&str; 12] = [
     "使われておりません",
     "결번",
     "없는번호",
+    "無効な番号",
+    "無効な電話番号",
+    "存在しない番号",
+    "잘못된번호",
+    "号码错误",
+    "sốkhôngtồntại",
+    "sốkhônghợplệ",
 ];
 /// What a person blocks messages with.
 pub const PHONE: [&str; 3] = ["phone", "handset", "device"];
 /// What is dead with its number.
 pub const LINE: [&str; 3] = ["line", "phone", "subscriber"];
 /// What gets messages, and a dead number is not.
-pub const MOBILE: [&str; 3] = ["mobile", "wireless", "cellular"];
+pub const MOBILE: [&str; 4] = ["mobile", "wireless", "cellular", "cell"];
 /// What does pass unless it is said not to.
-pub const ABSENT: [&str; 4] = ["absent", "unavailable", "unreachable", "inactive"];
+pub const ABSENT: [&str; 3] = ["absent", "unavailable", "unreachable"];
 pub const FOR_GOOD: [&str; 2] = ["permanent", "permanently"];
 /// What such a number is not.
-pub const LIVES: [&str; 22] = [
+pub const LIVES: [&str; 23] = [
     "provisioned",
     "exist",
     "exists",
@@ -288,6 +315,7 @@ pub const LIVES: [&str; 22] = [
     "bestaat",
     "существует",
     "обслуживается",
+    "valide",
 ];
 /// What may stand beside one of these and "in service" where no number is named: "disconnected or no longer in service".
 pub const OF_A_DEAD_NUMBER: [&str; 9] =
@@ -311,3 +339,17 @@ pub const PASSING: [&str; 16] = [
     "might",
     "error",
 ];
+/// What people choose: who blocks by it was asked.
+pub const PREFERENCE: [&str; 2] = ["preference", "preferences"];
+/// The short code to which people report what they do not want.
+pub const REPORTED_TO: &str = "7726";
+/// What begins words for a refusal in Russian, and who refuses.
+pub const REFUSAL_RU: [&str; 2] = ["отказ", "запрет"];
+pub const PERSON_RU: &str = "абонент";
+/// The register of Turkey and the consents in it, and what says that there is none.
+pub const CONSENT_TR: [&str; 4] = ["iys", "izin", "izni", "izinsiz"];
+pub const NONE_TR: [&str; 6] = ["yok", "ret", "red", "rejected", "izinsiz", "reddedildi"];
+/// What a person does who sends an opt-out word.
+pub const SENDS: [&str; 6] = ["de", "envio", "mando", "escribio", "respondio", "contesto"];
+/// Who is the wrong one.
+pub const WRONG_ONE: [&str; 4] = ["person", "party", "recipient", "owner"];

@@ -77,7 +77,8 @@ impl Reading<'_> {
         let is_of_clause = |from: usize, to: usize| self.words[from..to - 1].iter().all(|word| !word.ends_clause);
         let is_of_sentence =
             |from: usize, to: usize| self.words[from..to - 1].iter().all(|word| word.ending == Ending::None);
-        let (mut stems, mut is_covered) = (Vec::new(), self.is_denied.clone());
+        let mut stems: Vec<(usize, usize)> = self.keywords_of_everyday().map(|at| (at, at + 1)).collect();
+        let mut is_covered = self.is_denied.clone();
         for at in 0..known.len() {
             is_covered[at] |= self.words[at].is_quoted;
             GRAMMAR.matches(&known, at, |kind, end| match kind {
