@@ -28,28 +28,14 @@ impl Advice<'_> {
     pub fn text(&self, command: &str) -> String {
         let mut text = "nothing was imported, since this must be said first:\n".to_owned();
         let unknown = self.unknown();
-        let names: Vec<String> = unknown
-            .iter()
-            .filter(|&&at| self.columns.why(at) != Why::LabelsOfAnswers)
-            .map(|&at| format!("'{}'", self.columns.name(at)))
-            .collect();
+        let names = self.names_of(&unknown);
         if !names.is_empty() {
             let what = if names.len() == 1 { "what is the column" } else { "what are the columns" };
             put(&mut text, format_args!("\n* {what} {}?", names.join(", ")));
         }
         for question in self.questions {
             match question {
-                Question::Column(at) if self.columns.why(*at) == Why::LabelsOfAnswers => put(
-                    &mut text,
-                    format_args!(
-                        "\n* yes and no stand in '{}': to what question? If a no there means that somebody wants no messages, --map {}; \
-                         if it means nothing of the kind, --map {}",
-                        self.columns.name(*at),
-                        quote(&format!("{}=opt_in", self.columns.name(*at))),
-                        quote(&format!("{}=label.{}", self.columns.name(*at), self.key(*at))),
-                    ),
-                ),
-                Question::Column(_) => {}
+                Question::Column(at) => self.put_open_label(*at, &mut text),
                 Question::Rows(word) => put(
                     &mut text,
                     format_args!(
@@ -138,6 +124,29 @@ impl Advice<'_> {
             );
         }
         text
+    }
+
+    /// What the columns are called of which nobody has said anything.
+    fn names_of(&self, unknown: &[usize]) -> Vec<String> {
+        let is_open = |at: &&usize| self.columns.why(**at) != Why::LabelsOfAnswers;
+        unknown.iter().filter(is_open).map(|&at| format!("'{}'", self.columns.name(at))).collect()
+    }
+
+    /// What is open of a column of yes and no that was listed among labels.
+    fn put_open_label(&self, at: usize, text: &mut String) {
+        if self.columns.why(at) != Why::LabelsOfAnswers {
+            return;
+        }
+        let name = self.columns.name(at);
+        put(
+            text,
+            format_args!(
+                "\n* yes and no stand in '{name}': to what question? If a no there means that somebody wants no messages, \
+                 --map {}; if it means nothing of the kind, --map {}",
+                quote(&format!("{name}=opt_in")),
+                quote(&format!("{name}=label.{}", self.key(at))),
+            ),
+        );
     }
 
     /// The key of a column as a label.

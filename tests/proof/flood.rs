@@ -155,6 +155,9 @@ struct Flood<'a> {
     is_dropped: bool,
 }
 
+/// Begins one.
+type Begin<'f, 'a> = &'f dyn Fn() -> Flood<'a>;
+
 fn unix(address: &Path) -> UnixStream {
     let stream = UnixStream::connect(address).expect("a connection");
     stream.set_write_timeout(Some(Duration::from_millis(50))).expect("a timeout");
@@ -321,7 +324,7 @@ fn a_flood_takes_nothing_from_those_who_behave() {
         assert_eq!(honest.wire.call(&format!("LIST {LIST}")), "+created");
         honest.measure();
         let control = Control::start(round.dir());
-        let floods: [(&dyn Fn() -> _, Option<&dyn Fn() -> _>); 7] = [
+        let floods: [(Begin<'_, '_>, Option<Begin<'_, '_>>); 7] = [
             (&|| idle(&address, clients), None),
             (&|| deaf(&address), None),
             (&|| drip(&address), None),
@@ -350,8 +353,8 @@ fn a_flood_takes_nothing_from_those_who_behave() {
 /// Measures before a flood, and during it; one that connects again and again in turn with one of somebody who only accepts.
 fn one<'a>(
     honest: &mut Honest<'_>,
-    flood: &dyn Fn() -> Flood<'a>,
-    beside_control: Option<&dyn Fn() -> Flood<'a>>,
+    flood: Begin<'_, 'a>,
+    beside_control: Option<Begin<'_, 'a>>,
     round: &mut Round<'_>,
 ) {
     let (before, memory) = (honest.measure(), honest.memory());

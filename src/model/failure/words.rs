@@ -251,7 +251,6 @@ impl Report {
             || self.has(&FOR_GOOD) && self.has(&ABSENT) && !(0..self.0.len()).any(|at| self.sense(at) & NOT != 0);
         let is_dead = |at: usize| match self.word(at) {
             "landline" | "fixedline" | "festnetz" => !self.is_negated(at),
-            "land" => self.word(at + 1) == "line" && !self.is_negated(at),
             "fijo" | "fixo" => self.before(at).is_some_and(|before| self.word(before).starts_with("telefon")),
             "wrong" if WRONG_ONE.contains(&self.word(at + 1)) => true,
             "active" => {
@@ -269,7 +268,7 @@ impl Report {
                 is_last(at) && self.before(at).is_some_and(|before| self.word(before) == "number")
                     || is_last(at + 1) && self.word(at + 1) == "number"
             }
-            "fixed" => self.word(at + 1) == "line" && !self.is_negated(at),
+            "land" | "fixed" => self.word(at + 1) == "line" && !self.is_negated(at),
             word if self.0.len() == 1 && DEAD_ALONE.contains(&word) => true,
             "assigned" if self.0.len() == 2 => self.is_negated(at),
             "exist" | "exists" if self.is_negated(at) && self.before(at).is_some_and(|not| self.is_user(not)) => true,

@@ -3,8 +3,9 @@
 //! A reasonable person decides what an opt-out is (47 CFR § 64.1200(a)(10): "any reasonable means"): an opt-out word in any
 //! of the languages that senders use, or a request in words, if nothing else stands in the message but courtesies. What only
 //! comes near one is shown to a person, and so is what is written in a [`script`] that no rule has. [`encoding`] undoes what
-//! software made of a text, [`keyboard`] what a keyboard of another script did, and [`texting`] what people shorten; [`folding`] makes words of it and
-//! [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a small [`grammar`], and [`reading`] puts them together.
+//! software made of a text, [`keyboard`] what a keyboard of another script did, and [`texting`] what people shorten; [`folding`]
+//! makes words of it and [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a
+//! small [`grammar`], and [`reading`] puts them together.
 //! `stems.txt` has what no refusal can do without: what no rule knows is shown to a person where it has one of these.
 //! `machine.txt` has what a [`machine`] answers in the place of a phone.
 //! [`is_refusal`] asks the same of a label.
