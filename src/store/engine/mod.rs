@@ -16,6 +16,7 @@ mod private_dir;
 mod pulse;
 mod seal;
 mod sled;
+mod synced;
 mod wal;
 
 use std::ops::Range;

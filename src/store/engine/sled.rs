@@ -2,7 +2,6 @@
 //! really is one. No other file knows sled.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -16,6 +15,7 @@ use super::origin::Origin;
 use super::private_dir::make_private;
 use super::pulse::Pulse;
 use super::seal::{sync, sync_files};
+use super::synced::{self, Synced};
 use super::wal::Wal;
 use super::{Batch, Engine, Keys, Row, Space, Wholeness};
 use crate::error::{Code, Error, Result};
@@ -36,12 +36,8 @@ const BESIDE: &str = "store.new";
 /// The name of sled's file.
 const LOG: &str = "db";
 
-/// Beside the store: how many batches have been on disk.
-const SYNCED: &str = "synced";
 /// What is said of a store on which sled panics.
 const PANICKED: &str = "its files are damaged, and opt-outs may be missing: restore a backup";
-/// Its digits; it is written in place.
-const SYNCED_DIGITS: usize = 20;
 
 /// The key, behind all others, that has the number of the newest batch. A batch and its number are applied together: what of
 /// the write-ahead log comes behind it is known.
@@ -58,7 +54,7 @@ pub struct DiskEngine {
     tree: sled::Tree,
     /// Held while values are put into the tree one by one.
     putting: Arc<RwLock<()>>,
-    synced: File,
+    synced: Synced,
     pulse: Pulse,
     /// The newest batch that had been on disk when the file `pulse` was last written; none if it does not say.
     known: Option<u64>,
@@ -121,8 +117,7 @@ impl DiskEngine {
             .write(true)
             .open(store.join(LOG))
             .map_err(|why| failed("open the store's file in", &why))?;
-        let synced = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(SYNCED));
-        let synced = synced.map_err(|why| failed("open the file `synced` in", &why))?;
+        let synced = Synced::open(dir).map_err(|why| failed("open the file `synced` in", &why))?;
         let flushed = db.clone();
         let nudge = Nudge::start(move || drop(flushed.flush())).map_err(|why| failed("start a thread for", &why))?;
         let disk = Arc::new(Disk { nudge, db, log });
@@ -179,26 +174,10 @@ impl DiskEngine {
         Ok(self.putting.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn synced_path(&self) -> PathBuf {
-        self.dir.join(SYNCED)
-    }
-
     fn write_synced(&self, newest: u64) -> Result<()> {
-        let digits = format!("{newest:0SYNCED_DIGITS$}\n");
-        self.synced.write_all_at(digits.as_bytes(), 0).map_err(|why| failed("write", &self.synced_path(), &why))?;
+        self.synced.write(newest)?;
         self.pulse.beat(newest);
         Ok(())
-    }
-
-    /// How many batches have been on disk; none if that is not known.
-    fn synced(&self) -> Result<Option<u64>> {
-        let digits = fs::read_to_string(self.synced_path());
-        // A power cut before it was synced for the first time leaves zeros.
-        match digits.as_deref().map(|digits| digits.trim().trim_matches('\0')) {
-            Ok("") => Ok(None),
-            Ok(digits) if digits.parse::<u64>().is_ok() => Ok(digits.parse().ok()),
-            _ => Err(Error::internal(format!("{} is damaged: restore a backup", self.synced_path().display()))),
-        }
     }
 }
 
@@ -246,8 +225,7 @@ impl Engine for DiskEngine {
         self.write_synced(batch.number())
     }
 
-    /// Also writes down how many batches are on disk, in a file of its own that is not synced again: an older number there
-    /// promises less, and is still true.
+    /// Also writes down how many batches are on disk.
     fn sync(&self, newest: u64) -> Result<()> {
         let note = || self.tree.insert(NEWEST, &newest.to_be_bytes()).map(drop).map_err(sled_failed);
         self.durable.sync(newest, note)?;
@@ -257,14 +235,14 @@ impl Engine for DiskEngine {
     /// sled takes damage in the middle of its file for the end of it, and serves what is before. Of a copy that was made
     /// while the store was written to it may not see that anything is missing.
     fn check_complete(&self, newest: u64) -> Result<Wholeness> {
-        let synced = self.synced()?;
+        let synced = self.synced.newest()?;
         if let Some(synced) = synced.filter(|synced| *synced > newest) {
             return Err(Error::internal(format!(
                 "the store in {} ends after {newest} of {synced} batches that were on disk: its file was damaged or cut \
                  off, and opt-outs are lost with the rest. Restore a backup, or delete {} to have what is left behind a \
                  fence: nobody gets messages until UNFENCE",
                 self.dir.display(),
-                self.synced_path().display()
+                self.synced.path().display()
             )));
         }
         self.origin.check(newest)?;
@@ -281,10 +259,9 @@ impl Engine for DiskEngine {
     }
 
     fn mark_open(&self, newest: u64) -> Result<()> {
-        if self.synced()?.is_none() {
-            // Later numbers are written over this one, within a sector: a power cut leaves one of them.
+        if self.synced.newest()?.is_none() {
             self.write_synced(newest)?;
-            self.synced.sync_all().map_err(|why| failed("sync", &self.synced_path(), &why))?;
+            self.synced.sync()?;
         }
         // What is left is wanted as it is.
         if self.known.is_some_and(|known| known > newest) {
@@ -449,7 +426,8 @@ fn make_store(dir: &Path, store: &Path) -> sled::Result<()> {
 /// A store that was removed, in whole or but for some files, is not begun anew: whoever opted out would be forgotten. The directory
 /// of a store comes before all other files, so that what a crash left of a first start is none of these.
 fn refuse_remains(dir: &Path, store: &Path) -> Result<()> {
-    let mut left: Vec<PathBuf> = Origin::files(dir).chain([dir.join(SYNCED)]).filter(|file| file.exists()).collect();
+    let mut left: Vec<PathBuf> =
+        Origin::files(dir).chain([dir.join(synced::NAME)]).filter(|file| file.exists()).collect();
     left.extend(Wal::is_in(store).then(|| store.to_owned()));
     if left.is_empty() {
         return Ok(());
