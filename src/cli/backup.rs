@@ -27,7 +27,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Make a backup of a running daemon, without stopping it
 ///
 /// The daemon writes the backup into its --backup-dir; this command fetches it, checks it, and removes it there. A backup holds
-/// phone numbers and the secret of the tombstones: keep it where only you can read it. It needs an admin token.
+/// phone numbers and the secret of the tombstones: keep it where only you can read it. It needs an admin token. Of a store in partitions
+/// it is a file of each, in p0, p1 … of the directory.
 ///
 /// Exit code 0: there is a whole backup; 2: there is none.
 #[derive(Args)]
@@ -59,6 +60,13 @@ impl Backup {
             Some(dir) => Source::Closed(dir),
             None => Source::Running(self.target),
         };
+        if let Source::Running(target) = &source {
+            let mut client = target.connect()?;
+            let partitions = partitions(&mut client)?;
+            if partitions > 1 {
+                return of_partitions(&mut client, partitions, &to, self.keep);
+            }
+        }
         if to.as_os_str() == "-" {
             if io::stdout().is_terminal() {
                 return Err(Error::bad_arg("a backup is not for a terminal: give a directory, or a pipe"));
@@ -66,14 +74,57 @@ impl Backup {
             source.write(&mut BufWriter::new(io::stdout().lock()))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let path = into(&source, &to)?;
-        let facts = check(&path)?;
-        if let Some(keep) = self.keep {
-            remove_older(&to, keep as usize, facts.fence.is_some())?;
-        }
-        say(&facts_json(&path, &facts));
+        let path = into(&to, &name_of(super::serve::now()), &mut |to| source.write(to))?;
+        told(&path, self.keep)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says what a new backup has, and removes older ones beside it.
+fn told(path: &Path, keep: Option<u32>) -> Result<()> {
+    let facts = check(path)?;
+    if let (Some(keep), Some(dir)) = (keep, path.parent()) {
+        remove_older(dir, keep as usize, facts.fence.is_some())?;
+    }
+    say(&facts_json(path, &facts));
+    Ok(())
+}
+
+/// A backup of each partition, in directories p0, p1 … under one name: all of them, or none.
+fn of_partitions(client: &mut Client, partitions: u16, to: &Path, keep: Option<u32>) -> Result<ExitCode> {
+    if to.as_os_str() == "-" {
+        return Err(Error::bad_arg(format!(
+            "the store has {partitions} partitions, and a backup is a file of each: give a directory, which gets p0, p1 …"
+        )));
+    }
+    let name = name_of(super::serve::now());
+    let mut made: Vec<PathBuf> = Vec::new();
+    let fetched = with_backup(client, |client, there| {
+        for place in 0..partitions {
+            let partition = format!("p{place}");
+            made.push(into(&to.join(&partition), &name, &mut |to| read(client, &format!("{partition}/{there}"), to))?);
+        }
+        Ok(())
+    });
+    if let Err(why) = fetched {
+        for path in &made {
+            let _ = fs::remove_file(path);
+        }
+        return Err(why);
+    }
+    made.iter().try_for_each(|path| told(path, keep))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Into how many partitions the store of a daemon is split.
+fn partitions(client: &mut Client) -> Result<u16> {
+    let Reply::Array(lines) = client.call(&["SETTINGS"])? else { return Ok(1) };
+    let said = lines.iter().find_map(|line| match line {
+        Reply::Text(line) => line.strip_prefix("partitions ")?.parse().ok(),
+        _ => None,
+    });
+    // An older contactd does not say it, and has one.
+    Ok(said.unwrap_or(1))
 }
 
 /// Where a backup comes from.
@@ -85,7 +136,7 @@ enum Source {
 impl Source {
     fn write(&self, to: &mut dyn Write) -> Result<()> {
         match self {
-            Source::Running(target) => fetch(&mut target.connect()?, to),
+            Source::Running(target) => with_backup(&mut target.connect()?, |client, name| read(client, name, to)),
             Source::Closed(dir) => {
                 if !Store::is_in(dir) {
                     return Err(Error::bad_arg(format!("{} is not a contactd store", dir.display())));
@@ -100,14 +151,14 @@ impl Source {
 }
 
 /// Writes a backup into a directory: beside, checked, synced, renamed. Gives its file.
-fn into(source: &Source, dir: &Path) -> Result<PathBuf> {
+fn into(dir: &Path, name: &str, write: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<PathBuf> {
     fs::create_dir_all(dir).map_err(|why| failed("make", dir, &why))?;
-    let name = name_of(super::serve::now()) + SUFFIX;
+    let name = format!("{name}{SUFFIX}");
     let (path, partial) = (dir.join(&name), dir.join(format!("{name}{PARTIAL}")));
-    let written = || -> Result<()> {
+    let mut written = || -> Result<()> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);
         let mut to = BufWriter::new(file.map_err(|why| failed("write", &partial, &why))?);
-        source.write(&mut to)?;
+        write(&mut to)?;
         let synced = to.flush().and_then(|()| to.get_ref().sync_all());
         synced.map_err(|why| failed("write", &partial, &why))?;
         check(&partial)?;
@@ -118,27 +169,29 @@ fn into(source: &Source, dir: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Has a daemon make a backup, and fetches it.
-fn fetch(client: &mut Client, to: &mut dyn Write) -> Result<()> {
+/// Has a daemon make a backup, for somebody who takes it.
+fn with_backup(client: &mut Client, take: impl FnOnce(&mut Client, &str) -> Result<()>) -> Result<()> {
     // Of this process alone, so that it is nobody else's that is fetched and removed.
     let name = format!("fetch-{}-{}", super::serve::now(), std::process::id());
     call(client, &["BACKUP", "RUN", &name])?;
-    let fetched = wait(client, &name).and_then(|()| {
-        let mut offset = 0;
-        loop {
-            let piece = call(client, &["BACKUP", "READ", &name, &offset.to_string()])?;
-            let bytes =
-                BASE64.decode(piece.as_bytes()).map_err(|_| Error::internal("a damaged reply to BACKUP READ"))?;
-            if bytes.is_empty() {
-                return to.flush().map_err(|why| failed("write", Path::new("the backup"), &why));
-            }
-            offset += bytes.len() as u64;
-            to.write_all(&bytes).map_err(|why| failed("write", Path::new("the backup"), &why))?;
-        }
-    });
+    let taken = wait(client, &name).and_then(|()| take(client, &name));
     // It may not be there: it was not finished.
     let dropped = call(client, &["BACKUP", "DROP", &name]);
-    fetched.and(dropped.map(drop))
+    taken.and(dropped.map(drop))
+}
+
+/// Fetches a backup.
+fn read(client: &mut Client, name: &str, to: &mut dyn Write) -> Result<()> {
+    let mut offset = 0;
+    loop {
+        let piece = call(client, &["BACKUP", "READ", name, &offset.to_string()])?;
+        let bytes = BASE64.decode(piece.as_bytes()).map_err(|_| Error::internal("a damaged reply to BACKUP READ"))?;
+        if bytes.is_empty() {
+            return to.flush().map_err(|why| failed("write", Path::new("the backup"), &why));
+        }
+        offset += bytes.len() as u64;
+        to.write_all(&bytes).map_err(|why| failed("write", Path::new("the backup"), &why))?;
+    }
 }
 
 /// Waits until a daemon has made a backup.

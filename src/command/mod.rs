@@ -58,7 +58,9 @@ use crate::wire::{Args, Replies};
 pub use asked::{Asked, Remark, answer, ask};
 pub use clients::{Clients, Peer, Transport};
 pub use contacts::read_phone;
-pub use gather::{Gathered, Merge, Split, backup as split_backup, purge as split_purge, same, stats as gather_stats};
+pub use gather::{
+    Gathered, Merge, Split, backup as split_backup, backup_of_one, purge as split_purge, same, stats as gather_stats,
+};
 pub use health::Health;
 pub use page::items as page_items;
 pub use queries::Export;
@@ -367,7 +369,7 @@ pub const TABLE: &[Command] = &[
         summary: "shows the messages that a person should look at; DONE, with write access, settles one" },
     Command { name: "STATS", usage: "", access: Access::Read, arity: (0, 0), reach: Reach::Stats, pace: Pace::Slow, run: Run::Store(stats::stats),
         summary: "shows what the daemon counts" },
-    Command { name: "CLIENTS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Admin, arity: (0, 4), reach: Reach::Nothing, pace: Pace::Slow, run: Run::Store(clients::clients),
+    Command { name: "CLIENTS", usage: "[LIMIT n] [AFTER cursor]", access: Access::Admin, arity: (0, 4), reach: Reach::Pages, pace: Pace::Slow, run: Run::Store(clients::clients),
         summary: "shows who is connected, the longest first" },
     Command { name: "SETTINGS", usage: "", access: Access::Admin, arity: (0, 0), reach: Reach::Nothing, pace: Pace::Prompt, run: Run::Store(settings::settings),
         summary: "shows what the daemon runs with" },

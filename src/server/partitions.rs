@@ -77,8 +77,9 @@ impl Partitions {
         for place in 0..setup.partitions {
             let here = Partition { place, of: setup.partitions };
             let own = of_partition(&setup, here, partitions.stop.child_token());
-            // What clients ask is counted once, by the front.
-            let shared = Arc::new(Shared { counters: Arc::default(), ..front.shared.as_ref().clone() });
+            // What clients ask is counted once, by the front. Who has asked a partition is told by that one, wherever it is open.
+            let (counters, clients) = (Arc::default(), Arc::default());
+            let shared = Arc::new(Shared { counters, clients, ..front.shared.as_ref().clone() });
             let door = Arc::new(Door(RwLock::new(server(&own, &shared, own.stop.child_token())?)));
             let holder =
                 Holder { here, door: Arc::clone(&door), shared, setup: own, failed: partitions.failed.clone() };

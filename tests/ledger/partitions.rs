@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::crowd::{Client, Crowd, LIST};
 use crate::faults::soak;
 use crate::house::LEASE;
@@ -57,6 +59,48 @@ impl District {
             .collect()
     }
 
+    /// Fetches the backups of all partitions from one daemon, and looks at another one for who has asked it.
+    fn is_backed_up(&self, contacts: u64) {
+        let to = tempfile::tempdir().expect("a directory");
+        let files = || {
+            let in_place = |place| std::fs::read_dir(to.path().join(format!("p{place}"))).into_iter().flatten().count();
+            (0..PARTITIONS).map(in_place).collect::<Vec<_>>()
+        };
+        let address = format!("127.0.0.1:{}", self.nodes[1].port);
+        let since = Instant::now();
+        let facts = loop {
+            let mut fetch = Command::new(program());
+            let done = fetch.arg("backup").arg(to.path()).args(["--server", &address]).output().expect("it runs");
+            if done.status.success() {
+                break String::from_utf8_lossy(&done.stdout).into_owned();
+            }
+            // On a machine that is too busy for its leases a partition may go elsewhere meanwhile.
+            assert_eq!(files(), [0; PARTITIONS], "all of them, or none");
+            let why = String::from_utf8_lossy(&done.stderr).into_owned();
+            assert!(since.elapsed() < PATIENCE, "{why}\n{}", self.log());
+        };
+        let facts: Vec<Value> = facts.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(facts.iter().map(|facts| facts["contacts"].as_u64().expect("a number")).sum::<u64>(), contacts);
+        assert_eq!(files(), [1; PARTITIONS]);
+
+        // Who has asked all partitions through one daemon is told of by another one, too, once for each.
+        let (mut one, mut other) = (Client::of(&[self.nodes[0].port]), Client::of(&[self.nodes[2].port]));
+        let addresses = |lines: Vec<String>| -> Vec<String> {
+            let clients = lines[1..].iter().map(|line| serde_json::from_str::<Value>(&line[1..]).expect("JSON"));
+            clients.map(|client| client["address"].to_string()).collect()
+        };
+        loop {
+            one.insist("COUNT");
+            let here = addresses(one.insist_lines("CLIENTS"));
+            let there = addresses(other.insist_lines("CLIENTS"));
+            let is_of_all = |address| there.iter().filter(|one| *one == address).count() == PARTITIONS;
+            if here.iter().any(is_of_all) {
+                return;
+            }
+            assert!(since.elapsed() < PATIENCE, "{here:?}, {there:?}\n{}", self.log());
+        }
+    }
+
     fn log(&self) -> String {
         let logs: Vec<String> = self.nodes.iter().map(|node| format!("--- {}\n{}", node.port, node.log())).collect();
         logs.concat()
@@ -92,6 +136,7 @@ fn each_of_three_daemons_answers_for_all_partitions() {
     district.wait_for(&[0, 2, 2]);
     district.nodes[2].start();
     district.wait_for(&[1, 1, 2]);
+    district.is_backed_up(40);
 
     for (at, port) in district.ports().into_iter().enumerate() {
         let client = &mut Client::of(&[port]);

@@ -224,6 +224,51 @@ fn refused(dir: &Path, more: &[&str]) -> String {
     told
 }
 
+/// One file of each, under one name, over the network: all of them, or none.
+#[test]
+fn a_backup_of_partitions_is_fetched_and_clients_are_told_of_all() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let phones = fill(&mut wire);
+    let to = tempfile::tempdir().expect("a directory");
+    let fetch = |to: &str| {
+        let done = Command::new(program()).args(["backup", to, "--server", &daemon.address]).output().expect("it runs");
+        (done.status.success(), String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned())
+    };
+    let (is_done, said) = fetch("-");
+    assert!(!is_done && said.contains("a file of each: give a directory"), "{said}");
+    let (is_done, said) = fetch(to.path().to_str().expect("UTF-8"));
+    assert!(is_done, "{said}");
+    let facts: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let contacts: u64 = facts.iter().map(|facts| facts["contacts"].as_u64().expect("a number")).sum();
+    assert_eq!((facts.len(), contacts), (4, phones.len() as u64));
+    let names: Vec<_> = facts.iter().map(|facts| Path::new(facts["backup"].as_str().expect("a file"))).collect();
+    assert!((0..4).all(|place| names[place].starts_with(to.path().join(format!("p{place}")))), "{names:?}");
+    assert!(names.iter().all(|name| name.file_name() == names[0].file_name() && name.is_file()), "{names:?}");
+    assert_eq!(wire.call("BACKUP LIST"), "*0", "nothing is left there");
+    assert!(wire.call("BACKUP READ night 0").starts_with("-ERR a store in partitions has one file of each"));
+    assert!(wire.call("BACKUP READ p3/night 0").starts_with("-BADARG there is no backup 'night'"));
+    assert!(wire.call("BACKUP READ p4/night 0").starts_with("-ERR "));
+
+    // Who has asked nothing but one partition is told of, too, on the page of that one.
+    let mut other = daemon.connect();
+    assert_eq!(other.call(&format!("CHECK {LIST} {}", phones[0])), "+yes");
+    let mut told = items(&wire.call("CLIENTS"));
+    let asked = told.len();
+    assert!(asked >= 5, "the first one has asked all: {told:?}");
+    let mut page = wire.call("CLIENTS LIMIT 1");
+    told.clear();
+    loop {
+        told.extend(items(&page));
+        let next = page.lines().nth(1).expect("a cursor").trim_start_matches('+').to_owned();
+        if next == "0" {
+            break;
+        }
+        page = wire.call(&format!("CLIENTS LIMIT 1 AFTER {next}"));
+    }
+    assert_eq!(told.len(), asked);
+}
+
 /// Whoever said STOP in it would be unknown, and the next import would make him a contact.
 #[test]
 fn a_store_that_lost_a_partition_is_refused_until_that_is_restored() {

@@ -45,7 +45,17 @@ pub fn purge(args: Args<'_>, partitions: usize) -> Result<Split> {
     }
 }
 
-/// BACKUP. A backup of several partitions is one file of each, under one name; READ hands out none of them.
+/// BACKUP READ of one partition's file, as in `p3/name`: which partition, and what to ask it. None for all else.
+pub fn backup_of_one(args: Args<'_>, partitions: usize) -> Option<(usize, Vec<Vec<u8>>)> {
+    let mut rest = args;
+    let word = rest.next()?.to_ascii_uppercase();
+    let (place, name) = std::str::from_utf8(rest.next()?).ok()?.strip_prefix('p')?.split_once('/')?;
+    let place = place.parse().ok().filter(|place| *place < partitions && word == b"READ")?;
+    let request = [&b"BACKUP"[..], b"READ", name.as_bytes()].into_iter().chain(rest).map(<[u8]>::to_vec).collect();
+    Some((place, request))
+}
+
+/// BACKUP. A backup of several partitions is one file of each, under one name.
 pub fn backup(args: Args<'_>, partitions: usize, name: impl FnOnce() -> String) -> Result<Split> {
     let (mut rest, all) = (args, |merge| Ok(Split::same("BACKUP", args, partitions, merge)));
     let word = rest.next().unwrap_or_default().to_ascii_uppercase();
@@ -59,7 +69,7 @@ pub fn backup(args: Args<'_>, partitions: usize, name: impl FnOnce() -> String) 
         b"LIST" => all(backups),
         b"READ" => Err(Error::new(
             Code::Err,
-            "a store in partitions has one file of each in a backup: take them from p0, p1 … in --backup-dir",
+            "a store in partitions has one file of each in a backup: READ p0/NAME offset, p1/NAME …, as `contactd backup DIR` does",
         )),
         _ => all(same),
     }

@@ -18,7 +18,7 @@ use crate::limits::PAGE_ITEMS_DEFAULT;
 use crate::store::OptOutWarning;
 use crate::wire::{Args, Replies, Reply};
 
-pub use jobs::{Split, backup, purge};
+pub use jobs::{Split, backup, backup_of_one, purge};
 pub use stats::stats;
 
 /// One request and what each partition answered.

@@ -47,6 +47,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             },
             Reach::Purge => self.split(command::split_purge(request.args, self.front.len())).await,
             Reach::Backup => {
+                if let Some((place, words)) = command::backup_of_one(request.args, self.front.len()) {
+                    return self.tell_of(place, &words).await;
+                }
                 let now = (self.server.shared.clock)();
                 self.split(command::split_backup(request.args, self.front.len(), || name_of(now))).await
             }
@@ -309,6 +312,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         }
         let answers = self.ask_all(raw).await?;
         self.merge(command::same, raw, &answers)
+    }
+
+    /// Asks one partition, and tells what it says.
+    async fn tell_of(&mut self, place: usize, words: &[Vec<u8>]) -> io::Result<()> {
+        let mut request = Vec::new();
+        write_request(&mut request, words);
+        match self.ask(place, request).await {
+            Ok(reply) => self.replies.raw(&reply),
+            Err(why) => self.replies.error(&why),
+        }
+        Ok(())
     }
 
     async fn split(&mut self, split: Result<command::Split>) -> Result<()> {
