@@ -155,8 +155,8 @@ fn the_country_of_a_number_comes_from_its_row() {
     // Two cells of one row.
     let sheet = "phone,code,where\n7025550190,1,India\n";
     let told = desk.import(sheet, &["--map", "code=region", "--map", "where=label.country"]);
-    told.all_taken();
-    assert_eq!(desk.check("+17025550190"), "+yes", "only what is mapped as a country decides");
+    told.rejected("country_unclear", 0);
+    assert_eq!(desk.check("+17025550190"), "+no not_subscribed", "a label may contradict, too");
 }
 
 /// The daemon's default region is nobody's word about one number.

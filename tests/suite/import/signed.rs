@@ -157,7 +157,7 @@ fn the_star_means_no_column_that_may_be_about_consent() {
         }
         assert_eq!(desk.get(ADA), Value::Null, "{heading}");
     }
-    let sheet = format!("phone,name,VIP,HasOptedOutOfEmail,Visits\n{ADA},Ada,yes,1,0\n{BOB},Bob,no,0,1\n");
+    let sheet = format!("phone,name,VIP,HasOptedOutOfEmail,Visits\n{ADA},Ada,yes,1,0\n{BOB},Bob,no,0,7\n");
     desk.onto_list(&sheet, &["--labels", "VIP,Visits"]).all_taken();
     let all = json!({"name": "Ada", "vip": "yes", "hasoptedoutofemail": "1", "visits": "0"});
     assert_eq!(desk.get(ADA)["labels"], all);
