@@ -10,7 +10,7 @@ mod signs;
 use super::word::{Case, Word, is};
 
 /// Whole notes: the number is somebody else's, or what was asked was refused. Beside another word it was something else.
-const WHOLE: [&str; 7] = ["wrong #", "bad #", "not his #", "refused", "objected", "objects", "21610"];
+const WHOLE: [&str; 9] = ["wrong #", "bad #", "not his #", "refused", "objected", "objects", "21610", "no more", "c&d"];
 /// How notes begin that look like a refusal and are none.
 const HARMLESS_BEGINNINGS: [&str; 11] =
     ["no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip"];
@@ -24,15 +24,18 @@ const HARMLESS_BYTES_MAX: usize = 64;
 const DENIED_WITHIN: usize = 4;
 /// So near stand a word for an end and what it ends: "cancelled her subscription to texts".
 const ENDED_WITHIN: usize = 4;
+/// So near stand a consent and what denies it, and a consent and what it lacks.
+const NOT_GIVEN_WITHIN: usize = 3;
+const LACKED_WITHIN: usize = 2;
 /// So near stand what takes somebody off and the list.
 const OFF_WITHIN: usize = 3;
 
 /// The first letters of words without which no note is one, in small letters.
-const BEGINNINGS: [&[u8]; 47] = [
+const BEGINNINGS: [&[u8]; 49] = [
     b"any", b"hea", b"mor", b"del", b"c&d", b"sel", b"ale", b"opt", b"uns", b"un-", b"dnc", b"dnt", b"dnd", b"sto",
     b"stp", b"sot", b"tex", b"txt", b"sms", b"msg", b"mes", b"con", b"cnt", b"off", b"ope", b"otp", b"rem", b"alo",
     b"mar", b"mkt", b"pro", b"per", b"opp", b"tes", b"tec", b"sro", b"rmv", b"omi", b"sup", b"nev", b"los", b"sue",
-    b"sui", b"law", b"att", b"own", b"ref",
+    b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins",
 ];
 
 /// Whether a note refuses messages in one of its clauses.
@@ -136,7 +139,9 @@ fn comes_back(words: &[Word]) -> bool {
 /// Whether some word begins as one of a refusal does: nearly all cells have none.
 fn may_refuse(cell: &[u8]) -> bool {
     let begins = |at: usize| at == 0 || !cell[at - 1].is_ascii_alphanumeric();
-    let is_one = |three: &[u8]| BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
+    // "ttext": a slip of a word that is one.
+    let is_doubled = |three: &[u8]| three[0].is_ascii_alphabetic() && three[0].eq_ignore_ascii_case(&three[1]);
+    let is_one = |three: &[u8]| is_doubled(three) || BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
     cell.windows(3).enumerate().any(|(at, three)| begins(at) && is_one(three))
 }
 
@@ -238,8 +243,8 @@ impl Clause<'_> {
                              answers answered answering get gets got getting receive receives received receiving see sees saw \
                              seen deliver delivered deliverable arrive arrived come came yet sure know knows work works working \
                              worked remember back much often read reads opened issue issues problem problems trouble mind minds \
-                             objection objections objecting complain complained complaints miss missed code codes charge fee only \
-                             sent send sending yet stop stops unsubscribe than";
+                             objection objections objecting complain complained complaints miss missed code codes charge fee sent \
+                             send sending yet stop stops unsubscribe than";
         let has_wish = |from: usize, to: usize| self.words[from..to].iter().any(|word| word.is(WISHES));
         // "Do not text before 9am", but not "after complaint".
         let is_hour =
@@ -248,7 +253,7 @@ impl Clause<'_> {
             let (before, word) = (&self.words[at - 1], &self.words[at]);
             before.is("until till") || before.is("before after") && is_hour(word)
         });
-        let heard = self.words.iter().any(|word| word.is(HEARD));
+        let any_heard = self.words.iter().any(|word| word.is(HEARD));
         let out = (0..self.words.len()).any(|at| self.out_until(at).is_some());
         let nots = (0..self.words.len()).filter(|&at| self.words[at].is_not());
         !out && !is_at_times
@@ -282,6 +287,8 @@ impl Clause<'_> {
                     let is_missed = self.words[at..]
                         .iter()
                         .any(|word| word.is("miss missed mind minds problem problems issue issues"));
+                    // "Alerts only, no promos", but not "no calls, only texts".
+                    let heard = any_heard || self.words[at..].iter().any(|word| word.is("only"));
                     !is_other && !is_noun && !is_missed && (!heard || is_asked)
                 };
                 // "Sms not wanted", "texts not ok".
@@ -298,10 +305,11 @@ impl Clause<'_> {
 
     /// Whether a word for an end stands beside texts, or beside the consent to them: "declined to be texted", "sms prohibited".
     fn ends_texts(&self, at: usize) -> bool {
+        const ENDS: &str = "refus declin revok withdr rescind cancel terminat prohibit forbid unwanted discontin deactiv unregister \
+                            deregister hates dislik detest uninterest";
         let word = &self.words[at];
         let turns_off = word.is("turned turn switched shut") && self.is_at(at + 1, "off");
-        let ends = word.begins("refus declin revok withdr rescind cancel terminat prohibit forbid unwanted discontin deactiv hates dislik detest uninterest")
-            || word.is("disabled ended skip omit exclude excluded");
+        let ends = word.begins(ENDS) || word.is("disabled ended skip omit exclude excluded");
         if !ends && !turns_off || self.before(at, 2).iter().any(Word::is_not) {
             return false;
         }
@@ -333,10 +341,12 @@ impl Clause<'_> {
     /// Whether somebody reports a STOP: "replied STOP today", "told me to stop", "stop per customer".
     fn reports_a_stop(&self, at: usize) -> bool {
         let word = &self.words[at];
-        if !word.is("stop stops stopp stpo sotp stoped sropp srop stoop") {
+        let next = self.word(at + 1);
+        // Somebody may quit other things.
+        let quits = word.is("quit quits") && next.is_some_and(Word::is_text);
+        if !quits && !word.is("stop stops stopp stpo sotp stoped sropp srop stoop") {
             return false;
         }
-        let next = self.word(at + 1);
         let is_place =
             next.is_some_and(|next| next.is("by in at sign signs light lights over watch loss and gap motion n"));
         let is_named = at > 0
@@ -425,7 +435,14 @@ impl Clause<'_> {
             || self.is_at(at, "over") && self.words[..at].iter().any(|word| word.begins("prefer"))
             || self.is_at(at, "rather") && self.is_at(at + 1, "than");
         let behind = if self.is_at(at, "over") { at + 1 } else { at + 2 };
-        is_for && self.word(behind).is_some_and(Word::is_text) && self.words[..at].iter().any(Word::is_other)
+        // "Contact by email instead" of what this list sends.
+        let is_asked = self.is_at(at, "instead")
+            && self.words.len() == at + 1
+            && self.is_at(0, "contact reach use")
+            && !self.words.iter().any(Word::is_text)
+            && self.words.iter().any(Word::is_other);
+        is_asked
+            || is_for && self.word(behind).is_some_and(Word::is_text) && self.words[..at].iter().any(Word::is_other)
     }
 
     /// Whether somebody was put where nobody gets messages, or the number is to be forgotten.
@@ -466,11 +483,45 @@ impl Clause<'_> {
                 && self.words[..at].iter().any(|word| word.is("want wants wanted wish wishes care like"))
     }
 
-    /// "Lost consent", "not consenting", "against texts", "C&D received", "do not sell".
+    /// Whether a word for consent stands near one for its lack: "hasn't opted in yet", "consent missing", "DOI pending". What is lacking
+    /// may be the consent to something else.
+    fn lacks(&self, at: usize) -> bool {
+        let opts_in = self.is_at(at, "opt opts opted") && self.is_at(at + 1, "in");
+        if !opts_in && !self.words[at].is_consent() {
+            return false;
+        }
+        let end = at + usize::from(opts_in);
+        let (before, behind) = (self.before(at, NOT_GIVEN_WITHIN), self.behind(end, NOT_GIVEN_WITHIN));
+        let is_given = |word: &Word| {
+            word.is(
+                "confirmed given obtained received recorded verified signed collected complete completed valid granted",
+            )
+        };
+        let denied_behind = behind.iter().position(Word::is_not).is_some_and(|not| behind[not..].iter().any(is_given));
+        // "No email but opted in".
+        let is_of_consent = |not: usize| !before[not..].iter().any(|word| word.is_other() || word.is("but"));
+        let denied = before.iter().position(Word::is_not).is_some_and(is_of_consent);
+        let is_needed =
+            before.iter().chain(behind).any(|word| word.is("problem problems issue issues needed required necessary"))
+                && before.iter().chain(behind).any(Word::is_not);
+        let is_other = self.words.iter().any(|word| {
+            word.begins("photo pictur surg treat medic procedur cooki parent anesth")
+                || word.is("form forms slip video school planning building parking")
+        });
+        let is_of_mail = self.words.iter().any(Word::is_mail) && !self.words.iter().any(Word::is_text);
+        // "Not withdrawn".
+        let lacks_near = || {
+            let (from, to) = (at.saturating_sub(LACKED_WITHIN), (end + 1 + LACKED_WITHIN).min(self.words.len()));
+            (from..to).any(|at| self.words[at].is_lack() && !self.before(at, 2).iter().any(Word::is_not))
+        };
+        !is_other && !is_of_mail && !is_needed && (denied || denied_behind || lacks_near())
+    }
+
+    /// "Not consenting", "against texts", "C&D received", "do not sell".
     fn lacks_consent(&self, at: usize) -> bool {
         let word = &self.words[at];
         let next_is = |words: &str| self.is_at(at + 1, words);
-        word.is("lost lacks lacking") && next_is("consent permission optin")
+        self.lacks(at)
             || word.is_not() && next_is("consenting")
             || word.is("against") && self.word(at + 1).is_some_and(Word::is_text)
             || word.is("c") && next_is("d") && self.is_at(at + 2, "received recd sent letter notice from")

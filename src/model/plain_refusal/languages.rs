@@ -47,10 +47,18 @@ const SMS: Roles = 1 << 16;
 const NO: Roles = 1 << 17;
 /// A refusal where nothing but who says it stands beside it.
 const OBJECT: Roles = 1 << 18;
+/// A consent lacks.
+const LACK: Roles = 1 << 19;
+/// A refusal where it is all that a note says.
+const ALONE: Roles = 1 << 20;
+/// Makes a removal a thing to do.
+const TODO: Roles = 1 << 21;
+const MAIL: Roles = 1 << 22;
+const ONLY: Roles = 1 << 23;
 /// One of these has each refusal.
-const NEEDED: Roles = OUT | CONSENT | MESSAGE | SMS | SEND | DENY | OBJECT | BLOCKED | STOP | LIST | OFF;
+const NEEDED: Roles = OUT | CONSENT | MESSAGE | SMS | SEND | DENY | OBJECT | ALONE | BLOCKED | STOP | LIST | OFF | MAIL;
 
-const NAMES: [(&str, Roles); 19] = [
+const NAMES: [(&str, Roles); 24] = [
     ("out", OUT),
     ("consent", CONSENT),
     ("not", NOT),
@@ -70,6 +78,11 @@ const NAMES: [(&str, Roles); 19] = [
     ("sms", SMS),
     ("no", NO),
     ("object", OBJECT),
+    ("lack", LACK),
+    ("alone", ALONE),
+    ("todo", TODO),
+    ("mail", MAIL),
+    ("only", ONLY),
 ];
 
 /// A word, or how one begins, and what it can be.
@@ -151,6 +164,10 @@ fn clause_refuses(clause: &str) -> bool {
     }
     let all = all(&words);
     let has = |roles: Roles| all & roles != 0;
+    let are_all = |roles: Roles| words.iter().all(|word| word & roles != 0);
+    if has(MAIL) && has(ONLY) && are_all(MAIL | ONLY | BESIDE) {
+        return true;
+    }
     if !has(NEEDED) || !has(MESSAGE | SMS) && is_about_mail(clause) {
         return false;
     }
@@ -170,15 +187,21 @@ fn clause_refuses(clause: &str) -> bool {
             && words.iter().all(|roles| roles & (ASK | OFF | LIST | MESSAGE | SMS | BESIDE | STOP | SAY) != 0)
             || anywhere & OFF != 0
     };
-    let only_objects = || words.len() > 1 && words.iter().all(|roles| roles & (OBJECT | BESIDE) != 0);
+    let only_objects = || words.len() > 1 && are_all(OBJECT | BESIDE);
+    let is_alone = || are_all(ALONE | BESIDE) || anywhere & ALONE != 0 && written.len() == 1;
+    // A name may begin so: "De Streicher".
+    let is_name = || clause.trim().chars().skip(1).any(char::is_uppercase);
+    let is_to_do = || words.len() == 2 && are_all(OFF | TODO) && both(OFF, TODO) && !is_name();
     let is_denied = has(NOT | NO);
     has(OUT) && !is_denied
         || has(BLOCKED) && (!is_denied || anywhere & NOT != 0)
-        || both(CONSENT, END | NOT | NO)
+        || both(CONSENT, END | NOT | NO | LACK)
         || (both(MESSAGE | SMS | SEND, NOT) || both(MESSAGE | SEND, NO)) && !came()
         || has(DENY)
         || both(MESSAGE | SMS | SEND, END)
         || has(OBJECT) && only_objects()
+        || has(ALONE) && is_alone()
+        || is_to_do()
         || both(SAY, STOP) && !is_denied
         || both(LIST, OFF) && !is_denied
         || (both(ASK, OFF) || both(ASK, STOP)) && !is_denied && is_closed()

@@ -40,6 +40,7 @@ const CONSENT: [&str; 51] = [
     "soglas",
     "saglas",
     "sutikim",
+    "pahintulot",
     "piekris",
     "nousolek",
     "同意",
@@ -52,8 +53,7 @@ const CONSENT: [&str; 51] = [
     "הסכמ",
     "सहमति",
     "ยินยอม",
-    "đồngý",
-    "đồng",
+    "dồng",
     "setuju",
     "persetuju",
     "privol",
@@ -101,7 +101,7 @@ const LEAVE: [&str; 38] = [
     "дозвол",
 ];
 /// Leaves that say all of it alone.
-const ALONE: [&str; 23] = [
+const ALONE: [&str; 52] = [
     "autoriza",
     "autorizado",
     "autorizada",
@@ -111,6 +111,35 @@ const ALONE: [&str; 23] = [
     "agreed",
     "sendable",
     "textable",
+    "agree",
+    "accept",
+    "allow",
+    "allowed",
+    "wants",
+    "receives",
+    "opt",
+    "pewc",
+    "messages",
+    "promos",
+    "acepta",
+    "aceita",
+    "accetta",
+    "accord",
+    "autorisation",
+    "abo",
+    "abonne",
+    "abonnee",
+    "publicidad",
+    "godkant",
+    "feliratkozott",
+    "подписан",
+    "подписана",
+    "разрешение",
+    "підписка",
+    "абонамент",
+    "مشترك",
+    "配信",
+    "광고수신",
     "aceite",
     "subscriber",
     "marketable",
@@ -127,7 +156,7 @@ const ALONE: [&str; 23] = [
     "דיוור",
 ];
 /// Beginnings of words for messages, or the sending of them.
-const MESSAGES: [&str; 40] = [
+const MESSAGES: [&str; 43] = [
     "sms",
     "text",
     "txt",
@@ -138,10 +167,13 @@ const MESSAGES: [&str; 40] = [
     "bericht",
     "messagg",
     "whatsapp",
+    "mobile",
+    "channel",
     "market",
     "mktg",
+    "mkt",
     "promo",
-    "public",
+    "pub",
     "advert",
     "offer",
     "offerte",
@@ -232,13 +264,44 @@ const OTHERS: [&str; 55] = [
     "plan",
 ];
 /// What may stand beside a leave that is asked for alone: `May we?`
-const SMALL: [&str; 14] =
-    ["to", "is", "has", "we", "i", "me", "you", "us", "by", "via", "for", "the", "status", "state"];
+const SMALL: [&str; 15] =
+    ["still", "to", "is", "has", "we", "i", "me", "you", "us", "by", "via", "for", "the", "status", "state"];
+
+/// The same of who is on the list.
+const LISTED: [&str; 2] = ["onlist", "onthelist"];
+/// Beginnings of words for the end of a consent.
+const EXPIRES: [&str; 22] = [
+    "expir",
+    "laps",
+    "ended",
+    "ablauf",
+    "abgelauf",
+    "caduc",
+    "venc",
+    "scad",
+    "verloop",
+    "verval",
+    "verlop",
+    "wygas",
+    "utgan",
+    "udlob",
+    "utlop",
+    "vypr",
+    "lejar",
+    "bitis",
+    "истек",
+    "окончан",
+    "закінч",
+    "失効",
+];
+/// The same as whole words.
+const EXPIRES_WHOLE: [&str; 12] =
+    ["end", "ends", "ending", "until", "till", "ende", "bis", "fin", "fine", "fim", "einde", "konec"];
 
 /// Whether a heading or a key asks whether somebody wants messages.
 pub fn asks_for_consent(heading: &str) -> bool {
     // To "Do not text?" a no permits.
-    if is_about_mail(heading) || speaks_of_an_end(heading) {
+    if is_about_mail(heading) || speaks_of_an_end(heading) || is_of_an_end_of_consent(heading) {
         return false;
     }
     let words = words(heading);
@@ -262,6 +325,15 @@ pub fn asks_for_consent(heading: &str) -> bool {
     !is_counted
         && (has_consent || is_status() || gives() && any(&MESSAGES) || (any(&OF_PHONES) || is(&OF_PHONES_WHOLE)))
         || is_only(&ALONE)
+        || LISTED.contains(&joined.as_str())
+        || heading.trim_end().ends_with('?') && words.iter().all(|word| begins(word, &MESSAGES)) && !words.is_empty()
+}
+
+/// Whether a heading asks when a consent ended, or whether it did: `Consent Expiry`.
+pub fn is_of_an_end_of_consent(heading: &str) -> bool {
+    let words = words(heading);
+    let begins = |some: &[&str]| words.iter().any(|word| some.iter().any(|part| word.starts_with(part)));
+    begins(&CONSENT) && (begins(&EXPIRES) || words.iter().any(|word| EXPIRES_WHOLE.contains(&word.as_str())))
 }
 
 #[cfg(test)]
@@ -306,9 +378,40 @@ mod tests {
             "Member Status",
             "Subscriber Status",
             "contact_status",
+            "Mkt OK",
+            "Mobile OK",
+            "Channel OK",
+            "OK pub",
+            "Send?",
+            "Contact?",
+            "Blast?",
+            "On list",
+            "On list?",
+            "Still wants",
+            "Receives",
+            "Allow",
+            "Opt",
+            "PEWC",
+            "Abo",
+            "Abonné",
+            "Accord",
+            "Acepta",
+            "Accetta",
+            "Godkänt",
+            "Подписан",
+            "Разрешение",
+            "مشترك",
+            "Đồng ý",
+            "Pahintulot",
+            "配信",
+            "광고수신",
         ] {
             assert!(asks_for_consent(heading), "{heading}");
         }
+    }
+
+    #[test]
+    fn other_headings_ask_for_nothing() {
         for heading in [
             "vip",
             "email_opt_in",
@@ -339,6 +442,17 @@ mod tests {
             "Do Not Contact",
             "Customer Status",
             "order_status",
+            "Newsletter design",
+            "Send date",
+            "Allowance",
+            "Optician",
+            "Rejected offer",
+            "List",
+            "Mobile",
+            "Channel",
+            "Public holiday",
+            "Consent Expiry",
+            "Zustimmung Ende",
             "",
         ] {
             assert!(!asks_for_consent(heading), "{heading}");

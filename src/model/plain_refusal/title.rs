@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 
 use super::fold::folded;
 use super::is_plain_refusal;
+use super::question::is_of_an_end_of_consent;
 use super::vocabulary::{ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
 use crate::model::failure::Failure;
 
@@ -129,9 +130,17 @@ const HEADINGS: [&str; 36] = [
 ];
 /// The same as whole words.
 const HEADING_WORDS: [&str; 3] = ["block", "ended", "不可"];
+/// Words of headings that speak of an end where nothing else stands beside them but `BESIDE_AN_END`: what was rejected may have been
+/// an offer.
+const LONE_ENDS: [&str; 12] = [
+    "oo", "rejected", "tolak", "recesso", "opsagt", "lemondas", "sortie", "salida", "torolve", "sters", "silindi",
+    "exited",
+];
 /// Words of headings that say which end, or that there is one, and nothing else.
-const BESIDE_AN_END: [&str; 12] =
-    ["sms", "text", "texts", "last", "date", "is", "has", "was", "flag", "dm", "from", "list"];
+const BESIDE_AN_END: [&str; 17] = [
+    "sms", "text", "texts", "last", "date", "is", "has", "was", "flag", "dm", "from", "list", "de", "fecha", "data",
+    "datum", "dato",
+];
 /// Words of a title that are looked at together.
 const TOGETHER_MAX: usize = 4;
 
@@ -200,6 +209,8 @@ pub fn heading_speaks_of_an_end(heading: &str) -> bool {
     let words = words(heading);
     let joined = words.concat();
     HEADINGS.iter().any(|part| joined.contains(part))
+        || is_lone_end(&words)
+        || is_of_an_end_of_consent(heading)
         || words.iter().any(|word| HEADING_WORDS.iter().any(|end| word == end || !end.is_ascii() && word.contains(end)))
         || speaks_of_an_end(heading)
 }
@@ -217,7 +228,14 @@ pub fn is_only_of_an_end(heading: &str) -> bool {
     let is_beside =
         |word: &String| BESIDE_AN_END.contains(&word.as_str()) || ["on", "at", "since"].contains(&word.as_str());
     words.iter().any(is_end) && words.iter().all(|word| is_end(word) || is_beside(word))
+        || is_lone_end(&words)
+        || is_of_an_end_of_consent(heading)
         || words.concat().contains("karaliste")
+}
+
+fn is_lone_end(words: &[String]) -> bool {
+    let is_end = |word: &String| LONE_ENDS.contains(&word.as_str());
+    words.iter().any(is_end) && words.iter().all(|word| is_end(word) || BESIDE_AN_END.contains(&word.as_str()))
 }
 
 /// Whether a title has a plain refusal among its words, and not one that it denies: whatever stands below speaks of one who left.

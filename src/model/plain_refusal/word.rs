@@ -7,6 +7,13 @@ pub fn is(word: &str, words: &str) -> bool {
     words.split(' ').any(|one| one == word)
 }
 
+/// A word in which each letter that is written twice is written once.
+fn undoubled(word: &str) -> String {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.dedup();
+    letters.into_iter().collect()
+}
+
 /// How a word is written.
 #[derive(PartialEq, Eq)]
 pub enum Case {
@@ -33,6 +40,7 @@ impl Word {
         let (mut written, mut gap) = (String::new(), String::new());
         // A slip beside the apostrophe: "don;t".
         let cell = cell.replace(";t ", "'t ").replace("n,t ", "n't ");
+        let cell = cell.replace("w/o ", "without ").replace("W/O ", "WITHOUT ");
         for char in cell.chars().chain([' ']) {
             if char.is_alphanumeric() || matches!(char, '\'' | '’') && !written.is_empty() {
                 written.push(char);
@@ -75,19 +83,52 @@ impl Word {
     /// It denies what follows.
     pub fn is_not(&self) -> bool {
         self.is(
-            "no not never dont dontt donot doesnt dosent dosnt doesent didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt without nothing 0 zero",
+            "no not never dont donot doesnt dosent dosnt doesent didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt \
+             hasnt havent hadnt without nothing 0 zero",
+        ) || self.is_slip_of_not()
+    }
+
+    /// A slip of the pen, where something is denied: the letters of one of these in another order, or one of them twice.
+    fn is_slip_of_not(&self) -> bool {
+        fn sorted(word: &str) -> Vec<u8> {
+            let mut letters: Vec<u8> = word.bytes().collect();
+            letters.sort_unstable();
+            letters
+        }
+        self.text.starts_with('d')
+            && (4..=7).contains(&self.text.len())
+            && ["dont", "doesnt", "didnt"].iter().any(|not| sorted(&undoubled(&self.text)) == sorted(not))
+    }
+
+    /// A word for the consent itself.
+    pub fn is_consent(&self) -> bool {
+        self.is("consent consents consented consenting permission permissions optin optins doi")
+    }
+
+    /// What is lacking, or has not come yet, where it stands beside a consent.
+    pub fn is_lack(&self) -> bool {
+        self.is(
+            "lost lacks lacking lack missing pending awaiting awaits needs needed unconfirmed unverified expired lapsed withdrawn withdrew \
+             revoked rescinded",
         )
     }
 
     /// A slip of the pen, where "text" is what one denies.
     pub fn is_slip_of_text(&self) -> bool {
-        self.is("tex tesxt tect txet tetx texr teext ttext texxt textt tezt yext testx market")
+        self.is("tex tesxt tect txet tetx texr tezt yext testx market")
+            || self.is_doubled("text texts texting message messages")
     }
 
     /// What contactd sends, or the sending of it.
     pub fn is_text(&self) -> bool {
         self.begins("sms txt msg messag")
-            || self.is("text texts texting texted marketing mktg promos promo promotional promotions mms blasts alert alerts textt")
+            || self.is("text texts texting texted marketing mktg mkt promos promo promotional promotions mms blasts alert alerts textt")
+    }
+
+    /// One of several words with a letter written twice.
+    fn is_doubled(&self, words: &str) -> bool {
+        let plain = undoubled(&self.text);
+        plain.len() < self.text.len() && words.split(' ').any(|word| undoubled(word) == plain)
     }
 
     /// To reach somebody by whatever means.

@@ -194,3 +194,66 @@ fn harmless_notes_with_such_words_are_none() {
     let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
     assert!(taken.is_empty(), "{taken:?}");
 }
+
+#[test]
+fn a_consent_that_lacks_is_none() {
+    let refusals = [
+        "w/o consent",
+        "consent missing",
+        "not yet opted in",
+        "hasn't opted in yet",
+        "hasnt opted in",
+        "opt in not confirmed",
+        "opt-in never confirmed",
+        "DOI pending",
+        "awaiting consent",
+        "needs permission",
+        "consent has lapsed",
+        "consents to email only",
+        "not permitted",
+        "reported us as spam",
+        "spam complaint",
+        "on DND registry",
+        "pls rmv",
+        "rmvd",
+        "left sms program",
+        "unregistered from texts",
+        "wants nothing",
+        "no comms",
+        "said quit texting him",
+        "contact by email instead",
+        "alerts only no promos",
+        "old number do not use",
+        "dont ttext",
+        "donnt text",
+        "dnot text",
+        "doesnt want ttexts",
+    ];
+    let missed: Vec<_> = refusals.iter().filter(|cell| !note_refuses(cell)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    let others = [
+        "opted in",
+        "opted in at the store",
+        "no email but opted in",
+        "consent on file",
+        "consent not needed",
+        "no issue with consent",
+        "photo consent missing",
+        "consent form for surgery pending",
+        "prior authorization pending",
+        "email opt-in not confirmed",
+        "order pending, opted in",
+        "quit her job",
+        "told me she quit today",
+        "use the side door instead",
+        "call or text instead",
+        "no calls, only texts",
+        "left the club early",
+        "address missing",
+        "Lloyd",
+        "Aaron texts a lot",
+        "dotted line",
+    ];
+    let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
+    assert!(taken.is_empty(), "{taken:?}");
+}

@@ -492,3 +492,37 @@ fn notes_of_people_who_are_through_refuse() {
         assert!(!note_refuses(note), "{note}");
     }
 }
+
+#[test]
+fn headings_of_a_consent_and_of_its_end_are_known() {
+    for heading in ["Mkt OK", "Send?", "On list?", "Allow", "PEWC", "Acepta", "Подписан", "مشترك", "Đồng ý", "광고수신"]
+    {
+        for no in ["No", "N"] {
+            assert!(label_refuses(heading, no), "{heading} {no}");
+        }
+        assert!(!label_refuses(heading, "Yes"), "{heading}");
+    }
+    let ends = [
+        "Consent Expiry",
+        "Consent End",
+        "OO Date",
+        "Rejected",
+        "Date de sortie",
+        "Fecha salida",
+        "Recesso",
+        "Opsagt",
+        "Tolak",
+    ];
+    for heading in ends.into_iter().chain(["Lemondás", "Törölve", "Șters", "Silindi", "Einwilligung Ende"]) {
+        for end in ["2024-03-05", "yes"] {
+            assert!(label_refuses(heading, end), "{heading} {end}");
+        }
+        assert!(!label_refuses(heading, "") && !label_refuses(heading, "no"), "{heading}");
+    }
+    for heading in ["Newsletter design", "Send date", "Allowance", "Optician"] {
+        assert!(!label_refuses(heading, "No"), "{heading}");
+    }
+    for heading in ["rejected offer", "Weekend", "Fine print", "Food date", "Sortie préférée"] {
+        assert!(!label_refuses(heading, "yes") && !label_refuses(heading, "2024-03-05"), "{heading}");
+    }
+}
