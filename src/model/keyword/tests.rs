@@ -5,6 +5,7 @@ mod requests;
 mod slips;
 mod stems;
 mod ends;
+mod kinds;
 mod languages;
 
 use super::*;

@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 
 use super::fold::letters;
 use super::reply::is_word_of_refusal;
+use super::silence::tells_nothing;
 use super::title::is_about_mail;
 
 /// Longer notes are somebody's letters, and so are longer clauses.
@@ -243,7 +244,8 @@ fn roles_of(word: &str) -> Roles {
 }
 
 fn stop(word: &str) -> Roles {
-    if word.len() > 2 && is_word_of_refusal(word) { STOP } else { 0 }
+    // A slip that is not heard alone is not heard beside others either.
+    if word.len() > 2 && !tells_nothing(word) && is_word_of_refusal(word) { STOP } else { 0 }
 }
 
 #[cfg(test)]

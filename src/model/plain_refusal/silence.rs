@@ -138,7 +138,12 @@ pub fn is_silent(cell: &str) -> bool {
     if tests::NOTHING_IS_SILENT.get() {
         return false;
     }
-    WORDS.as_ref().is_some_and(|tree| Ear::new(tree).hears_nothing(cell) == Some(()))
+    tells_nothing(cell)
+}
+
+/// The same, for a part of a cell too.
+pub fn tells_nothing(text: &str) -> bool {
+    WORDS.as_ref().is_some_and(|tree| Ear::new(tree).hears_nothing(text) == Some(()))
 }
 
 /// What has been heard of a cell so far.

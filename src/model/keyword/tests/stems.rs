@@ -110,7 +110,6 @@ fn what_is_sent_may_have_another_name() {
     let missed = no_opt_outs(&[
         "no more updates",
         "do not send me updates",
-        "no more links",
         "no more campaign texts",
         "No more fundraising texts please",
         "do not send me donation requests",
