@@ -5,6 +5,7 @@
 //! that somebody reports, the way off a list. A clause with one of these is a refusal, unless it is known to be harmless: what it
 //! names is denied, is about e-mail, or is something else (`a bus stop`, `no reply to my text`).
 
+mod consent;
 mod signs;
 
 use super::word::{Case, Word, is};
@@ -24,9 +25,6 @@ const HARMLESS_BYTES_MAX: usize = 64;
 const DENIED_WITHIN: usize = 4;
 /// So near stand a word for an end and what it ends: "cancelled her subscription to texts".
 const ENDED_WITHIN: usize = 4;
-/// So near stand a consent and what denies it, and a consent and what it lacks.
-const NOT_GIVEN_WITHIN: usize = 3;
-const LACKED_WITHIN: usize = 2;
 /// So near stand what takes somebody off and the list.
 const OFF_WITHIN: usize = 3;
 
@@ -481,51 +479,6 @@ impl Clause<'_> {
             || of_us(at)
                 && denies()
                 && self.words[..at].iter().any(|word| word.is("want wants wanted wish wishes care like"))
-    }
-
-    /// Whether a word for consent stands near one for its lack: "hasn't opted in yet", "consent missing", "DOI pending". What is lacking
-    /// may be the consent to something else.
-    fn lacks(&self, at: usize) -> bool {
-        let opts_in = self.is_at(at, "opt opts opted") && self.is_at(at + 1, "in");
-        if !opts_in && !self.words[at].is_consent() {
-            return false;
-        }
-        let end = at + usize::from(opts_in);
-        let (before, behind) = (self.before(at, NOT_GIVEN_WITHIN), self.behind(end, NOT_GIVEN_WITHIN));
-        let is_given = |word: &Word| {
-            word.is(
-                "confirmed given obtained received recorded verified signed collected complete completed valid granted",
-            )
-        };
-        let denied_behind = behind.iter().position(Word::is_not).is_some_and(|not| behind[not..].iter().any(is_given));
-        // "No email but opted in".
-        let is_of_consent = |not: usize| !before[not..].iter().any(|word| word.is_other() || word.is("but"));
-        let denied = before.iter().position(Word::is_not).is_some_and(is_of_consent);
-        let is_needed =
-            before.iter().chain(behind).any(|word| word.is("problem problems issue issues needed required necessary"))
-                && before.iter().chain(behind).any(Word::is_not);
-        let is_other = self.words.iter().any(|word| {
-            word.begins("photo pictur surg treat medic procedur cooki parent anesth")
-                || word.is("form forms slip video school planning building parking")
-        });
-        let is_of_mail = self.words.iter().any(Word::is_mail) && !self.words.iter().any(Word::is_text);
-        // "Not withdrawn".
-        let lacks_near = || {
-            let (from, to) = (at.saturating_sub(LACKED_WITHIN), (end + 1 + LACKED_WITHIN).min(self.words.len()));
-            (from..to).any(|at| self.words[at].is_lack() && !self.before(at, 2).iter().any(Word::is_not))
-        };
-        !is_other && !is_of_mail && !is_needed && (denied || denied_behind || lacks_near())
-    }
-
-    /// "Not consenting", "against texts", "C&D received", "do not sell".
-    fn lacks_consent(&self, at: usize) -> bool {
-        let word = &self.words[at];
-        let next_is = |words: &str| self.is_at(at + 1, words);
-        self.lacks(at)
-            || word.is_not() && next_is("consenting")
-            || word.is("against") && self.word(at + 1).is_some_and(Word::is_text)
-            || word.is("c") && next_is("d") && self.is_at(at + 2, "received recd sent letter notice from")
-            || word.is("not") && next_is("sell") && (self.words.len() <= at + 2 || self.is_at(0, "ccpa"))
     }
 
     /// "Wants to be left alone".
