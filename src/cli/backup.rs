@@ -17,6 +17,7 @@ use super::{Target, say};
 use crate::client::{Client, Reply};
 use crate::error::{Error, Result};
 use crate::json::date;
+use crate::model::slot::partition_name;
 use crate::model::time;
 use crate::store::backup_file::{PARTIAL, SUFFIX, failed, name_of};
 use crate::store::{BackupEnd, BackupFacts, Options, Store, check_backup};
@@ -101,7 +102,7 @@ fn of_partitions(client: &mut Client, partitions: u16, to: &Path, keep: Option<u
     let mut made: Vec<PathBuf> = Vec::new();
     let fetched = with_backup(client, |client, there| {
         for place in 0..partitions {
-            let partition = format!("p{place}");
+            let partition = partition_name(place);
             made.push(into(&to.join(&partition), &name, &mut |to| read(client, &format!("{partition}/{there}"), to))?);
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::say;
 use super::serve::now;
 use crate::error::{Error, Result};
 use crate::ledger::{self, Finding, LedgerStatus, PartStatus, Url};
-use crate::model::slot::PARTITIONS_MAX;
+use crate::model::slot::{PARTITIONS_MAX, partition_name};
 use crate::server::partitions_in;
 use crate::store::Secret;
 use crate::tls::Trust;
@@ -144,7 +144,7 @@ impl Init {
 fn stores_in(dir: &Path) -> Result<Vec<PathBuf>> {
     match partitions_in(dir)? {
         None | Some(1) => Ok(vec![dir.to_owned()]),
-        Some(partitions) => Ok((0..partitions).map(|place| dir.join(format!("p{place}"))).collect()),
+        Some(partitions) => Ok((0..partitions).map(|place| dir.join(partition_name(place))).collect()),
     }
 }
 

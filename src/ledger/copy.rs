@@ -26,8 +26,6 @@ const PIECE_BYTES: usize = 1 << 20;
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How often it looks whether the reign has ended.
 const LOOK: Duration = Duration::from_millis(100);
-/// Rows that are removed at a time: to remove many at once keeps the database busy.
-const CUT_ROWS: i64 = 1000;
 
 /// Fetches a copy into a file without a name.
 pub async fn fetch(sql: &mut Sql, generation: i64, dir: &Path) -> Result<io::BufReader<std::fs::File>> {
@@ -158,8 +156,7 @@ impl Copier {
                 }
                 tracing::info!("a copy of the ledger was made, which ends with row {}", end.batch);
                 sql.remove_copies(number, generation).await?;
-                let all = CUT_ROWS.unsigned_abs();
-                while sql.cut(number, before.base, CUT_ROWS).await? == all && !self.reign.has_ended() {}
+                while sql.cut_some(number, before.base).await? && !self.reign.has_ended() {}
                 Ok(())
             })
             .map_err(Failure::into_error)

@@ -24,6 +24,7 @@ mod check;
 mod confirm;
 mod copy;
 mod flaw;
+mod follow;
 mod keep;
 mod mine;
 mod part;

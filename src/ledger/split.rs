@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::admin::beyond;
-use super::copy::{self, Pieces};
+use super::copy::Pieces;
+use super::follow::{Trouble, follow};
 use super::keep::Keeper;
 use super::part::{Begin, Part};
 use super::reign::{Reign, patience};
@@ -30,10 +31,6 @@ use crate::tls::Trust;
 const LEASE: Duration = Duration::from_secs(5);
 /// How often it looks whether somebody owns a partition.
 const LOOK: Duration = Duration::from_millis(50);
-/// Rows that are read at a time.
-const ROWS: i64 = 256;
-/// Rows that are removed at a time.
-const CUT_ROWS: i64 = 1000;
 /// Where daemons find the owner meanwhile: nowhere.
 const NOWHERE: &str = "split.invalid:1";
 
@@ -187,20 +184,7 @@ async fn take(sql: &mut Sql, place: u16, seen: &Part, settings: &LedgerSettings)
 async fn replicate(sql: &mut Sql, part: &Part, dir: &Path) -> Result<Replica> {
     let mut replica = Replica::open(dir)?;
     while replica.newest() < part.newest {
-        let had = replica.newest();
-        let rows = sql.rows(had, ROWS).await.map_err(Failure::into_error)?;
-        if rows.first().is_some_and(|(first, _)| *first == had + 1) {
-            for (number, row) in rows.iter().take_while(|(number, _)| *number <= part.newest) {
-                replica.apply(*number, row)?;
-            }
-        } else if part.base > had {
-            replica.begin_with(copy::fetch(sql, part.generation, dir).await?)?;
-        } else {
-            return Err(Error::internal(format!(
-                "the ledger lacks row {}: somebody has removed rows from it",
-                had + 1
-            )));
-        }
+        follow(sql, part, part.newest, &mut replica, dir).await.map_err(Trouble::into_error)?;
     }
     Ok(replica)
 }
@@ -211,7 +195,7 @@ async fn tidy(sql: &mut Sql, partitions: u16, below: u64) -> std::result::Result
         sql.turn_to(place.cast_signed());
         sql.remove_strays().await?;
         let reign = sql.part().await?.reign;
-        while sql.cut(reign, below, CUT_ROWS).await? == CUT_ROWS.unsigned_abs() {}
+        while sql.cut_some(reign, below).await? {}
     }
     Ok(())
 }

@@ -88,6 +88,9 @@ const PART: &str = "SELECT reign, owner, address, beat, lease_ms, acked, base, g
 
 const ROWS: &str = "SELECT seq, data FROM contactd_ledger WHERE part = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
+/// Rows that are removed at a time: to remove many at once keeps the database busy.
+const CUT_ROWS: i64 = 1000;
+
 const ROW: &str = "SELECT reign, data FROM contactd_ledger WHERE part = $1 AND seq = $2";
 
 /// How a statement ended that did not do what it was for.
@@ -368,6 +371,11 @@ impl Sql {
             (SELECT seq FROM contactd_ledger WHERE part = $1 AND seq < $3 ORDER BY seq LIMIT $4)
             AND EXISTS (SELECT 1 FROM contactd_part WHERE part = $1 AND reign = $2)";
         within(self.client.execute(cut, &[&self.part, &reign, &(below.cast_signed()), &at_most])).await
+    }
+
+    /// Removes some of these. Says whether there may be more.
+    pub async fn cut_some(&mut self, reign: i64, below: u64) -> Result<bool, Failure> {
+        Ok(self.cut(reign, below, CUT_ROWS).await? == CUT_ROWS.unsigned_abs())
     }
 
     /// Bytes of the rows behind one, and of the newest copy.

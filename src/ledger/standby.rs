@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::follow::{Trouble, follow};
 use super::keep::Keeper;
 use super::mine::Mine;
 use super::part::Part;
 use super::reign::{Reign, answering, patience};
 use super::settings::LedgerSettings;
-use super::sql::{Failure, Sql};
+use super::sql::Sql;
 use super::view::View;
-use super::{Home, copy, runtime};
+use super::{Home, runtime};
 use crate::error::{Error, Result};
 use crate::lease::boot_time;
 use crate::store::Replica;
@@ -20,8 +21,6 @@ use crate::store::ledger::row::ROW_FORMAT;
 const LOOK: Duration = Duration::from_millis(50);
 /// Before it tries again to reach the database.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Rows that are read at a time.
-const ROWS: i64 = 256;
 /// How often what was applied is put on disk.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How often it looks whether the owner has too many partitions.
@@ -46,29 +45,6 @@ pub struct Standby<'s> {
     is_secret_known: bool,
     synced_at: Duration,
     asked_at: Duration,
-}
-
-/// What keeps a standby from going on.
-enum Trouble {
-    /// The database, which may answer later.
-    Database(String),
-    /// Something that somebody has to mend.
-    Here(Error),
-}
-
-impl From<Failure> for Trouble {
-    fn from(why: Failure) -> Trouble {
-        match why {
-            Failure::NoTables | Failure::NoPartition => Trouble::Here(why.into_error()),
-            why => Trouble::Database(why.into_error().message),
-        }
-    }
-}
-
-impl From<Error> for Trouble {
-    fn from(why: Error) -> Trouble {
-        Trouble::Here(why)
-    }
 }
 
 impl<'s> Standby<'s> {
@@ -107,7 +83,7 @@ impl<'s> Standby<'s> {
                     Err(Trouble::Here(why)) => return Err(why),
                     Err(Trouble::Database(why)) => {
                         sql = None;
-                        self.view.cannot_reach(&why);
+                        self.view.cannot_reach(&why.message);
                         tokio::time::sleep(PAUSE).await;
                     }
                 }
@@ -202,16 +178,8 @@ impl<'s> Standby<'s> {
 
     /// Applies rows up to one, a page at most. Says whether there are more.
     async fn follow(&mut self, sql: &mut Sql, part: &Part, sure: u64) -> std::result::Result<bool, Trouble> {
-        let had = self.replica.newest();
-        if had < sure {
-            let rows = sql.rows(had, ROWS).await?;
-            if rows.first().is_none_or(|(first, _)| *first != had + 1) {
-                self.begin_with_copy(sql, part).await?;
-                return Ok(true);
-            }
-            for (number, row) in rows.iter().take_while(|(number, _)| *number <= sure) {
-                self.replica.apply(*number, row)?;
-            }
+        if self.replica.newest() < sure {
+            follow(sql, part, sure, self.replica, self.home.dir).await?;
         }
         if !self.is_secret_known {
             self.is_secret_known = self.replica.check_secret(self.home.tombstone_key, self.home.dir)?;
@@ -222,20 +190,6 @@ impl<'s> Standby<'s> {
             self.synced_at = now;
         }
         Ok(self.replica.newest() < sure)
-    }
-
-    /// The rows that would come next were cut off: starts over from the newest copy.
-    async fn begin_with_copy(&mut self, sql: &mut Sql, part: &Part) -> std::result::Result<(), Trouble> {
-        if part.base <= self.replica.newest() {
-            return Err(Trouble::Here(Error::internal(format!(
-                "the ledger lacks row {}: somebody has removed rows from it",
-                self.replica.newest() + 1
-            ))));
-        }
-        tracing::info!("this daemon begins with the ledger's copy, which ends with row {}", part.base);
-        let copy = copy::fetch(sql, part.generation, self.home.dir).await?;
-        self.replica.begin_with(copy)?;
-        Ok(())
     }
 
     /// Becomes the owner, unless somebody else was faster. What is read behind that can be believed: the database has

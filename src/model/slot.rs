@@ -47,6 +47,11 @@ impl Partition {
     }
 }
 
+/// What a partition is called where its files are told from those of others: `p3`.
+pub fn partition_name(place: u16) -> String {
+    format!("p{place}")
+}
+
 /// As in `3 of 4`.
 impl std::fmt::Display for Partition {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -14,7 +14,7 @@ use super::places;
 use super::{Server, Setup, Shared};
 use crate::command::Context;
 use crate::error::{Code, Error, Result};
-use crate::model::slot::{PARTITIONS_MAX, Partition};
+use crate::model::slot::{PARTITIONS_MAX, Partition, partition_name};
 use crate::store::{SECRET_FILE, Secret};
 
 /// The partitions of a store.
@@ -142,7 +142,7 @@ impl Partitions {
 
 /// What a partition is set up with: files of its own.
 fn of_partition(setup: &Setup, here: Partition, stop: CancellationToken) -> Setup {
-    let name = format!("p{}", here.place);
+    let name = partition_name(here.place);
     let beside = |path: &PathBuf| {
         let mut path = path.clone().into_os_string();
         path.push(format!(".{name}"));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::Setup;
 use crate::error::{Error, Result};
-use crate::model::slot::{PARTITIONS_MAX, Partition};
+use crate::model::slot::{PARTITIONS_MAX, Partition, partition_name};
 use crate::store::engine::{make_private, replace_line};
 use crate::store::{SECRET_FILE, Store};
 
@@ -86,7 +86,7 @@ pub fn partitions_in(dir: &Path) -> Result<Option<u16>> {
 
 /// The refusal of a store that lacks partitions.
 fn lost(dir: &Path, all: u16, missing: &[u16], first: u16) -> Error {
-    let names: Vec<String> = missing.iter().map(|place| format!("p{place}")).collect();
+    let names: Vec<String> = missing.iter().map(|place| partition_name(*place)).collect();
     Error::internal(format!(
         "of the {all} partitions of the store in {}, {} {} gone: whoever opted out there would be unknown, and get messages. Restore \
          the newest backup of each, as in `contactd restore FILE --data-dir {} --replay TRAIL.p{first}`; its contacts are behind a \
@@ -166,7 +166,7 @@ fn all(partitions: u16) -> impl Iterator<Item = Partition> {
 
 /// The directory of a partition.
 fn of(dir: &Path, place: u16) -> PathBuf {
-    dir.join(format!("p{place}"))
+    dir.join(partition_name(place))
 }
 
 fn read(own: &Path) -> Result<Option<Said>> {

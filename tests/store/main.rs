@@ -2,6 +2,8 @@
 
 mod backup;
 mod engines;
+#[path = "../suite/full_disk.rs"]
+mod full_disk;
 mod ledger;
 mod power;
 mod prints;

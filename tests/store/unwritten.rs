@@ -1,7 +1,7 @@
 //! What a store could not write, and its trail could: it forbids, after a kill as well.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 
 use contactd::error::{Code, Result};
@@ -10,47 +10,12 @@ use contactd::model::change::{Change, Inbound, Outcome, Row, Statement, Write};
 use contactd::model::keyword::Meaning;
 use contactd::model::phone::{ListNumber, Phone};
 use contactd::model::verdict::{Reason, StopScope, Verdict};
-use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row as StoredRow, Space, Wholeness};
+use contactd::store::engine::Engine;
 use contactd::store::{Job, Options, Store, TrailFound};
 
+use crate::full_disk::Disk;
+
 const NOON: i64 = 1_777_636_800_000;
-
-/// An engine whose disk a test fills.
-#[derive(Default)]
-struct Disk {
-    memory: MemoryEngine,
-    is_full: AtomicBool,
-}
-
-impl Engine for Disk {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.memory.get(key)
-    }
-    fn scan(&self, keys: &Keys, limit: usize) -> Result<Vec<StoredRow>> {
-        self.memory.scan(keys, limit)
-    }
-    fn last(&self, keys: &Keys) -> Result<Option<StoredRow>> {
-        self.memory.last(keys)
-    }
-    fn apply(&self, batch: &Batch) -> Result<()> {
-        self.memory.apply(batch)
-    }
-    fn sync(&self, newest: u64) -> Result<()> {
-        self.memory.sync(newest)
-    }
-    fn check_complete(&self, newest: u64) -> Result<Wholeness> {
-        self.memory.check_complete(newest)
-    }
-    fn mark_open(&self, newest: u64) -> Result<()> {
-        self.memory.mark_open(newest)
-    }
-    fn space(&self) -> Space {
-        if self.is_full.load(Ordering::SeqCst) { Space::None } else { Space::Plenty }
-    }
-    fn size(&self) -> u64 {
-        self.memory.size()
-    }
-}
 
 /// A store, and its trail on another disk.
 struct House {

@@ -15,6 +15,7 @@ mod failures;
 mod feed;
 mod fixture;
 mod floors;
+mod full_disk;
 mod hostile;
 mod import;
 mod import_rows;

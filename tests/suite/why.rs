@@ -1,14 +1,14 @@
 //! WHY: random stories against the plain model, and what it says ends a verdict does end it; `contactd why` in words.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use contactd::error::Result;
 use contactd::server::{self, Listener, Setup};
-use contactd::store::engine::{Batch, Engine, Keys, MemoryEngine, Row, Space, Wholeness};
+use contactd::store::engine::Engine;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::full_disk::Disk;
 use crate::plain::commands::{
     HOUR_MS, LISTS, PHONES, START_MS, Step, mixed_with_clock_steps, mostly_inbox_with_clock_steps, time,
 };
@@ -156,44 +156,6 @@ fn contactd_why_says_it_in_words() {
     assert_eq!((code, &reply["verdict"], &reply["event"]["id"]), (Some(1), &json!("no list_opted_out"), &json!("SM1")));
     let (code, _, errors) = say("spring", phone, &[]);
     assert!(code == Some(2) && errors.contains("'spring' is not a list number"), "{errors}");
-}
-
-/// An engine whose disk a test fills.
-#[derive(Default)]
-struct Disk {
-    memory: MemoryEngine,
-    is_full: AtomicBool,
-}
-
-impl Engine for Disk {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.memory.get(key)
-    }
-    fn scan(&self, keys: &Keys, limit: usize) -> Result<Vec<Row>> {
-        self.memory.scan(keys, limit)
-    }
-    fn last(&self, keys: &Keys) -> Result<Option<Row>> {
-        self.memory.last(keys)
-    }
-    fn apply(&self, batch: &Batch) -> Result<()> {
-        self.memory.apply(batch)
-    }
-    fn sync(&self, newest: u64) -> Result<()> {
-        self.memory.sync(newest)
-    }
-    fn check_complete(&self, newest: u64) -> Result<Wholeness> {
-        self.memory.check_complete(newest)
-    }
-
-    fn mark_open(&self, newest: u64) -> Result<()> {
-        self.memory.mark_open(newest)
-    }
-    fn space(&self) -> Space {
-        if self.is_full.load(Ordering::SeqCst) { Space::None } else { Space::Plenty }
-    }
-    fn size(&self) -> u64 {
-        self.memory.size()
-    }
 }
 
 /// What could not be written forbids, and WHY says that a restart forgets it.
