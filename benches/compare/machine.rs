@@ -1,7 +1,7 @@
 //! The daemon, Redis, and what measures them.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -35,28 +35,57 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
 }
 
+/// How long the processors have worked for a process.
+pub fn worked(process: u32) -> Duration {
+    worked_by_thread(process).into_values().sum()
+}
+
+fn worked_by_thread(process: u32) -> BTreeMap<String, Duration> {
+    let mut worked = BTreeMap::<String, Duration>::new();
+    let threads = std::fs::read_dir(format!("/proc/{process}/task"));
+    for thread in threads.into_iter().flatten().flatten() {
+        let read = |file| std::fs::read_to_string(thread.path().join(file)).unwrap_or_default();
+        let name = read("comm").trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned();
+        let nanoseconds = read("schedstat").split(' ').next().and_then(|field| field.parse().ok());
+        *worked.entry(name).or_default() += Duration::from_nanos(nanoseconds.unwrap_or(0));
+    }
+    worked
+}
+
 /// contactd as a child process.
 pub struct Daemon {
     data: PathBuf,
     port: u16,
     http_port: u16,
+    arguments: Vec<String>,
     child: Child,
 }
 
 impl Daemon {
     pub fn start(dir: &Path) -> Daemon {
+        Daemon::start_with(dir, &[])
+    }
+
+    /// The same with further arguments of `contactd serve`.
+    pub fn start_with(dir: &Path, arguments: &[&str]) -> Daemon {
         let (data, port, http_port) = (dir.join("data"), free_port(), free_port());
-        let child = spawn(&data, port, http_port);
-        let daemon = Daemon { data, port, http_port, child };
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let child = spawn(&data, port, http_port, &arguments);
+        let daemon = Daemon { data, port, http_port, arguments, child };
         daemon.wait("PING");
         daemon
     }
 
-    /// Ends it for a moment, and copies its data directory to a new place: a copy of one that was killed is refused.
-    pub fn copy_data(&mut self, to: &Path) {
+    /// SIGTERM, and its end.
+    pub fn terminate(&mut self) {
         let ended = Command::new("kill").arg(self.child.id().to_string()).status();
         assert!(ended.is_ok_and(|ended| ended.success()), "SIGTERM");
         self.child.wait().expect("it ends");
+    }
+
+    /// Ends it for a moment, and copies its data directory to a new place: a copy of one that was killed is refused.
+    pub fn copy_data(&mut self, to: &Path) {
+        self.terminate();
         copy(&self.data, to);
         self.go_on("PING");
     }
@@ -79,20 +108,22 @@ impl Daemon {
 
     /// How long the processors have worked for it: what that tells does not depend on what else the machine does.
     pub fn worked(&self) -> Duration {
-        self.worked_by_thread().into_values().sum()
+        worked(self.child.id())
     }
 
     /// The same for each of its threads, those of one name together.
     pub fn worked_by_thread(&self) -> BTreeMap<String, Duration> {
-        let mut worked = BTreeMap::<String, Duration>::new();
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
-        for thread in threads.into_iter().flatten().flatten() {
-            let read = |file| std::fs::read_to_string(thread.path().join(file)).unwrap_or_default();
-            let name = read("comm").trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned();
-            let nanoseconds = read("schedstat").split(' ').next().and_then(|field| field.parse().ok());
-            *worked.entry(name).or_default() += Duration::from_nanos(nanoseconds.unwrap_or(0));
-        }
-        worked
+        worked_by_thread(self.child.id())
+    }
+
+    /// What `/readyz` says of it.
+    pub fn health(&self) -> String {
+        let mut said = String::new();
+        let asked = TcpStream::connect(("127.0.0.1", self.http_port)).and_then(|mut stream| {
+            stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")?;
+            stream.read_to_string(&mut said)
+        });
+        asked.map_or(String::new(), |_| said)
     }
 
     fn connect(&self) -> Option<Wire> {
@@ -110,7 +141,8 @@ impl Daemon {
         let started = Instant::now();
         loop {
             let reply = self.connect().map(|mut wire| wire.ask(request)).unwrap_or_default();
-            if reply.first().is_some_and(|line| !line.starts_with("-LOADING")) {
+            let is_answered = |line: &String| ["-LOADING", "-STANDBY"].iter().all(|not_yet| !line.starts_with(not_yet));
+            if reply.first().is_some_and(is_answered) {
                 return;
             }
             assert!(started.elapsed() < Duration::from_secs(120), "contactd does not answer");
@@ -146,13 +178,13 @@ impl Daemon {
     }
 
     /// kill -9.
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         self.child.kill().and_then(|()| self.child.wait()).expect("to end");
     }
 
     /// Starts it again, and waits until a request is answered.
-    fn go_on(&mut self, request: &str) {
-        self.child = spawn(&self.data, self.port, self.http_port);
+    pub fn go_on(&mut self, request: &str) {
+        self.child = spawn(&self.data, self.port, self.http_port, &self.arguments);
         self.wait(request);
     }
 
@@ -235,11 +267,12 @@ fn copy(from: &Path, to: &Path) {
     assert!(status.expect("cp").success(), "a copy of {}", from.display());
 }
 
-fn spawn(data: &Path, port: u16, http_port: u16) -> Child {
+fn spawn(data: &Path, port: u16, http_port: u16, arguments: &[String]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_contactd"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--http", &format!("127.0.0.1:{http_port}")])
         .arg("--data-dir")
         .arg(data)
+        .args(arguments)
         .stderr(Stdio::null())
         .spawn()
         .expect("contactd starts")

@@ -2,7 +2,7 @@
 //!
 //! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000,
 //! `cargo bench -- purge` measures the purge alone, `cargo bench -- writes` single durable writes, `cargo bench -- backup`
-//! backups, `cargo bench -- console` the pages of the console; `cargo bench -- plots 10000000` draws what docs/numbers.md shows.
+//! backups, `cargo bench -- pair` daemons that share a ledger, `cargo bench -- console` the pages of the console; `cargo bench -- plots 10000000` draws what docs/numbers.md shows.
 //! What is not installed is said to be skipped.
 
 mod backup;
@@ -11,6 +11,7 @@ mod console;
 mod growth;
 mod load;
 mod machine;
+mod pair;
 mod plot;
 mod postgres;
 mod purge;
@@ -34,7 +35,7 @@ fn main() {
         machine::processors()
     );
     let named: Vec<String> = std::env::args()
-        .filter(|arg| ["contacts", "purge", "backup", "console", "writes", "plots"].contains(&arg.as_str()))
+        .filter(|arg| ["contacts", "purge", "backup", "console", "writes", "pair", "plots"].contains(&arg.as_str()))
         .collect();
     let is_wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
     if is_wanted("contacts") {
@@ -49,6 +50,9 @@ fn main() {
     }
     if is_wanted("writes") {
         writes::run(dir.path(), rows);
+    }
+    if is_wanted("pair") {
+        pair::run(dir.path(), rows);
     }
     if is_wanted("console") {
         console::run(dir.path(), rows);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::machine::free_port;
+use crate::machine::{free_port, worked};
 use crate::timed;
 
 const SCHEMA: &str = "
@@ -51,6 +51,8 @@ pub struct Postgres {
     bin: PathBuf,
     dir: tempfile::TempDir,
     port: u16,
+    /// Where the standby listens, if there is one.
+    standby_port: Option<u16>,
 }
 
 impl Postgres {
@@ -60,15 +62,53 @@ impl Postgres {
         let bin =
             versions.flatten().map(|version| version.path().join("bin")).find(|bin| bin.join("initdb").is_file())?;
         let dir = tempfile::Builder::new().prefix("contactd-bench-").tempdir_in("/tmp").ok()?;
-        let postgres = Postgres { bin, dir, port: free_port() };
+        let postgres = Postgres { bin, dir, port: free_port(), standby_port: None };
         if is_root() {
             Command::new("chown").arg("postgres").arg(postgres.dir.path()).status().ok()?;
         }
-        let data = postgres.dir.path().join("data").display().to_string();
-        postgres.run(&format!("initdb -A trust -D {data} > /dev/null"));
-        let options = format!("-p {} -k {} -c listen_addresses=", postgres.port, postgres.dir.path().display());
-        postgres.run(&format!("pg_ctl -D {data} -o '{options}' -l {data}/log -w start > /dev/null"));
+        let data = postgres.data("data");
+        postgres.run(&format!("initdb -A trust -U postgres -D {data} > /dev/null"));
+        postgres.up("data", postgres.port);
         Some(postgres)
+    }
+
+    /// A primary, and a standby that has each commit before it is acknowledged.
+    pub fn start_with_standby(dir: &Path) -> Option<Postgres> {
+        let mut postgres = Postgres::start(dir)?;
+        let (primary, standby) = (postgres.port, free_port());
+        let data = postgres.data("standby");
+        postgres
+            .run(&format!("pg_basebackup -h 127.0.0.1 -p {primary} -U postgres -D {data} -R -c fast > /dev/null"));
+        postgres.up("standby", standby);
+        postgres.standby_port = Some(standby);
+        postgres.sql("alter system set synchronous_standby_names = '*'");
+        postgres.sql("select pg_reload_conf()");
+        while postgres.sql("select count(*) from pg_stat_replication where sync_state = 'sync'").trim() != "1" {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Some(postgres)
+    }
+
+    /// A new database of this name, as daemons are told of it.
+    pub fn make_ledger(&self, name: &str) -> String {
+        self.sql(&format!("create database {name}"));
+        let standby = self.standby_port.expect("a standby");
+        format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{standby}/{name}", self.port)
+    }
+
+    /// How long the processors have worked for its servers.
+    pub fn worked(&self) -> Duration {
+        ["data", "standby"].into_iter().map(|server| worked_by_server(Path::new(&self.data(server)))).sum()
+    }
+
+    fn data(&self, server: &str) -> String {
+        self.dir.path().join(server).display().to_string()
+    }
+
+    fn up(&self, server: &str, port: u16) {
+        let data = self.data(server);
+        let options = format!("-p {port} -k {} -c listen_addresses=127.0.0.1", self.dir.path().display());
+        self.run(&format!("pg_ctl -D {data} -o '{options}' -l {data}/log -w start > /dev/null"));
     }
 
     pub fn import(&mut self, sheet: &Path) -> Duration {
@@ -117,7 +157,7 @@ impl Postgres {
     fn pgbench(&self, rows: usize, script: &Path) -> f64 {
         let mut pgbench = Command::new(self.bin.join("pgbench"));
         pgbench.args(["-n", "-c", "50", "-j", "2", "-T", "10", "-D", &format!("rows={rows}"), "-f"]).arg(script);
-        pgbench.args(["-U", if is_root() { "postgres" } else { "" }, "-p", &self.port.to_string(), "-h"]);
+        pgbench.args(["-U", "postgres", "-p", &self.port.to_string(), "-h"]);
         pgbench.arg(self.dir.path()).arg("postgres");
         let told = run(pgbench);
         let line = told.lines().find(|line| line.starts_with("tps = ")).expect("a rate");
@@ -141,7 +181,7 @@ impl Postgres {
 
     fn psql(&self, arguments: &[String]) -> Command {
         let mut psql = Command::new(self.bin.join("psql"));
-        psql.args(["-qAt", "-v", "ON_ERROR_STOP=1", "-U", if is_root() { "postgres" } else { "" }]);
+        psql.args(["-qAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres"]);
         psql.args(["-p", &self.port.to_string(), "-h"]).arg(self.dir.path()).arg("-d").arg("postgres").args(arguments);
         psql
     }
@@ -161,8 +201,18 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        self.run(&format!("pg_ctl -D {} -m immediate stop > /dev/null", self.dir.path().join("data").display()));
+        for server in self.standby_port.map(|_| "standby").into_iter().chain(["data"]) {
+            self.run(&format!("pg_ctl -D {} -m immediate stop > /dev/null", self.data(server)));
+        }
     }
+}
+
+/// The same for one of them: the process that its directory names, and its children. None of the directory's, none of the time.
+fn worked_by_server(data: &Path) -> Duration {
+    let pid = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let Some(pid) = pid.lines().next() else { return Duration::ZERO };
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().chain([pid]).filter_map(|pid| pid.parse().ok()).map(worked).sum()
 }
 
 fn is_root() -> bool {

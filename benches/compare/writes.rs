@@ -22,7 +22,6 @@ pub fn run(dir: &Path, rows: usize) {
         let id = format!("{round}-{{}}");
         writes(daemon.port(), &["CLAIM", LOAD_LIST, "+4{}", &id])
     };
-    let each = |worked: Duration| worked.as_secs_f64() * 1e6 / REQUESTS as f64;
     // The first of each fills the cache, and is not counted.
     let _ = (claims(0), opt_outs(0));
 
@@ -49,16 +48,9 @@ pub fn run(dir: &Path, rows: usize) {
             of(1)
         ),
     );
-    let before = daemon.worked_by_thread();
-    opt_outs(ROUNDS + 1);
-    let parts = daemon.worked_by_thread().into_iter().map(|(thread, after)| {
-        let before = before.get(&thread).copied().unwrap_or_default();
-        (thread, each(after.saturating_sub(before)))
-    });
-    let parts: Vec<String> =
-        parts.filter(|(_, us)| *us >= 0.5).map(|(thread, us)| format!("{thread} {us:.1}")).collect();
-    tell("us of each OPTOUT, by thread", &parts.join(", "));
+    tell("us of each OPTOUT, by thread", &by_thread(&daemon, || opt_outs(ROUNDS + 1)));
     tell("CLAIM, 50 connections, durable", &format!("{:.0}/s (aim 45,000)", of(3)));
+    tell("us of each CLAIM, by thread", &by_thread(&daemon, || claims(ROUNDS + 1)));
     drop(redis);
     let Some(mut postgres) = Postgres::start(dir) else {
         println!("PostgreSQL is not installed: skipped");
@@ -67,4 +59,22 @@ pub fn run(dir: &Path, rows: usize) {
     let theirs: Vec<f64> = (0..3).map(|_| postgres.opt_outs(rows)).collect();
     let theirs = middle(theirs);
     tell("PostgreSQL, an upsert", &format!("{theirs:.0}/s: OPTOUT is {:.1} x as fast (aim 4)", of(0) / theirs));
+}
+
+/// How long the processors work for each of these requests.
+fn each(worked: Duration) -> f64 {
+    worked.as_secs_f64() * 1e6 / REQUESTS as f64
+}
+
+/// The same by the threads that do it, those that take long enough to be told.
+fn by_thread(daemon: &Daemon, requests: impl FnOnce() -> f64) -> String {
+    let before = daemon.worked_by_thread();
+    requests();
+    let parts = daemon.worked_by_thread().into_iter().map(|(thread, after)| {
+        let before = before.get(&thread).copied().unwrap_or_default();
+        (thread, each(after.saturating_sub(before)))
+    });
+    let parts: Vec<String> =
+        parts.filter(|(_, us)| *us >= 0.5).map(|(thread, us)| format!("{thread} {us:.1}")).collect();
+    parts.join(", ")
 }
