@@ -58,7 +58,12 @@ pub fn run(dir: &Path, rows: usize) {
     let take_over = longest_wait(&owner, || other.stop());
     tell(
         "CHECK waits at a kill -9",
-        &format!("{:.1} s with a lease of {} s (aim {})", take_over.as_secs_f64(), LEASE.as_secs(), LEASE.as_secs_f64() + 1.5),
+        &format!(
+            "{:.1} s with a lease of {} s (aim {})",
+            take_over.as_secs_f64(),
+            LEASE.as_secs(),
+            LEASE.as_secs_f64() + 1.5
+        ),
     );
     drop((owner, other));
     partitions(&dir, &postgres, rows.min(PARTITION_ROWS));
@@ -84,10 +89,11 @@ fn against(alone: &Daemon, owner: &Daemon, other: &Daemon, postgres: &Postgres, 
     let [alone_us, owner_us, other_us, postgres_us] = costs.map(middle);
     tell(
         "us of a processor for each",
-        &format!("alone {alone_us:.1}; owner {owner_us:.1}, the other one {other_us:.1}, PostgreSQL's two servers {postgres_us:.1}"),
+        &format!(
+            "alone {alone_us:.1}; owner {owner_us:.1}, the other one {other_us:.1}, PostgreSQL's two servers {postgres_us:.1}"
+        ),
     );
-    let ahead: Vec<[f64; 2]> =
-        (0..ROUNDS).map(|_| [opt_outs(alone, 16, rows), opt_outs(owner, 16, rows)]).collect();
+    let ahead: Vec<[f64; 2]> = (0..ROUNDS).map(|_| [opt_outs(alone, 16, rows), opt_outs(owner, 16, rows)]).collect();
     tell_pairs("OPTOUT, pipeline 16", &ahead, 0.7);
     let lone = |daemon: &Daemon, round: usize| {
         let times = beside::sorted_times(&mut daemon.wire(), LONE_WRITES, |n| {
@@ -115,11 +121,7 @@ fn partitions(dir: &Path, postgres: &Postgres, rows: usize) {
         Daemon::start_with(&dir.join(name), &[&["--ledger", url, "--tombstone-key", &key], more].concat())
     };
     let four: &[&str] = &["--partitions", "4"];
-    compare(
-        "4 partitions, with a ledger",
-        [of_ledger("whole", &whole, &[]), of_ledger("parts", &parts, four)],
-        rows,
-    );
+    compare("4 partitions, with a ledger", [of_ledger("whole", &whole, &[]), of_ledger("parts", &parts, four)], rows);
     compare(
         "4 partitions, without",
         [Daemon::start(&dir.join("local")), Daemon::start_with(&dir.join("local-parts"), four)],

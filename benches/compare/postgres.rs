@@ -77,8 +77,7 @@ impl Postgres {
         let mut postgres = Postgres::start(dir)?;
         let (primary, standby) = (postgres.port, free_port());
         let data = postgres.data("standby");
-        postgres
-            .run(&format!("pg_basebackup -h 127.0.0.1 -p {primary} -U postgres -D {data} -R -c fast > /dev/null"));
+        postgres.run(&format!("pg_basebackup -h 127.0.0.1 -p {primary} -U postgres -D {data} -R -c fast > /dev/null"));
         postgres.up("standby", standby);
         postgres.standby_port = Some(standby);
         postgres.sql("alter system set synchronous_standby_names = '*'");

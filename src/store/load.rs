@@ -13,7 +13,7 @@ use super::format::{self, FORMAT, FORMAT_LEDGER, fence};
 use super::ledger::CommitError;
 use super::memory::Memory;
 use super::memory::changes::Changes;
-use super::memory::directory::Directory;
+use super::memory::directory::{Directory, Numbers};
 use super::memory::gate::Gate;
 use super::memory::pending::Pending;
 use super::memory::tallies::Tallies;
@@ -252,10 +252,11 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
         let (key, value) = row?;
         gate.put_list(ListId(number(&key)?), codec::decode_list(&value)?);
     }
+    let mut numbers = Numbers::default();
     for chunk in 0..next.next_contact.div_ceil(POSTING_CHUNK_IDS) {
         options.loading.reach(chunk * POSTING_CHUNK_IDS, next.next_contact);
         let directory = |chunk: u32| keys::directory(chunk * (POSTING_CHUNK_IDS / DIRECTORY_CHUNK_IDS)).to_vec();
-        read_directory(engine, directory(chunk)..directory(chunk + 1), &mut gate.directory)?;
+        read_directory(engine, directory(chunk)..directory(chunk + 1), &mut numbers)?;
         let mut gate_end = keys::postings(chunk).to_vec();
         gate_end.push(GATE_TAG_MAX + 1);
         for row in rows(engine, keys::postings(chunk).to_vec()..gate_end) {
@@ -264,6 +265,7 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
             gate.insert_all(term, &Chunk::decode(term.chunk_ids(), &value)?.ids(first));
         }
     }
+    gate.directory = Directory::of(numbers);
     for row in rows(engine, keys::all(keys::INBOX)) {
         let (key, value) = row?;
         let number = keys::long_number(&key).ok_or_else(damaged_key)?;
@@ -284,7 +286,9 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
         pending.replay(number, changes, |posting| stored_posting(engine, posting))?;
     }
     let mut tombstones = Tombstones::new(secret);
-    read_directory(engine, keys::all(keys::TOMBSTONE_DIRECTORY), &mut tombstones.directory)?;
+    let mut marks = Numbers::default();
+    read_directory(engine, keys::all(keys::TOMBSTONE_DIRECTORY), &mut marks)?;
+    tombstones.directory = Directory::of(marks);
     let mut days = Vec::new();
     for row in rows(engine, keys::tallies_since(Tallies::first_day(now))) {
         let (key, value) = row?;
@@ -295,12 +299,11 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
 }
 
 /// Reads the chunks of a directory.
-fn read_directory(engine: &dyn Engine, chunks: Keys, directory: &mut Directory) -> Result<()> {
+fn read_directory(engine: &dyn Engine, chunks: Keys, numbers: &mut Numbers) -> Result<()> {
     for row in rows(engine, chunks) {
         let (key, value) = row?;
-        let first = number(&key)? * DIRECTORY_CHUNK_IDS;
-        for (id, number) in (first..).zip(codec::decode_numbers(&value)?).filter(|(_, number)| *number != 0) {
-            directory.insert(id, number);
+        if !numbers.add(number(&key)?, &codec::decode_numbers(&value)?) {
+            return Err(Error::internal("a chunk of a directory has too many numbers"));
         }
     }
     Ok(())

@@ -6,6 +6,8 @@
 //! as they are stored.
 
 use std::hash::BuildHasher;
+use std::num::NonZero;
+use std::thread;
 
 use foldhash::fast::RandomState;
 
@@ -22,7 +24,31 @@ pub struct Directory {
     hasher: RandomState,
 }
 
+/// The numbers of consecutive ids; 0 where there is none.
 type Page = Box<[u64; DIRECTORY_CHUNK_IDS as usize]>;
+
+/// Numbers by their ids, as they are stored: what a [`Directory`] is made of.
+#[derive(Default)]
+pub struct Numbers {
+    pages: Vec<Option<Page>>,
+}
+
+impl Numbers {
+    /// Adds those of a chunk, which begins with its first id; 0 where there is none. False: they are too many, or no id is so great.
+    #[must_use]
+    pub fn add(&mut self, chunk: u32, numbers: &[u64]) -> bool {
+        let mut page: Page = Box::new([0; DIRECTORY_CHUNK_IDS as usize]);
+        let begin = page.get_mut(..numbers.len()).filter(|_| chunk <= u32::MAX / DIRECTORY_CHUNK_IDS);
+        let Some(begin) = begin else { return false };
+        begin.copy_from_slice(numbers);
+        let at = chunk as usize;
+        if at >= self.pages.len() {
+            self.pages.resize_with(at + 1, || None);
+        }
+        self.pages[at] = numbers.iter().any(|&number| number != 0).then_some(page);
+        true
+    }
+}
 
 /// An open hash table of cache lines.
 #[derive(Default)]
@@ -53,6 +79,22 @@ impl Default for Directory {
 }
 
 impl Directory {
+    /// The directory of these numbers. The processors share the work, since most of it is waiting for memory: each fills shards of
+    /// its own.
+    pub fn of(numbers: Numbers) -> Directory {
+        let mut directory = Directory { pages: numbers.pages, ..Directory::default() };
+        let Directory { pages, shards, hasher } = &mut directory;
+        let processors = thread::available_parallelism().map_or(1, NonZero::get).min(SHARDS);
+        let each = SHARDS.div_ceil(processors);
+        thread::scope(|scope| {
+            for (part, shards) in shards.chunks_mut(each).enumerate() {
+                let (pages, hasher) = (&*pages, &*hasher);
+                scope.spawn(move || fill(shards, part * each, pages, hasher));
+            }
+        });
+        directory
+    }
+
     /// The id of a phone.
     #[inline]
     pub fn id(&self, phone: Phone) -> Option<u32> {
@@ -126,6 +168,33 @@ impl Directory {
     }
 }
 
+/// Fills some shards, of which the first has a number: they get their size first, and are never moved.
+fn fill(shards: &mut [Shard], first: usize, pages: &[Option<Page>], hasher: &RandomState) {
+    let mut each = |work: &mut dyn FnMut(&mut Shard, u64, u64, u32)| {
+        for (page, ids) in pages.iter().zip((0..).step_by(DIRECTORY_CHUNK_IDS as usize)) {
+            for (&number, id) in page.iter().flat_map(|page| page.iter()).zip(ids..).filter(|&(&number, _)| number != 0)
+            {
+                let hash = hasher.hash_one(number);
+                if let Some(shard) = shard(hash).checked_sub(first).and_then(|at| shards.get_mut(at)) {
+                    work(shard, hash, number, id);
+                }
+            }
+        }
+    };
+    each(&mut |shard, _, _, _| shard.entries += 1);
+    each(&mut |shard, hash, number, id| {
+        if shard.lines.is_empty() {
+            shard.lines = vec![Line::default(); lines_for(shard.entries)];
+        }
+        shard.place(hash, number, id);
+    });
+}
+
+/// How many lines so many entries need: a power of two, at most three quarters full. Then one line in five sends a search on.
+fn lines_for(entries: usize) -> usize {
+    (entries * 4).div_ceil(LINE_ENTRIES * 3).next_power_of_two()
+}
+
 impl Shard {
     #[inline]
     fn find(&self, hash: u64, number: u64) -> Option<u32> {
@@ -144,9 +213,9 @@ impl Shard {
     }
 
     fn insert(&mut self, hasher: &RandomState, hash: u64, number: u64, id: u32) {
-        // At most three quarters full: then one line in five sends a search on.
-        if (self.entries + 1) * 4 > self.lines.len() * LINE_ENTRIES * 3 {
-            self.resize(hasher, (self.lines.len() * 2).max(1));
+        let lines = lines_for(self.entries + 1);
+        if lines > self.lines.len() {
+            self.resize(hasher, lines);
         }
         self.place(hash, number, id);
         self.entries += 1;
@@ -242,6 +311,36 @@ mod tests {
         assert_eq!(directory.chunk(0).len(), 511);
         assert!(directory.chunk(1000).is_empty());
     }
+
+    #[test]
+    fn one_of_many_numbers_is_as_if_they_were_added_one_by_one() {
+        let number = |id: u32| u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut numbers = Numbers::default();
+        let mut one_by_one = Directory::default();
+        // Gaps of ids, a chunk without numbers, and a last one that is short.
+        for chunk in [0, 1, 4, 7] {
+            let first = chunk * DIRECTORY_CHUNK_IDS;
+            let ids = first..first + DIRECTORY_CHUNK_IDS - chunk * 10;
+            let stored: Vec<u64> = ids.map(|id| if id % 3 == 0 || chunk == 4 { 0 } else { number(id) }).collect();
+            (first..)
+                .zip(&stored)
+                .filter(|(_, number)| **number != 0)
+                .for_each(|(id, number)| one_by_one.insert(id, *number));
+            assert!(numbers.add(chunk, &stored));
+        }
+        assert!(!numbers.add(u32::MAX, &[1]) && !numbers.add(9, &vec![1; DIRECTORY_CHUNK_IDS as usize + 1]));
+        let mut directory = Directory::of(numbers);
+        assert_eq!(directory.len(), one_by_one.len());
+        for id in 0..9 * DIRECTORY_CHUNK_IDS {
+            assert_eq!(directory.number(id), one_by_one.number(id));
+            assert_eq!(directory.find(number(id)), one_by_one.find(number(id)));
+        }
+        let added = 9 * DIRECTORY_CHUNK_IDS;
+        directory.insert(added, number(added));
+        assert_eq!(directory.find(number(added)), Some(added));
+        assert_eq!(Directory::of(Numbers::default()).len(), 0);
+    }
+
     #[test]
     fn what_is_removed_is_gone_and_the_rest_is_found() {
         let mut directory = Directory::default();
