@@ -62,7 +62,7 @@ pub use gather::{
     Gathered, Merge, Split, backup as split_backup, backup_of_one, purge as split_purge, same, stats as gather_stats,
 };
 pub use health::Health;
-pub use page::items as page_items;
+pub use page::{items as page_items, page_options, words};
 pub use queries::Export;
 pub use reach::Reach;
 pub use reloads::{CertificateDates, Reloads, Source};

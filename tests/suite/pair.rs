@@ -56,6 +56,14 @@ pub fn only_alone(why: &str) -> bool {
     is_asked()
 }
 
+/// Whether stores are in partitions, and this test does not run there: it is about something that a store has whole. It says what.
+pub fn only_whole(why: &str) -> bool {
+    if asked() == Daemons::Split {
+        eprintln!("not in partitions: {why}");
+    }
+    asked() == Daemons::Split
+}
+
 /// A database with a ledger, for one pair at a time.
 pub struct Database {
     name: String,

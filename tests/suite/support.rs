@@ -477,13 +477,17 @@ impl House {
         self.reopen(StopScope::List)
     }
 
-    /// The same, with a look at what is stored while nobody has it open.
+    /// The same, with a look at what is stored while nobody has it open; of a store in partitions at the first one.
     pub fn reopen_after<T>(self, scope: StopScope, look: impl FnOnce(&dyn Engine) -> T) -> (House, T) {
         let House { dir, clock, open, removal, memory, database, .. } = self;
         drop(open);
         let seen = match &memory {
             Some(memory) => look(&**memory),
-            None => look(&DiskEngine::open(&dir.path().join("data")).expect("the store opens")),
+            None => {
+                let data = dir.path().join("data");
+                let store = if partitions() > 1 { data.join("p0") } else { data };
+                look(&DiskEngine::open(&store).expect("the store opens"))
+            }
         };
         pair::swap(dir.path());
         (House::open(dir, memory, database, clock, scope, removal), seen)

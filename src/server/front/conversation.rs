@@ -14,7 +14,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::link::Link;
 use super::route::{Route, route};
-use super::until::Until;
 use super::{Caller, Front, introduction};
 use crate::command::{self, Gathered, Merge, Reach, TABLE};
 use crate::error::{Code, Error, Result};
@@ -154,9 +153,8 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
         }
         self.replies.text("OK");
         self.flush().await?;
-        // It ends with this daemon, too, which waits for it before it closes its partitions.
-        let stream = Until::new(self.stream, self.server.stop.clone());
-        let talk = connection::serve(stream, &partition, client.grant, client.peer);
+        // This daemon waits for it before it closes its partitions.
+        let talk = connection::serve(self.stream, &partition, client.grant, client.peer);
         partition.connections.track_future(talk).await;
         Ok(())
     }
@@ -202,7 +200,8 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                     self.unsent[place].extend_from_slice(raw);
                     self.expected.push(Expected::Of(place));
                     taken += bytes;
-                    if TABLE[command].name == "QUIT" {
+                    // With an argument it is none.
+                    if TABLE[command].name == "QUIT" && request.args.is_empty() {
                         break Pause::Close;
                     }
                 }
@@ -433,7 +432,6 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
             });
             tokio::select! {
                 biased;
-                () = self.server.stop.cancelled() => return Ok(false),
                 read = read => return Ok(read? > 0),
                 () = gone => {}
             }

@@ -1,7 +1,10 @@
 //! FEED of a store in partitions: the changes of all, and a position that says of each how far it was read.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
+use crate::command::{page_items, page_options, words};
 use crate::error::{Code, Error, Result, excerpt};
 use crate::wire::{Args, Replies, Reply};
 
@@ -9,8 +12,8 @@ use crate::wire::{Args, Replies, Reply};
 pub enum Feed {
     /// The position of now.
     Now,
-    /// The newest items.
-    Last(String),
+    /// So many of the newest items.
+    Last(usize),
     /// What came behind a position.
     Behind(Behind),
 }
@@ -18,58 +21,47 @@ pub enum Feed {
 /// What came behind a position.
 pub struct Behind {
     /// The positions of the partitions.
-    pub positions: Vec<String>,
-    /// How many items there are at most, as it was said.
-    pub limit: Option<String>,
-    /// How long to wait for the first one, as it was said.
-    pub wait: Option<String>,
+    positions: Vec<String>,
+    /// How many items there are at most.
+    pub limit: usize,
+    /// How long to wait for the first one.
+    pub wait: Duration,
 }
 
 impl Feed {
     /// What a request says.
     pub fn read(args: Args<'_>, partitions: usize) -> Result<Feed> {
-        let words: Vec<String> = match args {
-            Args::Line(rest) => String::from_utf8_lossy(rest).split_ascii_whitespace().map(str::to_owned).collect(),
-            Args::Array(_) => args.map(|arg| String::from_utf8_lossy(arg).into_owned()).collect(),
+        let mut words = words(args)?;
+        match words.as_slice() {
+            [] => return Ok(Feed::Now),
+            [last, number] if last.text.eq_ignore_ascii_case("LAST") => {
+                return page_items("LAST", &number.text).map(Feed::Last);
+            }
+            _ => {}
+        }
+        let options = page_options("FEED", ["LIMIT", "WAIT"], &mut words)?;
+        let [from] = words.as_slice() else {
+            return Err(Error::new(Code::Err, "usage: FEED [LAST n|position [LIMIT n] [WAIT ms]]"));
         };
-        let Some((first, mut options)) = words.split_first() else { return Ok(Feed::Now) };
-        if first.eq_ignore_ascii_case("LAST") {
-            return match options {
-                [number] => Ok(Feed::Last(number.clone())),
-                _ => Err(usage()),
-            };
-        }
-        let mut behind = Behind { positions: positions(first, partitions)?, limit: None, wait: None };
-        while let [option, value, rest @ ..] = options {
-            let slot = match option.to_ascii_uppercase().as_str() {
-                "LIMIT" => &mut behind.limit,
-                "WAIT" => &mut behind.wait,
-                _ => return Err(usage()),
-            };
-            *slot = Some(value.clone());
-            options = rest;
-        }
-        if options.is_empty() { Ok(Feed::Behind(behind)) } else { Err(usage()) }
+        let wait = Duration::from_millis(options.wait_ms.unwrap_or(0));
+        Ok(Feed::Behind(Behind { positions: positions(&from.text, partitions)?, limit: options.limit, wait }))
     }
 }
 
 impl Behind {
     /// The request for one partition.
-    pub fn request(&self, place: usize, wait_ms: u64) -> String {
-        let limit = self.limit.as_ref().map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
-        format!("FEED {}{limit} WAIT {wait_ms}\n", self.positions[place])
+    pub fn request(&self, place: usize, wait: Duration) -> String {
+        format!("FEED {} LIMIT {} WAIT {}\n", self.positions[place], self.limit, wait.as_millis())
     }
-}
-
-fn usage() -> Error {
-    Error::new(Code::Err, "usage: FEED [LAST n|position [LIMIT n] [WAIT ms]]")
 }
 
 /// The positions of the partitions in a position of all.
 fn positions(word: &str, partitions: usize) -> Result<Vec<String>> {
     let positions: Vec<String> =
         word.strip_prefix('p').into_iter().flat_map(|all| all.split('.')).map(str::to_owned).collect();
-    if positions.len() == partitions {
+    // They become words of requests.
+    let is_one_word = |position: &String| position.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if positions.len() == partitions && positions.iter().all(is_one_word) {
         return Ok(positions);
     }
     Err(Error::limit(format!(
@@ -152,7 +144,7 @@ pub fn now(answers: &[Reply], replies: &mut Replies) -> Result<()> {
 }
 
 /// The newest items of all, the newest first.
-pub fn last(answers: &[Reply], number: &str, replies: &mut Replies) -> Result<()> {
+pub fn last(answers: &[Reply], number: usize, replies: &mut Replies) -> Result<()> {
     let said = said(answers)?;
     let next: Vec<String> = said.iter().map(|said| said.next.clone()).collect();
     let mut items: Vec<(usize, Value)> = Vec::new();
@@ -161,8 +153,7 @@ pub fn last(answers: &[Reply], number: &str, replies: &mut Replies) -> Result<()
     }
     // The other way round as they are told one after the other: of one date, those of the last partition come first.
     items.sort_by(|(place, one), (other_place, other)| (at(other), other_place).cmp(&(at(one), place)));
-    // Each partition has checked the number.
-    items.truncate(number.parse().unwrap_or(usize::MAX));
+    items.truncate(number);
     let mut positions = next.clone();
     replies.array(items.len() + 1);
     replies.text(&word(&next));

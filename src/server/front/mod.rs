@@ -31,6 +31,7 @@ use crate::store::{OptOutWarning, Secret};
 use crate::wire::Reply;
 use conversation::{Conversation, decode};
 use link::Link;
+use until::Until;
 
 /// For how long a partition is waited for that nobody has just now: one that is handed over is back sooner.
 const REACH_PATIENCE: Duration = Duration::from_secs(1);
@@ -64,6 +65,7 @@ impl Front {
 
     /// Serves one client until it leaves, misbehaves, or the server drains.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, server: &Server, caller: Caller) {
+        let stream = Until::new(stream, server.stop.clone());
         // The client is gone or was told why: there is nobody left to tell.
         let _ = Conversation::new(self, server, stream, caller).run().await;
     }

@@ -15,7 +15,7 @@ use super::inbox::Cursor;
 use super::page::PageRequest;
 use crate::command::{self, Reach};
 use crate::error::{Code, Error, Result};
-use crate::limits::{FEED_WAIT_MS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
+use crate::limits::{REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
 use crate::model::phone::ListNumber;
 use crate::model::transition::list::has_members;
 use crate::store::backup_file::name_of;
@@ -228,21 +228,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             }
             Feed::Last(number) => {
                 let answers = self.ask_all(format!("FEED LAST {number}\n").as_bytes()).await?;
-                return self.told(&answers, |answers, replies| follow::last(answers, &number, replies));
+                return self.told(&answers, |answers, replies| follow::last(answers, number, replies));
             }
             Feed::Behind(behind) => behind,
         };
-        let wait_ms = behind.wait.as_ref().map(|wait| wait.parse::<u64>().unwrap_or(FEED_WAIT_MS_MAX + 1));
-        if let Some(wrong) = behind.wait.as_ref().filter(|_| wait_ms.is_some_and(|ms| ms > FEED_WAIT_MS_MAX)) {
-            let reply = self.ask(0, format!("FEED {} WAIT {wrong}\n", behind.positions[0]).into_bytes()).await?;
-            self.replies.raw(&reply);
-            return Ok(());
-        }
-        let until = Instant::now() + Duration::from_millis(wait_ms.unwrap_or(0));
-        let limit = behind.limit.as_ref().map_or(PAGE_ITEMS_DEFAULT, |limit| limit.parse().unwrap_or(PAGE_ITEMS_MAX));
+        let until = Instant::now() + behind.wait;
         loop {
-            // Each partition looks at LIMIT; none waits yet.
-            let asked = (0..self.front.len()).map(|place| behind.request(place, 0).into()).collect();
+            // None waits yet.
+            let asked = (0..self.front.len()).map(|place| behind.request(place, Duration::ZERO).into()).collect();
             let answers = self.ask_each(asked).await?;
             let left = until.saturating_duration_since(Instant::now());
             let is_news = answers
@@ -250,7 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 .enumerate()
                 .any(|(place, answer)| matches!(answer, Reply::Error(_)) || follow::has_items(place, answer));
             if is_news || left.is_zero() || self.server.stop.is_cancelled() {
-                return self.told(&answers, |answers, replies| follow::behind(answers, limit, replies));
+                return self.told(&answers, |answers, replies| follow::behind(answers, behind.limit, replies));
             }
             self.wait_for_news(&behind, left).await?;
         }
@@ -261,7 +254,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let mut waiting = JoinSet::new();
         for place in 0..self.front.len() {
             let mut link = self.connect(place).await?;
-            link.send(behind.request(place, left.as_millis() as u64).into());
+            link.send(behind.request(place, left).into());
             waiting
                 .spawn(async move { link.reply().await.and_then(|reply| decode(&reply)).map(|reply| (place, reply)) });
         }
@@ -286,7 +279,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             }
         };
         tokio::select! {
+            biased;
             () = news => Ok(()),
+            // Nothing is read any more then, as from a client that has left.
             () = self.server.stop.cancelled() => Ok(()),
             () = left_by_client => Err(Error::new(Code::Draining, "the client has gone")),
         }

@@ -7,24 +7,35 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// A stream that has an end once a token says so. It can be written to all the same.
+/// So often more is read than has come at once, from somebody who never stops sending.
+const READS_AFTER_MAX: u8 = u8::MAX;
+
+/// A stream that has an end once a token says so, behind what has come by then. It can be written to all the same.
 pub struct Until<S> {
     stream: S,
     told: Pin<Box<WaitForCancellationFutureOwned>>,
+    reads_left: u8,
 }
 
 impl<S> Until<S> {
     pub fn new(stream: S, told: CancellationToken) -> Until<S> {
-        Until { stream, told: Box::pin(told.cancelled_owned()) }
+        Until { stream, told: Box::pin(told.cancelled_owned()), reads_left: READS_AFTER_MAX }
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Until<S> {
     fn poll_read(mut self: Pin<&mut Self>, task: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.told.as_mut().poll(task).is_ready() {
+        let is_told = self.told.as_mut().poll(task).is_ready();
+        if is_told && self.reads_left == 0 {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_read(task, to)
+        match Pin::new(&mut self.stream).poll_read(task, to) {
+            Poll::Pending if is_told => Poll::Ready(Ok(())),
+            read => {
+                self.reads_left -= u8::from(is_told);
+                read
+            }
+        }
     }
 }
 
