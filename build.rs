@@ -6,13 +6,29 @@
 //! * `region.rs`: how people of a region dial (`mod region` here, `region.rs` there).
 //!
 //! Only the metadata is used. The crate's parser makes other subscribers' numbers of some spellings.
+//!
+//! And it learns from what people wrote how requests to be left alone differ from ordinary replies (`src/model/keyword/net`):
+//!
+//! * `net.bin`: how much each feature of a text weighs.
 
 use phonenumber::metadata::{DATABASE, Metadata};
 use std::path::PathBuf;
 use std::{env, fs, io};
 
+/// How the daemon folds texts: what is learned must be seen alike.
+#[allow(dead_code)]
+#[path = "src/model/keyword/folding.rs"]
+mod folding;
+#[path = "src/model/keyword/net"]
+mod net {
+    pub mod features;
+    pub mod learning;
+}
+
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/model/keyword/net");
+    println!("cargo:rerun-if-changed=src/model/keyword/folding.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names it"));
     // The database is a hash map: sorted, the same metadata always makes the same tables.
     let mut territories: Vec<&Metadata> = DATABASE.iter().collect();
@@ -23,7 +39,19 @@ fn main() -> io::Result<()> {
     let mobile = plan::Plan::of_mobiles(&territories);
     fs::write(out.join("mobile.bin"), mobile.bytes())?;
     fs::write(out.join("mobile.rs"), mobile.ends())?;
-    fs::write(out.join("region.rs"), region::source(&territories))
+    fs::write(out.join("region.rs"), region::source(&territories))?;
+    fs::write(out.join("net.bin"), learned())
+}
+
+/// What the requests and the ordinary replies teach: features in their order, 4 bytes each with the weight's 2 behind them.
+fn learned() -> Vec<u8> {
+    let alike = net::features::Alike::built_in();
+    let features = |texts: &str| net::learning::texts(texts).map(|words| alike.features(&words)).collect::<Vec<_>>();
+    let requests = features(include_str!("src/model/keyword/net/requests.txt"));
+    let ordinary = features(include_str!("src/model/keyword/net/ordinary.txt"));
+    let weights = net::learning::learn(&requests, &ordinary);
+    let bytes = |(feature, weight): (u32, i16)| feature.to_le_bytes().into_iter().chain(weight.to_le_bytes());
+    weights.into_iter().flat_map(bytes).collect()
 }
 
 mod steps {

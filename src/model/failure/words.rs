@@ -13,11 +13,11 @@ use crate::model::keyword;
 use crate::model::plain_refusal::fold::letters;
 use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 use vocabulary::{
-    ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BETWEEN, BLOCKED, BLOCKING, BY, CONSENT, CONSENT_TR, CONTAINS, DEAD,
-    DEAD_ALONE, DEAD_WITHIN, ENDED, FOR_GOOD, JUNK, LACKS, LINE, LISTS, LIVES, MESSAGES, MOBILE, NETWORK, NONE_TR,
-    NOT_OF_PEOPLE, NUMBER, OF_A_DEAD_NUMBER, OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING, PERSON, PERSON_RU, PHONE,
-    PREFERENCE, REFUSAL_RU, REFUSED_WITHIN, REFUSES, REFUSES_ALONE, REPORTED_TO, SENDER, SENDS, STEM_LETTERS_MIN,
-    SUPPRESSED, WANTS, WRONG_ONE,
+    ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BETWEEN, BLOCKED, BLOCKING, BLOCKS, BY, CONSENT, CONSENT_TR, CONTAINS, DEAD,
+    DEAD_ALONE, DEAD_WITHIN, ENDED, ERASED_BY, FOR_GOOD, JUNK, LACKS, LINE, LISTS, LIVES, MESSAGES, MOBILE, NETWORK,
+    NONE_TR, NOT_OF_PEOPLE, NUMBER, OF_A_DEAD_NUMBER, OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING, PERSON,
+    PERSON_RU, PHONE, PREFERENCE, REFUSAL_RU, REFUSED_WITHIN, REFUSES, REFUSES_ALONE, REPORTED_TO, SENDER, SENDS,
+    STATES, STEM_LETTERS_MIN, SUPPRESSED, WANTS, WRONG_ONE,
 };
 
 /// What they say.
@@ -55,7 +55,9 @@ impl Report {
             last = c;
         }
         let words = spaced.split(' ').filter(|word| word.contains(char::is_alphabetic));
-        Report(words.map(|word| letters(word).collect()).collect())
+        // ё is written as е as often.
+        let plain = |c| if c == 'ё' { 'е' } else { c };
+        Report(words.map(|word| letters(word).map(plain).collect()).collect())
     }
 
     fn word(&self, at: usize) -> &str {
@@ -169,7 +171,14 @@ impl Report {
             {
                 return true;
             }
-            if self.0.len() == 1 && REFUSES_ALONE.contains(&word) {
+            let is_alone = self.0.len() == 1 || self.0.len() == 2 && STATES.contains(&self.word(0));
+            if is_alone && REFUSES_ALONE.contains(&word) {
+                return true;
+            }
+            // "User-initiated block", "GDPR erasure"
+            if word == "initiated" && is_by_person() && BLOCKS.contains(&self.word(at + 1))
+                || word == "erasure" && self.has(&ERASED_BY)
+            {
                 return true;
             }
             if word == "stop" {
@@ -190,7 +199,12 @@ impl Report {
         // "The message From/To pair" is of both, and one is unsubscribed "from SMS".
         let is_of_both =
             self.word(at) == "from" && (self.word(at + 1) == "to" || MESSAGES.contains(&self.word(at + 1)));
-        OF_THE_SENDER.contains(&self.word(at)) && !is_of_both && !["level", "wide"].contains(&self.word(at + 1))
+        // A sender's account is closed; one that is unsubscribed is the person's.
+        let is_of_person = self.word(at) == "account" && self.sense(at + 1) & OUT != 0;
+        OF_THE_SENDER.contains(&self.word(at))
+            && !is_of_both
+            && !is_of_person
+            && !["level", "wide"].contains(&self.word(at + 1))
     }
 
     /// What a person blocks: "this number", "us", "messages".

@@ -242,6 +242,13 @@ impl Folder {
     }
 }
 
+/// Whether a letter is of a script that puts no blanks between words, or whose writers often leave them out.
+pub fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
+        | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
 /// Of marks only the letter's own parts are kept: vowel signs of Indian scripts, Japanese voicing. Accents, points and
 /// strokes through a letter go.
 fn is_letter(c: char) -> bool {

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::folding;
+use super::folding::{self, is_unspaced};
 use super::grammar::{Grammar, Kind, Known};
-use super::spelling::is_unspaced;
 
 /// The answers. A test keeps them readable.
 const ANSWERS: &str = include_str!("machine.txt");

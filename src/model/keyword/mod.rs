@@ -7,6 +7,7 @@
 //! makes words of it and [`spelling`] finds out which were meant; `words.txt` has the opt-out words, `phrases.txt` the requests as a
 //! small [`grammar`], and [`reading`] puts them together.
 //! `stems.txt` has what no refusal can do without: what no rule knows is shown to a person where it has one of these.
+//! What is still ordinary then is shown if it resembles what people wrote who wanted out: the last [`net`] has learned from them.
 //! `machine.txt` has what a [`machine`] answers in the place of a phone.
 //! [`is_refusal`] asks the same of a label.
 
@@ -16,6 +17,7 @@ mod folding;
 mod grammar;
 mod keyboard;
 mod machine;
+mod net;
 mod reading;
 mod refusal;
 mod report;
@@ -213,13 +215,27 @@ impl Keywords {
         &self.0.added
     }
 
-    /// What a message means: the strictest of what it may have been before software wrote it in another way. One that has
-    /// what cannot be read may want out.
+    /// What a message means. What is ordinary by the rules and resembles requests may want out.
     pub fn meaning(&self, text: &str) -> Meaning {
         // Turned round or undone with the text, a line end behind it would be one within.
         let text = text.trim();
+        let reading = Reading::new(&self.0, &GRAMMAR, text);
+        let meaning = self.by_rules(text, &reading);
+        let resembles = || reading.resembles_request(&net::NET);
+        if meaning == Meaning::Message && resembles() { Meaning::MaybeOut } else { meaning }
+    }
+
+    /// What the rules alone say it means, where a guess would not do: nobody looks at what follows.
+    pub fn meaning_by_rules(&self, text: &str) -> Meaning {
+        let text = text.trim();
+        self.by_rules(text, &Reading::new(&self.0, &GRAMMAR, text))
+    }
+
+    /// The strictest of what it may have been before software wrote it in another way. One that has what cannot be read may want
+    /// out.
+    fn by_rules(&self, text: &str, reading: &Reading) -> Meaning {
         let meaning = |text: &str| Reading::new(&self.0, &GRAMMAR, text).meaning(text);
-        let at_least = if unread::has_unread(text) { Meaning::MaybeOut } else { meaning(text) };
+        let at_least = if unread::has_unread(text) { Meaning::MaybeOut } else { reading.meaning(text) };
         let read = encoding::undone(text).into_iter().chain(unread::has_unread(text).then(|| text.to_owned()));
         let strictest = read.fold(at_least, |strictest, undone| strictest.stricter(meaning(&undone)));
         // Nearly no text was typed on another keyboard, so that reading counts only where it asks for something.
@@ -250,7 +266,7 @@ impl Words {
         };
         if meaning.is_out()
             && kind != Kind::OutAlone
-            && phrase.contains(spelling::is_unspaced)
+            && phrase.contains(folding::is_unspaced)
             && phrase.chars().nth(1).is_some()
         {
             self.within.push(phrase.clone());
@@ -284,7 +300,7 @@ fn sum(line: &str) -> u64 {
 /// A phrase as it is looked up. In a script that puts no blanks between words it has none.
 fn phrase_of(text: &str) -> String {
     let phrase = folding::folded(text);
-    if phrase.contains(spelling::is_unspaced) { phrase.replace(' ', "") } else { phrase }
+    if phrase.contains(folding::is_unspaced) { phrase.replace(' ', "") } else { phrase }
 }
 
 /// What a line of `words.txt` that begins with this says.

@@ -2,7 +2,7 @@
 //! words or parts them: `5T0P`, `SТОР` with Cyrillic letters, `STOPTEXTINGME`, `S T O P`.
 
 use super::Words;
-use super::folding::{Case, Ending, Word};
+use super::folding::{Case, Ending, Word, is_unspaced};
 use super::grammar::Grammar;
 
 /// In a clause of so many words or fewer, one that nobody knows may be several that were joined: longer ones have blanks.
@@ -266,11 +266,4 @@ fn together(run: &[Word]) -> Word {
     let is_shouted = run.iter().all(|word| word.text.chars().nth(1).is_none() || word.is_shouted());
     let case = if is_shouted { Case::Shouted } else { Case::Other };
     Word { text: run.iter().map(|word| word.text.as_str()).collect(), case, ..last.clone() }
-}
-
-/// Whether a letter is of a script that puts no blanks between words, or whose writers often leave them out.
-pub fn is_unspaced(c: char) -> bool {
-    matches!(c,
-        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
-        | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }

@@ -79,7 +79,7 @@ pub fn is_of_replies(heading: &str) -> bool {
 /// Whether a message asks to be left alone, or may ask for it.
 pub fn reply_refuses(text: &str) -> bool {
     let is_read = text.len() <= REPLY_BYTES_MAX && !text.trim().is_empty();
-    is_read && matches!(KEYWORDS.meaning(text), Meaning::Out | Meaning::OutOfAll | Meaning::MaybeOut)
+    is_read && matches!(KEYWORDS.meaning_by_rules(text), Meaning::Out | Meaning::OutOfAll | Meaning::MaybeOut)
 }
 
 /// Whether a text is nothing but the word with which one ends messages: `Cancel`, `parar`, `停止`, in any case; or the sign of a no.

@@ -102,6 +102,32 @@ fn a_report_that_somebody_opted_out_is_understood() {
     }
 }
 
+/// However a provider names it: an account, a state, what a person began.
+#[test]
+fn an_opt_out_in_a_providers_own_terms_is_understood() {
+    for text in [
+        "AccountUnsubscribed",
+        "REJECTED_STOPPED",
+        "rejected by handset owner",
+        "User-initiated block",
+        "GDPR erasure",
+        "чёрный список",
+        "Номер в чёрном списке",
+    ] {
+        assert_eq!(said(text), OPTED_OUT, "{text}");
+    }
+    for text in [
+        "account suspended",
+        "account not found",
+        "rejected",
+        "REJECTED_OTHER",
+        "carrier-initiated block",
+        "erasure code failed",
+    ] {
+        assert_eq!(said(text), Failure::default(), "{text}");
+    }
+}
+
 #[test]
 fn who_blocks_asks_or_stands_on_a_list_wants_none_of_it() {
     for text in [
@@ -138,6 +164,8 @@ fn who_blocks_asks_or_stands_on_a_list_wants_none_of_it() {
 fn only_what_does_not_pass_and_is_about_the_number_makes_it_invalid() {
     for text in [
         "number does not exist",
+        "numero non esistente",
+        "nieistniejący numer",
         "The number +1 415 555 0123 does not exist",
         "Unknown destination handset",
         "UNALLOCATED_NUMBER",

@@ -40,7 +40,7 @@ pub const ENDED: [&str; 9] =
 /// What says that an agreement is not there, and what was given or not.
 pub const LACKS: [&str; 5] = ["lack", "lacks", "lacking", "missing", "without"];
 /// The person, for certain.
-pub const PERSON: [&str; 13] = [
+pub const PERSON: [&str; 17] = [
     "recipient",
     "user",
     "subscriber",
@@ -53,6 +53,11 @@ pub const PERSON: [&str; 13] = [
     "destinataire",
     "destinatario",
     "usuario",
+    // Whose the phone is.
+    "handsetowner",
+    "phoneowner",
+    "deviceowner",
+    "numberowner",
     // The register of Turkey, in which people refuse.
     "iys",
 ];
@@ -110,6 +115,12 @@ pub const REFUSES: [&str; 12] = [
 ];
 /// What says it alone, and nobody else could.
 pub const REFUSES_ALONE: [&str; 3] = ["stopped", "revoked", "unsubscribed"];
+/// What a provider calls the state of a message that was not sent: `REJECTED_STOPPED`.
+pub const STATES: [&str; 3] = ["rejected", "failed", "undeliverable"];
+/// What a person begins who wants none of it.
+pub const BLOCKS: [&str; 4] = ["block", "blocking", "optout", "stop"];
+/// By what, or by whose wish, data are erased.
+pub const ERASED_BY: [&str; 4] = ["gdpr", "ccpa", "request", "requested"];
 /// So many words may stand before what is refused: "deactivated all promotional messages".
 pub const REFUSED_WITHIN: usize = 3;
 /// What does not want messages has these behind a "not".
@@ -208,7 +219,7 @@ pub const NUMBER: [&str; 28] = [
     "num",
 ];
 /// States of a number that do not pass.
-pub const DEAD: [&str; 44] = [
+pub const DEAD: [&str; 45] = [
     "unknown",
     "unidentified",
     "invalid",
@@ -250,6 +261,7 @@ pub const DEAD: [&str; 44] = [
     "desactivad",
     "disattivat",
     "nieprawidlow",
+    "nieistniejac",
     "неправильн",
     "неизвестн",
     "недействительн",
@@ -292,7 +304,7 @@ pub const MOBILE: [&str; 4] = ["mobile", "wireless", "cellular", "cell"];
 pub const ABSENT: [&str; 3] = ["absent", "unavailable", "unreachable"];
 pub const FOR_GOOD: [&str; 2] = ["permanent", "permanently"];
 /// What such a number is not.
-pub const LIVES: [&str; 23] = [
+pub const LIVES: [&str; 24] = [
     "provisioned",
     "exist",
     "exists",
@@ -311,6 +323,7 @@ pub const LIVES: [&str; 23] = [
     "atribuido",
     "valido",
     "esiste",
+    "esistente",
     "istnieje",
     "bestaat",
     "существует",

@@ -5,7 +5,7 @@
 //! without one of them a request stays a request.
 
 use super::{Ending, Kind, REQUEST_WORDS_MIN, Reading};
-use crate::model::keyword::spelling::is_unspaced;
+use crate::model::keyword::folding::is_unspaced;
 
 /// A request among words that no rule has is in so many words at least, or in fewer of so many letters, or in so many letters of
 /// a script without blanks. Shorter ones may be part of anything: "no texts came".

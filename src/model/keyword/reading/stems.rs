@@ -7,9 +7,8 @@
 use std::sync::LazyLock;
 
 use super::{Ending, Kind, Reading};
-use crate::model::keyword::folding;
+use crate::model::keyword::folding::{self, is_unspaced};
 use crate::model::keyword::grammar::{Grammar, Known};
-use crate::model::keyword::spelling::is_unspaced;
 
 /// The stems and their harmless readings. A test keeps them readable.
 const STEMS: &str = include_str!("../stems.txt");
@@ -67,40 +66,58 @@ impl Reading<'_> {
     }
 
     fn has_open_stem_of_words(&self) -> bool {
-        let known: Vec<Known> = self
-            .words
-            .iter()
-            .zip(&self.known)
-            .map(|(word, known)| GRAMMAR.known(&word.text).named_as(*known))
-            .collect();
-        // What is harmless ends with its clause: "I never got the code, remove me".
-        let is_of_clause = |from: usize, to: usize| self.words[from..to - 1].iter().all(|word| !word.ends_clause);
-        let is_of_sentence =
-            |from: usize, to: usize| self.words[from..to - 1].iter().all(|word| word.ending == Ending::None);
+        let known = self.known_of_stems();
         let mut stems: Vec<(usize, usize)> = self.keywords_of_everyday().map(|at| (at, at + 1)).collect();
-        let mut is_covered = self.is_denied.clone();
         for at in 0..known.len() {
-            is_covered[at] |= self.words[at].is_quoted;
-            GRAMMAR.matches(&known, at, |kind, end| match kind {
-                Kind::Stem if is_of_clause(at, end) => stems.push((at, end)),
-                Kind::Harmless if is_of_clause(at, end) => is_covered[at..end].fill(true),
-                _ => {}
+            GRAMMAR.matches(&known, at, |kind, end| {
+                if kind == Kind::Stem && self.is_of_clause(at, end) {
+                    stems.push((at, end));
+                }
             });
         }
         if stems.is_empty() {
             return false;
+        }
+        let is_covered = self.covered();
+        stems.into_iter().any(|(from, to)| is_covered[from..to].contains(&false))
+    }
+
+    /// The words as the rules about stems know them.
+    fn known_of_stems(&self) -> Vec<Known> {
+        let words = self.words.iter().zip(&self.known);
+        words.map(|(word, known)| GRAMMAR.known(&word.text).named_as(*known)).collect()
+    }
+
+    /// What is harmless ends with its clause: "I never got the code, remove me".
+    fn is_of_clause(&self, from: usize, to: usize) -> bool {
+        self.words[from..to - 1].iter().all(|word| !word.ends_clause)
+    }
+
+    /// Which words stand in a reading that is known to be harmless, in a denial or in a quotation.
+    pub(super) fn covered(&self) -> Vec<bool> {
+        let known = self.known_of_stems();
+        let is_of_sentence =
+            |from: usize, to: usize| self.words[from..to - 1].iter().all(|word| word.ending == Ending::None);
+        let mut is_covered = self.is_denied.clone();
+        for at in 0..known.len() {
+            is_covered[at] |= self.words[at].is_quoted;
+            GRAMMAR.matches(&known, at, |kind, end| {
+                if kind == Kind::Harmless && self.is_of_clause(at, end) {
+                    is_covered[at..end].fill(true);
+                }
+            });
         }
         for from in 0..known.len() {
             let ends = || self.found(from).iter().filter(|(kind, _)| *kind == Kind::Ordinary).map(|&(_, end)| end);
             // A rule may name what stands behind a comma, "don't call, text me", but nothing else there is covered.
             let first = ends().min();
             for to in ends() {
-                if is_of_clause(from, to) || Some(to) == first && is_of_sentence(from, to) {
+                if self.is_of_clause(from, to) || Some(to) == first && is_of_sentence(from, to) {
                     is_covered[from..to].fill(true);
                 }
             }
         }
-        stems.into_iter().any(|(from, to)| is_covered[from..to].contains(&false))
+        is_covered
     }
 
     /// The same in a script that puts no blanks between words.

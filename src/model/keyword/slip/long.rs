@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::super::spelling::is_unspaced;
+use super::super::folding::is_unspaced;
 
 /// A shorter word has too many neighbours that people mean.
 const LETTERS_MIN: usize = 6;
