@@ -35,13 +35,14 @@ const ENDED_WITHIN: usize = 4;
 const OFF_WITHIN: usize = 3;
 
 /// The first letters of words without which no note is one, in small letters.
-const BEGINNINGS: [&[u8]; 62] = [
+const BEGINNINGS: [&[u8]; 55] = [
     b"any", b"hea", b"mor", b"del", b"c&d", b"sel", b"ale", b"opt", b"uns", b"un-", b"dnc", b"dnt", b"dnd", b"sto",
     b"stp", b"sot", b"tex", b"txt", b"sms", b"msg", b"mes", b"con", b"cnt", b"off", b"ope", b"otp", b"rem", b"alo",
     b"mar", b"mkt", b"pro", b"per", b"opp", b"tes", b"tec", b"sro", b"rmv", b"omi", b"sup", b"nev", b"los", b"sue",
-    b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"onl", b"sol", b"str", b"exc", b"spa", b"fcc", b"ftc",
-    b"bbb", b"thr", b"tps", b"ctp", b"dlt", b"sig",
+    b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"fcc", b"ftc", b"bbb", b"tps", b"ctp", b"dlt",
 ];
+/// The same of words whose first three letters begin many others, as those of a street do.
+const LONG_BEGINNINGS: [&[u8]; 7] = [b"only", b"solel", b"strict", b"exclus", b"spam", b"threat", b"sign"];
 
 /// Whether a note refuses messages in one of its clauses.
 pub fn refuses(cell: &str) -> bool {
@@ -167,7 +168,12 @@ fn may_refuse(cell: &[u8]) -> bool {
         matches!(word, [b'd' | b'D', .., b't' | b'T']) && (5..=8).contains(&word.len())
     };
     let is_one = |three: &[u8]| is_doubled(three) || BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
-    cell.windows(3).enumerate().any(|(at, three)| begins(at) && (is_one(three) || is_slip(at)))
+    let is_long = |at: usize| {
+        LONG_BEGINNINGS
+            .iter()
+            .any(|begin| cell.get(at..at + begin.len()).is_some_and(|letters| letters.eq_ignore_ascii_case(begin)))
+    };
+    cell.windows(3).enumerate().any(|(at, three)| begins(at) && (is_one(three) || is_long(at) || is_slip(at)))
 }
 
 /// Some words of a note, up to a sign that ends them.
