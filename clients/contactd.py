@@ -2396,6 +2396,8 @@ class _Refusal:
         """Phones that stand where a date would say that somebody is out: it may be theirs."""
         self.either = False
         """The number has a plus, and its digits are a number inside the region as well: it counts for both."""
+        self.countries: List[str] = []
+        """Regions of which labels of the row speak, and in which a number without a plus may be dialled as well."""
 
     def ask(self, batch: Pipeline, fact: str, phone: str, at: Optional[str]) -> Pending[bool]:
         given = {"at": at, "source": self.source, "reason": self.reason}
@@ -2558,10 +2560,11 @@ class _Columns:
         """The list, the region and each number of a refused row, as far as that can be read."""
         told = {name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)}
         number = _list_number(told["list"]) if told.get("list") else list_
-        written = told.get("region") or region or "-"
+        regions = [told.get("region") or region or "-", *self._other_regions(told, region)]
         for raw in _numbers_in(told.get("phone", "")):
-            # A list that cannot be read may be any of them.
-            yield number or ALL, written, raw
+            for written in regions:
+                # A list that cannot be read may be any of them.
+                yield number or ALL, written, raw
 
     def row(self, cells: Sequence[str], region: Optional[str], source: Optional[str]) -> Tuple[Optional[str], Row]:
         """The list that a row names, if any, and the row."""
@@ -2599,20 +2602,25 @@ class _Columns:
         """Refuses a number without a plus beside a country that is not known to be the one in which it is read: it could be
         a stranger's."""
         told = {name: _unquoted(cell).strip() for name, cell in zip(self.names, cells)}
+        for name, cell in self._contradicting(told, region):
+            where = told.get("region") or region or "no region"
+            raise BadArgument(f"country_unclear: {name!r} is {cell!r}, and the number, which has no +, would be of {where}")
+
+    def _contradicting(self, told: Mapping[str, str], region: Optional[str]) -> Iterator[Tuple[str, str]]:
+        """Labels of countries that are not known to be the one in which the number of a row is read."""
         if told.get("phone", "").startswith("+"):
             return
         code = _CODE_OF.get(_squeezed(told.get("region") or region or ""))
         for name, cell in told.items():
             if not name.startswith("label.") or not self.COUNTRIES.match(_squeezed(name[len("label.") :])):
                 continue
-            if cell.lower() not in self.BLANK and (code is None or self._code(cell) != code):
-                where = told.get("region") or region or "no region"
-                raise BadArgument(f"country_unclear: {name!r} is {cell!r}, and the number, which has no +, would be of {where}")
+            if cell.lower() not in self.BLANK and (code is None or _CODE_OF.get(_country(cell)) != code):
+                yield name, cell
 
-    @staticmethod
-    def _code(cell: str) -> Optional[str]:
-        """The calling code of a country as a cell has it: its letters, its name, or the code itself."""
-        return _CODE_OF.get(_squeezed(re.sub(r"^(\+|00)|\.0$", "", cell)))
+    def _other_regions(self, told: Mapping[str, str], region: Optional[str]) -> List[str]:
+        """The regions of these, as far as they can be read."""
+        found = (_REGION_OF.get(_country(cell)) for _, cell in self._contradicting(told, region))
+        return sorted({region for region in found if region is not None})
 
     def _ask_list(self, cells: Sequence[str]) -> None:
         """Refuses a row that names no list below something that is none."""
@@ -2658,6 +2666,7 @@ class _Columns:
         found.source = told.get("source") or source
         found.reason = told.get("reason") or None
         found.others = others
+        found.countries = self._other_regions(told, region)
         return found
 
     def _refusal_anywhere(
@@ -2835,7 +2844,26 @@ def _codes_of_countries() -> Dict[str, str]:
     return codes
 
 
+def _regions_of_countries() -> Dict[str, str]:
+    """The two letters of each country, by what stands for it in a cell; of a calling code, those of one that has it."""
+    regions: Dict[str, str] = {}
+    for line in _COUNTRIES.split(";"):
+        code, *names = line.split()
+        letters = regions[code] = {"1": "US", "7": "RU"}.get(code, names[0].upper())
+        for name in names:
+            # UK stands for GB, and is no region.
+            letters = name.upper() if len(name) == 2 and name != "uk" else letters
+            regions[name] = letters
+    return regions
+
+
+def _country(cell: str) -> str:
+    """A country as a cell has it, its letters, its name or its calling code, as a key of these."""
+    return _squeezed(re.sub(r"^(\+|00)|\.0$", "", cell))
+
+
 _CODE_OF = _codes_of_countries()
+_REGION_OF = _regions_of_countries()
 
 
 _ENDS = """
@@ -3155,14 +3183,16 @@ class _Import:
             elif at in errors:
                 became[at] = f"; IT SAYS {what.upper()}, WHICH WAS NOT TAKEN: {errors[at]}"
             else:
-                became[at] = f"; its {what}{where} was taken" + (", as of now" if at in undated else "")
+                both = f" for {' and '.join(phones[at])}, which it can be" if refusal.countries and len(phones[at]) > 1 else ""
+                became[at] = f"; its {what}{where} was taken{both}" + (", as of now" if at in undated else "")
             self.taken += at in phones and at not in errors
             self.lost += at not in phones or at in errors
         return became
 
     def _normalized(self, refusals: Mapping[int, _Refusal]) -> Dict[int, List[str]]:
-        """The numbers that can be read, all of each refused row. What forbids takes every E.164, in a numbering plan or not; and
-        where a plus may stand before a number as it is dialled inside the region, that one as well."""
+        """The numbers that can be read, all of each refused row. What forbids takes every E.164, in a numbering plan or not;
+        where a plus may stand before a number as it is dialled inside the region, that one as well; and where a label says
+        another country, the one that is dialled there."""
         asked: List[Tuple[int, str, Pending[str], Optional[Pending[str]]]] = []
         phones: Dict[int, List[str]] = {}
         with self._client.pipeline(raise_errors=False) as batch:
@@ -3176,6 +3206,10 @@ class _Import:
                     read = batch._add(Pending(_text_line(words, raw), _text))
                     inside = batch._add(Pending(_text_line(words, compact[1:]), _text)) if compact[:1] == "+" else None
                     asked.append((at, compact, read, inside))
+                    if compact[:1] != "+":
+                        for country in refusal.countries:
+                            there = batch._add(Pending(_text_line(_line("NORMALIZE", country), raw), _text))
+                            asked.append((at, compact, there, None))
         for at, compact, told, inside in asked:
             found = phones.setdefault(at, [])
             if told.error is None:

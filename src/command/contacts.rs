@@ -16,6 +16,7 @@ use crate::model::contact::Contact;
 use crate::model::label::{LabelPatch, check_key};
 use crate::model::phone::{Phone, Region, Unusable, is_also_abroad, normalize as normalize_phone};
 use crate::model::plain_refusal::{label_refuses, note_refuses};
+use crate::model::time::Millis;
 use crate::model::tombstone::RemovedBy;
 use crate::wire::{Args, Replies};
 
@@ -63,16 +64,16 @@ pub fn put(context: &Context, mut args: Args<'_>) -> Result<Write> {
     let phone = arguments::plausible_phone(context, &mut args)?;
     let json: PutJson = arguments::json(&mut args)?;
     let labels = label_patch(json.labels)?;
-    check_labels(&labels)?;
+    check_labels(&labels, context.store.now())?;
     Ok(Write::Contact { phone, list: None, change: Change::Put(labels) })
 }
 
 /// Refuses a label that is in itself a refusal of messages, by its value or by its key: kept as a label, it would stop nothing.
-pub fn check_labels(labels: &LabelPatch) -> Result<()> {
+pub fn check_labels(labels: &LabelPatch, now: Millis) -> Result<()> {
     labels.iter().try_for_each(|(key, value)| {
         let value = value.as_deref().unwrap_or_default();
         check_words(key, value)?;
-        if label_refuses(key, value) {
+        if label_refuses(key, value, now) {
             return Err(Error::bad_arg(format!(
                 "maybe_optout: a label '{}' with the value '{}' stops nothing: if the contact wants no messages, send that as an opt-out",
                 excerpt(key.as_bytes()),

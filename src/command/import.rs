@@ -136,7 +136,7 @@ fn inside(region: Option<&str>, raw: &str) -> Option<Phone> {
 fn check_refusals(row: &Row, now: Millis) -> Result<()> {
     let forbidden = row.forbids(now);
     if !forbidden.iter().any(|(status, _)| *status == RowStatus::OptedOut) {
-        check_labels(&row.labels)?;
+        check_labels(&row.labels, now)?;
     }
     if forbidden.is_empty() {
         check_words("reason", &row.reason)?;

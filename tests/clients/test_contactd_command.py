@@ -578,6 +578,24 @@ class Import(DaemonTest):
                 self.importing(text, "--list", LIST, "--region", "US", code=0 if is_taken else 1)
                 self.assertEqual(bool(self.client.check(LIST, f"+1{number}")), is_taken)
 
+    def test_an_opt_out_beside_another_country_counts_in_both(self) -> None:
+        """A stranger loses a subscription sooner than somebody who refused gets a message."""
+        for at, (country, code) in enumerate((("India", "91"), ("IN", "91"), ("+91", "91"), ("IND", "91"))):
+            number = f"718555{1980 + at}"
+            with self.subTest(country=country):
+                self.client.optin(LIST, f"+{code}{number}", at=datetime(2020, 1, 1, tzinfo=timezone.utc))
+                text = f"label.country,phone,status\n{country},{number},opted_out\n"
+                told = self.importing(text, "--list", LIST, "--region", "US", code=1)
+                self.assertIn(f"its opt-out was taken for +1{number} and +{code}{number}, which it can be", told.stderr)
+                reasons = [self.client.check(LIST, f"+{of}{number}").reason for of in ("1", code)]
+                self.assertEqual(reasons, ["list_opted_out"] * 2)
+        number = "7185551989"
+        text = f"label.country,phone,status\nIndia,{number},active\nUS,{number},active\n"
+        self.importing(text, "--list", LIST, "--region", "US", code=1)
+        self.assertFalse(self.client.check(LIST, f"+1{number}"), "another row is refused")
+        self.importing(f"label.country,phone,status\nAtlantis,{number[:-1]}8,opted_out\n", "--list", LIST, "--region", "US", code=1)
+        self.assertEqual(self.client.check(LIST, "+17185551988").reason, "list_opted_out")
+
     def test_a_channel_that_is_another_refuses_its_row(self) -> None:
         for at, (channel, is_taken) in enumerate((("EMAIL", False), ("voice", False), ("e-mail, push", False), ("sms, email", True))):
             number = phone(1950 + at)

@@ -7,6 +7,9 @@ use super::survey::Survey;
 use super::words::rests_on_marks;
 use super::{Columns, Why, list, names};
 use crate::error::{Error, Result};
+use crate::model::plain_refusal::expiry::is_of_an_end_of_consent;
+use crate::model::plain_refusal::question::is_of_a_newsletter;
+use crate::model::plain_refusal::title::is_about_mail;
 use crate::model::time;
 
 impl Columns {
@@ -84,16 +87,33 @@ impl Columns {
         held.any(|(field, held)| *field == Field::Consent && rests_on_marks(held))
     }
 
-    /// What a person should hear again who said it: that a column is not used whose heading is known to say who wants messages. In a
-    /// file of which all rows are one thing it matters to nobody.
+    /// Whether a column asks who wants a newsletter, and means messages: it comes by e-mail where the rows have an address of it, or a
+    /// consent of their own beside it.
+    pub(super) fn asks_by_a_newsletter(&self, at: usize, own: usize) -> bool {
+        is_of_a_newsletter(&self.names[at])
+            && !(0..own).any(|other| self.fields[other] == Field::Consent || is_about_mail(&self.names[other]))
+    }
+
+    /// What a person should hear again who said it: that a column is not used whose heading is known to say who wants messages; and that
+    /// one says when consents end. In a file of which all rows are one thing it matters to nobody.
     pub fn warnings(&self) -> Vec<String> {
         let is_known = |at: usize| names::known(&self.names[at]).is_some_and(|(field, _)| field.says_consent());
         let is_passed_over = |at: &usize| {
             *self.field(*at) == Field::Ignore && matches!(self.why(*at), Why::Map | Why::Mapping) && is_known(*at)
         };
         let all = (0..self.len()).filter(|_| !self.forbids()).filter(is_passed_over);
-        all.map(|at| format!("the column '{}' says who wants messages, and is not used, as you said", self.name(at)))
-            .collect()
+        let unused = all
+            .map(|at| format!("the column '{}' says who wants messages, and is not used, as you said", self.name(at)));
+        // A label ends nothing when its day comes.
+        let ends = |at: &usize| matches!(self.field(*at), Field::Label(_)) && is_of_an_end_of_consent(&self.names[*at]);
+        let ending = (0..self.len()).filter(|_| !self.forbids()).filter(ends).map(|at| {
+            format!(
+                "the column '{}' says when consents end: rows whose day has come are rejected, and of the others contactd keeps the day \
+                 as a label alone; opt them out when it comes",
+                self.name(at)
+            )
+        });
+        unused.chain(ending).collect()
     }
 
     /// Whether they are the keys of a trail's lines.

@@ -11,11 +11,13 @@ use crate::import::send::country::{Evidence, is_of_flag, may_be_no_country};
 use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
-use crate::model::plain_refusal::answer::{denies, is_no, is_of_codes};
+use crate::model::plain_refusal::answer::{is_no, is_of_codes};
+use crate::model::plain_refusal::expiry::is_of_an_end_of_consent;
 use crate::model::plain_refusal::fold::folded;
-use crate::model::plain_refusal::question::asks_for_consent;
+use crate::model::plain_refusal::key::Asks;
 use crate::model::plain_refusal::reply::{is_of_replies, is_word_of_refusal, reply_refuses};
 use crate::model::plain_refusal::title::{heading_speaks_of_an_end, speaks_of_an_end};
+use crate::model::time::Millis;
 use crate::model::verdict::Reason;
 
 /// What is looked for in the cells of a column.
@@ -35,8 +37,8 @@ pub struct Guard {
 /// What else a column tells of what its cells mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Beside {
-    /// Its heading asks whether somebody wants messages, so that a no is a refusal, whatever the label is called.
-    is_asked: bool,
+    /// Which answers to its heading are refusals, whatever the label is called.
+    asks: Asks,
     /// People wrote there what they liked: a word with which one refuses messages is one.
     is_free: bool,
     /// What stands there is the channel of the row's consent.
@@ -230,7 +232,12 @@ impl Guard {
         };
         let says = match () {
             () if held.answers > 0 && held.answers * 2 >= held.spoken && asks() => Says::Answers,
-            () if heading_speaks_of_an_end(&held.name) && !title::is_about_mail(&held.name) && held.are_marks() => {
+            // A date of the end of a consent is one of a consent until it comes.
+            () if heading_speaks_of_an_end(&held.name)
+                && !title::is_about_mail(&held.name)
+                && !is_of_an_end_of_consent(&held.name)
+                && held.are_marks() =>
+            {
                 Says::Ends
             }
             () if (name.is_empty() || has(&GROUPS) || has(&SECTIONS) || held.are_statuses()) && held.are_merged() => {
@@ -247,7 +254,7 @@ impl Guard {
             may_refuse,
             hears_refusals: why == Why::AllIgnored,
             beside: Beside {
-                is_asked: asks_for_consent(&held.name),
+                asks: Asks::of(&held.name),
                 is_free: may_refuse && held.are_phrases(),
                 is_of_channels: false,
             },
@@ -264,6 +271,11 @@ impl Guard {
     /// The same of the verdicts of contactd's own export.
     pub fn of_verdicts(self) -> Guard {
         Guard { says: Says::Verdicts, ..self }
+    }
+
+    /// The same where the heading is known to ask who wants messages.
+    pub fn of_consents(self) -> Guard {
+        Guard { beside: Beside { asks: Asks::of("consent"), ..self.beside }, ..self }
     }
 
     /// The same of the channels of consents.
@@ -283,8 +295,8 @@ impl Guard {
 
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
-    pub fn hears(self, cell: &str) -> bool {
-        if self.beside.is_asked && denies(cell) || self.beside.is_free && is_word_of_refusal(cell) {
+    pub fn hears(self, cell: &str, now: Millis) -> bool {
+        if self.beside.asks.refuses(cell, now) || self.beside.is_free && is_word_of_refusal(cell) {
             return true;
         }
         match self.says {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result, excerpt};
 use crate::import::title;
 use crate::model::plain_refusal::is_plain_refusal;
 use crate::model::plain_refusal::question::asks_for_consent;
-use crate::model::plain_refusal::title::heading_speaks_of_an_end;
+use crate::model::plain_refusal::title::{heading_speaks_of_an_end, unanswered};
 
 /// Whether `'*'` may mean a column: who says so has looked at the columns, and still sees no opt-out in a `no` without its
 /// question. A column of phones, of yes and no, or with a heading that speaks of refusals must be named; and so must one of few
@@ -107,7 +107,7 @@ pub fn turns_round(heading: &str, field: &Field) -> bool {
     let forbids = || {
         let heading = names::label_prefix(heading).unwrap_or_else(|| heading.to_owned());
         names::known(&heading).is_some_and(|(field, _)| field.only_forbids())
-            || is_plain_refusal(&heading) && !title::is_of_an_opt_in(&heading)
+            || is_plain_refusal(&unanswered(&heading)) && !title::is_of_an_opt_in(&heading)
     };
     // As a label it is no lie, and a yes or a date under it rejects its row.
     let permits = matches!(field, Field::Consent | Field::Date("subscribed_at") | Field::OtherPhone);

@@ -275,6 +275,7 @@ impl Columns {
         let guards = whys.enumerate().map(|(at, (&why, held))| {
             let guard = Guard::of(held, why, survey.is_complete);
             let guard = if are_channels(held) && !are_of_sms { guard.of_channels() } else { guard };
+            let guard = if at < own && self.asks_by_a_newsletter(at, own) { guard.of_consents() } else { guard };
             if at < own && self.is_of_verdicts(at) { guard.of_verdicts() } else { guard }
         });
         self.guards = guards.collect();

@@ -183,12 +183,13 @@ impl Rows {
             merged,
             above,
             is_below_no_list,
+            now,
             cells: known_lists,
             ..
         } = self;
         body.clear();
         labels.clear();
-        let mut told = Told::new(defaults, self.now);
+        let mut told = Told::new(defaults, *now);
         told.wrong = wrong;
         let (mut width, mut lacks_an_answer, mut before) = (0, false, "");
         for (at, cell) in cells.clone() {
@@ -239,7 +240,7 @@ impl Rows {
         for (at, refuses) in merged {
             let cell = cells.clone().find(|(place, _)| place == at).map_or("", |(_, cell)| cell);
             if !is_blank(cell) {
-                *refuses = note_refuses(cell) || columns.guard(*at).hears(cell);
+                *refuses = note_refuses(cell) || columns.guard(*at).hears(cell, *now);
             }
             if *refuses && told.filled > 0 {
                 told.refuse();

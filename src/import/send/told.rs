@@ -132,7 +132,9 @@ impl<'c> Told<'c> {
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.hear_words(note_refuses(&value) || label_refuses(key, &value) || guard.hears(&value));
+                self.hear_words(
+                    note_refuses(&value) || label_refuses(key, &value, self.now) || guard.hears(&value, self.now),
+                );
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
@@ -141,7 +143,7 @@ impl<'c> Told<'c> {
                 return guarded(guard, value.trim());
             }
             Field::Ignore => {
-                let refuses = guard.hears_refusals && (note_refuses(cell) || guard.hears(cell));
+                let refuses = guard.hears_refusals && (note_refuses(cell) || guard.hears(cell, self.now));
                 self.hear_words(refuses || guard.doubts(cell));
                 self.note_country(guard, cell, countries);
                 return guarded(guard, cell.trim());

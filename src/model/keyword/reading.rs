@@ -3,6 +3,7 @@
 mod less;
 mod parts;
 mod plain;
+mod resemblance;
 mod run_on;
 mod signs;
 mod slips;
@@ -12,7 +13,6 @@ use std::cell::OnceCell;
 
 use super::folding::{self, Ending, Word, is_unspaced};
 use super::grammar::{Grammar, Kind, Known};
-use super::net::Net;
 use super::scope;
 use super::script;
 use super::spelling::Speller;
@@ -217,19 +217,6 @@ impl<'k> Reading<'k> {
             || self.asks_in_part()
             || self.asks_run_on();
         if is_maybe { Meaning::MaybeOut } else { Meaning::Message }
-    }
-
-    /// Whether one of its sentences resembles requests. One that has a reading that is known to be harmless does not, unless it is
-    /// one word for word.
-    pub fn resembles_request(&self, net: &Net) -> bool {
-        let is_covered = self.covered();
-        let resembles = |(from, last): (usize, usize)| {
-            let sentence = &self.words[from..=last];
-            let is_explained = is_covered[from..=last].contains(&true);
-            let is_quoted = self.is_quoted(from, last + 1);
-            !is_quoted && if is_explained { net.knows(sentence) } else { net.shows(sentence) }
-        };
-        self.each_sentence().any(resembles)
     }
 
     /// Whether all of it asks to be let go, where it is no answer to a message: a word that also has other uses is none.

@@ -5,16 +5,22 @@
 //! that somebody reports, the way off a list. A clause with one of these is a refusal, unless it is known to be harmless: what it
 //! names is denied, is about e-mail, or is something else (`a bus stop`, `no reply to my text`).
 
+mod channel;
 mod consent;
+mod haste;
+mod removal;
 mod signs;
+mod trouble;
 
+use super::note_refuses;
 use super::word::{Case, Word, is};
 
 /// Whole notes: the number is somebody else's, or what was asked was refused. Beside another word it was something else.
 const WHOLE: [&str; 9] = ["wrong #", "bad #", "not his #", "refused", "objected", "objects", "21610", "no more", "c&d"];
 /// How notes begin that look like a refusal and are none.
-const HARMLESS_BEGINNINGS: [&str; 11] =
-    ["no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip"];
+const HARMLESS_BEGINNINGS: [&str; 15] = [
+    "no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip", "email", "call", "mail", "phone",
+];
 /// Pictures of what messages come to.
 const PHONE_SIGNS: [char; 5] = ['📱', '📲', '💬', '✉', '📩'];
 /// Longer notes are somebody's letters.
@@ -29,12 +35,14 @@ const ENDED_WITHIN: usize = 4;
 const OFF_WITHIN: usize = 3;
 
 /// The first letters of words without which no note is one, in small letters.
-const BEGINNINGS: [&[u8]; 49] = [
+const BEGINNINGS: [&[u8]; 55] = [
     b"any", b"hea", b"mor", b"del", b"c&d", b"sel", b"ale", b"opt", b"uns", b"un-", b"dnc", b"dnt", b"dnd", b"sto",
     b"stp", b"sot", b"tex", b"txt", b"sms", b"msg", b"mes", b"con", b"cnt", b"off", b"ope", b"otp", b"rem", b"alo",
     b"mar", b"mkt", b"pro", b"per", b"opp", b"tes", b"tec", b"sro", b"rmv", b"omi", b"sup", b"nev", b"los", b"sue",
-    b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins",
+    b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"fcc", b"ftc", b"bbb", b"tps", b"ctp", b"dlt",
 ];
+/// The same of words whose first three letters begin many others, as those of a street do.
+const LONG_BEGINNINGS: [&[u8]; 7] = [b"only", b"solel", b"strict", b"exclus", b"spam", b"threat", b"sign"];
 
 /// Whether a note refuses messages in one of its clauses.
 pub fn refuses(cell: &str) -> bool {
@@ -55,12 +63,16 @@ pub fn refuses(cell: &str) -> bool {
         return false;
     }
     let words = Word::all(cell);
+    if haste::spelled_out(&words).is_some_and(|plain| note_refuses(&plain)) {
+        return true;
+    }
     let has_small = cell.contains(char::is_lowercase);
+    let speaks_of_texts = words.iter().any(Word::is_text);
     let ends = |at: usize| at + 1 == words.len() || words[at + 1].begins_clause;
     let mut from = 0;
     for at in 0..words.len() {
         if ends(at) {
-            let clause = Clause { words: &words[from..=at], has_small };
+            let clause = Clause { words: &words[from..=at], has_small, speaks_of_texts };
             let answer = words.get(at + 1).filter(|next| next.is_answer && ends(at + 1));
             if !answer.is_some_and(|answer| is(&answer.text, "no n false off none 0")) && clause.refuses() {
                 return true;
@@ -80,11 +92,11 @@ pub fn is_harmless(cell: &str) -> bool {
         return false;
     }
     let words = Word::all(cell);
-    if is_mail_alone(&words) || comes_back(&words) {
+    if is_mail_alone(&words) || comes_back(&words) || invites_texts(&words) {
         return true;
     }
     let is_at = |at: usize, some: &str| words.get(at).is_some_and(|word| word.is(some));
-    let comes_by = is_at(0, "stop stops")
+    let comes_by = is_at(0, "stop stops stopped")
         && words[0].text.len() < cell.len()
         && words[0].case != Case::Capitals
         && is_at(1, "by in")
@@ -124,6 +136,16 @@ fn is_mail_alone(words: &[Word]) -> bool {
         && !behind[0].is("texted texting")
 }
 
+/// Whether a note names another channel and then welcomes texts: `email only, texts ok`.
+fn invites_texts(words: &[Word]) -> bool {
+    let Some(at) = words.iter().position(|word| word.begins_clause) else { return false };
+    let (others, invites) = words.split_at(at);
+    others.iter().all(|word| word.is_other() || word.is("only ok okay fine preferred please"))
+        && invites[0].is_text()
+        && invites.len() > 1
+        && invites[1..].iter().all(|word| word.is("ok okay is are fine too also welcome good works"))
+}
+
 /// Whether somebody came back: `subscribed again after STOP`.
 fn comes_back(words: &[Word]) -> bool {
     let is_at = |at: usize, some: &str| words.get(at).is_some_and(|word| word.is(some));
@@ -139,8 +161,19 @@ fn may_refuse(cell: &[u8]) -> bool {
     let begins = |at: usize| at == 0 || !cell[at - 1].is_ascii_alphanumeric();
     // "ttext": a slip of a word that is one.
     let is_doubled = |three: &[u8]| three[0].is_ascii_alphabetic() && three[0].eq_ignore_ascii_case(&three[1]);
+    // "Doens't": the letters of a denial.
+    let is_slip = |at: usize| {
+        let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'\'';
+        let word = cell[at..].split(|byte| !is_letter(byte)).next().unwrap_or_default();
+        matches!(word, [b'd' | b'D', .., b't' | b'T']) && (5..=8).contains(&word.len())
+    };
     let is_one = |three: &[u8]| is_doubled(three) || BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
-    cell.windows(3).enumerate().any(|(at, three)| begins(at) && is_one(three))
+    let is_long = |at: usize| {
+        LONG_BEGINNINGS
+            .iter()
+            .any(|begin| cell.get(at..at + begin.len()).is_some_and(|letters| letters.eq_ignore_ascii_case(begin)))
+    };
+    cell.windows(3).enumerate().any(|(at, three)| begins(at) && (is_one(three) || is_long(at) || is_slip(at)))
 }
 
 /// Some words of a note, up to a sign that ends them.
@@ -148,6 +181,8 @@ struct Clause<'w> {
     words: &'w [Word],
     /// Not all of the note is in capitals.
     has_small: bool,
+    /// The note has a word for messages.
+    speaks_of_texts: bool,
 }
 
 impl Clause<'_> {
@@ -155,11 +190,16 @@ impl Clause<'_> {
         let places = 0..self.words.len();
         places.clone().any(|at| self.is_out(at))
             || self.denies_texts()
+            || self.is_another_alone()
             || places.into_iter().any(|at| {
                 self.ends_texts(at)
                     || self.prefers_another(at)
                     || self.is_suppressed(at)
+                    || self.is_registered(at)
                     || self.threatens(at)
+                    || self.is_displeased(at)
+                    || self.complains_of_spam(at)
+                    || self.leaves_a_program(at)
                     || self.reports_a_stop(at)
                     || self.is_off(at)
                     || self.is_removed(at)
@@ -242,7 +282,7 @@ impl Clause<'_> {
                              seen deliver delivered deliverable arrive arrived come came yet sure know knows work works working \
                              worked remember back much often read reads opened issue issues problem problems trouble mind minds \
                              objection objections objecting complain complained complaints miss missed code codes charge fee sent \
-                             send sending yet stop stops unsubscribe than";
+                             send sending yet stop stops unsubscribe than upset mad angry annoyed";
         let has_wish = |from: usize, to: usize| self.words[from..to].iter().any(|word| word.is(WISHES));
         // "Do not text before 9am", but not "after complaint".
         let is_hour =
@@ -303,7 +343,7 @@ impl Clause<'_> {
 
     /// Whether a word for an end stands beside texts, or beside the consent to them: "declined to be texted", "sms prohibited".
     fn ends_texts(&self, at: usize) -> bool {
-        const ENDS: &str = "refus declin revok withdr rescind cancel terminat prohibit forbid unwanted discontin deactiv unregister \
+        const ENDS: &str = "refus declin revok withdr rescind cancel canx cncl cxl terminat prohibit forbid unwanted discontin deactiv unregister \
                             deregister hates dislik detest uninterest";
         let word = &self.words[at];
         let turns_off = word.is("turned turn switched shut") && self.is_at(at + 1, "off");
@@ -371,98 +411,6 @@ impl Clause<'_> {
             return self.words.len() > 1;
         }
         is_reported && is_open || next.is_some_and(is_texts) && (at == 0 || is_reported)
-    }
-
-    /// Whether somebody is or wants to be off a list.
-    fn is_off(&self, at: usize) -> bool {
-        let is_list = |word: &Word| {
-            word.is("list lists database db text texts texting sms marketing") || word.begins("messag msg")
-        };
-        let near = self.behind(at, OFF_WITHIN);
-        let end = near.iter().position(is_list).map(|place| at + 1 + place);
-        let is_other = |end: usize| {
-            self.is_at(end + 1, "price prices deal deals offer offers property properties market")
-                || near.iter().any(|word| word.is("work hours wait waiting"))
-        };
-        let comes_off = self.words.len() == at + 1
-            && self.is_at(at.wrapping_sub(1), "come comes coming")
-            && self.words[..at].iter().any(Word::asks);
-        if self.words[at].is("off") && comes_off {
-            return true;
-        }
-        self.words[at].is("off")
-            && !self.before(at, DENIED_WITHIN).iter().any(|word| word.is_not() || word.is("day days two"))
-            && !self.before(at, 2).iter().any(|word| word.text.starts_with(|c: char| c.is_ascii_digit()))
-            && end.is_some_and(|end| !is_other(end) && !self.is_about_mail(at, end))
-    }
-
-    /// Whether somebody was removed, or wants to be: from a list, at a request, or simply.
-    fn is_removed(&self, at: usize) -> bool {
-        let word = &self.words[at];
-        let is_asked_for = self.is_at(at.wrapping_sub(1), "req requests requested requesting pending wants asks data")
-            && self.words.len() == at + 1;
-        if word.is("removal deletion erasure") && is_asked_for {
-            return true;
-        }
-        if !word.is("removed remove removal removing deleted delete taken rmv rmvd remve remov omit omitted")
-            || self.before(at, 2).iter().any(Word::is_not)
-        {
-            return false;
-        }
-        let near = self.behind(at, 4);
-        let is_list = |word: &Word| word.is("list lists database db system distribution") || word.is_text();
-        let from = near.iter().position(|word| word.is("from off"));
-        let from_list = from.is_some_and(|from| {
-            near[from..].iter().take(4).any(is_list) && !near.iter().any(|word| word.is("wait waiting guest order"))
-        });
-        let on_request = !word.is("taken")
-            && near.iter().any(|word| word.is("per at upon on by"))
-            && near.iter().any(|word| word.is("request customer client"));
-        let ends = self.behind(at, 3).iter().all(|word| word.is("please pls now asap today immediately too"));
-        let is_asked = self.is_at(at.wrapping_sub(1), "be being get getting")
-            && (self.words[..at].iter().any(Word::asks)
-                || at <= 2 && self.is_at(0, "to")
-                || self.words[..at].iter().any(|word| word.is("should must")))
-            && ends;
-        (from_list || on_request || is_asked && !word.is("taken")) && !self.is_about_mail(at, at + 1)
-    }
-
-    /// Whether something else is wanted for texts: "email instead of text", "prefers calls over texts".
-    fn prefers_another(&self, at: usize) -> bool {
-        let is_for = self.is_at(at, "instead") && self.is_at(at + 1, "of")
-            || self.is_at(at, "over") && self.words[..at].iter().any(|word| word.begins("prefer"))
-            || self.is_at(at, "rather") && self.is_at(at + 1, "than");
-        let behind = if self.is_at(at, "over") { at + 1 } else { at + 2 };
-        // "Contact by email instead" of what this list sends.
-        let is_asked = self.is_at(at, "instead")
-            && self.words.len() == at + 1
-            && self.is_at(0, "contact reach use")
-            && !self.words.iter().any(Word::is_text)
-            && self.words.iter().any(Word::is_other);
-        is_asked
-            || is_for && self.word(behind).is_some_and(Word::is_text) && self.words[..at].iter().any(Word::is_other)
-    }
-
-    /// Whether somebody was put where nobody gets messages, or the number is to be forgotten.
-    fn is_suppressed(&self, at: usize) -> bool {
-        let is_put = self.words[at].is("suppressed suppression") && !self.before(at, 2).iter().any(Word::is_not);
-        let is_lost = self.words[at].is("lose delete erase remove")
-            && self.is_at(at + 1, "my her his their this the")
-            && self.is_at(at + 2, "number nr no")
-            && self.words.len() <= at + 4;
-        let is_of_another =
-            self.words[at].is("owner") && self.is_at(at.wrapping_sub(1), "new") && self.is_at(at + 1, "of");
-        is_put && !self.words.iter().any(|word| word.is("appetite cough immune"))
-            || is_lost
-            || is_of_another && self.behind(at, 4).iter().any(|word| word.is("number phone cell"))
-    }
-
-    /// Whether somebody goes to law, or may: over messages, as nothing else of a number is worth a note.
-    fn threatens(&self, at: usize) -> bool {
-        self.words[at].is("sue suing lawsuit") && (self.words.iter().any(|word| word.is_text() || word.is_contact()))
-            || self.words[at].is("lawyer attorney")
-                && self.is_at(at + 1, "sent")
-                && self.behind(at, 4).iter().any(|word| word.is("letter notice"))
     }
 
     /// "Doesn't want anything from us", "does not wish to hear from us", "wants no more".

@@ -54,12 +54,31 @@ const LACK: Roles = 1 << 19;
 const ALONE: Roles = 1 << 20;
 /// Makes a removal a thing to do.
 const TODO: Roles = 1 << 21;
-const MAIL: Roles = 1 << 22;
+/// Another channel than messages.
+const CHANNEL: Roles = 1 << 22;
 const ONLY: Roles = 1 << 23;
+/// An opt-in, which stands in English notes as well.
+const OPTIN: Roles = 1 << 24;
+/// What one has in offers, or has not.
+const INTEREST: Roles = 1 << 25;
 /// One of these has each refusal.
-const NEEDED: Roles = OUT | CONSENT | MESSAGE | SMS | SEND | DENY | OBJECT | ALONE | BLOCKED | STOP | LIST | OFF | MAIL;
+const NEEDED: Roles = OUT
+    | CONSENT
+    | MESSAGE
+    | SMS
+    | SEND
+    | DENY
+    | OBJECT
+    | ALONE
+    | BLOCKED
+    | STOP
+    | LIST
+    | OFF
+    | CHANNEL
+    | OPTIN
+    | INTEREST;
 
-const NAMES: [(&str, Roles); 24] = [
+const NAMES: [(&str, Roles); 26] = [
     ("out", OUT),
     ("consent", CONSENT),
     ("not", NOT),
@@ -82,8 +101,10 @@ const NAMES: [(&str, Roles); 24] = [
     ("lack", LACK),
     ("alone", ALONE),
     ("todo", TODO),
-    ("mail", MAIL),
+    ("channel", CHANNEL),
     ("only", ONLY),
+    ("optin", OPTIN),
+    ("interest", INTEREST),
 ];
 
 /// A word, or how one begins, and what it can be.
@@ -166,7 +187,7 @@ fn clause_refuses(clause: &str) -> bool {
     let all = all(&words);
     let has = |roles: Roles| all & roles != 0;
     let are_all = |roles: Roles| words.iter().all(|word| word & roles != 0);
-    if has(MAIL) && has(ONLY) && are_all(MAIL | ONLY | BESIDE) {
+    if has(CHANNEL) && has(ONLY) && are_all(CHANNEL | ONLY | BESIDE) {
         return true;
     }
     if !has(NEEDED) || !has(MESSAGE | SMS) && is_about_mail(clause) {
@@ -190,6 +211,7 @@ fn clause_refuses(clause: &str) -> bool {
     };
     let only_objects = || words.len() > 1 && are_all(OBJECT | BESIDE);
     let is_alone = || are_all(ALONE | BESIDE) || anywhere & ALONE != 0 && written.len() == 1;
+    let has_interest_alone = || are_all(INTEREST | NOT | NO | BESIDE) || anywhere & INTEREST != 0 && written.len() == 1;
     // A name may begin so: "De Streicher".
     let is_name = || clause.trim().chars().skip(1).any(char::is_uppercase);
     let is_to_do = || words.len() == 2 && are_all(OFF | TODO) && both(OFF, TODO) && !is_name();
@@ -197,6 +219,8 @@ fn clause_refuses(clause: &str) -> bool {
     has(OUT) && !is_denied
         || has(BLOCKED) && (!is_denied || anywhere & NOT != 0)
         || both(CONSENT, END | NOT | NO | LACK)
+        || both(OPTIN, LACK | NOT)
+        || both(INTEREST, NOT | NO) && has_interest_alone()
         || (both(MESSAGE | SMS | SEND, NOT) || both(MESSAGE | SEND, NO)) && !came()
         || has(DENY)
         || both(MESSAGE | SMS | SEND, END)

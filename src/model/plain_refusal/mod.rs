@@ -7,7 +7,9 @@
 
 pub mod answer;
 mod beside;
+pub mod expiry;
 pub mod fold;
+pub mod key;
 mod known;
 mod languages;
 mod letters;
@@ -25,7 +27,8 @@ use serde_json::Value;
 
 use crate::model::keyword::{STOP_SIGNS, is_refusal, reports};
 use fold::letters;
-pub use note::{label_refuses, note_refuses};
+pub use key::label_refuses;
+pub use note::note_refuses;
 use vocabulary::{
     ACT, ALONE, ASKED, AWAY, ENDS, IN, MAIL, NOT, OPT, OUT, PHONE, Sense, beginnings_of, may_begin, sense,
 };

@@ -1,4 +1,4 @@
-//! Whether a note that somebody wrote beside a number refuses messages, or a label does.
+//! Whether a note that somebody wrote beside a number refuses messages.
 //!
 //! A note has its date, its several entries, the initials of who wrote it and the name of a person in it. Each entry is asked
 //! about by itself and without these: `2024-01-01: called. 2024-02-01: unsubscribed. JB`, `Bob NO SMS!`, `Bob opted out`.
@@ -12,11 +12,8 @@ use super::answer;
 use super::fold::folded;
 use super::silence::is_silent;
 use super::vocabulary::{ACT, ASKED, OPT};
-use super::{beside, is_plain_refusal, languages, question, reply, title};
-use crate::model::blank::is_blank;
-use crate::model::failure::Failure;
+use super::{beside, is_plain_refusal, languages, title};
 use crate::model::keyword::{is_keyword_in_capitals, unescaped};
-use crate::model::time;
 
 /// Longer notes are somebody's letters.
 const NOTE_BYTES_MAX: usize = 2_000;
@@ -73,7 +70,6 @@ pub const AS_ABOVE: [&str; 7] = ["ditto", "dito", "idem", "sameasabove", "asabov
 
 thread_local! {
     static KNOWN: RefCell<HashMap<Box<str>, bool, RandomState>> = RefCell::default();
-    static KEYS: RefCell<HashMap<Box<str>, Asks, RandomState>> = RefCell::default();
 }
 
 /// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
@@ -106,139 +102,6 @@ pub fn note_refuses(cell: &str) -> bool {
     refuses
 }
 
-/// Whether a label refuses messages by its key and an answer to it, as in `accepts_sms: false`, `bounced: 1` and
-/// `unsubscribed_at: 2024-01-01`.
-pub fn label_refuses(key: &str, value: &str) -> bool {
-    let known = KEYS.with_borrow(|keys| keys.get(key).copied());
-    let asks = known.unwrap_or_else(|| {
-        let asks = Asks::of(key);
-        KEYS.with_borrow_mut(|keys| {
-            if keys.len() < KNOWN_MAX {
-                keys.insert(key.into(), asks);
-            }
-        });
-        asks
-    });
-    is_of_notes(key) && reply::is_sign_of_a_no(value)
-        || asks.denied && answer::denies(value)
-        || asks.confirmed && !is_no(value)
-        || asks.end == Some(End::Anything) && !is_no(value) && !is_address(value) && !is_no_date(value)
-        || asks.data == Some(Data::Code) && Failure::of("", value.trim(), None).forbids()
-        || asks.data == Some(Data::Reply) && reply::reply_refuses(value)
-        || asks.data == Some(Data::Date) && !is_no(value) && !is_no_date(value)
-        || asks.end.is_some() && answer::is_yes_in_words(value)
-        || asks.end == Some(End::YesOrDate) && (value.trim() == "1" || time::parse(value).is_ok())
-}
-
-/// Whether notes stand under a key: a cross there is a note, and under another one an answer.
-fn is_of_notes(key: &str) -> bool {
-    const NOTES: [&str; 9] = ["note", "comment", "remark", "memo", "bemerk", "kommentar", "comentar", "observ", "备注"];
-    NOTES.iter().any(|part| key.contains(part))
-}
-
-/// Which answers to the key of a label are refusals.
-#[derive(Clone, Copy)]
-struct Asks {
-    /// A no.
-    denied: bool,
-    /// Anything but a no.
-    confirmed: bool,
-    /// What says that somebody left, where the key speaks of an end.
-    end: Option<End>,
-    /// What else.
-    data: Option<Data>,
-}
-
-/// What says under a key that speaks of an end that somebody left.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// A plain yes: the key has other meanings as well.
-    Yes,
-    /// A yes, a 1, or a date.
-    YesOrDate,
-    /// Whatever stands there: when, why or by whom somebody left says that somebody did.
-    Anything,
-}
-
-/// What can be a refusal without being an answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Data {
-    /// When it was, or that it was at some time.
-    Date,
-    /// The code of a message that failed for good.
-    Code,
-    /// What somebody wrote back.
-    Reply,
-}
-
-impl Asks {
-    fn of(key: &str) -> Asks {
-        let question = key.replace(['_', '-', '.'], " ").replace("subscription status", "subscribed");
-        let denied = is_plain_refusal(&format!("{question}: no")) || question::asks_for_consent(key);
-        let question = question.trim_start_matches("is ").trim_start_matches("has ");
-        let is_one = |question: &str| is_plain_refusal(question) || DEAD.contains(&folded(question).as_str());
-        let undated = without_words_of_dates(question);
-        let coded = answer::is_of_codes(&folded(key));
-        let is_dated = undated.len() < question.len() && is_one(&undated);
-        let data = match () {
-            () if is_dated => Some(Data::Date),
-            () if reply::is_of_replies(key) => Some(Data::Reply),
-            () => coded.then_some(Data::Code),
-        };
-        let ends = title::heading_speaks_of_an_end(key) && !title::is_about_mail(key);
-        let is_plain = title::speaks_of_a_refusal(key) || title::is_of_causes(key);
-        let end = match () {
-            () if is_plain => End::Anything,
-            () if title::is_only_of_an_end(key) => End::YesOrDate,
-            () => End::Yes,
-        };
-        let end = ends.then_some(end);
-        Asks { denied, confirmed: is_one(question) && !title::is_of_an_opt_in(question), end, data }
-    }
-}
-
-/// A heading without what says that it is of dates: "unsubscribed at", "Abgemeldet am", "Fecha de baja".
-pub fn without_words_of_dates(heading: &str) -> String {
-    const OF_DATES: [&str; 21] = [
-        "at",
-        "on",
-        "date",
-        "time",
-        "timestamp",
-        "am",
-        "um",
-        "datum",
-        "seit",
-        "since",
-        "le",
-        "depuis",
-        "de",
-        "el",
-        "fecha",
-        "del",
-        "il",
-        "data",
-        "dato",
-        "дата",
-        "日",
-    ];
-    let words: Vec<&str> = heading.split_whitespace().collect();
-    let is_of_dates = |word: &&&str| OF_DATES.contains(&folded(word).as_str());
-    let first = words.iter().take_while(is_of_dates).count();
-    let last = words[first..].iter().rev().take_while(is_of_dates).count();
-    words[first..words.len() - last].join(" ")
-}
-
-/// Whether the value of a label says no, or nothing.
-fn is_no(value: &str) -> bool {
-    is_blank(value) || answer::is_no(value)
-}
-
-/// Whether a value is how programs write that there is no date: `0000-00-00`.
-fn is_no_date(value: &str) -> bool {
-    matches!(time::parse_optional(value), Ok(None))
-}
-
 /// Whether a cell is an address of e-mail and nothing else.
 fn is_mail_address(cell: &str) -> bool {
     let Some((name, host)) = cell.trim().split_once('@') else { return false };
@@ -246,11 +109,6 @@ fn is_mail_address(cell: &str) -> bool {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || signs.contains(&byte))
     };
     is_of(name, b"._%+-") && is_of(host, b".-") && host.contains('.')
-}
-
-/// Whether a value is where somebody may go to leave.
-fn is_address(value: &str) -> bool {
-    value.contains("://")
 }
 
 /// Whether there is anything to take apart: nearly all cells are a word or two without a date, an address of e-mail, or a number.
@@ -347,15 +205,20 @@ fn refuses_in_capitals(entry: &str) -> bool {
     let refuse = |words: &[&str]| is_plain_refusal(&words.join(" "));
     let first = words.iter().take_while(is_capital).count();
     let last = words.iter().rev().take_while(is_capital).count();
+    // What begins a note may be the name of something else: "TPS report".
+    let is_other = |words: &[&str]| OTHERWISE.contains(&folded(&words.concat()).as_str());
     let is_beside = |count: usize| words.len() > count && entry.contains(char::is_lowercase);
     is_keyword_in_capitals(entry)
         || words.len() < entry.split_whitespace().count() && refuse(&words)
         || words.first().is_some_and(|word| !entry.trim_start().starts_with(word)) && refuse(&words)
         // The initials of who wrote it stand at its end.
         || (1..words.len()).any(|count| words[count..].concat().len() <= INITIALS_MAX && first == words.len() && refuse(&words[..count]))
-        || is_beside(first) && (1..=first).any(|count| refuse(&words[..count]))
+        || is_beside(first) && (1..=first).any(|count| refuse(&words[..count]) && !is_other(&words[..count]))
         || is_beside(last) && (1..=last).any(|count| refuse(&words[words.len() - count..]))
 }
+
+/// Refusals in capitals, folded, that mean something else before other words.
+const OTHERWISE: [&str; 3] = ["tps", "ctps", "rmv"];
 
 /// Letters of the initials of a person.
 const INITIALS_MAX: usize = 3;
@@ -374,7 +237,8 @@ fn refuses_beside_a_name(entry: &str) -> bool {
     let (before, behind) = (words.iter().take_while(is_name).count(), words.iter().rev().take_while(is_name).count());
     let refuse = |words: &[&str]| {
         let entry = words.join(" ");
-        is_plain_refusal(&entry) && folded(&entry) != "stop"
+        let word = folded(&entry);
+        is_plain_refusal(&entry) && word != "stop" && !OTHERWISE.contains(&word.as_str())
     };
     before < words.len()
         && (before > 0 && refuse(&words[before..]) || behind > 0 && refuse(&words[..words.len() - behind]))

@@ -1,302 +1,103 @@
 //! Headings and keys that ask whether somebody wants messages: to one of these, a plain no is a refusal.
 //!
 //! Nobody knows all of them. What they cannot do without is a word for consent; or one for a leave that is given, and what it is
-//! given for; or messages, and nothing that is counted or dated. Such words are known by how they begin, in any language.
+//! given for; or messages, and nothing that is counted or dated; or a leave, or being on the list, and nothing else. Such words are
+//! known by how they begin, in any language: question.txt has them.
 
-use super::title::{is_about_mail, speaks_of_an_end, words};
+use std::sync::LazyLock;
 
-/// Beginnings of words for consent itself.
-const CONSENT: [&str; 51] = [
-    "consent",
-    "consens",
-    "consim",
-    "optin",
-    "optedin",
-    "optsin",
-    "einwillig",
-    "zustimm",
-    "zgod",
-    "souhlas",
-    "suhlas",
-    "hozzajarul",
-    "samtyk",
-    "suostum",
-    "toestem",
-    "onay",
-    "izin",
-    "izni",
-    "iys",
-    "rgpd",
-    "gdpr",
-    "dsgvo",
-    "lgpd",
-    "tcpa",
-    "permiso",
-    "permiss",
-    "соглас",
-    "згод",
-    "συγκατα",
-    "pristan",
-    "soglas",
-    "saglas",
-    "sutikim",
-    "pahintulot",
-    "piekris",
-    "nousolek",
-    "同意",
-    "許可",
-    "동의",
-    "werbeeinwillig",
-    "συγκατάθ",
-    "съглас",
-    "موافق",
-    "הסכמ",
-    "सहमति",
-    "ยินยอม",
-    "dồng",
-    "setuju",
-    "persetuju",
-    "privol",
-    "akkoord",
-];
-/// Beginnings of words for a leave, or a wish.
-const LEAVE: [&str; 38] = [
-    "allow",
-    "permit",
-    "may",
-    "can",
-    "ok",
-    "okay",
-    "agree",
-    "accept",
-    "want",
-    "receiv",
-    "enable",
-    "optin",
-    "express",
-    "autoriz",
-    "autoris",
-    "authori",
-    "acept",
-    "aceit",
-    "accett",
-    "acord",
-    "accord",
-    "erlaub",
-    "darf",
-    "akzept",
-    "souhait",
-    "desea",
-    "deseja",
-    "recib",
-    "receb",
-    "ricev",
-    "dovol",
-    "mottag",
-    "tillat",
-    "sallit",
-    "allows",
-    "acconsent",
-    "разреш",
-    "дозвол",
-];
-/// Leaves that say all of it alone.
-const ALONE: [&str; 52] = [
-    "autoriza",
-    "autorizado",
-    "autorizada",
-    "autorizacion",
-    "autorizacao",
-    "autorizza",
-    "agreed",
-    "sendable",
-    "textable",
-    "agree",
-    "accept",
-    "allow",
-    "allowed",
-    "wants",
-    "receives",
-    "opt",
-    "pewc",
-    "messages",
-    "promos",
-    "acepta",
-    "aceita",
-    "accetta",
-    "accord",
-    "autorisation",
-    "abo",
-    "abonne",
-    "abonnee",
-    "publicidad",
-    "godkant",
-    "feliratkozott",
-    "подписан",
-    "подписана",
-    "разрешение",
-    "підписка",
-    "абонамент",
-    "مشترك",
-    "配信",
-    "광고수신",
-    "aceite",
-    "subscriber",
-    "marketable",
-    "permitted",
-    "opted",
-    "iscritto",
-    "iscritta",
-    "inscrito",
-    "inscrita",
-    "aangemeld",
-    "订阅",
-    "訂閱",
-    "рассылка",
-    "דיוור",
-];
-/// Beginnings of words for messages, or the sending of them.
-const MESSAGES: [&str; 43] = [
-    "sms",
-    "text",
-    "txt",
-    "mms",
-    "messag",
-    "mensa",
-    "nachricht",
-    "bericht",
-    "messagg",
-    "whatsapp",
-    "mobile",
-    "channel",
-    "market",
-    "mktg",
-    "mkt",
-    "promo",
-    "pub",
-    "advert",
-    "offer",
-    "offerte",
-    "ofert",
-    "contact",
-    "kontakt",
-    "contat",
-    "notif",
-    "alert",
-    "communic",
-    "comunic",
-    "werbung",
-    "reklam",
+use super::expiry::is_of_an_end_of_consent;
+use super::title::{is_about_mail, speaks_of_an_end, unanswered, words};
+
+/// A part of a word that has so many letters stands for itself wherever it stands: in many languages words are joined.
+const PART_LETTERS_MIN: usize = 6;
+
+/// The words of one kind.
+#[derive(Default)]
+struct Kind {
+    beginnings: Vec<&'static str>,
+    whole: Vec<&'static str>,
+}
+
+impl Kind {
+    fn named(name: &str) -> Kind {
+        let lines = include_str!("question.txt").lines().filter_map(|line| line.split_once(": "));
+        let all = lines.filter(|(known, _)| *known == name).flat_map(|(_, words)| words.split_whitespace());
+        let mut kind = Kind::default();
+        for word in all {
+            match word.strip_prefix('=') {
+                Some(whole) => kind.whole.push(whole),
+                None => kind.beginnings.push(word),
+            }
+        }
+        kind
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.whole.contains(&word) || begins_one(word, &self.beginnings)
+    }
+
+    fn has_any(&self, words: &[String]) -> bool {
+        words.iter().any(|word| self.has(word))
+    }
+}
+
+struct Kinds {
+    consent: Kind,
+    leave: Kind,
+    alone: Kind,
+    messages: Kind,
+    phones: Kind,
+    others: Kind,
+    small: Kind,
+}
+
+static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds {
+    consent: Kind::named("consent"),
+    leave: Kind::named("leave"),
+    alone: Kind::named("alone"),
+    messages: Kind::named("messages"),
+    phones: Kind::named("phones"),
+    others: Kind::named("others"),
+    small: Kind::named("small"),
+});
+
+/// Headings of who is on the list, in the letters of all their words.
+const LISTED: [&str; 7] = ["onlist", "onthelist", "signedup", "ontextlist", "onsmslist", "chấpnhận", "chophep"];
+
+/// What is sent to those who subscribed, by e-mail as a rule.
+const NEWSLETTERS: [&str; 12] = [
     "newsletter",
-    "send",
-    "blast",
-    "campaign",
-    "kampan",
-    "смс",
-    "рассыл",
-    "сообщ",
-    "реклам",
-    "短信",
-    "メール",
-    "문자",
-    "광고",
+    "infolettre",
+    "boletin",
+    "nyhetsbrev",
+    "nyhedsbrev",
+    "uutiskirje",
+    "nieuwsbrief",
+    "hirlevel",
+    "bulten",
+    "メルマガ",
+    "ニュースレター",
+    "뉴스레터",
 ];
-/// Beginnings of those that are of phones for sure: `text_alerts`, `sms_notifications`.
-const OF_PHONES: [&str; 6] = ["sms", "txt", "mms", "смс", "短信", "문자"];
-/// The same as whole words: a texture is none.
-const OF_PHONES_WHOLE: [&str; 6] = ["text", "texts", "texting", "textable", "sendable", "mailable"];
-/// Words that stand beside these where the heading asks nothing: something is counted, dated, or looks like something.
-const OTHERS: [&str; 55] = [
-    "count",
-    "counts",
-    "sent",
-    "total",
-    "totals",
-    "num",
-    "number",
-    "numbers",
-    "no",
-    "id",
-    "date",
-    "at",
-    "on",
-    "time",
-    "last",
-    "first",
-    "click",
-    "clicks",
-    "delivered",
-    "failed",
-    "received",
-    "replies",
-    "reply",
-    "cost",
-    "credits",
-    "error",
-    "errors",
-    "code",
-    "template",
-    "body",
-    "content",
-    "color",
-    "colour",
-    "size",
-    "font",
-    "align",
-    "length",
-    "opened",
-    "bounces",
-    "bounced",
-    "lines",
-    "book",
-    "books",
-    "version",
-    "provider",
-    "gateway",
-    "balance",
-    "limit",
-    "price",
-    "quota",
-    "segments",
-    "parts",
-    "fee",
-    "charges",
-    "plan",
-];
-/// What may stand beside a leave that is asked for alone: `May we?`
-const SMALL: [&str; 15] =
-    ["still", "to", "is", "has", "we", "i", "me", "you", "us", "by", "via", "for", "the", "status", "state"];
 
-/// The same of who is on the list.
-const LISTED: [&str; 2] = ["onlist", "onthelist"];
-/// Beginnings of words for the end of a consent.
-const EXPIRES: [&str; 22] = [
-    "expir",
-    "laps",
-    "ended",
-    "ablauf",
-    "abgelauf",
-    "caduc",
-    "venc",
-    "scad",
-    "verloop",
-    "verval",
-    "verlop",
-    "wygas",
-    "utgan",
-    "udlob",
-    "utlop",
-    "vypr",
-    "lejar",
-    "bitis",
-    "истек",
-    "окончан",
-    "закінч",
-    "失効",
-];
-/// The same as whole words.
-const EXPIRES_WHOLE: [&str; 12] =
-    ["end", "ends", "ending", "until", "till", "ende", "bis", "fin", "fine", "fim", "einde", "konec"];
+/// Whether a word begins as one of several, or has one that is not in Latin letters in it.
+pub fn begins_one(word: &str, some: &[&str]) -> bool {
+    some.iter().any(|part| word.starts_with(part) || !part.is_ascii() && word.contains(part))
+}
+
+/// Whether a word is one for consent itself, or has one in it: `Kontakteinwilligung`.
+pub fn is_of_consent(word: &str) -> bool {
+    let consent = &KINDS.consent;
+    consent.has(word) || consent.beginnings.iter().any(|part| part.len() >= PART_LETTERS_MIN && word.contains(part))
+}
+
+/// Whether the words of a heading speak of a consent.
+pub fn has_consent(words: &[String]) -> bool {
+    // "opt in" is two words, and so may be what is written as one elsewhere.
+    let joined = words.concat();
+    words.iter().any(|word| is_of_consent(word)) || joined.contains("optin") || joined.contains("optedin")
+}
 
 /// Whether a heading or a key asks whether somebody wants messages.
 pub fn asks_for_consent(heading: &str) -> bool {
@@ -304,36 +105,37 @@ pub fn asks_for_consent(heading: &str) -> bool {
     if is_about_mail(heading) || speaks_of_an_end(heading) || is_of_an_end_of_consent(heading) {
         return false;
     }
-    let words = words(heading);
-    let begins = |word: &str, some: &[&str]| {
-        some.iter().any(|part| word.starts_with(part) || !part.is_ascii() && word.contains(part))
-    };
-    let any = |some: &[&str]| words.iter().any(|word| begins(word, some));
-    let is = |some: &[&str]| words.iter().any(|word| some.contains(&word.as_str()));
+    let Kinds { leave, alone, messages, phones, others, small, .. } = &*KINDS;
+    let words = words(&unanswered(heading));
     let joined = words.concat();
-    // "opt in" is two words, and so may be what is written as one elsewhere.
-    let has_consent = any(&CONSENT) || joined.contains("optin") || joined.contains("optedin");
-    let gives = || {
-        let is_leave = |word: &str| LEAVE.iter().any(|part| word == *part || part.len() > 3 && word.starts_with(part));
-        words.iter().any(|word| is_leave(word))
+    let is_consent = |word: &String| is_of_consent(word);
+    let is_status = words.iter().any(|word| word == "status" || word == "state")
+        && words.iter().any(|word| begins_one(word, &["member", "subscri", "contact", "optin"]));
+    let gives = leave.has_any(&words) && messages.has_any(&words);
+    let is_only = || {
+        let says_it = |word: &String| alone.has(word) || is_consent(word);
+        words.iter().any(says_it) && words.iter().all(|word| says_it(word) || small.has(word))
     };
-    let is_counted = is(&OTHERS);
-    let is_status = || is(&["status", "state"]) && any(&["member", "subscri", "contact", "optin"]);
-    let is_only = |some: &[&str]| {
-        words.iter().all(|word| some.contains(&word.as_str()) || SMALL.contains(&word.as_str())) && is(some)
-    };
-    !is_counted
-        && (has_consent || is_status() || gives() && any(&MESSAGES) || (any(&OF_PHONES) || is(&OF_PHONES_WHOLE)))
-        || is_only(&ALONE)
+    let are_wishes = words.len() > 1 && words.iter().all(|word| leave.has(word) && word.len() > 3);
+    (has_consent(&words) || is_status || gives || phones.has_any(&words)) && !others.has_any(&words)
+        || are_wishes
+        || is_only()
         || LISTED.contains(&joined.as_str())
-        || heading.trim_end().ends_with('?') && words.iter().all(|word| begins(word, &MESSAGES)) && !words.is_empty()
+        || heading.trim_end().ends_with('?') && words.iter().all(|word| messages.has(word)) && !words.is_empty()
 }
 
-/// Whether a heading asks when a consent ended, or whether it did: `Consent Expiry`.
-pub fn is_of_an_end_of_consent(heading: &str) -> bool {
+/// Whether a heading asks who wants a newsletter, which may be one of messages.
+pub fn is_of_a_newsletter(heading: &str) -> bool {
     let words = words(heading);
-    let begins = |some: &[&str]| words.iter().any(|word| some.iter().any(|part| word.starts_with(part)));
-    begins(&CONSENT) && (begins(&EXPIRES) || words.iter().any(|word| EXPIRES_WHOLE.contains(&word.as_str())))
+    let is_one = |word: &String| NEWSLETTERS.iter().any(|name| word.strip_suffix('s').unwrap_or(word) == *name);
+    words.iter().any(is_one) && words.iter().all(|word| is_one(word) || KINDS.small.has(word))
+}
+
+/// Whether messages may be counted under a heading: it names several, and nothing else.
+pub fn may_count(heading: &str) -> bool {
+    let words = words(heading);
+    let are_several = |word: &String| KINDS.messages.has(word) && word != "sms" && word.ends_with('s');
+    !words.is_empty() && words.iter().all(are_several)
 }
 
 #[cfg(test)]

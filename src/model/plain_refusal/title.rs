@@ -1,15 +1,17 @@
 //! The words of a title that say that what stands below it may be of people who want no messages: the name of a file, of a list
 //! or of a group, a line above the rows.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
 
+use super::answer::{NO, YES};
+use super::expiry::is_of_an_end_of_consent;
 use super::fold::folded;
 use super::is_plain_refusal;
-use super::question::is_of_an_end_of_consent;
 use super::vocabulary::{ENDS, MAIL, NOT, OPT, OUT, PHONE, Sense, sense};
 use crate::model::failure::Failure;
 
@@ -203,6 +205,9 @@ pub fn is_of_an_opt_in(heading: &str) -> bool {
 
 /// Whether a heading says so where a yes or a date stands below it.
 pub fn heading_speaks_of_an_end(heading: &str) -> bool {
+    if is_of_an_end_of_consent(heading) {
+        return true;
+    }
     if is_of_an_opt_in(heading) {
         return false;
     }
@@ -210,7 +215,6 @@ pub fn heading_speaks_of_an_end(heading: &str) -> bool {
     let joined = words.concat();
     HEADINGS.iter().any(|part| joined.contains(part))
         || is_lone_end(&words)
-        || is_of_an_end_of_consent(heading)
         || words.iter().any(|word| HEADING_WORDS.iter().any(|end| word == end || !end.is_ascii() && word.contains(end)))
         || speaks_of_an_end(heading)
 }
@@ -229,7 +233,6 @@ pub fn is_only_of_an_end(heading: &str) -> bool {
         |word: &String| BESIDE_AN_END.contains(&word.as_str()) || ["on", "at", "since"].contains(&word.as_str());
     words.iter().any(is_end) && words.iter().all(|word| is_end(word) || is_beside(word))
         || is_lone_end(&words)
-        || is_of_an_end_of_consent(heading)
         || words.concat().contains("karaliste")
 }
 
@@ -240,7 +243,7 @@ fn is_lone_end(words: &[String]) -> bool {
 
 /// Whether a title has a plain refusal among its words, and not one that it denies: whatever stands below speaks of one who left.
 pub fn speaks_of_a_refusal(title: &str) -> bool {
-    let mut words = words(title);
+    let mut words = words(&unanswered(title));
     without_negated(&mut words);
     words.iter().any(|word| word != "stop" && sense(word).is_some_and(|sense| sense & OUT != 0 && sense & ENDS == 0))
         || has_plain_refusal(&words)
@@ -259,7 +262,7 @@ fn has_plain_refusal(words: &[String]) -> bool {
 }
 
 fn reads_as_end(title: &str) -> bool {
-    let mut words = words(title);
+    let mut words = words(&unanswered(title));
     without_negated(&mut words);
     let joined = words.concat();
     let ends =
@@ -284,6 +287,24 @@ fn without_negated(words: &mut Vec<String>) {
         };
         words.drain(at..at + negated);
         at += usize::from(negated == 0);
+    }
+}
+
+/// A heading without the answers that it asks for: `Consent (yes/no)` is about a consent, and no refusal.
+pub fn unanswered(heading: &str) -> Cow<'_, str> {
+    // Nearly all have none.
+    if !heading.contains(['/', '|', '(', '_', ' ']) {
+        return Cow::Borrowed(heading);
+    }
+    let mut words = words(heading);
+    let is = |word: &String, some: &[&str]| some.contains(&word.as_str());
+    let asks = |two: &[String]| is(&two[0], &YES) && (is(&two[1], &NO) || two[1] == "ne");
+    match words.windows(2).position(asks).filter(|_| words.len() > 2) {
+        Some(at) => {
+            words.drain(at..at + 2);
+            Cow::Owned(words.join(" "))
+        }
+        None => Cow::Borrowed(heading),
     }
 }
 

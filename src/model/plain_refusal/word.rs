@@ -85,19 +85,20 @@ impl Word {
         self.is(
             "no not never dont donot doesnt dosent dosnt doesent didnt cant cannot wont wouldnt shouldnt mustnt isnt arent wasnt \
              hasnt havent hadnt without nothing 0 zero",
-        ) || self.is_slip_of_not()
+        ) || self.slip_of_not().is_some()
     }
 
-    /// A slip of the pen, where something is denied: the letters of one of these in another order, or one of them twice.
-    fn is_slip_of_not(&self) -> bool {
+    /// What is meant by a slip of the pen, where something is denied: the letters of a word for it in another order, or one of them
+    /// twice.
+    pub fn slip_of_not(&self) -> Option<&'static str> {
         fn sorted(word: &str) -> Vec<u8> {
             let mut letters: Vec<u8> = word.bytes().collect();
             letters.sort_unstable();
             letters
         }
-        self.text.starts_with('d')
-            && (4..=7).contains(&self.text.len())
-            && ["dont", "doesnt", "didnt"].iter().any(|not| sorted(&undoubled(&self.text)) == sorted(not))
+        let may_be = self.text.starts_with('d') && (4..=7).contains(&self.text.len());
+        let is_it = |not: &&str| sorted(&undoubled(&self.text)) == sorted(not);
+        ["dont", "doesnt", "didnt"].into_iter().find(|not| may_be && is_it(not))
     }
 
     /// A word for the consent itself.
@@ -108,8 +109,8 @@ impl Word {
     /// What is lacking, or has not come yet, where it stands beside a consent.
     pub fn is_lack(&self) -> bool {
         self.is(
-            "lost lacks lacking lack missing pending awaiting awaits needs needed unconfirmed unverified expired lapsed withdrawn withdrew \
-             revoked rescinded",
+            "lost lacks lacking lack missing pending awaiting awaits await needs needed need required requires outstanding incomplete \
+             unconfirmed unverified unobtained unsigned unclear unknown tbd absent expired lapsed withdrawn withdrew revoked rescinded",
         )
     }
 

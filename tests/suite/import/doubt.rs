@@ -244,6 +244,45 @@ fn a_label_may_say_no_or_that_the_consent_is_to_something_else() {
     assert_eq!(desk.check(ADA), "+yes");
 }
 
+/// A consent that ends later is one; contactd itself ends none when its day comes, and says so.
+#[test]
+fn a_consent_is_one_up_to_its_end() {
+    let desk = Desk::new();
+    let days =
+        ["2099-03-05", "12/31/2099", "31.12.2099", "never", "", "2024-03-05", "5/3/2024", "2025", "expired", "yes"];
+    let rows = days.iter().enumerate().map(|(row, day)| format!("{},yes,{day}\n", phone(1_300 + row)));
+    let sheet = format!("phone,SMS Consent,Consent Expires\n{}", rows.collect::<String>());
+    let told = desk.unsaid(&sheet, &["--labels", "Consent Expires"]);
+    assert_eq!(told.json["rejected"], json!({"maybe_optout": 5}), "{}", told.errors);
+    let yes: Vec<&str> =
+        (0..days.len()).filter(|&row| desk.check(&phone(1_300 + row)) == "+yes").map(|row| days[row]).collect();
+    assert_eq!(yes, days[..5]);
+    assert!(told.errors.contains("'Consent Expires' says when consents end"), "{}", told.errors);
+    for (day, begins) in [("2099-03-05", "+"), ("2024-03-05", "-BADARG maybe_optout")] {
+        let reply = desk.call(&format!("PUT {ADA} {{\"labels\":{{\"consent_expires\":\"{day}\"}}}}"));
+        assert!(reply.starts_with(begins), "{day}: {reply}");
+    }
+}
+
+/// A newsletter comes by e-mail where the rows have an address of it, or a consent to messages beside it.
+#[test]
+fn a_newsletter_is_one_of_messages_where_nothing_else_is() {
+    let desk = Desk::new();
+    for (at, (header, cells, is_asked)) in [
+        ("Newsletter,Status", "No,active", true),
+        ("Newsletter,Email,Status", "No,ann@example.com,active", false),
+        ("Newsletter,SMS Consent", "No,yes", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = phone(1_320 + at);
+        let sheet = format!("phone,{header}\n{number},{cells}\n");
+        desk.unsaid(&sheet, &["--map", "Newsletter=label.x", "--labels", "*"]);
+        assert_eq!(desk.check(&number) == "+yes", !is_asked, "{header}");
+    }
+}
+
 /// Where people wrote what they liked, a word that ends messages is one.
 #[test]
 fn a_word_that_ends_messages_is_heard_among_comments() {

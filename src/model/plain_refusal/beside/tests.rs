@@ -257,3 +257,168 @@ fn a_consent_that_lacks_is_none() {
     let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
     assert!(taken.is_empty(), "{taken:?}");
 }
+
+/// What a note says by another channel, of trouble, of a removal or of a program.
+#[test]
+fn another_channel_trouble_and_removals_are_heard() {
+    let refusals = [
+        "email contact only",
+        "consented to email only",
+        "agreed to calls only",
+        "strictly by phone",
+        "reach her only by email",
+        "prefers to be reached by phone only",
+        "only by mail please",
+        "VIP, email only",
+        "please email instead",
+        "call her instead",
+        "pls rmv",
+        "plz rmv pls",
+        "rmvd per cust",
+        "rmvd per cust req",
+        "remvd from list",
+        "dltd per request",
+        "rqst rmvl",
+        "unsubscrbd last week",
+        "doens't want",
+        "dosen't want texts",
+        "didn't conesnt, dnot text",
+        "says we are spam",
+        "called us spam",
+        "said it was spam",
+        "reported our msgs as spam",
+        "filed an FCC complaint",
+        "FTC complaint 3/4",
+        "fed up with our texts",
+        "upset about getting texts",
+        "mad about text",
+        "sick and tired of messages",
+        "complained about too many texts",
+        "legal threat",
+        "threatened lawsuit",
+        "threatens legal action",
+        "listed on TPS",
+        "registered with TPS",
+        "number is on CTPS",
+        "on national DND registry",
+        "left the sms club",
+        "left our text program in May",
+        "quit text alerts",
+        "exited the sms list",
+        "dropped our sms service",
+        "unable to receive texts",
+        "no further comms",
+        "no more outreach",
+        "zero communications",
+        "want nothing more",
+        "rtbf",
+        "unauthorized",
+    ];
+    let missed: Vec<_> = refusals.iter().filter(|cell| !note_refuses(cell)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
+fn other_notes_of_channels_trouble_and_removals_are_none() {
+    let others = [
+        "left message",
+        "left a text message with his wife",
+        "left msg on vm",
+        "left text club member card at desk",
+        "left the group home",
+        "removed from cart",
+        "removed from the waitlist",
+        "removed stains per customer",
+        "removal of tattoo",
+        "email only receipt",
+        "email only for invoices",
+        "email only, texts ok",
+        "calls only, text ok",
+        "calls only after 5pm",
+        "phone only in emergencies",
+        "online only",
+        "members only",
+        "cash only",
+        "text only",
+        "complaint about delivery",
+        "complained about the noise",
+        "complaint about text delivery",
+        "upset about late text",
+        "mad she missed the text",
+        "happy with texts",
+        "not upset about texts",
+        "annoyed he never texted back",
+        "our emails go to spam",
+        "check spam folder",
+        "reported spam calls",
+        "Spam Musubi",
+        "TPS report",
+        "TPS Industries",
+        "Tps Logistics",
+        "legal name change",
+        "legal department",
+        "threat level low",
+        "awaiting shipment",
+        "awaiting payment",
+        "waiting for parts",
+        "order pending",
+        "unable to come Tuesday",
+        "call instead of visit",
+        "pickup instead",
+        "no more milk",
+        "nothing further",
+        "Delta",
+        "Dwight Dent",
+        "Donat Street",
+        "Dltd Holdings",
+        "RMV appointment",
+    ];
+    let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
+    assert!(taken.is_empty(), "{taken:?}");
+}
+
+#[test]
+fn a_consent_that_has_not_come_is_none() {
+    let refusals = [
+        "has yet to opt in",
+        "yet to consent",
+        "hasn't signed up yet",
+        "not signed up",
+        "didn't sign up",
+        "waiting for consent",
+        "waiting on her opt in",
+        "awaiting her opt-in reply",
+        "consent outstanding",
+        "consent unclear",
+        "consent unknown",
+        "opt in unverified",
+        "DOI not confirmed",
+        "double opt-in pending",
+        "needs to opt in",
+        "opt-in required",
+        "get consent first",
+        "obtain consent",
+        "no proof of consent",
+        "no record of opt in",
+        "can't find consent",
+    ];
+    let missed: Vec<_> = refusals.iter().filter(|cell| !note_refuses(cell)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    let others = [
+        "signed up at the fair",
+        "didn't sign up for classes",
+        "not signed up for loyalty",
+        "no signup fee",
+        "consent received, waiting for parts",
+        "consent signed while waiting room was full",
+        "obtained consent",
+        "got consent by phone",
+        "yet to pay",
+        "opted in, order pending",
+        "double opt-in",
+        "DOI 10.1000/182",
+        "sign up bonus",
+    ];
+    let taken: Vec<_> = others.iter().filter(|cell| note_refuses(cell)).collect();
+    assert!(taken.is_empty(), "{taken:?}");
+}

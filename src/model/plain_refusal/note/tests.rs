@@ -1,7 +1,5 @@
 use super::*;
 
-mod consent;
-
 #[test]
 fn a_refusal_is_heard_beside_its_date_and_beside_a_name() {
     let refusals = [
@@ -267,102 +265,6 @@ fn an_address_of_mail_is_no_note() {
         assert!(!is_mail_address(note), "{note}");
     }
     assert!(note_refuses("unsubscribe, ann@example.com"));
-}
-
-#[test]
-fn a_label_refuses_by_its_key_and_its_answer() {
-    for (key, value) in [
-        ("suppressed", "true"),
-        ("invalid_number", "yes"),
-        ("is_bounced", "1"),
-        ("optin", "false"),
-        ("consent", "no"),
-        ("sms_ok", "no"),
-        ("accepts_sms", "false"),
-        ("wants_texts", "0"),
-        ("unsubscribed", "x"),
-        ("unsubscribed_at", "2024-01-01"),
-        ("opted_out_date", "2024-01-01"),
-        ("zgoda", "nie"),
-        ("souhlas", "ne"),
-        ("einwilligung", "nein"),
-        ("consentement", "non"),
-        ("consentimiento", "no"),
-        ("aceita_sms", "nao"),
-        ("werbung", "nein"),
-        ("toestemming", "nee"),
-        ("samtykke", "nei"),
-        ("onay", "RET"),
-        ("error_code", "21610"),
-        ("last_error", "21610"),
-        ("sms_enabled", "no"),
-        ("sms_allowed", "false"),
-        ("can_text", "0"),
-        ("receives_sms", "N"),
-        ("sms_consent", "never"),
-        ("is_subscribed", "inactive"),
-        ("subscription_status", "never"),
-        ("unsubscribed_at", "yes"),
-        ("stop_at", "1"),
-        ("blacklist", "yes"),
-        ("do_not_call_list", "true"),
-        ("abgemeldet_am", "2024-03-03"),
-        ("fecha_de_baja", "2024-03-03"),
-        ("zustimmung", "abgelehnt"),
-        ("sms_ok", "nope"),
-        ("sms_allowed", "❌"),
-        ("can_text", "✗"),
-        ("contactable", "no"),
-        ("gdpr", "refused"),
-        ("tcpa", "no"),
-        ("Unsubscribe Reason", "moved to Ohio"),
-        ("UNSUB_CAMPAIGN_TITLE", "Spring sale"),
-        ("Opt_Out_Dt", "1"),
-        ("Unsub Dt", "2024-03-03"),
-        ("opt_out_source", "web form"),
-        ("Suppressed by", "Ann"),
-        ("Motivo de baja", "ya no vive aqui"),
-        ("Sperrgrund", "Anruf"),
-        ("退订原因", "太多"),
-        ("Ayrılma nedeni", "fiyat"),
-        ("Hold reason", "asked"),
-        ("cancellation_reason", "price"),
-    ] {
-        assert!(label_refuses(key, value), "{key}: {value}");
-    }
-    for (key, value) in [
-        ("state", "CA"),
-        ("optin", "true"),
-        ("unsubscribed", "no"),
-        ("unsubscribed", ""),
-        ("unsubscribed_at", ""),
-        ("vip", "no"),
-        ("created_at", "2024-01-01"),
-        ("accepts_sms", ""),
-        ("zgoda", "tak"),
-        ("onay", "evet"),
-        ("zgoda", ""),
-        ("error_code", "0"),
-        ("zip_code", "21610"),
-        ("unsubscribed", "nein"),
-        ("email_opt_in", "no"),
-        ("email_enabled", "no"),
-        ("unsubscribed_at", "0"),
-        ("unsubscribed_at", "0000-00-00"),
-        ("cancelled_orders", "1"),
-        ("cancelled_at", "2024-03-03"),
-        ("email_bounced", "yes"),
-        ("vip_enabled", "no"),
-        ("unsubscribe_reason", ""),
-        ("unsubscribe_reason", "no"),
-        ("unsubscribe_url", "https://example.com/u/1"),
-        ("reason", "moved to Ohio"),
-        ("bus_stop", "Main Street"),
-        ("cancelled_by_date", ""),
-        ("email_unsubscribe_reason", "too many"),
-    ] {
-        assert!(!label_refuses(key, value), "{key}: {value}");
-    }
 }
 
 #[test]

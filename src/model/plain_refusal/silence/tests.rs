@@ -12,10 +12,11 @@ thread_local! {
 }
 
 /// Texts that have words of refusals in them: of the rules, of messages, and of the tables of other tests.
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 22] = [
     include_str!("../mod.rs"),
     include_str!("../note.rs"),
     include_str!("../note/tests.rs"),
+    include_str!("../key/tests.rs"),
     include_str!("../title.rs"),
     include_str!("../vocabulary.rs"),
     include_str!("../../keyword/tests.rs"),
