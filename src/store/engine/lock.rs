@@ -1,10 +1,18 @@
 //! What keeps other processes out of a data directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result};
+
+/// How long this process waits for itself: a store that it has closed, and opens again to stand by, is let go by whoever still looks
+/// into it, a moment later.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Keeps other processes out of the data directory.
 pub struct Lock(File);
@@ -22,21 +30,27 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|why| failed(&why))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                return Err(Error::new(
-                    Code::Busy,
-                    format!(
-                        "{} is in use by another contactd (process {}); stop it, or give another --data-dir",
-                        dir.display(),
-                        holder.trim()
-                    ),
-                ));
+        let since = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {
+                    let holder = fs::read_to_string(&path).unwrap_or_default();
+                    let is_own = holder.trim() == std::process::id().to_string();
+                    if !is_own || since.elapsed() >= PATIENCE {
+                        return Err(Error::new(
+                            Code::Busy,
+                            format!(
+                                "{} is in use by another contactd (process {}); stop it, or give another --data-dir",
+                                dir.display(),
+                                holder.trim()
+                            ),
+                        ));
+                    }
+                    thread::sleep(LOOK_EVERY);
+                }
+                Err(TryLockError::Error(why)) => return Err(failed(&why)),
             }
-            Err(TryLockError::Error(why)) => return Err(failed(&why)),
         }
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(|why| failed(&why))?;
         Ok(Lock(file))
@@ -56,9 +70,23 @@ impl Drop for Lock {
 mod tests {
     use std::process::Command;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_process_waits_for_a_store_that_it_lets_go() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let held = Lock::take(dir.path()).expect("it is free");
+        let is_let_go = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(100));
+                is_let_go.store(true, Ordering::SeqCst);
+                drop(held);
+            });
+            assert!(Lock::take(dir.path()).is_ok() && is_let_go.load(Ordering::SeqCst));
+        });
+    }
 
     #[test]
     fn a_lock_that_was_released_is_free_while_the_process_starts_children() {
