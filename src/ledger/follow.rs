@@ -50,7 +50,9 @@ pub async fn follow(sql: &mut Sql, part: &Part, to: u64, replica: &mut Replica, 
     if rows.first().is_none_or(|(first, _)| *first != had + 1) {
         return begin_with_copy(sql, part, replica, dir).await;
     }
-    for (number, row) in rows.iter().take_while(|(number, _)| *number <= to) {
+    // Behind a gap are rows of another beginning, which a split has made: the copy has what they go on from.
+    let come_next = rows.iter().zip(had + 1..).take_while(|((number, _), next)| number == next && *number <= to);
+    for ((number, row), _) in come_next {
         replica.apply(*number, row)?;
     }
     Ok(())
