@@ -609,12 +609,16 @@ fn a_store_that_lost_its_write_ahead_log_is_refused() {
         let output = output.expect("it runs");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
+    // What is left of the store ends behind a batch, or, when the kill came while sled got one, within it.
+    let is_short = |(code, why): (Option<i32>, String)| {
+        let is_told =
+            ["batches that were on disk", "is not as contactd left it"].iter().any(|words| why.contains(words));
+        assert!(code == Some(2) && is_told, "{why}");
+    };
     put(&[Vec::new(), Vec::new()]);
-    let (code, why) = told(&daemon);
-    assert!(code == Some(2) && why.contains("batches that were on disk"), "{why}");
+    is_short(told(&daemon));
     put(&whole.each_ref().map(|bytes| bytes.iter().map(|byte| !byte).collect()));
-    let (code, why) = told(&daemon);
-    assert!(code == Some(2) && why.contains("batches that were on disk"), "{why}");
+    is_short(told(&daemon));
     for file in &files {
         fs::remove_file(file).expect("removed");
     }
