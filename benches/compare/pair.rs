@@ -15,6 +15,8 @@ use crate::{beside, middle, tell, timed};
 
 const ROUNDS: usize = 5;
 const WRITES: usize = 100_000;
+/// How often a daemon is stopped for an upgrade, one after the other.
+const HAND_OVERS: usize = 9;
 const LONE_WRITES: usize = 1_000;
 /// What `contactd serve` takes if nothing is said.
 const LEASE: Duration = Duration::from_secs(15);
@@ -51,11 +53,25 @@ pub fn run(dir: &Path, rows: usize) {
     });
     drop(third);
     tell("a new daemon follows", &format!("{:.1} s after its start (aim 20)", took.as_secs_f64()));
-    let hand_over = longest_wait(&other, || owner.terminate());
-    tell("CHECK waits at a SIGTERM", &format!("{:.2} s (aim 0.2)", hand_over.as_secs_f64()));
-    owner.go_on("PING");
-    wait_until_it_follows(&owner);
-    let take_over = longest_wait(&owner, || other.stop());
+    let mut hand_overs: Vec<f64> = (0..HAND_OVERS)
+        .map(|_| {
+            let wait = longest_wait(&other, || owner.terminate());
+            owner.go_on("PING");
+            wait_until_it_follows(&owner);
+            std::mem::swap(&mut owner, &mut other);
+            wait.as_secs_f64()
+        })
+        .collect();
+    hand_overs.sort_by(f64::total_cmp);
+    tell(
+        "CHECK waits at a SIGTERM",
+        &format!(
+            "median {:.2} s, longest {:.2} s (aim 0.2)",
+            hand_overs[HAND_OVERS / 2],
+            hand_overs[HAND_OVERS - 1]
+        ),
+    );
+    let take_over = longest_wait(&other, || owner.stop());
     tell(
         "CHECK waits at a kill -9",
         &format!(

@@ -13,7 +13,7 @@ use crate::lease::boot_time;
 
 /// Before it tries again to reach the database.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often it looks whether the lease was given up.
+/// How often it looks at the clocks.
 const LOOK: Duration = Duration::from_millis(20);
 /// A lease is renewed so often before its time.
 const RENEWALS: u32 = 5;
@@ -68,6 +68,7 @@ async fn keep(reign: &Reign) {
             let is_wanted = tokio::select! {
                 () = tokio::time::sleep(LOOK) => false,
                 () = reign.confirmations.wanted() => true,
+                _ = reign.ended() => false,
             };
             if clocks.part_by(margin(lease)) {
                 tracing::warn!(
