@@ -209,6 +209,8 @@ pub const GATE_CHUNK_IDS: u32 = 4096;
 pub const POSTING_CHUNK_IDS: u32 = 16_384;
 /// Postings of labels that are kept decoded, since somebody counts them.
 pub const DECODED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Filters of which it is known how many contacts of each window match, since somebody counts them.
+pub const COUNTED_FILTERS_MAX: usize = 64;
 /// A value that about so many contacts have got lately as a label has a posting of its own from then on. Tests get there often.
 pub const COMMON_LABELS_MIN: u8 = if cfg!(debug_assertions) { 3 } else { 64 };
 /// How many rare values are counted before all counts are halved.

@@ -65,11 +65,7 @@ pub fn run(dir: &Path, rows: usize) {
     hand_overs.sort_by(f64::total_cmp);
     tell(
         "CHECK waits at a SIGTERM",
-        &format!(
-            "median {:.2} s, longest {:.2} s (aim 0.2)",
-            hand_overs[HAND_OVERS / 2],
-            hand_overs[HAND_OVERS - 1]
-        ),
+        &format!("median {:.2} s, longest {:.2} s (aim 0.2)", hand_overs[HAND_OVERS / 2], hand_overs[HAND_OVERS - 1]),
     );
     let take_over = longest_wait(&other, || owner.stop());
     tell(

@@ -16,7 +16,7 @@ use crate::error::{Error, Result, excerpt};
 use crate::limits::{FILTER_BYTES_MAX, FILTER_DEPTH_MAX};
 
 /// Which contacts one means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// `status=active`
     Status(ContactStatus),

@@ -504,7 +504,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 79] = [
+const LIMITS_INSIDE: [&str; 80] = [
     "MEMTABLE_BYTES_MAX",
     "COMMON_LABELS_MIN",
     "COMMON_LABELS_LATELY",
@@ -565,6 +565,7 @@ const LIMITS_INSIDE: [&str; 79] = [
     "JOURNAL_CUT_MIN",
     "SETTLED_POSTINGS_MIN",
     "DECODED_BYTES_MAX",
+    "COUNTED_FILTERS_MAX",
     "DIRECTORY_CHUNK_IDS",
     "PLAN_SAMPLE",
     "PLANS_KEPT",

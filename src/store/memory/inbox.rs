@@ -38,6 +38,13 @@ pub struct InboxUpdate {
     pub settled: Vec<u64>,
 }
 
+impl InboxUpdate {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.settled.is_empty()
+    }
+}
+
 impl Head {
     /// Whether the message would opt out of a list.
     pub fn reaches(&self, list: ListNumber, scope: StopScope) -> bool {

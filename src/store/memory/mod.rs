@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod changes;
+pub mod counted;
 pub mod decoded;
 pub mod directory;
 pub mod gate;
@@ -15,6 +16,7 @@ pub mod tombstones;
 
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use counted::Counted;
 use decoded::Decoded;
 use gate::{Gate, GateUpdate};
 use pending::{Pending, PendingUpdate};
@@ -38,10 +40,14 @@ pub struct Memory {
     often: Mutex<Vec<(String, String)>>,
     /// What follows from the engine and from `pending`. It has a lock of its own.
     pub decoded: Decoded,
+    /// What follows from all of these. It has a lock of its own.
+    pub counted: Counted,
 }
 
 /// What a commit changes in memory, once it is durable.
 pub struct MemoryUpdate {
+    /// The contacts that changed, came or went.
+    pub contacts: Vec<u32>,
     /// Contacts and lists, for the gate.
     pub gate: GateUpdate,
     /// Postings, for the gate and for those that are newer than on disk.
@@ -61,18 +67,24 @@ impl Memory {
             tallies: RwLock::new(tallies),
             often: Mutex::default(),
             decoded: Decoded::default(),
+            counted: Counted::default(),
         }
     }
 
     /// Takes over a commit, one part after the other. The gate comes first: a message that the commit forbids is refused
     /// from then on. Gives the lists whose opt-out rate has become high.
     pub fn apply(&self, update: MemoryUpdate, now: Millis) -> Vec<ListId> {
+        let is_of_all = !(update.gate.lists.is_empty() && update.gate.inbox.is_empty());
         self.gate_mut().apply(update.gate, &update.pending.changes);
         self.tombstones.write().unwrap_or_else(PoisonError::into_inner).apply(update.tombstones);
         let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
         let changes = pending.apply(update.pending);
         drop(pending);
         self.decoded.forget(&changes);
+        self.counted.contacts_changed(&update.contacts);
+        if is_of_all {
+            self.counted.all_changed();
+        }
         self.tallies.write().unwrap_or_else(PoisonError::into_inner).apply(update.tallies, now)
     }
 
@@ -93,8 +105,13 @@ impl Memory {
         self.gate.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The gate, to forbid what could not be written. For the writer's thread only.
-    pub fn gate_mut(&self) -> RwLockWriteGuard<'_, Gate> {
+    /// Changes what the gate says of contacts without a commit: it forbids what could not be written. For the writer's thread only.
+    pub fn change_gate(&self, change: impl FnOnce(&mut Gate)) {
+        change(&mut self.gate_mut());
+        self.counted.all_changed();
+    }
+
+    fn gate_mut(&self) -> RwLockWriteGuard<'_, Gate> {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -26,7 +26,7 @@ impl Upkeep {
                 overlay.list_events.push(ListEvent { at, list: None, kind, by: by.to_string() });
                 Ok(())
             })?;
-            writer.state.memory.gate_mut().set_fence(Some(fence));
+            writer.state.memory.change_gate(|gate| gate.set_fence(Some(fence)));
             Ok(true)
         })
     }
@@ -48,7 +48,7 @@ impl Upkeep {
                 overlay.list_events.push(ListEvent { at, list: None, kind: ListEventKind::Unfenced, by });
                 Ok(())
             })?;
-            writer.state.memory.gate_mut().set_fence(None);
+            writer.state.memory.change_gate(|gate| gate.set_fence(None));
             writer.state.set_unfenced(unfenced);
             Ok(Some(fence))
         })
@@ -65,7 +65,7 @@ impl Upkeep {
                 overlay.values.push((keys::FENCE.to_vec(), Some(value)));
                 Ok(())
             })?;
-            writer.state.memory.gate_mut().set_fence(Some(fence));
+            writer.state.memory.change_gate(|gate| gate.set_fence(Some(fence)));
             Ok(())
         })
     }

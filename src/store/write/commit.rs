@@ -100,7 +100,7 @@ pub fn finish(mut overlay: Overlay<'_>, number: u64, labels: &mut Promotions) ->
     overlay.next.batches = number;
     batch.put(keys::NEXT_IDS, &codec::encode_next_ids(&overlay.next)?);
     let gate = GateUpdate { fresh, gone: written.gone, lists, inbox: overlay.inbox };
-    let memory = MemoryUpdate { gate, pending, tombstones, tallies: overlay.tallies };
+    let memory = MemoryUpdate { contacts: written.ids, gate, pending, tombstones, tallies: overlay.tallies };
     Ok(Some(Commit { batch, next: overlay.next, memory, trail: overlay.trail.unwrap_or_default() }))
 }
 

@@ -388,7 +388,7 @@ impl Writer {
                     forbidden.extend(what.into_iter().map(|what| (*phone, what)));
                 }
                 Write::List { number, paused: Some(true), .. } => {
-                    self.state.memory.gate_mut().pause_unwritten(*number);
+                    self.state.memory.change_gate(|gate| gate.pause_unwritten(*number));
                 }
                 _ => {}
             }
@@ -401,11 +401,11 @@ impl Writer {
         if forbidden.is_empty() {
             return;
         }
-        let mut gate = self.state.memory.gate_mut();
-        for (phone, what) in forbidden {
-            gate.forbid_unwritten(*phone, what.list, what.reason);
-        }
-        drop(gate);
+        self.state.memory.change_gate(|gate| {
+            for (phone, what) in forbidden {
+                gate.forbid_unwritten(*phone, what.list, what.reason);
+            }
+        });
         let Some(keeper) = &mut self.keeper else { return };
         let state = Arc::clone(&self.state);
         let newest = |phone| state.contact(phone).ok().flatten().map_or(0, |contact| contact.newest());
@@ -430,7 +430,7 @@ impl Writer {
                     }
                 }
                 Write::List { number, .. } => {
-                    self.state.memory.gate_mut().forget_unwritten_pause(*number, &self.lists);
+                    self.state.memory.change_gate(|gate| gate.forget_unwritten_pause(*number, &self.lists));
                 }
                 Write::Unlist { .. } => {}
             }
@@ -439,7 +439,7 @@ impl Writer {
 
     /// The store has what forbids: neither memory nor the trail need have it alone.
     pub fn is_stored(&mut self, phone: Phone, what: &Forbidden) {
-        self.state.memory.gate_mut().forget_unwritten(phone, what.list, what.reason);
+        self.state.memory.change_gate(|gate| gate.forget_unwritten(phone, what.list, what.reason));
         if let Some(keeper) = &mut self.keeper {
             keeper.is_stored(phone, what);
         }
