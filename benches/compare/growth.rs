@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::load::{Answered, load, reads};
-use crate::machine::{self, Daemon, LOAD_LIST, Redis, has, median};
+use crate::machine::{self, Daemon, LOAD_LIST, Redis, has};
 use crate::plot::{self, Line, Panel};
-use crate::{FILTER, LIST, middle, sheet};
+use crate::{LIST, counts, middle, sheet};
 
 const DEPTHS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 const ROUNDS: usize = 3;
@@ -84,17 +84,16 @@ fn growth(dir: &Path, image: &Path, rows: usize) {
         let disk = daemon.stat("store_bytes");
         let restart = daemon.restart(LIST).as_secs_f64();
         let memory = daemon.stat("memory_bytes");
-        // The first reads what the others find decoded.
-        daemon.time(&format!("COUNT {FILTER}"));
-        let count = median(21, || daemon.time(&format!("COUNT {FILTER}"))).as_secs_f64();
+        let [count, again] = counts(&daemon).map(|time| time.as_secs_f64());
         let numbers: Vec<String> = (0..size as u64).step_by((size / 10_000).max(1)).map(sheet::number).collect();
         let rate = daemon.checks(LIST, &numbers);
         let many = size as f64;
         println!(
-            "{size} contacts: import {import:.1} s, memory {:.0} MB, disk {:.0} B each, restart {restart:.2} s, COUNT {:.2} ms, CHECK {rate:.0}/s",
+            "{size} contacts: import {import:.1} s, memory {:.0} MB, disk {:.0} B each, restart {restart:.2} s, COUNT {:.2} ms, again {:.2} ms, CHECK {rate:.0}/s",
             memory as f64 / 1e6,
             disk as f64 / many,
-            count * 1e3
+            count * 1e3,
+            again * 1e3
         );
         let values = [import / many * 1e6, memory as f64 / 1e6, disk as f64 / many, restart, count * 1e3, rate];
         for (line, value) in found.iter_mut().zip(values) {

@@ -81,8 +81,11 @@ fn contacts(rows: usize) {
     tell("restart to first CHECK", &format!("{:.2} s (aim 2)", daemon.restart(LIST).as_secs_f64()));
     tell("resident after a restart", &format!("{} MB (aim 200)", daemon.stat("memory_bytes") / 1_000_000));
 
-    let count = median(21, || daemon.time(&format!("COUNT {FILTER}")));
-    tell("COUNT, two labels and eligible", &format!("{:.2} ms (aim 2)", count.as_secs_f64() * 1e3));
+    let [count, again] = counts(&daemon);
+    tell(
+        "COUNT, two labels and eligible",
+        &format!("{:.2} ms, asked again {:.2} ms (aim 0.2)", count.as_secs_f64() * 1e3, again.as_secs_f64() * 1e3),
+    );
     let page = median(21, || daemon.time(&format!("FIND {FILTER} LIMIT 1000")));
     tell("FIND, a page of 1,000", &format!("{:.2} ms (aim 2)", page.as_secs_f64() * 1e3));
     let (found, scan) = daemon.scan("label.tier=gold");
@@ -152,6 +155,22 @@ fn contacts(rows: usize) {
 }
 
 /// What queries and writes cost each other.
+/// How long a COUNT takes that nobody has asked for yet, of labels that were asked for; and one that was, of contacts that have not
+/// changed since.
+fn counts(daemon: &Daemon) -> [Duration; 2] {
+    let mut n = 0;
+    let first = median(21, || {
+        n += 1;
+        daemon.time(&new_count(n))
+    });
+    [first, median(21, || daemon.time(&new_count(1)))]
+}
+
+/// A COUNT of three terms, and of a label that nobody has, so that it is another one for each number.
+fn new_count(n: u64) -> String {
+    format!("COUNT {FILTER} NOT label.none{n}")
+}
+
 fn interference(daemon: &Daemon, rows: usize) {
     let slowest = |mut times: Vec<Duration>| {
         times.sort();
@@ -169,7 +188,7 @@ fn interference(daemon: &Daemon, rows: usize) {
         ),
     );
     drop(writes);
-    let counts = || beside::Steady::start(daemon, 100, |_| format!("COUNT {FILTER}"));
+    let counts = || beside::Steady::start(daemon, 100, new_count);
     let ratios = (0..3)
         .map(|_| {
             let alone = checks(daemon.port(), 16, rows);

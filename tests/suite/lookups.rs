@@ -7,6 +7,7 @@ use contactd::model::verdict::StopScope;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::pair::only_whole;
 use crate::plain::commands::{DAY_MS, START_MS, Step, mixed_with_clock_steps, mostly_sending_with_clock_steps};
 use crate::plain::facts::Scope;
 use crate::plain::model::Model;
@@ -100,6 +101,9 @@ proptest! {
 
     #[test]
     fn the_newest_first_is_the_other_order(steps in mixed_with_clock_steps(40), limit in 1_usize..4, last in 1_usize..30) {
+        if only_whole("contacts are in order within a partition alone") {
+            return Ok(());
+        }
         let house = house(Scope::List, START_MS);
         let mut wire = house.connect();
         live(&mut Model::new(Scope::List), &house, &mut wire, &steps);
@@ -170,6 +174,9 @@ fn lists_are_ordered_and_come_in_pages() {
 /// forgotten; and no events are looked at once none is left.
 #[test]
 fn an_old_claim_is_found_behind_many_events() {
+    if only_whole("a page looks at so many events of each partition") {
+        return;
+    }
     let house = House::start(StopScope::List, START_MS);
     let mut wire = house.connect();
     wire.call("LIST 24365");
