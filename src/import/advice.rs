@@ -14,6 +14,7 @@ use crate::counted::counted;
 use crate::error::excerpt;
 use crate::limits::LABELS_MAX;
 use crate::model::phone::{Region, normalize};
+use crate::model::plain_refusal::title::says_without;
 
 /// A file that leaves questions open, for a person who is not there to answer them.
 pub struct Advice<'s> {
@@ -142,8 +143,9 @@ impl Advice<'_> {
             text,
             format_args!(
                 "\n* yes and no stand in '{name}': to what question? If a no there means that somebody wants no messages, \
-                 --map {}; if it means nothing of the kind, --map {}",
+                 --map {}; if a yes there means that, --map {}; if neither does, --map {}",
                 quote(&format!("{name}=opt_in")),
+                quote(&format!("{name}=opted_out")),
                 quote(&format!("{name}=label.{}", self.key(at))),
             ),
         );
@@ -164,7 +166,10 @@ impl Advice<'_> {
     fn options(&self) -> Vec<String> {
         let mut options = Vec::new();
         if self.questions.iter().any(|question| matches!(question, Question::Rows(_))) {
-            options.push("--as optout".to_owned());
+            // Who is in "customers minus optouts" is a question.
+            let says_without = |question: &Question| matches!(question, Question::Rows(word) if says_without(word));
+            let is_open = self.questions.iter().any(says_without);
+            options.push(if is_open { "--as '?'" } else { "--as optout" }.to_owned());
         }
         if self.questions.iter().any(|question| matches!(question, Question::Consent(_))) {
             options.push("--as '?'".to_owned());

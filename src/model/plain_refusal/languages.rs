@@ -128,7 +128,7 @@ static ENTRIES: LazyLock<Entries> = LazyLock::new(|| {
         let roles = NAMES.iter().find(|(known, _)| *known == name).map_or(0, |(_, roles)| *roles);
         for text in texts.split_whitespace() {
             let is_whole = text.starts_with('=') || roles == BESIDE;
-            let is_anywhere = text.contains('_') || text.contains(is_unspaced);
+            let is_anywhere = text.contains('_') || !is_whole && text.contains(is_unspaced);
             let plain = text.trim_start_matches('=').replace('_', " ");
             let text: String = letters(&plain).collect();
             let first = text.chars().next().unwrap_or_default();
@@ -210,7 +210,8 @@ fn clause_refuses(clause: &str) -> bool {
             || anywhere & OFF != 0
     };
     let only_objects = || words.len() > 1 && are_all(OBJECT | BESIDE);
-    let is_alone = || are_all(ALONE | BESIDE) || anywhere & ALONE != 0 && written.len() == 1;
+    let is_whole = || ENTRIES.anywhere.iter().any(|entry| entry.roles & ALONE != 0 && entry.text == text.trim());
+    let is_alone = || are_all(ALONE | BESIDE) || anywhere & ALONE != 0 && written.len() == 1 || is_whole();
     let has_interest_alone = || are_all(INTEREST | NOT | NO | BESIDE) || anywhere & INTEREST != 0 && written.len() == 1;
     // A name may begin so: "De Streicher".
     let is_name = || clause.trim().chars().skip(1).any(char::is_uppercase);
