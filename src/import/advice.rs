@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::columns::field::Field;
 use super::columns::heading::is_for_all;
-use super::columns::mapping::MADE_UP;
+use super::columns::mapping::{self, MADE_UP};
 use super::columns::question::Question;
 use super::columns::status::Said;
 use super::columns::survey::FEW;
@@ -210,6 +210,32 @@ impl Advice<'_> {
         let samples = self.survey.columns()[at].samples();
         !samples.is_empty() && samples.iter().all(|sample| normalize(sample, self.region).is_ok())
     }
+}
+
+/// How one says off a terminal what the words mean that nobody knows, as a line to paste; none where all are known.
+pub fn of_words(columns: &Columns, survey: &Survey) -> Option<String> {
+    let mut lines = Vec::new();
+    for at in 0..columns.len() {
+        let words = columns.unknown_values(at, survey).unwrap_or_default();
+        if words.is_empty() {
+            continue;
+        }
+        let name = mapping::quoted(&columns.signed_name(at));
+        lines.extend(["[columns]".to_owned(), format!("{name} = \"{}\"", columns.field(at).word())]);
+        lines.push(format!("[values.{name}]"));
+        lines.extend(words.iter().take(FEW).map(|(word, _)| format!("{} = \"?\"", mapping::quoted(word))));
+        // A second table of columns would be another file.
+        break;
+    }
+    let lines: Vec<String> = lines.iter().map(|line| quote(line)).collect();
+    (!lines.is_empty()).then(|| {
+        format!(
+            "; such a mapping is made so, with one of {} for each ?, and the same command takes it with --mapping words.toml:\n\n  \
+             printf '%s\\n' {} > words.toml\n",
+            Said::words(),
+            lines.join(" ")
+        )
+    })
 }
 
 /// More labels than a contact can have.

@@ -35,10 +35,12 @@ impl Kind {
         kind
     }
 
+    /// Whether a word is of this kind.
     pub fn has(&self, word: &str) -> bool {
         self.whole.contains(&word) || begins_one(word, &self.beginnings)
     }
 
+    /// Whether one of several is.
     pub fn has_any(&self, words: &[String]) -> bool {
         words.iter().any(|word| self.has(word))
     }
