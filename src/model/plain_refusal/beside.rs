@@ -43,7 +43,7 @@ const BEGINNINGS: [&[u8]; 55] = [
     b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"fcc", b"ftc", b"bbb", b"tps", b"ctp", b"dlt",
 ];
 /// The same of words whose first three letters begin many others, as those of a street do.
-const LONG_BEGINNINGS: [&[u8]; 17] = [
+const LONG_BEGINNINGS: [&[u8]; 21] = [
     b"only",
     b"solel",
     b"strict",
@@ -61,6 +61,10 @@ const LONG_BEGINNINGS: [&[u8]; 17] = [
     b"landline",
     b"instead",
     b"rather",
+    b"leave ",
+    b"done w",
+    b"deceased",
+    b"passed a",
 ];
 
 /// Whether a note refuses messages in one of its clauses.
@@ -224,6 +228,7 @@ impl Clause<'_> {
                     || self.is_removed(at)
                     || self.is_left_alone(at)
                     || self.is_of_another(at)
+                    || self.is_dead(at)
                     || self.is_begged(at)
                     || self.wants_nothing(at)
                     || self.lacks_consent(at)
@@ -465,6 +470,12 @@ impl Clause<'_> {
         self.words[at].is("alone")
             && self.before(at, 2).iter().any(|word| word.is("left leave"))
             && self.words.iter().any(|word| word.asks() || word.is("leave"))
+            // "Please leave her be", "done with us".
+            || self.words[at].is("be")
+                && self.words.len() == at + 1
+                && self.is_at(at.wrapping_sub(2), "leave let")
+                && self.is_at(at.wrapping_sub(1), "her him them me us")
+            || self.words[at].is("done") && self.is_at(at + 1, "with") && self.is_at(at + 2, "us texts texting sms")
     }
 }
 

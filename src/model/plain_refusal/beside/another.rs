@@ -75,6 +75,16 @@ impl Clause<'_> {
         is_whose || is_given_up || is_cut || is_unused
     }
 
+    /// "Pt deceased", but not "husband deceased".
+    pub(super) fn is_dead(&self, at: usize) -> bool {
+        let is_it = self.words[at].is("deceased") || self.words[at].is("passed") && self.is_at(at + 1, "away");
+        let is_small = |word: &Word| {
+            word.is("pt patient client customer cust member guest she he has is was now the marked as sadly recently")
+                || word.text.len() == 1
+        };
+        is_it && self.words[..at].iter().all(is_small)
+    }
+
     /// "Use home number only", "landline only", "text wife instead": another phone.
     fn is_used_instead(&self, at: usize) -> bool {
         let is_short = || self.words.len() <= INSTEAD_WORDS_MAX;

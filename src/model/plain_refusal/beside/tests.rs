@@ -3,6 +3,10 @@ use super::super::note_refuses;
 #[test]
 fn a_refusal_is_heard_among_other_words() {
     let refusals = [
+        "please leave her be",
+        "said she is done with us",
+        "pt deceased 1/24",
+        "she passed away in May",
         "please stop sending her things",
         "stop sending him stuff",
         "said take me off",
@@ -152,6 +156,11 @@ fn refusals_that_are_written_in_haste_are_heard() {
 #[test]
 fn harmless_notes_with_such_words_are_none() {
     let others = [
+        "husband deceased",
+        "leave parcel with neighbor",
+        "leave at door",
+        "done with treatment",
+        "her dog passed away",
         "number 2 in line",
         "cell phone repair",
         "phone is his",
