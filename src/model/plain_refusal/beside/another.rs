@@ -68,9 +68,10 @@ impl Clause<'_> {
             && ends(at + 1);
         let is_unused = word.is("use using ring phone")
             && self.before(at, 2).iter().any(|word| word.is("not dont never donot"))
-            && match word.is("use using") {
-                true => number(at + 1).is_some_and(|number| ends(number + 1)),
-                false => ends(at + 1) || self.is_at(at + 1, "her him them this me") && ends(at + 2),
+            && if word.is("use using") {
+                number(at + 1).is_some_and(|number| ends(number + 1))
+            } else {
+                ends(at + 1) || self.is_at(at + 1, "her him them this me") && ends(at + 2)
             };
         is_whose || is_given_up || is_cut || is_unused
     }
@@ -101,5 +102,99 @@ impl Clause<'_> {
             && self.words.len() == at + 2
             && self.before(at, 2).iter().any(|word| word.is_text() || word.is_contact() || word.is("call use"));
         is_short() && (is_home || is_kin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::note_refuses;
+
+    #[test]
+    fn a_number_of_another_and_what_was_begged_are_heard() {
+        let missed: Vec<&str> = [
+            "please leave her be",
+            "said she is done with us",
+            "pt deceased 1/24",
+            "she passed away in May",
+            "please stop sending her things",
+            "stop sending him stuff",
+            "said take me off",
+            "told us to take her off",
+            "pls take him off",
+            "stop w/ the texts",
+            "please stop with the messages",
+            "on second thought please dont",
+            "on second thought, please don't",
+            "would rather not",
+            "number belongs to her ex",
+            "cell # belongs to son",
+            "phone belongs to a neighbor",
+            "not his cell anymore",
+            "no longer her number",
+            "gave up this number",
+            "got rid of the phone",
+            "this is now somebody elses phone",
+            "it's her sister's number",
+            "phone is her mothers",
+            "do not use cell",
+            "dont use this number",
+            "please do not phone",
+            "do not phone",
+            "cell disconnected",
+            "line disconnected",
+            "use home # only",
+            "landline only",
+            "text wife instead",
+        ]
+        .into_iter()
+        .filter(|note| !note_refuses(note))
+        .collect();
+        assert!(missed.is_empty(), "{missed:?}");
+    }
+
+    #[test]
+    fn other_notes_of_numbers_and_kin_are_none() {
+        let taken: Vec<&str> = [
+            "husband deceased",
+            "leave parcel with neighbor",
+            "leave at door",
+            "done with treatment",
+            "her dog passed away",
+            "number 2 in line",
+            "cell phone repair",
+            "phone is his",
+            "phone belongs to her",
+            "his mother's phone is 415 555 0101",
+            "husband's cell on file",
+            "landline disconnected, use cell",
+            "please don't be late",
+            "please don't forget her cake",
+            "take her off gluten",
+            "told us to take the coat off",
+            "stop sending paper bills, text instead",
+            "please stop sending invoices",
+            "gave up smoking",
+            "gave up his seat",
+            "this is her work phone",
+            "mobile home",
+            "cellar door",
+            "does not use phone much",
+            "not her first visit",
+            "not his number one choice",
+            "sons cell phone plan",
+            "call instead of visiting",
+            "home visits only",
+            "belongs to the choir",
+            "dog belongs to her ex",
+            "disconnected the drain",
+            "number 12 disconnected sink",
+            "rather not on Mondays",
+            "text mom instead of dad",
+            "w/ dog",
+        ]
+        .into_iter()
+        .filter(|note| note_refuses(note))
+        .collect();
+        assert!(taken.is_empty(), "{taken:?}");
     }
 }
