@@ -264,6 +264,21 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::columns::Wishes;
+
+    #[test]
+    fn words_of_a_status_that_nobody_knows_come_with_a_mapping_to_paste() {
+        let told = |words: &[&str]| {
+            let mut survey = Survey::of_header(["phone", "status"].into_iter());
+            for word in words {
+                survey.see([(0, "+14155550101"), (1, *word)].into_iter());
+            }
+            of_words(&Columns::of_table(&survey, Wishes::default()).expect("columns"), &survey)
+        };
+        assert_eq!(told(&["active", "unsubscribed"]), None);
+        let lines = told(&["active", "sospeso"]).expect("a proposal");
+        assert!(lines.contains("printf '%s\\n' '[columns]'") && lines.contains("'\"sospeso\" = \"?\"'"), "{lines}");
+    }
 
     #[test]
     fn words_for_a_shell() {

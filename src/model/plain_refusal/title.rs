@@ -379,3 +379,20 @@ pub fn words(name: &str) -> Vec<String> {
     words.retain(|word| !word.is_empty());
     words.iter().map(|word| folded(word)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_may_say_who_is_not_there() {
+        for title in
+            ["customers (minus optouts)", "scrubbed against DNC", "list w/o stops", "ohne Abmeldungen", "sin bajas"]
+        {
+            assert!(says_without(title), "{title}");
+        }
+        for title in ["optouts", "Withoutabox", "DNC list", "Single bajas", ""] {
+            assert!(!says_without(title), "{title}");
+        }
+    }
+}
