@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::columns::field::Field;
 use super::columns::heading::is_for_all;
-use super::columns::mapping::MADE_UP;
+use super::columns::mapping::{self, MADE_UP};
 use super::columns::question::Question;
 use super::columns::status::Said;
 use super::columns::survey::FEW;
@@ -14,6 +14,7 @@ use crate::counted::counted;
 use crate::error::excerpt;
 use crate::limits::LABELS_MAX;
 use crate::model::phone::{Region, normalize};
+use crate::model::plain_refusal::title::says_without;
 
 /// A file that leaves questions open, for a person who is not there to answer them.
 pub struct Advice<'s> {
@@ -142,8 +143,9 @@ impl Advice<'_> {
             text,
             format_args!(
                 "\n* yes and no stand in '{name}': to what question? If a no there means that somebody wants no messages, \
-                 --map {}; if it means nothing of the kind, --map {}",
+                 --map {}; if a yes there means that, --map {}; if neither does, --map {}",
                 quote(&format!("{name}=opt_in")),
+                quote(&format!("{name}=opted_out")),
                 quote(&format!("{name}=label.{}", self.key(at))),
             ),
         );
@@ -164,7 +166,10 @@ impl Advice<'_> {
     fn options(&self) -> Vec<String> {
         let mut options = Vec::new();
         if self.questions.iter().any(|question| matches!(question, Question::Rows(_))) {
-            options.push("--as optout".to_owned());
+            // Who is in "customers minus optouts" is a question.
+            let says_without = |question: &Question| matches!(question, Question::Rows(word) if says_without(word));
+            let is_open = self.questions.iter().any(says_without);
+            options.push(if is_open { "--as '?'" } else { "--as optout" }.to_owned());
         }
         if self.questions.iter().any(|question| matches!(question, Question::Consent(_))) {
             options.push("--as '?'".to_owned());
@@ -207,6 +212,32 @@ impl Advice<'_> {
     }
 }
 
+/// How one says off a terminal what the words mean that nobody knows, as a line to paste; none where all are known.
+pub fn of_words(columns: &Columns, survey: &Survey) -> Option<String> {
+    let mut lines = Vec::new();
+    for at in 0..columns.len() {
+        let words = columns.unknown_values(at, survey).unwrap_or_default();
+        if words.is_empty() {
+            continue;
+        }
+        let name = mapping::quoted(&columns.signed_name(at));
+        lines.extend(["[columns]".to_owned(), format!("{name} = \"{}\"", columns.field(at).word())]);
+        lines.push(format!("[values.{name}]"));
+        lines.extend(words.iter().take(FEW).map(|(word, _)| format!("{} = \"?\"", mapping::quoted(word))));
+        // A second table of columns would be another file.
+        break;
+    }
+    let lines: Vec<String> = lines.iter().map(|line| quote(line)).collect();
+    (!lines.is_empty()).then(|| {
+        format!(
+            "; such a mapping is made so, with one of {} for each ?, and the same command takes it with --mapping words.toml:\n\n  \
+             printf '%s\\n' {} > words.toml\n",
+            Said::words(),
+            lines.join(" ")
+        )
+    })
+}
+
 /// More labels than a contact can have.
 fn too_many(many: usize) -> String {
     format!(
@@ -233,6 +264,21 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::columns::Wishes;
+
+    #[test]
+    fn words_of_a_status_that_nobody_knows_come_with_a_mapping_to_paste() {
+        let told = |words: &[&str]| {
+            let mut survey = Survey::of_header(["phone", "status"].into_iter());
+            for word in words {
+                survey.see([(0, "+14155550101"), (1, *word)].into_iter());
+            }
+            of_words(&Columns::of_table(&survey, Wishes::default()).expect("columns"), &survey)
+        };
+        assert_eq!(told(&["active", "unsubscribed"]), None);
+        let lines = told(&["active", "sospeso"]).expect("a proposal");
+        assert!(lines.contains("printf '%s\\n' '[columns]'") && lines.contains("'\"sospeso\" = \"?\"'"), "{lines}");
+    }
 
     #[test]
     fn words_for_a_shell() {

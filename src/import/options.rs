@@ -21,7 +21,7 @@ pub struct Options {
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     pub list: Option<String>,
     /// Country of numbers written without a country code, like US, for rows that do not name their country [default: the
-    /// daemon's default region]
+    /// daemon's default region]. Leave it away where each row names its country: a number that exists in both is refused
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
     /// What a column is, like --map 'Cell No=phone', or --map '#3=phone' for the third. The fields: phone, `other_phone` (to

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::advice::Advice;
+use super::advice::{self, Advice};
 use super::columns::field::Field;
 use super::columns::mapping::Mapping;
 use super::columns::question::Question;
@@ -17,6 +17,7 @@ use super::read::records::{Records, lines_before};
 use super::read::source::Source;
 use super::send::pipeline::{Import, Show};
 use super::send::progress::Progress;
+use super::send::refusal::Refusal;
 use super::send::rejects::{Rejects, Shape};
 use super::send::report::Report;
 use super::send::row::{Defaults, Rows};
@@ -129,7 +130,7 @@ impl Sheet {
             questions.push(Question::Rows(title.to_owned()));
         }
         if let (Some((line, title)), false) = (self.survey.section(), self.defaults.has_no_sections()) {
-            questions.push(Question::Section(*line, title.clone()));
+            questions.push(Question::Section(line, title));
         }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
         // A column that is still to be named may say it.
@@ -289,9 +290,14 @@ impl Sheet {
         if !questions.is_empty() {
             return Err(Error::bad_arg(self.advice(&questions, "contactd import")));
         }
+        let words = advice::of_words(&self.columns, &self.survey);
         let Sheet { records, dialect, keys, columns, defaults, now, .. } = self;
         let rows = Rows::new(columns, defaults, now);
-        Import { records, dialect, keys, rows, rejects, progress, show }.run(client, report)
+        let lists = Import { records, dialect, keys, rows, rejects, progress, show }.run(client, report);
+        if let (Some(words), Some((_, advice))) = (words, report.rejected.get_mut(Refusal::UnknownStatus.code())) {
+            advice.push_str(&words);
+        }
+        lists
     }
 }
 

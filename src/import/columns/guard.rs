@@ -240,9 +240,7 @@ impl Guard {
             {
                 Says::Ends
             }
-            () if (name.is_empty() || has(&GROUPS) || has(&SECTIONS) || held.are_statuses()) && held.are_merged() => {
-                Says::Merged
-            }
+            () if (is_of_groups(&held.name) || held.are_statuses()) && held.are_merged() => Says::Merged,
             () if is_of_replies(&held.name) => Says::Replies,
             () if has(&GROUPS) => Says::Groups,
             () if is_of_codes(&name) => Says::Codes,
@@ -347,6 +345,12 @@ impl Guard {
             Late::All => !is_blank(cell),
         }
     }
+}
+
+/// Whether groups of rows may be named under a heading, or it has none.
+pub fn is_of_groups(heading: &str) -> bool {
+    let name = names::fold(heading);
+    name.is_empty() || GROUPS.iter().chain(&SECTIONS).any(|part| name.contains(part))
 }
 
 /// Whether most cells of a column are countries or calling codes: one that is none, like `Other`, says nothing of the others.

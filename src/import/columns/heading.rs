@@ -5,6 +5,7 @@ use super::names;
 use super::survey::Held;
 use crate::error::{Error, Result, excerpt};
 use crate::import::title;
+use crate::model::plain_refusal::denial::{Denial, denies};
 use crate::model::plain_refusal::is_plain_refusal;
 use crate::model::plain_refusal::question::asks_for_consent;
 use crate::model::plain_refusal::title::{heading_speaks_of_an_end, unanswered};
@@ -99,7 +100,8 @@ pub fn is_open_question(held: &Held) -> bool {
 pub fn speaks_of_consent(heading: &str) -> bool {
     let key = heading.rsplit('.').next().unwrap_or_default();
     let is_known = || names::known(key).is_some_and(|(field, _)| field.says_consent());
-    !title::is_about_mail(heading) && (is_known() || title::speaks_of_an_end(heading))
+    let is_prohibition = || Denial::of(key) == Some(Denial::Prohibition);
+    !title::is_about_mail(heading) && (is_known() || title::speaks_of_an_end(heading) || is_prohibition())
 }
 
 /// Whether a column would say the opposite of its heading, or nothing, where the heading is of those who want no messages.
@@ -108,12 +110,15 @@ pub fn turns_round(heading: &str, field: &Field) -> bool {
         let heading = names::label_prefix(heading).unwrap_or_else(|| heading.to_owned());
         names::known(&heading).is_some_and(|(field, _)| field.only_forbids())
             || is_plain_refusal(&unanswered(&heading)) && !title::is_of_an_opt_in(&heading)
+            || Denial::of(&heading) == Some(Denial::Prohibition)
     };
+    // To what a heading denies, a yes is a no.
+    let speaks_of_an_end = || title::speaks_of_an_end(heading) || denies(heading);
     // As a label it is no lie, and a yes or a date under it rejects its row.
     let permits = matches!(field, Field::Consent | Field::Date("subscribed_at") | Field::OtherPhone);
     let may_be = field.only_forbids()
         || matches!(field, Field::Status | Field::Phone | Field::Reason | Field::Ignore | Field::Unclear);
-    !may_be && (forbids() || permits && title::speaks_of_an_end(heading) && !title::is_about_mail(heading))
+    !may_be && (forbids() || permits && speaks_of_an_end() && !title::is_about_mail(heading))
 }
 
 /// What nobody can say of a column.

@@ -221,7 +221,7 @@ pub fn place(headings: &[&str], name: &str) -> std::result::Result<Option<usize>
 }
 
 /// A text as TOML writes it: as JSON does, but for one character.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 

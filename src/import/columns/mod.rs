@@ -186,10 +186,12 @@ impl Columns {
         (0..self.len()).map(|at| (self.name(at), self.words[at].told(&self.fields[at]))).collect()
     }
 
-    /// What one calls a column: by its heading, or by `#` and its number where that is surer.
+    /// What one calls a column: by its heading, or by `#` and its number where that is surer. A long heading is a sentence, and
+    /// who must count columns counts wrong.
     pub fn name(&self, at: usize) -> String {
         let name = &self.names[at];
-        let is_plain = !name.is_empty() && excerpt(name.as_bytes()) == *name;
+        let is_shown = |char: char| excerpt(char.to_string().as_bytes()) == char.to_string();
+        let is_plain = !name.is_empty() && name.len() <= HEADING_BYTES_MAX && name.chars().all(is_shown);
         if is_plain && self.is_alone(at) { name.clone() } else { format!("#{}", at + 1) }
     }
 
@@ -436,6 +438,9 @@ impl Columns {
         }
     }
 }
+
+/// A longer heading is no longer typed or shown.
+const HEADING_BYTES_MAX: usize = 160;
 
 /// Whether a column is there by accident: a delimiter at the end of each row.
 fn is_empty(held: &Held) -> bool {

@@ -49,7 +49,7 @@ impl Said {
     }
 }
 
-const ACTIVE: [&str; 22] = [
+const ACTIVE: [&str; 30] = [
     "active",
     "subscriber",
     "activesubscriber",
@@ -72,7 +72,17 @@ const ACTIVE: [&str; 22] = [
     "attivo",
     "attiva",
     "actief",
+    "aktywny",
+    "aktywna",
+    "aktivni",
+    "aktivny",
+    "aktivna",
+    "aktif",
+    "פעיל",
+    "פעילה",
 ];
+/// What is a yes to the question of consent, and may be something else under a status.
+const AGREED: [&str; 6] = ["checked", "explicit", "可", "希望", "希望する", "同意"];
 /// Opt-outs.
 const OPTED_OUT: [&str; 26] = [
     "unsub",
@@ -137,6 +147,9 @@ pub fn consent(cell: &str) -> Option<Said> {
     match yes_or_no(cell) {
         Some(true) => Some(Said::Status(RowStatus::Active)),
         Some(false) => Some(Said::NoConsent),
+        None if !is_struck_out(cell) && AGREED.contains(&names::fold(cell).as_str()) => {
+            Some(Said::Status(RowStatus::Active))
+        }
         None => status(cell),
     }
 }
@@ -232,6 +245,13 @@ mod tests {
         assert_eq!(consent("TRUE"), Some(Said::Status(RowStatus::Active)));
         assert_eq!(consent("no"), Some(Said::NoConsent));
         assert_eq!(consent("Unsubscribed"), Some(Said::Status(RowStatus::OptedOut)));
+        for cell in ["checked", "Explicit", "可", "希望する", "aktywny", "Aktivní", "פעיל"] {
+            assert_eq!(consent(cell), Some(Said::Status(RowStatus::Active)), "{cell}");
+        }
+        for cell in ["unchecked", "Implicit", "不可", "希望しない", "nieaktywny", "neaktivní", "לא פעיל", "checked?"]
+        {
+            assert_eq!(consent(cell), None, "{cell}");
+        }
         assert_eq!(opt_out("Yes"), Some(Said::Status(RowStatus::OptedOut)));
         assert_eq!(opt_out("false"), Some(Said::Nothing));
         assert_eq!(opt_out("maybe"), None);

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use super::day_order::SlashedDates;
+use super::guard::is_of_groups;
 use super::{names, status};
 use crate::import::read::dialect::looks_like_a_phone;
 use crate::import::title;
 use crate::model::blank::is_blank;
+use crate::model::plain_refusal::note_refuses;
+use crate::model::plain_refusal::title::speaks_of_an_end;
 
 /// So few different values are all shown.
 pub const FEW: usize = 12;
@@ -75,6 +78,9 @@ pub struct Held {
     counts: HashMap<String, u64>,
     are_many: bool,
     samples: Vec<String>,
+    /// Groups of rows may be named there: then the first row of each value.
+    is_of_groups: bool,
+    firsts: Vec<(u64, String)>,
 }
 
 impl Survey {
@@ -86,10 +92,12 @@ impl Survey {
         survey
     }
 
-    /// The title that may be of the rows around it: one that rows follow, or one behind all rows that speaks of an end.
-    pub fn section(&self) -> Option<&(u64, String)> {
+    /// The title that may be of the rows around it: one that rows follow, one behind all rows that speaks of an end, or one in a
+    /// column of groups.
+    pub fn section(&self) -> Option<(u64, String)> {
         let behind = || self.title.as_ref().filter(|(_, title)| self.is_complete && title::speaks_of_an_end(title));
-        self.section.as_ref().or_else(behind)
+        let inside = || self.columns.iter().find_map(|held| held.group_of_an_end(self.rows));
+        self.section.as_ref().or_else(behind).cloned().or_else(inside)
     }
 
     /// Adds a column, and gives its place.
@@ -156,7 +164,7 @@ impl Survey {
 impl Held {
     /// A column in which nothing was seen yet.
     pub fn new(name: &str) -> Held {
-        Held { name: name.to_owned(), ..Held::default() }
+        Held { name: name.to_owned(), is_of_groups: is_of_groups(name), ..Held::default() }
     }
 
     fn see(&mut self, row: u64, cell: &str) {
@@ -186,6 +194,9 @@ impl Held {
             self.counts = HashMap::new();
         } else {
             self.counts.insert(cell.to_owned(), 1);
+            if self.is_of_groups {
+                self.firsts.push((row, cell.to_owned()));
+            }
         }
     }
 
@@ -195,6 +206,18 @@ impl Held {
         let is_once = || !self.are_many && self.counts.values().all(|count| *count == 1);
         let are_several = self.are_many || self.counts.len() > 1;
         self.begins_filled && are_several && (is_once() || self.runs.has_gaps && !self.runs.repeats)
+    }
+
+    /// A refusal that names a group of rows from its last row, or from one in its midst: blank cells are around it, and nobody knows
+    /// which of their rows are meant. With its line, as far as each row is one.
+    fn group_of_an_end(&self, rows: u64) -> Option<(u64, String)> {
+        let is_sparse = !self.begins_filled && self.filled > 0 && self.filled * 2 <= rows && !self.runs.repeats;
+        if !is_sparse || !self.is_of_groups || self.are_many || self.counts.values().any(|count| *count > 1) {
+            return None;
+        }
+        let refuses = |(_, value): &&(u64, String)| speaks_of_an_end(value) || note_refuses(value);
+        let (row, value) = self.firsts.iter().find(refuses)?;
+        Some((row + 1, value.clone()))
     }
 
     /// Whether people wrote there what they liked: several words in many cells.
@@ -294,6 +317,24 @@ pub fn is_answer(cell: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_that_is_named_in_its_last_row_is_a_question() {
+        let section = |heading: &str, groups: &[&str]| {
+            let mut survey = Survey::of_header(["phone", heading].into_iter());
+            for group in groups {
+                survey.see([(0, "+14155550101"), (1, *group)].into_iter());
+            }
+            survey.section().map(|(line, title)| (line, title.clone()))
+        };
+        let asked = |line: u64, title: &str| Some((line, title.to_owned()));
+        assert_eq!(section("Group", &["", "", "Active", "", "", "Opted out"]), asked(7, "Opted out"));
+        assert_eq!(section("Category", &["", "VIP", "", "", "Do not text", ""]), asked(6, "Do not text"));
+        assert_eq!(section("Group", &["Active", "", "", "Opted out", "", ""]), None, "a merged cell stands first");
+        assert_eq!(section("Group", &["", "", "VIP", "", "", "Gold"]), None);
+        assert_eq!(section("Group", &["", "Stop", "", "Stop", "", "VIP", "", ""]), None, "said of each row");
+        assert_eq!(section("Notes", &["", "", "VIP", "", "", "Opted out"]), None, "a note is of its row");
+    }
 
     #[test]
     fn few_values_are_counted_and_many_are_sampled() {

@@ -175,7 +175,7 @@ impl Refusal {
             }
             Refusal::BadNumber => "a total that is not a plain number: write it like 12 or 12.5",
             Refusal::CountryUnclear => {
-                "whose number it is cannot be known, since its country, its calling code and --region contradict each other, its country cannot be read, its digits are a number of another country as well, or its plus stands before a number as it is dialled inside the country: write + and the country code before the number, correct the country, or import these rows with their own --region. What such a row forbids counts for each number that it can be"
+                "whose number it is cannot be known, since its country, its calling code and --region contradict each other, its country cannot be read, its digits are a number of another country as well, or its plus stands before a number as it is dialled inside the country: write + and the country code before the number, correct the country, leave --region away where each row names its country, or import these rows with their own --region. What such a row forbids counts for each number that it can be"
             }
             Refusal::BadHow => "\"how\" must be api, import, journey or keyword: correct it, or --map COLUMN=label.KEY",
             Refusal::BadList => "not a list number: correct it, or --map COLUMN=label.KEY and --list",

@@ -86,20 +86,35 @@ impl Rows {
         told.evidence.iter().chain(&told.hints).copied().chain(said)
     }
 
+    /// What `--region` says of a phone of the row. Where the row says its country itself, and the phone is a number there and none
+    /// inside the region, it says nothing: the row is nearer.
+    fn region_beside(&self, told: &Told<'_>, raw: &str) -> Option<Region> {
+        let region = self.defaults.region?;
+        let is_own = || match country::number(raw, &told.evidence) {
+            Ok(Number::Written(raw, region)) => normalize(raw, region).is_ok(),
+            Ok(Number::Known(_)) => true,
+            Err(_) => false,
+        };
+        let is_elsewhere =
+            !told.evidence.is_empty() && !has_plus(raw) && normalize(raw, Some(region)).is_err() && is_own();
+        (!is_elsewhere).then_some(region)
+    }
+
     /// Whose number a phone of the row is, by all that the row says of its country.
     pub(super) fn number<'c>(&self, told: &Told<'c>, raw: &'c str) -> Result<Number<'c>, Refusal> {
         if raw.len() > RAW_PHONE_BYTES_MAX {
             return Err(Refusal::Phone(Unusable::TooLong.code()));
         }
         check_plus(raw, self.evidence(told))?;
+        let region = self.region_beside(told, raw);
         if !told.hints.is_empty() && !has_plus(raw) {
-            let said = self.defaults.region.map(Evidence::Region);
+            let said = region.map(Evidence::Region);
             let pieces: Vec<Evidence> = told.evidence.iter().copied().chain(said).collect();
             if !pieces.is_empty() {
                 country::number(raw, &[&pieces[..], &told.hints].concat())?;
             }
         }
-        let number = match (told.evidence.as_slice(), self.defaults.region) {
+        let number = match (told.evidence.as_slice(), region) {
             ([], None) if country::is_of_two(raw) => Err(Refusal::CountryUnclear),
             ([], None) => return Ok(Number::Written(raw, None)),
             ([], Some(region)) => country::alone(raw, region),

@@ -62,7 +62,7 @@ pub const YES: [&str; 28] = [
     "✅",
 ];
 /// What is a no to a question about consent, and may be something else elsewhere: Turkish registers of consent say RET, for refused.
-const DENIAL: [&str; 21] = [
+const DENIAL: [&str; 39] = [
     "nope",
     "ne",
     "nei",
@@ -84,6 +84,25 @@ const DENIAL: [&str; 21] = [
     "withdrawn",
     "revoked",
     "abgelehnt",
+    // What became of it, or that it has not come: "gdpr: erased", "opt: out".
+    "out",
+    "none",
+    "nothing",
+    "erased",
+    "deleted",
+    "forgotten",
+    "anonymized",
+    "anonymised",
+    "rejected",
+    "cancelled",
+    "canceled",
+    "lapsed",
+    "ended",
+    "terminated",
+    "pending",
+    "unconfirmed",
+    "missing",
+    "stopped",
 ];
 
 /// Parts of headings of codes, and of those of other codes, folded.
@@ -105,7 +124,9 @@ pub fn is_yes_in_words(text: &str) -> bool {
 
 /// Whether a text denies what a question about consent asks.
 pub fn denies(text: &str) -> bool {
-    !is_blank(text)
+    // "None" is blank elsewhere.
+    let is_none = || folded(text) == "none";
+    (!is_blank(text) || is_none())
         && (is_no(text) || DENIAL.contains(&folded(text).as_str()) || NO_SIGNS.iter().any(|sign| text.contains(*sign)))
 }
 

@@ -5,6 +5,7 @@
 //! that somebody reports, the way off a list. A clause with one of these is a refusal, unless it is known to be harmless: what it
 //! names is denied, is about e-mail, or is something else (`a bus stop`, `no reply to my text`).
 
+mod another;
 mod channel;
 mod consent;
 mod haste;
@@ -42,7 +43,29 @@ const BEGINNINGS: [&[u8]; 55] = [
     b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"fcc", b"ftc", b"bbb", b"tps", b"ctp", b"dlt",
 ];
 /// The same of words whose first three letters begin many others, as those of a street do.
-const LONG_BEGINNINGS: [&[u8]; 7] = [b"only", b"solel", b"strict", b"exclus", b"spam", b"threat", b"sign"];
+const LONG_BEGINNINGS: [&[u8]; 21] = [
+    b"only",
+    b"solel",
+    b"strict",
+    b"exclus",
+    b"spam",
+    b"threat",
+    b"sign",
+    b"dont",
+    b"phone",
+    b"number",
+    b"cell",
+    b"mobile",
+    b"belong",
+    b"disconnect",
+    b"landline",
+    b"instead",
+    b"rather",
+    b"leave ",
+    b"done w",
+    b"deceased",
+    b"passed a",
+];
 
 /// Whether a note refuses messages in one of its clauses.
 pub fn refuses(cell: &str) -> bool {
@@ -204,6 +227,9 @@ impl Clause<'_> {
                     || self.is_off(at)
                     || self.is_removed(at)
                     || self.is_left_alone(at)
+                    || self.is_of_another(at)
+                    || self.is_dead(at)
+                    || self.is_begged(at)
                     || self.wants_nothing(at)
                     || self.lacks_consent(at)
             })
@@ -410,7 +436,17 @@ impl Clause<'_> {
         if word.case == Case::Capitals && self.has_small {
             return self.words.len() > 1;
         }
-        is_reported && is_open || next.is_some_and(is_texts) && (at == 0 || is_reported)
+        let begins = self.words[..at].iter().all(|word| word.is("please pls plz kindly just can could you"));
+        // "Stop w/ the texts".
+        let stops_with = next.is_some_and(|next| next.is("with all the these those"))
+            && self.behind(at + 1, 3).iter().any(Word::is_text);
+        // Somebody may want no more bills.
+        let is_of_paper = self.is_about_mail(at, at + 1)
+            || self.words[at..].iter().any(|word| {
+                word.is("invoice invoices bill bills statement statements paper catalog catalogs catalogue flyers letters samples \
+                         orders parcels boxes packages magazine newspaper")
+            });
+        is_reported && is_open || (next.is_some_and(is_texts) || stops_with) && (begins || is_reported) && !is_of_paper
     }
 
     /// "Doesn't want anything from us", "does not wish to hear from us", "wants no more".
@@ -434,6 +470,12 @@ impl Clause<'_> {
         self.words[at].is("alone")
             && self.before(at, 2).iter().any(|word| word.is("left leave"))
             && self.words.iter().any(|word| word.asks() || word.is("leave"))
+            // "Please leave her be", "done with us".
+            || self.words[at].is("be")
+                && self.words.len() == at + 1
+                && self.is_at(at.wrapping_sub(2), "leave let")
+                && self.is_at(at.wrapping_sub(1), "her him them me us")
+            || self.words[at].is("done") && self.is_at(at + 1, "with") && self.is_at(at + 2, "us texts texting sms")
     }
 }
 

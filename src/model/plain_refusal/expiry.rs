@@ -47,7 +47,7 @@ const EXPIRES_WHOLE: [&str; 16] = [
 const VALID: [&str; 9] = ["valid", "gultig", "valable", "valido", "valida", "geldig", "wazna", "gyldig", "giltig"];
 const THROUGH: [&str; 7] = ["through", "thru", "to", "jusquau", "tot", "do", "til"];
 /// What stands there of a consent without an end, folded.
-const ENDLESS: [&str; 13] = [
+const ENDLESS: [&str; 15] = [
     "never",
     "nie",
     "jamais",
@@ -61,6 +61,8 @@ const ENDLESS: [&str; 13] = [
     "unbefristet",
     "noexpiry",
     "lifetime",
+    "none",
+    "nothing",
 ];
 
 /// Whether a heading asks when a consent ended, or whether it did: `Consent Expiry`.

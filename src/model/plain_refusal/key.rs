@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::denial::Denial;
 use super::fold::folded;
 use super::note::DEAD;
 use super::{answer, expiry, is_plain_refusal, question, reply, title};
@@ -107,17 +108,19 @@ impl Asks {
             () => coded.then_some(Data::Code),
         };
         let ends = title::heading_speaks_of_an_end(key) && !title::is_about_mail(key);
-        let is_plain = title::speaks_of_a_refusal(key) || title::is_of_causes(key);
+        let denial = Denial::of(key);
+        let is_plain =
+            title::speaks_of_a_refusal(key) || title::is_of_causes(key) || denial == Some(Denial::Prohibition);
         let end = match () {
             () if is_plain => End::Anything,
             () if expiry::is_of_an_end_of_consent(key) => End::OfConsent,
-            () if title::is_only_of_an_end(key) => End::YesOrDate,
+            () if title::is_only_of_an_end(key) || denial.is_some() => End::YesOrDate,
             () => End::Yes,
         };
         let end = ends.then_some(end);
         Asks {
             is_of_notes: is_of_notes(key),
-            denied: is_asked.then_some(no),
+            denied: (is_asked && denial.is_none()).then_some(no),
             confirmed: is_one(question) && !title::is_of_an_opt_in(question),
             end,
             data,

@@ -20,7 +20,7 @@ const CLAUSE_WORDS_MAX: usize = 12;
 /// Words of a request that has nothing else in it.
 const REQUEST_WORDS_MAX: usize = 6;
 /// What denies begins other words as well: `nechce`, `neposílat`.
-const DENYING: [&str; 2] = ["ne", "ni"];
+const DENYING: [&str; 3] = ["ne", "ni", "nie"];
 /// The shortest beginning that may follow it.
 const DENIED_LETTERS_MIN: usize = 3;
 
@@ -61,6 +61,14 @@ const ONLY: Roles = 1 << 23;
 const OPTIN: Roles = 1 << 24;
 /// What one has in offers, or has not.
 const INTEREST: Roles = 1 << 25;
+/// A number, whose it may be besides, and who has it.
+const NUMBER: Roles = 1 << 26;
+const KIN: Roles = 1 << 27;
+const OWN: Roles = 1 << 28;
+/// Somebody complains.
+const COMPLAINT: Roles = 1 << 29;
+/// Somebody died.
+const DEATH: Roles = 1 << 30;
 /// One of these has each refusal.
 const NEEDED: Roles = OUT
     | CONSENT
@@ -76,9 +84,11 @@ const NEEDED: Roles = OUT
     | OFF
     | CHANNEL
     | OPTIN
-    | INTEREST;
+    | INTEREST
+    | NUMBER
+    | DEATH;
 
-const NAMES: [(&str, Roles); 26] = [
+const NAMES: [(&str, Roles); 31] = [
     ("out", OUT),
     ("consent", CONSENT),
     ("not", NOT),
@@ -105,7 +115,14 @@ const NAMES: [(&str, Roles); 26] = [
     ("only", ONLY),
     ("optin", OPTIN),
     ("interest", INTEREST),
+    ("number", NUMBER),
+    ("kin", KIN),
+    ("own", OWN),
+    ("complaint", COMPLAINT),
+    ("death", DEATH),
 ];
+/// Parts of words, folded, beside which somebody else's number is kept for an emergency.
+const EMERGENCIES: [&str; 9] = ["notfall", "urgen", "emergen", "nood", "nodfall", "acil", "экстрен", "緊急", "긴급"];
 
 /// A word, or how one begins, and what it can be.
 struct Entry {
@@ -128,7 +145,7 @@ static ENTRIES: LazyLock<Entries> = LazyLock::new(|| {
         let roles = NAMES.iter().find(|(known, _)| *known == name).map_or(0, |(_, roles)| *roles);
         for text in texts.split_whitespace() {
             let is_whole = text.starts_with('=') || roles == BESIDE;
-            let is_anywhere = text.contains('_') || text.contains(is_unspaced);
+            let is_anywhere = text.contains('_') || !is_whole && text.contains(is_unspaced);
             let plain = text.trim_start_matches('=').replace('_', " ");
             let text: String = letters(&plain).collect();
             let first = text.chars().next().unwrap_or_default();
@@ -187,7 +204,7 @@ fn clause_refuses(clause: &str) -> bool {
     let all = all(&words);
     let has = |roles: Roles| all & roles != 0;
     let are_all = |roles: Roles| words.iter().all(|word| word & roles != 0);
-    if has(CHANNEL) && has(ONLY) && are_all(CHANNEL | ONLY | BESIDE) {
+    if has(CHANNEL) && has(ONLY) && are_all(CHANNEL | ONLY | BESIDE | ASK) {
         return true;
     }
     if !has(NEEDED) || !has(MESSAGE | SMS) && is_about_mail(clause) {
@@ -210,12 +227,19 @@ fn clause_refuses(clause: &str) -> bool {
             || anywhere & OFF != 0
     };
     let only_objects = || words.len() > 1 && are_all(OBJECT | BESIDE);
-    let is_alone = || are_all(ALONE | BESIDE) || anywhere & ALONE != 0 && written.len() == 1;
+    let is_whole = || ENTRIES.anywhere.iter().any(|entry| entry.roles & ALONE != 0 && entry.text == text.trim());
+    let is_alone = || are_all(ALONE | BESIDE) || anywhere & ALONE != 0 && written.len() == 1 || is_whole();
     let has_interest_alone = || are_all(INTEREST | NOT | NO | BESIDE) || anywhere & INTEREST != 0 && written.len() == 1;
     // A name may begin so: "De Streicher".
     let is_name = || clause.trim().chars().skip(1).any(char::is_uppercase);
     let is_to_do = || words.len() == 2 && are_all(OFF | TODO) && both(OFF, TODO) && !is_name();
     let is_denied = has(NOT | NO);
+    let is_short = words.len() <= REQUEST_WORDS_MAX;
+    let is_of_another = || {
+        let has_digits = || text.contains(|char: char| char.is_ascii_digit());
+        let is_kins = || !is_denied && both(NUMBER, KIN) && !EMERGENCIES.iter().any(|part| text.contains(part));
+        is_short && (is_kins() || both(NUMBER, OWN) && both(NUMBER, NOT | NO)) && !has_digits()
+    };
     has(OUT) && !is_denied
         || has(BLOCKED) && (!is_denied || anywhere & NOT != 0)
         || both(CONSENT, END | NOT | NO | LACK)
@@ -223,6 +247,9 @@ fn clause_refuses(clause: &str) -> bool {
         || both(INTEREST, NOT | NO) && has_interest_alone()
         || (both(MESSAGE | SMS | SEND, NOT) || both(MESSAGE | SEND, NO)) && !came()
         || has(DENY)
+        || is_of_another()
+        || has(DEATH) && !has(KIN) && is_short
+        || both(COMPLAINT, MESSAGE | SMS) && !is_denied
         || both(MESSAGE | SMS | SEND, END)
         || has(OBJECT) && only_objects()
         || has(ALONE) && is_alone()

@@ -7,6 +7,7 @@
 
 pub mod answer;
 mod beside;
+pub mod denial;
 pub mod expiry;
 pub mod fold;
 pub mod key;

@@ -23,7 +23,7 @@ const KNOWN_MAX: usize = 4_096;
 const KNOWN_BYTES_MAX: usize = 64;
 
 /// Entries, folded, that say of a number that it reaches nobody, or nobody by a message, or nobody any more.
-pub const DEAD: [&str; 39] = [
+pub const DEAD: [&str; 63] = [
     "suppressed",
     "blacklist",
     "blocklist",
@@ -63,6 +63,30 @@ pub const DEAD: [&str; 39] = [
     "overleden",
     "falschenummer",
     "festnetz",
+    "landlineonly",
+    "avliden",
+    "avdod",
+    "afdod",
+    "kuollut",
+    "zmarl",
+    "zmarla",
+    "zmarly",
+    "zemrel",
+    "zemrela",
+    "elhunyt",
+    "decedat",
+    "decedata",
+    "vefatetti",
+    "умер",
+    "умерла",
+    "помер",
+    "померла",
+    "已過世",
+    "已过世",
+    "過世",
+    "已故",
+    "사망",
+    "故人",
 ];
 
 /// Entries, folded, that say what an entry above says, which nobody knows here.

@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use super::denial::Denial;
 use super::expiry::is_of_an_end_of_consent;
 use super::title::{is_about_mail, speaks_of_an_end, unanswered, words};
 
@@ -14,14 +15,15 @@ const PART_LETTERS_MIN: usize = 6;
 
 /// The words of one kind.
 #[derive(Default)]
-struct Kind {
+pub struct Kind {
     beginnings: Vec<&'static str>,
     whole: Vec<&'static str>,
 }
 
 impl Kind {
-    fn named(name: &str) -> Kind {
-        let lines = include_str!("question.txt").lines().filter_map(|line| line.split_once(": "));
+    /// The kind of a name, from a text of them.
+    pub fn named(text: &'static str, name: &str) -> Kind {
+        let lines = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "));
         let all = lines.filter(|(known, _)| *known == name).flat_map(|(_, words)| words.split_whitespace());
         let mut kind = Kind::default();
         for word in all {
@@ -33,14 +35,18 @@ impl Kind {
         kind
     }
 
-    fn has(&self, word: &str) -> bool {
+    /// Whether a word is of this kind.
+    pub fn has(&self, word: &str) -> bool {
         self.whole.contains(&word) || begins_one(word, &self.beginnings)
     }
 
-    fn has_any(&self, words: &[String]) -> bool {
+    /// Whether one of several is.
+    pub fn has_any(&self, words: &[String]) -> bool {
         words.iter().any(|word| self.has(word))
     }
 }
+
+static WORDS: &str = include_str!("question.txt");
 
 struct Kinds {
     consent: Kind,
@@ -53,13 +59,13 @@ struct Kinds {
 }
 
 static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds {
-    consent: Kind::named("consent"),
-    leave: Kind::named("leave"),
-    alone: Kind::named("alone"),
-    messages: Kind::named("messages"),
-    phones: Kind::named("phones"),
-    others: Kind::named("others"),
-    small: Kind::named("small"),
+    consent: Kind::named(WORDS, "consent"),
+    leave: Kind::named(WORDS, "leave"),
+    alone: Kind::named(WORDS, "alone"),
+    messages: Kind::named(WORDS, "messages"),
+    phones: Kind::named(WORDS, "phones"),
+    others: Kind::named(WORDS, "others"),
+    small: Kind::named(WORDS, "small"),
 });
 
 /// Headings of who is on the list, in the letters of all their words.
@@ -102,7 +108,11 @@ pub fn has_consent(words: &[String]) -> bool {
 /// Whether a heading or a key asks whether somebody wants messages.
 pub fn asks_for_consent(heading: &str) -> bool {
     // To "Do not text?" a no permits.
-    if is_about_mail(heading) || speaks_of_an_end(heading) || is_of_an_end_of_consent(heading) {
+    if is_about_mail(heading)
+        || speaks_of_an_end(heading)
+        || is_of_an_end_of_consent(heading)
+        || Denial::of(heading).is_some()
+    {
         return false;
     }
     let Kinds { leave, alone, messages, phones, others, small, .. } = &*KINDS;
@@ -255,6 +265,9 @@ mod tests {
             "Public holiday",
             "Consent Expiry",
             "Zustimmung Ende",
+            "Do not phone",
+            "Kein Kontakt",
+            "連絡不可",
             "",
         ] {
             assert!(!asks_for_consent(heading), "{heading}");

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use foldhash::fast::RandomState;
 
 use super::answer::{NO, YES};
+use super::denial::Denial;
 use super::expiry::is_of_an_end_of_consent;
 use super::fold::folded;
 use super::is_plain_refusal;
@@ -49,6 +50,47 @@ const WORDS: [&str; 27] = [
     "rtbf",
     "zakaz",
     "чс",
+];
+/// Words of titles before what is not there, folded; and words for what was done so that it is not.
+const WITHOUT: [&str; 38] = [
+    "without",
+    "minus",
+    "less",
+    "except",
+    "excluding",
+    "excl",
+    "excludes",
+    "scrubbed",
+    "scrub",
+    "cleaned",
+    "cleansed",
+    "filtered",
+    "against",
+    "vs",
+    "ohne",
+    "bereinigt",
+    "abzuglich",
+    "sans",
+    "hors",
+    "sauf",
+    "sin",
+    "menos",
+    "salvo",
+    "sem",
+    "senza",
+    "tranne",
+    "zonder",
+    "utan",
+    "uden",
+    "uten",
+    "bez",
+    "ilman",
+    "fara",
+    "без",
+    "χωρίς",
+    "除外",
+    "不含",
+    "제외",
 ];
 /// Parts of words that ask why, by whom or whence, folded.
 const CAUSES: [&str; 31] = [
@@ -171,6 +213,15 @@ pub fn is_file_of_an_end(text: &str) -> bool {
     text.rsplit_once('.').is_some_and(|(stem, ending)| is_ending(ending) && speaks_of_an_end(stem))
 }
 
+/// Whether a title may say that those are not among the rows of whom it speaks: "customers minus optouts", "ohne Abmeldungen".
+pub fn says_without(title: &str) -> bool {
+    let words = words(title);
+    let is_one = |word: &String| {
+        WITHOUT.contains(&word.as_str()) || WITHOUT.iter().any(|part| !part.is_ascii() && word.contains(part))
+    };
+    words.iter().any(is_one) || words.windows(2).any(|two| two[0] == "w" && two[1] == "o")
+}
+
 /// Whether a heading is about e-mail alone.
 pub fn is_about_mail(heading: &str) -> bool {
     has_word(heading, MAIL) && !has_word(heading, PHONE)
@@ -210,6 +261,9 @@ pub fn heading_speaks_of_an_end(heading: &str) -> bool {
     }
     if is_of_an_opt_in(heading) {
         return false;
+    }
+    if Denial::of(heading).is_some() {
+        return true;
     }
     let words = words(heading);
     let joined = words.concat();
@@ -324,4 +378,21 @@ pub fn words(name: &str) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words.iter().map(|word| folded(word)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_may_say_who_is_not_there() {
+        for title in
+            ["customers (minus optouts)", "scrubbed against DNC", "list w/o stops", "ohne Abmeldungen", "sin bajas"]
+        {
+            assert!(says_without(title), "{title}");
+        }
+        for title in ["optouts", "Withoutabox", "DNC list", "Single bajas", ""] {
+            assert!(!says_without(title), "{title}");
+        }
+    }
 }

@@ -40,7 +40,7 @@ impl Word {
         let (mut written, mut gap) = (String::new(), String::new());
         // A slip beside the apostrophe: "don;t".
         let cell = cell.replace(";t ", "'t ").replace("n,t ", "n't ");
-        let cell = cell.replace("w/o ", "without ").replace("W/O ", "WITHOUT ");
+        let cell = cell.replace("w/o ", "without ").replace("W/O ", "WITHOUT ").replace("w/ ", "with ");
         for char in cell.chars().chain([' ']) {
             if char.is_alphanumeric() || matches!(char, '\'' | '’') && !written.is_empty() {
                 written.push(char);
@@ -135,6 +135,22 @@ impl Word {
     /// To reach somebody by whatever means.
     pub fn is_contact(&self) -> bool {
         self.is("contact contacts contacted contacting cntact contct conact")
+    }
+
+    /// The number itself, or what rings.
+    pub fn is_number(&self) -> bool {
+        self.is("number numbers nr num cell cellphone phone mobile line tel")
+    }
+
+    /// Somebody near to the person whose row it is.
+    pub fn is_kin(&self) -> bool {
+        self.is(
+            "ex exs son sons daughter daughters mother mothers mom moms mum mums dad dads father fathers wife wifes wives husband \
+             husbands hubby spouse spouses partner partners sister sisters brother brothers parent parents girlfriend \
+             girlfriends boyfriend boyfriends friend friends roommate roommates neighbor neighbors neighbour neighbours grandma \
+             grandmas grandpa grandpas grandson granddaughter grandmother grandmothers uncle uncles aunt aunts cousin cousins boss \
+             coworker coworkers caregiver caretaker carer else elses",
+        )
     }
 
     pub fn is_mail(&self) -> bool {

@@ -33,6 +33,22 @@ fn a_row_is_one_line() {
 }
 
 #[test]
+fn a_row_says_its_country_before_the_file_does() {
+    let of = |phone: &str, country: &str| {
+        let region = crate::model::phone::Region::parse("US");
+        request(&["phone", "country"], &[phone, country], Defaults { region, ..onto_list() }).map(|told| {
+            let region = told.split("\"region\":\"").nth(1).and_then(|rest| rest.get(..2));
+            region.map(str::to_owned).unwrap_or(told)
+        })
+    };
+    assert_eq!(of("55 3510 2288", "Mexico"), Ok("MX".to_owned()));
+    assert_eq!(of("0151 26000125", "Germany"), Ok("DE".to_owned()));
+    for (phone, country) in [("7025550199", "India"), ("5512345678", "Mexico"), ("7025550199", "Germany")] {
+        assert_eq!(of(phone, country), Err("country_unclear"), "{phone} is a number of the United States, too");
+    }
+}
+
+#[test]
 fn what_a_row_forbids_is_never_dropped() {
     let header = ["phone", "status", "opted_out", "opted_out_at"];
     let says = |cells: &[&str], defaults: Defaults| {

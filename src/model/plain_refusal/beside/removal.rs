@@ -21,13 +21,29 @@ impl Clause<'_> {
         let comes_off = self.words.len() == at + 1
             && self.is_at(at.wrapping_sub(1), "come comes coming")
             && self.words[..at].iter().any(Word::asks);
-        if self.words[at].is("off") && comes_off {
+        // "Told us to take her off", but not a coat.
+        let is_taken_off = self.is_at(at.wrapping_sub(2), "take takes took taken taking get pull")
+            && self.is_at(at.wrapping_sub(1), "me her him them us")
+            && self.words.len() == at + 1
+            && (at == 2 || self.words[..at - 2].iter().any(|word| word.asks() || word.is("please pls to")));
+        if self.words[at].is("off") && (comes_off || is_taken_off) {
             return true;
         }
         self.words[at].is("off")
             && !self.before(at, DENIED_WITHIN).iter().any(|word| word.is_not() || word.is("day days two"))
             && !self.before(at, 2).iter().any(|word| word.text.starts_with(|c: char| c.is_ascii_digit()))
             && end.is_some_and(|end| !is_other(end) && !self.is_about_mail(at, end))
+    }
+
+    /// Whether somebody begs that nothing be done, and of what is clear: "please dont", "she would rather not".
+    pub(super) fn is_begged(&self, at: usize) -> bool {
+        let is_last = self.words.len() == at + 1;
+        let is_not =
+            self.words[at].is("dont donot") || self.words[at].is("not") && self.is_at(at.wrapping_sub(1), "do");
+        let from = at - usize::from(at > 0 && self.words[at].is("not"));
+        is_last
+            && (is_not && self.is_at(from.wrapping_sub(1), "please pls")
+                || self.words[at].is("not") && self.is_at(at.wrapping_sub(1), "rather"))
     }
 
     /// Whether somebody was removed, or wants to be: from a list, at a request, or simply.

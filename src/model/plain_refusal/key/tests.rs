@@ -10,6 +10,13 @@ fn label_refuses(key: &str, value: &str) -> bool {
 #[test]
 fn a_label_refuses_by_its_key_and_its_answer() {
     for (key, value) in [
+        ("do_not_phone", "true"),
+        ("kein_anruf", "ja"),
+        ("requests_no_phone", "1"),
+        ("objects", "yes"),
+        ("opt", "out"),
+        ("texts", "none"),
+        ("gdpr", "erased"),
         ("suppressed", "true"),
         ("invalid_number", "yes"),
         ("is_bounced", "1"),

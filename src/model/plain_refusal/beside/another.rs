@@ -1,0 +1,200 @@
+//! The number is somebody else's, or nobody's any more: "belongs to her ex", "gave up this number", "landline only".
+
+use super::super::word::Word;
+use super::Clause;
+
+/// So near stand a number and whose it is.
+const WHOSE_WITHIN: usize = 3;
+/// More words of a clause say more than that another phone is to be used.
+const INSTEAD_WORDS_MAX: usize = 7;
+
+impl Clause<'_> {
+    /// Whether what a clause says of a number is that it is not this person's. Where it names another number, that one may be meant.
+    pub(super) fn is_of_another(&self, at: usize) -> bool {
+        let has_digits = || self.words.iter().any(|word| word.text.contains(|char: char| char.is_ascii_digit()));
+        (self.belongs(at) || self.is_kins(at) || self.is_no_more(at) || self.is_used_instead(at)) && !has_digits()
+    }
+
+    /// "Number belongs to her ex".
+    fn belongs(&self, at: usize) -> bool {
+        let is_self = |word: &Word| word.is("her him them client customer patient member me");
+        self.words[at].is("belongs belong belonged")
+            && self.is_at(at + 1, "to")
+            && !self.before(at, 2).iter().any(Word::is_not)
+            && (self.words[..at].iter().any(|word| word.is_number() || word.is("this it now"))
+                || at == 0 && self.behind(at + 1, WHOSE_WITHIN).iter().any(Word::is_kin))
+            && self.word(at + 2).is_some_and(|who| !is_self(who) || self.words.len() > at + 3)
+    }
+
+    /// "Phone is her mothers", "this is somebody elses phone".
+    fn is_kins(&self, at: usize) -> bool {
+        let is_one = |word: &Word| word.is_kin() && word.text.ends_with('s');
+        let near = self.behind(at, WHOSE_WITHIN + 1);
+        let Some(kin) = near.iter().position(is_one).filter(|_| self.words[at].is("is its thats was")) else {
+            return false;
+        };
+        let is_small = |word: &Word| word.is("her his their the now a an actually really someone somebody");
+        let names_it = |word: Option<&Word>| word.is_some_and(Word::is_number);
+        let behind = at + 2 + kin;
+        near[..kin].iter().all(is_small)
+            && (names_it(self.word(behind)) && (at == 0 || self.is_at(at - 1, "this that it number phone cell"))
+                || at > 0 && names_it(self.word(at - 1)) && self.words.len() <= behind + 1)
+    }
+
+    /// "Not his cell anymore", "gave up this number", "line disconnected", "do not use cell".
+    fn is_no_more(&self, at: usize) -> bool {
+        let word = &self.words[at];
+        let ends = |at: usize| {
+            self.words
+                .get(at..)
+                .is_none_or(|rest| rest.iter().all(|word| word.is("anymore any more now please pls since")))
+        };
+        let number = |from: usize| {
+            let until = (from + 1 + WHOSE_WITHIN).min(self.words.len());
+            (from..until).find(|&at| self.words[at].is_number()).filter(|number| {
+                self.words[from..*number].iter().all(|word| word.is("this that the her his their old up hers rid of"))
+            })
+        };
+        let is_whose = word.is("not longer isnt")
+            && self.is_at(at + 1, "her his their hers this")
+            && number(at + 1).is_some_and(|number| ends(number + 1));
+        let is_given_up = (word.is("gave gives given giving") && self.is_at(at + 1, "up")
+            || word.is("got") && self.is_at(at + 1, "rid")
+            || word.is("surrendered dropped discontinued"))
+            && number(at + 1).is_some_and(|number| ends(number + 1));
+        let is_cut = word.is("disconnected discontinued")
+            && self.before(at, WHOSE_WITHIN).iter().any(Word::is_number)
+            && !self.before(at, WHOSE_WITHIN).iter().any(Word::is_not)
+            && ends(at + 1);
+        let is_unused = word.is("use using ring phone")
+            && self.before(at, 2).iter().any(|word| word.is("not dont never donot"))
+            && if word.is("use using") {
+                number(at + 1).is_some_and(|number| ends(number + 1))
+            } else {
+                ends(at + 1) || self.is_at(at + 1, "her him them this me") && ends(at + 2)
+            };
+        is_whose || is_given_up || is_cut || is_unused
+    }
+
+    /// "Pt deceased", but not "husband deceased".
+    pub(super) fn is_dead(&self, at: usize) -> bool {
+        let is_it = self.words[at].is("deceased") || self.words[at].is("passed") && self.is_at(at + 1, "away");
+        let is_small = |word: &Word| {
+            word.is("pt patient client customer cust member guest she he has is was now the marked as sadly recently")
+                || word.text.len() == 1
+        };
+        is_it && self.words[..at].iter().all(is_small)
+    }
+
+    /// "Use home number only", "landline only", "text wife instead": another phone.
+    fn is_used_instead(&self, at: usize) -> bool {
+        let is_short = || self.words.len() <= INSTEAD_WORDS_MAX;
+        let is_small = |word: &Word| {
+            word.is("use call on at via by the her his their home landline house office work only please pls phone number line nr")
+        };
+        let is_home = self.words[at].is("home landline house")
+            && self.words.len() > 1
+            && self.words.iter().any(|word| word.is("only"))
+            && self.words.iter().any(|word| word.is("use call landline") || word.is_number())
+            && self.words.iter().all(is_small);
+        let is_kin = self.words[at].is_kin()
+            && self.word(at + 1).is_some_and(|next| next.is("instead only"))
+            && self.words.len() == at + 2
+            && self.before(at, 2).iter().any(|word| word.is_text() || word.is_contact() || word.is("call use"));
+        is_short() && (is_home || is_kin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::note_refuses;
+
+    #[test]
+    fn a_number_of_another_and_what_was_begged_are_heard() {
+        let missed: Vec<&str> = [
+            "please leave her be",
+            "said she is done with us",
+            "pt deceased 1/24",
+            "she passed away in May",
+            "please stop sending her things",
+            "stop sending him stuff",
+            "said take me off",
+            "told us to take her off",
+            "pls take him off",
+            "stop w/ the texts",
+            "please stop with the messages",
+            "on second thought please dont",
+            "on second thought, please don't",
+            "would rather not",
+            "number belongs to her ex",
+            "cell # belongs to son",
+            "phone belongs to a neighbor",
+            "not his cell anymore",
+            "no longer her number",
+            "gave up this number",
+            "got rid of the phone",
+            "this is now somebody elses phone",
+            "it's her sister's number",
+            "phone is her mothers",
+            "do not use cell",
+            "dont use this number",
+            "please do not phone",
+            "do not phone",
+            "cell disconnected",
+            "line disconnected",
+            "use home # only",
+            "landline only",
+            "text wife instead",
+        ]
+        .into_iter()
+        .filter(|note| !note_refuses(note))
+        .collect();
+        assert!(missed.is_empty(), "{missed:?}");
+    }
+
+    #[test]
+    fn other_notes_of_numbers_and_kin_are_none() {
+        let taken: Vec<&str> = [
+            "husband deceased",
+            "leave parcel with neighbor",
+            "leave at door",
+            "done with treatment",
+            "her dog passed away",
+            "number 2 in line",
+            "cell phone repair",
+            "phone is his",
+            "phone belongs to her",
+            "his mother's phone is 415 555 0101",
+            "husband's cell on file",
+            "landline disconnected, use cell",
+            "please don't be late",
+            "please don't forget her cake",
+            "take her off gluten",
+            "told us to take the coat off",
+            "stop sending paper bills, text instead",
+            "please stop sending invoices",
+            "gave up smoking",
+            "gave up his seat",
+            "this is her work phone",
+            "mobile home",
+            "cellar door",
+            "does not use phone much",
+            "not her first visit",
+            "not his number one choice",
+            "sons cell phone plan",
+            "call instead of visiting",
+            "home visits only",
+            "belongs to the choir",
+            "dog belongs to her ex",
+            "disconnected the drain",
+            "number 12 disconnected sink",
+            "rather not on Mondays",
+            "text mom instead of dad",
+            "w/ dog",
+        ]
+        .into_iter()
+        .filter(|note| note_refuses(note))
+        .collect();
+        assert!(taken.is_empty(), "{taken:?}");
+    }
+}
