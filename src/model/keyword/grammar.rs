@@ -118,7 +118,7 @@ impl Known {
 
     /// The word between the clauses of its message.
     pub fn between(self, begins_clause: bool, ends_clause: bool) -> Known {
-        Known { begins_clause, ends_clause, ..self }
+        Known { ends_clause, begins_clause, ..self }
     }
 
     fn is(self, id: Id) -> bool {
