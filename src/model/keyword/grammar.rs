@@ -85,6 +85,8 @@ pub struct Known {
     name: Name,
     /// Whether a clause ends with it.
     ends_clause: bool,
+    /// Whether it begins a clause of its own, where the rest of another ends.
+    begins_clause: bool,
 }
 
 impl Known {
@@ -111,7 +113,12 @@ impl Known {
 
     /// The word with the name that it is to other rules.
     pub fn named_as(self, other: Known) -> Known {
-        Known { name: other.name, ends_clause: other.ends_clause, ..self }
+        Known { name: other.name, ..self }
+    }
+
+    /// The word between the clauses of its message.
+    pub fn between(self, begins_clause: bool, ends_clause: bool) -> Known {
+        Known { ends_clause, begins_clause, ..self }
     }
 
     fn is(self, id: Id) -> bool {
@@ -445,7 +452,10 @@ impl Grammar {
                         next.extend(words.get(at).filter(|word| word.name == Name::First).map(|_| at + 1));
                     }
                     Item::End => next.extend(Some(at).filter(is_end)),
-                    Item::Rest => next.extend((at..=words.len()).filter(is_end)),
+                    Item::Rest => {
+                        let last = (at..words.len()).find(|&at| words[at].begins_clause).unwrap_or(words.len());
+                        next.extend((at..=last).filter(|to| *to == last || is_end(to)));
+                    }
                     Item::Choice { of, is_optional } => {
                         next.extend(self.ends_of_choice(of, words, at));
                         next.extend(is_optional.then_some(at));

@@ -42,7 +42,7 @@ impl Reading<'_> {
     }
 
     /// Where its parts begin and end: at the ends of clauses, and where a phone's number stands or somebody's name.
-    fn bounds(&self) -> Vec<usize> {
+    pub(super) fn bounds(&self) -> Vec<usize> {
         let all = self.words.len();
         let mut is_bound = vec![false; all + 1];
         (is_bound[0], is_bound[all]) = (true, true);

@@ -15,7 +15,7 @@ const PLAIN_UNSPACED_MIN: usize = 4;
 /// So near behind a request stands what narrows it: "stop texting me pictures of it".
 const NARROW_WITHIN: usize = 2;
 /// How a word ends that names what is to stop: "please stop smoking".
-const GERUND: &str = "ING";
+pub(super) const GERUND: &str = "ING";
 
 impl Reading<'_> {
     /// Whether a sentence has a request that nothing beside it turns round.

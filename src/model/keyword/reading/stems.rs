@@ -6,7 +6,8 @@
 
 use std::sync::LazyLock;
 
-use super::{Ending, Kind, Reading};
+use super::plain::GERUND;
+use super::{Ending, Kind, Reading, Word};
 use crate::model::keyword::folding::{self, is_unspaced};
 use crate::model::keyword::grammar::{Grammar, Known};
 
@@ -19,6 +20,10 @@ static WITHIN: LazyLock<Vec<Within>> = LazyLock::new(|| within(STEMS));
 const WITHIN_MARK: &str = "within:";
 /// So many letters of such a script may stand between the two parts of a stem.
 const BETWEEN_LETTERS_MAX: usize = 6;
+
+/// Who is told to stop what is done to whom: "quit hounding us".
+const TOLD_TO_STOP: [&str; 2] = ["STOP", "QUIT"];
+const WHOM: [&str; 2] = ["ME", "US"];
 
 /// A stem in a script without blanks: one of the first, and one of the others behind it.
 struct Within {
@@ -68,6 +73,7 @@ impl Reading<'_> {
     fn has_open_stem_of_words(&self) -> bool {
         let known = self.known_of_stems();
         let mut stems: Vec<(usize, usize)> = self.keywords_of_everyday().map(|at| (at, at + 1)).collect();
+        stems.extend(self.told_to_stop());
         for at in 0..known.len() {
             GRAMMAR.matches(&known, at, |kind, end| {
                 if kind == Kind::Stem && self.is_of_clause(at, end) {
@@ -82,10 +88,29 @@ impl Reading<'_> {
         stems.into_iter().any(|(from, to)| is_covered[from..to].contains(&false))
     }
 
-    /// The words as the rules about stems know them.
+    /// "I sold the car stop reminding me": what is done to somebody who says to stop it. No "car stop" covers all of it.
+    fn told_to_stop(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let tells = |words: &[Word]| {
+            let [stop, doing, whom] = words else { return false };
+            TOLD_TO_STOP.contains(&stop.text.as_str())
+                && doing.text.ends_with(GERUND)
+                && WHOM.contains(&whom.text.as_str())
+                && !stop.ends_clause
+                && !doing.ends_clause
+        };
+        self.words.windows(3).enumerate().filter(move |(_, words)| tells(words)).map(|(at, _)| (at, at + 3))
+    }
+
+    /// The words as the rules about stems know them. A clause ends before a signature or a number, too; and what is harmless does
+    /// not go on behind a "so" or a "please".
     fn known_of_stems(&self) -> Vec<Known> {
-        let words = self.words.iter().zip(&self.known);
-        words.map(|(word, known)| GRAMMAR.known(&word.text).named_as(*known)).collect()
+        let bounds = self.bounds();
+        let begins_clause = |at: usize| self.found(at).iter().any(|(kind, _)| *kind == Kind::Clause);
+        let known = |(at, word): (usize, &Word)| {
+            let ends_clause = bounds.binary_search(&(at + 1)).is_ok();
+            GRAMMAR.known(&word.text).named_as(self.known[at]).between(begins_clause(at), ends_clause)
+        };
+        self.words.iter().enumerate().map(known).collect()
     }
 
     /// What is harmless ends with its clause: "I never got the code, remove me".
