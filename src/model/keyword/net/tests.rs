@@ -47,7 +47,7 @@ fn what_was_not_learned_is_judged_well() {
     let (mut passed, mut heard, mut let_pass, mut alarms) = (0, 0, 0, 0);
     for fold in 0..FOLDS {
         let weights = learn(&others(&of_requests, fold), &others(&of_ordinary, fold));
-        let net = Net { alike: Alike::built_in(), weights };
+        let net = Net::new(weights);
         let tried = |all: &'static str| lines(all).into_iter().skip(fold).step_by(FOLDS * TRIED_OF).collect::<Vec<_>>();
         let (tried_requests, tried_ordinary) = (tried(REQUESTS), tried(ORDINARY));
         let (all, shown_requests) = shown(&net, tried_requests.iter());
@@ -63,7 +63,7 @@ fn what_was_not_learned_is_judged_well() {
         alarms += shown_ordinary.len();
     }
     println!("{heard} of {passed} requests that the rules let pass, {alarms} of {let_pass} ordinary replies");
-    assert!(requests.len() > 8000 && ordinary.len() > 6000);
+    assert!(requests.len() > 10_000 && ordinary.len() > 9000);
     assert!(heard * 100 >= 25 * passed, "{heard} of {passed} requests");
     assert!(alarms * 100 <= 3 * let_pass, "{alarms} of {let_pass} ordinary replies");
 }
@@ -98,7 +98,7 @@ fn what_is_held_out_is_not_learned() {
 
 #[test]
 fn the_net_is_small() {
-    assert!((10_000..40_000).contains(&NET.weights.len()), "{}", NET.weights.len());
+    assert!((10_000..100_000).contains(&NET.weights.len()), "{}", NET.weights.len());
     assert!(NET.weights.is_sorted_by_key(|&(feature, _)| feature));
 }
 
