@@ -3,7 +3,7 @@
 //!
 //! `build.rs` learns from these, so this file needs nothing but [`folding`](super::super::folding).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use unicode_normalization::char::is_combining_mark;
@@ -19,8 +19,9 @@ pub const LEARNED: i16 = i16::MAX;
 const ALIKE: &str = include_str!("alike.txt");
 /// Of a longer word the beginning is seen, too: endings differ in most languages.
 const BEGINNING_LETTERS: usize = 4;
-/// The shortest beginning of words of a kind.
+/// The shortest beginning of words of a kind, and more than the longest has: a word may be as long as a message.
 const STEM_LETTERS_MIN: usize = 3;
+const STEM_LETTERS_MAX: usize = 20;
 /// The longest part that stands before a word or ends it, and the shortest word beside it.
 const PART_BYTES_MAX: usize = 12;
 const REST_LETTERS_MIN: usize = 2;
@@ -107,7 +108,9 @@ impl Alike {
 
     /// The kind of a word, or of the longest stem it begins with, and those of what stands before it.
     fn kinds_of_parts(&self, word: &str, parts: usize) -> Option<Vec<usize>> {
-        let ends = |from: usize| word.char_indices().map(|(at, _)| at).chain([word.len()]).skip(from);
+        let ends = |from: usize| {
+            word.char_indices().map(|(at, _)| at).chain([word.len()]).take(STEM_LETTERS_MAX + 1).skip(from)
+        };
         let stem = || ends(STEM_LETTERS_MIN).filter_map(|end| self.stems.get(&word[..end])).last();
         if let Some(kind) = self.words.get(word).or_else(stem) {
             return Some(kind.iter().copied().collect());
@@ -182,10 +185,11 @@ fn features_of_kinds(kinds: &[usize]) -> Vec<u32> {
     let ends = [kinds.first().map(|&first| of(1, first, 0)), kinds.last().map(|&last| of(2, last, 0))];
     let mut each: Vec<u32> = ends.into_iter().flatten().collect();
     each.extend(kinds.windows(2).map(|pair| of(3, pair[0], pair[1])));
-    for (at, &kind) in kinds.iter().enumerate() {
+    // Each once: a long text in a script without blanks has thousands, and thousands of thousands of twos.
+    let distinct: Vec<usize> = kinds.iter().copied().collect::<BTreeSet<usize>>().into_iter().collect();
+    for (at, &kind) in distinct.iter().enumerate() {
         each.push(of(4, kind, 0));
-        let others = kinds[at + 1..].iter().filter(|other| **other != kind);
-        each.extend(others.map(|&other| of(5, kind.min(other), kind.max(other))));
+        each.extend(distinct[at + 1..].iter().map(|&other| of(5, kind, other)));
     }
     each
 }
@@ -222,6 +226,7 @@ fn without_digits(word: &str) -> &str {
     }
 }
 
+/// A hash of what is written one behind the other.
 fn hash(parts: &[&str]) -> u32 {
     hash_of(parts.iter().flat_map(|part| part.bytes()))
 }

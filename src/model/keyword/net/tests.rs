@@ -102,6 +102,34 @@ fn the_net_is_small() {
     assert!(NET.weights.is_sorted_by_key(|&(feature, _)| feature));
 }
 
+/// What a text costs grows with its letters, not with how many twos they make: scripts without blanks make one word of a long one.
+#[test]
+fn a_long_text_has_no_more_features_than_letters() {
+    let alike = Alike::built_in();
+    for part in ["不要发短信给我的号码", "もうメッセージを送らないで", "문자 보내지 마세요", "อย่าส่งข้อความ"]
+    {
+        let words = crate::model::keyword::folding::words(&part.repeat(1000));
+        let features = alike.features(&words).each.len();
+        assert!(features < 2500, "{features} of {part}");
+    }
+}
+
+/// What stands before a word or ends it, without a blank, is told from it in languages that write so.
+#[test]
+fn parts_of_words_are_of_kinds_too() {
+    let alike = Alike::built_in();
+    let kinds = |text: &str| alike.features(&crate::model::keyword::folding::words(text)).each;
+    let shared = |one: &str, other: &str| {
+        let of_other = kinds(other);
+        kinds(one).into_iter().filter(|feature| of_other.contains(feature)).count()
+    };
+    for (one, other) in [("msinikumbushe", "not remind"), ("göndermeyin", "send not"), ("אלתזכירו", "not remind")]
+    {
+        assert!(shared(one, other) >= 5, "{one} and {other}: {}", shared(one, other));
+    }
+    assert_eq!(shared("msitu", "not remind"), 0);
+}
+
 /// A request is not drowned in a letter, and no letter is shown for its length.
 #[test]
 fn a_letter_is_judged_by_its_parts() {
