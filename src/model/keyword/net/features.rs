@@ -100,8 +100,8 @@ impl Alike {
         }
         let mut kinds = self.kinds_of_parts(word, PARTS_MAX).unwrap_or_default();
         let ends = word.char_indices().skip(REST_LETTERS_MIN).map(|(at, _)| &word[at..]);
-        let short = ends.filter(|end| end.len() <= PART_BYTES_MAX);
-        let suffix = short.filter_map(|end| self.suffixes.get(end)).next().copied().flatten();
+        let mut short = ends.filter(|end| end.len() <= PART_BYTES_MAX);
+        let suffix = short.find_map(|end| self.suffixes.get(end)).copied().flatten();
         kinds.extend(suffix.filter(|kind| !kinds.contains(kind)));
         kinds
     }
@@ -255,7 +255,9 @@ impl Fnv {
 
 impl Hasher for Fnv {
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.add(byte));
+        for &byte in bytes {
+            self.add(byte);
+        }
     }
 
     fn finish(&self) -> u64 {
