@@ -13,9 +13,6 @@ const ROUNDS: usize = 8;
 const MARGIN: f64 = 1.0;
 /// A feature of fewer texts says nothing, since all of that text is known.
 const TEXTS_MIN: usize = 2;
-/// Nor does one of so few requests that no ordinary reply has: it may be any word of a language in which few ordinary replies are
-/// known.
-const REQUESTS_MIN: usize = 4;
 
 /// The words of each message of a file: a line each, but for those that begin with `# `. `\n` is a line break.
 pub fn texts(file: &str) -> impl Iterator<Item = Vec<Word>> {
@@ -25,13 +22,11 @@ pub fn texts(file: &str) -> impl Iterator<Item = Vec<Word>> {
 
 /// The weights of features, by the features: above 0 for a request.
 pub fn learn(requests: &[Features], ordinary: &[Features]) -> Vec<(u32, i16)> {
-    let mut counts: HashMap<u32, (usize, usize)> = HashMap::new();
-    requests.iter().flat_map(|text| &text.each).for_each(|&feature| counts.entry(feature).or_default().0 += 1);
-    ordinary.iter().flat_map(|text| &text.each).for_each(|&feature| counts.entry(feature).or_default().1 += 1);
-    let tells = |&(of_requests, of_ordinary): &(usize, usize)| {
-        of_requests + of_ordinary >= TEXTS_MIN && (of_ordinary > 0 || of_requests >= REQUESTS_MIN)
-    };
-    let mut features: Vec<u32> = counts.iter().filter(|(_, count)| tells(count)).map(|(&feature, _)| feature).collect();
+    let mut counts: HashMap<u32, usize> = HashMap::new();
+    let all = || requests.iter().chain(ordinary);
+    all().flat_map(|text| &text.each).for_each(|&feature| *counts.entry(feature).or_default() += 1);
+    let tells = |&(_, &count): &(&u32, &usize)| count >= TEXTS_MIN;
+    let mut features: Vec<u32> = counts.iter().filter(tells).map(|(&feature, _)| feature).collect();
     features.sort_unstable();
     let known = |text: &Features| text.each.iter().filter_map(|feature| features.binary_search(feature).ok()).collect();
     let signed = |texts: &[Features], sign: f64| texts.iter().map(|text| (known(text), sign)).collect::<Vec<_>>();

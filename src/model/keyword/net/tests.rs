@@ -47,7 +47,7 @@ fn what_was_not_learned_is_judged_well() {
     let (mut passed, mut heard, mut let_pass, mut alarms) = (0, 0, 0, 0);
     for fold in 0..FOLDS {
         let weights = learn(&others(&of_requests, fold), &others(&of_ordinary, fold));
-        let net = Net { alike: Alike::built_in(), weights };
+        let net = Net::new(weights);
         let tried = |all: &'static str| lines(all).into_iter().skip(fold).step_by(FOLDS * TRIED_OF).collect::<Vec<_>>();
         let (tried_requests, tried_ordinary) = (tried(REQUESTS), tried(ORDINARY));
         let (all, shown_requests) = shown(&net, tried_requests.iter());
@@ -63,7 +63,7 @@ fn what_was_not_learned_is_judged_well() {
         alarms += shown_ordinary.len();
     }
     println!("{heard} of {passed} requests that the rules let pass, {alarms} of {let_pass} ordinary replies");
-    assert!(requests.len() > 8000 && ordinary.len() > 6000);
+    assert!(requests.len() > 10_000 && ordinary.len() > 9000);
     assert!(heard * 100 >= 25 * passed, "{heard} of {passed} requests");
     assert!(alarms * 100 <= 3 * let_pass, "{alarms} of {let_pass} ordinary replies");
 }
@@ -98,8 +98,36 @@ fn what_is_held_out_is_not_learned() {
 
 #[test]
 fn the_net_is_small() {
-    assert!((10_000..40_000).contains(&NET.weights.len()), "{}", NET.weights.len());
+    assert!((10_000..100_000).contains(&NET.weights.len()), "{}", NET.weights.len());
     assert!(NET.weights.is_sorted_by_key(|&(feature, _)| feature));
+}
+
+/// What a text costs grows with its letters, not with how many twos they make: scripts without blanks make one word of a long one.
+#[test]
+fn a_long_text_has_no_more_features_than_letters() {
+    let alike = Alike::built_in();
+    for part in ["不要发短信给我的号码", "もうメッセージを送らないで", "문자 보내지 마세요", "อย่าส่งข้อความ"]
+    {
+        let words = crate::model::keyword::folding::words(&part.repeat(1000));
+        let features = alike.features(&words).each.len();
+        assert!(features < 2500, "{features} of {part}");
+    }
+}
+
+/// What stands before a word or ends it, without a blank, is told from it in languages that write so.
+#[test]
+fn parts_of_words_are_of_kinds_too() {
+    let alike = Alike::built_in();
+    let kinds = |text: &str| alike.features(&crate::model::keyword::folding::words(text)).each;
+    let shared = |one: &str, other: &str| {
+        let of_other = kinds(other);
+        kinds(one).into_iter().filter(|feature| of_other.contains(feature)).count()
+    };
+    for (one, other) in [("msinikumbushe", "not remind"), ("göndermeyin", "send not"), ("אלתזכירו", "not remind")]
+    {
+        assert!(shared(one, other) >= 5, "{one} and {other}: {}", shared(one, other));
+    }
+    assert_eq!(shared("msitu", "not remind"), 0);
 }
 
 /// A request is not drowned in a letter, and no letter is shown for its length.
