@@ -273,8 +273,8 @@ fn as_if_alone(line: String) -> String {
 
 /// Whether a store in partitions answers a request in its own way, as docs/scale.md tells.
 fn is_of_partitions(request: &str) -> bool {
-    let is_one = |begin: &&str| text_of(request).starts_with(begin);
-    pair::asked() == Daemons::Split && ["CLIENTS AFTER", "BACKUP READ", "VERIFY"].iter().any(|begin| is_one(&begin))
+    let is_one = |begin: &&str| text_of(request).starts_with(*begin);
+    pair::asked() == Daemons::Split && ["CLIENTS AFTER", "BACKUP READ", "VERIFY"].iter().any(is_one)
 }
 
 /// Whether what came back is what is written, where `…` stands for anything.
