@@ -10,7 +10,7 @@ use contactd::model::verdict::StopScope;
 use serde_json::{Map, Value};
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
-use crate::purge::{json, plan, purged, reports, run};
+use crate::purge::{json, number, plan, purged, reports, run};
 use crate::support::{House, Removal, Wire, program};
 
 const LISTS: [&str; 3] = ["24365", "24366", "+14155550100"];
@@ -205,7 +205,7 @@ fn broken_off(archive: &Path) -> (House, Wire, Value) {
     house.set_clock(START_MS + 2 * DAY_MS);
     fs::write(archive, "").expect("a file");
     let plan = plan(&mut wire);
-    assert_eq!(wire.call(&format!("PURGE RUN {}", plan["plan"])), "+started");
+    assert_eq!(wire.call(&format!("PURGE RUN {}", number(&plan))), "+started");
     let report = purged(&mut wire);
     assert_eq!((&report["purged"], &report["state"]), (&0.into(), &"stopped".into()), "{report}");
     let status = json(&wire.call("PURGE STATUS"));
@@ -223,7 +223,7 @@ fn a_run_that_broke_off_can_go_on_for_as_long_as_its_plan_holds() {
     let (house, mut wire, old) = broken_off(&archive);
     fs::remove_file(&archive).expect("removed");
     house.set_clock(START_MS + 9 * DAY_MS + 1);
-    let told = wire.call(&format!("PURGE RUN {}", old["plan"]));
+    let told = wire.call(&format!("PURGE RUN {}", number(&old)));
     assert!(told.starts_with("-BADARG plan 1 of ") && told.contains("has expired"), "{told}");
     let plan = plan(&mut wire);
     assert_eq!(run(&mut wire, &plan)["purged"], 1);

@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::pair::only_alone;
-use crate::purge::json;
+use crate::purge::{json, number};
 use crate::purge_cli::contactd;
 use crate::support::{Daemon, Wire, free_address, program};
 
@@ -674,7 +674,7 @@ fn what_a_number_said_that_had_been_purged_comes_back_from_the_trail() {
     };
     wire.call(&row(1));
     wire.call(&format!("CLICK {LIST} +14159999998"));
-    let plan = json(&wire.call("PURGE PLAN"))["plan"].clone();
+    let plan = number(&json(&wire.call("PURGE PLAN")));
     wire.call(&format!("PURGE RUN {plan}"));
     while wire.call("COUNT") != ":1" {
         thread::yield_now();

@@ -13,7 +13,7 @@ use contactd::store::{Job, Log, Options, Store};
 use serde_json::{Value, json};
 
 use crate::plain::commands::{DAY_MS, START_MS, time};
-use crate::purge::{json as parse, plan, purged, run};
+use crate::purge::{json as parse, number, plan, purged, run};
 use crate::sending::{page, text};
 use crate::stored::{ERASING, Stored};
 use crate::support::{Daemon, House, PATIENCE, Removal, Wire};
@@ -321,7 +321,7 @@ fn what_a_stopped_purge_has_left_of_a_number_is_erased() {
         .collect();
     assert!(wire.call_all(&lines).iter().all(|reply| reply == "+message" || reply == ":1"));
     let plan = plan(&mut wire);
-    assert_eq!(wire.call(&format!("PURGE RUN {}", plan["plan"])), "+started");
+    assert_eq!(wire.call(&format!("PURGE RUN {}", number(&plan))), "+started");
     let since = Instant::now();
     while parse(&wire.call("PURGE STATUS"))["purged"] == 0 {
         assert!(since.elapsed() < PATIENCE, "it does not begin");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::plain::commands::{DAY_MS, time};
-use crate::purge::{json, plan, purged, reports};
+use crate::purge::{json, number, plan, purged, reports};
 use crate::sending::{count, text};
 use crate::support::{Daemon, PATIENCE, Wire};
 
@@ -150,7 +150,7 @@ fn a_purge_killed_again_and_again_loses_nobody_and_counts_nobody_twice() {
             .all(|verdict| allowed.iter().any(|told| told == verdict))
     );
 
-    let run = format!("PURGE RUN {}", plan["plan"]);
+    let run = format!("PURGE RUN {}", number(&plan));
     assert_eq!(wire.call(&run), "+started");
     let mut tombstones = 0;
     for done in [0, 1, CONTACTS / 4, CONTACTS / 2] {
@@ -199,7 +199,7 @@ fn a_stopped_purge_waits_until_it_is_told_to_go_on() {
     let (mut wire, plan) = selected_by_a_plan(&daemon, CONTACTS);
     let before = contacts_told(&mut wire, CONTACTS);
     let allowed = verdicts(&mut wire, CONTACTS);
-    let run = format!("PURGE RUN {}", plan["plan"]);
+    let run = format!("PURGE RUN {}", number(&plan));
     assert_eq!(wire.call("PURGE STOP"), "+idle");
     let mut done = 0;
     for _ in 0..2 {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::backup::{LIST, filled, health, phone, text};
 use crate::pair::only_alone;
-use crate::purge::json;
+use crate::purge::{json, number};
 use crate::purge_cli::contactd;
 use crate::support::{Daemon, PATIENCE, Wire};
 
@@ -157,7 +157,7 @@ fn what_cannot_be_added_any_more_is_said_until_there_is_a_backup() {
     daemon.restart_with(&["--keep-feed", "1s"]);
     std::thread::sleep(Duration::from_millis(1_100));
     let mut wire = daemon.connect();
-    let plan = json(&wire.call("PURGE PLAN"))["plan"].clone();
+    let plan = number(&json(&wire.call("PURGE PLAN")));
     wire.call(&format!("PURGE RUN {plan}"));
     while json(&wire.call("PURGE STATUS"))["state"] != "idle" {
         std::thread::yield_now();

@@ -221,7 +221,8 @@ impl Keywords {
         let text = text.trim();
         let reading = Reading::new(&self.0, &GRAMMAR, text);
         let meaning = self.by_rules(text, &reading);
-        let resembles = || reading.resembles_request(&net::NET);
+        let is_learned = || net::NET.is_ordinary(&folding::words(text));
+        let resembles = || !is_learned() && reading.resembles_request(&net::NET);
         if meaning == Meaning::Message && resembles() { Meaning::MaybeOut } else { meaning }
     }
 
