@@ -51,7 +51,7 @@ pub fn purged(wire: &mut Wire) -> Value {
 
 /// PURGE RUN to its end; gives the report.
 pub fn run(wire: &mut Wire, plan: &Value) -> Value {
-    assert_eq!(wire.call(&format!("PURGE RUN {}", number(&plan))), "+started");
+    assert_eq!(wire.call(&format!("PURGE RUN {}", number(plan))), "+started");
     let report = purged(wire);
     assert_eq!((&report["plan"], &report["state"]), (&plan["plan"], &"finished".into()), "{report}");
     report
