@@ -14,10 +14,10 @@ use crate::model::plain_refusal::fold::letters;
 use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 use vocabulary::{
     ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BETWEEN, BLOCKED, BLOCKING, BLOCKS, BY, CONSENT, CONSENT_TR, CONTAINS, DEAD,
-    DEAD_ALONE, DEAD_WITHIN, ENDED, ERASED_BY, FOR_GOOD, JUNK, LACKS, LINE, LISTS, LIVES, MESSAGES, MOBILE, NETWORK,
-    NONE_TR, NOT_OF_PEOPLE, NUMBER, OF_A_DEAD_NUMBER, OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING, PERSON,
-    PERSON_RU, PHONE, PREFERENCE, REFUSAL_RU, REFUSED_WITHIN, REFUSES, REFUSES_ALONE, REPORTED_TO, SENDER, SENDS,
-    STATES, STEM_LETTERS_MIN, SUPPRESSED, WANTS, WRONG_ONE,
+    DEAD_ALONE, DEAD_WITHIN, ENDED, ERASED_BY, FOR_GOOD, JUNK, LACKS, LEFT_WITHIN, LINE, LISTS, LIVES, MESSAGES,
+    MOBILE, NETWORK, NONE_TR, NOT_OF_PEOPLE, NUMBER, OF_A_DEAD_NUMBER, OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING,
+    PERSON, PERSON_RU, PHONE, PREFERENCE, REFUSAL_RU, REFUSED_WITHIN, REFUSES, REFUSES_ALONE, REPORTED_TO, SENDER,
+    SENDS, STATES, STEM_LETTERS_MIN, SUPPRESSED, WANTS, WRONG_ONE,
 };
 
 /// What they say.
@@ -202,9 +202,17 @@ impl Report {
         // A sender's account is closed; one that is unsubscribed is the person's.
         let is_of_person = self.word(at) == "account" && self.sense(at + 1) & OUT != 0;
         OF_THE_SENDER.contains(&self.word(at))
+            && !self.is_left(at)
             && !is_of_both
             && !is_of_person
             && !["level", "wide"].contains(&self.word(at + 1))
+    }
+
+    /// Whether a word is of what somebody is out of: "unsubscribed from this sender ID", "opted out from the account".
+    fn is_left(&self, at: usize) -> bool {
+        let is_out =
+            |from: usize| (from.saturating_sub(LEFT_WITHIN)..from).any(|at| self.sense(at) & (OUT | AWAY) != 0);
+        self.word(at) != "webhook" && (1..=at).any(|from| self.word(from) == "from" && is_out(from))
     }
 
     /// What a person blocks: "this number", "us", "messages".

@@ -380,6 +380,14 @@ fn words_of_lists_lines_and_blocks_forbid() {
 #[test]
 fn reports_of_gateways_in_their_own_words() {
     for text in [
+        "Number unsubscribed from this sender ID",
+        "to number has unsubscribed from from number",
+        "contact unsubscribed from sender",
+        "unsubscribed from sender",
+        "unsubscribed from list",
+        "contact opted out from this list",
+        "UNSUB_FROM_SENDER",
+        "opted out of messages from this account",
         "Contact unsubscribed from SMS",
         "black listed",
         "Sender on recipient's block list",
@@ -435,6 +443,7 @@ fn reports_of_gateways_in_their_own_words() {
         "Your number is not in service",
         "your subscription was cancelled",
         "unsubscribed webhook",
+        "unsubscribed from webhook",
         "отказ оператора",
         "account inactive",
         "sender number inactive",

@@ -129,6 +129,8 @@ pub const WANTS: [&str; 4] = ["want", "wish", "wants", "accept"];
 pub const ASKS: [&str; 8] = ["asked", "asks", "requested", "requests", "demanded", "wants", "wishes", "prefers"];
 /// So many words behind a refusal stands what was refused.
 pub const ASKED_WITHIN: usize = 4;
+/// So near before a "from" stands what somebody is out of: "opted out of messages from this account".
+pub const LEFT_WITHIN: usize = 3;
 /// Who complains calls it so.
 pub const JUNK: [&str; 2] = ["spam", "junk"];
 /// Who is no person.
