@@ -17,7 +17,27 @@ use super::note_refuses;
 use super::word::{Case, Word, is};
 
 /// Whole notes: the number is somebody else's, or what was asked was refused. Beside another word it was something else.
-const WHOLE: [&str; 9] = ["wrong #", "bad #", "not his #", "refused", "objected", "objects", "21610", "no more", "c&d"];
+const WHOLE: [&str; 19] = [
+    "wrong #",
+    "bad #",
+    "not his #",
+    "old #",
+    "refused",
+    "refuses",
+    "objected",
+    "objects",
+    "21610",
+    "no more",
+    "c&d",
+    "said no",
+    "says no",
+    "he said no",
+    "she said no",
+    "they said no",
+    "he says no",
+    "she says no",
+    "they say no",
+];
 /// How notes begin that look like a refusal and are none.
 const HARMLESS_BEGINNINGS: [&str; 15] = [
     "no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip", "email", "call", "mail", "phone",

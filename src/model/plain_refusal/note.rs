@@ -232,9 +232,10 @@ fn refuses_in_capitals(entry: &str) -> bool {
     // What begins a note may be the name of something else: "TPS report".
     let is_other = |words: &[&str]| OTHERWISE.contains(&folded(&words.concat()).as_str());
     let is_beside = |count: usize| words.len() > count && entry.contains(char::is_lowercase);
+    let is_put_last = words.first().is_some_and(|word| !entry.trim_start().starts_with(word));
     is_keyword_in_capitals(entry)
         || words.len() < entry.split_whitespace().count() && refuse(&words)
-        || words.first().is_some_and(|word| !entry.trim_start().starts_with(word)) && refuse(&words)
+        || is_put_last && (refuse(&words) || words.first().is_some_and(|first| DEAD.contains(&folded(first).as_str())))
         // The initials of who wrote it stand at its end.
         || (1..words.len()).any(|count| words[count..].concat().len() <= INITIALS_MAX && first == words.len() && refuse(&words[..count]))
         || is_beside(first) && (1..=first).any(|count| refuse(&words[..count]) && !is_other(&words[..count]))

@@ -12,7 +12,12 @@ impl Clause<'_> {
     /// Whether what a clause says of a number is that it is not this person's. Where it names another number, that one may be meant.
     pub(super) fn is_of_another(&self, at: usize) -> bool {
         let has_digits = || self.words.iter().any(|word| word.text.contains(|char: char| char.is_ascii_digit()));
-        (self.belongs(at) || self.is_kins(at) || self.is_no_more(at) || self.is_used_instead(at)) && !has_digits()
+        (self.belongs(at)
+            || self.is_kins(at)
+            || self.is_kins_alone(at)
+            || self.is_no_more(at)
+            || self.is_used_instead(at))
+            && !has_digits()
     }
 
     /// "Number belongs to her ex".
@@ -39,6 +44,16 @@ impl Clause<'_> {
         near[..kin].iter().all(is_small)
             && (names_it(self.word(behind)) && (at == 0 || self.is_at(at - 1, "this that it number phone cell"))
                 || at > 0 && names_it(self.word(at - 1)) && self.words.len() <= behind + 1)
+    }
+
+    /// "Wife's number", "her mom's cell", and no more.
+    fn is_kins_alone(&self, at: usize) -> bool {
+        let is_small = |word: &Word| word.is("her his their the a now");
+        at + 2 == self.words.len()
+            && self.words[at].is_kin()
+            && self.words[at].text.ends_with('s')
+            && self.words[at + 1].is_number()
+            && self.words[..at].iter().all(is_small)
     }
 
     /// "Not his cell anymore", "gave up this number", "line disconnected", "do not use cell".
@@ -145,6 +160,15 @@ mod tests {
             "use home # only",
             "landline only",
             "text wife instead",
+            "wife's number",
+            "her mom's cell",
+            "roommate's phone",
+            "ex's number",
+            "husbands cell",
+            "said no",
+            "She says no",
+            "refuses",
+            "ZZ-Deceased Ann Miller",
         ]
         .into_iter()
         .filter(|note| !note_refuses(note))
@@ -166,6 +190,11 @@ mod tests {
             "phone belongs to her",
             "his mother's phone is 415 555 0101",
             "husband's cell on file",
+            "call wife's number",
+            "sons phone broken screen",
+            "said no to dessert",
+            "refuses gluten",
+            "Zdenek Deceasedova",
             "landline disconnected, use cell",
             "please don't be late",
             "please don't forget her cake",
