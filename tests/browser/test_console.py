@@ -24,6 +24,7 @@ from selenium.common.exceptions import (
     JavascriptException,
     NoSuchElementException,
     StaleElementReferenceException,
+    WebDriverException,
 )
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -104,6 +105,18 @@ def browser(javascript=True):
     return webdriver.Chrome(options=options, service=Service(DRIVER))
 
 
+def there(ask):
+    """What `ask` comes to; None where its page went away meanwhile, which the driver has no error of its own for at times."""
+    try:
+        return ask()
+    except GONE:
+        return None
+    except WebDriverException as why:
+        if "does not belong to the document" in str(why):
+            return None
+        raise
+
+
 class Case(unittest.TestCase):
     arguments = ()
     javascript = True
@@ -120,10 +133,7 @@ class Case(unittest.TestCase):
 
     def text(self):
         # A page that is just going away has no text.
-        try:
-            return self.browser.find_element(By.TAG_NAME, "body").text
-        except GONE:
-            return ""
+        return there(lambda: self.browser.find_element(By.TAG_NAME, "body").text) or ""
 
     def once(self, act, message):
         """What `act` comes to, as soon as its page is there and stays: pages bring themselves up to date."""
@@ -150,7 +160,7 @@ class Case(unittest.TestCase):
 
     def until(self, condition, message):
         """Waits until something holds. It is asked again where its page went away meanwhile."""
-        WebDriverWait(self.browser, PATIENCE, 0.05, ignored_exceptions=GONE).until(lambda _: condition(), message)
+        WebDriverWait(self.browser, PATIENCE, 0.05).until(lambda _: there(condition), message)
 
     def says(self, *words):
         for word in words:
