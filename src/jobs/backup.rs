@@ -158,6 +158,16 @@ impl Backup {
     }
 }
 
+/// Lets every other thread go first: a backup can wait, and packs what it reads for seconds. Linux counts a thread as a process
+/// here; elsewhere all of contactd would step back.
+fn step_back() {
+    const LAST: i32 = 19;
+    #[cfg(target_os = "linux")]
+    if let Err(why) = rustix::process::setpriority_process(None, LAST) {
+        tracing::warn!("a backup cannot let others go first: {why}");
+    }
+}
+
 impl Work for Backup {
     /// The name; none for one made of the time.
     type Order = Option<String>;
@@ -183,6 +193,7 @@ impl Work for Backup {
     }
 
     fn run(&self, run: BackupRun, control: &Control<'_, Backup>) -> Result<()> {
+        step_back();
         let Some((bytes, end)) = self.write(&run, control)? else {
             tracing::info!("the backup '{}' was stopped", run.name);
             return Ok(());

@@ -227,7 +227,6 @@ impl<W: Work> Shared<W> {
 
     /// What the thread of a run does.
     fn run(&self, state: W::State) {
-        step_back();
         self.end(caught(|| self.work.run(state, &Control(self))));
     }
 
@@ -244,16 +243,6 @@ impl<W: Work> Shared<W> {
         }
         let mut now = self.now();
         *now = Now { running: None, broke_off, stopping: false, closed: now.closed };
-    }
-}
-
-/// Lets every other thread go first: a job can wait, and works for seconds at a time. Linux counts a thread as a process here;
-/// elsewhere all of contactd would step back.
-fn step_back() {
-    const LAST: i32 = 19;
-    #[cfg(target_os = "linux")]
-    if let Err(why) = rustix::process::setpriority_process(None, LAST) {
-        tracing::warn!("a job cannot let others go first: {why}");
     }
 }
 
