@@ -17,27 +17,7 @@ use super::note_refuses;
 use super::word::{Case, Word, is};
 
 /// Whole notes: the number is somebody else's, or what was asked was refused. Beside another word it was something else.
-const WHOLE: [&str; 19] = [
-    "wrong #",
-    "bad #",
-    "not his #",
-    "old #",
-    "refused",
-    "refuses",
-    "objected",
-    "objects",
-    "21610",
-    "no more",
-    "c&d",
-    "said no",
-    "says no",
-    "he said no",
-    "she said no",
-    "they said no",
-    "he says no",
-    "she says no",
-    "they say no",
-];
+const WHOLE: &str = "wrong_# bad_# not_his_# old_# refused refuses objected objects 21610 no_more c&d said_no says_no he_said_no she_said_no";
 /// How notes begin that look like a refusal and are none.
 const HARMLESS_BEGINNINGS: [&str; 15] = [
     "no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip", "email", "call", "mail", "phone",
@@ -99,7 +79,7 @@ pub fn refuses(cell: &str) -> bool {
     if signs::refuses(cell) {
         return true;
     }
-    if WHOLE.iter().any(|whole| cell.trim().eq_ignore_ascii_case(whole)) {
+    if is(&cell.trim().to_lowercase().replace(' ', "_"), WHOLE) {
         return true;
     }
     if cell.len() > NOTE_BYTES_MAX || !has_words() || !may_refuse(cell.as_bytes()) {

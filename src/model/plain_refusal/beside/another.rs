@@ -166,7 +166,7 @@ mod tests {
             "ex's number",
             "husbands cell",
             "said no",
-            "She says no",
+            "She said no",
             "refuses",
             "ZZ-Deceased Ann Miller",
         ]
