@@ -214,28 +214,21 @@ impl Advice<'_> {
 
 /// How one says off a terminal what the words mean that nobody knows, as a line to paste; none where all are known.
 pub fn of_words(columns: &Columns, survey: &Survey) -> Option<String> {
-    let mut lines = Vec::new();
-    for at in 0..columns.len() {
-        let words = columns.unknown_values(at, survey).unwrap_or_default();
-        if words.is_empty() {
-            continue;
-        }
-        let name = mapping::quoted(&columns.signed_name(at));
-        lines.extend(["[columns]".to_owned(), format!("{name} = \"{}\"", columns.field(at).word())]);
-        lines.push(format!("[values.{name}]"));
-        lines.extend(words.iter().take(FEW).map(|(word, _)| format!("{} = \"?\"", mapping::quoted(word))));
-        // A second table of columns would be another file.
-        break;
-    }
-    let lines: Vec<String> = lines.iter().map(|line| quote(line)).collect();
-    (!lines.is_empty()).then(|| {
-        format!(
-            "; such a mapping is made so, with one of {} for each ?, and the same command takes it with --mapping words.toml:\n\n  \
-             printf '%s\\n' {} > words.toml\n",
-            Said::words(),
-            lines.join(" ")
-        )
-    })
+    // Of the first such column: a second table of columns would be another file.
+    let unknown =
+        |at: usize| columns.unknown_values(at, survey).filter(|words| !words.is_empty()).map(|words| (at, words));
+    let (at, words) = (0..columns.len()).find_map(unknown)?;
+    let name = mapping::quoted(&columns.signed_name(at));
+    let head =
+        ["[columns]".to_owned(), format!("{name} = \"{}\"", columns.field(at).word()), format!("[values.{name}]")];
+    let values = words.iter().take(FEW).map(|(word, _)| format!("{} = \"?\"", mapping::quoted(word)));
+    let lines: Vec<String> = head.into_iter().chain(values).map(|line| quote(&line)).collect();
+    Some(format!(
+        "; such a mapping is made so, with one of {} for each ?, and the same command takes it with --mapping words.toml:\n\n  \
+         printf '%s\\n' {} > words.toml\n",
+        Said::words(),
+        lines.join(" ")
+    ))
 }
 
 /// More labels than a contact can have.

@@ -222,7 +222,7 @@ impl Keywords {
         let reading = Reading::new(&self.0, &GRAMMAR, text);
         let meaning = self.by_rules(text, &reading);
         let is_learned = || net::NET.is_ordinary(&folding::words(text));
-        let resembles = || !is_learned() && reading.resembles_request(&net::NET);
+        let resembles = || reading.resembles_request(&net::NET) && !is_learned();
         if meaning == Meaning::Message && resembles() { Meaning::MaybeOut } else { meaning }
     }
 

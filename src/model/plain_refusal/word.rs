@@ -153,6 +153,11 @@ impl Word {
         )
     }
 
+    /// What such a person has: "wife's", "moms".
+    pub fn is_of_kin(&self) -> bool {
+        self.is_kin() && self.text.ends_with('s')
+    }
+
     pub fn is_mail(&self) -> bool {
         self.begins("email") || self.is("mail mails mailing newsletter newsletters")
     }

@@ -28,7 +28,7 @@ struct Kept {
 
 /// A window's count, if it is known.
 #[derive(Clone, Copy)]
-pub struct Known {
+struct Known {
     /// How often the window had changed before it was counted.
     version: u64,
     count: Option<u64>,

@@ -33,9 +33,8 @@ impl Clause<'_> {
 
     /// "Phone is her mothers", "this is somebody elses phone".
     fn is_kins(&self, at: usize) -> bool {
-        let is_one = |word: &Word| word.is_kin() && word.text.ends_with('s');
         let near = self.behind(at, WHOSE_WITHIN + 1);
-        let Some(kin) = near.iter().position(is_one).filter(|_| self.words[at].is("is its thats was")) else {
+        let Some(kin) = near.iter().position(Word::is_of_kin).filter(|_| self.words[at].is("is its thats was")) else {
             return false;
         };
         let is_small = |word: &Word| word.is("her his their the now a an actually really someone somebody");
@@ -50,8 +49,7 @@ impl Clause<'_> {
     fn is_kins_alone(&self, at: usize) -> bool {
         let is_small = |word: &Word| word.is("her his their the a now");
         at + 2 == self.words.len()
-            && self.words[at].is_kin()
-            && self.words[at].text.ends_with('s')
+            && self.words[at].is_of_kin()
             && self.words[at + 1].is_number()
             && self.words[..at].iter().all(is_small)
     }
