@@ -4,14 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::beside::{check_latency, slowest_writes};
-use crate::load::checks;
+use crate::beside::{OTHERS, tell_costs};
 use crate::machine::Daemon;
-use crate::{LIST, middle, ratio, sheet, tell, timed};
-
-/// Numbers that CHECKs and writes are about.
-const OTHERS: usize = 100_000;
-const ROUNDS: usize = 5;
+use crate::{LIST, sheet, tell, timed};
 
 pub fn run(dir: &Path, rows: usize) {
     let dir = dir.join("backup");
@@ -30,35 +25,7 @@ pub fn run(dir: &Path, rows: usize) {
     let store = daemon.stat("store_bytes") / 1_000_000;
     tell("a backup", &format!("{:.2} s, {megabytes} MB of a store of {store} MB", took.as_secs_f64()));
 
-    let check = || checks(daemon.port(), 16, OTHERS);
-    check();
-    // What the machine does besides changes: each one stands between two alone.
-    let ratios = (0..ROUNDS)
-        .map(|_| {
-            let before = check();
-            let beside = beside_backups(&daemon, check);
-            beside / before.midpoint(check())
-        })
-        .collect();
-    tell("CHECK beside a backup", &format!("{:.2} of its speed alone (aim 0.9)", middle(ratios)));
-    let slow = || check_latency(&mut daemon.wire()).1;
-    let ratios = (0..ROUNDS).map(|_| ratio(beside_backups(&daemon, slow), slow())).collect();
-    tell("CHECK p99.9 beside a backup", &format!("{:.2} x alone (aim 3)", middle(ratios)));
-    let mut next = 0;
-    let mut write = || {
-        next += 1;
-        slowest_writes(&daemon, next, OTHERS)
-    };
-    let waits: Vec<(Duration, Duration)> =
-        (0..ROUNDS).map(|_| (write(), beside_backups(&daemon, &mut write))).collect();
-    let ms = |of: &dyn Fn(&(Duration, Duration)) -> Duration| {
-        middle(waits.iter().map(|wait| of(wait).as_secs_f64() * 1e3).collect())
-    };
-    let (alone, beside) = (ms(&|w| w.0), ms(&|w| w.1));
-    tell(
-        "durable writes, p99",
-        &format!("{alone:.1} ms alone, {beside:.1} ms beside a backup: {:.2} x (aim 2)", beside / alone),
-    );
+    tell_costs(&daemon, "a backup", |work| beside_backups(&daemon, work));
 }
 
 /// Makes a backup.

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::load::checks;
 use crate::machine::{Daemon, LOAD_LIST, Wire};
-use crate::timed;
+use crate::{middle, tell, timed};
 
 /// Requests that are sent at a steady rate, in bundles, until it is dropped.
 pub struct Steady {
@@ -85,8 +86,44 @@ pub fn check_latency(wire: &mut Wire) -> (Duration, Duration) {
     (times[times.len() / 2], times[times.len() * 999 / 1000])
 }
 
+/// Contacts that others ask and write about while a job runs.
+pub const OTHERS: usize = 100_000;
+
+/// What a job costs others: how many CHECKs are answered, the slowest CHECK and the slowest durable write, one after the other. Each is
+/// measured while the job runs and between two times alone, in several rounds. `while_it_runs` does what it is given beside the job.
+pub fn tell_costs(daemon: &Daemon, job: &str, mut while_it_runs: impl FnMut(&mut dyn FnMut() -> f64) -> f64) {
+    let check = || checks(daemon.port(), 16, OTHERS);
+    check();
+    let mut rounds = |mut work: &mut dyn FnMut() -> f64| -> Vec<[f64; 2]> {
+        const ROUNDS: usize = 5;
+        let mut alone = work();
+        (0..ROUNDS)
+            .map(|_| {
+                let beside = while_it_runs(&mut work);
+                let before = std::mem::replace(&mut alone, work());
+                [before.midpoint(alone), beside]
+            })
+            .collect()
+    };
+    let ratio = |rounds: &[[f64; 2]]| middle(rounds.iter().map(|[alone, beside]| beside / alone).collect());
+    let rates = rounds(&mut { check });
+    tell(&format!("CHECK beside {job}"), &format!("{:.2} of its speed alone (aim 0.8)", ratio(&rates)));
+    let waits = |what: &str, waits: &[[f64; 2]]| {
+        let ms = |at: usize| middle(waits.iter().map(|wait| wait[at] * 1e3).collect());
+        let times = ratio(waits);
+        tell(what, &format!("{:.2} ms alone, {:.2} ms beside {job}: {times:.2} x (aim 3)", ms(0), ms(1)));
+    };
+    waits("CHECK p99.9, one after the other", &rounds(&mut || check_latency(&mut daemon.wire()).1.as_secs_f64()));
+    let mut round = 0;
+    let mut write = || {
+        round += 1;
+        slowest_writes(daemon, round, OTHERS).as_secs_f64()
+    };
+    waits("durable writes, p99", &rounds(&mut write));
+}
+
 /// The 99th percentile of one durable opt-out after the other, of so many numbers.
-pub fn slowest_writes(daemon: &Daemon, round: usize, numbers: usize) -> Duration {
+fn slowest_writes(daemon: &Daemon, round: usize, numbers: usize) -> Duration {
     const WRITES: usize = 2_000;
     let times = sorted_times(&mut daemon.wire(), WRITES, |n| {
         format!("OPTOUT {LOAD_LIST} +4{:012}", (round * WRITES + n) % numbers)

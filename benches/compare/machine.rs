@@ -163,12 +163,25 @@ impl Daemon {
 
     /// Imports a sheet with the client that people use.
     pub fn import(&self, sheet: &Path, list: &str) -> Duration {
+        let (status, took) = timed(|| self.import_of(sheet, list).status().expect("contactd import"));
+        assert!(status.success(), "the import takes every row");
+        took
+    }
+
+    /// Does something while a sheet is imported, which is broken off then.
+    pub fn beside_import<T>(&self, sheet: &Path, list: &str, work: impl FnOnce() -> T) -> T {
+        let mut import = self.import_of(sheet, list).spawn().expect("contactd import");
+        let result = work();
+        assert!(import.try_wait().expect("a child").is_none(), "more contacts are needed for this");
+        import.kill().and_then(|()| import.wait()).expect("to end");
+        result
+    }
+
+    fn import_of(&self, sheet: &Path, list: &str) -> Command {
         let mut import = Command::new(env!("CARGO_BIN_EXE_contactd"));
         import.arg("import").arg(sheet).args(["--list", list, "--region", "US", "--labels", "*", "--json"]);
         import.args(["--server", &format!("127.0.0.1:{}", self.port)]).stdout(Stdio::null());
-        let (status, took) = timed(|| import.status().expect("contactd import"));
-        assert!(status.success(), "the import takes every row");
-        took
+        import
     }
 
     /// kill -9, and the time until CHECK is answered again.

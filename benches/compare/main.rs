@@ -1,7 +1,7 @@
 //! `cargo bench`: contactd beside Redis and `PostgreSQL`, both sides in one run on one machine.
 //!
 //! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000,
-//! `cargo bench -- purge` measures the purge alone, `cargo bench -- writes` single durable writes, `cargo bench -- backup`
+//! `cargo bench -- purge` measures purges alone, `cargo bench -- import` what an import costs others, `cargo bench -- writes` single durable writes, `cargo bench -- backup`
 //! backups, `cargo bench -- pair` daemons that share a ledger, `cargo bench -- console` the pages of the console; `cargo bench -- plots 10000000` draws what docs/numbers.md shows.
 //! What is not installed is said to be skipped.
 
@@ -9,6 +9,7 @@ mod backup;
 mod beside;
 mod console;
 mod growth;
+mod import;
 mod load;
 mod machine;
 mod pair;
@@ -35,13 +36,18 @@ fn main() {
         machine::processors()
     );
     let named: Vec<String> = std::env::args()
-        .filter(|arg| ["contacts", "purge", "backup", "console", "writes", "pair", "plots"].contains(&arg.as_str()))
+        .filter(|arg| {
+            ["contacts", "import", "purge", "backup", "console", "writes", "pair", "plots"].contains(&arg.as_str())
+        })
         .collect();
     let is_wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
     if is_wanted("contacts") {
         contacts(rows);
     }
     let dir = tempfile::tempdir().expect("a directory");
+    if is_wanted("import") {
+        import::run(dir.path(), rows);
+    }
     if is_wanted("purge") {
         purge::run(dir.path(), rows);
     }
@@ -154,7 +160,6 @@ fn contacts(rows: usize) {
     }
 }
 
-/// What queries and writes cost each other.
 /// How long a COUNT takes that nobody has asked for yet, of labels that were asked for; and one that was, of contacts that have not
 /// changed since.
 fn counts(daemon: &Daemon) -> [Duration; 2] {
@@ -171,6 +176,7 @@ fn new_count(n: u64) -> String {
     format!("COUNT {FILTER} NOT label.none{n}")
 }
 
+/// What queries and writes cost each other.
 fn interference(daemon: &Daemon, rows: usize) {
     let slowest = |mut times: Vec<Duration>| {
         times.sort();

@@ -3,15 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::beside::{check_latency, slowest_writes};
-use crate::load::checks;
+use crate::beside::{OTHERS, tell_costs};
 use crate::machine::Daemon;
 use crate::sending::send;
-use crate::{LIST, middle, ratio, sheet, tell, timed};
+use crate::{LIST, sheet, tell, timed};
 
-/// Numbers that CHECKs and writes are about.
-const OTHERS: usize = 100_000;
-const ROUNDS: usize = 3;
 /// Messages in vain that are in the history of each of those who are purged.
 const SENDS_EACH: usize = 4;
 
@@ -37,31 +33,7 @@ pub fn run(dir: &Path, rows: usize) {
     let (purged, took) = timed(|| purge_for(&daemon, plan, || std::thread::sleep(Duration::from_secs(3))).0);
     tell("purge", &format!("{:.0} contacts/s", purged as f64 / took.as_secs_f64()));
 
-    let ratios = (0..ROUNDS)
-        .map(|_| {
-            let check = || checks(daemon.port(), 16, OTHERS);
-            let alone = check();
-            purge_for(&daemon, plan, check).1 / alone
-        })
-        .collect();
-    tell("CHECK beside a purge", &format!("{:.2} of its speed alone (aim 0.8)", middle(ratios)));
-    let slow = || check_latency(&mut daemon.wire()).1;
-    let ratios = (0..ROUNDS).map(|_| ratio(purge_for(&daemon, plan, slow).1, slow())).collect();
-    tell("CHECK p99.9 beside a purge", &format!("{:.2} x alone (aim 3)", middle(ratios)));
-    let mut next = 0;
-    let mut write = || {
-        next += 1;
-        slowest_writes(&daemon, next, OTHERS)
-    };
-    let waits: Vec<(Duration, Duration)> =
-        (0..ROUNDS).map(|_| (write(), purge_for(&daemon, plan, &mut write).1)).collect();
-    let ms = |of: &dyn Fn(&(Duration, Duration)) -> Duration| {
-        middle(waits.iter().map(|wait| of(wait).as_secs_f64() * 1e3).collect())
-    };
-    tell(
-        "durable writes, p99",
-        &format!("{:.1} ms alone, {:.1} ms beside a purge (aim 50 more)", ms(&|w| w.0), ms(&|w| w.1)),
-    );
+    tell_costs(&daemon, "a purge", |work| purge_for(&daemon, plan, work).1);
 
     daemon.call(&format!("PURGE RUN {plan}"));
     let ((), took) = timed(|| wait(&daemon));

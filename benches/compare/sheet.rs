@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::Range;
 use std::path::Path;
 
 const AREAS: [u64; 40] = [
@@ -15,7 +16,12 @@ const LAST_NAMES: [&str; 8] = ["Abe", "Bell", "Cole", "Diaz", "Egan", "Ford", "G
 
 /// Writes distinct numbers in no order, the same ones at every run, each with a name and an address that nobody else has.
 pub fn write(path: &Path, rows: usize) {
-    write_with(path, rows, ",name,email", |row| {
+    write_from(path, 0, rows);
+}
+
+/// The same, of other numbers: those from a row on.
+pub fn write_from(path: &Path, first: usize, rows: usize) {
+    write_with(path, first..first + rows, ",name,email", |row| {
         let (first, last) = (FIRST_NAMES[(row % 8) as usize], LAST_NAMES[(row / 8 % 8) as usize]);
         format!(",{first} {last} {row},{}.{}{row}@example.com", first.to_lowercase(), last.to_lowercase())
     });
@@ -23,14 +29,14 @@ pub fn write(path: &Path, rows: usize) {
 
 /// The same, where every second contact has come from another system and has not answered for years.
 pub fn write_half_idle(path: &Path, rows: usize) {
-    write_with(path, rows, ",created_at,subscribed_at,sends_since_engaged,status", |row| {
+    write_with(path, 0..rows, ",created_at,subscribed_at,sends_since_engaged,status", |row| {
         if row % 2 == 0 { ",2021-02-01,2021-02-01,12,active" } else { ",,,,active" }.to_owned()
     });
 }
 
 /// The same with a name, the day on which the contact came, and that of its last sign of life: both on any day of some years.
 pub fn write_with_lives(path: &Path, rows: usize) {
-    write_with(path, rows, ",name,created_at,subscribed_at,last_engaged", |row| {
+    write_with(path, 0..rows, ",name,created_at,subscribed_at,last_engaged", |row| {
         let day = |days: u64| {
             let (year, month) = (2023 + days / 336, 1 + days / 28 % 12);
             format!("{year}-{month:02}-{:02}", 1 + days % 28)
@@ -48,10 +54,10 @@ pub fn number(row: u64) -> String {
     format!("+1{area}{b}{c}")
 }
 
-fn write_with(path: &Path, rows: usize, more_columns: &str, more: impl Fn(u64) -> String) {
+fn write_with(path: &Path, rows: Range<usize>, more_columns: &str, more: impl Fn(u64) -> String) {
     let mut file = BufWriter::new(File::create(path).expect("a file"));
     writeln!(file, "phone,state,tier,campaign{more_columns}").expect("written");
-    for row in 0..rows as u64 {
+    for row in rows.start as u64..rows.end as u64 {
         let (area, b, c) = parts(row);
         let phone = match row % 6 {
             0 => format!("({area}) {b}-{c}"),
