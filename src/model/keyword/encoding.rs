@@ -174,11 +174,13 @@ fn cyrillic(text: &str, letters: &str) -> Option<String> {
     unread::stands_for_bytes(text).then(|| text.chars().map(letter).collect())
 }
 
-/// `00530054004F0050`, of which the units may stand the other way round, and `53544F50`.
+/// `00530054004F0050`, of which the units may stand the other way round, and `53544F50`. A gap stands between bytes.
 fn hex(text: &str, read: fn(&[u8]) -> Option<String>) -> Option<String> {
-    let digits: String = text.trim().trim_start_matches("0x").split_whitespace().collect();
+    let groups = || text.trim().trim_start_matches("0x").split_whitespace();
+    let digits: String = groups().collect();
     // What has no letter among its digits is more often a number.
     let is_hex = digits.len() >= HEX_DIGITS_MIN
+        && groups().all(|group| group.len().is_multiple_of(2))
         && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
         && digits.bytes().any(|digit| !digit.is_ascii_digit());
     let bytes = digits.as_bytes().chunks(2).filter(|_| is_hex).map(byte).collect::<Option<Vec<u8>>>()?;

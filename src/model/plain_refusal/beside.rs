@@ -17,7 +17,23 @@ use super::note_refuses;
 use super::word::{Case, Word, is};
 
 /// Whole notes: the number is somebody else's, or what was asked was refused. Beside another word it was something else.
-const WHOLE: &str = "wrong_# bad_# not_his_# old_# refused refuses objected objects 21610 no_more c&d said_no says_no he_said_no she_said_no";
+const WHOLE: [&str; 15] = [
+    "wrong #",
+    "bad #",
+    "not his #",
+    "old #",
+    "refused",
+    "refuses",
+    "objected",
+    "objects",
+    "21610",
+    "no more",
+    "c&d",
+    "said no",
+    "says no",
+    "he said no",
+    "she said no",
+];
 /// How notes begin that look like a refusal and are none.
 const HARMLESS_BEGINNINGS: [&str; 15] = [
     "no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip", "email", "call", "mail", "phone",
@@ -67,19 +83,40 @@ const LONG_BEGINNINGS: [&[u8]; 21] = [
     b"passed a",
 ];
 
+/// Whether a beginning may be one of these, by three letters of five bits: nearly all words of sheets are told at a glance.
+static MAY_BEGIN: [bool; 1 << 15] = {
+    let mut may = [false; 1 << 15];
+    let mut at = 0;
+    while at < BEGINNINGS.len() {
+        may[glance(BEGINNINGS[at])] = true;
+        at += 1;
+    }
+    at = 0;
+    while at < LONG_BEGINNINGS.len() {
+        may[glance(LONG_BEGINNINGS[at])] = true;
+        at += 1;
+    }
+    may
+};
+
+/// The place of a beginning among all that three letters have. Capitals have those of small letters.
+const fn glance(begin: &[u8]) -> usize {
+    ((begin[0] & 31) as usize) << 10 | ((begin[1] & 31) as usize) << 5 | (begin[2] & 31) as usize
+}
+
 /// Whether a note refuses messages in one of its clauses.
 pub fn refuses(cell: &str) -> bool {
     // One word alone is read as a label is; but there are many ways to misspell this one.
     let has_words =
         || cell.contains([' ', '#']) || cell.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("unsu"));
     // "No 📱": nobody denies a picture of another kind.
-    if cell.contains(PHONE_SIGNS) && cell.split(' ').next().is_some_and(|first| is(&first.to_lowercase(), "no not 0")) {
+    if !cell.is_ascii()
+        && cell.contains(PHONE_SIGNS)
+        && cell.split(' ').next().is_some_and(|first| is(&first.to_lowercase(), "no not 0"))
+    {
         return true;
     }
-    if signs::refuses(cell) {
-        return true;
-    }
-    if is(&cell.trim().to_lowercase().replace(' ', "_"), WHOLE) {
+    if signs::refuses(cell) || WHOLE.iter().any(|whole| is_written(cell.trim(), whole)) {
         return true;
     }
     if cell.len() > NOTE_BYTES_MAX || !has_words() || !may_refuse(cell.as_bytes()) {
@@ -104,6 +141,12 @@ pub fn refuses(cell: &str) -> bool {
         }
     }
     false
+}
+
+/// Whether a note is another one, but for capitals and underscores.
+fn is_written(note: &str, other: &str) -> bool {
+    let is_same = |(a, b): (u8, u8)| a.eq_ignore_ascii_case(&b) || a == b'_' && b == b' ';
+    note.len() == other.len() && note.bytes().zip(other.bytes()).all(is_same)
 }
 
 /// Whether a note looks like a refusal and is none: "do not call, text instead", "stop by Tuesday", "DND player".
@@ -190,13 +233,16 @@ fn may_refuse(cell: &[u8]) -> bool {
         let word = cell[at..].split(|byte| !is_letter(byte)).next().unwrap_or_default();
         matches!(word, [b'd' | b'D', .., b't' | b'T']) && (5..=8).contains(&word.len())
     };
-    let is_one = |three: &[u8]| is_doubled(three) || BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
+    let is_one = |three: &[u8]| BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
     let is_long = |at: usize| {
         LONG_BEGINNINGS
             .iter()
             .any(|begin| cell.get(at..at + begin.len()).is_some_and(|letters| letters.eq_ignore_ascii_case(begin)))
     };
-    cell.windows(3).enumerate().any(|(at, three)| begins(at) && (is_one(three) || is_long(at) || is_slip(at)))
+    cell.windows(3).enumerate().any(|(at, three)| {
+        let may_begin = || MAY_BEGIN[glance(three)] && (is_one(three) || is_long(at));
+        begins(at) && (may_begin() || is_doubled(three) || is_slip(at))
+    })
 }
 
 /// Some words of a note, up to a sign that ends them.

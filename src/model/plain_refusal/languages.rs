@@ -137,6 +137,26 @@ struct Entries {
     anywhere: Vec<Entry>,
 }
 
+/// Which pairs of bytes a text has, by five bits of each. Nearly all of what is found anywhere is told absent by its first pair.
+struct Pairs([u32; 32]);
+
+impl Pairs {
+    fn of(text: &str) -> Pairs {
+        let mut pairs = [0; 32];
+        for pair in text.as_bytes().windows(2) {
+            pairs[usize::from(pair[0] & 31)] |= 1 << (pair[1] & 31);
+        }
+        Pairs(pairs)
+    }
+
+    fn may_have(&self, text: &str) -> bool {
+        match *text.as_bytes() {
+            [one, other, ..] => self.0[usize::from(one & 31)] >> (other & 31) & 1 == 1,
+            _ => true,
+        }
+    }
+}
+
 static ENTRIES: LazyLock<Entries> = LazyLock::new(|| {
     let lines = include_str!("languages.txt").lines().filter(|line| !line.starts_with('#'));
     let named = lines.filter_map(|line| line.split_once(": "));
@@ -195,8 +215,9 @@ fn clause_refuses(clause: &str) -> bool {
         return false;
     }
     let mut words: Vec<Roles> = written.iter().map(|word| roles_of(word)).collect();
-    let anywhere = ENTRIES.anywhere.iter().filter(|entry| !text.is_ascii() || entry.text.is_ascii());
-    let anywhere = anywhere.filter(|entry| text.contains(&entry.text)).fold(0, |all, entry| all | entry.roles);
+    let pairs = Pairs::of(&text);
+    let anywhere = ENTRIES.anywhere.iter().filter(|entry| pairs.may_have(&entry.text) && text.contains(&entry.text));
+    let anywhere = anywhere.fold(0, |all, entry| all | entry.roles);
     let all = |words: &[Roles]| words.iter().fold(anywhere, |all, roles| all | roles);
     if all(&words) & (SAY | ASK) != 0 {
         words.iter_mut().zip(&written).for_each(|(roles, word)| *roles |= stop(word));

@@ -48,7 +48,7 @@ const BETWEEN: [&str; 3] = [" / ", " - ", " – "];
 
 /// Whether a cell says in itself that somebody wants no messages: the whole of it, or one of its tags.
 pub fn is_plain_refusal(cell: &str) -> bool {
-    !silence::is_silent(cell) && known::known(cell, reads_as_refusal)
+    !note::is_mail_address(cell) && !silence::is_silent(cell) && known::known(cell, reads_as_refusal)
 }
 
 fn reads_as_refusal(cell: &str) -> bool {

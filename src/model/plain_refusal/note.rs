@@ -127,7 +127,7 @@ pub fn note_refuses(cell: &str) -> bool {
 }
 
 /// Whether a cell is an address of e-mail and nothing else.
-fn is_mail_address(cell: &str) -> bool {
+pub fn is_mail_address(cell: &str) -> bool {
     let Some((name, host)) = cell.trim().split_once('@') else { return false };
     let is_of = |text: &str, signs: &[u8]| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || signs.contains(&byte))

@@ -269,7 +269,8 @@ impl<'t> Ear<'t> {
             _ => {}
         }
         self.longest = self.longest.max(word.len() - digits);
-        if hex == word.len() {
+        // A gap stands between bytes.
+        if hex == word.len() && hex.is_multiple_of(2) {
             self.hex_digits += hex;
             self.hex_letters += hex - digits;
         }
