@@ -127,3 +127,6 @@ impl Memory {
         self.tallies.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod size;
