@@ -460,8 +460,14 @@ fn failure(why: tokio_postgres::Error) -> Failure {
         Some(&SqlState::UNIQUE_VIOLATION) => Failure::Exists,
         Some(&SqlState::UNDEFINED_TABLE) => Failure::NoTables,
         code => {
-            let said = why.as_db_error().map_or_else(|| why.to_string(), |said| said.message().to_owned());
+            let said = why.as_db_error().map_or_else(|| with_causes(&why), |said| said.message().to_owned());
             if code == Some(&SqlState::DISK_FULL) { Failure::Full(said) } else { Failure::Unknown(said) }
         }
     }
+}
+
+/// An error, and what it follows from: that a handshake failed, and that nobody trusts the certificate.
+fn with_causes(why: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(why), |why| why.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

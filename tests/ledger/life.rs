@@ -10,7 +10,8 @@ use crate::house::{House, LEASE};
 use crate::node::{Node, free_port, program};
 use crate::postgres::Postgres;
 
-fn contactd(arguments: &[&str]) -> (i32, String) {
+/// Runs a command to its end. Gives how it ended, and all that it printed.
+pub fn contactd(arguments: &[&str]) -> (i32, String) {
     let done = Command::new(program()).args(arguments).output().expect("it runs");
     let said = [done.stdout, done.stderr].concat();
     (done.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())

@@ -12,6 +12,7 @@ mod crowd;
 mod house;
 mod faults;
 mod life;
+mod encrypted;
 mod mutations;
 mod partitions;
 mod misfortunes;

@@ -178,6 +178,24 @@ impl Postgres {
         self.rebuild(1 - self.primary);
     }
 
+    /// Both servers show this certificate, as PEM, to whoever asks for TLS.
+    pub fn certify(&mut self, certificate: &str, key: &str) {
+        let settings = [("cert", certificate), ("key", key)].map(|(name, pem)| {
+            let file = self.root.join(format!("server.{name}"));
+            fs::write(&file, pem).expect("written");
+            run(Command::new("chmod").arg("600").arg(&file));
+            programs::give_away(&file);
+            format!("ALTER SYSTEM SET ssl_{name}_file = '{}'", file.display())
+        });
+        for setting in settings {
+            self.sql(self.primary, &setting);
+        }
+        self.sql(self.primary, "ALTER SYSTEM SET ssl = 'on'");
+        self.sql(self.primary, "SELECT pg_reload_conf()");
+        self.kill(1 - self.primary);
+        self.heal();
+    }
+
     /// Lets no commit wait for the standby.
     pub fn wait_for_nobody(&self) {
         self.sql(self.primary, "ALTER SYSTEM SET synchronous_standby_names = ''");
