@@ -163,9 +163,24 @@ impl Daemon {
 
     /// Imports a sheet with the client that people use.
     pub fn import(&self, sheet: &Path, list: &str) -> Duration {
-        let (status, took) = timed(|| self.import_of(sheet, list).status().expect("contactd import"));
+        self.import_watched(sheet, list).0
+    }
+
+    /// The same, and for how long the client kept a processor busy.
+    pub fn import_watched(&self, sheet: &Path, list: &str) -> (Duration, Duration) {
+        let mut client = self.import_of(sheet, list).spawn().expect("contactd import");
+        let mut busy = Duration::ZERO;
+        let (status, took) = timed(|| {
+            loop {
+                busy = worked(client.id()).max(busy);
+                if let Some(status) = client.try_wait().expect("a child") {
+                    return status;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
         assert!(status.success(), "the import takes every row");
-        took
+        (took, busy)
     }
 
     /// Does something while a sheet is imported, which is broken off then.

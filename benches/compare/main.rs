@@ -75,9 +75,16 @@ fn contacts(rows: usize) {
 
     let mut daemon = Daemon::start(dir.path());
     daemon.call(&format!("LIST {LIST}"));
-    let first = daemon.import(&sheet, LIST);
+    let (first, client) = daemon.import_watched(&sheet, LIST);
+    let busy: Vec<String> = daemon
+        .worked_by_thread()
+        .into_iter()
+        .filter(|(_, busy)| busy.as_millis() >= 100)
+        .map(|(thread, busy)| format!("{thread} {:.1}", busy.as_secs_f64()))
+        .collect();
     let size = daemon.stat("store_bytes");
     tell("import", &format!("{:.1} s, {:.0} rows/s", first.as_secs_f64(), rows as f64 / first.as_secs_f64()));
+    tell("seconds of a processor", &format!("the client {:.1}, {}", client.as_secs_f64(), busy.join(", ")));
     tell("resident after it", &format!("{} MB (aim 300)", daemon.stat("memory_bytes") / 1_000_000));
     let second = daemon.import(&sheet, LIST);
     tell(
