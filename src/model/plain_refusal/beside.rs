@@ -10,6 +10,7 @@ mod channel;
 mod consent;
 mod haste;
 mod removal;
+mod reported;
 mod signs;
 mod trouble;
 
@@ -17,7 +18,8 @@ use super::note_refuses;
 use super::word::{Case, Word, is};
 
 /// Whole notes: the number is somebody else's, or what was asked was refused. Beside another word it was something else.
-const WHOLE: &str = "wrong_# bad_# not_his_# old_# refused refuses objected objects 21610 no_more c&d said_no says_no he_said_no she_said_no";
+const WHOLE: &str =
+    "wrong_# bad_# not_his_# old_# refused refuses objected objects 21610 no_more c&d declines dec'd decd dcsd";
 /// How notes begin that look like a refusal and are none.
 const HARMLESS_BEGINNINGS: [&str; 15] = [
     "no", "do", "never", "stop", "dnd", "opt", "uns", "sub", "resub", "rejoin", "rip", "email", "call", "mail", "phone",
@@ -43,7 +45,7 @@ const BEGINNINGS: [&[u8]; 55] = [
     b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"fcc", b"ftc", b"bbb", b"tps", b"ctp", b"dlt",
 ];
 /// The same of words whose first three letters begin many others, as those of a street do.
-const LONG_BEGINNINGS: [&[u8]; 21] = [
+const LONG_BEGINNINGS: [&[u8]; 46] = [
     b"only",
     b"solel",
     b"strict",
@@ -64,8 +66,56 @@ const LONG_BEGINNINGS: [&[u8]; 21] = [
     b"leave ",
     b"done w",
     b"deceased",
-    b"passed a",
+    b"passed",
+    b"said ",
+    b"says ",
+    b"say ",
+    b"told ",
+    b"answered",
+    b"replied",
+    b"respond",
+    b"wrote ",
+    b"declin",
+    b"denie",
+    b"objec",
+    b"oppose",
+    b"died",
+    b"decd",
+    b"dec'd",
+    b"dcsd",
+    b"line ",
+    b"fax",
+    b"old ",
+    b"dead ",
+    b"letter",
+    b"fake ",
+    b"legal",
+    b"shared",
+    b"borrow",
 ];
+
+/// Whether a word that begins so can be one of these: nearly all are given up by their first two letters.
+static MAY_BEGIN: [bool; 1 << 10] = may_begin();
+
+const fn may_begin() -> [bool; 1 << 10] {
+    let mut all = [false; 1 << 10];
+    let mut at = 0;
+    while at < BEGINNINGS.len() {
+        all[of_two(BEGINNINGS[at][0], BEGINNINGS[at][1])] = true;
+        at += 1;
+    }
+    at = 0;
+    while at < LONG_BEGINNINGS.len() {
+        all[of_two(LONG_BEGINNINGS[at][0], LONG_BEGINNINGS[at][1])] = true;
+        at += 1;
+    }
+    all
+}
+
+/// The place of two letters, large or small; signs may share one with others.
+const fn of_two(first: u8, second: u8) -> usize {
+    ((first & 31) as usize) << 5 | (second & 31) as usize
+}
 
 /// Whether a note refuses messages in one of its clauses.
 pub fn refuses(cell: &str) -> bool {
@@ -190,13 +240,16 @@ fn may_refuse(cell: &[u8]) -> bool {
         let word = cell[at..].split(|byte| !is_letter(byte)).next().unwrap_or_default();
         matches!(word, [b'd' | b'D', .., b't' | b'T']) && (5..=8).contains(&word.len())
     };
-    let is_one = |three: &[u8]| is_doubled(three) || BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
+    let is_one = |three: &[u8]| BEGINNINGS.iter().any(|begin| three.eq_ignore_ascii_case(begin));
     let is_long = |at: usize| {
         LONG_BEGINNINGS
             .iter()
             .any(|begin| cell.get(at..at + begin.len()).is_some_and(|letters| letters.eq_ignore_ascii_case(begin)))
     };
-    cell.windows(3).enumerate().any(|(at, three)| begins(at) && (is_one(three) || is_long(at) || is_slip(at)))
+    let is_begun = |at: usize, three: &[u8]| MAY_BEGIN[of_two(three[0], three[1])] && (is_one(three) || is_long(at));
+    cell.windows(3)
+        .enumerate()
+        .any(|(at, three)| begins(at) && (is_begun(at, three) || is_doubled(three) || is_slip(at)))
 }
 
 /// Some words of a note, up to a sign that ends them.
@@ -224,6 +277,7 @@ impl Clause<'_> {
                     || self.complains_of_spam(at)
                     || self.leaves_a_program(at)
                     || self.reports_a_stop(at)
+                    || self.reports_a_no(at)
                     || self.is_off(at)
                     || self.is_removed(at)
                     || self.is_left_alone(at)
