@@ -45,7 +45,7 @@ const BEGINNINGS: [&[u8]; 55] = [
     b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"fcc", b"ftc", b"bbb", b"tps", b"ctp", b"dlt",
 ];
 /// The same of words whose first three letters begin many others, as those of a street do.
-const LONG_BEGINNINGS: [&[u8]; 46] = [
+const LONG_BEGINNINGS: [&[u8]; 47] = [
     b"only",
     b"solel",
     b"strict",
@@ -92,6 +92,7 @@ const LONG_BEGINNINGS: [&[u8]; 46] = [
     b"legal",
     b"shared",
     b"borrow",
+    b"do not",
 ];
 
 /// Whether a word that begins so can be one of these: nearly all are given up by their first two letters.
@@ -427,7 +428,7 @@ impl Clause<'_> {
                             deregister hates dislik detest uninterest";
         let word = &self.words[at];
         let turns_off = word.is("turned turn switched shut") && self.is_at(at + 1, "off");
-        let ends = word.begins(ENDS) || word.is("disabled ended skip omit exclude excluded");
+        let ends = word.begins(ENDS) || word.is("disabled ended paused suspended skip omit exclude excluded");
         if !ends && !turns_off || self.before(at, 2).iter().any(Word::is_not) {
             return false;
         }

@@ -275,7 +275,7 @@ fn clause_refuses(clause: &str) -> bool {
     has(OUT) && !is_denied
         || tells_a_no()
         || is_kins_device()
-        || both(NUMBER | DEVICE, WRONG) && are_few && !is_denied
+        || both(NUMBER | DEVICE, WRONG) && are_few && (!is_denied || anywhere & WRONG != 0)
         || has(BLOCKED) && (!is_denied || anywhere & NOT != 0)
         || both(CONSENT, END | NOT | NO | LACK)
         || both(OPTIN, LACK | NOT)

@@ -59,15 +59,15 @@ const NOTES: [&str; 48] = [
     "टिप्पणी",
     "feedback",
 ];
-const NOTE_WORDS: [&str; 14] = [
+const NOTE_WORDS: [&str; 16] = [
     "mark", "marks", "marker", "flag", "flags", "misc", "info", "other", "extra", "details", "not", "notlar", "obs",
-    "warning",
+    "warning", "alert", "alerts",
 ];
 /// What may stand before a remark and says nothing: `this is a fax`, `pt passed`.
-const BEFORE: [&str; 34] = [
-    "a", "an", "the", "this", "that", "it", "its", "thats", "is", "was", "has", "now", "still", "she", "he", "they",
-    "pt", "patient", "client", "cust", "customer", "member", "guest", "number", "phone", "cell", "line", "marked",
-    "as", "just", "only", "sadly", "owner", "person",
+const BEFORE: [&str; 33] = [
+    "a", "an", "the", "this", "that", "it", "its", "thats", "is", "was", "now", "still", "she", "he", "they", "pt",
+    "patient", "client", "cust", "customer", "member", "guest", "number", "phone", "cell", "line", "marked", "as",
+    "just", "only", "sadly", "owner", "person",
 ];
 /// What stands before the day of a death, or nothing else: `d. 2023`, `passed 3/24`.
 const DEATHS: [&str; 9] = ["d", "dod", "died", "passed", "decd", "gest", "verst", "mort", "overl"];
@@ -217,6 +217,14 @@ mod tests {
             "left a message",
             "fake plants",
             "placeholder order",
+            "has a landline",
+            "also has fax",
+            "Sue",
+            "barn",
+            "kind",
+            "upset stomach",
+            "dead sea salts",
+            "front desk staff",
         ]
         .into_iter()
         .filter(|note| says_it(note))

@@ -67,6 +67,8 @@ mod tests {
             "pt objects",
             "husband says no",
             "texting no",
+            "sms paused",
+            "actually please do not",
             "lawyer letter",
             "attorney's letter",
             "letter from her lawyer",
