@@ -641,8 +641,9 @@ _contactd_ask_country() {
         ! _contactd_is_blank "$cell" || continue
         _contactd_squeeze there "$cell"
         _contactd_code there "$there"
-        [[ -n $code && $there == "$code" ]] ||
-            unclear="country_unclear: '${names[at]}' is '$cell', and the number, which has no +, would be of ${here:-no region}: write it with + and its country, or use contactd import"
+        [[ -n $code && $there == "$code" ]] && continue
+        unclear="country_unclear: '${names[at]}' is '$cell', and the number, which has no +, would be of ${here:-no region}:"
+        unclear+=' write it with + and its country, or use contactd import'
     done
 }
 
