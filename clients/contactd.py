@@ -2765,7 +2765,10 @@ def _beside_signs(cell: str) -> Optional[str]:
     return number if number != cell.strip() and sum(map(str.isdigit, number)) >= 7 else None
 
 
-_SIGNS = re.compile(r"[?*#~_$!'`\s]*(?P<letters>[A-Za-z]{0,3})\s*(?P<number>\+?\(?[0-9][0-9().,_'’ \xa0-]*[0-9])[?*#~_$!…•xX†\s]*")
+_SIGNS = re.compile(
+    r"[~$!'`\s]*[?*#_]?[~$!'`\s]*(?P<letters>[A-Za-z]{0,3})\s*(?P<number>\+?\(?[0-9][0-9().,_'’ \xa0-]*[0-9])[!†\s]*[?*#_…•]?[!†\s]*"
+)
+"""Several signs stand for several digits that are missing."""
 
 
 _PIECES = re.compile(r"\+?\(?[0-9][0-9(). \xa0-]*")

@@ -441,7 +441,7 @@ _contactd_hand_over() {
 # beside it, or a few letters before it (`9175550123*`, `US9175550123`, `$9,175,550,123`), where no digit is missing.
 _contactd_number() {
     local compact=${phone//[ ().\'-]/} letters number
-    local signs='^[]?*#~_$!` []*([A-Za-z]{0,3}) *(\+?\(?[0-9][0-9().,_ -]*[0-9])[]?*#~_$!xX []*$'
+    local signs='^[]~$!` []*[?*#_]?[ ]*([A-Za-z]{0,3}) *(\+?\(?[0-9][0-9().,_ -]*[0-9])[! ]*[?*#_]?[! ]*$'
     [[ $region =~ ^([A-Za-z]{2}|-)$ ]] || region=''
     [[ -n $phone && (-n $region || $compact == +*) ]] || return
     _contactd_ask line NORMALIZE "${region:--}" "$phone" || return

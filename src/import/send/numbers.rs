@@ -83,10 +83,16 @@ pub fn without_signs(cell: &str) -> Option<String> {
 /// `x4155550101`. A sign may hide a digit; where none is missing without it, what forbids counts for that number. A letter that looks
 /// like a digit is one that nobody can read.
 pub fn number_beside_signs(cell: &str) -> Option<&str> {
-    let is_sign = |c: char| {
-        MASKS.contains(&c) || c.is_whitespace() || matches!(c, '!' | '$' | '~' | '\'' | '`' | 'X' | '†' | '‡')
-    };
-    let plain = cell.trim_end_matches(is_sign).trim_start_matches(|c| is_sign(c) && c != 'x');
+    let is_mask = |c: char| MASKS.contains(&c) && c != 'x';
+    let is_sign = |c: char| is_mask(c) || c.is_whitespace() || matches!(c, '!' | '$' | '~' | '\'' | '`' | '†' | '‡');
+    // Several stand for several digits.
+    let masks = |text: &str| text.chars().filter(|c| is_mask(*c)).count();
+    let behind = cell.trim_end_matches(is_sign);
+    let plain = behind.trim_start_matches(is_sign);
+    let before = &behind[..behind.len() - plain.len()];
+    if masks(before) > 1 || masks(&cell[behind.len()..]) > 1 {
+        return None;
+    }
     let letters = plain.len() - plain.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
     let (before, number) = plain.split_at(letters);
     let looks_like_digits = !before.is_empty() && before.bytes().all(|byte| b"OoIlQ".contains(&byte));
@@ -180,6 +186,9 @@ mod tests {
             ("cell 9175550123", None),
             ("9175550123 / 9175550124", None),
             ("***", None),
+            ("9175550123**", None),
+            ("9175550123x", None),
+            ("**9175550123", None),
             ("", None),
         ] {
             assert_eq!(number_beside_signs(cell), number, "{cell}");
