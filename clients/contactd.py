@@ -2755,6 +2755,22 @@ def _numbers_in(cell: str) -> List[str]:
     ]
 
 
+def _beside_signs(cell: str) -> Optional[str]:
+    """The one number of a cell that has signs in it or beside it, or a few letters before it, and nothing else: `9175550123*`,
+    `US9175550123`, `$9,175,550,123`, `917_555_0123`. What forbids counts for it where no digit is missing."""
+    found = _SIGNS.fullmatch(cell[:64])
+    if found is None or found["letters"] and not found["letters"].strip("OoIlQ"):
+        return None
+    number = re.sub("[,_'’]", "", found["number"])
+    return number if number != cell.strip() and sum(map(str.isdigit, number)) >= 7 else None
+
+
+_SIGNS = re.compile(
+    r"[~$!'`\s]*[?*#_]?[~$!'`\s]*(?P<letters>[A-Za-z]{0,3})\s*(?P<number>\+?\(?[0-9][0-9().,_'’ \xa0-]*[0-9])[!†\s]*[?*#_…•]?[!†\s]*"
+)
+"""Several signs stand for several digits that are missing."""
+
+
 _PIECES = re.compile(r"\+?\(?[0-9][0-9(). \xa0-]*")
 _TORN = re.compile(r"[^\W\d_]{1,2}(?![^\W\d_])|[xX]+(?![^\W_])|[?*#_…•]")
 """What stands behind digits of which the others cannot be read."""
@@ -3206,6 +3222,10 @@ class _Import:
                     read = batch._add(Pending(_text_line(words, raw), _text))
                     inside = batch._add(Pending(_text_line(words, compact[1:]), _text)) if compact[:1] == "+" else None
                     asked.append((at, compact, read, inside))
+                    clear = _beside_signs(raw)
+                    if clear is not None:
+                        # Of what nobody has a plan for, a digit may be missing.
+                        asked.append((at, "", batch._add(Pending(_text_line(words, clear), _text)), None))
                     if compact[:1] != "+":
                         for country in refusal.countries:
                             there = batch._add(Pending(_text_line(_line("NORMALIZE", country), raw), _text))

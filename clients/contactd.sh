@@ -437,17 +437,27 @@ _contactd_hand_over() {
     done
 }
 
-# Sets `phone` to its E.164, if it can be read. What forbids takes every number, in a numbering plan or not.
+# Sets `phone` to its E.164, if it can be read. What forbids takes every number, in a numbering plan or not; and one with signs in it or
+# beside it, or a few letters before it (`9175550123*`, `US9175550123`, `$9,175,550,123`), where no digit is missing.
 _contactd_number() {
-    local compact=${phone//[ ().\'-]/}
+    local compact=${phone//[ ().\'-]/} letters number
+    local signs='^[]~$!` []*[?*#_]?[ ]*([A-Za-z]{0,3}) *(\+?\(?[0-9][0-9().,_ -]*[0-9])[! ]*[?*#_]?[! ]*$'
     [[ $region =~ ^([A-Za-z]{2}|-)$ ]] || region=''
     [[ -n $phone && (-n $region || $compact == +*) ]] || return
     _contactd_ask line NORMALIZE "${region:--}" "$phone" || return
     _contactd_busy=''
     if [[ $line == ++* ]]; then
         phone=${line#+}
+    elif [[ $compact =~ ^\+[1-9][0-9]{6,14}$ ]]; then
+        phone=$compact
+    elif [[ $phone =~ $signs ]]; then
+        letters=${BASH_REMATCH[1]} number=${BASH_REMATCH[2]//[,_]/}
+        [[ ! $letters =~ ^[OoIlQ]+$ ]] || return
+        _contactd_ask line NORMALIZE "${region:--}" "$number" || return
+        _contactd_busy=''
+        [[ $line == ++* ]] && phone=${line#+}
     else
-        [[ $compact =~ ^\+[1-9][0-9]{6,14}$ ]] && phone=$compact
+        return 1
     fi
 }
 
@@ -585,6 +595,58 @@ _contactd_is_blank() {
     return 1
 }
 
+# Sets a variable to the calling code of a country as a cell has it, squeezed: of the few that a shell knows, its two letters or its
+# English name; of others, to the cell as it is, which is no code of any.
+_contactd_code() {
+    local _code
+    case $2 in
+        us | usa | unitedstates | unitedstatesofamerica | america | ca | can | canada | 1) _code=1 ;;
+        gb | gbr | uk | unitedkingdom | greatbritain | england | scotland | wales | 44) _code=44 ;;
+        ie | irl | ireland | 353) _code=353 ;;
+        au | aus | australia | 61) _code=61 ;;
+        nz | nzl | newzealand | 64) _code=64 ;;
+        in | ind | india | 91) _code=91 ;;
+        de | deu | germany | deutschland | 49) _code=49 ;;
+        at | aut | austria | 43) _code=43 ;;
+        ch | che | switzerland | 41) _code=41 ;;
+        fr | fra | france | 33) _code=33 ;;
+        es | esp | spain | 34) _code=34 ;;
+        it | ita | italy | italia | 39) _code=39 ;;
+        nl | nld | netherlands | 31) _code=31 ;;
+        be | bel | belgium | 32) _code=32 ;;
+        mx | mex | mexico | 52) _code=52 ;;
+        br | bra | brazil | brasil | 55) _code=55 ;;
+        *) _code=$2 ;;
+    esac
+    printf -v "$1" '%s' "$_code"
+}
+
+# Refuses the row in `cells` if its number has no plus and a label names a country that is not known to be the one in which it is
+# read: it could be a stranger's. Sets `unclear`.
+_contactd_ask_country() {
+    local at key cell here=$region code there
+    for at in "${!names[@]}"; do
+        case ${names[at]} in
+            phone) [[ ! ${cells[at]} =~ ^[\ \']*\+ ]] || return 0 ;;
+            region) [[ -z ${cells[at]} ]] || here=${cells[at]} ;;
+        esac
+    done
+    _contactd_squeeze code "$here"
+    _contactd_code code "$code"
+    for at in "${!names[@]}"; do
+        [[ ${names[at]} == label.* ]] || continue
+        _contactd_squeeze key "${names[at]#label.}"
+        [[ $key =~ ^(country|nationality|residence|(land|pais|pays|paese|nation|ulke|kraj|orszag|staat|iso|cc|geo|market)$) ]] || continue
+        cell=${cells[at]}
+        ! _contactd_is_blank "$cell" || continue
+        _contactd_squeeze there "$cell"
+        _contactd_code there "$there"
+        [[ -n $code && $there == "$code" ]] && continue
+        unclear="country_unclear: '${names[at]}' is '$cell', and the number, which has no +, would be of ${here:-no region}:"
+        unclear+=' write it with + and its country, or use contactd import'
+    done
+}
+
 # Why the row in `cells` might be of somebody who wants no messages, while nothing of it forbids any: sets `unclear`.
 _contactd_ask_row() {
     local at cell key
@@ -623,6 +685,7 @@ _contactd_ask_row() {
                 ;;
         esac
     done
+    [[ -n $unclear ]] || _contactd_ask_country
     return 0
 }
 

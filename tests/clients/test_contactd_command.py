@@ -553,6 +553,17 @@ class Import(DaemonTest):
                 wrong = [row for row, number in enumerate(phones) if bool(self.client.check(LIST, number)) == (row in refused)]
                 self.assertEqual(wrong, [])
 
+    def test_a_sign_beside_a_number_hides_no_opt_out(self) -> None:
+        signed = ("{}*", "{} ?", "{}!", "US{}", "USA {}", "x{}", "{1}{2}{3}_{4}{5}{6}_{7}{8}{9}{10}", '"${1},{2}{3}{4},{5}{6}{7},{8}{9}{10}"')
+        for at, written in enumerate(signed):
+            number = f"41550031{10 + at}"
+            with self.subTest(written=written):
+                self.client.optin(LIST, f"+1{number}", at=datetime(2020, 1, 1, tzinfo=timezone.utc))
+                text = f"phone,status\n{written.format(number, *number)},opted_out\n"
+                told = self.importing(text, "--list", LIST, "--region", "US", code=1)
+                self.assertIn("its opt-out was taken", told.stderr)
+                self.assertEqual(self.client.check(LIST, f"+1{number}").reason, "list_opted_out")
+
     def test_a_country_that_contradicts_the_region_refuses_its_row(self) -> None:
         """A number without a plus could be a stranger's."""
         for at, (heading, row, is_taken) in enumerate(

@@ -372,6 +372,10 @@ class Arrays(Scripted):
                     return
 
 
+SIGNED = ("{}*", "{} ?", "{}!", "US{}", "USA {}", "x{}", "{1}{2}{3}_{4}{5}{6}_{7}{8}{9}{10}", '"${1},{2}{3}{4},{5}{6}{7},{8}{9}{10}"')
+"""Ways to write a number that leave no doubt whose it is."""
+
+
 class Csv(DaemonTest):
     TEXT = (
         "\ufeffphone_number,label.city,label.note,subscribed_at,total_sends,status\r\n"
@@ -538,6 +542,44 @@ class Csv(DaemonTest):
             self.assertEqual(told.returncode, 1, heading)
             self.assertIn(why, told.stderr)
             self.assertEqual(self.client.check(LIST, phone(400)).reason, "not_subscribed")
+
+    def test_a_sign_beside_a_number_hides_no_opt_out(self) -> None:
+        for at, written in enumerate(SIGNED):
+            number = f"41550030{10 + at}"
+            with self.subTest(written=written):
+                self.client.optin(LIST, f"+1{number}", at="2023-06-01")
+                text = f"phone,status\n{written.format(number, *number)},opted_out\n"
+                told = run(self.daemon.server, "import", LIST, "US", input=text)
+                self.assertIn("its opt-out was taken", told.stderr)
+                self.assertEqual(self.client.check(LIST, f"+1{number}").reason, "list_opted_out")
+        for written in ("O{}", "{}x1x", "41550O3{}"):
+            told = run(self.daemon.server, "import", LIST, "US", input=f"phone,status\n{written.format(4155003050)},opted_out\n")
+            self.assertIn("CANNOT BE READ", told.stderr, written)
+
+    def test_a_country_that_contradicts_the_region_refuses_its_row(self) -> None:
+        """A number without a plus could be a stranger's."""
+        for at, (heading, row, is_taken) in enumerate(
+            (
+                ("label.country,phone,status", "India,{},active", False),
+                ("label.Country/Region,phone,status", "MX,{},active", False),
+                ("label.land,phone,status", "Indien,{},active", False),
+                ("label.country_code,phone,status", "+91,{},active", False),
+                ("label.country,phone,status", "中国,{},active", False),
+                ("label.country,phone,status,region", "US,{},active,IN", False),
+                ("label.country,phone,status", "United States,{},active", True),
+                ("label.country,phone,status", "Canada,{},active", True),
+                ("label.country,phone,status", ",{},active", True),
+                ("label.island,phone,status", "India,{},active", True),
+                ("label.country,phone,status", "India,+1{},active", True),
+            )
+        ):
+            number = f"415500{2900 + at}"
+            with self.subTest(heading=heading, row=row):
+                text = f"{heading}\n{row.format(number)}\n"
+                told = run(self.daemon.server, "import", LIST, "US", input=text)
+                self.assertEqual(told.returncode, 0 if is_taken else 1, told.stderr)
+                self.assertEqual("country_unclear" in told.stderr, not is_taken)
+                self.assertEqual(bool(self.client.check(LIST, f"+1{number}")), is_taken)
 
     def test_a_refused_row_keeps_the_others_of_its_number_from_subscribing_it(self) -> None:
         for at, (heading, yes, refused) in enumerate(DOUBTS):

@@ -82,7 +82,36 @@ const ACTIVE: [&str; 30] = [
     "פעילה",
 ];
 /// What is a yes to the question of consent, and may be something else under a status.
-const AGREED: [&str; 6] = ["checked", "explicit", "可", "希望", "希望する", "同意"];
+const AGREED: [&str; 13] =
+    ["checked", "explicit", "可", "希望", "希望する", "同意", "yep", "yeah", "ok", "okay", "agreed", "agree", "signed"];
+/// What may stand behind a yes and takes nothing from it: "Yes, text me".
+const COURTESIES: [&str; 22] = [
+    "please",
+    "thanks",
+    "thank",
+    "you",
+    "text",
+    "texts",
+    "me",
+    "sms",
+    "send",
+    "i",
+    "agree",
+    "consent",
+    "to",
+    "receive",
+    "messages",
+    "ok",
+    "okay",
+    "sure",
+    "absolutely",
+    "definitely",
+    "opt",
+    "in",
+];
+/// Boxes of forms, checked and empty. A crossed one is a checked one where an empty one stands beside it.
+const CHECKED: [char; 5] = ['☑', '✅', '☒', '✓', '✔'];
+const EMPTY: [char; 5] = ['☐', '□', '▢', '◻', '⬜'];
 /// Opt-outs.
 const OPTED_OUT: [&str; 26] = [
     "unsub",
@@ -147,10 +176,15 @@ pub fn consent(cell: &str) -> Option<Said> {
     match yes_or_no(cell) {
         Some(true) => Some(Said::Status(RowStatus::Active)),
         Some(false) => Some(Said::NoConsent),
+        None if is_yes_and_no_more(cell) => Some(Said::Status(RowStatus::Active)),
         None if !is_struck_out(cell) && AGREED.contains(&names::fold(cell).as_str()) => {
             Some(Said::Status(RowStatus::Active))
         }
-        None => status(cell),
+        None => match checked_box(cell) {
+            Some(true) => Some(Said::Status(RowStatus::Active)),
+            Some(false) => Some(Said::NoConsent),
+            None => status(cell),
+        },
     }
 }
 
@@ -164,6 +198,42 @@ pub fn opt_out(cell: &str) -> Option<Said> {
         None if is_blank(cell) => (!is_failed(cell)).then_some(Said::Nothing),
         None => status(cell).filter(|said| *said != Said::Status(RowStatus::Active)),
     }
+}
+
+/// Whether a cell is a yes with nothing behind it that may turn it round: "Yes!", "Yes, text me". Each word and each sign is known.
+fn is_yes_and_no_more(cell: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphabetic() || matches!(c, ' ' | ',' | '.' | '!');
+    if !cell.starts_with(['Y', 'y', 'S', 's', 'O', 'o']) || !cell.chars().all(is_plain) {
+        return false;
+    }
+    let lower = cell.to_ascii_lowercase();
+    let mut words = lower.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    words.next().is_some_and(|word| ["yes", "yep", "yeah", "sure", "ok", "okay"].contains(&word))
+        && words.all(|word| COURTESIES.contains(&word))
+}
+
+/// The answer whose box is checked, where the others have empty ones: "☑ Yes ☐ No", "[ ] yes [x] no", "Yes ☐ No ☑". None where more than
+/// one is, or an answer is neither yes nor no.
+fn checked_box(cell: &str) -> Option<bool> {
+    const WRITTEN: [(&str, &str); 6] =
+        [("[x]", "☑"), ("[X]", "☑"), ("(x)", "☑"), ("[ ]", "☐"), ("[]", "☐"), ("( )", "☐")];
+    if cell.is_ascii() && !cell.contains(['[', '(']) {
+        return None;
+    }
+    let mut plain = cell.replace(['\u{fe0e}', '\u{fe0f}'], "");
+    for (written, sign) in WRITTEN {
+        plain = plain.replace(written, sign);
+    }
+    let is_box = |c: char| CHECKED.contains(&c) || EMPTY.contains(&c);
+    let boxes: Vec<char> = plain.chars().filter(|c| is_box(*c)).collect();
+    let answers: Vec<Option<bool>> =
+        plain.split(is_box).map(str::trim).filter(|text| !text.is_empty()).map(yes_or_no).collect();
+    let checked = boxes.iter().position(|c| CHECKED.contains(c))?;
+    let is_one = boxes.len() == 2 && boxes.iter().filter(|c| CHECKED.contains(c)).count() == 1;
+    // Each box has its answer on the same side.
+    let are_beside = plain.trim().starts_with(is_box) != plain.trim().ends_with(is_box);
+    let are_two = matches!(answers[..], [Some(one), Some(other)] if one != other);
+    (is_one && are_beside && are_two).then(|| answers[checked]).flatten()
 }
 
 /// Whether a line goes through its letters, as in a̶c̶t̶i̶v̶e̶.
@@ -247,6 +317,48 @@ mod tests {
         assert_eq!(consent("Unsubscribed"), Some(Said::Status(RowStatus::OptedOut)));
         for cell in ["checked", "Explicit", "可", "希望する", "aktywny", "Aktivní", "פעיל"] {
             assert_eq!(consent(cell), Some(Said::Status(RowStatus::Active)), "{cell}");
+        }
+        for cell in [
+            "Yes!",
+            "Yep",
+            "OK",
+            "agreed",
+            "Signed",
+            "Yes, text me",
+            "Yes please",
+            "yes, thank you!",
+            "☑ Yes ☐ No",
+            "☐ No ☑ Yes",
+            "Yes ☑ No ☐",
+            "[x] yes [ ] no",
+            "☒ Ja ☐ Nein",
+        ] {
+            assert_eq!(consent(cell), Some(Said::Status(RowStatus::Active)), "{cell}");
+        }
+        for cell in ["☐ Yes ☑ No", "[ ] yes [x] no", "Yes ☐ No ☑", "☐ Ja ☒ Nein"] {
+            assert_eq!(consent(cell), Some(Said::NoConsent), "{cell}");
+        }
+        for cell in [
+            "yes?",
+            "yes no",
+            "Yes, no",
+            "Yes, mail me",
+            "yes to calls",
+            "ok?",
+            "ok for email",
+            "OK (no promos)",
+            "Yes - email",
+            "☑ Yes ☑ No",
+            "☐ Yes ☐ No",
+            "☑ Email ☐ SMS",
+            "☐ Yes",
+            "☑ Yes ☐",
+            "not signed",
+            "agreed?",
+            "agreed until May",
+            "Yes, I opt out",
+        ] {
+            assert_eq!(consent(cell), None, "{cell}");
         }
         for cell in ["unchecked", "Implicit", "不可", "希望しない", "nieaktywny", "neaktivní", "לא פעיל", "checked?"]
         {

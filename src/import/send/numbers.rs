@@ -79,6 +79,40 @@ pub fn without_signs(cell: &str) -> Option<String> {
     (bare.len() < cell.len() && is_whole).then_some(bare)
 }
 
+/// The one number of a cell that has a sign or a few letters before it or a sign behind it, and nothing else: `9175550123*`, `US9175550123`,
+/// `x4155550101`. A sign may hide a digit; where none is missing without it, what forbids counts for that number. A letter that looks
+/// like a digit is one that nobody can read.
+pub fn number_beside_signs(cell: &str) -> Option<&str> {
+    let is_mask = |c: char| MASKS.contains(&c) && c != 'x';
+    let is_sign = |c: char| is_mask(c) || c.is_whitespace() || matches!(c, '!' | '$' | '~' | '\'' | '`' | '†' | '‡');
+    // Several stand for several digits.
+    let masks = |text: &str| text.chars().filter(|c| is_mask(*c)).count();
+    let behind = cell.trim_end_matches(is_sign);
+    let plain = behind.trim_start_matches(is_sign);
+    let before = &behind[..behind.len() - plain.len()];
+    if masks(before) > 1 || masks(&cell[behind.len()..]) > 1 {
+        return None;
+    }
+    let letters = plain.len() - plain.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+    let (before, number) = plain.split_at(letters);
+    let looks_like_digits = !before.is_empty() && before.bytes().all(|byte| b"OoIlQ".contains(&byte));
+    let number = number.trim_start();
+    let is_whole = number.chars().all(is_of_number) && number_of(number).is_some();
+    (number.len() < cell.trim().len() && letters <= COUNTRY_LETTERS_MAX && !looks_like_digits && is_whole)
+        .then_some(number)
+}
+
+/// The number of a cell whose digits stand apart as those of an amount do, or of a name: `$9,175,550,123`, `917_555_0123`.
+pub fn number_in_groups(cell: &str) -> Option<String> {
+    let plain = cell.trim().trim_matches(['$', '€', '£', '*', '?', '!', ' ']);
+    let bare: String = plain.chars().filter(|c| !matches!(c, ',' | '_' | '’' | '\'')).collect();
+    let bare = bare.strip_suffix(".00").unwrap_or(&bare);
+    (bare.len() < plain.len() && bare.chars().all(is_of_number) && number_of(bare).is_some()).then(|| bare.to_owned())
+}
+
+/// Letters of a country before its number: `US`, `USA`.
+const COUNTRY_LETTERS_MAX: usize = 3;
+
 /// Where in a text a number stands, without what is around its digits; none where these are a date, or too few.
 fn number_of(text: &str) -> Option<Range<usize>> {
     let end = text.trim_end_matches(|c: char| !c.is_ascii_digit()).len();
@@ -134,6 +168,41 @@ mod tests {
             ("***", None),
         ] {
             assert_eq!(without_signs(cell).as_deref(), bare, "{cell}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_refusal_is_clear_beside_a_sign() {
+        for (cell, number) in [
+            ("9175550123*", Some("9175550123")),
+            ("(917) 555-0123 ?", Some("(917) 555-0123")),
+            ("9175550123!", Some("9175550123")),
+            ("US9175550123", Some("9175550123")),
+            ("USA +1 917 555 0123", Some("+1 917 555 0123")),
+            ("x4155550101", Some("4155550101")),
+            ("O7911123456", None),
+            ("+19172962O67", None),
+            ("9175550123", None),
+            ("cell 9175550123", None),
+            ("9175550123 / 9175550124", None),
+            ("***", None),
+            ("9175550123**", None),
+            ("9175550123x", None),
+            ("**9175550123", None),
+            ("", None),
+        ] {
+            assert_eq!(number_beside_signs(cell), number, "{cell}");
+        }
+        for (cell, number) in [
+            ("$9,175,550,123", Some("9175550123")),
+            ("9,175,550,123.00", Some("9175550123")),
+            ("650_220_2140", Some("6502202140")),
+            ("650_220_2140*", Some("6502202140")),
+            ("650 220 2140", None),
+            ("Bob_6502202140", None),
+            ("$1,200", None),
+        ] {
+            assert_eq!(number_in_groups(cell).as_deref(), number, "{cell}");
         }
     }
 

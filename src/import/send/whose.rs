@@ -1,7 +1,7 @@
 //! Whose number a phone of a row is, or whose it can be where that is not certain: what forbids counts for each of them.
 
 use super::country::{self, Evidence, Number};
-use super::numbers::{has_more_than_a_number, numbers_in, without_signs};
+use super::numbers::{has_more_than_a_number, number_beside_signs, number_in_groups, numbers_in, without_signs};
 use super::refusal::Refusal;
 use super::request::Subject;
 use super::row::Rows;
@@ -43,7 +43,8 @@ impl Rows {
             let read = if has_plus(raw) { normalize(raw, None) } else { normalize(raw, region) };
             // Without a country the daemon's may count. What stands beside a number hides no opt-out.
             let has_more = || numbers_in(raw).iter().any(|number| *number != raw.trim());
-            let is_taken_apart = || has_plus(raw) || has_more() || without_signs(raw).is_some();
+            let is_clear = || number_beside_signs(raw).is_some() || number_in_groups(raw).is_some();
+            let is_taken_apart = || has_plus(raw) || has_more() || without_signs(raw).is_some() || is_clear();
             if let Err(why) = read
                 && why != Unusable::NoRegion
                 && is_taken_apart()
@@ -75,8 +76,33 @@ impl Rows {
                 let evidence = self.evidence(told).chain(told.guesses.iter().copied());
                 readings(raw, evidence).into_iter().map(Number::Known).collect()
             }
-            _ if is_whole => numbers_in(raw).into_iter().flat_map(|raw| self.meant(told, raw, false)).collect(),
+            _ if is_whole => {
+                let numbers = numbers_in(raw);
+                if numbers.is_empty() {
+                    self.clear_beside_signs(told, raw).into_iter().collect()
+                } else {
+                    numbers.into_iter().flat_map(|raw| self.meant(told, raw, false)).collect()
+                }
+            }
             _ => Vec::new(),
+        }
+    }
+
+    /// The number that a phone is without the signs in it and beside it. Whoever wrote one there meant this person; for what permits
+    /// it is none.
+    fn clear_beside_signs<'c>(&self, told: &Told<'c>, raw: &'c str) -> Option<Number<'c>> {
+        let may_be_one = |raw: &str, region| matches!(normalize(raw, region), Ok(_) | Err(Unusable::NoRegion));
+        if let Some(raw) = number_beside_signs(raw) {
+            let number = self.number(told, raw).ok()?;
+            let is_one = |number: &Number<'_>| match number {
+                Number::Written(raw, region) => may_be_one(raw, *region),
+                Number::Known(_) => true,
+            };
+            return Some(number).filter(is_one);
+        }
+        match self.number(told, &number_in_groups(raw)?).ok()? {
+            Number::Written(raw, region) => normalize(raw, region).ok().map(Number::Known),
+            Number::Known(phone) => Some(Number::Known(phone)),
         }
     }
 

@@ -10,6 +10,7 @@ mod channel;
 mod consent;
 mod haste;
 mod removal;
+mod reported;
 mod signs;
 mod trouble;
 
@@ -29,10 +30,10 @@ const WHOLE: [&str; 15] = [
     "21610",
     "no more",
     "c&d",
-    "said no",
-    "says no",
-    "he said no",
-    "she said no",
+    "declines",
+    "dec'd",
+    "decd",
+    "dcsd",
 ];
 /// How notes begin that look like a refusal and are none.
 const HARMLESS_BEGINNINGS: [&str; 15] = [
@@ -59,7 +60,7 @@ const BEGINNINGS: [&[u8]; 55] = [
     b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"fcc", b"ftc", b"bbb", b"tps", b"ctp", b"dlt",
 ];
 /// The same of words whose first three letters begin many others, as those of a street do.
-const LONG_BEGINNINGS: [&[u8]; 21] = [
+const LONG_BEGINNINGS: [&[u8]; 47] = [
     b"only",
     b"solel",
     b"strict",
@@ -80,7 +81,33 @@ const LONG_BEGINNINGS: [&[u8]; 21] = [
     b"leave ",
     b"done w",
     b"deceased",
-    b"passed a",
+    b"passed",
+    b"said ",
+    b"says ",
+    b"say ",
+    b"told ",
+    b"answered",
+    b"replied",
+    b"respond",
+    b"wrote ",
+    b"declin",
+    b"denie",
+    b"objec",
+    b"oppose",
+    b"died",
+    b"decd",
+    b"dec'd",
+    b"dcsd",
+    b"line ",
+    b"fax",
+    b"old ",
+    b"dead ",
+    b"letter",
+    b"fake ",
+    b"legal",
+    b"shared",
+    b"borrow",
+    b"do not",
 ];
 
 /// Whether a beginning may be one of these, by three letters of five bits: nearly all words of sheets are told at a glance.
@@ -270,6 +297,7 @@ impl Clause<'_> {
                     || self.complains_of_spam(at)
                     || self.leaves_a_program(at)
                     || self.reports_a_stop(at)
+                    || self.reports_a_no(at)
                     || self.is_off(at)
                     || self.is_removed(at)
                     || self.is_left_alone(at)
@@ -419,7 +447,7 @@ impl Clause<'_> {
                             deregister hates dislik detest uninterest";
         let word = &self.words[at];
         let turns_off = word.is("turned turn switched shut") && self.is_at(at + 1, "off");
-        let ends = word.begins(ENDS) || word.is("disabled ended skip omit exclude excluded");
+        let ends = word.begins(ENDS) || word.is("disabled ended paused suspended skip omit exclude excluded");
         if !ends && !turns_off || self.before(at, 2).iter().any(Word::is_not) {
             return false;
         }

@@ -220,6 +220,10 @@ mod tests {
             "Yasak",
             "Запрет",
             "No Telefon",
+            "Hide",
+            "Hide from campaigns",
+            "Skip",
+            "Skip SMS",
         ]
         .into_iter()
         .filter(|heading| Denial::of(heading) != Some(Denial::Perhaps))

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::denial::Denial;
 use super::fold::folded;
 use super::note::DEAD;
-use super::{answer, expiry, is_plain_refusal, question, reply, title};
+use super::{answer, expiry, is_plain_refusal, question, remark, reply, title};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
 use crate::model::time::{self, Millis};
@@ -36,18 +36,13 @@ pub fn label_refuses(key: &str, value: &str, now: Millis) -> bool {
     asks.refuses(value, now)
 }
 
-/// Whether notes stand under a key: a cross there is a note, and under another one an answer.
-fn is_of_notes(key: &str) -> bool {
-    const NOTES: [&str; 9] = ["note", "comment", "remark", "memo", "bemerk", "kommentar", "comentar", "observ", "备注"];
-    let key = key.to_lowercase();
-    NOTES.iter().any(|part| key.contains(part))
-}
-
 /// Which answers to a key are refusals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asks {
-    /// Notes stand under it.
+    /// Notes stand under it: a cross there is a note, and under another key an answer.
     is_of_notes: bool,
+    /// Nothing tells what stands under it, so that a no is one to whatever stands beside it.
+    is_unnamed: bool,
     /// A no.
     denied: Option<No>,
     /// Anything but a no.
@@ -119,7 +114,8 @@ impl Asks {
         };
         let end = ends.then_some(end);
         Asks {
-            is_of_notes: is_of_notes(key),
+            is_of_notes: remark::is_of_notes(key),
+            is_unnamed: folded(key).is_empty(),
             denied: (is_asked && denial.is_none()).then_some(no),
             confirmed: is_one(question) && !title::is_of_an_opt_in(question),
             end,
@@ -129,7 +125,8 @@ impl Asks {
 
     /// Whether a value is one of these.
     pub fn refuses(self, value: &str, now: Millis) -> bool {
-        self.is_of_notes && reply::is_sign_of_a_no(value)
+        self.is_of_notes && (reply::is_sign_of_a_no(value) || remark::says_it(value))
+            || self.is_unnamed && answer::is_no(value) && value.trim().len() > 1
             || self.denied.is_some_and(|no| answer::denies(value) && (no == No::AnyOfThem || value.trim() != "0"))
             || self.confirmed && !is_no(value)
             || self.end.is_some_and(|end| end.is_told_by(value, now))

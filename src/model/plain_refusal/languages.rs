@@ -19,13 +19,18 @@ const NOTE_BYTES_MAX: usize = 2_000;
 const CLAUSE_WORDS_MAX: usize = 12;
 /// Words of a request that has nothing else in it.
 const REQUEST_WORDS_MAX: usize = 6;
+/// So many words say who says no, and so many say that somebody does.
+const SPEAKER_WORDS_MAX: usize = 2;
+const TOLD_WORDS_MAX: usize = 5;
+/// More words say what else is wrong than a number.
+const FEW_WORDS: usize = 4;
 /// What denies begins other words as well: `nechce`, `neposílat`.
 const DENYING: [&str; 3] = ["ne", "ni", "nie"];
 /// The shortest beginning that may follow it.
 const DENIED_LETTERS_MIN: usize = 3;
 
 /// What a word can be: some of these.
-type Roles = u32;
+type Roles = u64;
 const OUT: Roles = 1;
 const CONSENT: Roles = 1 << 1;
 const NOT: Roles = 1 << 2;
@@ -69,6 +74,13 @@ const OWN: Roles = 1 << 28;
 const COMPLAINT: Roles = 1 << 29;
 /// Somebody died.
 const DEATH: Roles = 1 << 30;
+/// Somebody says something, and a no.
+const TELL: Roles = 1 << 31;
+const NAY: Roles = 1 << 32;
+/// What rings, or its number: it is somebody else's where nothing but that is said.
+const DEVICE: Roles = 1 << 33;
+/// It is wrong, or reaches nobody.
+const WRONG: Roles = 1 << 34;
 /// One of these has each refusal.
 const NEEDED: Roles = OUT
     | CONSENT
@@ -86,9 +98,11 @@ const NEEDED: Roles = OUT
     | OPTIN
     | INTEREST
     | NUMBER
-    | DEATH;
+    | DEATH
+    | TELL
+    | DEVICE;
 
-const NAMES: [(&str, Roles); 31] = [
+const NAMES: [(&str, Roles); 35] = [
     ("out", OUT),
     ("consent", CONSENT),
     ("not", NOT),
@@ -120,6 +134,10 @@ const NAMES: [(&str, Roles); 31] = [
     ("own", OWN),
     ("complaint", COMPLAINT),
     ("death", DEATH),
+    ("tell", TELL),
+    ("nay", NAY),
+    ("device", DEVICE),
+    ("wrong", WRONG),
 ];
 /// Parts of words, folded, beside which somebody else's number is kept for an emergency.
 const EMERGENCIES: [&str; 9] = ["notfall", "urgen", "emergen", "nood", "nodfall", "acil", "экстрен", "緊急", "긴급"];
@@ -261,7 +279,24 @@ fn clause_refuses(clause: &str) -> bool {
         let is_kins = || !is_denied && both(NUMBER, KIN) && !EMERGENCIES.iter().any(|part| text.contains(part));
         is_short && (is_kins() || both(NUMBER, OWN) && both(NUMBER, NOT | NO)) && !has_digits()
     };
+    // "Kunde sagt nein", "María dijo que no": whoever says it stands before it.
+    let tells_a_no = || {
+        let from = words.iter().position(|word| word & (TELL | NAY) != 0).filter(|from| *from <= SPEAKER_WORDS_MAX);
+        from.is_some_and(|from| {
+            let told = &words[from..];
+            let is_of_it = |word: &Roles| word & (TELL | NAY | BESIDE) != 0;
+            both(TELL, NAY) && told.iter().all(is_of_it) && told.len() <= TOLD_WORDS_MAX
+        })
+    };
+    let are_few = words.len() <= FEW_WORDS;
+    let is_kins_device = || {
+        let has_digits = text.contains(|char: char| char.is_ascii_digit());
+        both(DEVICE, KIN) && are_all(DEVICE | NUMBER | KIN | OWN | BESIDE) && is_short && !has_digits
+    };
     has(OUT) && !is_denied
+        || tells_a_no()
+        || is_kins_device()
+        || both(NUMBER | DEVICE, WRONG) && are_few && (!is_denied || anywhere & WRONG != 0)
         || has(BLOCKED) && (!is_denied || anywhere & NOT != 0)
         || both(CONSENT, END | NOT | NO | LACK)
         || both(OPTIN, LACK | NOT)

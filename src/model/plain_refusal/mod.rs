@@ -16,6 +16,7 @@ mod languages;
 mod letters;
 mod note;
 pub mod question;
+mod remark;
 pub mod reply;
 mod silence;
 pub mod title;

@@ -108,6 +108,10 @@ pub fn note_refuses(cell: &str) -> bool {
     if is_silent(cell) {
         return beside::refuses(cell) && !beside::is_harmless(cell);
     }
+    // What has letters that make it sort last is never silent.
+    if parted_from_sorting(cell).is_some_and(|parted| note_refuses(&parted)) {
+        return true;
+    }
     if let Some(known) = KNOWN.with_borrow(|known| known.get(cell).copied()) {
         return known;
     }
@@ -248,10 +252,25 @@ const OTHERWISE: [&str; 3] = ["tps", "ctps", "rmv"];
 /// Letters of the initials of a person.
 const INITIALS_MAX: usize = 3;
 
+/// What makes a word sort last, where there are at least two before it.
+const SORTING: [char; 5] = ['z', 'Z', 'x', 'X', '~'];
+
 /// A word without the letters before it that make it sort last.
 fn unsorted(word: &str) -> &str {
-    let rest = word.trim_start_matches(['z', 'Z', 'x', 'X', '~']);
+    let rest = word.trim_start_matches(SORTING);
     if word.len() - rest.len() > 1 { rest } else { word }
+}
+
+/// A note without these, where some word has them: `zzDeceased Fred`, `zz_OptOut`. Nearly all tell at once that none has.
+fn parted_from_sorting(cell: &str) -> Option<String> {
+    let is_one = |byte: u8| SORTING.contains(&char::from(byte));
+    let begins = |at: usize| at == 0 || !cell.as_bytes()[at - 1].is_ascii_alphanumeric();
+    if !cell.as_bytes().windows(2).enumerate().any(|(at, two)| is_one(two[0]) && is_one(two[1]) && begins(at)) {
+        return None;
+    }
+    let parted: Vec<&str> =
+        cell.split_whitespace().map(|word| unsorted(word).trim_start_matches(['_', '-', '.'])).collect();
+    Some(parted.join(" ")).filter(|parted| parted != cell && !parted.is_empty())
 }
 
 /// Whether an entry refuses messages but for the name before it or behind it: `Bob opted out`, `opt out JB`. A bus stop has a

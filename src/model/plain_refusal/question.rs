@@ -54,6 +54,8 @@ struct Kinds {
     alone: Kind,
     messages: Kind,
     phones: Kind,
+    ok: Kind,
+    lines: Kind,
     others: Kind,
     small: Kind,
 }
@@ -64,6 +66,8 @@ static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds {
     alone: Kind::named(WORDS, "alone"),
     messages: Kind::named(WORDS, "messages"),
     phones: Kind::named(WORDS, "phones"),
+    ok: Kind::named(WORDS, "ok"),
+    lines: Kind::named(WORDS, "lines"),
     others: Kind::named(WORDS, "others"),
     small: Kind::named(WORDS, "small"),
 });
@@ -115,7 +119,7 @@ pub fn asks_for_consent(heading: &str) -> bool {
     {
         return false;
     }
-    let Kinds { leave, alone, messages, phones, others, small, .. } = &*KINDS;
+    let Kinds { leave, alone, messages, phones, ok, lines, others, small, .. } = &*KINDS;
     let words = words(&unanswered(heading));
     let joined = words.concat();
     let is_consent = |word: &String| is_of_consent(word);
@@ -126,10 +130,15 @@ pub fn asks_for_consent(heading: &str) -> bool {
         let says_it = |word: &String| alone.has(word) || is_consent(word);
         words.iter().any(says_it) && words.iter().all(|word| says_it(word) || small.has(word))
     };
+    let is_all_right = || {
+        let of_it = |word: &String| ok.has(word) || lines.has(word) || small.has(word);
+        ok.has_any(&words) && lines.has_any(&words) && words.iter().all(of_it)
+    };
     let are_wishes = words.len() > 1 && words.iter().all(|word| leave.has(word) && word.len() > 3);
     (has_consent(&words) || is_status || gives || phones.has_any(&words)) && !others.has_any(&words)
         || are_wishes
         || is_only()
+        || is_all_right()
         || LISTED.contains(&joined.as_str())
         || heading.trim_end().ends_with('?') && words.iter().all(|word| messages.has(word)) && !words.is_empty()
 }
@@ -192,6 +201,12 @@ mod tests {
             "contact_status",
             "Mkt OK",
             "Mobile OK",
+            "Cell OK",
+            "Home OK",
+            "Phone OK",
+            "phone_ok",
+            "OK to phone",
+            "Telefon OK",
             "Channel OK",
             "OK pub",
             "Send?",
@@ -245,6 +260,9 @@ mod tests {
             "Maya",
             "Canada",
             "oklahoma",
+            "Phone orders OK",
+            "Home",
+            "Cell",
             "opt_in_date",
             "Newsletter",
             "do_not_text",

@@ -149,7 +149,7 @@ impl Word {
              husbands hubby spouse spouses partner partners sister sisters brother brothers parent parents girlfriend \
              girlfriends boyfriend boyfriends friend friends roommate roommates neighbor neighbors neighbour neighbours grandma \
              grandmas grandpa grandpas grandson granddaughter grandmother grandmothers uncle uncles aunt aunts cousin cousins boss \
-             coworker coworkers caregiver caretaker carer else elses",
+             coworker coworkers caregiver caretaker carer kid kids child childs childrens else elses",
         )
     }
 

@@ -1,6 +1,6 @@
 //! The number is somebody else's, or nobody's any more: "belongs to her ex", "gave up this number", "landline only".
 
-use super::super::word::Word;
+use super::super::word::{Case, Word};
 use super::Clause;
 
 /// So near stand a number and whose it is.
@@ -18,6 +18,7 @@ impl Clause<'_> {
             || self.is_no_more(at)
             || self.is_used_instead(at))
             && !has_digits()
+            || at == 0 && self.is_of_nobody()
     }
 
     /// "Number belongs to her ex".
@@ -89,14 +90,57 @@ impl Clause<'_> {
         is_whose || is_given_up || is_cut || is_unused
     }
 
-    /// "Pt deceased", but not "husband deceased".
-    pub(super) fn is_dead(&self, at: usize) -> bool {
-        let is_it = self.words[at].is("deceased") || self.words[at].is("passed") && self.is_at(at + 1, "away");
+    /// Whether all that a clause says is what the number is, and that nobody is reached there: "old number", "this is a fake phone", "line
+    /// dead", "number no good", "555 number".
+    fn is_of_nobody(&self) -> bool {
+        const WORTHLESS: &str = "old former previous prior dead fake bogus dummy wrong bad invalid disconnected shared borrowed placeholder test \
+                                 fax landline voip stale outdated defunct inactive burner made up unassigned unallocated 555 cut";
+        let is_worthy = |word: &Word| word.is("good valid real working");
         let is_small = |word: &Word| {
-            word.is("pt patient client customer cust member guest she he has is was now the marked as sadly recently")
+            word.is("this that is its thats it was a an the her his their now given gave us probably looks like s")
+        };
+        let is_number = |word: &Word| word.is_number() || word.is("fone landline fax");
+        // "Landline disconnected" says nothing of a cell.
+        let is_other = self.words.iter().any(|word| word.is("landline fax"))
+            && self.words.iter().any(|word| word.is("disconnected dead cut invalid inactive bad old former"));
+        let (words, denies) = (self.words, self.words.iter().any(|word| word.is("no not isnt longer")));
+        let says_it =
+            |word: &Word| word.is(WORTHLESS) || denies && (is_worthy(word) || word.is("no not isnt longer a"));
+        words.len() > 1
+            && !is_other
+            && words.iter().any(is_number)
+            && words.iter().all(|word| is_number(word) || is_small(word) || says_it(word))
+            && if denies { words.iter().any(is_worthy) } else { words.iter().any(says_it) }
+    }
+
+    /// "Pt deceased", "she passed in May", "widow says he died", but not "husband deceased".
+    pub(super) fn is_dead(&self, at: usize) -> bool {
+        let is_small = |word: &Word| {
+            word.is("pt patient client customer cust member guest she he they has is was now the marked as sadly recently just")
                 || word.text.len() == 1
         };
-        is_it && self.words[..at].iter().all(is_small)
+        let is_who = |word: &Word| word.is("pt patient client customer cust member guest she he they owner");
+        let when = |word: &Word| {
+            word.text.starts_with(|c: char| c.is_ascii_digit())
+                || word.is("away on in last this week month year yesterday recently now ago early late spring summer fall autumn winter")
+                || word.is("jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september october november december")
+        };
+        let word = &self.words[at];
+        let is_told_when = || self.words[at + 1..].iter().all(when);
+        let told = self.words[..at]
+            .iter()
+            .rposition(|word| word.is("says said say told us called calling reports reported informed"));
+        let before = &self.words[told.map_or(0, |told| told + 1)..at];
+        let has_who = before.iter().any(is_who);
+        let is_it = word.is("deceased decd dcsd")
+            || word.is("passed") && self.is_at(at + 1, "away")
+            || word.is("died") && is_told_when()
+            || word.is("passed") && has_who && is_told_when();
+        // "Fred Miller deceased".
+        let is_name = |at: &Word| word.is("deceased decd dcsd") && at.case == Case::Title && !at.is_kin();
+        is_it
+            && before.iter().all(|word| is_small(word) || word.is("that") || is_name(word))
+            && (told.is_none() || has_who)
     }
 
     /// "Use home number only", "landline only", "text wife instead": another phone.
@@ -166,6 +210,33 @@ mod tests {
             "said no",
             "She said no",
             "refuses",
+            "kid's phone",
+            "old number",
+            "old phone",
+            "this is a fake number",
+            "made up number",
+            "555 number",
+            "dead line",
+            "line dead",
+            "number no good",
+            "not a real number",
+            "number not valid",
+            "shared phone",
+            "borrowed phone",
+            "fax number",
+            "widow says he passed",
+            "son called, she died",
+            "husband says she passed away",
+            "he passed",
+            "pt passed in March",
+            "she has died",
+            "dec'd",
+            "Ann Miller - dec'd",
+            "zzDeceased Fred",
+            "xxSTOP",
+            "ZZZdo not text",
+            "zz_OptOut",
+            "Fred zzDeceased",
             "ZZ-Deceased Ann Miller",
         ]
         .into_iter()
@@ -218,6 +289,28 @@ mod tests {
             "rather not on Mondays",
             "text mom instead of dad",
             "w/ dog",
+            "old customer",
+            "old phone broken screen",
+            "fax sent",
+            "passed the exam",
+            "she passed the exam",
+            "he passed inspection",
+            "her dog died",
+            "battery died",
+            "died hair red",
+            "test drive booked",
+            "fake nails",
+            "bad knee",
+            "good number",
+            "valid number",
+            "xxl shirt",
+            "Zzyzx Road",
+            "Xxavier Zz",
+            "kids menu",
+            "child seat",
+            "invalid address",
+            "minor repairs",
+            "the line is long",
         ]
         .into_iter()
         .filter(|note| note_refuses(note))

@@ -7,6 +7,8 @@ use super::super::word::{Case, Word};
 pub fn refuses(cell: &str) -> bool {
     const STRUCK_OUT: [char; 2] = ['📵', '🔕'];
     const FORBIDS: [char; 4] = ['🚫', '⛔', '🛑', '❌'];
+    /// Beside a name or a date, somebody died.
+    const DEAD: [char; 3] = ['†', '⚰', '🪦'];
     const NAME_WORDS_MAX: usize = 3;
     if cell.is_ascii() && !(cell.contains('[') && (cell.contains("[x]") || cell.contains("[X]"))) {
         return false;
@@ -15,10 +17,15 @@ pub fn refuses(cell: &str) -> bool {
     if cell.contains(STRUCK_OUT) {
         return true;
     }
-    if !is_crossed && !cell.contains(FORBIDS) {
+    let is_dead = !is_crossed && cell.contains(DEAD);
+    if !is_crossed && !cell.contains(FORBIDS) && !is_dead {
         return false;
     }
     let words = Word::all(cell);
+    if is_dead {
+        let is_day = |word: &Word| word.text.bytes().all(|byte| byte.is_ascii_digit());
+        return words.iter().all(|word| word.case == Case::Title || is_day(word));
+    }
     let is_name = || {
         (1..=NAME_WORDS_MAX).contains(&words.len())
             && words.iter().all(|word| word.case == Case::Title)
@@ -33,10 +40,23 @@ mod tests {
 
     #[test]
     fn signs_refuse_beside_messages_and_names() {
-        for cell in ["sms ⛔", "📵 since may", "SMS [x]", "Bob 🚫", "Bob Smith ❌", "Cy 📵", "texts ❌"] {
+        for cell in [
+            "sms ⛔",
+            "📵 since may",
+            "SMS [x]",
+            "Bob 🚫",
+            "Bob Smith ❌",
+            "Cy 📵",
+            "texts ❌",
+            "† 2023",
+            "Hans Meier †",
+            "Ann ⚰",
+        ] {
             assert!(refuses(cell), "{cell}");
         }
-        for cell in ["no gluten 🚫", "⛔ peanuts", "Bob 😀", "VIP [x]", "Bob", "table 5 ❌", "😀 sms"] {
+        for cell in
+            ["no gluten 🚫", "⛔ peanuts", "Bob 😀", "VIP [x]", "Bob", "table 5 ❌", "😀 sms", "see note † below"]
+        {
             assert!(!refuses(cell), "{cell}");
         }
     }

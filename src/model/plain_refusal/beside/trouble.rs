@@ -7,6 +7,8 @@ use super::{Clause, DENIED_WITHIN};
 const ABOUT_WITHIN: usize = 6;
 /// So near behind a threat stands with what.
 const THREAT_WITHIN: usize = 4;
+/// So near before a lawyer stands the letter that one sent.
+const LETTER_WITHIN: usize = 3;
 
 impl Clause<'_> {
     /// Whether somebody goes to law, or may: over messages, as nothing else of a number is worth a note.
@@ -18,6 +20,10 @@ impl Clause<'_> {
                 || word.is("threat threats threatened threatens threatening action to a with of us by over has is")
         };
         word.is("sue suing lawsuit") && (self.words.iter().any(|word| word.is_text() || word.is_contact()))
+            || word.is("lawyer lawyers attorney attorneys solicitor solicitors legal")
+                && self.is_at(at + 1, "letter letters threat")
+            || word.is("lawyer attorney solicitor")
+                && self.before(at, LETTER_WITHIN).iter().any(|word| word.is("letter letters"))
             || word.is("lawyer attorney")
                 && self.is_at(at + 1, "sent")
                 && self.behind(at, THREAT_WITHIN).iter().any(|word| word.is("letter notice"))

@@ -282,3 +282,45 @@ fn a_consent_is_one_up_to_its_end() {
     }
     assert!(label_refuses("Consent Expired", "2025-03-05") && label_refuses("Consent Revoked", "2027-03-05"));
 }
+
+#[test]
+fn what_is_all_right_or_hidden_and_what_notes_say_in_a_word_refuses() {
+    for (key, value) in [
+        ("cell_ok", "No"),
+        ("home_ok", "no"),
+        ("phone_ok", "false"),
+        ("text_ok", "N"),
+        ("hide", "yes"),
+        ("hide_from_campaigns", "Yes"),
+        ("skip", "true"),
+        ("exclude", "Yes"),
+        ("notes", "out"),
+        ("comments", "-> no"),
+        ("notes", "invalid"),
+        ("bemerkung", "gekündigt"),
+        ("mark", "out"),
+        ("", "no"),
+        ("", "out"),
+    ] {
+        assert!(label_refuses(key, value), "{key}: {value}");
+    }
+    for (key, value) in [
+        ("cell_ok", "yes"),
+        ("home_ok", ""),
+        ("hide", "no"),
+        ("inspection", "passed"),
+        ("coupon", "invalid"),
+        ("severity", "minor"),
+        ("contact_method", "fax"),
+        ("credit", "denied"),
+        ("notes", "no"),
+        ("notes", "old customer"),
+        ("notes", "passed the exam"),
+        ("notes", "minor repairs"),
+        ("", "0"),
+        ("", "F"),
+        ("", "Reno"),
+    ] {
+        assert!(!label_refuses(key, value), "{key}: {value}");
+    }
+}

@@ -1,0 +1,246 @@
+//! Remarks: what a note says of a number in a word or two. `Passed`, `invalid`, `minor`, `out` are of something else under most headings,
+//! and under that of notes, or under none at all, of the person whose row it is. remark.txt has them.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::answer::is_no;
+use super::fold::folded;
+use super::title::words;
+
+/// Parts of headings of notes, folded; and whole words of some.
+const NOTES: [&str; 48] = [
+    "note",
+    "nota",
+    "notiz",
+    "notat",
+    "comment",
+    "coment",
+    "komment",
+    "remark",
+    "remarque",
+    "memo",
+    "bemerk",
+    "anmerk",
+    "hinweis",
+    "opmerk",
+    "anmark",
+    "anteck",
+    "merknad",
+    "bemaerk",
+    "huom",
+    "observ",
+    "osserv",
+    "annot",
+    "uwag",
+    "poznam",
+    "megjegyz",
+    "mentiuni",
+    "aciklama",
+    "catatan",
+    "ghichu",
+    "примеч",
+    "коммент",
+    "замет",
+    "приміт",
+    "σημειωσ",
+    "σημείωσ",
+    "σχολι",
+    "σχόλι",
+    "备注",
+    "備註",
+    "備考",
+    "メモ",
+    "비고",
+    "메모",
+    "ملاحظ",
+    "הערות",
+    "หมายเหตุ",
+    "टिप्पणी",
+    "feedback",
+];
+const NOTE_WORDS: [&str; 16] = [
+    "mark", "marks", "marker", "flag", "flags", "misc", "info", "other", "extra", "details", "not", "notlar", "obs",
+    "warning", "alert", "alerts",
+];
+/// What may stand before a remark and says nothing: `this is a fax`, `pt passed`.
+const BEFORE: [&str; 33] = [
+    "a", "an", "the", "this", "that", "it", "its", "thats", "is", "was", "now", "still", "she", "he", "they", "pt",
+    "patient", "client", "cust", "customer", "member", "guest", "number", "phone", "cell", "line", "marked", "as",
+    "just", "only", "sadly", "owner", "person",
+];
+/// What stands before the day of a death, or nothing else: `d. 2023`, `passed 3/24`.
+const DEATHS: [&str; 9] = ["d", "dod", "died", "passed", "decd", "gest", "verst", "mort", "overl"];
+/// Words of the age of a child, besides the number of years.
+const OF_AGE: [&str; 14] =
+    ["under", "u", "age", "aged", "old", "yo", "y", "o", "yr", "yrs", "year", "years", "only", "jahre"];
+const SAYS_AGE: [&str; 6] = ["under", "u", "age", "aged", "old", "yo"];
+const OF_AGE_FROM: u32 = 18;
+/// Longer entries say something of their own.
+const WORDS_MAX: usize = 6;
+
+static REMARKS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let lines = include_str!("remark.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).map(folded).collect()
+});
+
+/// Whether notes stand under a key or a heading; or whatever somebody wrote, where there is none.
+pub fn is_of_notes(key: &str) -> bool {
+    let words = words(key);
+    let joined = words.concat();
+    joined.is_empty()
+        || NOTES.iter().any(|part| joined.contains(part)) && !joined.contains("notification")
+        || words.iter().any(|word| NOTE_WORDS.contains(&word.as_str()))
+}
+
+/// Whether a note says in a word or two, or in one of its entries, that its number is not to be written to.
+pub fn says_it(note: &str) -> bool {
+    let is_end = |char: char| ".!?;,|/\n()[]".contains(char);
+    entry_says_it(note) || note.split(is_end).flat_map(|part| part.split(" - ")).any(entry_says_it)
+}
+
+fn entry_says_it(entry: &str) -> bool {
+    if entry.split_whitespace().nth(WORDS_MAX).is_some() {
+        return false;
+    }
+    let mut words: Vec<String> =
+        entry.split(|char: char| !char.is_alphanumeric() && char != '\'' && char != '’').map(folded).collect();
+    words.retain(|word| !word.is_empty());
+    if words.is_empty() || words.len() > WORDS_MAX {
+        return false;
+    }
+    // "-> no": from a yes.
+    let is_arrow = ["->", "=>", "→", ">>"].iter().any(|arrow| entry.trim_start().starts_with(arrow));
+    let from = words.iter().take_while(|word| BEFORE.contains(&word.as_str())).count().min(words.len() - 1);
+    REMARKS.contains(&words.concat())
+        || REMARKS.contains(&words[from..].concat())
+        || is_arrow && is_no(&words.concat())
+        || is_day_of_death(&words[from..])
+        || is_age_of_a_child(&words[from..])
+}
+
+fn is_day_of_death(words: &[String]) -> bool {
+    let are_digits = |word: &String| word.bytes().all(|byte| byte.is_ascii_digit());
+    words.len() > 1 && DEATHS.contains(&words[0].as_str()) && words[1..].iter().all(are_digits)
+}
+
+/// "Under 13", "age 12", "u16", "12 yrs old".
+fn is_age_of_a_child(words: &[String]) -> bool {
+    let years = |word: &String| word.trim_start_matches('u').parse::<u32>().ok();
+    let is_age = |word: &String| years(word).is_some_and(|years| years <= OF_AGE_FROM);
+    let says_age = |word: &String| SAYS_AGE.contains(&word.as_str()) || word.starts_with('u') && years(word).is_some();
+    words.iter().any(is_age)
+        && words.iter().any(says_age)
+        && words.iter().all(|word| is_age(word) || OF_AGE.contains(&word.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_notes_say_in_a_word_is_heard() {
+        let missed: Vec<&str> = [
+            "denied",
+            "complained",
+            "she complained",
+            "lawyer letter",
+            "turned off notifications",
+            "OO",
+            "o/o",
+            "gekündigt",
+            "nur Post",
+            "배달금지",
+            "out",
+            "Out!",
+            "-> no",
+            "→ nein",
+            "this is a fax",
+            "fax",
+            "invalid",
+            "LL",
+            "wn",
+            "oos",
+            "disc.",
+            "placeholder",
+            "vip; invalid",
+            "Anna - fax",
+            "passed",
+            "pt passed 3/24",
+            "dec'd",
+            "decd",
+            "d. 2023",
+            "d. 3/2023",
+            "died 2023",
+            "minor",
+            "a minor",
+            "under 13",
+            "U13",
+            "she is 12 years old",
+            "age 12",
+            "未成年",
+            "無効",
+            "mineur",
+        ]
+        .into_iter()
+        .filter(|note| !says_it(note))
+        .collect();
+        assert!(missed.is_empty(), "{missed:?}");
+    }
+
+    #[test]
+    fn other_notes_say_something_else() {
+        let taken: Vec<&str> = [
+            "",
+            "no",
+            "old customer",
+            "invalid address",
+            "passed the exam",
+            "passed inspection",
+            "minor repairs",
+            "fax sent",
+            "sick child",
+            "test drive booked",
+            "real estate",
+            "out of town until May",
+            "denied insurance claim",
+            "complained about parking",
+            "disc golf",
+            "LL Bean",
+            "5 years",
+            "customer for 12 years",
+            "age 45",
+            "under 500 dollars",
+            "12 roses",
+            "3/24",
+            "met at fair",
+            "left a message",
+            "fake plants",
+            "placeholder order",
+            "has a landline",
+            "also has fax",
+            "Sue",
+            "barn",
+            "kind",
+            "upset stomach",
+            "dead sea salts",
+            "front desk staff",
+        ]
+        .into_iter()
+        .filter(|note| says_it(note))
+        .collect();
+        assert!(taken.is_empty(), "{taken:?}");
+    }
+
+    #[test]
+    fn headings_of_notes_are_known() {
+        for heading in
+            ["", "Notes", "label.notes", "Comments", "Bemerkungen", "Observaciones", "備考", "Mark", "Misc", "Uwagi"]
+        {
+            assert!(is_of_notes(heading), "{heading}");
+        }
+        for heading in ["City", "Inspection", "Grade", "Mother", "Notification", "Market", "Name", "Exam result"] {
+            assert!(!is_of_notes(heading), "{heading}");
+        }
+    }
+}
