@@ -17,7 +17,7 @@ impl Reading<'_> {
         bounds.extend((1..self.words.len()).filter(|&at| self.gives_reason(at)));
         bounds.sort_unstable();
         bounds.dedup();
-        (self.weighs_in_part(&bounds) || self.is_shown_in_part(&bounds))
+        self.weighs_in_part(&bounds) || self.is_shown_in_part(&bounds)
     }
 
     fn weighs_in_part(&self, bounds: &[usize]) -> bool {
