@@ -142,8 +142,9 @@ fn party(json: &Value) -> String {
     number(&text(if json.is_object() { &json["number"] } else { json }), false)
 }
 
-/// Where a message has its words: those that were written, those of what was tapped, and those below a picture.
-fn said(json: &Value) -> [&Value; 11] {
+/// Where a message has its words: those that were written, those of what was tapped, those below a picture, and the sign
+/// of who reacts with one.
+fn said(json: &Value) -> [&Value; 12] {
     let (button, reply) = (&json["button"], &json["reply"]);
     [
         &json["text"],
@@ -157,6 +158,7 @@ fn said(json: &Value) -> [&Value; 11] {
         &json["file"]["caption"],
         &json["audio"]["caption"],
         &json["caption"],
+        &json["reaction"]["emoji"],
     ]
 }
 
@@ -217,5 +219,12 @@ mod tests {
         assert!(verify_parameters(&merged, &keys, signed_at).is_err(), "two parameters as one");
         assert_eq!(sent_at(&form("", "")), "2026-05-28T20:26:40Z");
         assert_eq!(time::parse(&sent_at(&form("", ""))), Ok(signed_at));
+    }
+
+    /// Who reacts with a sign says no more than that.
+    #[test]
+    fn a_reaction_is_its_sign() {
+        let json = serde_json::json!({ "message_type": "reaction", "reaction": { "action": "react", "emoji": "🛑" } });
+        assert_eq!(texts(said(&json)), "🛑");
     }
 }

@@ -13,11 +13,12 @@ use crate::model::keyword;
 use crate::model::plain_refusal::fold::letters;
 use crate::model::plain_refusal::vocabulary::{ACT, ALONE, AWAY, ENDS, IN, NOT, OPT, OUT, Sense, sense};
 use vocabulary::{
-    ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BETWEEN, BLOCKED, BLOCKING, BLOCKS, BY, CONSENT, CONSENT_TR, CONTAINS, DEAD,
-    DEAD_ALONE, DEAD_WITHIN, ENDED, ERASED_BY, FOR_GOOD, JUNK, LACKS, LEFT_WITHIN, LINE, LISTS, LIVES, MESSAGES,
-    MOBILE, NETWORK, NONE_TR, NOT_OF_PEOPLE, NUMBER, OF_A_DEAD_NUMBER, OF_THE_SENDER, OF_THE_TEXT, OUT_WITHIN, PASSING,
-    PERSON, PERSON_RU, PHONE, PREFERENCE, REFUSAL_RU, REFUSED_WITHIN, REFUSES, REFUSES_ALONE, REPORTED_TO, SENDER,
-    SENDS, STATES, STEM_LETTERS_MIN, SUPPRESSED, WANTS, WRONG_ONE,
+    ABSENT, ANSWERS, ASKED_WITHIN, ASKS, BELONGS, BETWEEN, BLOCKED, BLOCKING, BLOCKS, BY, CANCELS, CONSENT, CONSENT_TR,
+    CONTAINS, DEAD, DEAD_ALONE, DEAD_WITHIN, ENDED, ERASED_BY, FOR_GOOD, GETS, GONE, JUNK, LACKS, LEFT_WITHIN, LINE,
+    LISTS, LIVES, MESSAGES, MOBILE, NETWORK, NONE_TR, NOT_OF_PEOPLE, NUMBER, OF_A_DEAD_NUMBER, OF_THE_SENDER,
+    OF_THE_TEXT, OTHER, OUT_WITHIN, OWNER, PASSING, PERSON, PERSON_RU, PHONE, PREFERENCE, PREFERENCE_SERVICES,
+    REFUSAL_RU, REFUSED_WITHIN, REFUSES, REFUSES_ALONE, REGISTERED, REPORTED_TO, SENDER, SENDS, STATES,
+    STEM_LETTERS_MIN, SUPPRESSED, WANTS, WRONG_ONE,
 };
 
 /// What they say.
@@ -167,7 +168,12 @@ impl Report {
             let is_suppressed = word.starts_with(SUPPRESSED) && !self.is_negated(at) && !self.has(&NOT_OF_PEOPLE);
             if is_blocked
                 || is_refused_elsewhere
-                || (!is_of_sender && !is_answered && (complains || is_suppressed || self.refuses(at)))
+                || self.is_in_preferences(at)
+                || self.is_never_in(at)
+                || self.is_entry_of_block_list(at)
+                || (!is_of_sender
+                    && !is_answered
+                    && (complains || is_suppressed || self.refuses(at) || self.cancels(at)))
             {
                 return true;
             }
@@ -244,6 +250,76 @@ impl Report {
                 || is_willed && self.word(at + 1) == "by" && self.behind(at + 1).is_some_and(|by| self.is_person(by)))
     }
 
+    /// "User preference: no marketing", "TPS registered number".
+    fn is_in_preferences(&self, at: usize) -> bool {
+        let is_none = |at: usize| MESSAGES.contains(&self.word(at)) && self.is_negated(at);
+        PREFERENCE.contains(&self.word(at)) && (at + 1..self.0.len()).any(is_none)
+            || PREFERENCE_SERVICES.contains(&self.word(at)) && self.has(&REGISTERED)
+    }
+
+    /// "user not subscribed to this service": a sender that is not subscribed to something is the provider's customer.
+    fn is_never_in(&self, at: usize) -> bool {
+        let is_whom = |by: usize| self.is_person(by) && self.word(by) != "customer" || self.word(by) == "number";
+        self.word(at) == "subscribed"
+            && self.before(at).is_some_and(|not| self.is_not(not) && self.before(not).is_some_and(is_whom))
+    }
+
+    /// "blocked number": as it is called by who keeps a list of them. "Number blocked" may be the network's doing.
+    fn is_entry_of_block_list(&self, at: usize) -> bool {
+        self.word(at) == "blocked"
+            && at + 2 == self.0.len()
+            && ["number", "recipient", "msisdn", "destination"].contains(&self.word(at + 1))
+            && (at == 0 || STATES.contains(&self.word(at - 1)) || BETWEEN.contains(&self.word(at - 1)))
+            && !self.has(&NETWORK)
+    }
+
+    /// "recipient cancelled", "cancelled by recipient": which of a sender's users would be "cancelled by user".
+    fn cancels(&self, at: usize) -> bool {
+        let is_one = |at: usize| GETS.contains(&self.word(at)) || self.word(at) == "end" && self.word(at + 1) == "user";
+        let is_of_messages = || at + 1 == self.0.len() || MESSAGES.contains(&self.word(at + 1));
+        CANCELS.contains(&self.word(at))
+            && (self.before(at).is_some_and(|by| GETS.contains(&self.word(by))) && is_of_messages()
+                || self.word(at + 1) == "by" && self.behind(at + 1).is_some_and(is_one))
+    }
+
+    /// "new owner", "number ported to other owner", "no longer belongs to customer", "subscriber deceased": the person is no longer
+    /// behind the number.
+    fn is_of_another(&self, at: usize) -> bool {
+        let word = self.word(at);
+        let is_whole = |word: &str| ["of", "in", "for", "lookup"].contains(&word);
+        let is_other = |at: usize| OTHER.contains(&self.word(at)) || self.is_not(at);
+        let is_owner = |at: usize| OWNER.contains(&self.word(at));
+        let has_passed = word == "passed" && self.word(at + 1) == "away";
+        if is_owner(at) {
+            let changed = |at: usize| ["changed", "changes", "change"].contains(&self.word(at));
+            let is_of_number =
+                self.word(at + 1) != "of" || self.behind(at + 1).is_some_and(|of| NUMBER.contains(&self.word(of)));
+            return self.before(at).is_some_and(|before| is_other(before) || changed(before)) && is_of_number
+                || self.behind(at).is_some_and(changed) && !is_whole(self.word(at + 1));
+        }
+        if GONE.contains(&word) || has_passed {
+            let is_one = |at: usize| {
+                self.is_person(at) || is_owner(at) || NUMBER.contains(&self.word(at)) || self.word(at) == "contact"
+            };
+            return !self.is_negated(at) && self.before(at).or(self.behind(at)).is_some_and(is_one);
+        }
+        let is_somebody = |at: usize| {
+            self.is_person(at)
+                || is_owner(at)
+                || self.word(at) == "else"
+                || ["someone", "somebody"].contains(&self.word(at))
+        };
+        let is_to = self.word(at + 1) == "to";
+        let whose = self.behind(at).map_or(at, |whose| {
+            if OTHER.contains(&self.word(whose)) && !is_somebody(whose) { whose + 1 } else { whose }
+        });
+        BELONGS.contains(&word)
+            && is_to
+            && !self.has(&MESSAGES)
+            && is_somebody(whose)
+            && (self.is_negated(at) != self.behind(at).is_some_and(|at| OTHER.contains(&self.word(at))))
+    }
+
     /// "lack of consent", "consent missing", and not "missing consent language".
     fn lacks_consent(&self) -> bool {
         let lacks = |at: usize| {
@@ -294,6 +370,15 @@ impl Report {
             word if self.0.len() == 1 && DEAD_ALONE.contains(&word) => true,
             "assigned" if self.0.len() == 2 => self.is_negated(at),
             "exist" | "exists" if self.is_negated(at) && self.before(at).is_some_and(|not| self.is_user(not)) => true,
+            // As a mail server says it. A user of a program is its sender's.
+            "such" if self.is_negated(at) && self.is_person(at + 1) => true,
+            "unknown" if self.0.len() == 2 && self.has(&["user", "enduser"]) => true,
+            // Calls to it are, and no network is said to have done it: the number gets nothing, as with an unknown one.
+            "barred" if !self.has(&NETWORK) => {
+                let is_called = |at: usize| self.word(at) == "call" || is_number(at);
+                self.word(at + 1) != "by" && self.before(at).or(self.behind(at)).is_some_and(is_called)
+            }
+            _ if self.is_of_another(at) => true,
             // "Subscriber deactivated promotional messages" speaks of these.
             "deactivated" if self.refuses(at) => false,
             "such" => self.is_negated(at) && is_number(at + 1),

@@ -71,6 +71,7 @@ pub fn words(text: &str) -> Vec<Word> {
     for line in text.lines() {
         folder.is_cited = QUOTING.iter().any(|mark| line.trim_start().starts_with(mark));
         let line = without_tags(line);
+        let line = without_flags(&line);
         let mut chars = line.chars().map(plain).flat_map(|c| std::iter::once(c).nfkd()).peekable();
         while let Some(c) = chars.next() {
             let next = chars.peek().copied().unwrap_or(' ');
@@ -119,6 +120,19 @@ fn without_tags(line: &str) -> Cow<'_, str> {
     }
     plain.push_str(left);
     Cow::Owned(plain)
+}
+
+/// A line whose letters of flags are letters: two together are a flag, but 🇸🇹🇴🇵 is STOP.
+fn without_flags(line: &str) -> Cow<'_, str> {
+    let is_of_flags = |c: char| matches!(c, '\u{1f1e6}'..='\u{1f1ff}');
+    if !line.contains(is_of_flags) {
+        return Cow::Borrowed(line);
+    }
+    let chars: Vec<char> = line.chars().collect();
+    let runs = chars.chunk_by(|&a, &b| is_of_flags(a) == is_of_flags(b));
+    let is_word = |run: &[char]| is_of_flags(run[0]) && run.len() != 2;
+    let letter = |c: char| char::from(b'A' + (c as u32 - 0x1f1e6) as u8);
+    Cow::Owned(runs.flat_map(|run| run.iter().map(move |&c| if is_word(run) { letter(c) } else { c })).collect())
 }
 
 /// Words joined by blanks, as phrases are looked up.
@@ -334,6 +348,8 @@ mod tests {
             ("'stop' it's", "STOP ITS"),
             ("İptal iptal IPTAL ıptal", "IPTAL IPTAL IPTAL IPTAL"),
             ("ＳＴＯＰ 𝐬𝐭𝐨𝐩 ⓢⓣⓞⓟ", "STOP STOP STOP"),
+            ("🇸🇹🇴🇵 🇸 🇹 🇴 🇵", "STOP S T O P"),
+            ("go 🇺🇸!", "GO"),
             ("\u{200f}STOP\u{200f} ST\u{ad}OP stop\u{200b}", "STOP STOP STOP"),
             ("žluťoučký Łódź straße", "ZLUTOUCKY LODZ STRASSE"),
             ("الغاء إلغاء", "الغاء الغاء"),

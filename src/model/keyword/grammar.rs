@@ -50,6 +50,8 @@ pub enum Kind {
     Narrow,
     /// A clause may begin with it that asks: "please".
     Clause,
+    /// It begins a reason: what stands before it is complete.
+    Reason,
     /// No refusal can do without one such: where none of its readings is harmless, it may be one.
     Stem,
     /// A harmless reading of a stem.
@@ -241,6 +243,7 @@ impl Grammar {
                 "condition" => Kind::Condition,
                 "narrow" => Kind::Narrow,
                 "clause" => Kind::Clause,
+                "reason" => Kind::Reason,
                 "stem" => Kind::Stem,
                 "harmless" => Kind::Harmless,
                 _ => return Err(wrong("an unknown kind of rule")),

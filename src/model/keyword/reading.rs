@@ -33,7 +33,7 @@ pub const STOP_SIGNS: [char; 7] = ['🛑', '⛔', '🚫', '📵', '🔕', '🚷'
 /// Who laughs may not mean a word.
 const LAUGHING_SIGNS: [char; 4] = ['😂', '🤣', '😆', '😹'];
 /// What may say the same if no other words stand there.
-const REFUSING_SIGNS: [char; 7] = ['❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
+const REFUSING_SIGNS: [char; 8] = ['🤬', '❌', '✋', '👎', '✖', '🖕', '🤚', '🤮'];
 /// What begins "no more texts", which as a question misses them.
 const NONE_OF: [&str; 16] = [
     "NO", "PLUS", "PAS", "KEIN", "KEINE", "GEEN", "SIN", "SEM", "NESSUN", "NIENTE", "INGA", "INGEN", "IKKE", "ZADNYCH",
@@ -112,6 +112,7 @@ impl<'k> Reading<'k> {
                     | Kind::Doubt
                     | Kind::Narrow
                     | Kind::Clause
+                    | Kind::Reason
             )
         };
         self.found[at].get_or_init(|| {
@@ -177,7 +178,10 @@ impl<'k> Reading<'k> {
                 let reading = Reading::new(self.keywords, self.grammar, text);
                 reading.weight(0, reading.words.len()) == Some(Weight::Polite)
             };
-            return parts.filter(|part| part.contains(REFUSING_SIGNS)).any(is_polite);
+            // "❌ texts".
+            let crossed = || Reading::new(self.keywords, self.grammar, &text.replace('❌', " NO ")).meaning_of_words();
+            return parts.filter(|part| part.contains(REFUSING_SIGNS)).any(is_polite)
+                || text.contains('❌') && crossed().strictness() > 0;
         }
         let meaning = Reading::new(self.keywords, self.grammar, &text.replace(STOP_SIGNS, " STOP ")).meaning_of_words();
         meaning.is_out() || meaning == Meaning::MaybeOut
@@ -427,12 +431,8 @@ impl<'k> Reading<'k> {
         for (at, word) in self.words.iter().enumerate() {
             is_ordinary[at] |= word.is_quoted;
         }
-        // A few words are no longer said of each other where a clause ends between them: "one more: stop".
-        let is_torn = |from: usize, to: usize| {
-            to - from <= PLAIN_ORDINARY_MAX && self.words[from..to - 1].iter().any(|word| word.ends_clause)
-        };
         for (_, from, to) in self.all_found().filter(|(kind, _, _)| *kind == Kind::Ordinary) {
-            if !is_torn(from, to) {
+            if !self.is_torn(from, to) {
                 is_ordinary[from..to].fill(true);
             }
         }
@@ -459,6 +459,11 @@ impl<'k> Reading<'k> {
                 && (others.peek().is_none() || others.any(|word| !word.is_shouted() && word.text.len() > 1))
         };
         (0..all).any(is_said) || (all <= NEAR_MISS_WORDS_MAX && (1..all).any(|n| is_out(0, n) || is_out(n, all)))
+    }
+
+    /// A few words are no longer said of each other where a clause ends between them: "one more: stop", "10 cents each, stop".
+    fn is_torn(&self, from: usize, to: usize) -> bool {
+        to - from <= PLAIN_ORDINARY_MAX && self.words[from..to - 1].iter().any(|word| word.ends_clause)
     }
 
     /// Whether words are an opt-out word that has no other use.

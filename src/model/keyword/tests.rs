@@ -1,6 +1,7 @@
 //! The words and requests against what people write.
 
 mod parts;
+mod reasons;
 mod requests;
 mod slips;
 mod stems;

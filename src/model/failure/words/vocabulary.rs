@@ -1,7 +1,7 @@
 //! The words of failures.
 
 /// What begins the names of lists of those who want nothing.
-pub const LISTS: [&str; 25] = [
+pub const LISTS: [&str; 28] = [
     "blacklist",
     "blacklst",
     "blocklist",
@@ -28,6 +28,10 @@ pub const LISTS: [&str; 25] = [
     "blockrule",
     "abonelikten",
     "karaliste",
+    // Where people refuse all advertising: of Germany and Spain, of France, of the United Kingdom.
+    "robinsonlist",
+    "listarobinson",
+    "bloctel",
 ];
 /// Words for it in scripts that put no blanks between words.
 pub const OUT_WITHIN: [&str; 8] = ["退订", "退訂", "黑名单", "黑名單", "拒收", "受信拒否", "수신거부", "着信拒否"];
@@ -40,8 +44,9 @@ pub const ENDED: [&str; 9] =
 /// What says that an agreement is not there, and what was given or not.
 pub const LACKS: [&str; 5] = ["lack", "lacks", "lacking", "missing", "without"];
 /// The person, for certain.
-pub const PERSON: [&str; 17] = [
+pub const PERSON: [&str; 18] = [
     "recipient",
+    "receiver",
     "user",
     "subscriber",
     "customer",
@@ -113,6 +118,20 @@ pub const REFUSES: [&str; 12] = [
     "excluded",
     "excludes",
 ];
+/// What only who gets messages cancels to be left alone: a user, and a customer of a provider, also cancels what is to be sent.
+pub const CANCELS: [&str; 6] = ["cancelled", "canceled", "cancels", "quit", "left", "ended"];
+pub const GETS: [&str; 7] =
+    ["recipient", "receiver", "subscriber", "consumer", "enduser", "destinataire", "destinatario"];
+/// Somebody who has a number, in the words for who does not or no longer.
+pub const OWNER: [&str; 4] = ["owner", "holder", "inhaber", "proprietaire"];
+/// What stands beside the owner that a number did not have before, and what such a one has done to get it.
+pub const OTHER: [&str; 6] = ["new", "other", "another", "different", "someone", "somebody"];
+pub const BELONGS: [&str; 6] = ["belongs", "belong", "ported", "transferred", "moved", "given"];
+/// What is said of a person who is gone for good.
+pub const GONE: [&str; 4] = ["deceased", "died", "verstorben", "fallecido"];
+/// The telephone preference services of the United Kingdom, and what stands beside them that is no limit of a program.
+pub const PREFERENCE_SERVICES: [&str; 2] = ["tps", "ctps"];
+pub const REGISTERED: [&str; 4] = ["registered", "register", "registry", "listed"];
 /// What says it alone, and nobody else could.
 pub const REFUSES_ALONE: [&str; 3] = ["stopped", "revoked", "unsubscribed"];
 /// What a provider calls the state of a message that was not sent: `REJECTED_STOPPED`.
@@ -144,10 +163,10 @@ pub const BLOCKED: [&str; 9] =
 /// By whom.
 pub const BY: [&str; 7] = ["by", "durch", "vom", "von", "par", "por", "da"];
 pub const SENDER: [&str; 4] = ["sender", "originator", "you", "us"];
-pub const MESSAGES: [&str; 8] =
-    ["message", "messages", "sms", "text", "texts", "marketing", "contact", "communication"];
+pub const MESSAGES: [&str; 9] =
+    ["message", "messages", "messaging", "sms", "text", "texts", "marketing", "contact", "communication"];
 /// A person for whom "blocked" without more is what the person did. A subscriber is blocked by the network.
-pub const BLOCKING: [&str; 5] = ["recipient", "user", "consumer", "person", "enduser"];
+pub const BLOCKING: [&str; 6] = ["recipient", "receiver", "user", "consumer", "person", "enduser"];
 /// What begins the word for what is held back because somebody asked for it, and what else may be held back.
 pub const SUPPRESSED: &str = "suppress";
 pub const NOT_OF_PEOPLE: [&str; 7] = ["duplicate", "receipt", "receipts", "message", "messages", "sms", "text"];

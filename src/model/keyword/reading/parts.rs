@@ -3,7 +3,7 @@
 //! A name, a signature, a number or a reason stands behind a sentence or a clause and takes nothing back. Only a reading that is
 //! known to be harmless and goes over the end of a part does.
 
-use super::{Ending, Kind, Reading, Weight};
+use super::{Ending, Kind, REQUEST_WORDS_MIN, Reading, Weight};
 
 /// So many digits are a number of a phone.
 const PHONE_DIGITS_MIN: usize = 7;
@@ -13,12 +13,26 @@ const PART_WORDS_MAX: usize = 8;
 impl Reading<'_> {
     /// Whether a part of it may ask, as it would alone.
     pub(super) fn asks_in_part(&self) -> bool {
-        let bounds = self.bounds();
-        bounds.len() > 2 && (self.weighs_in_part(&bounds) || self.is_shown_in_part(&bounds))
+        let mut bounds = self.bounds();
+        bounds.extend((1..self.words.len()).filter(|&at| self.gives_reason(at)));
+        bounds.sort_unstable();
+        bounds.dedup();
+        self.weighs_in_part(&bounds) || self.is_shown_in_part(&bounds)
     }
 
     fn weighs_in_part(&self, bounds: &[usize]) -> bool {
         let all = self.words.len();
+        // "we sold it so hold the texts": behind a word that begins a clause, one word may be anything's.
+        let clauses = self.all_found().filter(|(kind, _, from)| *kind == Kind::Clause && *from < all);
+        let asks_in_clause = |from: usize| {
+            let weights = self.weights(from, all);
+            bounds.iter().any(|&to| {
+                to >= from + REQUEST_WORDS_MIN && weights[to] >= Some(Weight::Sentence) && self.is_open(from, to)
+            })
+        };
+        if clauses.map(|(_, _, from)| from).any(asks_in_clause) {
+            return true;
+        }
         let is_part = |from: usize, to: usize| (from, to) != (0, all);
         bounds.iter().enumerate().any(|(at, &from)| {
             from < all && {
@@ -39,6 +53,11 @@ impl Reading<'_> {
         let is_part = |&(from, to): &(usize, usize)| to - from < self.words.len() && self.is_open(from, to);
         let part = |(from, to)| Reading::of(self.keywords, self.grammar, self.words[from..to].to_vec());
         parts.filter(is_short).filter(is_part).any(|bounds| part(bounds).meaning_of_words().strictness() > 0)
+    }
+
+    /// Whether a reason begins at a place: "cuz I work nights". What it is given for stands before it.
+    pub(super) fn gives_reason(&self, at: usize) -> bool {
+        self.found(at).iter().any(|(kind, _)| *kind == Kind::Reason)
     }
 
     /// Where its parts begin and end: at the ends of clauses, and where a phone's number stands or somebody's name.

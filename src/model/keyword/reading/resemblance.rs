@@ -14,6 +14,10 @@ impl Reading<'_> {
             let is_quoted = self.is_quoted(from, last + 1);
             !is_quoted && if is_explained { net.knows(sentence) } else { net.shows(sentence) }
         };
-        self.each_sentence().any(resembles)
+        // Before its reason a sentence is as short as what was learned.
+        let before_reason = |(from, last): (usize, usize)| {
+            (from + 1..=last).find(|&at| self.gives_reason(at)).map(|reason| (from, reason - 1))
+        };
+        self.each_sentence().any(|sentence| resembles(sentence) || before_reason(sentence).is_some_and(&resembles))
     }
 }

@@ -137,7 +137,8 @@ impl Reading<'_> {
             // A rule may name what stands behind a comma, "don't call, text me", but nothing else there is covered.
             let first = ends().min();
             for to in ends() {
-                if self.is_of_clause(from, to) || Some(to) == first && is_of_sentence(from, to) {
+                let is_torn = self.is_torn(from, to);
+                if self.is_of_clause(from, to) || Some(to) == first && is_of_sentence(from, to) && !is_torn {
                     is_covered[from..to].fill(true);
                 }
             }
