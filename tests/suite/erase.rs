@@ -311,10 +311,10 @@ fn a_number_that_was_purged_before_is_not_named_any_more_either() {
 /// A purge that was stopped has not come to the history of whom it removed; an erasure does not wait for that.
 #[test]
 fn what_a_stopped_purge_has_left_of_a_number_is_erased() {
+    const CONTACTS: usize = 3_000;
     if only_whole("the files of a store are opened") {
         return;
     }
-    const CONTACTS: usize = 3_000;
     let mut daemon = Daemon::start(&[]);
     let mut wire = daemon.connect();
     let phones: Vec<String> = (0..CONTACTS).map(|n| format!("+1415{:07}", 2_000_000 + n)).collect();
@@ -353,10 +353,10 @@ fn what_a_stopped_purge_has_left_of_a_number_is_erased() {
 /// Killed while it takes thousands of events out of the history, it takes the rest out at the next start.
 #[test]
 fn an_erasure_that_was_killed_completes_by_itself() {
+    const EVENTS: usize = 1_500;
     if only_whole("the files of a store are opened") {
         return;
     }
-    const EVENTS: usize = 1_500;
     let list = LISTS[0];
     let mut daemon = Daemon::start(&[]);
     let mut wire = daemon.connect();
@@ -439,9 +439,6 @@ fn each_erasure_counts_its_own_work_beside_those_that_a_start_finishes() {
 /// What goes through the events of all who are gone, from the oldest on, meets one who is being erased, from the newest on.
 #[test]
 fn an_erasure_leaves_nothing_beside_a_purge_that_sweeps() {
-    if only_whole("the files of a store are opened") {
-        return;
-    }
     const EVENTS: u64 = 20_000;
     let dir = tempfile::tempdir().expect("a directory");
     let store = Store::open(Options::new(dir.path().to_owned(), Arc::new(|| START_MS))).expect("a store");
