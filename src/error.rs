@@ -87,6 +87,11 @@ impl Code {
         }
     }
 
+    /// The code of a word on the wire.
+    pub fn read(word: &[u8]) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.word().as_bytes() == word)
+    }
+
     /// Whether a retry helps.
     pub fn retry(self) -> Retry {
         match self {

@@ -71,7 +71,7 @@ impl Purge {
 
 impl Done {
     fn exit_code(self) -> Result<ExitCode> {
-        let plan = &self.report["plan"];
+        let plan = plan_word(&self.report);
         match self.broke_off {
             Some(why) => Err(Error::internal(format!("the run of plan {plan} broke off: {why}"))),
             None if self.report["state"] == "finished" => Ok(ExitCode::SUCCESS),
@@ -119,11 +119,22 @@ fn run(client: &mut Client, plan: &Value, show: &mut dyn FnMut(&Value)) -> Resul
     let reports = reports.into_iter().filter_map(|report| json(report).ok()).filter(is_of);
     let report = reports.reduce(|mut sum, report| {
         add(&mut sum, &report);
-        sum["plan"] = plan["plan"].clone();
+        // It is finished once all of them are, and then.
+        let is_later = report["finished_at"].as_str() > sum["finished_at"].as_str();
+        if sum["state"] == "finished" && (report["state"] != "finished" || is_later) {
+            sum["state"] = report["state"].clone();
+            sum["finished_at"] = report["finished_at"].clone();
+        }
         sum
     });
-    let report = report.ok_or_else(|| Error::internal("the run has no report"))?;
-    let broke_off = last["broke_off"].as_str().filter(|_| last["plan"] == plan["plan"]);
+    let mut report = report.ok_or_else(|| Error::internal("the run has no report"))?;
+    report["plan"] = plan["plan"].clone();
+    if let Some(report) = report.as_object_mut() {
+        report.remove("partition");
+    }
+    // A partition that did not break off says nothing of its plan.
+    let is_own = plan_word(&last).split('.').zip(&numbers).all(|(told, own)| told.is_empty() || told == *own);
+    let broke_off = last["broke_off"].as_str().filter(|_| is_own);
     Ok(Done { report, broke_off: broke_off.map(str::to_owned) })
 }
 

@@ -279,7 +279,17 @@ impl Counters {
 
     /// Counts a request that was answered with an error.
     pub fn count_error(&self, error: &Error) {
-        self.errors[error.code as usize].fetch_add(1, Ordering::Relaxed);
+        self.count_code(error.code);
+    }
+
+    /// The same, where its code alone is known.
+    pub fn count_code(&self, code: Code) {
+        self.errors[code as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests were answered with an error.
+    pub fn errors(&self) -> u64 {
+        self.errors.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// Counts a token that is none.

@@ -395,8 +395,7 @@ impl List {
     }
 
     fn requests(&mut self, counters: &Counters) {
-        let errors = counters.errors.iter().map(count).sum();
-        self.add("errors", "requests that were answered with an error", StatValue::Counter(errors));
+        self.add("errors", "requests that were answered with an error", StatValue::Counter(counters.errors()));
         let [yes, no] = counters.checks();
         self.add("checks_yes", "phones for which CHECK said yes", StatValue::Counter(yes));
         self.add("checks_no", "phones for which CHECK said no", StatValue::Counter(no));

@@ -20,6 +20,14 @@ pub struct Backup {
     is_expected: bool,
     newest: Mutex<Option<Made>>,
     last: Mutex<Last>,
+    writing: Mutex<Option<Writing>>,
+}
+
+/// What is written now.
+struct Writing {
+    name: String,
+    /// Somebody has dropped it meanwhile.
+    is_unwanted: bool,
 }
 
 /// The last backup that was made, be it before the daemon started.
@@ -75,7 +83,8 @@ impl Backup {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        let backup = Backup { store, dir, is_expected, newest: Mutex::default(), last: Mutex::default() };
+        let (newest, last, writing) = Default::default();
+        let backup = Backup { store, dir, is_expected, newest, last, writing };
         if let Some(file) = backup.files().ok().and_then(|files| files.into_iter().next()) {
             *backup.last_made() = Last { at: file.made_at, bytes: file.bytes };
         }
@@ -121,9 +130,16 @@ impl Backup {
         Ok(bytes)
     }
 
-    /// Removes a backup.
+    /// Removes a backup. Of one that is being made nothing is left.
     pub fn remove(&self, name: &str) -> Result<()> {
-        fs::remove_file(self.path(name)?).map_err(|why| no_backup(name, &why))
+        let path = self.path(name)?;
+        // Held until it is gone: a run sees at its end that nobody wants it, or its file is whole before this looks.
+        let mut writing = self.writing();
+        if let Some(writing) = writing.as_mut().filter(|writing| writing.name == name) {
+            writing.is_unwanted = true;
+            return Ok(());
+        }
+        fs::remove_file(path).map_err(|why| no_backup(name, &why))
     }
 
     /// The file of a backup. A name is letters, digits, `-`, `_` and dots that do not begin it: it leads nowhere else.
@@ -142,18 +158,36 @@ impl Backup {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn writing(&self) -> MutexGuard<'_, Option<Writing>> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_unwanted(&self) -> bool {
+        self.writing().as_ref().is_some_and(|writing| writing.is_unwanted)
+    }
+
     fn made(&self) -> MutexGuard<'_, Option<Made>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a backup into its file. None if it was stopped.
+    /// Writes a backup into its file. None if it was stopped, or dropped.
     fn write(&self, run: &BackupRun, control: &Control<'_, Backup>) -> Result<Option<(u64, BackupEnd)>> {
         let has_no_space = Cell::new(false);
         let go_on = |progress: BackupProgress| {
             has_no_space.set(is_low(&self.dir));
-            !has_no_space.get() && control.reached(BackupRun { progress, ..run.clone() }) == Signal::GoOn
+            !has_no_space.get()
+                && !self.is_unwanted()
+                && control.reached(BackupRun { progress, ..run.clone() }) == Signal::GoOn
         };
         let written = backup_file::put(&self.dir, &run.name, |to| self.store.backup(to, &go_on))?;
+        let mut writing = self.writing();
+        if writing.take().is_some_and(|writing| writing.is_unwanted) {
+            if written.is_some() {
+                let path = self.path(&run.name)?;
+                fs::remove_file(&path).map_err(|why| failed("remove", &path, &why))?;
+            }
+            return Ok(None);
+        }
         if written.is_none() && has_no_space.get() { Err(no_space(&self.dir)) } else { Ok(written) }
     }
 }
@@ -185,6 +219,7 @@ impl Work for Backup {
         if is_low(&self.dir) {
             return Err(no_space(&self.dir));
         }
+        *self.writing() = Some(Writing { name: name.clone(), is_unwanted: false });
         Ok(BackupRun { name, started_at, progress: BackupProgress::default() })
     }
 
@@ -210,6 +245,7 @@ impl Work for Backup {
     }
 
     fn broke_off(&self, run: &BackupRun, why: &Error) {
+        *self.writing() = None;
         tracing::error!("the backup '{}' was not made: {}", run.name, why.message);
     }
 }

@@ -21,7 +21,7 @@ use crate::store::Store;
 
 pub use backup::{Backup, BackupFile, BackupRun, Made};
 pub use erasure::Erasure;
-pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, no_plan};
+pub use purge::{Phase, Purge, PurgeOrder, PurgeRun, PurgeSettings, WAS_RUN, no_plan};
 pub use replay::{bring_back, replay};
 
 /// Every job of the daemon.

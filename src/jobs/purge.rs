@@ -15,6 +15,9 @@ use crate::model::purge::{Policy, PurgeReason};
 use crate::model::time;
 use crate::store::{Log, Measured, Plan, Progress, Store};
 
+/// What is said of a plan that was run to its end.
+pub const WAS_RUN: &str = "was run already";
+
 /// Which contacts a purge removes, and when.
 #[derive(Clone, Debug, Default)]
 pub struct PurgeSettings {
@@ -127,7 +130,7 @@ impl Purge {
         let again = "PURGE PLAN makes a new one";
         let plan = self.store.plan(number)?.ok_or_else(|| no_plan(number.to_string().as_bytes()))?;
         if plan.is_finished() {
-            return Err(Error::bad_arg(format!("plan {number} was run already: {again}")));
+            return Err(Error::bad_arg(format!("plan {number} {WAS_RUN}: {again}")));
         }
         if plan.has_expired(self.store.now()) {
             let made_at = time::format(plan.made_at);

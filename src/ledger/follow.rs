@@ -31,7 +31,7 @@ impl Trouble {
 impl From<Failure> for Trouble {
     fn from(why: Failure) -> Trouble {
         match why {
-            Failure::NoTables | Failure::NoPartition => Trouble::Here(why.into_error()),
+            Failure::NoTables | Failure::Older(_) | Failure::NoPartition => Trouble::Here(why.into_error()),
             why => Trouble::Database(why.into_error()),
         }
     }

@@ -39,12 +39,13 @@ const SESSION: &str = "SET synchronous_commit = on; \
 /// `contactd_part` has one row for each partition: who owns it (`owner`, reachable at `address`), since which change of owners
 /// (`reign`), how often that one has renewed its lease (`beat`, negative once it has given it up), how long the lease is, up to
 /// which row all were acknowledged (`acked`), which row the newest copy ends with (`base`) and its generation (`gen`), and the form
-/// of the rows. `wanted` is the address of a daemon that asks the owner for the partition.
+/// of the rows. `wanted` is the address of a daemon that asks the owner for the partition; a ledger of an older contactd lacks it.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS contactd_part (
     part int2 PRIMARY KEY, reign int8 NOT NULL, owner text NOT NULL, address text NOT NULL, beat int8 NOT NULL,
     lease_ms int8 NOT NULL, acked int8 NOT NULL, base int8 NOT NULL, gen int8 NOT NULL, format int4 NOT NULL,
     wanted text NOT NULL DEFAULT '');
+ALTER TABLE contactd_part ADD COLUMN IF NOT EXISTS wanted text NOT NULL DEFAULT '';
 CREATE TABLE IF NOT EXISTS contactd_ledger (
     part int2, seq int8, reign int8 NOT NULL, data bytea NOT NULL, PRIMARY KEY (part, seq));
 ALTER TABLE contactd_ledger ALTER COLUMN data SET STORAGE EXTERNAL;
@@ -100,6 +101,8 @@ pub enum Failure {
     Exists,
     /// The tables are not there.
     NoTables,
+    /// They lack a column: an older contactd has made them.
+    Older(String),
     /// They have no such partition.
     NoPartition,
     /// The server has no room on its disk.
@@ -116,6 +119,10 @@ impl Failure {
             Failure::NoTables => {
                 "the database has no ledger of contactd: `contactd ledger init URL` makes one".to_owned()
             }
+            Failure::Older(why) => format!(
+                "the ledger was made by an older contactd, and lacks what this one needs ({why}): `contactd ledger check URL` adds it, also \
+                 while daemons run"
+            ),
             Failure::NoPartition => {
                 "the ledger has fewer partitions: `contactd ledger status URL` shows how many, for --partitions"
                     .to_owned()
@@ -274,7 +281,7 @@ impl Sql {
         Ok(row.map(|row| (row.get(0), row.get(1))))
     }
 
-    /// Makes the tables, if they are not there.
+    /// Makes the tables, if they are not there, and adds what those of an older contactd lack.
     pub async fn create(&mut self) -> Result<(), Failure> {
         within(self.client.batch_execute(TABLES)).await
     }
@@ -461,7 +468,11 @@ fn failure(why: tokio_postgres::Error) -> Failure {
         Some(&SqlState::UNDEFINED_TABLE) => Failure::NoTables,
         code => {
             let said = why.as_db_error().map_or_else(|| with_causes(&why), |said| said.message().to_owned());
-            if code == Some(&SqlState::DISK_FULL) { Failure::Full(said) } else { Failure::Unknown(said) }
+            match code {
+                Some(&SqlState::UNDEFINED_COLUMN) => Failure::Older(said),
+                Some(&SqlState::DISK_FULL) => Failure::Full(said),
+                _ => Failure::Unknown(said),
+            }
         }
     }
 }

@@ -45,11 +45,16 @@ pub fn collect(families: &mut Families, context: &Context) -> Result<()> {
     purges(families, context)
 }
 
-fn requests(families: &mut Families, counters: &Counters, store: &Store) {
+/// How many requests were answered with an error.
+pub fn errors(families: &mut Families, counters: &Counters) {
     let errors = families.counter("contactd_errors", "requests that were answered with an error, by code");
     for (code, counter) in Code::ALL.into_iter().zip(&counters.errors) {
         errors.of("code", code.word(), read(counter));
     }
+}
+
+fn requests(families: &mut Families, counters: &Counters, store: &Store) {
+    errors(families, counters);
     let verdicts = families.counter("contactd_verdicts", "what CHECK and CLAIM answered");
     let labels = |verb: &str, verdict: &str| vec![("verb", verb.to_owned()), ("verdict", verdict.to_owned())];
     for (word, (check, claim)) in Verdict::words().zip(counters.checks.iter().zip(&store.counters().claims)) {

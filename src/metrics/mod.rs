@@ -82,6 +82,7 @@ pub fn scrape(open: &Open, server: ServerState<'_>, lists_max: usize, format: Fo
             if let Some((_, any)) = partitions.first() {
                 // The files of a daemon are those of all its partitions.
                 stats::collect_daemon(&mut families, counters, &any.reloads);
+                daemon::errors(&mut families, counters);
                 daemon::files(&mut families, &any.reloads, any.store.now());
             }
             let mut joined = Families::default();

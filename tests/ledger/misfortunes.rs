@@ -167,3 +167,29 @@ fn a_ledger_of_a_newer_contactd_is_refused_by_name() {
     assert!(!split.status.success() && said.contains("the ledger has form 2"), "{said}");
     assert_eq!(reign(), before);
 }
+
+/// It is no database that does not answer.
+#[test]
+fn a_ledger_of_an_older_contactd_is_named_and_gets_what_it_lacks() {
+    let Some(mut house) = House::start(None, &[]) else { return };
+    let mut client = Client::of(&house.ports());
+    client.insist(&format!("LIST {LIST}"));
+    drop(client);
+    let owner = house.owner();
+    house.nodes[1 - owner].terminate();
+    house.nodes[owner].terminate();
+    house.postgres.on_primary("ALTER TABLE house.contactd_part DROP COLUMN wanted");
+    house.nodes[owner].start();
+    assert_eq!(house.nodes[owner].ended().code(), Some(2));
+    let log = house.nodes[owner].log();
+    assert!(log.contains("made by an older contactd") && log.contains("`contactd ledger check URL` adds it"), "{log}");
+    let url = Postgres::url(house.postgres.ports(), "house");
+    let on_ledger = |what: &str| Command::new(program()).args(["ledger", what, &url]).output().expect("it runs");
+    let status = on_ledger("status");
+    let said = String::from_utf8_lossy(&status.stderr);
+    assert!(!status.status.success() && said.contains("made by an older contactd"), "{said}");
+    let check = on_ledger("check");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    house.nodes[owner].start();
+    assert!(Client::of(&house.ports()).insist("LISTS").starts_with('*'));
+}

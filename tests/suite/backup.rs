@@ -179,6 +179,16 @@ fn backups_are_listed_read_kept_and_removed() {
     assert_eq!(wire.call("BACKUP READ night 999999999"), "+");
     assert_eq!(wire.call("BACKUP DROP night"), "+dropped");
     assert!(wire.call("BACKUP DROP night").starts_with("-BADARG there is no backup"));
+    // One that is being made goes, too, however far it is.
+    for _ in 0..10 {
+        wire.send("BACKUP RUN night\nBACKUP DROP night\n");
+        assert_eq!([wire.reply(), wire.reply()], ["+started", "+dropped"]);
+        while json(&wire.call("BACKUP STATUS"))["state"] != "idle" {
+            thread::yield_now();
+        }
+        assert_eq!(wire.call("BACKUP LIST"), "*0");
+        assert_eq!(fs::read_dir(daemon.data_dir().join("backups")).expect("a directory").count(), 0);
+    }
     for name in ["", "../x", ".x", "a/b", &"x".repeat(101)] {
         let reply = wire.call(&format!("BACKUP DROP \"{name}\""));
         assert!(reply.starts_with('-'), "{name}: {reply}");

@@ -4,6 +4,9 @@
 //! Clients of the tests call the one that stands by, always: whatever they say and hear goes through both, and what the owner says
 //! by itself is what the suite without a pair sees. Whatever is not the protocol (the log, signals, the console, webhooks, metrics)
 //! is the owner's. When a daemon is started again the two change places: the one that stood by has to know everything.
+//!
+//! With `CONTACTD_TEST_LEDGER=ledger-partitions` each daemon has a ledger in four partitions, and nobody beside it. When it is started
+//! again it is from another directory, which was empty at first: the ledger has to tell everything.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,12 +15,15 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use contactd::ledger::{self, Url};
+use contactd::model::slot::partition_name;
+use contactd::server::partitions_in;
+use contactd::store::Secret;
 use contactd::tls::Trust;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::programs;
-use crate::support::{PATIENCE, free_address};
+use crate::support::{PATIENCE, free_address, partitions};
 
 /// So long that no lease ends because the machine is busy. When a daemon is killed, its test gives up the lease in its place.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -31,6 +37,8 @@ pub enum Daemons {
     Pairs,
     /// Each has a store in partitions.
     Split,
+    /// Each has a ledger in partitions.
+    SplitLedger,
 }
 
 /// What is asked for.
@@ -38,8 +46,9 @@ pub fn asked() -> Daemons {
     match std::env::var("CONTACTD_TEST_LEDGER").as_deref() {
         Ok("pair") => Daemons::Pairs,
         Ok("partitions") => Daemons::Split,
+        Ok("ledger-partitions") => Daemons::SplitLedger,
         Ok("none") | Err(_) => Daemons::Alone,
-        Ok(other) => panic!("CONTACTD_TEST_LEDGER is pair, partitions or none, not {other}"),
+        Ok(other) => panic!("CONTACTD_TEST_LEDGER is pair, partitions, ledger-partitions or none, not {other}"),
     }
 }
 
@@ -48,20 +57,30 @@ pub fn is_asked() -> bool {
     asked() == Daemons::Pairs
 }
 
-/// Whether the tests run on pairs, and this one does not: it is about something that a daemon has alone. It says what.
+/// Whether what daemons write is in a ledger.
+pub fn has_ledger() -> bool {
+    matches!(asked(), Daemons::Pairs | Daemons::SplitLedger)
+}
+
+/// Whether stores are in partitions.
+pub fn is_split() -> bool {
+    matches!(asked(), Daemons::Split | Daemons::SplitLedger)
+}
+
+/// Whether the tests run on ledgers, and this one does not: it is about something that a daemon has alone. It says what.
 pub fn only_alone(why: &str) -> bool {
-    if is_asked() {
-        eprintln!("not on a pair: {why}");
+    if has_ledger() {
+        eprintln!("not on a ledger: {why}");
     }
-    is_asked()
+    has_ledger()
 }
 
 /// Whether stores are in partitions, and this test does not run there: it is about something that a store has whole. It says what.
 pub fn only_whole(why: &str) -> bool {
-    if asked() == Daemons::Split {
+    if is_split() {
         eprintln!("not in partitions: {why}");
     }
-    asked() == Daemons::Split
+    is_split()
 }
 
 /// A database with a ledger, for one pair at a time.
@@ -79,11 +98,19 @@ impl Database {
         let url = server.url(&name);
         server.on(&name, "DROP TABLE IF EXISTS contactd_part, contactd_ledger, contactd_copy");
         drop(server);
-        let dir = dir.join("store").exists().then_some(dir);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a date").as_millis() as i64;
-        let stores: Vec<PathBuf> = dir.map(Path::to_owned).into_iter().collect();
-        let begun = ledger::init(&Database::parse(&url), 1, &stores, false, now);
+        let stores: Vec<PathBuf> = match partitions_in(dir).map_err(|why| why.message).expect("a whole store, or none")
+        {
+            None => Vec::new(),
+            Some(1) => vec![dir.to_owned()],
+            Some(several) => (0..several).map(|place| dir.join(partition_name(place))).collect(),
+        };
+        let begun = ledger::init(&Database::parse(&url), partitions(), &stores, false, now);
         assert!(begun.is_ok(), "{:?}", begun.err().map(|why| why.message));
+        if stores.len() == 1 && partitions() > 1 {
+            // Each partition begins with its part of it.
+            fs::remove_dir_all(dir.join("store")).expect("removed");
+        }
         Database { name, url }
     }
 
@@ -105,7 +132,7 @@ impl Database {
     pub fn give_up(&self) {
         let server = Server::get();
         server.end_connections(&self.name);
-        server.on(&self.name, "UPDATE contactd_part SET beat = -1");
+        server.on(&self.name, "UPDATE contactd_part SET beat = -1, wanted = ''");
     }
 }
 
@@ -221,6 +248,10 @@ fn connect(runtime: &Runtime, config: &Config) -> Result<Client, tokio_postgres:
 /// The directories of the two change places.
 pub fn swap(dir: &Path) {
     let [own, beside, spare] = ["data", "beside", "spare"].map(|name| dir.join(name));
+    if asked() == Daemons::SplitLedger {
+        // Nobody stands by: what is not in the ledger is lost, the first time.
+        fs::create_dir_all(&beside).expect("made");
+    }
     if beside.exists() {
         for (from, to) in [(&own, &spare), (&beside, &own), (&spare, &beside)] {
             fs::rename(from, to).expect("renamed");
@@ -228,11 +259,15 @@ pub fn swap(dir: &Path) {
     }
 }
 
-/// The secret of the tombstones, for both. A store that is there has one.
-pub fn secret(dir: &Path) -> std::path::PathBuf {
+/// The secret of the tombstones, for both. A store that is there has one, and a ledger in partitions wants one from the first on.
+pub fn secret(dir: &Path) -> PathBuf {
     let (own, secret) = (dir.join("data/tombstone.key"), dir.join("tombstone.key"));
     if own.exists() && !secret.exists() {
         fs::copy(&own, &secret).expect("copied");
+    }
+    if asked() == Daemons::SplitLedger {
+        let made = Secret::open(dir, Some(&secret), None);
+        assert!(made.is_ok(), "{:?}", made.err().map(|why| why.message));
     }
     secret
 }

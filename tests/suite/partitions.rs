@@ -6,11 +6,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::metrics::Page;
-use crate::support::{Daemon, Wire, free_address, partitions, program};
+use crate::pair::only_alone;
+use crate::support::{Daemon, PATIENCE, Wire, free_address, partitions, program};
 
 const LIST: &str = "24365";
 
@@ -199,7 +202,25 @@ fn metrics_tell_of_each_partition_and_once_of_the_daemon() {
     let daemon = split(&["--metrics", &scraped]);
     let mut wire = daemon.connect();
     fill(&mut wire);
+    let wrong = [
+        "NOSUCH",
+        "COUNT x",
+        "CHECK",
+        "OPTOUT 24365 nobody",
+        "INBOX AFTER x",
+        "FEED x",
+        "EXPORT x",
+        "PURGE RUN 1",
+        "UNLIST x",
+    ];
+    for request in wrong {
+        let told = wire.call(request);
+        assert!(told.starts_with('-'), "{request}: {told}");
+    }
+    assert!(wire.call("STATS").contains(&format!("\n+errors {}\n", wrong.len())), "each once, whoever says it");
     let page = Page::get(&scraped, "/metrics", "").body;
+    let errors = page.lines().filter_map(|line| line.strip_prefix("contactd_errors_total{code=\"")?.split_once("\"} "));
+    assert_eq!(errors.map(|(_, count)| count.parse::<usize>().expect("a number")).sum::<usize>(), wrong.len());
     let sample = |name: &str| -> u64 {
         let mut lines = page.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         let value = lines.next().and_then(|value| value.parse().ok());
@@ -269,9 +290,42 @@ fn a_backup_of_partitions_is_fetched_and_clients_are_told_of_all() {
     assert_eq!(told.len(), asked);
 }
 
+/// It is of all, or of none: one that is not told of by BACKUP LIST takes room, and has the secret.
+#[test]
+fn a_backup_that_one_partition_refuses_leaves_nothing_in_the_others() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    fill(&mut wire);
+    let backups = |place: u16| daemon.data_dir().join(format!("p{place}/backups"));
+    fs::create_dir_all(backups(2)).expect("made");
+    fs::write(backups(2).join("night.backup"), "of before").expect("written");
+    let wait = |wire: &mut Wire| {
+        let since = Instant::now();
+        while items(&wire.call("BACKUP STATUS"))[0]["state"] != "idle" {
+            assert!(since.elapsed() < PATIENCE, "{}", daemon.log());
+            sleep(Duration::from_millis(20));
+        }
+    };
+    let files = |place: u16| -> Vec<_> {
+        let files = fs::read_dir(backups(place)).into_iter().flatten().flatten();
+        files.map(|file| file.file_name().into_string().expect("UTF-8")).collect()
+    };
+    let refused = wire.call("BACKUP RUN night");
+    assert!(refused.starts_with("-BADARG there is a backup 'night' already"), "{refused}");
+    wait(&mut wire);
+    assert_eq!([0, 1, 2, 3].map(files), [vec![], vec![], vec!["night.backup".to_owned()], vec![]]);
+    assert!(wire.call("BACKUP RUN night again").starts_with("-ERR usage: BACKUP RUN"));
+    assert_eq!(wire.call("BACKUP RUN morning"), "+started");
+    wait(&mut wire);
+    assert!((0..4).all(|place| files(place).contains(&"morning.backup".to_owned())));
+}
+
 /// Whoever said STOP in it would be unknown, and the next import would make him a contact.
 #[test]
 fn a_store_that_lost_a_partition_is_refused_until_that_is_restored() {
+    if only_alone("the store of a ledger is opened with it") {
+        return;
+    }
     let mut daemon = split(&[]);
     let mut wire = daemon.connect();
     let phones = fill(&mut wire);
@@ -284,9 +338,9 @@ fn a_store_that_lost_a_partition_is_refused_until_that_is_restored() {
         let written = fs::read_dir(partition(place).join("backups")).into_iter().flatten().flatten();
         written.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "backup"))
     };
-    let since = std::time::Instant::now();
-    while !(0..4).all(|place| backup(place).is_some()) && since.elapsed().as_secs() < 60 {
-        std::thread::sleep(std::time::Duration::from_millis(50));
+    let since = Instant::now();
+    while !(0..4).all(|place| backup(place).is_some()) && since.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(50));
     }
     drop(wire);
     assert_eq!(daemon.terminate(), Some(0));
@@ -347,6 +401,9 @@ fn a_store_that_lost_a_partition_is_refused_until_that_is_restored() {
 /// A partition that cannot be opened ends the start; it would answer `-LOADING` for ever.
 #[test]
 fn partitions_without_their_secret_do_not_start() {
+    if only_alone("the store of a ledger is opened with it") {
+        return;
+    }
     let mut daemon = split(&[]);
     fill(&mut daemon.connect());
     assert_eq!(daemon.terminate(), Some(0));

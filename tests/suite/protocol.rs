@@ -265,6 +265,9 @@ fn as_if_alone(line: String) -> String {
         Daemons::Alone => &[],
         Daemons::Pairs => &["+ledger", "+advertise", "+lease 15s", "+ledger-copies 2", "+tombstone-key"],
         Daemons::Split => &["+partitions 1"],
+        Daemons::SplitLedger => {
+            &["+ledger", "+advertise", "+lease 15s", "+ledger-copies 2", "+tombstone-key", "+partitions 1"]
+        }
     };
     let is_it = |setting: &&&str| line.split(' ').next() == setting.split(' ').next();
     let found = alone.iter().find(is_it);
@@ -274,7 +277,7 @@ fn as_if_alone(line: String) -> String {
 /// Whether a store in partitions answers a request in its own way, as docs/scale.md tells.
 fn is_of_partitions(request: &str) -> bool {
     let is_one = |begin: &&str| text_of(request).starts_with(*begin);
-    pair::asked() == Daemons::Split && ["CLIENTS AFTER", "BACKUP READ", "VERIFY"].iter().any(is_one)
+    pair::is_split() && ["CLIENTS AFTER", "BACKUP READ", "VERIFY"].iter().any(is_one)
 }
 
 /// Whether what came back is what is written, where `…` stands for anything.

@@ -15,6 +15,8 @@ use contactd::command::Context;
 use contactd::jobs::{Purge, PurgeSettings, Work};
 use contactd::ledger::LedgerSettings;
 use contactd::model::inbox::MaybeOptOut;
+use contactd::model::phone::Phone;
+use contactd::model::slot::partition;
 use contactd::model::verdict::StopScope;
 use contactd::server::{self, Address, Listener, Setup};
 use contactd::store::Retention;
@@ -46,7 +48,7 @@ pub struct Daemon {
     beside: Option<Beside>,
 }
 
-/// A daemon that stands by beside another one.
+/// The ledger of a daemon, and on a pair the daemon that stands by beside it.
 struct Beside {
     database: Database,
     /// Where the owner is called.
@@ -66,9 +68,12 @@ impl Daemon {
     pub fn on(dir: TempDir, arguments: &[&str]) -> Daemon {
         let address = free_address();
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        let beside = pair::is_asked().then(|| {
+        // A store that is split on one machine has nobody beside it.
+        let is_split_alone = !pair::is_split() && arguments.iter().any(|word| word == "--partitions");
+        let beside = (pair::has_ledger() && !is_split_alone).then(|| {
             let database = Database::take(&dir.path().join("data"));
-            Beside { database, owner: free_address(), place: None, child: None }
+            let owner = if pair::is_asked() { free_address() } else { address.clone() };
+            Beside { database, owner, place: None, child: None }
         });
         let child = spawn(dir.path(), &address, &arguments, beside.as_ref());
         let mut daemon = Daemon { dir, address, arguments, child, beside };
@@ -142,7 +147,9 @@ impl Daemon {
         self.wait_for(&self.beside.as_ref().map(|beside| beside.owner.clone()).unwrap_or_default());
         if let Some(beside) = &mut self.beside {
             beside.place = place(&self.dir.path().join("data"));
-            beside.child = Some(beside.stand_by(self.dir.path(), &self.address, &self.arguments));
+            if pair::is_asked() {
+                beside.child = Some(beside.stand_by(self.dir.path(), &self.address, &self.arguments));
+            }
         }
         self.wait_for(&self.address.clone());
     }
@@ -369,7 +376,7 @@ impl House {
 
     pub fn removing(scope: StopScope, now: i64, removal: Removal) -> House {
         let dir = tempfile::tempdir().expect("a directory");
-        let memory = if pair::is_asked() { None } else { memory_engine() };
+        let memory = if pair::has_ledger() { None } else { memory_engine() };
         House::found(dir, memory, now, scope, removal)
     }
 
@@ -379,7 +386,7 @@ impl House {
     }
 
     fn found(dir: TempDir, memory: Option<Arc<MemoryEngine>>, now: i64, scope: StopScope, removal: Removal) -> House {
-        let database = pair::is_asked().then(|| Arc::new(Database::take(&dir.path().join("data"))));
+        let database = pair::has_ledger().then(|| Arc::new(Database::take(&dir.path().join("data"))));
         House::open(dir, memory, database, Clock::at(now), scope, removal)
     }
 
@@ -404,7 +411,7 @@ impl House {
                 advertise: owner.clone(),
                 lease: pair::LEASE,
                 copies: 1,
-                partitions: 1,
+                partitions: partitions(),
                 asking: Arc::default(),
                 is_check_confirmed: false,
                 trust: Trust::default(),
@@ -430,7 +437,7 @@ impl House {
         let daemon = runtime.block_on(server::Daemon::start(setup("data"), now(), vec![listener]));
         let mut open = Open { runtime, daemon: Some(daemon.expect("the daemon starts")), beside: None };
         let mut address = owner.to_string();
-        if database.is_some() {
+        if pair::is_asked() {
             let (listener, at) = open.runtime.block_on(listen());
             let (setup, now) = (setup("beside"), now());
             let stop = setup.stop.clone();
@@ -575,7 +582,21 @@ pub fn has(program: &str) -> bool {
     found
 }
 
+/// How a plan of a purge is called that has this number in each partition.
+pub fn plan_word(number: u64) -> String {
+    vec![number.to_string(); partitions().into()].join(".")
+}
+
+/// A number of each partition; of a store that has none, one.
+pub fn one_of_each() -> Vec<String> {
+    let is_in = |place: u16, number: &String| {
+        Phone::parse(number.as_bytes()).is_some_and(|phone| partition(phone, partitions()) == place)
+    };
+    let of = |place| (0..10_000).rev().map(|n| format!("+1415555{n:04}")).find(|number| is_in(place, number));
+    (0..partitions()).map(|place| of(place).expect("a number")).collect()
+}
+
 /// Into how many partitions the stores of this run are split.
 pub fn partitions() -> u16 {
-    if pair::asked() == pair::Daemons::Split { 4 } else { 1 }
+    if pair::is_split() { 4 } else { 1 }
 }

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::{Gathered, Merge, object, same, unexpected};
 use crate::error::{Code, Error, Result};
+use crate::jobs::WAS_RUN;
 use crate::json::add;
+use crate::limits::PLAN_SAMPLE;
 use crate::wire::{Args, Replies, Reply};
 
 /// What to ask each partition, and what becomes of the replies.
@@ -13,13 +15,17 @@ pub struct Split {
     pub requests: Vec<Vec<Vec<u8>>>,
     /// Makes one reply of several.
     pub merge: Merge,
+    /// Where one refuses, what is asked of those that have begun: all do it, or none.
+    pub undo: Option<Vec<Vec<u8>>>,
+    /// How one refuses that has done it before: where others do it now, that is none.
+    pub done: Option<&'static str>,
 }
 
 impl Split {
     /// The same request for all.
     fn same(verb: &str, args: Args<'_>, partitions: usize, merge: Merge) -> Split {
         let request: Vec<Vec<u8>> = std::iter::once(verb.as_bytes()).chain(args).map(<[u8]>::to_vec).collect();
-        Split { requests: vec![request; partitions], merge }
+        Split { requests: vec![request; partitions], merge, undo: None, done: None }
     }
 }
 
@@ -36,7 +42,9 @@ pub fn purge(args: Args<'_>, partitions: usize) -> Result<Split> {
                 return Err(Error::bad_arg(format!("there is no plan '{plan}': PURGE PLAN makes one")));
             }
             let run = |number: &&str| ["PURGE", "RUN", number].map(|word| word.as_bytes().to_vec()).to_vec();
-            Ok(Split { requests: numbers.iter().map(run).collect(), merge: same })
+            let requests = numbers.iter().map(run).collect();
+            // A run that was stopped may have come to its end in some.
+            Ok(Split { requests, merge: same, undo: None, done: Some(WAS_RUN) })
         }
         b"STATUS" => all(status),
         b"STOP" => all(busiest),
@@ -60,9 +68,12 @@ pub fn backup(args: Args<'_>, partitions: usize, name: impl FnOnce() -> String) 
     let (mut rest, all) = (args, |merge| Ok(Split::same("BACKUP", args, partitions, merge)));
     let word = rest.next().unwrap_or_default().to_ascii_uppercase();
     match word.as_slice() {
-        b"RUN" if rest.is_empty() => {
-            let request = [b"BACKUP".to_vec(), b"RUN".to_vec(), name().into_bytes()].to_vec();
-            Ok(Split { requests: vec![request; partitions], merge: same })
+        b"RUN" => {
+            let name = rest.next().map_or_else(|| name().into_bytes(), <[u8]>::to_vec);
+            let to = |what: &[u8]| [b"BACKUP", what, &name].map(<[u8]>::to_vec).to_vec();
+            // Whoever said too much hears it from each.
+            let request = to(b"RUN").into_iter().chain(rest.map(<[u8]>::to_vec)).collect();
+            Ok(Split { requests: vec![request; partitions], merge: same, undo: Some(to(b"DROP")), done: None })
         }
         b"STATUS" => all(status),
         b"STOP" => all(busiest),
@@ -75,9 +86,16 @@ pub fn backup(args: Args<'_>, partitions: usize, name: impl FnOnce() -> String) 
     }
 }
 
-/// The sums of all plans, under all their numbers.
+/// The sums of all plans, under all their numbers, and some of the contacts of each.
 fn plan(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
-    replies.text(&summed(&gathered)?.to_string());
+    let mut sum = summed(&gathered)?;
+    let mut sample = Vec::new();
+    for reply in gathered.replies {
+        sample.extend(object(reply)?["sample"].as_array().into_iter().flatten().cloned());
+    }
+    sample.truncate(PLAN_SAMPLE);
+    sum["sample"] = sample.into();
+    replies.text(&sum.to_string());
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! STATS of several partitions.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::unexpected;
 use crate::command::Counters;
@@ -28,7 +28,7 @@ const NOT_SUMS: [(&str, Choose); 10] = [
 /// The lines of the first partition, with the numbers of all: sums, but for those of [`NOT_SUMS`]. Of words the first one counts
 /// that says more than `none` or `false`.
 ///
-/// `counters` are those of who asks the partitions: requests are counted there.
+/// `counters` are those of who asks the partitions: requests are counted there, and errors, of which one may be that of all.
 pub fn stats(partitions: &[Reply], counters: &Counters, replies: &mut Replies) -> Result<()> {
     let mut lines: Vec<(&str, String)> = Vec::new();
     for reply in partitions {
@@ -45,15 +45,17 @@ pub fn stats(partitions: &[Reply], counters: &Counters, replies: &mut Replies) -
             }
         }
     }
-    for (name, counter) in [
-        ("clients", &counters.clients),
-        ("clients_total", &counters.clients_total),
-        ("clients_refused", &counters.clients_refused),
-        ("handshakes_failed", &counters.handshakes_failed),
-        ("reloads_failed", &counters.reloads_failed),
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    for (name, number) in [
+        ("clients", count(&counters.clients)),
+        ("clients_total", count(&counters.clients_total)),
+        ("clients_refused", count(&counters.clients_refused)),
+        ("handshakes_failed", count(&counters.handshakes_failed)),
+        ("reloads_failed", count(&counters.reloads_failed)),
+        ("errors", counters.errors()),
     ] {
         if let Some((_, value)) = lines.iter_mut().find(|(known, _)| *known == name) {
-            *value = counter.load(Ordering::Relaxed).to_string();
+            *value = number.to_string();
         }
     }
     let requests: Vec<(String, u64)> = requests(counters).collect();

@@ -115,13 +115,18 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
                     match self.introduced(&request) {
                         Ok(Some((place, client))) => return self.pass_on(place, client).await,
                         Ok(None) => {}
-                        Err(error) => self.replies.error(&error),
+                        Err(error) => self.refuse(&error),
                     }
                     self.flush().await?;
                 }
                 Pause::Alone(reach, bytes) => {
                     let request = self.input.split_to(bytes).freeze();
+                    let begin = self.replies.len();
                     self.alone(reach, &request).await?;
+                    // A stream may have been sent by now.
+                    if !matches!(reach, Reach::Stream) {
+                        self.count_error(begin);
+                    }
                     self.flush().await?;
                 }
                 Pause::Close => return self.flush().await,
@@ -238,6 +243,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
             }
         }
         for expected in std::mem::take(&mut self.expected) {
+            let begin = self.replies.len();
             let answered = match &expected {
                 Expected::Of(place) => self.raw_reply(*place, &mut failed).await.map(|reply| self.replies.raw(&reply)),
                 Expected::Verdicts(places) => self.verdicts(places, &mut failed).await,
@@ -257,6 +263,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
             if let Err(error) = answered {
                 self.replies.error(&error);
             }
+            self.count_error(begin);
             if self.replies.len() >= REPLY_BYTES_UNSENT_MAX {
                 self.flush().await?;
             }
@@ -265,6 +272,22 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
             drop(link.take_if(|link| link.is_over()));
         }
         Ok(())
+    }
+
+    /// Answers with an error.
+    pub(super) fn refuse(&mut self, error: &Error) {
+        self.replies.error(error);
+        self.server.shared.counters.count_error(error);
+    }
+
+    /// Counts the reply that begins here, if it is an error. It may come from all partitions, and is one.
+    pub(super) fn count_error(&self, begin: usize) {
+        let Some(line) = self.replies.as_bytes().get(begin..).and_then(|reply| reply.strip_prefix(b"-")) else {
+            return;
+        };
+        if let Some(code) = line.split(u8::is_ascii_whitespace).next().and_then(Code::read) {
+            self.server.shared.counters.count_code(code);
+        }
     }
 
     /// Sends requests to a partition, over a connection that knows who asks.
@@ -387,6 +410,11 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
 
     /// Asks each partition something of its own, and waits for all.
     pub(super) async fn ask_each(&mut self, requests: Vec<Bytes>) -> Result<Vec<Reply>> {
+        self.answers_of_each(requests).await.into_iter().collect()
+    }
+
+    /// The same, with what each says that answers, whatever becomes of the others.
+    pub(super) async fn answers_of_each(&mut self, requests: Vec<Bytes>) -> Vec<Result<Reply>> {
         let mut failed = vec![None; self.front.len()];
         for (place, request) in requests.into_iter().enumerate() {
             if let Err(why) = self.send(place, request).await {
@@ -397,7 +425,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
         for place in 0..self.front.len() {
             answers.push(self.reply(place, &mut failed).await);
         }
-        answers.into_iter().collect()
+        answers
     }
 
     pub(super) async fn ask_all(&mut self, request: &[u8]) -> Result<Vec<Reply>> {

@@ -174,10 +174,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     /// EXPORT: the contacts of one partition after those of the one before, piece by piece.
     async fn export(&mut self, request: Request<'_>, raw: &[u8]) -> io::Result<()> {
         if matches!(request.args, Args::Array(_)) {
-            match self.ask(0, raw.to_vec()).await {
-                Ok(reply) => self.replies.raw(&reply),
-                Err(why) => self.replies.error(&why),
-            }
+            let reply = self.ask(0, raw.to_vec()).await;
+            self.tell(reply);
             return Ok(());
         }
         for place in 0..self.front.len() {
@@ -188,10 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                     }
                 }
                 refused => {
-                    match refused {
-                        Ok(reply) => self.replies.raw(&reply),
-                        Err(why) => self.replies.error(&why),
-                    }
+                    self.tell(refused);
                     if place > 0 {
                         self.replies.end_stream();
                     }
@@ -204,7 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                     Ok(end) if ends_stream(&end) => break,
                     Ok(item) => self.replies.raw(&item),
                     Err(why) => {
-                        self.replies.error(&why);
+                        self.refuse(&why);
                         self.replies.end_stream();
                         return Ok(());
                     }
@@ -216,6 +211,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         }
         self.replies.end_stream();
         Ok(())
+    }
+
+    /// Answers with what a partition said, and counts it if it is an error.
+    fn tell(&mut self, reply: Result<Bytes>) {
+        let begin = self.replies.len();
+        match reply {
+            Ok(reply) => self.replies.raw(&reply),
+            Err(why) => self.replies.error(&why),
+        }
+        self.count_error(begin);
     }
 
     /// FEED: the changes of all partitions.
@@ -322,12 +327,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
 
     async fn split(&mut self, split: Result<command::Split>) -> Result<()> {
         let split = split?;
-        let requests = split.requests.iter().map(|words| {
+        let request = |words: &Vec<Vec<u8>>| {
             let mut request = Vec::new();
             write_request(&mut request, words);
-            request.into()
-        });
-        let answers = self.ask_each(requests.collect()).await?;
+            request
+        };
+        let mut answers =
+            self.answers_of_each(split.requests.iter().map(|words| request(words).into()).collect()).await;
+        let has_begun = |answer: &Result<Reply>| !matches!(answer, Ok(Reply::Error(_)) | Err(_));
+        if let Some(undo) = split.undo.filter(|_| !answers.iter().all(has_begun)) {
+            for place in (0..answers.len()).filter(|place| has_begun(&answers[*place])) {
+                // One that has gone meanwhile has ended what it was at.
+                let _ = self.ask(place, request(&undo)).await;
+            }
+        }
+        if let Some(done) = split.done.filter(|_| answers.iter().any(has_begun)) {
+            answers.retain(|answer| !matches!(answer, Ok(Reply::Error(why)) if why.contains(done)));
+        }
+        let answers = answers.into_iter().collect::<Result<Vec<Reply>>>()?;
         self.merge(split.merge, b"", &answers)
     }
 }
