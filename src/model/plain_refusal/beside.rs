@@ -60,7 +60,7 @@ const BEGINNINGS: [&[u8]; 55] = [
     b"sui", b"law", b"att", b"own", b"ref", b"doi", b"ins", b"fcc", b"ftc", b"bbb", b"tps", b"ctp", b"dlt",
 ];
 /// The same of words whose first three letters begin many others, as those of a street do.
-const LONG_BEGINNINGS: [&[u8]; 47] = [
+const LONG_BEGINNINGS: [&[u8]; 49] = [
     b"only",
     b"solel",
     b"strict",
@@ -108,6 +108,8 @@ const LONG_BEGINNINGS: [&[u8]; 47] = [
     b"shared",
     b"borrow",
     b"do not",
+    b"communicat",
+    b"corresponden",
 ];
 
 /// Whether a beginning may be one of these, by three letters of five bits: nearly all words of sheets are told at a glance.
@@ -414,7 +416,7 @@ impl Clause<'_> {
                         between.iter().any(Word::is_other) && !between.iter().any(|word| word.is("or and nor"));
                     // "No contact info", "not in contacts".
                     let is_noun = self.words[object].is_contact()
-                        && (self.words[at].is("no without") && !between.is_empty()
+                        && (self.words[at].is("no without") && between.iter().any(|word| !word.is("further more"))
                             || self.is_at(
                                 object + 1,
                                 "info information details number person card lens lenses us husband wife son \

@@ -105,6 +105,9 @@ pub fn note_refuses(cell: &str) -> bool {
     if unescaped(cell).is_some_and(|plain| plain != cell && note_refuses(&plain)) {
         return true;
     }
+    if number_in_words(cell).is_some_and(|plain| note_refuses(&plain)) {
+        return true;
+    }
     if is_silent(cell) {
         return beside::refuses(cell) && !beside::is_harmless(cell);
     }
@@ -128,6 +131,16 @@ pub fn note_refuses(cell: &str) -> bool {
         }
     });
     refuses
+}
+
+/// A cell with the sign of a number in words: "wrong # per wife". Before a digit it is the sign of that digit.
+fn number_in_words(cell: &str) -> Option<String> {
+    let stands_alone = |at: usize| {
+        let behind = &cell[at + 1..];
+        !behind.starts_with(char::is_alphanumeric) && !behind.trim_start().starts_with(char::is_numeric)
+    };
+    let at = cell.match_indices('#').map(|(at, _)| at).find(|&at| stands_alone(at))?;
+    Some(format!("{} number {}", &cell[..at], &cell[at + 1..]))
 }
 
 /// Whether a cell is an address of e-mail and nothing else.

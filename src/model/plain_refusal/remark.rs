@@ -9,7 +9,8 @@ use super::fold::folded;
 use super::title::words;
 
 /// Parts of headings of notes, folded; and whole words of some.
-const NOTES: [&str; 48] = [
+const NOTES: [&str; 49] = [
+    "anythingelse",
     "note",
     "nota",
     "notiz",

@@ -82,6 +82,13 @@ pub fn reply_refuses(text: &str) -> bool {
     is_read && matches!(KEYWORDS.meaning_by_rules(text), Meaning::Out | Meaning::OutOfAll | Meaning::MaybeOut)
 }
 
+/// Whether a note of several words would opt its writer out, had it come as a message: "Please take me off everything", as a form asks
+/// people for anything else.
+pub fn opts_out(note: &str) -> bool {
+    let is_read = note.len() <= REPLY_BYTES_MAX && note.split_whitespace().nth(2).is_some();
+    is_read && matches!(KEYWORDS.meaning_by_rules(note), Meaning::Out | Meaning::OutOfAll)
+}
+
 /// Whether a text is nothing but the word with which one ends messages: `Cancel`, `parar`, `停止`, in any case; or the sign of a no.
 pub fn is_word_of_refusal(text: &str) -> bool {
     let text = text.trim();

@@ -134,7 +134,9 @@ impl Word {
 
     /// To reach somebody by whatever means.
     pub fn is_contact(&self) -> bool {
-        self.is("contact contacts contacted contacting cntact contct conact")
+        self.is(
+            "contact contacts contacted contacting cntact contct conact communication communications correspondence",
+        )
     }
 
     /// The number itself, or what rings.
@@ -148,7 +150,7 @@ impl Word {
             "ex exs son sons daughter daughters mother mothers mom moms mum mums dad dads father fathers wife wifes wives husband \
              husbands hubby spouse spouses partner partners sister sisters brother brothers parent parents girlfriend \
              girlfriends boyfriend boyfriends friend friends roommate roommates neighbor neighbors neighbour neighbours grandma \
-             grandmas grandpa grandpas grandson granddaughter grandmother grandmothers uncle uncles aunt aunts cousin cousins boss \
+             grandmas grandpa grandpas grandson granddaughter grandmother grandmothers uncle uncles aunt aunts cousin cousins boss bosss \
              coworker coworkers caregiver caretaker carer kid kids child childs childrens else elses",
         )
     }

@@ -38,7 +38,8 @@ impl Clause<'_> {
         let Some(kin) = near.iter().position(Word::is_of_kin).filter(|_| self.words[at].is("is its thats was")) else {
             return false;
         };
-        let is_small = |word: &Word| word.is("her his their the now a an actually really someone somebody");
+        let is_small =
+            |word: &Word| word.is("her his their the now a an actually really someone somebody ex late older younger");
         let names_it = |word: Option<&Word>| word.is_some_and(Word::is_number);
         let behind = at + 2 + kin;
         near[..kin].iter().all(is_small)
@@ -55,7 +56,7 @@ impl Clause<'_> {
             && self.words[..at].iter().all(is_small)
     }
 
-    /// "Not his cell anymore", "gave up this number", "line disconnected", "do not use cell".
+    /// "Not his cell anymore", "not John's number", "number no longer hers", "gave up this number", "line disconnected", "do not use cell".
     fn is_no_more(&self, at: usize) -> bool {
         let word = &self.words[at];
         let ends = |at: usize| {
@@ -69,9 +70,15 @@ impl Clause<'_> {
                 self.words[from..*number].iter().all(|word| word.is("this that the her his their old up hers rid of"))
             })
         };
+        let is_name = |word: &Word| word.case == Case::Title && word.text.ends_with('s');
+        let is_of = |from: usize| number(from).is_some_and(|number| ends(number + 1));
         let is_whose = word.is("not longer isnt")
-            && self.is_at(at + 1, "her his their hers this")
-            && number(at + 1).is_some_and(|number| ends(number + 1));
+            && (self.is_at(at + 1, "her his their hers this") && is_of(at + 1)
+                || self.word(at + 1).is_some_and(is_name) && is_of(at + 2));
+        let is_left = word.is("longer")
+            && self.is_at(at + 1, "hers his theirs")
+            && ends(at + 2)
+            && self.before(at, WHOSE_WITHIN).iter().any(Word::is_number);
         let is_given_up = (word.is("gave gives given giving") && self.is_at(at + 1, "up")
             || word.is("got") && self.is_at(at + 1, "rid")
             || word.is("surrendered dropped discontinued"))
@@ -87,7 +94,7 @@ impl Clause<'_> {
             } else {
                 ends(at + 1) || self.is_at(at + 1, "her him them this me") && ends(at + 2)
             };
-        is_whose || is_given_up || is_cut || is_unused
+        is_whose || is_left || is_given_up || is_cut || is_unused
     }
 
     /// Whether all that a clause says is what the number is, and that nobody is reached there: "old number", "this is a fake phone", "line
@@ -169,6 +176,13 @@ mod tests {
     #[test]
     fn a_number_of_another_and_what_was_begged_are_heard() {
         let missed: Vec<&str> = [
+            "not John's number",
+            "number no longer hers",
+            "this is her ex husband's cell",
+            "boss's phone, not the client's",
+            "wrong # per wife",
+            "Gus (wrong #)",
+            "cust wants no further communication",
             "please leave her be",
             "said she is done with us",
             "pt deceased 1/24",
@@ -248,6 +262,11 @@ mod tests {
     #[test]
     fn other_notes_of_numbers_and_kin_are_none() {
         let taken: Vec<&str> = [
+            "apt # 5",
+            "unit #12",
+            "needs PO #",
+            "not Monday's number one",
+            "her ex has a boat",
             "husband deceased",
             "leave parcel with neighbor",
             "leave at door",

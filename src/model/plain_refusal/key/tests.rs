@@ -324,3 +324,23 @@ fn what_is_all_right_or_hidden_and_what_notes_say_in_a_word_refuses() {
         assert!(!label_refuses(key, value), "{key}: {value}");
     }
 }
+
+#[test]
+fn a_note_that_would_opt_out_as_a_message_refuses() {
+    for (key, note) in [
+        ("Anything else?", "Please take me off everything"),
+        ("notes", "cust wants no further communication"),
+        ("Comments", "no me manden más mensajes por favor"),
+    ] {
+        assert!(label_refuses(key, note), "{key}: {note}");
+    }
+    for (key, note) in [
+        ("notes", "stop by after five please"),
+        ("Anything else?", "please take off the onions"),
+        ("Comments", "wants to cancel her appointment"),
+        ("notes", "remove the old carpet first"),
+        ("City", "Please take me off everything"),
+    ] {
+        assert!(!label_refuses(key, note), "{key}: {note}");
+    }
+}
