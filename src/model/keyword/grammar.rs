@@ -10,7 +10,7 @@ use std::ops::Bound;
 
 use foldhash::fast::RandomState;
 
-use super::folding;
+use super::folding::{self, Ending, Word};
 use super::script::Scripts;
 use super::slip::{LongSlips, Slips};
 pub use needed::{Needed, cost};
@@ -264,6 +264,15 @@ impl Grammar {
         }
         grammar.index();
         Ok(grammar)
+    }
+
+    /// What the words of a message are here.
+    pub fn known_all(&self, words: &[Word]) -> Vec<Known> {
+        let begins = |at: usize| at == 0 || words[at - 1].ending != Ending::None;
+        let known = |(at, word): (usize, &Word)| {
+            self.known(&word.text).written(word.is_name_like() && !begins(at), word.ends_clause)
+        };
+        words.iter().enumerate().map(known).collect()
     }
 
     /// What a word of a message is here.

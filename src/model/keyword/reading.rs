@@ -85,7 +85,7 @@ impl<'k> Reading<'k> {
     }
 
     fn of(keywords: &'k Words, grammar: &'static Grammar, words: Vec<Word>) -> Reading<'k> {
-        let known = known(grammar, &words);
+        let known = grammar.known_all(&words);
         let mut is_denied = vec![false; words.len()];
         for from in 0..words.len() {
             grammar.denials(&known, from, |to| {
@@ -492,13 +492,4 @@ impl<'k> Reading<'k> {
     fn text(&self, from: usize, to: usize) -> String {
         folding::join(self.words[from..to].iter().map(|word| word.text.as_str()))
     }
-}
-
-/// The words as the grammar knows them.
-fn known(grammar: &Grammar, words: &[Word]) -> Vec<Known> {
-    let begins = |at: usize| at == 0 || words[at - 1].ending != Ending::None;
-    let known = |(at, word): (usize, &Word)| {
-        grammar.known(&word.text).written(word.is_name_like() && !begins(at), word.ends_clause)
-    };
-    words.iter().enumerate().map(known).collect()
 }

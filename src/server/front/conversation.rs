@@ -291,7 +291,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
     }
 
     /// Sends requests to a partition, over a connection that knows who asks.
-    async fn send(&mut self, place: usize, requests: Bytes) -> Result<()> {
+    pub(super) async fn send(&mut self, place: usize, requests: Bytes) -> Result<()> {
         if self.links[place].as_ref().is_none_or(Link::is_over) {
             let link = self.connect(place).await?;
             self.links[place] = Some(link);
@@ -334,7 +334,7 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
         reply
     }
 
-    async fn reply(&mut self, place: usize, failed: &mut [Option<Error>]) -> Result<Reply> {
+    pub(super) async fn reply(&mut self, place: usize, failed: &mut [Option<Error>]) -> Result<Reply> {
         decode(&self.raw_reply(place, failed).await?)
     }
 
@@ -406,37 +406,6 @@ impl<'f, S: AsyncRead + AsyncWrite + Unpin> Conversation<'f, S> {
             None => tell(answers, &mut self.replies)?,
         }
         Ok(())
-    }
-
-    /// Asks each partition something of its own, and waits for all.
-    pub(super) async fn ask_each(&mut self, requests: Vec<Bytes>) -> Result<Vec<Reply>> {
-        self.answers_of_each(requests).await.into_iter().collect()
-    }
-
-    /// The same, with what each says that answers, whatever becomes of the others.
-    pub(super) async fn answers_of_each(&mut self, requests: Vec<Bytes>) -> Vec<Result<Reply>> {
-        let mut failed = vec![None; self.front.len()];
-        for (place, request) in requests.into_iter().enumerate() {
-            if let Err(why) = self.send(place, request).await {
-                failed[place] = Some(why);
-            }
-        }
-        let mut answers = Vec::with_capacity(self.front.len());
-        for place in 0..self.front.len() {
-            answers.push(self.reply(place, &mut failed).await);
-        }
-        answers
-    }
-
-    pub(super) async fn ask_all(&mut self, request: &[u8]) -> Result<Vec<Reply>> {
-        let request = Bytes::copy_from_slice(request);
-        self.ask_each(vec![request; self.front.len()]).await
-    }
-
-    /// Asks one partition.
-    pub(super) async fn ask(&mut self, place: usize, request: Vec<u8>) -> Result<Bytes> {
-        self.send(place, request.into()).await?;
-        self.raw_reply(place, &mut vec![None; self.front.len()]).await
     }
 
     /// Reads more. False: the client has gone, or is to go.

@@ -26,6 +26,37 @@ use crate::wire::{Args, Decoded, Decoder, Reply, Request, begins_stream, ends_st
 const GREETINGS_MAX: usize = 8;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
+    /// Asks each partition something of its own, and waits for all.
+    pub(super) async fn ask_each(&mut self, requests: Vec<Bytes>) -> Result<Vec<Reply>> {
+        self.answers_of_each(requests).await.into_iter().collect()
+    }
+
+    /// The same, with what each says that answers, whatever becomes of the others.
+    pub(super) async fn answers_of_each(&mut self, requests: Vec<Bytes>) -> Vec<Result<Reply>> {
+        let mut failed = vec![None; self.front.len()];
+        for (place, request) in requests.into_iter().enumerate() {
+            if let Err(why) = self.send(place, request).await {
+                failed[place] = Some(why);
+            }
+        }
+        let mut answers = Vec::with_capacity(self.front.len());
+        for place in 0..self.front.len() {
+            answers.push(self.reply(place, &mut failed).await);
+        }
+        answers
+    }
+
+    pub(super) async fn ask_all(&mut self, request: &[u8]) -> Result<Vec<Reply>> {
+        let request = Bytes::copy_from_slice(request);
+        self.ask_each(vec![request; self.front.len()]).await
+    }
+
+    /// Asks one partition.
+    pub(super) async fn ask(&mut self, place: usize, request: Vec<u8>) -> Result<Bytes> {
+        self.send(place, request.into()).await?;
+        self.raw_reply(place, &mut vec![None; self.front.len()]).await
+    }
+
     /// Runs a request that needs several rounds.
     pub(super) async fn alone(&mut self, reach: Reach, raw: &[u8]) -> io::Result<()> {
         let mut decoder = Decoder::default();
