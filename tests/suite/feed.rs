@@ -41,7 +41,11 @@ impl Follower {
             let (position, items) = page(&wire.call(&format!("FEED {} LIMIT {limit}", self.position)));
             assert!(items.len() <= limit);
             if items.is_empty() {
-                assert_eq!(position, self.position, "nothing came, so it goes on from where it was");
+                // Partitions pass over what another one tells.
+                if partitions() == 1 {
+                    assert_eq!(position, self.position, "nothing came, so it goes on from where it was");
+                }
+                self.position = position;
                 return;
             }
             self.position = position;

@@ -2,6 +2,7 @@
 //! on such stores, too. There those fail that look into a store's files, name positions and numbers, or want an order among what
 //! has one date.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -88,6 +89,32 @@ fn pages_lead_through_all_partitions() {
     wire.send("EXPORT\n");
     let exported = std::iter::repeat_with(|| wire.reply()).take_while(|line| line != ".").count();
     assert_eq!(exported, 41, "its head, and each contact");
+}
+
+/// Each partition has the lists, and the first one tells of them.
+#[test]
+fn a_page_of_the_feed_is_empty_only_at_its_end() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let mut position = wire.call("FEED").lines().nth(1).expect("a position")[1..].to_owned();
+    let phones = fill(&mut wire);
+    wire.call("LIST +14155550177 {\"name\":\"another\"}");
+    for phone in &phones {
+        assert_eq!(wire.call(&format!("OPTOUT {LIST} {phone}")).as_bytes()[0], b':');
+    }
+    let mut out = BTreeSet::new();
+    loop {
+        let page = wire.call(&format!("FEED {position} LIMIT 1"));
+        let mut lines = page.lines().skip(1).map(|line| line[1..].to_owned());
+        position = lines.next().expect("a position");
+        let Some(item) = lines.next() else { break };
+        let item: Value = serde_json::from_str(&item).expect("JSON");
+        let lists = item["lists"].as_array().into_iter().flatten();
+        if lists.clone().any(|on| on["status"] == "opted_out") {
+            out.extend(item["phone"].as_str().map(str::to_owned));
+        }
+    }
+    assert_eq!(out.into_iter().collect::<Vec<_>>(), phones);
 }
 
 #[test]

@@ -53,6 +53,14 @@ impl Behind {
     pub fn request(&self, place: usize, wait: Duration) -> String {
         format!("FEED {} LIMIT {} WAIT {}\n", self.positions[place], self.limit, wait.as_millis())
     }
+
+    /// Goes on behind what the partitions said, of which nothing is to be told: their lists are told by the first one. False: they said
+    /// nothing at all.
+    pub fn pass_over(&mut self, answers: &[Reply]) -> Result<bool> {
+        let next = said(answers)?.into_iter().map(|said| said.next).collect();
+        let before = std::mem::replace(&mut self.positions, next);
+        Ok(before != self.positions)
+    }
 }
 
 /// The positions of the partitions in a position of all.

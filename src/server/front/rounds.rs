@@ -257,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     /// FEED: the changes of all partitions.
     async fn follow(&mut self, request: Request<'_>) -> Result<()> {
         let feed = Feed::read(request.args, self.front.len())?;
-        let behind = match feed {
+        let mut behind = match feed {
             Feed::Now => {
                 let answers = self.ask_all(b"FEED\n").await?;
                 return self.told(&answers, follow::now);
@@ -273,11 +273,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             // None waits yet.
             let asked = (0..self.front.len()).map(|place| behind.request(place, Duration::ZERO).into()).collect();
             let answers = self.ask_each(asked).await?;
-            let left = until.saturating_duration_since(Instant::now());
             let is_news = answers
                 .iter()
                 .enumerate()
                 .any(|(place, answer)| matches!(answer, Reply::Error(_)) || follow::has_items(place, answer));
+            // A page without items means that there are none: what is behind may be.
+            if !is_news && behind.pass_over(&answers)? {
+                continue;
+            }
+            let left = until.saturating_duration_since(Instant::now());
             if is_news || left.is_zero() || self.server.stop.is_cancelled() {
                 return self.told(&answers, |answers, replies| follow::behind(answers, behind.limit, replies));
             }
