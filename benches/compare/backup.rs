@@ -4,19 +4,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::beside::{OTHERS, tell_costs};
+use crate::beside::tell_costs;
 use crate::machine::Daemon;
-use crate::{LIST, sheet, tell, timed};
+use crate::{tell, timed};
 
 pub fn run(dir: &Path, rows: usize) {
-    let dir = dir.join("backup");
-    std::fs::create_dir_all(&dir).expect("a directory");
-    let file = dir.join("contacts.csv");
-    sheet::write(&file, rows);
-    let daemon = Daemon::start(&dir);
-    daemon.call(&format!("LIST {LIST}"));
-    daemon.import(&file, LIST);
-    daemon.load(OTHERS);
+    let (daemon, _) = Daemon::with_contacts(dir, "backup", rows);
 
     let ((), took) = timed(|| make(&daemon));
     let newest = daemon.call("BACKUP LIST").remove(1);

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::timed;
+use crate::beside::OTHERS;
+use crate::{LIST, sheet, timed};
 
 /// The list of the numbers that [`crate::load`] asks for.
 pub const LOAD_LIST: &str = "+14155550199";
@@ -159,6 +160,19 @@ impl Daemon {
         let stats = self.call("STATS");
         let value = stats.iter().find_map(|line| line.strip_prefix(&format!("+{name} ")));
         value.and_then(|value| value.parse().ok()).expect(name)
+    }
+
+    /// One that has imported so many contacts, in a directory of its own below another; with the sheet, and contacts for others.
+    pub fn with_contacts(dir: &Path, name: &str, rows: usize) -> (Daemon, PathBuf) {
+        let dir = dir.join(name);
+        std::fs::create_dir_all(&dir).expect("a directory");
+        let file = dir.join("contacts.csv");
+        sheet::write(&file, rows);
+        let daemon = Daemon::start(&dir);
+        daemon.call(&format!("LIST {LIST}"));
+        daemon.import(&file, LIST);
+        daemon.load(OTHERS);
+        (daemon, file)
     }
 
     /// Imports a sheet with the client that people use.

@@ -22,6 +22,6 @@ fn lost(why: std::io::Error) -> Error {
 /// What an error reply says: its code, then why.
 pub fn refusal(reply: &str) -> Error {
     let (word, message) = reply.split_once(' ').unwrap_or((reply, ""));
-    let code = Code::ALL.into_iter().find(|code| code.word() == word).unwrap_or(Code::Internal);
+    let code = Code::read(word.as_bytes()).unwrap_or(Code::Internal);
     Error::new(code, message)
 }
