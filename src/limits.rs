@@ -177,6 +177,12 @@ pub const PACK_EVENTS_MAX: usize = 256;
 pub const QUEUED_WRITES_MAX: usize = 16_384;
 /// Consecutive writes of one pipeline that are queued together.
 pub const JOB_WRITES_MAX: usize = 200;
+/// Rows of an import that are queued together while others ask: a durable write of theirs waits for them.
+pub const JOB_ROWS_BESIDE_OTHERS: usize = 50;
+/// How many times as long as it works an import rests then.
+pub const IMPORT_REST: u32 = 2;
+/// It rests no longer, however long its rows have waited for the writer.
+pub const IMPORT_REST_MS_MAX: u64 = 50;
 /// Jobs of one connection that may wait for the writer at a time.
 pub const CONNECTION_JOBS_MAX: usize = 8;
 /// Writes committed by one batch and one sync: an import is fastest from here on, and an opt-out beside it waits for one

@@ -263,6 +263,12 @@ impl Counters {
         self.requests[command].fetch_add(n, Ordering::Relaxed);
     }
 
+    /// How many requests there were of the kind that somebody waits for.
+    pub fn prompt_requests(&self) -> u64 {
+        let prompt = TABLE.iter().zip(&self.requests).filter(|(command, _)| command.pace == Pace::Prompt);
+        prompt.map(|(_, count)| count.load(Ordering::Relaxed)).sum()
+    }
+
     /// Counts what CHECK said, by [`Verdict::index`].
     pub fn count_checks(&self, checks: [u64; Verdict::COUNT]) {
         for (counter, n) in self.checks.iter().zip(checks).filter(|(_, n)| *n > 0) {

@@ -125,6 +125,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let Dialogue { pipeline, replies, .. } = &mut self.dialogue;
         pipeline.hand_over().await;
         pipeline.await_capacity(replies).await;
+        let rest = pipeline.courtesy(replies).await;
+        if !rest.is_zero() {
+            self.flush().await?;
+            sleep(rest).await;
+        }
         if self.dialogue.replies.len() >= REPLY_BYTES_UNSENT_MAX {
             self.flush().await?;
         }

@@ -5,6 +5,7 @@ mod browsers;
 mod burst;
 mod compactor;
 mod connection;
+mod courtesy;
 mod daemon;
 mod feed_wait;
 mod front;

@@ -5,10 +5,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::Server;
+use super::courtesy::Courtesy;
 use crate::command::{self, Asked, Remark};
 use crate::error::{Error, Result};
 use crate::limits::{CONNECTION_JOBS_MAX, JOB_WRITES_MAX};
@@ -25,6 +27,7 @@ pub(super) struct Pipeline<'s> {
     in_flight: VecDeque<InFlight>,
     /// The urgency of every write here. The writer keeps the order of writes of one urgency only.
     urgency: Urgency,
+    courtesy: Courtesy,
     /// Whose token the writes come with. It changes between writes only when all of them are answered.
     pub(super) by: Arc<str>,
 }
@@ -64,7 +67,14 @@ pub(super) enum Added {
 impl Pipeline<'_> {
     pub(super) fn new(server: &Server) -> Pipeline<'_> {
         let (pending, in_flight) = (Pending::default(), VecDeque::new());
-        Pipeline { server, pending, in_flight, urgency: Urgency::Prompt, by: Arc::default() }
+        Pipeline {
+            server,
+            pending,
+            in_flight,
+            urgency: Urgency::Prompt,
+            courtesy: Courtesy::default(),
+            by: Arc::default(),
+        }
     }
 
     /// Whether every reply is rendered.
@@ -88,11 +98,15 @@ impl Pipeline<'_> {
                     return Added::No;
                 }
                 self.urgency = urgency;
+                if urgency == Urgency::Bulk {
+                    self.courtesy.begin();
+                }
                 self.pending.slots.push(Slot::Write(remark));
                 self.pending.writes.push(write);
             }
         }
-        if self.pending.slots.len() >= JOB_WRITES_MAX { Added::Full } else { Added::Yes }
+        let most = if self.urgency == Urgency::Bulk { self.courtesy.job_rows() } else { JOB_WRITES_MAX };
+        if self.pending.slots.len() >= most { Added::Full } else { Added::Yes }
     }
 
     /// Adds a refusal, to be answered in its turn.
@@ -121,6 +135,16 @@ impl Pipeline<'_> {
                 let _ = send.send(outcomes);
             }),
         });
+    }
+
+    /// How long the rows of an import that are handed over let others go first, once they are answered.
+    pub(super) async fn courtesy(&mut self, replies: &mut Replies) -> Duration {
+        let is_import = self.urgency == Urgency::Bulk && !self.in_flight.is_empty();
+        if !is_import || !self.courtesy.must_rest(&self.server.shared.counters) {
+            return Duration::ZERO;
+        }
+        self.await_jobs(0, replies).await;
+        self.courtesy.rest()
     }
 
     /// Waits for what the writer says of the oldest job. May be cancelled. [`Pipeline::render`] must follow.

@@ -517,7 +517,10 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 80] = [
+const LIMITS_INSIDE: [&str; 83] = [
+    "JOB_ROWS_BESIDE_OTHERS",
+    "IMPORT_REST",
+    "IMPORT_REST_MS_MAX",
     "MEMTABLE_BYTES_MAX",
     "COMMON_LABELS_MIN",
     "COMMON_LABELS_LATELY",
