@@ -1,6 +1,7 @@
 //! The start: reads the lists, the directory and the gate's postings, not the records.
 
 use std::path::Path;
+use std::thread;
 
 use super::engine::{Batch, DiskEngine, Engine, Keys, Wholeness, rows};
 use super::format::chunk::Chunk;
@@ -32,6 +33,9 @@ use crate::model::phone::RENUMBERINGS_VERSION;
 use crate::model::strictness::{Remembered, Strictness};
 use crate::model::time::Millis;
 use crate::model::verdict::StopScope;
+
+/// The thread that reads the directory.
+const THREAD_NAME: &str = "contactd-load";
 
 /// What the store gives out next, as the engine has it; none if the store is new.
 pub fn next_ids(engine: &dyn Engine) -> Result<Option<NextIds>> {
@@ -243,20 +247,51 @@ pub fn secret(engine: &dyn Engine, committer: &mut Committer, next: &mut NextIds
     Ok(secret)
 }
 
-/// Reads what is held in memory.
+/// Reads what is held in memory: the directory of contacts on a thread of its own, since it takes as long as the rest.
 pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Options) -> Result<Memory> {
     let now = (options.clock)();
+    thread::scope(|scope| {
+        let directory = thread::Builder::new()
+            .name(THREAD_NAME.to_owned())
+            .spawn_scoped(scope, || contacts(engine, next, options))
+            .map_err(|why| Error::internal(format!("cannot start a thread that reads the store: {why}")))?;
+        let mut gate = gate(engine, next, options)?;
+        let pending = pending(engine, &mut gate)?;
+        let mut tombstones = Tombstones::new(secret);
+        let mut marks = Numbers::default();
+        read_directory(engine, keys::all(keys::TOMBSTONE_DIRECTORY), &mut marks)?;
+        tombstones.directory = Directory::of(marks);
+        let mut days = Vec::new();
+        for row in rows(engine, keys::tallies_since(Tallies::first_day(now))) {
+            let (key, value) = row?;
+            days.push((keys::parse_tally(&key).ok_or_else(damaged_key)?, codec::decode_tally(&value)?));
+        }
+        let tallies = Tallies::new(days, now, options.opt_out_warning);
+        gate.directory = directory.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(Memory::new(pending, gate, tombstones, tallies))
+    })
+}
+
+/// Reads which contact has which number.
+fn contacts(engine: &dyn Engine, next: &NextIds, options: &Options) -> Result<Directory> {
+    let mut numbers = Numbers::default();
+    for chunk in 0..next.next_contact.div_ceil(POSTING_CHUNK_IDS) {
+        options.loading.reach(chunk * POSTING_CHUNK_IDS, next.next_contact);
+        let key = |chunk: u32| keys::directory(chunk * (POSTING_CHUNK_IDS / DIRECTORY_CHUNK_IDS)).to_vec();
+        read_directory(engine, key(chunk)..key(chunk + 1), &mut numbers)?;
+    }
+    Ok(Directory::of(numbers))
+}
+
+/// Reads the fence, the lists, the postings that CHECK needs as they were written last, and the messages that somebody must look at.
+fn gate(engine: &dyn Engine, next: &NextIds, options: &Options) -> Result<Gate> {
     let mut gate = Gate::new(options.scope, options.maybe_optout);
     gate.set_fence(engine.get(keys::FENCE)?.map(|fence| codec::decode_fence(&fence)).transpose()?);
     for row in rows(engine, keys::all(keys::LIST)) {
         let (key, value) = row?;
         gate.put_list(ListId(number(&key)?), codec::decode_list(&value)?);
     }
-    let mut numbers = Numbers::default();
     for chunk in 0..next.next_contact.div_ceil(POSTING_CHUNK_IDS) {
-        options.loading.reach(chunk * POSTING_CHUNK_IDS, next.next_contact);
-        let directory = |chunk: u32| keys::directory(chunk * (POSTING_CHUNK_IDS / DIRECTORY_CHUNK_IDS)).to_vec();
-        read_directory(engine, directory(chunk)..directory(chunk + 1), &mut numbers)?;
         let mut gate_end = keys::postings(chunk).to_vec();
         gate_end.push(GATE_TAG_MAX + 1);
         for row in rows(engine, keys::postings(chunk).to_vec()..gate_end) {
@@ -265,12 +300,16 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
             gate.insert_all(term, &Chunk::decode(term.chunk_ids(), &value)?.ids(first));
         }
     }
-    gate.directory = Directory::of(numbers);
     for row in rows(engine, keys::all(keys::INBOX)) {
         let (key, value) = row?;
         let number = keys::long_number(&key).ok_or_else(damaged_key)?;
         gate.inbox.insert(number, (&codec::decode_waiting(&expand(&value)?)?).into());
     }
+    Ok(gate)
+}
+
+/// Reads the journal: what has changed in postings since they were written last, those of the gate included.
+fn pending(engine: &dyn Engine, gate: &mut Gate) -> Result<Pending> {
     let mut common = Common::default();
     for row in rows(engine, keys::all(keys::COMMON)) {
         let (key, _) = row?;
@@ -285,17 +324,7 @@ pub fn memory(engine: &dyn Engine, next: &NextIds, secret: Secret, options: &Opt
         gate.change(&changes);
         pending.replay(number, changes, |posting| stored_posting(engine, posting))?;
     }
-    let mut tombstones = Tombstones::new(secret);
-    let mut marks = Numbers::default();
-    read_directory(engine, keys::all(keys::TOMBSTONE_DIRECTORY), &mut marks)?;
-    tombstones.directory = Directory::of(marks);
-    let mut days = Vec::new();
-    for row in rows(engine, keys::tallies_since(Tallies::first_day(now))) {
-        let (key, value) = row?;
-        days.push((keys::parse_tally(&key).ok_or_else(damaged_key)?, codec::decode_tally(&value)?));
-    }
-    let tallies = Tallies::new(days, now, options.opt_out_warning);
-    Ok(Memory::new(pending, gate, tombstones, tallies))
+    Ok(pending)
 }
 
 /// Reads the chunks of a directory.
