@@ -9,7 +9,8 @@
 //!
 //! And it learns from what people wrote how requests to be left alone differ from ordinary replies (`src/model/keyword/net`):
 //!
-//! * `net.bin`: how much each feature of a text weighs.
+//! * `net.bin`: how much each feature of a text weighs;
+//! * `notes.bin`: the same of notes that people made of others, for those that refuse messages.
 
 use phonenumber::metadata::{DATABASE, Metadata};
 use std::path::PathBuf;
@@ -40,16 +41,17 @@ fn main() -> io::Result<()> {
     fs::write(out.join("mobile.bin"), mobile.bytes())?;
     fs::write(out.join("mobile.rs"), mobile.ends())?;
     fs::write(out.join("region.rs"), region::source(&territories))?;
-    fs::write(out.join("net.bin"), learned())
+    let requests = include_str!("src/model/keyword/net/requests.txt");
+    fs::write(out.join("net.bin"), learned(requests, include_str!("src/model/keyword/net/ordinary.txt")))?;
+    let refused = include_str!("src/model/keyword/net/refused_notes.txt");
+    fs::write(out.join("notes.bin"), learned(refused, include_str!("src/model/keyword/net/neutral_notes.txt")))
 }
 
-/// What the requests and the ordinary replies teach: features in their order, 4 bytes each with the weight's 2 behind them.
-fn learned() -> Vec<u8> {
+/// What texts of one kind and of the other teach: features in their order, 4 bytes each with the weight's 2 behind them.
+fn learned(one: &str, other: &str) -> Vec<u8> {
     let alike = net::features::Alike::built_in();
     let features = |texts: &str| net::learning::texts(texts).map(|words| alike.features(&words)).collect::<Vec<_>>();
-    let requests = features(include_str!("src/model/keyword/net/requests.txt"));
-    let ordinary = features(include_str!("src/model/keyword/net/ordinary.txt"));
-    let weights = net::learning::learn(&requests, &ordinary);
+    let weights = net::learning::learn(&features(one), &features(other));
     let bytes = |(feature, weight): (u32, i16)| feature.to_le_bytes().into_iter().chain(weight.to_le_bytes());
     weights.into_iter().flat_map(bytes).collect()
 }

@@ -15,6 +15,7 @@ use crate::model::plain_refusal::answer::{is_no, is_of_codes};
 use crate::model::plain_refusal::expiry::is_of_an_end_of_consent;
 use crate::model::plain_refusal::fold::folded;
 use crate::model::plain_refusal::key::Asks;
+use crate::model::plain_refusal::note_resembles;
 use crate::model::plain_refusal::reply::{is_of_replies, is_word_of_refusal, reply_refuses};
 use crate::model::plain_refusal::title::{heading_speaks_of_an_end, speaks_of_an_end};
 use crate::model::time::Millis;
@@ -294,7 +295,9 @@ impl Guard {
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
     pub fn hears(self, cell: &str, now: Millis) -> bool {
-        if self.beside.asks.refuses(cell, now) || self.beside.is_free && is_word_of_refusal(cell) {
+        if self.beside.asks.refuses(cell, now)
+            || self.beside.is_free && (is_word_of_refusal(cell) || note_resembles(cell))
+        {
             return true;
         }
         match self.says {

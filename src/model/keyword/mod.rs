@@ -42,6 +42,7 @@ pub use cue::Cues;
 pub use encoding::{mistaken_byte, unescaped};
 use grammar::Grammar;
 pub use machine::is_of_a_machine;
+pub use net::note_resembles_refusal;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
 pub use refusal::{is_keyword_in_capitals, is_refusal, is_request};

@@ -125,7 +125,7 @@ impl Asks {
 
     /// Whether a value is one of these.
     pub fn refuses(self, value: &str, now: Millis) -> bool {
-        self.is_of_notes && (reply::is_sign_of_a_no(value) || remark::says_it(value) || reply::opts_out(value))
+        self.is_of_notes && remark::refuses(value)
             || self.is_unnamed && answer::is_no(value) && value.trim().len() > 1
             || self.denied.is_some_and(|no| answer::denies(value) && (no == No::AnyOfThem || value.trim() != "0"))
             || self.confirmed && !is_no(value)

@@ -1,12 +1,17 @@
 //! Remarks: what a note says of a number in a word or two. `Passed`, `invalid`, `minor`, `out` are of something else under most headings,
-//! and under that of notes, or under none at all, of the person whose row it is. remark.txt has them.
+//! and under that of notes, or under none at all, of the person whose row it is. remark.txt has them. What nobody has listed is compared
+//! with what people wrote (src/model/keyword/net).
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::answer::is_no;
 use super::fold::folded;
 use super::title::words;
+use super::{beside, reply};
+use crate::model::blank::is_blank;
+use crate::model::keyword::note_resembles_refusal;
 
 /// Parts of headings of notes, folded; and whole words of some.
 const NOTES: [&str; 49] = [
@@ -79,6 +84,8 @@ const SAYS_AGE: [&str; 6] = ["under", "u", "age", "aged", "old", "yo"];
 const OF_AGE_FROM: u32 = 18;
 /// Longer entries say something of their own.
 const WORDS_MAX: usize = 6;
+/// Longer notes are somebody's letters.
+const NOTE_BYTES_MAX: usize = 2_000;
 
 static REMARKS: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let lines = include_str!("remark.txt").lines().filter(|line| !line.starts_with('#'));
@@ -94,10 +101,39 @@ pub fn is_of_notes(key: &str) -> bool {
         || words.iter().any(|word| NOTE_WORDS.contains(&word.as_str()))
 }
 
+/// Whether a note refuses messages as nothing does that is no note: by a sign, by a remark, or since it resembles notes that do.
+pub fn refuses(note: &str) -> bool {
+    reply::is_sign_of_a_no(note) || says_it(note) || reply::opts_out(note) || resembles(note)
+}
+
+/// Whether a note resembles those that refuse messages.
+pub fn resembles(note: &str) -> bool {
+    note.len() <= NOTE_BYTES_MAX
+        && note.contains(char::is_alphabetic)
+        && !is_blank(note)
+        && !beside::is_harmless(note)
+        && remembered(note, note_resembles_refusal)
+}
+
 /// Whether a note says in a word or two, or in one of its entries, that its number is not to be written to.
-pub fn says_it(note: &str) -> bool {
+fn says_it(note: &str) -> bool {
     let is_end = |char: char| ".!?;,|/\n()[]".contains(char);
     entry_says_it(note) || note.split(is_end).flat_map(|part| part.split(" - ")).any(entry_says_it)
+}
+
+thread_local! {
+    /// The last note, which its column's guard and its key ask about one after the other.
+    static LAST: RefCell<(String, bool)> = RefCell::default();
+}
+
+fn remembered(note: &str, read: impl FnOnce(&str) -> bool) -> bool {
+    LAST.with_borrow_mut(|(last, refuses)| {
+        if last != note {
+            *refuses = read(note);
+            note.clone_into(last);
+        }
+        *refuses
+    })
 }
 
 fn entry_says_it(entry: &str) -> bool {
@@ -136,112 +172,4 @@ fn is_age_of_a_child(words: &[String]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_notes_say_in_a_word_is_heard() {
-        let missed: Vec<&str> = [
-            "denied",
-            "complained",
-            "she complained",
-            "lawyer letter",
-            "turned off notifications",
-            "OO",
-            "o/o",
-            "gekündigt",
-            "nur Post",
-            "배달금지",
-            "out",
-            "Out!",
-            "-> no",
-            "→ nein",
-            "this is a fax",
-            "fax",
-            "invalid",
-            "LL",
-            "wn",
-            "oos",
-            "disc.",
-            "placeholder",
-            "vip; invalid",
-            "Anna - fax",
-            "passed",
-            "pt passed 3/24",
-            "dec'd",
-            "decd",
-            "d. 2023",
-            "d. 3/2023",
-            "died 2023",
-            "minor",
-            "a minor",
-            "under 13",
-            "U13",
-            "she is 12 years old",
-            "age 12",
-            "未成年",
-            "無効",
-            "mineur",
-        ]
-        .into_iter()
-        .filter(|note| !says_it(note))
-        .collect();
-        assert!(missed.is_empty(), "{missed:?}");
-    }
-
-    #[test]
-    fn other_notes_say_something_else() {
-        let taken: Vec<&str> = [
-            "",
-            "no",
-            "old customer",
-            "invalid address",
-            "passed the exam",
-            "passed inspection",
-            "minor repairs",
-            "fax sent",
-            "sick child",
-            "test drive booked",
-            "real estate",
-            "out of town until May",
-            "denied insurance claim",
-            "complained about parking",
-            "disc golf",
-            "LL Bean",
-            "5 years",
-            "customer for 12 years",
-            "age 45",
-            "under 500 dollars",
-            "12 roses",
-            "3/24",
-            "met at fair",
-            "left a message",
-            "fake plants",
-            "placeholder order",
-            "has a landline",
-            "also has fax",
-            "Sue",
-            "barn",
-            "kind",
-            "upset stomach",
-            "dead sea salts",
-            "front desk staff",
-        ]
-        .into_iter()
-        .filter(|note| says_it(note))
-        .collect();
-        assert!(taken.is_empty(), "{taken:?}");
-    }
-
-    #[test]
-    fn headings_of_notes_are_known() {
-        for heading in
-            ["", "Notes", "label.notes", "Comments", "Bemerkungen", "Observaciones", "備考", "Mark", "Misc", "Uwagi"]
-        {
-            assert!(is_of_notes(heading), "{heading}");
-        }
-        for heading in ["City", "Inspection", "Grade", "Mother", "Notification", "Market", "Name", "Exam result"] {
-            assert!(!is_of_notes(heading), "{heading}");
-        }
-    }
-}
+mod tests;
