@@ -9,8 +9,13 @@ use crate::model::plain_refusal::title::words;
 
 /// Parts of headings under which channels stand, folded; and those under which another one alone is a consent to it alone.
 const HEADINGS: [&str; 10] =
-    ["channel", "kanal", "canal", "medium", "type", "typ", "preference", "preferred", "method", "チャネル"];
-const OF_CONSENT: [&str; 6] = ["consent", "subscri", "message", "contact", "optin", "preferred"];
+    ["channel", "kanal", "canal", "medium", "type", "typ", "method", "チャネル", WISHES[0], WISHES[1]];
+const OF_CONSENT: [&str; 7] = ["consent", "subscri", "message", "contact", "optin", WISHES[0], WISHES[1]];
+/// Parts of headings under which a person's wish stands: `Contact pref`, `Best way to reach`.
+const WISHES: [&str; 2] = ["pref", "reach"];
+/// Wishes that leave the channel open, or a wish that there is none of, folded.
+const ANY: [&str; 11] =
+    ["any", "anything", "anyhow", "either", "both", "all", "whatever", "egal", "ok", "nopreference", "nopref"];
 /// What messages go by, folded.
 const OWN: [&str; 12] = [
     "sms",
@@ -63,6 +68,9 @@ const OTHERS: [&str; 33] = [
     "courriel",
 ];
 
+/// What elsewhere says nothing.
+const NONE: [&str; 2] = ["none", "keine"];
+
 /// Whether channels stand in a column, messages among them, and in most cells nothing else.
 pub fn are_channels(held: &Held) -> bool {
     let name = names::fold(&held.name);
@@ -78,6 +86,20 @@ pub fn are_channels(held: &Held) -> bool {
         own += if named == Some(true) { count } else { 0 };
     }
     channels * 2 > all && (own > 0 || has(&OF_CONSENT))
+}
+
+/// Whether persons' wishes stand under a heading: one that names no messages is a wish for something else.
+pub fn is_of_wishes(heading: &str) -> bool {
+    let name = names::fold(heading);
+    WISHES.iter().any(|part| name.contains(part))
+}
+
+/// Whether a wish is not for messages: `in person`, `voice`, `nothing pls`.
+pub fn is_other_wish(cell: &str) -> bool {
+    let is = |some: &[&str], text: &str| some.contains(&folded(text).as_str());
+    (!is_blank(cell) || is(&NONE, cell))
+        && !is(&ANY, cell)
+        && !words(cell).iter().any(|word| is(&OWN, word) || is(&ANY, word))
 }
 
 /// Whether a cell names channels, and none by which messages go.
@@ -125,6 +147,22 @@ mod tests {
         }
         for cell in ["SMS", "Text", "Email, SMS", "Email and SMS", "SMS/MMS", "", "VIP"] {
             assert!(!is_another(cell), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_wish_that_names_no_messages_is_for_something_else() {
+        for heading in ["Contact pref", "Preferred contact", "Best way to reach", "Preference"] {
+            assert!(is_of_wishes(heading), "{heading}");
+        }
+        assert!(!is_of_wishes("Channel") && !is_of_wishes("Type"));
+        for cell in ["never", "nothing pls", "don't", "none", "no cell", "mail (USPS)", "in person", "voice", "Email"] {
+            assert!(is_other_wish(cell), "{cell}");
+        }
+        for cell in
+            ["", "txt", "Text", "text after 5", "call or text", "SMS", "any", "Either", "no preference", "both ok"]
+        {
+            assert!(!is_other_wish(cell), "{cell}");
         }
     }
 }

@@ -4,13 +4,14 @@
 //! seen: neither `'*'` nor a name like `label.tier` covers it.
 
 use super::Why;
-use super::channel::is_another;
+use super::channel::{is_another, is_of_wishes, is_other_wish};
 use super::names;
 use super::survey::{Held, is_answer};
 use crate::import::send::country::{Evidence, is_of_flag, may_be_no_country};
 use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
+use crate::model::keyword::is_unspaced;
 use crate::model::plain_refusal::answer::{is_no, is_of_codes};
 use crate::model::plain_refusal::expiry::is_of_an_end_of_consent;
 use crate::model::plain_refusal::fold::folded;
@@ -44,6 +45,8 @@ struct Beside {
     is_free: bool,
     /// What stands there is the channel of the row's consent.
     is_of_channels: bool,
+    /// What stands there is the channel that the person wishes.
+    is_of_wishes: bool,
 }
 
 /// Whether the cells of a column are countries or calling codes.
@@ -256,6 +259,7 @@ impl Guard {
                 asks: Asks::of(&held.name),
                 is_free: may_refuse && held.are_phrases(),
                 is_of_channels: false,
+                is_of_wishes: is_of_wishes(&held.name),
             },
             // What else two letters are, a person has said; a country stays one, whatever the column is called.
             countries: match countries(held) {
@@ -284,7 +288,7 @@ impl Guard {
 
     /// Whether a cell says that the row is about another channel.
     pub fn is_of_another_channel(self, cell: &str) -> bool {
-        self.beside.is_of_channels && is_another(cell)
+        self.beside.is_of_channels && (is_another(cell) || self.beside.is_of_wishes && is_other_wish(cell))
     }
 
     /// Whether a cell is a verdict of contactd's own export that leaves open whether somebody has refused.
@@ -296,7 +300,7 @@ impl Guard {
     /// date of one who left.
     pub fn hears(self, cell: &str, now: Millis) -> bool {
         if self.beside.asks.refuses(cell, now)
-            || self.beside.is_free && (is_word_of_refusal(cell) || note_resembles(cell))
+            || self.beside.is_free && (is_word_of_refusal(cell) || is_sentence(cell) && note_resembles(cell))
         {
             return true;
         }
@@ -348,6 +352,19 @@ impl Guard {
             Late::All => !is_blank(cell),
         }
     }
+}
+
+/// Names have no more words, and in scripts that put no blanks between words no more letters.
+const NAME_WORDS_MAX: usize = 2;
+const NAME_LETTERS_MAX: usize = 4;
+
+/// Whether a cell has more words than a name, and one that does not begin as those of names do.
+fn is_sentence(cell: &str) -> bool {
+    if cell.contains(is_unspaced) {
+        return cell.chars().filter(|char| is_unspaced(*char)).count() > NAME_LETTERS_MAX;
+    }
+    let is_small = |word: &str| word.starts_with(|char: char| char.is_alphabetic() && !char.is_uppercase());
+    cell.split_whitespace().nth(NAME_WORDS_MAX).is_some() && cell.split_whitespace().any(is_small)
 }
 
 /// Whether groups of rows may be named under a heading, or it has none.

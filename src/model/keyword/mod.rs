@@ -40,6 +40,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result, excerpt};
 pub use cue::Cues;
 pub use encoding::{mistaken_byte, unescaped};
+pub use folding::is_unspaced;
 use grammar::Grammar;
 pub use machine::is_of_a_machine;
 pub use net::note_resembles_refusal;
