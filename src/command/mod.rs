@@ -58,6 +58,7 @@ use crate::wire::{Args, Replies};
 pub use asked::{Asked, Remark, answer, ask};
 pub use clients::{Clients, Peer, Transport};
 pub use contacts::read_phone;
+pub use feed::{EXPIRED, FOREIGN, NO_POSITION, lost_position, oldest_position};
 pub use gather::{
     Gathered, Merge, Split, backup as split_backup, backup_of_one, purge as split_purge, same, stats as gather_stats,
 };

@@ -13,9 +13,9 @@ use super::conversation::{Conversation, decode};
 use super::follow::{self, Feed};
 use super::inbox::Cursor;
 use super::page::PageRequest;
-use crate::command::{self, Reach};
+use crate::command::{self, FOREIGN, NO_POSITION, Reach};
 use crate::error::{Code, Error, Result};
-use crate::limits::{REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
+use crate::limits::{PAGE_ITEMS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
 use crate::model::phone::ListNumber;
 use crate::model::transition::list::has_members;
 use crate::store::backup_file::name_of;
@@ -263,9 +263,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 return self.told(&answers, follow::now);
             }
             Feed::Last(number) => {
-                let answers = self.ask_all(format!("FEED LAST {number}\n").as_bytes()).await?;
+                let mut asked = number;
+                let answers = loop {
+                    let answers = self.ask_all(format!("FEED LAST {asked}\n").as_bytes()).await?;
+                    if asked >= PAGE_ITEMS_MAX || !follow::is_short(&answers, asked, number) {
+                        break answers;
+                    }
+                    asked = (2 * asked).min(PAGE_ITEMS_MAX);
+                };
                 return self.told(&answers, |answers, replies| follow::last(answers, number, replies));
             }
+            Feed::Unknown(position) => return self.lost_position(&position, FOREIGN).await,
             Feed::Behind(behind) => behind,
         };
         let until = Instant::now() + behind.wait;
@@ -273,6 +281,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             // None waits yet.
             let asked = (0..self.front.len()).map(|place| behind.request(place, Duration::ZERO).into()).collect();
             let answers = self.ask_each(asked).await?;
+            if let Some(why) = follow::lost(&answers) {
+                return self.lost_position(&behind.word(), why).await;
+            }
             let is_news = answers
                 .iter()
                 .enumerate()
@@ -287,6 +298,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             }
             self.wait_for_news(&behind, left).await?;
         }
+    }
+
+    /// Answers a position that is not there with the oldest one that is.
+    async fn lost_position(&mut self, position: &str, why: &str) -> Result<()> {
+        let answers = self.ask_all(format!("FEED {NO_POSITION}\n").as_bytes()).await?;
+        follow::oldest(&answers, position, why, &mut self.replies)
     }
 
     /// Waits until a partition has news, or so long, over connections that are given up then.
