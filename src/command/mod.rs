@@ -55,7 +55,7 @@ use crate::store::Store;
 use crate::store::gate::Gate;
 use crate::wire::{Args, Replies};
 
-pub use asked::{Asked, Remark, answer, ask};
+pub use asked::{Asked, Remark, answer, ask, list_forgotten, phones_alone};
 pub use clients::{Clients, Peer, Transport};
 pub use contacts::read_phone;
 pub use feed::{EXPIRED, FOREIGN, NO_POSITION, lost_position, oldest_position};

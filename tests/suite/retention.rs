@@ -347,10 +347,10 @@ fn the_history_of_whoever_was_purged_leaves_with_him() {
 /// measured, and LISTS, for its thirty days.
 #[test]
 fn counts_stay_for_as_long_as_they_are_asked_for() {
+    const IDLE_DAYS: i64 = 60;
     if only_whole("each partition judges whether a list is measured") {
         return;
     }
-    const IDLE_DAYS: i64 = 60;
     let policy = Policy { invalid_after: None, idle_after: Some(IDLE_DAYS * DAY_MS), sends: 0, idle_max: None };
     let keep = Retention { events: EVENTS_DAYS * DAY_MS, ..Retention::default() };
     let purge_settings = PurgeSettings { policy, ..PurgeSettings::default() };

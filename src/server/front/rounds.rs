@@ -13,7 +13,7 @@ use super::conversation::{Conversation, decode};
 use super::follow::{self, Feed};
 use super::inbox::Cursor;
 use super::page::PageRequest;
-use crate::command::{self, FOREIGN, NO_POSITION, Reach};
+use crate::command::{self, FOREIGN, NO_POSITION, Reach, Run, TABLE};
 use crate::error::{Code, Error, Result};
 use crate::limits::{PAGE_ITEMS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
 use crate::model::phone::ListNumber;
@@ -84,6 +84,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 let now = (self.server.shared.clock)();
                 self.split(command::split_backup(request.args, self.front.len(), || name_of(now))).await
             }
+            Reach::Contact(at) if at > 0 => match self.without_list(request).await {
+                Ok(false) => self.by_reading(raw).await,
+                done => done.map(|_| ()),
+            },
             Reach::Contact(_) | Reach::Row => self.by_reading(raw).await,
             Reach::Nothing | Reach::Partition | Reach::Contacts | Reach::All(_) => Ok(()),
         };
@@ -91,6 +95,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             self.replies.error(&error);
         }
         Ok(())
+    }
+
+    /// Phones alone, of which the first is no list but a contact: the list was forgotten, and what forbids counts for all. Only the
+    /// partition of the first knows that, so that of the second gets a list that cannot be read. False: it is another request.
+    async fn without_list(&mut self, request: Request<'_>) -> Result<bool> {
+        let forbids = command::find(request.verb).is_ok_and(|found| matches!(TABLE[found].run, Run::Forbid(_)));
+        let Some(phones) = command::phones_alone(request.args).filter(|_| forbids) else { return Ok(false) };
+        let (first, second) = (phones[0], phones[1]);
+        let known = self.ask(self.front.place(first), format!("GET {first}\n").into_bytes()).await?;
+        if !matches!(decode(&known)?, Reply::Text(_)) {
+            return Ok(false);
+        }
+        let mut words = vec![request.verb.to_vec(), b"?".to_vec()];
+        words.extend(phones[1..].iter().map(|phone| phone.to_string().into_bytes()));
+        let mut stricter = Vec::new();
+        write_request(&mut stricter, &words);
+        let answer = decode(&self.ask(self.front.place(second), stricter).await?)?;
+        let taken = match &answer {
+            Reply::Error(why) => why.strip_prefix(Code::BadArg.word()).and_then(|why| why.split_once("; ")),
+            _ => None,
+        };
+        match taken {
+            Some((taken, _)) => {
+                let why = command::list_forgotten(first.into()).message;
+                Err(Error::bad_arg(format!("{}; {why}", taken.trim_start())))
+            }
+            None => {
+                self.replies.again(&answer);
+                Ok(true)
+            }
+        }
     }
 
     /// A contact that is not where it belongs in its request: the first partition reads it, and says whose it is.
