@@ -477,6 +477,14 @@ impl House {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+        if pair::has_ledger() && pair::is_split() {
+            // A house of before may have given a partition up only now.
+            let since = Instant::now();
+            while !is_up(&Wire::connect(&address).call("COUNT")) {
+                assert!(since.elapsed() < PATIENCE, "somebody has each partition");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
         House { open, dir, clock, address, removal, memory, database }
     }
 

@@ -104,7 +104,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let Some(phones) = command::phones_alone(request.args).filter(|_| forbids) else { return Ok(false) };
         let (first, second) = (phones[0], phones[1]);
         let known = self.ask(self.front.place(first), format!("GET {first}\n").into_bytes()).await?;
-        if !matches!(decode(&known)?, Reply::Text(_)) {
+        let is_contact = matches!(decode(&known)?, Reply::Text(_));
+        // The other way round, they are a phone and its list.
+        let list = self.ask(0, format!("LISTS {second}\n").into_bytes()).await?;
+        if !is_contact || matches!(decode(&list)?, Reply::Array(_)) {
             return Ok(false);
         }
         let mut words = vec![request.verb.to_vec(), b"?".to_vec()];
