@@ -1,8 +1,7 @@
 //! `contactd feed`: what changes, as it comes; and the trail of what forbids, on another machine.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -11,23 +10,22 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
+use super::follower::{Follower, Known};
 use super::terminal::safe;
 use super::why::json;
 use super::{Out, Target};
 use crate::client::{Client, Reply, refusal};
+use crate::command::{NO_POSITION, oldest_position};
 use crate::error::{Code, Error, Result, Retry};
 use crate::json::{trail, unnamed_erasure, waiting};
 use crate::limits::PAGE_ITEMS_MAX;
 use crate::model::time::{self, Millis};
-use crate::model::trail::{TrailLine, TrailMark};
-use crate::store::trail::Trail;
+use crate::model::trail::TrailLine;
 
 /// How long the daemon is asked to wait for news.
 const WAIT_MS: &str = "20000";
 /// How long a daemon that is gone is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// A position that no feed has: the daemon's answer names the oldest one that there is.
-const NO_POSITION: &str = "0-0";
 
 /// Follow what changes: consent, status, lists, one line each
 ///
@@ -58,7 +56,7 @@ pub struct Feed {
     /// Only the facts that forbid, as lines of a trail
     #[arg(long, requires = "append", conflicts_with = "json")]
     forbidding: bool,
-    /// The file that they are appended to. Its position stands beside it, in FILE.position
+    /// The file that they are appended to; FILE.p0, FILE.p1 … of a store in partitions. The position stands beside, in FILE.position
     #[arg(long, value_name = "FILE", requires = "forbidding")]
     append: Option<PathBuf>,
 }
@@ -66,7 +64,7 @@ pub struct Feed {
 /// Where what is read goes.
 enum Sink {
     Lines { json: bool },
-    Trail { trail: Trail, position: PathBuf },
+    Trail(Follower),
 }
 
 /// A connection to a daemon that may go and come back.
@@ -81,30 +79,15 @@ impl Feed {
     pub fn run(self) -> Result<ExitCode> {
         let client = self.target.connect()?;
         let mut source = Source { target: self.target, client, waits: !self.once };
-        let (mut sink, known) = match &self.append {
-            Some(file) => {
-                let position = beside(file);
-                let known = read_position(&position)?;
-                let trail = Trail::open(file)?;
-                if let Some((_, bytes)) = &known
-                    && trail.bytes()? < *bytes
-                {
-                    return Err(shorter(file, &position));
-                }
-                (Sink::Trail { trail, position }, known.map(|(known, _)| known))
+        let (mut sink, mut at) = match (&self.append, self.from, self.last) {
+            (Some(file), _, _) => source.trail(file)?,
+            (None, Some(from), _) => (Sink::Lines { json: self.json }, from),
+            (None, None, Some(last)) => {
+                let mut sink = Sink::Lines { json: self.json };
+                let at = source.newest(last, &mut sink)?;
+                (sink, at)
             }
-            None => (Sink::Lines { json: self.json }, self.from),
-        };
-        let mut at = match (known, self.last) {
-            (Some(known), _) => known,
-            (None, Some(last)) => source.newest(last, &mut sink)?,
-            (None, None) if self.append.is_some() => {
-                let oldest = source.oldest()?;
-                eprintln!("This trail begins with the oldest change that the daemon has, {oldest}.");
-                source.begin(&oldest, &mut sink)?;
-                oldest
-            }
-            (None, None) => first(source.page(&["FEED"])?)?.0,
+            (None, None, None) => (Sink::Lines { json: self.json }, first(source.page(&["FEED"])?)?.0),
         };
         loop {
             let limit = PAGE_ITEMS_MAX.to_string();
@@ -171,20 +154,38 @@ impl Source {
         let Err(why) = self.page(&["FEED", NO_POSITION]) else {
             return Err(Error::internal("a feed has no position 0"));
         };
-        let named = why.message.split_once("the oldest position is ").and_then(|(_, rest)| rest.split(':').next());
-        named.map(str::to_owned).ok_or(why)
+        oldest_position(&why.message).map(str::to_owned).ok_or(why)
+    }
+
+    /// The trail in a file, and where to go on reading.
+    fn trail(&mut self, file: &Path) -> Result<(Sink, String)> {
+        let known = Known::read(file)?;
+        let at = match &known {
+            Some(known) => known.position.clone(),
+            None => self.oldest()?,
+        };
+        let mut follower = Follower::open(file, parts(&at).map_or(1, |parts| parts.len()), known.as_ref())?;
+        if known.is_none() {
+            eprintln!("This trail begins with the oldest change that the daemon has, {at}.");
+            self.begin(&at, &mut follower)?;
+        }
+        Ok((Sink::Trail(follower), at))
     }
 
     /// Says in a new trail since when it has everything, unless that is the beginning of the feed.
-    fn begin(&mut self, oldest: &str, sink: &mut Sink) -> Result<()> {
-        let Sink::Trail { trail, .. } = sink else { return Ok(()) };
-        if parts(oldest).is_some_and(|(_, number)| number <= 1) {
-            return Ok(());
+    fn begin(&mut self, oldest: &str, follower: &mut Follower) -> Result<()> {
+        let now = first(self.page(&["FEED"])?)?.0;
+        let (Some(oldest), Some(now)) = (parts(oldest), parts(&now)) else { return Ok(()) };
+        for place in (0..now.len()).filter(|&place| oldest.get(place).is_some_and(|(_, number)| *number > 1)) {
+            // Its oldest item, and nothing of the other partitions.
+            let mut of_one = now.clone();
+            of_one[place] = oldest[place];
+            let (_, items) = first(self.page(&["FEED", &joined(&of_one), "LIMIT", "1"])?)?;
+            let item = items.first().map(|item| parsed(item)).transpose()?;
+            let at = item.and_then(|item| time::parse(item["at"].as_str()?).ok()).unwrap_or_else(super::serve::now);
+            follower.lacks(place, at)?;
         }
-        let (_, items) = first(self.page(&["FEED", oldest, "LIMIT", "1"])?)?;
-        let at = items.first().map(|item| parsed(item)).transpose()?;
-        let at = at.and_then(|item| time::parse(item["at"].as_str()?).ok()).unwrap_or_else(super::serve::now);
-        trail.append(&[TrailLine::gap(at, &TrailMark::default())])
+        Ok(())
     }
 
     /// Shows the newest changes, the oldest of them first. Gives the position behind them.
@@ -199,15 +200,20 @@ impl Source {
     /// position is the one, if nothing is missing before it.
     fn begin_again(&mut self, at: &str, append: Option<&Path>) -> Result<String> {
         let oldest = self.oldest()?;
-        let (Some((epoch, number)), Some((new_epoch, first))) = (parts(at), parts(&oldest)) else {
+        let (Some(known), Some(there)) = (parts(at), parts(&oldest)) else {
             return Err(Error::bad_arg(format!("'{at}' is not a position of FEED")));
         };
-        if epoch != new_epoch && number >= first {
+        let is_anew = |((epoch, _), (new_epoch, _)): &(Position<'_>, Position<'_>)| epoch != new_epoch;
+        let each = || known.iter().copied().zip(there.iter().copied());
+        let misses_nothing = known.len() == there.len() && each().all(|((_, number), (_, first))| number >= first);
+        if misses_nothing && each().any(|both| is_anew(&both)) {
+            let on = each().map(|both| if is_anew(&both) { both.1 } else { both.0 }).collect::<Vec<_>>();
+            let on = joined(&on);
             eprintln!(
                 "The feed has begun anew: the store was restored from a backup, or is another one. Going on with its oldest change, \
-                 {oldest}."
+                 {on}."
             );
-            return Ok(oldest);
+            return Ok(on);
         }
         let then = match append {
             Some(file) => format!(
@@ -237,13 +243,7 @@ impl Sink {
                 }
                 out.flush().map_err(Error::internal)
             }
-            Sink::Trail { trail, position } => {
-                let lines = forbidding(source, items)?;
-                if !lines.is_empty() {
-                    trail.append(&lines)?;
-                }
-                write_position(position, next, trail.bytes()?)
-            }
+            Sink::Trail(follower) => follower.add(&forbidding(source, items)?, next),
         }
     }
 }
@@ -350,53 +350,22 @@ fn first(mut page: Vec<String>) -> Result<(String, Vec<String>)> {
     Ok((position, page))
 }
 
-/// The epoch and the number of a position.
-fn parts(position: &str) -> Option<(&str, u64)> {
-    let (epoch, number) = position.split_once('-')?;
-    Some((epoch, number.parse().ok()?))
+/// Which feed it is of, and where in it.
+type Position<'a> = (&'a str, u64);
+
+/// What a position says: of a store in partitions the one of each.
+fn parts(position: &str) -> Option<Vec<Position<'_>>> {
+    let parts = position.strip_prefix('p').unwrap_or(position).split('.').map(|part| {
+        let (epoch, number) = part.split_once('-')?;
+        Some((epoch, number.parse().ok()?))
+    });
+    parts.collect()
 }
 
-fn beside(file: &Path) -> PathBuf {
-    let mut path = file.as_os_str().to_owned();
-    path.push(".position");
-    path.into()
-}
-
-/// What was read up to, and how long the file was then.
-fn read_position(path: &Path) -> Result<Option<(String, u64)>> {
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            let (position, bytes) = text.trim().split_once(' ').unwrap_or((text.trim(), "0"));
-            Ok(Some((position.to_owned(), bytes.parse().unwrap_or(0))))
-        }
-        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(why) => Err(Error::internal(format!("cannot read {}: {why}", path.display()))),
-    }
-}
-
-/// Lines are missing, and nobody would find out before they are wanted.
-fn shorter(file: &Path, position: &Path) -> Error {
-    Error::bad_arg(format!(
-        "{} LACKS LINES: it is shorter than when it was written last, or another one. Put it back. If it is lost, delete {}: the trail \
-         then begins anew with the oldest change that the daemon has",
-        file.display(),
-        position.display()
-    ))
-}
-
-/// Whatever was read before is in the trail and synced: a crash leaves the position before this one, or this one.
-fn write_position(path: &Path, position: &str, bytes: u64) -> Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let written = || {
-        let mut file = File::create(&new)?;
-        writeln!(file, "{position} {bytes}")?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(dir)?.sync_all()
-    };
-    written().map_err(|why: io::Error| Error::internal(format!("cannot write {}: {why}", path.display())))
+/// The position that says this.
+fn joined(parts: &[Position<'_>]) -> String {
+    let words: Vec<String> = parts.iter().map(|(epoch, number)| format!("{epoch}-{number}")).collect();
+    if words.len() > 1 { format!("p{}", words.join(".")) } else { words.concat() }
 }
 
 #[cfg(test)]
@@ -421,6 +390,13 @@ mod tests {
         ] {
             assert_eq!(line(&item), said);
         }
-        assert_eq!(parts("19de368f600-8"), Some(("19de368f600", 8)));
+        for (position, known) in [
+            ("19de368f600-8", Some(vec![("19de368f600", 8)])),
+            ("p19de368f600-8.19de368f601-1", Some(vec![("19de368f600", 8), ("19de368f601", 1)])),
+            ("never-was-one", None),
+        ] {
+            assert_eq!(parts(position), known);
+            assert!(known.is_none_or(|parts| joined(&parts) == position));
+        }
     }
 }

@@ -8,6 +8,7 @@ mod demo;
 mod export;
 mod feed;
 mod fenced;
+mod follower;
 mod health;
 mod import;
 mod ledger;

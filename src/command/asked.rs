@@ -165,7 +165,7 @@ impl Reading {
             && !number.is_short_code()
             && !is_known(context, number)
         {
-            let error = || Error::bad_arg(format!("{number} is not a list: the list comes first, or * for all lists"));
+            let error = || list_forgotten(number);
             let mut rest = *args;
             match (&phone, Phone::parse(first)) {
                 // Phones and nothing else, and the first is a contact: it is hardly a list that nobody has made yet.
@@ -198,6 +198,17 @@ impl Reading {
             Some(why) => Asked::despite(write, context, why),
         }
     }
+}
+
+/// The answer to a request that says no list, where this number stands in its place.
+pub fn list_forgotten(number: ListNumber) -> Error {
+    Error::bad_arg(format!("{number} is not a list: the list comes first, or * for all lists"))
+}
+
+/// The phones of a request that has nothing but two or more of them: its list may have been forgotten.
+pub fn phones_alone(args: Args<'_>) -> Option<Vec<Phone>> {
+    let phones: Option<Vec<Phone>> = args.map(Phone::parse).collect();
+    phones.filter(|phones| phones.len() > 1)
 }
 
 /// The next argument without quotes around it. In a line an argument that begins with one runs to the end of the line: what

@@ -12,6 +12,15 @@ use crate::store::gate::Gate;
 use crate::store::{FeedBounds, FeedItem, FeedWhat};
 use crate::wire::{Args, Replies};
 
+/// A position that no feed has: the answer names the oldest one that there is.
+pub const NO_POSITION: &str = "0-0";
+/// What became of a position whose items are gone.
+pub const EXPIRED: &str = "has expired";
+/// What is the matter with a position of another feed.
+pub const FOREIGN: &str = "does not belong to this feed";
+/// What comes before the oldest position, in the answer to one that is not there.
+const OLDEST: &str = "; the oldest position is ";
+
 /// Answers, or says how long to wait for news.
 pub fn feed(context: &Context, args: Args<'_>, over: bool, replies: &mut Replies) -> Result<Option<u64>> {
     let bounds = context.store.feed_bounds()?;
@@ -33,7 +42,8 @@ pub fn feed(context: &Context, args: Args<'_>, over: bool, replies: &mut Replies
     };
     // What was there a moment ago may have expired since.
     let Some(items) = context.store.feed(from, options.limit)? else {
-        return Err(lost(&position(bounds.epoch, from), "has expired", context.store.feed_bounds()?));
+        let bounds = context.store.feed_bounds()?;
+        return Err(lost_position(&position(bounds.epoch, from), EXPIRED, &position(bounds.epoch, bounds.first)));
     };
     if items.is_empty()
         && !over
@@ -81,18 +91,23 @@ fn parse(word: &str, bounds: FeedBounds) -> Result<u64> {
     });
     let why = match number {
         Some(number) if (bounds.first..=bounds.next).contains(&number) => return Ok(number),
-        Some(number) if number < bounds.first => "has expired",
-        _ => "does not belong to this feed",
+        Some(number) if number < bounds.first => EXPIRED,
+        _ => FOREIGN,
     };
-    Err(lost(word, why, bounds))
+    Err(lost_position(word, why, &position(bounds.epoch, bounds.first)))
 }
 
-fn lost(word: &str, why: &str, bounds: FeedBounds) -> Error {
+/// The answer to a position that is not there, and why: it names the oldest one.
+pub fn lost_position(word: &str, why: &str, oldest: &str) -> Error {
     Error::limit(format!(
-        "the position '{}' {why}; the oldest position is {}: begin again with FEED and EXPORT",
-        excerpt(word.as_bytes()),
-        position(bounds.epoch, bounds.first)
+        "the position '{}' {why}{OLDEST}{oldest}: begin again with FEED and EXPORT",
+        excerpt(word.as_bytes())
     ))
+}
+
+/// The oldest position that such an answer names.
+pub fn oldest_position(message: &str) -> Option<&str> {
+    message.split_once(OLDEST).and_then(|(_, rest)| rest.split(':').next())
 }
 
 fn item_json(item: &FeedItem, epoch: u64, gate: &Gate) -> Value {

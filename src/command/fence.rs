@@ -50,14 +50,15 @@ fn fence_json(fence: &Fence) -> Value {
         "restored_at": date(fence.restored_at),
     });
     put_replayed(&mut json, &fence.replayed);
-    let not_replayed = "pauses and removals of lists, opt-ins and messages that went out since; what an import brought back is not counted";
-    json["not_replayed"] = match fence.replayed.to {
-        0 => not_replayed.into(),
-        to => format!(
-            "{not_replayed}; and what forbids from after {}, if the trails were cut off there",
-            time::format(to)
-        )
-        .into(),
-    };
+    json["not_replayed"] = not_replayed(json["replayed_to"].as_str()).into();
     json
+}
+
+/// What no trail has, in words, where the newest line that was brought back is of a date.
+pub fn not_replayed(replayed_to: Option<&str>) -> String {
+    let never = "pauses and removals of lists, opt-ins and messages that went out since; what an import brought back is not counted";
+    match replayed_to {
+        None => never.to_owned(),
+        Some(to) => format!("{never}; and what forbids from after {to}, if the trails were cut off there"),
+    }
 }

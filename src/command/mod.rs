@@ -55,9 +55,10 @@ use crate::store::Store;
 use crate::store::gate::Gate;
 use crate::wire::{Args, Replies};
 
-pub use asked::{Asked, Remark, answer, ask};
+pub use asked::{Asked, Remark, answer, ask, list_forgotten, phones_alone};
 pub use clients::{Clients, Peer, Transport};
 pub use contacts::read_phone;
+pub use feed::{EXPIRED, FOREIGN, NO_POSITION, lost_position, oldest_position};
 pub use gather::{
     Gathered, Merge, Split, backup as split_backup, backup_of_one, purge as split_purge, same, stats as gather_stats,
 };

@@ -5,21 +5,71 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use contactd::model::phone::Phone;
+use contactd::model::slot::{partition, partition_name};
 use serde_json::Value;
 
-use crate::pair::only_alone;
+use crate::pair::{only_alone, only_whole};
 use crate::purge::{json, number};
 use crate::purge_cli::contactd;
-use crate::support::{Daemon, Wire, free_address, program};
+use crate::support::{Daemon, Wire, free_address, partitions, program};
 
 pub const LIST: &str = "+14155550100";
 const OTHER: &str = "24365";
 
+/// The n-th contact. In partitions all are of the first one: its backup and its trail have them all.
 pub fn phone(n: usize) -> String {
-    format!("+1415556{n:04}")
+    static OF_FIRST: OnceLock<Vec<String>> = OnceLock::new();
+    let is_of_first =
+        |number: &String| Phone::parse(number.as_bytes()).is_some_and(|phone| partition(phone, partitions()) == 0);
+    let numbers = || (0..10_000).map(|n| format!("+1415556{n:04}")).filter(is_of_first).collect();
+    OF_FIRST.get_or_init(numbers)[n].clone()
+}
+
+/// Where a daemon keeps its trail that was told this path: of partitions, the first one.
+pub fn trail_of(path: &Path) -> PathBuf {
+    let mut own = path.as_os_str().to_owned();
+    if partitions() > 1 {
+        own.push(".p0");
+    }
+    own.into()
+}
+
+/// `contactd restore` of what was backed up into a data directory: of partitions each one, with its own trails. Gives what is said of
+/// the first.
+pub fn restore(file: &str, data: &Path, trails: &[&Path]) -> Output {
+    let run = |file: &Path, data: &Path, trails: &[PathBuf]| {
+        let mut words = vec!["restore", text(file), "--data-dir", text(data)];
+        words.extend(trails.iter().flat_map(|trail| ["--replay", text(trail)]));
+        contactd(&words).output().expect("it runs")
+    };
+    if partitions() == 1 {
+        return run(Path::new(file), data, &trails.iter().map(|trail| trail.to_path_buf()).collect::<Vec<_>>());
+    }
+    let (name, backups) = (Path::new(file).file_name().expect("a name"), Path::new(file).ancestors().nth(2));
+    let mut outputs = (0..partitions()).map(|place| {
+        let dir = partition_name(place);
+        let file = backups.expect("a directory of each").join(&dir).join(name);
+        let of_first = || trails.iter().map(|trail| trail.to_path_buf());
+        let own = if place == 0 {
+            of_first().collect::<Vec<_>>()
+        } else {
+            of_first().map(|trail| trail.with_extension(&dir)).filter(|trail| trail.exists()).collect()
+        };
+        run(&file, &data.join(&dir), &own)
+    });
+    let first = outputs.next().expect("one");
+    let is_done = first.status.success() && outputs.all(|other| other.status.success());
+    // One secret is for all of them.
+    if is_done {
+        fs::rename(data.join("p0/tombstone.key"), data.join("tombstone.key")).expect("moved");
+    }
+    assert!(is_done || !first.status.success(), "all are restored, or the first is not");
+    first
 }
 
 pub fn filled(wire: &mut Wire, contacts: usize) {
@@ -35,9 +85,17 @@ fn backup(daemon: &Daemon, arguments: &[&str]) -> Output {
     contactd(&words).output().expect("it runs")
 }
 
-fn told(output: &Output) -> Value {
+pub fn told(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    // Of partitions the first one.
+    let line = output.stdout.split(|byte| *byte == b'\n').next().expect("a line");
+    serde_json::from_slice(line).expect("JSON")
+}
+
+/// Whether a fence is that of a backup; of partitions the oldest of theirs.
+fn is_of(fence: &Value, backup: &Value) -> bool {
+    let (fenced, made) = (fence["backup_at"].as_str(), backup["closed_at"].as_str());
+    if partitions() > 1 { fenced.is_some() && fenced <= made } else { fenced == made }
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -62,7 +120,7 @@ fn backed_up_beside_its_trail(place: &Path) -> (Daemon, PathBuf, Value) {
     let daemon = Daemon::start(&["--trail", text(&trail)]);
     filled(&mut daemon.connect(), 30);
     let made = told(&backup(&daemon, &[text(place)]));
-    (daemon, trail, made)
+    (daemon, trail_of(&trail), made)
 }
 
 #[test]
@@ -95,7 +153,7 @@ fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
 
     let place = tempfile::tempdir().expect("made");
     let dir = place.path().join("data");
-    let restore = |to: &Path| contactd(&["restore", text(&file), "--data-dir", text(to)]).output().expect("it runs");
+    let restore = |to: &Path| restore(text(&file), to, &[]);
     let restored = told(&restore(&dir));
     assert_eq!((restored["contacts"].as_u64(), restored["fenced"].as_bool()), (Some(900), Some(true)));
     assert_eq!(fs::metadata(dir.join("tombstone.key")).expect("a file").permissions().mode() & 0o777, 0o600);
@@ -128,7 +186,7 @@ fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
     // What the provider's log has since.
     assert_eq!(wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"STOP\"}}", phone(2))), "+optout");
     let fence = json(&wire.call("UNFENCE"));
-    assert_eq!(fence["backup_at"], restored["closed_at"]);
+    assert!(is_of(&fence, &restored), "{fence}");
     assert!(wire.call("UNFENCE").starts_with("-ERR there is no fence"));
     assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(2))), "+no list_opted_out");
     assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(3))), "+no list_opted_out");
@@ -141,7 +199,9 @@ fn a_backup_of_last_night_sends_nothing_to_whoever_has_said_stop_since() {
 
 #[test]
 fn backups_are_listed_read_kept_and_removed() {
-    if only_alone("a backup is a file of the machine that made it") {
+    if only_alone("a backup is a file of the machine that made it")
+        || only_whole("a backup has a file of each partition")
+    {
         return;
     }
     let mut daemon = Daemon::start(&[]);
@@ -227,6 +287,9 @@ fn a_store_that_nobody_has_open_is_backed_up_too_and_what_a_crash_left_is_remove
     if only_alone("a copy of a ledger is backed up while it is served") {
         return;
     }
+    if only_whole("of a store that nobody has open, each partition is backed up by itself") {
+        return;
+    }
     let mut daemon = Daemon::start(&[]);
     filled(&mut daemon.connect(), 30);
     let partial = daemon.data_dir().join("backups").join("cut.backup.partial");
@@ -256,7 +319,7 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
         (format!("SUPPRESS {LIST} {}", phone(5)), ":1"),
         (format!("FAILED {LIST} {} m1 {{\"code\":30005}}", phone(7)), ":1"),
         (format!("IMPORT {LIST} {{\"phone\":\"{}\",\"status\":\"opted_out\"}}", phone(8)), "+"),
-        (format!("OPTOUT {LIST} +14155569999"), ":1"),
+        (format!("OPTOUT {LIST} {}", phone(999)), ":1"),
         (format!("ERASE {}", phone(10)), "+erased"),
         // What permits is not in it.
         (format!("OPTIN {LIST} {} {{\"at\":\"2026-02-01\"}}", phone(11)), ":"),
@@ -275,9 +338,7 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
     fs::write(&trail, cut).expect("written");
     fs::remove_dir_all(daemon.data_dir()).expect("gone");
     let file = made["backup"].as_str().expect("a path").to_owned();
-    let restored =
-        contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir()), "--replay", text(&trail)]).output();
-    let restored = restored.expect("it runs");
+    let restored = restore(&file, &daemon.data_dir(), &[&trail]);
     assert_eq!(told(&restored)["replayed"], 18, "the ten of the backup as well");
     let said = String::from_utf8_lossy(&restored.stderr).into_owned();
     assert!(said.contains("cannot be read") && said.contains("1 line of trails could not be read"), "{said}");
@@ -311,7 +372,7 @@ fn the_trail_brings_back_whoever_has_said_stop_since_the_backup() {
     ] {
         assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
     }
-    assert_eq!(wire.call(&format!("CHECK {LIST} +14155569999")), "+no list_opted_out");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(999))), "+no list_opted_out");
     assert!(wire.call(&format!("GET {}", phone(10))).contains("erased_at"));
     let reason = json(&wire.call(&format!("GET {}", phone(2))));
     assert_eq!(reason["opted_out_all_reason"], "called");
@@ -391,7 +452,7 @@ fn a_store_that_is_older_than_its_trail_is_told_what_it_lacks() {
     daemon.terminate();
     fs::remove_dir_all(daemon.data_dir()).expect("gone");
     let file = made["backup"].as_str().expect("a path").to_owned();
-    told(&contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir())]).output().expect("it runs"));
+    told(&restore(&file, &daemon.data_dir(), &[]));
     old(&mut daemon, true);
 }
 
@@ -406,7 +467,7 @@ fn a_backup_of_a_fenced_store_knows_no_more_than_the_one_before() {
         daemon.kill();
         fs::remove_dir_all(daemon.data_dir()).expect("gone");
         let file = made["backup"].as_str().expect("a path").to_owned();
-        let restored = contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir())]).output().expect("it runs");
+        let restored = restore(&file, &daemon.data_dir(), &[]);
         daemon.restart();
         String::from_utf8_lossy(&restored.stderr).into_owned()
     };
@@ -419,7 +480,8 @@ fn a_backup_of_a_fenced_store_knows_no_more_than_the_one_before() {
     assert_ne!(second["closed_at"], first["closed_at"]);
     let said = again(&mut daemon, &second);
     assert!(said.contains(&format!("nothing that came after {since}")), "{said}");
-    assert_eq!(json(&daemon.connect().call("UNFENCE"))["backup_at"], first["closed_at"]);
+    let fence = json(&daemon.connect().call("UNFENCE"));
+    assert!(is_of(&fence, &first), "{fence}");
 }
 
 /// What looks like a trail and brings nothing back is said to.
@@ -433,6 +495,7 @@ fn the_wrong_trail_is_told() {
     let file = made["backup"].as_str().expect("a path").to_owned();
     let restore = |name: &str, trail: &str| {
         let (to, trail) = (path(name), path(trail));
+        let trail = if trail.ends_with("trail") { trail_of(&trail) } else { trail };
         let words = ["restore", &file, "--data-dir", text(&to), "--replay", text(&trail)];
         let output = contactd(&words).output().expect("it runs");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -450,26 +513,33 @@ fn the_wrong_trail_is_told() {
         contactd(&words).output().expect("it runs")
     };
     assert!(follow().status.success());
-    fs::remove_file(path("other")).expect("gone");
+    fs::remove_file(trail_of(&path("other"))).expect("gone");
     let followed = follow();
     let said = String::from_utf8_lossy(&followed.stderr).into_owned();
     assert!(followed.status.code() == Some(2) && said.contains("LACKS LINES"), "{said}");
     fs::remove_file(path("other.position")).expect("gone");
     assert!(follow().status.success());
-    assert!(fs::read_to_string(path("other")).expect("a trail").lines().count() >= 10);
+    assert!(fs::read_to_string(trail_of(&path("other"))).expect("a trail").lines().count() >= 10);
+}
+
+/// A position that no feed has any more.
+fn expired() -> String {
+    let each = vec!["1-0"; partitions().into()].join(".");
+    if partitions() > 1 { format!("p{each}\n") } else { format!("{each}\n") }
 }
 
 /// The trail of another machine: what FEED told, since it was begun and while it was away.
 #[test]
 fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() {
     let place = tempfile::tempdir().expect("made");
-    let trail = place.path().join("trail.ndjson");
+    let told_path = place.path().join("trail.ndjson");
+    let trail = trail_of(&told_path);
     let mut daemon = Daemon::start(&[]);
     let mut wire = daemon.connect();
     filled(&mut wire, 30);
     wire.call(&format!("OPTOUT {LIST} {} {{\"at\":\"2026-02-01\"}}", phone(13)));
     let follow = |daemon: &Daemon| {
-        let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&trail), "--once"];
+        let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&told_path), "--once"];
         contactd(&words).output().expect("it runs")
     };
     let followed = follow(&daemon);
@@ -502,9 +572,7 @@ fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() 
     daemon.kill();
     fs::remove_dir_all(daemon.data_dir()).expect("gone");
     let file = made["backup"].as_str().expect("a path").to_owned();
-    let data = daemon.data_dir();
-    let words = ["restore", &file, "--data-dir", text(&data), "--replay", text(&trail)];
-    let restored = contactd(&words).output().expect("it runs");
+    let restored = restore(&file, &daemon.data_dir(), &[&trail]);
     let json = told(&restored);
     assert_eq!(json["replayed"], 15, "{json}");
     assert!(json["unnamed_erasures_to"].is_string(), "{json}");
@@ -523,7 +591,8 @@ fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() 
     let fence = crate::purge::json(&wire.call("UNFENCE"));
     assert_eq!(
         (&fence["unnamed_erasures"], &fence["unnamed_erasures_to"], &fence["passed_over"]),
-        (&1.into(), &to.into(), &1.into())
+        (&partitions().into(), &to.into(), &1.into()),
+        "each partition may have had the contact"
     );
     // And whoever comes next sees that nobody may have seen to it.
     for _ in 0..2 {
@@ -544,7 +613,7 @@ fn the_trail_of_a_follower_brings_back_whoever_has_said_stop_since_the_backup() 
     }
 
     // A position that the daemon has no more is told, loudly.
-    fs::write(place.path().join("trail.ndjson.position"), "1-0\n").expect("written");
+    fs::write(place.path().join("trail.ndjson.position"), expired()).expect("written");
     let followed = follow(&daemon);
     let said = String::from_utf8_lossy(&followed.stderr).into_owned();
     assert!(followed.status.code() == Some(2) && said.contains("LACKS WHAT CAME BETWEEN"), "{said}");
@@ -589,6 +658,7 @@ fn an_import_takes_a_trail() {
     let mut wire = other.connect();
     wire.call(&format!("LIST {LIST}"));
     wire.call_all(&(0..10).map(|n| format!("OPTIN {LIST} {} {{\"at\":\"2026-01-01\"}}", phone(n))).collect::<Vec<_>>());
+    let trail = trail_of(&trail);
     let words = ["import", "--server", &other.address, text(&trail), "--list", LIST];
     let imported = contactd(&words).output().expect("it runs");
     let said = String::from_utf8_lossy(&imported.stderr);
@@ -634,15 +704,14 @@ fn whoever_was_held_back_is_held_back_after_a_restore() {
     drop(wire);
     daemon.kill();
     let file = made["backup"].as_str().expect("a path").to_owned();
-    let (data, own) = (daemon.data_dir(), trail.clone());
-    for trail in [&trail, &follower] {
+    let (data, own, follower) = (daemon.data_dir(), trail_of(&trail), trail_of(&follower));
+    for trail in [&own, &follower] {
         fs::remove_dir_all(&data).expect("gone");
         if trail == &follower {
             // That of the daemon is not there to help.
             fs::remove_file(&own).expect("gone");
         }
-        let words = ["restore", &file, "--data-dir", text(&data), "--replay", text(trail), "--replay", text(trail)];
-        told(&contactd(&words).output().expect("it runs"));
+        told(&restore(&file, &data, &[trail, trail]));
         for is_first in [true, false] {
             daemon.restart();
             let mut wire = daemon.connect();
@@ -676,6 +745,7 @@ fn what_a_number_said_that_had_been_purged_comes_back_from_the_trail() {
     let mut daemon = Daemon::start(&["--trail", text(&trail)]);
     let mut wire = daemon.connect();
     wire.call(&format!("LIST {LIST}"));
+    // Somebody of the same partition is measured.
     let row = |n: usize| {
         format!(
             r#"IMPORT {LIST} {{"phone":"{}","created_at":"2019-01-01","subscribed_at":"2019-01-01","total_sends":50,"sends_since_engaged":50,"last_sent":"2020-04-01","last_engaged":"2019-01-01"}}"#,
@@ -683,7 +753,7 @@ fn what_a_number_said_that_had_been_purged_comes_back_from_the_trail() {
         )
     };
     wire.call(&row(1));
-    wire.call(&format!("CLICK {LIST} +14159999998"));
+    wire.call(&format!("CLICK {LIST} {}", phone(998)));
     let plan = number(&json(&wire.call("PURGE PLAN")));
     wire.call(&format!("PURGE RUN {plan}"));
     while wire.call("COUNT") != ":1" {
@@ -721,18 +791,14 @@ fn an_opt_in_without_its_date_behind_a_fence_lifts_nothing_that_came_since_the_b
     daemon.kill();
     fs::remove_dir_all(daemon.data_dir()).expect("gone");
     let file = made["backup"].as_str().expect("a path").to_owned();
-    told(
-        &contactd(&["restore", &file, "--data-dir", text(&daemon.data_dir()), "--replay", text(&trail)])
-            .output()
-            .expect("it runs"),
-    );
+    told(&restore(&file, &daemon.data_dir(), &[&trail]));
     daemon.restart();
     let mut wire = daemon.connect();
     wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(1)));
     wire.call(&format!("OPTIN {LIST} {}", phone(2)));
     // Out before the backup, and in since; and new.
     wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(3)));
-    wire.call(&format!("OPTIN {LIST} +14155569999"));
+    wire.call(&format!("OPTIN {LIST} {}", phone(999)));
     let drill = contactd(&["backup", "--server", &daemon.address, text(place.path())]).output().expect("it runs");
     let of_fenced = told(&drill);
     assert_eq!(
@@ -746,7 +812,7 @@ fn an_opt_in_without_its_date_behind_a_fence_lifts_nothing_that_came_since_the_b
     for (n, verdict) in [(1, "+no list_opted_out"), (2, "+no list_opted_out"), (3, "+yes")] {
         assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(n))), verdict, "{n}");
     }
-    assert_eq!(wire.call(&format!("CHECK {LIST} +14155569999")), "+yes");
+    assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(999))), "+yes");
     // From then on it is the last word again.
     wire.call(&format!("INBOUND {LIST} {} {{\"text\":\"START\"}}", phone(1)));
     assert_eq!(wire.call(&format!("CHECK {LIST} {}", phone(1))), "+yes");
@@ -808,7 +874,7 @@ fn settings_that_forbid_less_than_before_are_told() {
     fs::remove_dir_all(daemon.data_dir()).expect("gone");
     let data = daemon.data_dir();
     let file = made["backup"].as_str().expect("a path");
-    let restored = contactd(&["restore", file, "--data-dir", text(&data)]).output().expect("it runs");
+    let restored = restore(file, &data, &[]);
     let said = String::from_utf8_lossy(&restored.stderr).into_owned();
     assert!(
         said.contains("--stop-scope all, --maybe-optout hold and its --keywords (words that opt out: 2), as it"),

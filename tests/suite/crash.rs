@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::pair::only_alone;
+use crate::pair::{only_alone, only_whole};
 use crate::sending::page;
 use crate::support::{Daemon, PATIENCE, Wire, free_address, has, program};
 
@@ -125,7 +125,7 @@ fn what_was_answered_survives_kill_9() {
         }
         all.extend(answered.into_iter().chain(answers));
         // What a crash in the middle of one of sled's snapshots leaves behind, on which sled would not open.
-        let leftover = daemon.data_dir().join("store/snap.0000000000001234.generating");
+        let leftover = daemon.stores()[0].join("store/snap.0000000000001234.generating");
         fs::write(&leftover, b"half a snapshot").expect("a file");
 
         daemon.restart();
@@ -173,6 +173,11 @@ fn a_start_that_was_killed_is_started_again() {
 fn serve(daemon: &Daemon) -> Command {
     let mut command = Command::new(program());
     command.args(["serve", "--listen", &free_address(), "--data-dir"]).arg(daemon.data_dir());
+    // On a ledger the secret stands beside the directories.
+    let secret = daemon.dir.path().join("tombstone.key");
+    if secret.exists() {
+        command.arg("--tombstone-key").arg(secret);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
@@ -377,7 +382,9 @@ fn postings_join_with_their_journal_after_a_crash() {
 /// `contactd verify --repair` makes them what the records say.
 #[test]
 fn repair_makes_indexes_what_the_records_say() {
-    if only_alone("a copy of a ledger is not served or mended without it") {
+    if only_alone("a copy of a ledger is not served or mended without it")
+        || only_whole("the files of a store are opened")
+    {
         return;
     }
     let mut daemon = Daemon::start(&[]);
@@ -430,7 +437,9 @@ fn repair_makes_indexes_what_the_records_say() {
 /// what is before.
 #[test]
 fn a_store_that_was_damaged_or_cut_off_is_refused() {
-    if only_alone("a copy of a ledger is not served or mended without it") {
+    if only_alone("a copy of a ledger is not served or mended without it")
+        || only_whole("the files of a store are opened")
+    {
         return;
     }
     let mut daemon = Daemon::start(&[]);
@@ -516,7 +525,9 @@ fn a_store_that_was_damaged_or_cut_off_is_refused() {
 /// of yesterday. So nobody gets messages, until an operator says so.
 #[test]
 fn a_store_without_a_file_that_tells_whether_it_is_whole_is_fenced() {
-    if only_alone("a copy of a ledger is not served or mended without it") {
+    if only_alone("a copy of a ledger is not served or mended without it")
+        || only_whole("the files of a store are opened")
+    {
         return;
     }
     let mut daemon = Daemon::start(&[]);
@@ -586,7 +597,9 @@ fn a_store_without_a_file_that_tells_whether_it_is_whole_is_fenced() {
 /// A batch that was acknowledged may be in the write-ahead log alone.
 #[test]
 fn a_store_that_lost_its_write_ahead_log_is_refused() {
-    if only_alone("a copy of a ledger is not served or mended without it") {
+    if only_alone("a copy of a ledger is not served or mended without it")
+        || only_whole("the files of a store are opened")
+    {
         return;
     }
     let mut daemon = Daemon::start(&[]);
@@ -642,7 +655,9 @@ fn verified(daemon: &Daemon) -> (Option<i32>, String) {
 /// A copy of a running store cannot be told apart by the files that were copied with it. Those that were not know that there was more.
 #[test]
 fn a_part_of_a_copy_that_is_put_back_is_refused() {
-    if only_alone("a copy of a ledger is not served or mended without it") {
+    if only_alone("a copy of a ledger is not served or mended without it")
+        || only_whole("the files of a store are opened")
+    {
         return;
     }
     let mut daemon = Daemon::start(&[]);
@@ -701,7 +716,9 @@ fn a_part_of_a_copy_that_is_put_back_is_refused() {
 /// An empty store in the place of one that is gone has forgotten every opt-out, and would be served as a new one.
 #[test]
 fn nothing_is_begun_where_something_is_left_of_a_store() {
-    if only_alone("a copy of a ledger is not served or mended without it") {
+    if only_alone("a copy of a ledger is not served or mended without it")
+        || only_whole("the files of a store are opened")
+    {
         return;
     }
     let mut daemon = Daemon::start(&[]);
@@ -757,7 +774,9 @@ fn nothing_is_begun_where_something_is_left_of_a_store() {
 fn an_empty_store_is_not_fenced() {
     let mut daemon = Daemon::start(&[]);
     daemon.terminate();
-    fs::remove_file(daemon.data_dir().join("origin")).expect("removed");
+    for store in daemon.stores() {
+        fs::remove_file(store.join("origin")).expect("removed");
+    }
     daemon.restart();
     assert!(daemon.connect().call("UNFENCE").starts_with("-ERR"));
 }

@@ -283,7 +283,7 @@ fn verify_and_export_say_what_they_lack() {
 fn a_value_with_a_blank_is_found() {
     let daemon = Daemon::start(&[]);
     let mut wire = daemon.connect();
-    assert!(wire.call(r#"PUT +14155552671 {"labels":{"city":"New York"}}"#).starts_with('+'));
+    assert_eq!(wire.call(r#"PUT +14155552671 {"labels":{"city":"New York"}}"#), "+created");
     assert_eq!(wire.call(r#"COUNT label.city="New York""#), ":1");
     assert_eq!(call(&daemon, &["COUNT", "label.city=New York"]), (Some(0), "1".into()));
     let output = Command::new(program())

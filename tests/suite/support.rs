@@ -16,9 +16,9 @@ use contactd::jobs::{Purge, PurgeSettings, Work};
 use contactd::ledger::LedgerSettings;
 use contactd::model::inbox::MaybeOptOut;
 use contactd::model::phone::Phone;
-use contactd::model::slot::partition;
+use contactd::model::slot::{partition, partition_name};
 use contactd::model::verdict::StopScope;
-use contactd::server::{self, Address, Listener, Setup};
+use contactd::server::{self, Address, Listener, Setup, partitions_in};
 use contactd::store::Retention;
 use contactd::store::engine::{DiskEngine, Engine, MemoryEngine};
 use contactd::tls::Trust;
@@ -91,6 +91,11 @@ impl Daemon {
 
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// The directories of its stores: one, or one of each partition.
+    pub fn stores(&self) -> Vec<PathBuf> {
+        stores(&self.data_dir())
     }
 
     pub fn log(&self) -> String {
@@ -180,6 +185,22 @@ impl Drop for Daemon {
     }
 }
 
+/// The directories of the stores in a data directory.
+pub fn stores(data: &Path) -> Vec<PathBuf> {
+    match partitions_in(data).map_err(|why| why.message).expect("a whole store, or none") {
+        None | Some(1) => vec![data.to_owned()],
+        Some(several) => (0..several).map(|place| data.join(partition_name(place))).collect(),
+    }
+}
+
+/// In how many partitions a store is, or begins: one that is there, and on no ledger, keeps their number.
+fn partitions_of(data: &Path) -> u16 {
+    match partitions_in(data) {
+        Ok(Some(known)) if !pair::has_ledger() => known,
+        _ => partitions(),
+    }
+}
+
 /// Whether a reply comes from the owner of a store that is loaded.
 fn is_up(reply: &str) -> bool {
     !reply.is_empty() && !reply.contains("LOADING") && !reply.contains("STANDBY")
@@ -253,7 +274,11 @@ fn serve(data: &Path, log: &Path, address: &str, arguments: &[String]) -> Child 
     Command::new(program())
         .args(["serve", "--listen", address, "--data-dir"])
         .arg(data)
-        .args(if partitions() > 1 { vec!["--partitions".to_owned(), partitions().to_string()] } else { Vec::new() })
+        .args(if partitions() > 1 {
+            vec!["--partitions".to_owned(), partitions_of(data).to_string()]
+        } else {
+            Vec::new()
+        })
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -424,7 +449,7 @@ impl House {
                 keep,
                 maybe_optout,
                 engine,
-                partitions: partitions(),
+                partitions: partitions_of(&data_dir),
                 ledger,
                 tombstone_key,
                 ..Setup::new(data_dir)
@@ -449,6 +474,14 @@ impl House {
             // Whoever asks nothing is told nothing, once it is the owner who listens.
             while !Wire::connect(&address).finish().is_empty() {
                 assert!(since.elapsed() < PATIENCE, "nobody is handed on");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        if pair::has_ledger() && pair::is_split() {
+            // A house of before may have given a partition up only now.
+            let since = Instant::now();
+            while !is_up(&Wire::connect(&address).call("COUNT")) {
+                assert!(since.elapsed() < PATIENCE, "somebody has each partition");
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
@@ -491,9 +524,8 @@ impl House {
         let seen = match &memory {
             Some(memory) => look(&**memory),
             None => {
-                let data = dir.path().join("data");
-                let store = if partitions() > 1 { data.join("p0") } else { data };
-                look(&DiskEngine::open(&store).expect("the store opens"))
+                let store = &stores(&dir.path().join("data"))[0];
+                look(&DiskEngine::open(store).expect("the store opens"))
             }
         };
         pair::swap(dir.path());

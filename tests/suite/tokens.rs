@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::support::{Daemon, PATIENCE, Wire};
+use crate::pair::only_whole;
+use crate::support::{Daemon, PATIENCE, Wire, plan_word};
 
 const OLD: &str = "old-0123456789abcdef";
 const NEW: &str = "new-0123456789abcdef";
@@ -220,7 +221,7 @@ fn who_purged_and_who_erased_is_kept() {
     assert_eq!(ann.call("LIST +14155550000"), "+created");
     assert_eq!(ann.call(r#"INVALID +14155552671 {"at":"2020-01-01"}"#), ":1");
     assert!(ann.call("PURGE PLAN").contains(r#""contacts":1"#));
-    assert_eq!(ann.call("PURGE RUN 1"), "+started");
+    assert_eq!(ann.call(&format!("PURGE RUN {}", plan_word(1))), "+started");
     while ann.call("PURGE STATUS") != r#"+{"state":"idle"}"# {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
@@ -251,6 +252,9 @@ fn clients(wire: &mut Wire) -> std::collections::BTreeMap<u64, Value> {
 
 #[test]
 fn who_is_connected_is_shown() {
+    if only_whole("CLIENTS shows a client once for each partition that it has asked") {
+        return;
+    }
     let dir = tempfile::tempdir().expect("a directory");
     let (file, socket) = (dir.path().join("tokens"), dir.path().join("sock"));
     std::fs::write(&file, format!("write {OLD} shop\nadmin {NEW} ann\n")).expect("written");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::backup::{LIST, filled, health, phone, text};
+use crate::backup::{LIST, filled, health, phone, restore, text, told, trail_of};
 use crate::pair::only_alone;
 use crate::purge::{json, number};
 use crate::purge_cli::contactd;
@@ -33,10 +33,15 @@ fn times(trail: &Path, n: usize) -> usize {
     read(trail).matches(&phone(n)).count()
 }
 
-/// A daemon with a trail, and 10 who are opted out.
+/// What a daemon is told that keeps its trail in this place.
+fn kept_in(place: &Path) -> [String; 2] {
+    ["--trail".to_owned(), text(&place.join("trail")).to_owned()]
+}
+
+/// A daemon with a trail, and 10 who are opted out; in partitions the trail of the first one, which has them all.
 fn started(place: &Path) -> (Daemon, PathBuf) {
-    let trail = place.join("trail");
-    let daemon = Daemon::start(&["--trail", text(&trail)]);
+    let with = kept_in(place);
+    let (daemon, trail) = (Daemon::start(&with.each_ref().map(String::as_str)), trail_of(Path::new(&with[1])));
     filled(&mut daemon.connect(), 30);
     assert_eq!(read(&trail).lines().count(), 10);
     (daemon, trail)
@@ -47,7 +52,7 @@ fn what_came_while_nobody_kept_the_trail_is_in_it_after_the_next_start() {
     let place = tempfile::tempdir().expect("made");
     let (mut daemon, trail) = started(place.path());
     for n in [1, 2] {
-        let with = ["--trail", text(&trail)];
+        let with = kept_in(place.path());
         let ended = |daemon: &mut Daemon| {
             if n == 1 {
                 daemon.kill();
@@ -63,7 +68,7 @@ fn what_came_while_nobody_kept_the_trail_is_in_it_after_the_next_start() {
         drop(wire);
         ended(&mut daemon);
         assert_eq!(times(&trail, n), 0);
-        daemon.restart_with(&with);
+        daemon.restart_with(&with.each_ref().map(String::as_str));
         assert_eq!(times(&trail, n), 1, "{}", read(&trail));
         assert_eq!(read(&trail).matches("\"ERASE\"").count(), 2 * n - 1, "somebody was erased, nobody knows who");
         assert_eq!(health(&daemon), "all is well\n");
@@ -164,7 +169,7 @@ fn what_cannot_be_added_any_more_is_said_until_there_is_a_backup() {
     }
     drop(wire);
     daemon.terminate();
-    daemon.restart_with(&["--trail", text(&trail)]);
+    daemon.restart_with(&kept_in(place.path()).each_ref().map(String::as_str));
     for _ in 0..2 {
         assert!(read(&trail).matches("GAP").count() == 1, "{}", read(&trail));
         let said = health(&daemon);
@@ -175,7 +180,7 @@ fn what_cannot_be_added_any_more_is_said_until_there_is_a_backup() {
     let follower = place.path().join("follower");
     let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&follower), "--once"];
     assert!(contactd(&words).output().expect("it runs").status.success());
-    assert!(read(&follower).matches("GAP").count() == 1, "{}", read(&follower));
+    assert!(read(&trail_of(&follower)).matches("GAP").count() == 1, "{}", read(&trail_of(&follower)));
     let words = ["backup", "--server", &daemon.address, text(place.path())];
     assert!(contactd(&words).output().expect("it runs").status.success());
     for _ in 0..2 {
@@ -276,7 +281,7 @@ fn a_trail_that_does_not_reach_back_to_the_backup_is_told() {
     let (mut daemon, trail) = started(place.path());
     let words = ["backup", "--server", &daemon.address, text(place.path())];
     let made = contactd(&words).output().expect("it runs");
-    let made: serde_json::Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    let made = told(&made);
     let file = made["backup"].as_str().expect("a path").to_owned();
     let path = |name: &str| place.path().join(name);
     stop(&mut daemon.connect(), 1);
@@ -333,7 +338,8 @@ fn a_trail_that_does_not_reach_back_to_the_backup_is_told() {
         assert!(restored["subscriptions_forbidden"].as_u64() >= Some(11), "{restored}");
         if nth == 3 {
             fs::remove_dir_all(daemon.data_dir()).expect("gone");
-            fs::rename(&dir, daemon.data_dir()).expect("put in place");
+            let trails: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+            assert!(restore(&file, &daemon.data_dir(), &trails).status.success());
             daemon.restart_with(&[]);
             let said = health(&daemon);
             for step in ["which the trails do not have", "no lines are gone from the trail", "pause the lists"] {
@@ -359,8 +365,7 @@ fn backed_up() -> (tempfile::TempDir, Daemon, PathBuf, String) {
 
 fn backup(daemon: &Daemon, dir: &Path) -> String {
     let made = contactd(&["backup", "--server", &daemon.address, text(dir)]).output().expect("it runs");
-    let made: serde_json::Value = serde_json::from_slice(&made.stdout).expect("JSON");
-    made["backup"].as_str().expect("a path").to_owned()
+    told(&made)["backup"].as_str().expect("a path").to_owned()
 }
 
 /// What `contactd restore` says: what it has, and its warnings.
@@ -385,11 +390,10 @@ fn a_start_behind_a_backup_says_what_its_trail_lacks() {
         daemon.kill();
         fs::remove_dir_all(daemon.data_dir()).expect("gone");
         let dir = daemon.data_dir();
-        let mut words = vec![&*file, "--data-dir", text(&dir)];
-        if what == "replayed before" {
-            words.extend(["--replay", text(&trail)]);
-        }
-        let (_, said) = restored(&words);
+        let replayed: &[&Path] = if what == "replayed before" { &[&trail] } else { &[] };
+        let output = restore(&file, &dir, replayed);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{what}: {said}");
         assert_eq!(said.contains("No trail was given"), what != "replayed before", "{what}: {said}");
         assert!(!said.contains("as the store left it"), "{what}: {said}");
         match what {
@@ -466,9 +470,10 @@ fn lines_that_are_gone_from_a_trail_or_changed_are_told() {
 fn trails_that_have_everything_raise_no_alarm() {
     let place = tempfile::tempdir().expect("made");
     let daemon = Daemon::start(&[]);
-    let follower = place.path().join("follower");
+    let told_path = place.path().join("follower");
+    let follower = trail_of(&told_path);
     let follow = || {
-        let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&follower), "--once"];
+        let words = ["feed", "--server", &daemon.address, "--forbidding", "--append", text(&told_path), "--once"];
         assert!(contactd(&words).output().expect("it runs").status.success());
     };
     let mut wire = daemon.connect();

@@ -3,6 +3,7 @@
 //! Nothing here asks anybody. Each function gets the replies of all partitions, in the order of the partitions, none of them an
 //! error.
 
+mod fence;
 mod jobs;
 mod stats;
 
@@ -18,6 +19,7 @@ use crate::limits::PAGE_ITEMS_DEFAULT;
 use crate::store::OptOutWarning;
 use crate::wire::{Args, Replies, Reply};
 
+pub use fence::unfence;
 pub use jobs::{Split, backup, backup_of_one, purge};
 pub use stats::stats;
 
@@ -90,25 +92,6 @@ pub fn labels(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
     for item in by_key.values() {
         replies.text(&item.to_string());
     }
-    Ok(())
-}
-
-/// Ends the fences that there are. `replies` may have errors: those of partitions without a fence.
-pub fn unfence(gathered: Gathered<'_>, replies: &mut Replies) -> Result<()> {
-    let mut ended = Vec::new();
-    for reply in gathered.replies {
-        if let Reply::Text(_) = reply {
-            ended.push(object(reply)?);
-        }
-    }
-    let Some(sum) = ended.into_iter().reduce(|mut sum, fence| {
-        add(&mut sum, &fence);
-        sum
-    }) else {
-        replies.again(gathered.first()?);
-        return Ok(());
-    };
-    replies.text(&sum.to_string());
     Ok(())
 }
 

@@ -25,8 +25,13 @@ const NOT_SUMS: [(&str, Choose); 10] = [
     ("ledger_lease_seconds", u64::min),
 ];
 
-/// The lines of the first partition, with the numbers of all: sums, but for those of [`NOT_SUMS`]. Of words the first one counts
-/// that says more than `none` or `false`.
+/// Dates of which the oldest counts: what came behind it may be missing somewhere.
+const OLDEST: [&str; 2] = ["fenced_backup_at", "fenced_replayed_to"];
+/// Dates of which the newest counts: what came before it may be missing somewhere.
+const NEWEST: [&str; 3] = ["fenced_unnamed_erasures_to", "fenced_trail_lacks_before", "trail_lacks_before"];
+
+/// The lines of the first partition, with the numbers of all: sums, but for those of [`NOT_SUMS`]. Of dates the one counts that is
+/// worse, and of other words the first one that says more than `none` or `false`.
 ///
 /// `counters` are those of who asks the partitions: requests are counted there, and errors, of which one may be that of all.
 pub fn stats(partitions: &[Reply], counters: &Counters, replies: &mut Replies) -> Result<()> {
@@ -76,6 +81,9 @@ fn put_together(name: &str, one: &str, other: &str) -> String {
             choose.map_or(one + other, |choose| choose(one, other)).to_string()
         }
         _ if matches!(one, "none" | "false") => other.to_owned(),
+        _ if matches!(other, "none" | "false") => one.to_owned(),
+        _ if OLDEST.contains(&name) => one.min(other).to_owned(),
+        _ if NEWEST.contains(&name) => one.max(other).to_owned(),
         _ => one.to_owned(),
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::command::{page_items, page_options, words};
-use crate::error::{Code, Error, Result, excerpt};
+use crate::command::{EXPIRED, FOREIGN, lost_position, oldest_position, page_items, page_options, words};
+use crate::error::{Code, Error, Result};
 use crate::wire::{Args, Replies, Reply};
 
 /// What a FEED asks for.
@@ -16,6 +16,8 @@ pub enum Feed {
     Last(usize),
     /// What came behind a position.
     Behind(Behind),
+    /// The same, with a position that no feed of so many partitions has.
+    Unknown(String),
 }
 
 /// What came behind a position.
@@ -44,11 +46,19 @@ impl Feed {
             return Err(Error::new(Code::Err, "usage: FEED [LAST n|position [LIMIT n] [WAIT ms]]"));
         };
         let wait = Duration::from_millis(options.wait_ms.unwrap_or(0));
-        Ok(Feed::Behind(Behind { positions: positions(&from.text, partitions)?, limit: options.limit, wait }))
+        Ok(match positions(&from.text, partitions) {
+            Some(positions) => Feed::Behind(Behind { positions, limit: options.limit, wait }),
+            None => Feed::Unknown(from.text.clone()),
+        })
     }
 }
 
 impl Behind {
+    /// The position of all.
+    pub fn word(&self) -> String {
+        word(&self.positions)
+    }
+
     /// The request for one partition.
     pub fn request(&self, place: usize, wait: Duration) -> String {
         format!("FEED {} LIMIT {} WAIT {}\n", self.positions[place], self.limit, wait.as_millis())
@@ -63,19 +73,43 @@ impl Behind {
     }
 }
 
-/// The positions of the partitions in a position of all.
-fn positions(word: &str, partitions: usize) -> Result<Vec<String>> {
+/// The positions of the partitions in a position of all, if it has one of each.
+fn positions(word: &str, partitions: usize) -> Option<Vec<String>> {
     let positions: Vec<String> =
         word.strip_prefix('p').into_iter().flat_map(|all| all.split('.')).map(str::to_owned).collect();
     // They become words of requests.
     let is_one_word = |position: &String| position.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if positions.len() == partitions && positions.iter().all(is_one_word) {
-        return Ok(positions);
+    (positions.len() == partitions && positions.iter().all(is_one_word)).then_some(positions)
+}
+
+/// Why the position of all is not there, if that of a partition is not.
+pub fn lost(answers: &[Reply]) -> Option<&'static str> {
+    let refused = answers.iter().filter_map(refusal).filter(|why| oldest_position(why).is_some());
+    // One of another feed is worse.
+    refused.map(|why| if why.contains(FOREIGN) { FOREIGN } else { EXPIRED }).max_by_key(|why| *why == FOREIGN)
+}
+
+/// What answers a position that is not there. Each partition was asked for one that it does not have, and says its oldest one.
+pub fn oldest(answers: &[Reply], position: &str, why: &str, replies: &mut Replies) -> Result<()> {
+    let mut oldest = Vec::new();
+    for answer in answers {
+        match refusal(answer).and_then(oldest_position) {
+            Some(position) => oldest.push(position.to_owned()),
+            // It refuses something else.
+            None => {
+                replies.again(answer);
+                return Ok(());
+            }
+        }
     }
-    Err(Error::limit(format!(
-        "the position '{}' does not belong to this feed: begin again with FEED and EXPORT",
-        excerpt(word.as_bytes())
-    )))
+    Err(lost_position(position, why, &word(&oldest)))
+}
+
+fn refusal(answer: &Reply) -> Option<&str> {
+    match answer {
+        Reply::Error(why) => Some(why),
+        _ => None,
+    }
 }
 
 fn word(positions: &[String]) -> String {
@@ -151,24 +185,32 @@ pub fn now(answers: &[Reply], replies: &mut Replies) -> Result<()> {
     Ok(())
 }
 
-/// The newest items of all, the newest first.
+/// Whether a partition that was asked for so many of its newest items said too few of its own: the others are told by the first one.
+pub fn is_short(answers: &[Reply], asked: usize, number: usize) -> bool {
+    let lines = |reply: &Reply| if let Reply::Array(lines) = reply { lines.len().saturating_sub(1) } else { 0 };
+    answers.iter().enumerate().any(|(place, reply)| {
+        lines(reply) == asked && Said::of(place, reply).is_ok_and(|said| said.items.len() < number)
+    })
+}
+
+/// The newest items of all, the newest first: the other way round as they are told one after the other.
 pub fn last(answers: &[Reply], number: usize, replies: &mut Replies) -> Result<()> {
-    let said = said(answers)?;
-    let next: Vec<String> = said.iter().map(|said| said.next.clone()).collect();
-    let mut items: Vec<(usize, Value)> = Vec::new();
-    for (place, said) in said.into_iter().enumerate() {
-        items.extend(said.items.into_iter().map(|item| (place, item)));
-    }
-    // The other way round as they are told one after the other: of one date, those of the last partition come first.
-    items.sort_by(|(place, one), (other_place, other)| (at(other), other_place).cmp(&(at(one), place)));
-    items.truncate(number);
+    let mut said: Vec<Untold> = said(answers)?.into_iter().map(Untold::new).collect();
+    let next: Vec<String> = said.iter().map(|untold| untold.next.clone()).collect();
     let mut positions = next.clone();
-    replies.array(items.len() + 1);
-    replies.text(&word(&next));
-    for (place, mut item) in items {
+    let mut told = Vec::new();
+    while told.len() < number {
+        let waiting = said.iter().enumerate().filter_map(|(place, untold)| Some((at(untold.first.as_ref()?), place)));
+        let Some((_, place)) = waiting.max() else { break };
+        let Some(mut item) = said[place].tell() else { break };
         positions[place] = position(&item);
         item["position"] = word(&positions).into();
-        replies.text(&item.to_string());
+        told.push(item.to_string());
+    }
+    replies.array(told.len() + 1);
+    replies.text(&word(&next));
+    for item in &told {
+        replies.text(item);
     }
     Ok(())
 }

@@ -13,9 +13,9 @@ use super::conversation::{Conversation, decode};
 use super::follow::{self, Feed};
 use super::inbox::Cursor;
 use super::page::PageRequest;
-use crate::command::{self, Reach};
+use crate::command::{self, FOREIGN, NO_POSITION, Reach, Run, TABLE};
 use crate::error::{Code, Error, Result};
-use crate::limits::{REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
+use crate::limits::{PAGE_ITEMS_MAX, REPLY_BYTES_UNSENT_MAX, REQUEST_BYTES_MAX};
 use crate::model::phone::ListNumber;
 use crate::model::transition::list::has_members;
 use crate::store::backup_file::name_of;
@@ -84,6 +84,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 let now = (self.server.shared.clock)();
                 self.split(command::split_backup(request.args, self.front.len(), || name_of(now))).await
             }
+            Reach::Contact(at) if at > 0 => match self.without_list(request).await {
+                Ok(false) => self.by_reading(raw).await,
+                done => done.map(|_| ()),
+            },
             Reach::Contact(_) | Reach::Row => self.by_reading(raw).await,
             Reach::Nothing | Reach::Partition | Reach::Contacts | Reach::All(_) => Ok(()),
         };
@@ -91,6 +95,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             self.replies.error(&error);
         }
         Ok(())
+    }
+
+    /// Phones alone, of which the first is no list but a contact: the list was forgotten, and what forbids counts for all. Only the
+    /// partition of the first knows that, so that of the second gets a list that cannot be read. False: it is another request.
+    async fn without_list(&mut self, request: Request<'_>) -> Result<bool> {
+        let forbids = command::find(request.verb).is_ok_and(|found| matches!(TABLE[found].run, Run::Forbid(_)));
+        let Some(phones) = command::phones_alone(request.args).filter(|_| forbids) else { return Ok(false) };
+        let (first, second) = (phones[0], phones[1]);
+        let known = self.ask(self.front.place(first), format!("GET {first}\n").into_bytes()).await?;
+        let is_contact = matches!(decode(&known)?, Reply::Text(_));
+        // The other way round, they are a phone and its list.
+        let list = self.ask(0, format!("LISTS {second}\n").into_bytes()).await?;
+        if !is_contact || matches!(decode(&list)?, Reply::Array(_)) {
+            return Ok(false);
+        }
+        let mut words = vec![request.verb.to_vec(), b"?".to_vec()];
+        words.extend(phones[1..].iter().map(|phone| phone.to_string().into_bytes()));
+        let mut stricter = Vec::new();
+        write_request(&mut stricter, &words);
+        let answer = decode(&self.ask(self.front.place(second), stricter).await?)?;
+        let taken = match &answer {
+            Reply::Error(why) => why.strip_prefix(Code::BadArg.word()).and_then(|why| why.split_once("; ")),
+            _ => None,
+        };
+        match taken {
+            Some((taken, _)) => {
+                let why = command::list_forgotten(first.into()).message;
+                Err(Error::bad_arg(format!("{}; {why}", taken.trim_start())))
+            }
+            None => {
+                self.replies.again(&answer);
+                Ok(true)
+            }
+        }
     }
 
     /// A contact that is not where it belongs in its request: the first partition reads it, and says whose it is.
@@ -263,9 +301,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 return self.told(&answers, follow::now);
             }
             Feed::Last(number) => {
-                let answers = self.ask_all(format!("FEED LAST {number}\n").as_bytes()).await?;
+                let mut asked = number;
+                let answers = loop {
+                    let answers = self.ask_all(format!("FEED LAST {asked}\n").as_bytes()).await?;
+                    if asked >= PAGE_ITEMS_MAX || !follow::is_short(&answers, asked, number) {
+                        break answers;
+                    }
+                    asked = (2 * asked).min(PAGE_ITEMS_MAX);
+                };
                 return self.told(&answers, |answers, replies| follow::last(answers, number, replies));
             }
+            Feed::Unknown(position) => return self.lost_position(&position, FOREIGN).await,
             Feed::Behind(behind) => behind,
         };
         let until = Instant::now() + behind.wait;
@@ -273,6 +319,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             // None waits yet.
             let asked = (0..self.front.len()).map(|place| behind.request(place, Duration::ZERO).into()).collect();
             let answers = self.ask_each(asked).await?;
+            if let Some(why) = follow::lost(&answers) {
+                return self.lost_position(&behind.word(), why).await;
+            }
             let is_news = answers
                 .iter()
                 .enumerate()
@@ -287,6 +336,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             }
             self.wait_for_news(&behind, left).await?;
         }
+    }
+
+    /// Answers a position that is not there with the oldest one that is.
+    async fn lost_position(&mut self, position: &str, why: &str) -> Result<()> {
+        let answers = self.ask_all(format!("FEED {NO_POSITION}\n").as_bytes()).await?;
+        follow::oldest(&answers, position, why, &mut self.replies)
     }
 
     /// Waits until a partition has news, or so long, over connections that are given up then.
