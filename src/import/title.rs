@@ -19,7 +19,8 @@ use crate::model::plain_refusal::vocabulary::{ACT, ASKED, ENDS, NOT, OPT, OUT, P
 use crate::model::plain_refusal::{NO_SIGNS, is_plain_refusal, note_refuses};
 
 /// Parts of words of headings that speak of consent.
-const CONSENT: [&str; 24] = [
+const CONSENT: [&str; 25] = [
+    "sms",
     "consen",
     "einwillig",
     "zustimm",
@@ -100,7 +101,9 @@ pub fn of_section<'c>(
     let is_mark = |cell: &str| !cell.contains(char::is_numeric);
     let is_title = |cell: &str| (is_text(cell) || many == 1 && is_mark(cell)) && !is_blank(cell);
     let (_, title) = filled.clone().find(|(_, cell)| is_title(cell))?;
-    if filled.clone().any(|(_, cell)| is_number(cell)) {
+    // "415 555 0101 - wrong number", where phones stand, is somebody's row.
+    let has_phone = |(at, cell): (usize, &str)| is_number(cell) || is_of_phones(at) && has_digits_of_phone(cell);
+    if filled.clone().any(has_phone) {
         return None;
     }
     let in_place = filled.clone().find(|&(at, cell)| is_of_phones(at) && is_title(cell)).map(|(_, cell)| cell);
@@ -158,13 +161,18 @@ pub fn is_text(cell: &str) -> bool {
 
 /// Whether a cell has the digits of a phone, and more of them than letters. Those of a date do not count.
 pub fn is_number(cell: &str) -> bool {
-    let digits = |text: &str| text.chars().filter(|char| char.is_numeric()).count();
+    has_digits_of_phone(cell) && digits_without_dates(cell) > letters(cell)
+}
+
+fn has_digits_of_phone(cell: &str) -> bool {
     // Zeros are nobody's number.
-    if digits(cell) < PHONE_DIGITS_MIN || cell.chars().all(|char| !char.is_numeric() || char == '0') {
-        return false;
-    }
-    let of_phone: usize = cell.split_whitespace().filter(|word| !is_date(word)).map(digits).sum();
-    of_phone >= PHONE_DIGITS_MIN && of_phone > letters(cell)
+    let is_any = cell.chars().any(|char| char.is_numeric() && char != '0');
+    is_any && digits_without_dates(cell) >= PHONE_DIGITS_MIN
+}
+
+fn digits_without_dates(cell: &str) -> usize {
+    let words = cell.split_whitespace().filter(|word| !is_date(word));
+    words.flat_map(str::chars).filter(|char| char.is_numeric()).count()
 }
 
 fn letters(cell: &str) -> usize {

@@ -21,7 +21,9 @@ pub fn is_for_all(held: &Held) -> bool {
     if title::is_about_mail(&held.name) && speaks {
         return true;
     }
-    let may_be_answers = || speaks && held.may_be_answers() || held.has_shape_of_answers();
+    // "Texts?", "Offers chahiye?": what stands below a question are its answers.
+    let asks = held.name.trim_end().ends_with(['?', '？']);
+    let may_be_answers = || speaks && asks || (speaks || asks) && held.may_be_answers() || held.has_shape_of_answers();
     !(held.are_answers() || !names::is_harmless(&held.name) && may_be_answers())
 }
 

@@ -107,9 +107,11 @@ impl Survey {
         self.columns.len() - 1
     }
 
-    /// Looks at a row of a table, which may be a title as well. `line` is the one on which it begins.
+    /// Looks at a row of a table, which may be a title as well. `line` is the one on which it begins. Of several titles the first that
+    /// says who wants no messages is asked about: what is said of one is said of all.
     pub fn see_row<'c>(&mut self, line: impl FnOnce() -> u64, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
-        if self.section.is_none() {
+        let says_it = |(_, title): &(u64, String)| title::speaks_of_an_end(title) || note_refuses(title);
+        if !self.section.as_ref().is_some_and(says_it) {
             // Where the rows before it have phones.
             let is_of_phones = |at: usize| self.columns.get(at).is_some_and(|held| held.phones > 0);
             let is_of_answers = |at: usize| {
@@ -117,8 +119,18 @@ impl Survey {
                 known.is_some_and(|(field, _)| field.says_consent())
             };
             match title::of_section(cells.clone(), self.columns.len(), is_of_phones, is_of_answers) {
-                Some(title) => self.title = self.title.take().or_else(|| Some((line(), title.to_owned()))),
-                None if cells.clone().any(|(_, cell)| title::is_number(cell)) => self.section = self.title.take(),
+                Some(title) => {
+                    let title = (line(), title.to_owned());
+                    if self.title.is_none() || says_it(&title) {
+                        self.title = Some(title);
+                    }
+                }
+                None if cells.clone().any(|(_, cell)| title::is_number(cell)) => {
+                    let title = self.title.take();
+                    if self.section.is_none() || title.as_ref().is_some_and(says_it) {
+                        self.section = title;
+                    }
+                }
                 None => {}
             }
         }

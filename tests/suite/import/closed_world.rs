@@ -208,6 +208,59 @@ fn a_column_is_read_as_a_person_says() {
 }
 
 /// Whatever a person says: a label that is in itself a refusal subscribes nobody.
+/// What stands below a question are its answers, in whatever language: `'*'` does not make labels of them.
+#[test]
+fn a_question_is_not_among_all_labels() {
+    let desk = Desk::new();
+    for (heading, answers) in [
+        ("Texts?", ["Y", "ring"]),
+        ("Offers chahiye?", ["haan", "nahi"]),
+        ("SMS配信", ["可", "不可"]),
+        ("Ok pour les promos ?", ["bof", "oui oui"]),
+    ] {
+        let rows: String =
+            (0..8).map(|n| format!("+1415555012{n},{}{}\n", answers[n % 2], ["", "!", " x", " y"][n / 2])).collect();
+        desk.onto_list(format!("phone,{heading}\n{rows}"), &["--labels", "*"]).asks(&format!("'{heading}'"));
+    }
+    // Many different answers are what people wrote, and the guard of notes looks at each.
+    let rows: String = (0..30).map(|n| format!("+141555501{n:02},flyer {n} from Ann\n")).collect();
+    desk.onto_list(format!("phone,How did you hear about us?\n{rows}"), &["--labels", "*"]).all_taken();
+}
+
+/// A name is no note, though people wrote what they liked there.
+#[test]
+fn names_in_a_column_of_any_heading_are_no_refusals() {
+    let desk = Desk::new();
+    let names =
+        ["Mrs Kane", "Mary Nix", "Mia Sjö", "Papa Nino", "Unai Zas", "Nur Gök", "N. Fink", "Frej Ås", "Mr Nott"];
+    let rows: String = (0..).zip(names).map(|(n, name)| format!("+1415555013{n},{name}\n")).collect();
+    desk.onto_list(format!("phone,Client\n{rows}"), &["--labels", "*"]).all_taken();
+    let told = desk.onto_list(format!("phone,Client\n{rows}+14155550140,just email me instead\n"), &["--labels", "*"]);
+    assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{}", told.errors);
+}
+
+/// Under the heading of a wish what names no messages is a wish for something else.
+#[test]
+fn a_wish_that_names_no_messages_rejects_its_row() {
+    let desk = Desk::new();
+    for heading in ["Contact pref", "Best way to reach"] {
+        let rows: String = (0..8).map(|n| format!("+1415555015{n},txt\n")).collect();
+        let wishes = ["never", "in person", "mail (USPS)", "voice", "none"];
+        let others: String = (0..).zip(wishes).map(|(n, wish)| format!("+1415555016{n},{wish}\n")).collect();
+        let map = format!("{heading}=label.pref");
+        let told = desk.onto_list(format!("phone,{heading}\n{rows}{others}"), &["--map", &map]);
+        assert_eq!(
+            told.json["rejected"].as_object().map(|all| all.values().filter_map(Value::as_u64).sum()),
+            Some(5),
+            "{}",
+            told.json
+        );
+        for n in 0..5 {
+            assert_ne!(desk.check(&format!("+1415555016{n}")), "+yes", "{heading} {n}");
+        }
+    }
+}
+
 #[test]
 fn a_label_that_is_a_plain_refusal_rejects_its_row() {
     let desk = Desk::new();

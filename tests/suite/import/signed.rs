@@ -210,6 +210,13 @@ fn a_title_between_rows_is_signed_whatever_its_words() {
         }
         assert_eq!(desk.onto_list(&sheet, &["--labels", "note", "--no-sections", "--dry-run"]).code, 3);
     }
+    // What is said of one title is said of all: the one that speaks of an end is shown.
+    let sheet = format!("phone,name,city\nSpring,,\n{ADA},Ada,Rome\nOFF THE LIST (asked in May),,\n{BOB},Bob,Bonn\n");
+    desk.onto_list(&sheet, &["--as", "subscribe"]).asks("what are the rows around line 4, since 'OFF THE LIST");
+    // A phone with words beside it is somebody's row.
+    let sheet = format!("phone,name,city,note\n{ADA},Ada,Rome,\n415-555-0102 - wrong number,Bob,,\n{EVE},Eve,Rome,\n");
+    let told = desk.onto_list(&sheet, &["--labels", "note"]);
+    assert!(told.code == 3 && told.json["rejected"].get("section").is_none(), "{} {}", told.code, told.json);
     // What stands at the end is a title of nothing: its row alone is rejected.
     let sheet = format!("phone,name,city\n{ADA},Ada,Rome\nTotal: 1,,\n");
     rejected(&desk.onto_list(&sheet, &[]), &json!({"section": 1}));
