@@ -33,12 +33,16 @@ impl LongSlips {
     /// Adds a word, or what words begin with, if it has letters enough.
     pub fn add(&mut self, word: &str, is_stem: bool) {
         let letters: Vec<char> = word.chars().collect();
-        let is_known = || self.known.iter().any(|known| known.letters == letters && known.is_stem == is_stem);
-        if letters.len() < LETTERS_MIN || word.contains(|c: char| is_unspaced(c) || !c.is_alphabetic()) || is_known() {
+        if letters.len() < LETTERS_MIN || word.contains(|c: char| is_unspaced(c) || !c.is_alphabetic()) {
+            return;
+        }
+        let end = if letters.len() == LETTERS_MIN { ENDS[0] } else { ENDS[1] };
+        // There are thousands: each is compared with those that begin alike.
+        let mut alike = self.begin.get(&letters[..end]).into_iter().flatten().map(|&at| &self.known[at]);
+        if alike.any(|known| known.letters == letters && known.is_stem == is_stem) {
             return;
         }
         let at = self.known.len();
-        let end = if letters.len() == LETTERS_MIN { ENDS[0] } else { ENDS[1] };
         self.begin.entry(letters[..end].to_vec()).or_default().push(at);
         self.end.entry(letters[letters.len() - end..].to_vec()).or_default().push(at);
         self.known.push(Known { letters, is_stem });
