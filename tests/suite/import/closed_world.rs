@@ -218,13 +218,13 @@ fn a_question_is_not_among_all_labels() {
         ("SMS配信", ["可", "不可"]),
         ("Ok pour les promos ?", ["bof", "oui oui"]),
     ] {
-        let rows: String =
+        let rows: Vec<String> =
             (0..8).map(|n| format!("+1415555012{n},{}{}\n", answers[n % 2], ["", "!", " x", " y"][n / 2])).collect();
-        desk.onto_list(format!("phone,{heading}\n{rows}"), &["--labels", "*"]).asks(&format!("'{heading}'"));
+        desk.onto_list(format!("phone,{heading}\n{}", rows.concat()), &["--labels", "*"]).asks(&format!("'{heading}'"));
     }
     // Many different answers are what people wrote, and the guard of notes looks at each.
-    let rows: String = (0..30).map(|n| format!("+141555501{n:02},flyer {n} from Ann\n")).collect();
-    desk.onto_list(format!("phone,How did you hear about us?\n{rows}"), &["--labels", "*"]).all_taken();
+    let rows: Vec<String> = (0..30).map(|n| format!("+141555501{n:02},flyer {n} from Ann\n")).collect();
+    desk.onto_list(format!("phone,How did you hear about us?\n{}", rows.concat()), &["--labels", "*"]).all_taken();
 }
 
 /// A name is no note, though people wrote what they liked there.
@@ -233,9 +233,10 @@ fn names_in_a_column_of_any_heading_are_no_refusals() {
     let desk = Desk::new();
     let names =
         ["Mrs Kane", "Mary Nix", "Mia Sjö", "Papa Nino", "Unai Zas", "Nur Gök", "N. Fink", "Frej Ås", "Mr Nott"];
-    let rows: String = (0..).zip(names).map(|(n, name)| format!("+1415555013{n},{name}\n")).collect();
-    desk.onto_list(format!("phone,Client\n{rows}"), &["--labels", "*"]).all_taken();
-    let told = desk.onto_list(format!("phone,Client\n{rows}+14155550140,just email me instead\n"), &["--labels", "*"]);
+    let rows: Vec<String> = (0..).zip(names).map(|(n, name)| format!("+1415555013{n},{name}\n")).collect();
+    desk.onto_list(format!("phone,Client\n{}", rows.concat()), &["--labels", "*"]).all_taken();
+    let told = desk
+        .onto_list(format!("phone,Client\n{}+14155550140,just email me instead\n", rows.concat()), &["--labels", "*"]);
     assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{}", told.errors);
 }
 
@@ -244,11 +245,11 @@ fn names_in_a_column_of_any_heading_are_no_refusals() {
 fn a_wish_that_names_no_messages_rejects_its_row() {
     let desk = Desk::new();
     for heading in ["Contact pref", "Best way to reach"] {
-        let rows: String = (0..8).map(|n| format!("+1415555015{n},txt\n")).collect();
+        let rows: Vec<String> = (0..8).map(|n| format!("+1415555015{n},txt\n")).collect();
         let wishes = ["never", "in person", "mail (USPS)", "voice", "none"];
-        let others: String = (0..).zip(wishes).map(|(n, wish)| format!("+1415555016{n},{wish}\n")).collect();
+        let others: Vec<String> = (0..).zip(wishes).map(|(n, wish)| format!("+1415555016{n},{wish}\n")).collect();
         let map = format!("{heading}=label.pref");
-        let told = desk.onto_list(format!("phone,{heading}\n{rows}{others}"), &["--map", &map]);
+        let told = desk.onto_list(format!("phone,{heading}\n{}{}", rows.concat(), others.concat()), &["--map", &map]);
         assert_eq!(
             told.json["rejected"].as_object().map(|all| all.values().filter_map(Value::as_u64).sum()),
             Some(5),
