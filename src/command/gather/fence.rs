@@ -9,9 +9,9 @@ use crate::json::add;
 use crate::wire::{Replies, Reply};
 
 /// Dates of which the oldest counts: what came behind it may be missing somewhere.
-const OLDEST: [&str; 2] = ["backup_at", "replayed_to"];
+pub const OLDEST: [&str; 2] = ["backup_at", "replayed_to"];
 /// Dates of which the newest counts: what came before it may be missing somewhere.
-const NEWEST: [&str; 3] = ["restored_at", "unnamed_erasures_to", "trail_lacks_before"];
+pub const NEWEST: [&str; 3] = ["restored_at", "unnamed_erasures_to", "trail_lacks_before"];
 
 /// Ends the fences that there are, and says of each thing that is missing what is the worst of it. `replies` may have errors: those of
 /// partitions without a fence.

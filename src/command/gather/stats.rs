@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::fence::{NEWEST, OLDEST};
 use super::unexpected;
 use crate::command::Counters;
 use crate::command::stats::{REQUESTS, requests};
@@ -24,11 +25,6 @@ const NOT_SUMS: [(&str, Choose); 10] = [
     ("ledger_copies", u64::min),
     ("ledger_lease_seconds", u64::min),
 ];
-
-/// Dates of which the oldest counts: what came behind it may be missing somewhere.
-const OLDEST: [&str; 2] = ["fenced_backup_at", "fenced_replayed_to"];
-/// Dates of which the newest counts: what came before it may be missing somewhere.
-const NEWEST: [&str; 3] = ["fenced_unnamed_erasures_to", "fenced_trail_lacks_before", "trail_lacks_before"];
 
 /// The lines of the first partition, with the numbers of all: sums, but for those of [`NOT_SUMS`]. Of dates the one counts that is
 /// worse, and of other words the first one that says more than `none` or `false`.
@@ -75,6 +71,7 @@ pub fn stats(partitions: &[Reply], counters: &Counters, replies: &mut Replies) -
 }
 
 fn put_together(name: &str, one: &str, other: &str) -> String {
+    let of_fence = name.strip_prefix("fenced_").unwrap_or(name);
     match (one.parse::<u64>(), other.parse::<u64>()) {
         (Ok(one), Ok(other)) => {
             let choose = NOT_SUMS.iter().find(|(known, _)| *known == name).map(|(_, choose)| choose);
@@ -82,8 +79,8 @@ fn put_together(name: &str, one: &str, other: &str) -> String {
         }
         _ if matches!(one, "none" | "false") => other.to_owned(),
         _ if matches!(other, "none" | "false") => one.to_owned(),
-        _ if OLDEST.contains(&name) => one.min(other).to_owned(),
-        _ if NEWEST.contains(&name) => one.max(other).to_owned(),
+        _ if OLDEST.contains(&of_fence) => one.min(other).to_owned(),
+        _ if NEWEST.contains(&of_fence) => one.max(other).to_owned(),
         _ => one.to_owned(),
     }
 }

@@ -8,9 +8,8 @@ use crate::model::plain_refusal::fold::folded;
 use crate::model::plain_refusal::title::words;
 
 /// Parts of headings under which channels stand, folded; and those under which another one alone is a consent to it alone.
-const HEADINGS: [&str; 10] =
-    ["channel", "kanal", "canal", "medium", "type", "typ", "method", "チャネル", WISHES[0], WISHES[1]];
-const OF_CONSENT: [&str; 7] = ["consent", "subscri", "message", "contact", "optin", WISHES[0], WISHES[1]];
+const HEADINGS: [&str; 8] = ["channel", "kanal", "canal", "medium", "type", "typ", "method", "チャネル"];
+const OF_CONSENT: [&str; 5] = ["consent", "subscri", "message", "contact", "optin"];
 /// Parts of headings under which a person's wish stands: `Contact pref`, `Best way to reach`.
 const WISHES: [&str; 2] = ["pref", "reach"];
 /// Wishes that leave the channel open, or a wish that there is none of, folded.
@@ -75,7 +74,8 @@ const NONE: [&str; 2] = ["none", "keine"];
 pub fn are_channels(held: &Held) -> bool {
     let name = names::fold(&held.name);
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-    if !has(&HEADINGS) {
+    let is_of_wishes = is_of_wishes(&held.name);
+    if !has(&HEADINGS) && !is_of_wishes {
         return false;
     }
     let (mut all, mut channels, mut own) = (0, 0, 0);
@@ -85,7 +85,7 @@ pub fn are_channels(held: &Held) -> bool {
         channels += if named.is_some() { count } else { 0 };
         own += if named == Some(true) { count } else { 0 };
     }
-    channels * 2 > all && (own > 0 || has(&OF_CONSENT))
+    channels * 2 > all && (own > 0 || is_of_wishes || has(&OF_CONSENT))
 }
 
 /// Whether persons' wishes stand under a heading: one that names no messages is a wish for something else.

@@ -83,6 +83,11 @@ pub struct Held {
     firsts: Vec<(u64, String)>,
 }
 
+/// Whether the title of some rows, or the name of their group, says that they are of people who want no messages.
+fn is_of_those_who_are_out(title: &str) -> bool {
+    speaks_of_an_end(title) || note_refuses(title)
+}
+
 impl Survey {
     pub fn of_header<'n>(names: impl Iterator<Item = &'n str>) -> Survey {
         let mut survey = Survey::default();
@@ -110,7 +115,7 @@ impl Survey {
     /// Looks at a row of a table, which may be a title as well. `line` is the one on which it begins. Of several titles the first that
     /// says who wants no messages is asked about: what is said of one is said of all.
     pub fn see_row<'c>(&mut self, line: impl FnOnce() -> u64, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
-        let says_it = |(_, title): &(u64, String)| title::speaks_of_an_end(title) || note_refuses(title);
+        let says_it = |(_, title): &(u64, String)| is_of_those_who_are_out(title);
         if !self.section.as_ref().is_some_and(says_it) {
             // Where the rows before it have phones.
             let is_of_phones = |at: usize| self.columns.get(at).is_some_and(|held| held.phones > 0);
@@ -227,7 +232,7 @@ impl Held {
         if !is_sparse || !self.is_of_groups || self.are_many || self.counts.values().any(|count| *count > 1) {
             return None;
         }
-        let refuses = |(_, value): &&(u64, String)| speaks_of_an_end(value) || note_refuses(value);
+        let refuses = |(_, value): &&(u64, String)| is_of_those_who_are_out(value);
         let (row, value) = self.firsts.iter().find(refuses)?;
         Some((row + 1, value.clone()))
     }
