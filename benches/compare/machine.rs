@@ -41,6 +41,30 @@ pub fn worked(process: u32) -> Duration {
     worked_by_thread(process).into_values().sum()
 }
 
+/// How long the processors have worked for a process itself, and for it in the system.
+#[derive(Clone, Copy)]
+pub struct Worked([Duration; 2]);
+
+impl Worked {
+    fn of(process: u32) -> Worked {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // Behind its name, which may have anything in it.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        let ticks = |at: usize| fields.split_whitespace().nth(at).and_then(|field| field.parse().ok()).unwrap_or(0);
+        let second = rustix::param::clock_ticks_per_second();
+        Worked([11, 12].map(|at| Duration::from_millis(ticks(at) * 1000 / second)))
+    }
+
+    pub fn since(self, before: Worked) -> Worked {
+        Worked([0, 1].map(|at| self.0[at].saturating_sub(before.0[at])))
+    }
+
+    /// In microseconds for each of so many requests.
+    pub fn each(self, requests: usize) -> [f64; 2] {
+        self.0.map(|worked| worked.as_secs_f64() * 1e6 / requests as f64)
+    }
+}
+
 fn worked_by_thread(process: u32) -> BTreeMap<String, Duration> {
     let mut worked = BTreeMap::<String, Duration>::new();
     let threads = std::fs::read_dir(format!("/proc/{process}/task"));
@@ -115,6 +139,11 @@ impl Daemon {
     /// The same for each of its threads, those of one name together.
     pub fn worked_by_thread(&self) -> BTreeMap<String, Duration> {
         worked_by_thread(self.child.id())
+    }
+
+    /// The same for itself and in the system.
+    pub fn worked_by_kind(&self) -> Worked {
+        Worked::of(self.child.id())
     }
 
     /// What `/readyz` says of it.
@@ -392,6 +421,10 @@ impl Redis {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    pub fn worked(&self) -> Worked {
+        Worked::of(self.child.id())
     }
 
     pub fn load(&self, rows: usize) {

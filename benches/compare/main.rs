@@ -1,12 +1,13 @@
 //! `cargo bench`: contactd beside Redis and `PostgreSQL`, both sides in one run on one machine.
 //!
 //! Prints what it measured, the ratio, and what is aimed at. `cargo bench -- ROWS` takes fewer contacts than 1,000,000,
-//! `cargo bench -- purge` measures purges alone, `cargo bench -- import` what an import costs others, `cargo bench -- writes` single durable writes, `cargo bench -- backup`
+//! `cargo bench -- check` measures CHECK alone, `cargo bench -- purge` purges, `cargo bench -- import` what an import costs others, `cargo bench -- writes` single durable writes, `cargo bench -- backup`
 //! backups, `cargo bench -- pair` daemons that share a ledger, `cargo bench -- console` the pages of the console; `cargo bench -- plots 10000000` draws what docs/numbers.md shows.
 //! What is not installed is said to be skipped.
 
 mod backup;
 mod beside;
+mod check;
 mod console;
 mod growth;
 mod import;
@@ -22,8 +23,8 @@ mod writes;
 
 use std::time::{Duration, Instant};
 
-use load::{checks, load, reads};
-use machine::{Daemon, has, median};
+use load::checks;
+use machine::{Daemon, median};
 use postgres::Postgres;
 
 const LIST: &str = "+14155550100";
@@ -37,7 +38,8 @@ fn main() {
     );
     let named: Vec<String> = std::env::args()
         .filter(|arg| {
-            ["contacts", "import", "purge", "backup", "console", "writes", "pair", "plots"].contains(&arg.as_str())
+            ["contacts", "check", "import", "purge", "backup", "console", "writes", "pair", "plots"]
+                .contains(&arg.as_str())
         })
         .collect();
     let is_wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
@@ -45,6 +47,10 @@ fn main() {
         contacts(rows);
     }
     let dir = tempfile::tempdir().expect("a directory");
+    // It is part of the contacts as well.
+    if named.iter().any(|named| named == "check") {
+        check::run(dir.path(), rows);
+    }
     if is_wanted("import") {
         import::run(dir.path(), rows);
     }
@@ -131,35 +137,8 @@ fn contacts(rows: usize) {
             );
         }
     }
-    if !has("redis-server") {
-        println!("Redis is not installed: skipped");
-        return;
-    }
-    let redis = machine::Redis::start(dir.path());
     daemon.load(rows);
-    redis.load(rows);
-    for pipeline in [1, 16, 64] {
-        let pairs: Vec<[f64; 3]> = (0..5)
-            .map(|_| {
-                let asked = |port, words: &[&str]| load(port, pipeline, reads(pipeline), rows, words).per_second;
-                let theirs = asked(redis.port(), &["SISMEMBER", "numbers", "+4{}"]);
-                [checks(daemon.port(), pipeline, rows), theirs, asked(daemon.port(), &["PING"])]
-            })
-            .collect();
-        let of = |at: usize| middle(pairs.iter().map(|round| round[at]).collect());
-        let to = |at: usize| middle(pairs.iter().map(|round| round[0] / round[at]).collect());
-        tell(
-            &format!("CHECK, pipeline {pipeline}"),
-            &format!(
-                "{:.0}/s, Redis SISMEMBER {:.0}/s: median ratio {:.2}; {:.2} of PING's {:.0}/s",
-                of(0),
-                of(1),
-                to(1),
-                to(2),
-                of(2)
-            ),
-        );
-    }
+    check::beside_redis(&daemon, dir.path(), rows);
     interference(&daemon, rows);
     sending::run(&mut daemon, dir.path(), postgres.as_mut(), rows);
     if let Some(postgres) = &mut postgres {
