@@ -92,6 +92,9 @@ pub fn words(text: &str) -> Vec<Word> {
 
 /// A text of a rule as it may be spelled: with its own letters, and with the two letters that keyboards without them have.
 pub fn spellings(text: &str) -> Vec<String> {
+    if text.is_ascii() {
+        return vec![text.to_owned()];
+    }
     let mut spelled = text.to_owned();
     for (letter, two) in [("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ø", "oe"), ("å", "aa")] {
         spelled = spelled.replace(letter, two).replace(&letter.to_uppercase(), two);

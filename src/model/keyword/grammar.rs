@@ -148,6 +148,8 @@ pub struct Grammar {
     /// Stems and their harmless readings that can begin with somebody's first name.
     beginning_with_name: Vec<usize>,
     scripts: Scripts,
+    /// While the rules are read, what each word of them is: by itself, and where its slips are forgiven.
+    read: [HashMap<String, Vec<Id>, RandomState>; 2],
     /// The words of those rules in which slips of the pen are forgiven.
     forgiven: Slips,
     /// The long words of all rules.
@@ -262,6 +264,7 @@ impl Grammar {
             }
             grammar.shorter.insert(id, shorter);
         }
+        grammar.read = Default::default();
         grammar.index();
         Ok(grammar)
     }

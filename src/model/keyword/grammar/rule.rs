@@ -56,8 +56,21 @@ impl Grammar {
 }
 
 impl Grammar {
-    /// A word of a rule, in all its spellings; one with a hyphen is two. `stem~` is any word that begins so.
+    /// A word of a rule, in all its spellings; one with a hyphen is two. `stem~` is any word that begins so. Most words stand in
+    /// several rules, and are read once.
     fn items(&mut self, word: &str) -> Vec<Item> {
+        let ids = match self.read[usize::from(self.is_forgiving)].get(word) {
+            Some(ids) => ids.clone(),
+            None => {
+                let ids = self.ids_of(word);
+                self.read[usize::from(self.is_forgiving)].insert(word.to_owned(), ids.clone());
+                ids
+            }
+        };
+        ids.into_iter().map(Item::Word).collect()
+    }
+
+    fn ids_of(&mut self, word: &str) -> Vec<Id> {
         let mut items: Vec<Id> = Vec::new();
         for spelling in folding::spellings(word) {
             for (at, part) in folding::words(&spelling).into_iter().enumerate() {
@@ -79,6 +92,6 @@ impl Grammar {
                 }
             }
         }
-        items.into_iter().map(Item::Word).collect()
+        items
     }
 }
