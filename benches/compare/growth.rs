@@ -84,7 +84,7 @@ fn growth(dir: &Path, image: &Path, rows: usize) {
         let disk = daemon.stat("store_bytes");
         let restart = daemon.restart(LIST).as_secs_f64();
         let memory = daemon.stat("memory_bytes");
-        let [count, again] = counts(&daemon).map(|time| time.as_secs_f64());
+        let [_, count, again] = counts(&daemon).map(|time| time.as_secs_f64());
         let numbers: Vec<String> = (0..size as u64).step_by((size / 10_000).max(1)).map(sheet::number).collect();
         let rate = daemon.checks(LIST, &numbers);
         let many = size as f64;

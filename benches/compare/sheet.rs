@@ -9,8 +9,8 @@ const AREAS: [u64; 40] = [
     201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234,
     239, 240, 248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302,
 ];
-const STATES: [&str; 10] = ["CA", "NY", "TX", "FL", "WA", "OR", "NV", "AZ", "IL", "MA"];
-const TIERS: [&str; 3] = ["gold", "silver", "bronze"];
+pub const STATES: [&str; 10] = ["CA", "NY", "TX", "FL", "WA", "OR", "NV", "AZ", "IL", "MA"];
+pub const TIERS: [&str; 3] = ["gold", "silver", "bronze"];
 const FIRST_NAMES: [&str; 8] = ["Ada", "Ben", "Kim", "Joy", "Max", "Zoe", "Eli", "Mia"];
 const LAST_NAMES: [&str; 8] = ["Abe", "Bell", "Cole", "Diaz", "Egan", "Ford", "Gray", "Hale"];
 

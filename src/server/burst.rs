@@ -6,11 +6,11 @@
 use std::sync::{Arc, RwLockReadGuard};
 
 use bytes::{Buf, BytesMut};
-use tokio_util::sync::CancellationToken;
 
 use super::Server;
 use super::feed_wait::FeedWait;
 use super::pipeline::{Added, Pipeline};
+use super::withdrawal::Ending;
 use crate::command::{
     self, Access, Asked, Command, Context, Export, FollowCommand, Grant, Pace, Peer, Run, Session, SessionCommand,
     TABLE,
@@ -63,7 +63,7 @@ pub(super) struct Dialogue<'s> {
     /// How many bytes of the input had come when the ledger was asked last, with `--check confirmed`.
     pub(super) confirmed: usize,
     /// Told when the connection has to end: the server drains, or the token was withdrawn.
-    pub(super) ending: CancellationToken,
+    pub(super) ending: Ending,
 }
 
 /// What is counted during a burst.
@@ -101,7 +101,7 @@ impl<'s> Dialogue<'s> {
             export: None,
             feed_wait: None,
             confirmed: 0,
-            ending: server.stop.clone(),
+            ending: Ending::new(server.stop.clone()),
         }
     }
 
@@ -117,7 +117,7 @@ impl<'s> Dialogue<'s> {
 
     /// Whether the client's token was withdrawn.
     pub(super) fn is_withdrawn(&self) -> bool {
-        self.ending.is_cancelled() && !self.server.stop.is_cancelled()
+        self.ending.is_told() && !self.server.stop.is_cancelled()
     }
 
     /// Runs complete requests from the buffer, none that is slower than the pace. Not async: the gate is locked at most once

@@ -3,14 +3,16 @@
 //! This is the loop, and everything that touches the socket. [`super::burst`] runs the requests, [`super::pipeline`] has the
 //! writes that are not answered yet.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::{block_in_place, yield_now};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Server;
 use super::burst::{Dialogue, Pause, no_owner};
@@ -198,7 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             input.reserve(INPUT_BYTES_IDLE);
             stream.read_buf(input).await
         };
-        wait.wait(&dialogue.ending, read).await
+        wait.wait(&mut dialogue.ending, read).await
     }
 
     /// Waits for more requests, for the oldest job, or for the end.
@@ -214,6 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             return Ok(Waited::End);
         }
         let Connection { server, stream, input, deadline, dialogue, .. } = self;
+        let Dialogue { pipeline, replies, ending, .. } = dialogue;
         let read = async {
             if unauthenticated {
                 timeout_at(*deadline, stream.read_buf(input)).await.unwrap_or(Ok(0))
@@ -223,15 +226,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         };
         let read = tokio::select! {
             biased;
-            outcomes = dialogue.pipeline.oldest_outcomes(), if has_jobs => {
-                dialogue.pipeline.render(outcomes, &mut dialogue.replies);
-                if !dialogue.pipeline.has_jobs() || dialogue.replies.len() >= REPLY_BYTES_UNSENT_MAX {
+            outcomes = pipeline.oldest_outcomes(), if has_jobs => {
+                pipeline.render(outcomes, replies);
+                if !pipeline.has_jobs() || replies.len() >= REPLY_BYTES_UNSENT_MAX {
                     self.flush().await?;
                 }
                 return Ok(Waited::Ready);
             }
             read = read => read?,
-            () = dialogue.ending.cancelled(), if !has_jobs => {
+            () = ending.told(), if !has_jobs => {
                 // Where only the token was withdrawn, the next burst ends the connection.
                 return Ok(if server.stop.is_cancelled() { Waited::Drain } else { Waited::Ready });
             }
@@ -272,13 +275,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 }
                 Ok::<usize, io::Error>(written)
             };
-            sent += match timeout(stall, some).await {
-                Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => written?,
-                Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+            sent += match within(stall, some).await {
+                Some(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Some(written) => written?,
+                None => return Err(io::ErrorKind::TimedOut.into()),
             };
         }
         replies.clear();
         Ok(())
     }
+}
+
+/// What comes out of some work, if it need not wait for longer. The clock is read, and a timer set, where it has to wait at all.
+async fn within<T>(longest: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut timer = None;
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => timer.get_or_insert_with(|| Box::pin(sleep(longest))).as_mut().poll(context).map(|()| None),
+    })
+    .await
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use super::Server;
+use super::withdrawal::Ending;
 
 /// A request that waits for news of the feed. It is run again when there is news, and when its time is over.
 pub(super) struct FeedWait {
@@ -33,7 +33,7 @@ impl FeedWait {
     /// what the client sends meanwhile.
     pub(super) async fn wait(
         &mut self,
-        ending: &CancellationToken,
+        ending: &mut Ending,
         read: impl Future<Output = io::Result<usize>>,
     ) -> io::Result<()> {
         // News may have come after the request was run and before this began to listen: it is run once more at once.
@@ -43,7 +43,7 @@ impl FeedWait {
         tokio::select! {
             _ = self.news.changed() => {}
             () = sleep_until(self.until) => self.is_over = true,
-            () = ending.cancelled() => self.is_over = true,
+            () = ending.told() => self.is_over = true,
             read = read => self.is_over = read? == 0,
         }
         Ok(())
