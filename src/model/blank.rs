@@ -9,8 +9,9 @@ const NOTHING_BYTES_MAX: usize = 9;
 
 /// Whether nothing stands in a text.
 pub fn is_blank(text: &str) -> bool {
-    // Numbers and dates are told by their first digit.
-    if text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+    // Nearly all that says something is told by its first letter or digit.
+    let is_telling = |first: &u8| first.is_ascii_alphanumeric() && !matches!(first, b'n' | b'N' | b'u' | b'U');
+    if text.as_bytes().first().is_some_and(is_telling) {
         return false;
     }
     let text = text.trim_matches(|char: char| char.is_whitespace() || is_invisible(char));
@@ -43,6 +44,7 @@ mod tests {
         }
         for text in NOTHING {
             assert!(is_blank(text) && text.len() <= NOTHING_BYTES_MAX, "{text}");
+            assert!(is_blank(&text.to_uppercase()) && is_blank(&format!(" {text}\u{feff}")), "{text}");
         }
         assert!(FAILED.iter().all(|failed| is_blank(failed) && is_failed(failed)) && !is_failed("N/A"));
         for text in [

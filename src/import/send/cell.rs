@@ -40,6 +40,9 @@ pub fn has_lost_letters(cell: &str) -> bool {
     /// Fewer are a question, or say that nothing is known.
     const LOST_MIN: usize = 3;
     const FOR_LETTERS: [char; 2] = ['?', '¿'];
+    if cell.is_ascii() && !cell.as_bytes().contains(&b'?') {
+        return false;
+    }
     if !cell.contains(FOR_LETTERS) {
         return cell.contains('\u{fffd}');
     }
