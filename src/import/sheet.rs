@@ -264,8 +264,8 @@ impl Sheet {
             dialect: self.dialect,
             separator_line: self.separator_line.clone(),
             header: self.header.clone(),
-            columns: self.columns.len(),
-            is_rejects: self.columns.is_rejects,
+            own: self.columns.own(),
+            behind: self.columns.len() - self.columns.own(),
             cells_min: self.columns.cells_min(),
             all_are: self.defaults.all_are.filter(|all_are| all_are.forbids()),
             mark: self.records.source().wants_mark(),
@@ -294,8 +294,8 @@ impl Sheet {
         let Sheet { records, dialect, keys, columns, defaults, now, .. } = self;
         let rows = Rows::new(columns, defaults, now);
         let lists = Import { records, dialect, keys, rows, rejects, progress, show }.run(client, report);
-        if let (Some(words), Some((_, advice))) = (words, report.rejected.get_mut(Refusal::UnknownStatus.code())) {
-            advice.push_str(&words);
+        if let (Some(words), Some(rejected)) = (words, report.rejected.get_mut(Refusal::UnknownStatus.code())) {
+            rejected.advice.push_str(&words);
         }
         lists
     }

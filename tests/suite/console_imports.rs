@@ -114,9 +114,14 @@ fn a_file_is_asked_about_tried_and_imported() {
     assert_eq!(wire.call(&format!("CHECK {LIST} +14155552001")), "+no not_subscribed", "nothing was changed");
 
     let page = browser.answer(&path, &[("do", "run")]);
-    for told in
-        ["Report</h2>", "Rows</dt><dd>5", "kept as: opted out</dt><dd>1", "fewer than seven digits", "Windows-1252"]
-    {
+    for told in [
+        "Report</h2>",
+        "Rows</dt><dd>5",
+        "kept as: opted out</dt><dd>1",
+        "fewer than seven digits",
+        "1 because of the cell in Handy, like “12345”",
+        "Windows-1252",
+    ] {
         assert!(page.contains(told), "it does not say '{told}':\n{page}");
     }
     for (phone, verdict) in
@@ -130,7 +135,7 @@ fn a_file_is_asked_about_tried_and_imported() {
     assert_eq!(rejects.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(
         rejects.body.trim_start_matches('\u{feff}'),
-        "Vorname;Handy;Abgemeldet;line;reason\r\nAnn;;nein;4;empty\r\nBen;12345;nein;6;too_short\r\n"
+        "Vorname;Handy;Abgemeldet;line;reason;column\r\nAnn;;nein;4;empty;Handy\r\nBen;12345;nein;6;too_short;Handy\r\n"
     );
     let page = browser.get("/imports").body;
     for told in ["März &#60;b&#62;.csv", ">done<", "data-head=\"Rows\">5<", "data-head=\"Rejected\">2<"] {
@@ -262,6 +267,12 @@ fn an_import_has_the_rights_of_its_token_and_ends_with_its_session() {
     // Everybody sees the report, and nobody else the rows that were rejected.
     let report = reader.get(&path);
     assert!(report.status == 200 && report.body.contains("by marketing") && report.body.contains("too_short"));
+    assert!(
+        report.body.contains("because of the cell in phone</div>") && !report.body.contains("12345"),
+        "{}",
+        report.body
+    );
+    assert!(writer.get(&path).body.contains("because of the cell in phone, like “12345”"));
     assert_eq!(reader.get(&format!("{path}/rejects")).status, 403);
     assert_eq!(writer.get(&format!("{path}/rejects")).status, 200);
 
@@ -272,7 +283,8 @@ fn an_import_has_the_rights_of_its_token_and_ends_with_its_session() {
     writer.log_in("write-token-012345");
     assert_eq!(writer.get(&waits).status, 404);
     assert_eq!(writer.get(&format!("{path}/rejects")).status, 404);
-    assert!(writer.get(&path).body.contains("too_short"), "the report stays");
+    let report = writer.get(&path).body;
+    assert!(report.contains("too_short") && !report.contains("12345"), "the report stays, without what the file had");
     wait_for_none(&daemon);
 
     // So do those of a token that leaves, without anybody's click.

@@ -436,7 +436,7 @@ fn titles_above_the_headings_are_passed_over() {
     let told = desk.import(&format!("Contacts\n\n{semicolons}Cy;+1415;active\n"), &["--labels", "Name"]);
     told.rejected("too_short", 0);
     assert!(
-        desk.rejects().starts_with("Name;Phone;Status;line;reason\nCy;+1415;active;6;too_short"),
+        desk.rejects().starts_with("Name;Phone;Status;line;reason;column\nCy;+1415;active;6;too_short"),
         "{}",
         desk.rejects()
     );

@@ -55,7 +55,7 @@ pub struct Import {
     /// The file's format [default: decided by its first character]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Write rejected rows to this file, with their line and the reason; correct it and import it
+    /// Write rejected rows to this file, each with its line, the reason and the column that is meant; correct it and import it
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Show the columns, how each is read and why, and what it holds; import nothing. Needs no daemon

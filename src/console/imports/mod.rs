@@ -225,7 +225,10 @@ impl Import {
             Stage::Open(_) if is_left || !may_write => *stage = Stage::Gone,
             Stage::Running(running) if !may_write => running.cut(),
             Stage::Running(running) if is_left && running.is_trial => running.stop(),
-            Stage::Done(outcome) if is_left || !may_write => outcome.rejects = None,
+            Stage::Done(outcome) if is_left || !may_write => {
+                outcome.rejects = None;
+                outcome.report.forget_examples();
+            }
             _ => {}
         }
     }

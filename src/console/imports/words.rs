@@ -1,6 +1,6 @@
 //! What an import says to a person in a browser, where [`crate::import`] speaks of options of the command line.
 
-use crate::console::words::Verdict;
+use crate::console::words::{Verdict, grouped};
 use crate::import::Report;
 use crate::import::columns::Why;
 use crate::import::columns::field::Field;
@@ -104,14 +104,30 @@ pub fn kept(reason: &str) -> &'static str {
     }
 }
 
-/// Reasons for which rows were rejected: how many, the code, what to do; the most frequent first.
-pub fn refusals(report: &Report) -> Vec<(u64, &'static str, String)> {
-    let rejected = report.rejected.iter();
-    let told = rejected
-        .map(|(code, (rows, advice))| (*rows, *code, refusal(code).map_or_else(|| advice.clone(), str::to_owned)));
-    let mut told: Vec<_> = told.collect();
-    told.sort_by_key(|(rows, ..)| std::cmp::Reverse(*rows));
-    told
+/// A reason for which rows were rejected.
+pub struct Refused {
+    pub rows: String,
+    pub code: &'static str,
+    /// What to do.
+    pub advice: String,
+    /// In which columns the cells are that are meant, and what stands in some of them.
+    pub cells: Vec<String>,
+}
+
+/// Reasons for which rows were rejected, the most frequent first.
+pub fn refusals(report: &Report) -> Vec<Refused> {
+    let mut rejected: Vec<_> = report.rejected.iter().collect();
+    rejected.sort_by_key(|(_, rejected)| std::cmp::Reverse(rejected.rows));
+    let told = rejected.into_iter().map(|(code, rejected)| {
+        let cells = report.told_cells(rejected, ['“', '”']).into_iter();
+        Refused {
+            rows: grouped(rejected.rows),
+            code,
+            advice: refusal(code).map_or_else(|| rejected.advice.clone(), str::to_owned),
+            cells: cells.map(|(rows, column)| format!("{} because of the cell in {column}", grouped(rows))).collect(),
+        }
+    });
+    told.collect()
 }
 
 /// What a person should know of how the file was read.
@@ -184,8 +200,8 @@ mod tests {
         ];
         let phones = Unusable::ALL.into_iter().map(|unusable| Refusal::Phone(unusable.code()));
         let mut report = Report::new(true);
-        refusals.into_iter().chain(phones).for_each(|why| report.reject(&why));
-        for (_, code, advice) in self::refusals(&report) {
+        refusals.into_iter().chain(phones).for_each(|why| report.reject(&why.into(), || None));
+        for Refused { code, advice, .. } in self::refusals(&report) {
             assert!(!advice.contains("--") && !advice.contains("contactd call"), "{code}: {advice}");
         }
         let lost = "NOPERM no; put a token for writing into CONTACTD_TOKEN";

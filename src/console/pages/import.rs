@@ -91,7 +91,7 @@ struct Told {
     counts: Vec<(&'static str, String)>,
     kept: Vec<(String, String)>,
     rejected: String,
-    refusals: Vec<(String, &'static str, String)>,
+    refusals: Vec<words::Refused>,
     taken: String,
     has_rejects: bool,
     list: String,
@@ -104,13 +104,14 @@ pub async fn show(State(console): State<Arc<Console>>, Path(id): Path<String>, m
     console.tidy();
     let Some(import) = console.imports.get(&id) else { return Ok(gone()) };
     let is_open = matches!(*import.stage(), Stage::Open(_));
-    if is_open && !is_theirs(&import, &visit) {
+    let is_theirs = is_theirs(&import, &visit);
+    if is_open && !is_theirs {
         return Ok(somebody_elses());
     }
     let lists = if is_open { lists(&mut visit, &import).await? } else { Vec::new() };
     let title = format!("Import of {}", import.name);
     let frame = visit.frame(Section::Imports, title);
-    page(&import, frame, lists)
+    page(&import, frame, lists, is_theirs)
 }
 
 /// The lists to choose from: the first thousand, and the one that is chosen.
@@ -126,7 +127,7 @@ async fn lists(visit: &mut Visit, import: &Import) -> Result<Vec<ListReply>> {
     Ok(lists)
 }
 
-fn page(import: &Import, frame: Frame, lists: Vec<ListReply>) -> Page {
+fn page(import: &Import, frame: Frame, lists: Vec<ListReply>, is_theirs: bool) -> Page {
     let stage = import.stage();
     let head = Head {
         name: import.name.clone(),
@@ -147,7 +148,7 @@ fn page(import: &Import, frame: Frame, lists: Vec<ListReply>) -> Page {
             };
             render(&Run { frame, head, running: Some(progress), done: None })
         }
-        Stage::Done(outcome) => render(&Run { frame, head, running: None, done: Some(told(outcome)) }),
+        Stage::Done(outcome) => render(&Run { frame, head, running: None, done: Some(told(outcome, is_theirs)) }),
         Stage::Gone => Ok(gone()),
     }
 }
@@ -169,7 +170,7 @@ fn columns(open: &Open, frame: Frame, head: Head, lists: Vec<ListReply>) -> Aske
         questions: Vec::new(),
         open: 0,
         columns: Vec::new(),
-        trial: open.trial.as_ref().map(told),
+        trial: open.trial.as_ref().map(|trial| told(trial, true)),
     };
     let sheet = match &open.sheet {
         Ok(sheet) => sheet,
@@ -194,8 +195,12 @@ fn columns(open: &Open, frame: Frame, head: Head, lists: Vec<ListReply>) -> Aske
     page
 }
 
-fn told(outcome: &Outcome) -> Told {
-    let report = &outcome.report;
+/// What a run came to. What stands in the file is for whoever brought it.
+fn told(outcome: &Outcome, is_theirs: bool) -> Told {
+    let mut report = outcome.report.clone();
+    if !is_theirs {
+        report.forget_examples();
+    }
     let count = |rows: u64, what: &'static str| Some((what, grouped(rows))).filter(|_| rows > 0);
     let counts = [
         count(report.readable, "would be imported"),
@@ -205,7 +210,6 @@ fn told(outcome: &Outcome) -> Told {
         count(report.duplicate, "numbers that were in the file before"),
     ];
     let kept = report.kept.iter().map(|(reason, rows)| (words::kept(reason).to_owned(), grouped(*rows)));
-    let refusals = words::refusals(report).into_iter().map(|(rows, code, advice)| (grouped(rows), code, advice));
     Told {
         error: outcome.error.as_deref().map(words::ended).unwrap_or_default(),
         is_trial: report.dry_run,
@@ -219,7 +223,7 @@ fn told(outcome: &Outcome) -> Told {
         counts: counts.into_iter().flatten().collect(),
         kept: kept.collect(),
         rejected: grouped(report.rejected()),
-        refusals: refusals.collect(),
+        refusals: words::refusals(&report),
         taken: if report.taken > 0 { grouped(report.taken) } else { String::new() },
         has_rejects: outcome.rejects.is_some(),
         list: outcome.list.clone(),

@@ -8,6 +8,7 @@ use super::channel::{is_another, is_of_wishes, is_other_wish};
 use super::names;
 use super::survey::{Held, is_answer};
 use crate::import::send::country::{Evidence, is_of_flag, may_be_no_country};
+use crate::import::send::refusal::Refusal;
 use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
@@ -16,9 +17,9 @@ use crate::model::plain_refusal::answer::{is_no, is_of_codes};
 use crate::model::plain_refusal::expiry::is_of_an_end_of_consent;
 use crate::model::plain_refusal::fold::folded;
 use crate::model::plain_refusal::key::Asks;
-use crate::model::plain_refusal::note_resembles;
 use crate::model::plain_refusal::reply::{is_of_replies, is_word_of_refusal, reply_refuses};
 use crate::model::plain_refusal::title::{heading_speaks_of_an_end, speaks_of_an_end};
+use crate::model::plain_refusal::{note_resembles, remark_refuses};
 use crate::model::time::Millis;
 use crate::model::verdict::Reason;
 
@@ -39,8 +40,8 @@ pub struct Guard {
 /// What else a column tells of what its cells mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Beside {
-    /// Which answers to its heading are refusals, whatever the label is called.
-    asks: Asks,
+    /// Which answers are refusals: to its heading, whatever the label is called, and to the key of the label.
+    asks: [Asks; 2],
     /// People wrote there what they liked: a word with which one refuses messages is one.
     is_free: bool,
     /// What stands there is the channel of the row's consent.
@@ -256,7 +257,7 @@ impl Guard {
             may_refuse,
             hears_refusals: why == Why::AllIgnored,
             beside: Beside {
-                asks: Asks::of(&held.name),
+                asks: [Asks::of(&held.name), Asks::default()],
                 is_free: may_refuse && held.are_phrases(),
                 is_of_channels: false,
                 is_of_wishes: is_of_wishes(&held.name),
@@ -278,7 +279,15 @@ impl Guard {
 
     /// The same where the heading is known to ask who wants messages.
     pub fn of_consents(self) -> Guard {
-        Guard { beside: Beside { asks: Asks::of("consent"), ..self.beside }, ..self }
+        let [_, key] = self.beside.asks;
+        Guard { beside: Beside { asks: [Asks::of("consent"), key], ..self.beside }, ..self }
+    }
+
+    /// The same where the cells are labels of this key.
+    pub fn of_labels(self, key: &str) -> Guard {
+        let [heading, _] = self.beside.asks;
+        let key = Some(Asks::of(key)).filter(|key| *key != heading).unwrap_or_default();
+        Guard { beside: Beside { asks: [heading, key], ..self.beside }, ..self }
     }
 
     /// The same of the channels of consents.
@@ -287,7 +296,7 @@ impl Guard {
     }
 
     /// Whether a cell says that the row is about another channel.
-    pub fn is_of_another_channel(self, cell: &str) -> bool {
+    fn is_of_another_channel(self, cell: &str) -> bool {
         self.beside.is_of_channels && (is_another(cell) || self.beside.is_of_wishes && is_other_wish(cell))
     }
 
@@ -299,8 +308,12 @@ impl Guard {
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
     pub fn hears(self, cell: &str, now: Millis) -> bool {
-        if self.beside.asks.refuses(cell, now)
-            || self.beside.is_free && (is_word_of_refusal(cell) || is_sentence(cell) && note_resembles(cell))
+        let Beside { asks, is_free, .. } = self.beside;
+        // Whether a note resembles those that refuse messages takes the longest: that is among what a remark is asked.
+        let are_notes = asks.iter().any(|asks| asks.is_of_notes());
+        if are_notes && remark_refuses(cell)
+            || asks.iter().any(|asks| asks.is_answered_by(cell, now))
+            || is_free && (is_word_of_refusal(cell) || !are_notes && is_sentence(cell) && note_resembles(cell))
         {
             return true;
         }
@@ -313,13 +326,26 @@ impl Guard {
         }
     }
 
+    /// Whether a cell is one that the column can have, if it says nothing of who wants messages.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check(self, cell: &str) -> Result<(), Refusal> {
+        match () {
+            () if self.refuses(cell) => Err(Refusal::UnknownColumn),
+            () if self.is_out_of_place(cell) => Err(Refusal::Shifted),
+            () if self.is_of_another_channel(cell) => Err(Refusal::OtherChannel),
+            () => Ok(()),
+        }
+    }
+
     /// Whether what stands in a cell is said of the blank ones below it, too.
     pub fn is_merged(self) -> bool {
         self.says == Says::Merged
     }
 
     /// Whether a cell has no answer where each row has one, or nothing.
-    pub fn is_out_of_place(self, cell: &str) -> bool {
+    fn is_out_of_place(self, cell: &str) -> bool {
         self.says == Says::Answers && !is_blank(cell) && !is_answer(cell) && !begins_with_a_date(cell)
     }
 
@@ -345,7 +371,7 @@ impl Guard {
     }
 
     /// Whether a cell has what nobody has seen.
-    pub fn refuses(self, cell: &str) -> bool {
+    fn refuses(self, cell: &str) -> bool {
         match self.late {
             Late::Nothing => false,
             Late::Answers => is_answer(cell),

@@ -17,7 +17,6 @@ impl Columns {
             None if self.forbids() || names::is_harmless(name) => self.rest(&Held::new(name)),
             None => (Field::Unclear, Why::Nobody),
         };
-        self.guards.push(Guard::of(&Held::new(name), why, false));
         self.names.push(name.to_owned());
         let column = self.wishes.mapping.iter().flat_map(Mapping::columns).find(|column| column.name == name);
         let mut words = column.and_then(|column| column.words().ok()).unwrap_or_default();
@@ -38,6 +37,8 @@ impl Columns {
         if is_label {
             self.name_labels(at);
         }
+        let guard = Guard::of(&Held::new(name), why, false);
+        self.guards.push(if let Field::Label(key) = &self.fields[at] { guard.of_labels(key) } else { guard });
         at
     }
 

@@ -11,6 +11,7 @@ mod late;
 pub mod mapping;
 pub mod names;
 pub mod question;
+pub mod rejects;
 pub mod status;
 pub mod survey;
 mod verdict;
@@ -77,23 +78,22 @@ pub struct Columns {
     is_table: bool,
     /// So many columns there are up to the last one that says who wants messages.
     until_consent: usize,
-    /// The rows were rejected before. In a table, the last two columns are the line and the reason of that.
+    /// The rows were rejected before.
     pub is_rejects: bool,
+    /// So many columns of a table, the last ones, say how they were rejected.
+    rejects_columns: usize,
     /// The file is an export of contactd: each row has its verdict.
     pub is_export: bool,
 }
-
-/// The columns that a file of rejected rows has behind its own.
-pub const REJECTS_COLUMNS: [&str; 2] = ["line", "reason"];
 
 impl Columns {
     /// Finds out what the columns of a table are: all of its rows have them.
     pub fn of_table(survey: &Survey, wishes: Wishes) -> Result<Columns> {
         let mut columns = Columns::new(survey, wishes);
-        let names = &columns.names;
-        columns.is_rejects = names.len() > 2 && names[names.len() - 2..] == REJECTS_COLUMNS;
+        columns.rejects_columns = rejects::columns_of(&columns.names);
+        columns.is_rejects = columns.rejects_columns > 0;
         columns.is_table = true;
-        columns.resolve(survey, true)?;
+        columns.resolve(survey)?;
         columns.until_consent = (0..columns.len())
             .rev()
             .find(|&at| columns.fields[at].says_consent() || columns.asking.contains(&at))
@@ -105,7 +105,7 @@ impl Columns {
     pub fn of_objects(survey: &Survey, wishes: Wishes) -> Result<Columns> {
         let mut columns = Columns::new(survey, wishes);
         columns.is_rejects = survey.are_rejects;
-        columns.resolve(survey, false)?;
+        columns.resolve(survey)?;
         Ok(columns)
     }
 
@@ -124,6 +124,7 @@ impl Columns {
             is_table: false,
             until_consent: 0,
             is_rejects: false,
+            rejects_columns: 0,
             is_export: false,
         }
     }
@@ -138,9 +139,9 @@ impl Columns {
         self.whys[at]
     }
 
-    /// Whether contactd itself put a column behind the rows that it rejected.
-    pub fn is_of_rejects(&self, at: usize) -> bool {
-        self.why(at) == Why::Rejects
+    /// The first column that is this.
+    pub fn place_of(&self, field: &Field) -> Option<usize> {
+        self.fields.iter().position(|known| known == field)
     }
 
     /// What the words of a column mean.
@@ -211,9 +212,8 @@ impl Columns {
         self.names.iter().map(String::as_str).collect()
     }
 
-    fn resolve(&mut self, survey: &Survey, is_table: bool) -> Result<()> {
-        let held = survey.columns();
-        let own = self.names.len() - if self.is_rejects && is_table { REJECTS_COLUMNS.len() } else { 0 };
+    fn resolve(&mut self, survey: &Survey) -> Result<()> {
+        let (held, own, is_table) = (survey.columns(), self.own(), self.is_table);
         let said = self.said(own, is_table)?;
         let is_said = |field: &Field| said.iter().flatten().any(|(said, _)| said == field);
         // Some "Mobile" and "Cell" hold yes and no, beside the column that has the numbers.
@@ -278,6 +278,7 @@ impl Columns {
             let guard = Guard::of(held, why, survey.is_complete);
             let guard = if are_channels(held) && !are_of_sms { guard.of_channels() } else { guard };
             let guard = if at < own && self.asks_by_a_newsletter(at, own) { guard.of_consents() } else { guard };
+            let guard = if let Field::Label(key) = &self.fields[at] { guard.of_labels(key) } else { guard };
             if at < own && self.is_of_verdicts(at) { guard.of_verdicts() } else { guard }
         });
         self.guards = guards.collect();

@@ -17,7 +17,7 @@ pub enum Why {
     Mapping,
     /// Every row is the same, and no other column matters.
     As,
-    /// The two columns that contactd itself puts behind rejected rows.
+    /// The columns that contactd itself puts behind rejected rows.
     Rejects,
     /// No name, and nothing there.
     Empty,

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use super::objects;
 use super::records::Records;
 use super::titles::{self, Titles};
 use crate::error::{Error, Result, excerpt};
@@ -32,6 +33,19 @@ const ROWS_LOOKED_AT: usize = 50;
 impl Default for Dialect {
     fn default() -> Dialect {
         Dialect::Csv { delimiter: b',' }
+    }
+}
+
+impl Dialect {
+    /// What stands in one cell of a row: in a column, or under the path of a key.
+    pub fn cell(self, row: &str, column: usize, path: &str) -> Option<String> {
+        match self {
+            Dialect::Csv { delimiter } => {
+                let row = reader(row.as_bytes(), delimiter).into_records().next()?.ok()?;
+                row.get(column).map(str::to_owned)
+            }
+            Dialect::Ndjson => objects::cell(row, path),
+        }
     }
 }
 
@@ -159,6 +173,32 @@ pub fn reader_without_quotes(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
     builder(text, delimiter).quoting(false).from_reader(text)
 }
 
+/// The cells of one row as they are written, with their quotes.
+pub fn raw_cells(row: &str, delimiter: u8) -> Vec<&str> {
+    enum At {
+        Begin,
+        Text,
+        Quoted,
+        /// Behind a quote that ends the text, or is the first of two that are one.
+        Quote,
+    }
+    let (mut cells, mut from, mut at) = (Vec::new(), 0, At::Begin);
+    for (place, byte) in row.bytes().enumerate() {
+        at = match (at, byte) {
+            (At::Quoted, b'"') => At::Quote,
+            (At::Begin | At::Quote, b'"') | (At::Quoted, _) => At::Quoted,
+            (_, byte) if byte == delimiter => {
+                cells.push(&row[from..place]);
+                from = place + 1;
+                At::Begin
+            }
+            _ => At::Text,
+        };
+    }
+    cells.push(&row[from..]);
+    cells
+}
+
 fn builder(text: &[u8], delimiter: u8) -> csv::ReaderBuilder {
     let mut builder = csv::ReaderBuilder::new();
     builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(text.len().clamp(1, 64 * 1024));
@@ -205,6 +245,30 @@ mod tests {
             "a;b\n1;2",
         ] {
             assert!(!has_rows(cell, b','), "{cell}");
+        }
+    }
+
+    #[test]
+    fn raw_cells_are_those_that_the_reader_divides() {
+        for row in [
+            "",
+            ",",
+            "a,b",
+            "\"a,b\",c",
+            "\"a \"\"b\"\", c\",d,",
+            "a \"b, c\" d,e",
+            "\"a\"b,c\"",
+            "\"two\nlines\",\"\"",
+            "\"open, b",
+            "é,\"ü,\"\"\",x",
+            "\"a\"\"",
+            "\"\"\",\"\"",
+            " \"a,b\"",
+        ] {
+            let read = reader(row.as_bytes(), b',').into_records().next();
+            let many = read.map_or(1, |read| read.expect("UTF-8").len());
+            let cells = raw_cells(row, b',');
+            assert_eq!((cells.len(), cells.join(",")), (many, row.to_owned()), "{cells:?}");
         }
     }
 

@@ -101,6 +101,15 @@ fn contact_or_row(object: Map<String, Value>) -> std::result::Result<Vec<Map<Str
     Ok(json::rows(&Value::Object(object), None))
 }
 
+/// What stands under a path in the first row of a line that has it.
+pub fn cell(line: &str, path: &str) -> Option<String> {
+    let mut found = None;
+    for row in rows(line).0 {
+        each(&row, &mut |key, value| found = found.take().or_else(|| (key == path).then_some(value)));
+    }
+    found
+}
+
 /// The pairs of the object of a line, with all values of a key that stands there twice.
 fn all_pairs(line: &str) -> Pairs {
     struct All;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::import::read::dialect::looks_like_a_phone;
 use crate::import::title::is_date;
+use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::phone::{ListNumber, PHONE_DIGITS_MIN, Region, normalize};
 use crate::model::time;
 
@@ -80,6 +81,19 @@ pub fn unguarded(cell: &str) -> Cow<'_, str> {
         }
         _ => Cow::Borrowed(cell),
     }
+}
+
+/// As much of a text as is kept, and whether that is all of it.
+pub fn cut(text: Cow<'_, str>) -> (Cow<'_, str>, bool) {
+    if text.len() <= SOURCE_BYTES_MAX {
+        return (text, true);
+    }
+    let end = (0..=SOURCE_BYTES_MAX).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    let kept = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+        Cow::Owned(text) => Cow::Owned(text[..end].to_owned()),
+    };
+    (kept, false)
 }
 
 #[cfg(test)]

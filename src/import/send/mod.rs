@@ -3,6 +3,7 @@
 mod cell;
 pub mod country;
 mod defaults;
+pub mod fault;
 mod numbers;
 pub mod pipeline;
 pub mod progress;

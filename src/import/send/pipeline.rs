@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use memchr::memchr2;
 use serde_json::Value;
 
+use super::fault::Fault;
 use super::progress::Progress;
 use super::refusal::{Declined, Refusal, Refused};
 use super::rejects::{self, Rejected, Rejects};
@@ -60,6 +61,8 @@ struct Batch {
     block: Block,
     entries: Vec<Entry>,
     shown: Vec<String>,
+    /// What one calls the columns that no batch before it had.
+    headings: Vec<String>,
 }
 
 /// A row of a batch.
@@ -83,8 +86,10 @@ impl<P: Progress> Import<P> {
         let (requests, replies) = client.split();
         let (batches, sent) = sync_channel(BATCHES_IN_FLIGHT);
         let unshown = show.map_or(0, |show| show.rows);
-        let mut sender = Sender { records, dialect, keys, rows, requests, unshown, section: None, ended: None };
-        let mut counter = Counter { replies, rejects, progress, report, withheld: Withheld::default(), show };
+        let mut sender =
+            Sender { records, dialect, keys, rows, requests, unshown, named: 0, section: None, ended: None };
+        let withheld = Withheld::default();
+        let mut counter = Counter { replies, dialect, headings: Vec::new(), rejects, progress, report, withheld, show };
         let (received, sending) = std::thread::scope(|scope| {
             let receiving = scope.spawn(|| {
                 let received = counter.count_all(sent);
@@ -121,6 +126,8 @@ struct Sender {
     rows: Rows,
     requests: RequestSender,
     unshown: usize,
+    /// So many columns the batches have told what one calls them.
+    named: usize,
     /// The line of a row that may be the title of the rows below it, and the row's refusal.
     section: Option<(u64, Refusal)>,
     /// Why nothing more is sent.
@@ -150,7 +157,7 @@ impl Sender {
 
     /// Makes the requests of a block's rows.
     fn batch(&mut self, block: Block, requests: &mut Vec<u8>) -> Batch {
-        let mut batch = Batch { block, entries: Vec::new(), shown: Vec::new() };
+        let mut batch = Batch { block, entries: Vec::new(), shown: Vec::new(), headings: Vec::new() };
         match self.dialect {
             Dialect::Csv { delimiter } if batch.block.broken => {
                 let refused = self.rows.refuse_line(&batch.block.text, delimiter, requests);
@@ -159,6 +166,9 @@ impl Sender {
             Dialect::Csv { delimiter } => self.table(delimiter, &mut batch, requests),
             Dialect::Ndjson => self.objects(&mut batch, requests),
         }
+        let columns = &self.rows.columns;
+        batch.headings.extend((self.named..columns.len()).map(|at| columns.name(at)));
+        self.named = columns.len();
         batch
     }
 
@@ -263,6 +273,8 @@ fn opened_by_mistake(row: &csv::StringRecord, text: &str, delimiter: u8) -> Opti
 /// Receives and counts.
 struct Counter<'r, P> {
     replies: ReplyReceiver,
+    dialect: Dialect,
+    headings: Vec<String>,
     rejects: Option<Rejects>,
     progress: P,
     report: &'r mut Report,
@@ -272,7 +284,8 @@ struct Counter<'r, P> {
 
 impl<P: Progress> Counter<'_, P> {
     fn count_all(&mut self, batches: Receiver<Batch>) -> Result<()> {
-        for batch in &batches {
+        for mut batch in &batches {
+            self.headings.append(&mut batch.headings);
             if let Err(why) = self.count_batch(&batch) {
                 // A sender that waits for room in the connection learns of it, too.
                 self.replies.hang_up();
@@ -289,7 +302,7 @@ impl<P: Progress> Counter<'_, P> {
         let (mut at, mut line) = (0, *first_line);
         for entry in &batch.entries {
             self.report.rows += 1;
-            let refusal = match &entry.fate {
+            let fault = match &entry.fate {
                 Fate::Refused(refused) => {
                     let refusals = self.refusals(refused.asked)?;
                     self.refusals(refused.tried)?;
@@ -297,9 +310,10 @@ impl<P: Progress> Counter<'_, P> {
                     self.report.taken += u64::from(taken);
                     self.report.lost += u64::from(refused.forbids && !taken);
                     let declined = refused.declined.map(|declined| self.decline(declined)).transpose()?;
-                    declined.flatten().or_else(|| Some(refused.why.clone()))
+                    let why = declined.flatten().unwrap_or_else(|| refused.why.clone());
+                    Some(Fault { why, column: refused.column })
                 }
-                Fate::Asked(asked @ Asked { others, .. }) => {
+                Fate::Asked(asked @ Asked { phone_at, others, .. }) => {
                     let reply = self.replies.receive()?;
                     if let (Some(show), Some(request)) = (self.show, shown.next()) {
                         (show.print)(request, &reply);
@@ -308,22 +322,25 @@ impl<P: Progress> Counter<'_, P> {
                         // It is taken from the phone, and not from another one of the row.
                         (Some(why), Reply::Text(_)) => {
                             self.report.taken += 1;
-                            Some(why)
+                            Some(why.into())
                         }
-                        _ => self.count(reply, asked)?,
+                        _ => self
+                            .count(reply, asked)?
+                            .map(|why| Fault { column: phone_at.filter(|_| why.is_of_phone()), why }),
                     }
                 }
             };
-            let Some(why) = refusal else { continue };
-            self.report.reject(&why);
+            let Some(fault) = fault else { continue };
+            // A record may begin with the end of the line before it.
+            let start = entry.start + text[entry.start..].bytes().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+            let row = &text[start..entry.end];
+            let heading = fault.column.and_then(|at| self.headings.get(at));
+            self.report.reject(&fault, || self.dialect.cell(row, fault.column?, heading?));
             if let Some(rejects) = &mut self.rejects {
-                // A record may begin with the end of the line before it.
-                let start =
-                    entry.start + text[entry.start..].bytes().take_while(|b| matches!(b, b'\r' | b'\n')).count();
                 line += lines(&text[at..start]);
                 at = start;
-                let text = &text[start..entry.end];
-                rejects.add(&Rejected { text, line, code: why.code(), broken: *broken })?;
+                let (code, column) = (fault.why.code(), heading.map(String::as_str));
+                rejects.add(&Rejected { text: row, line, code, column, broken: *broken })?;
             }
         }
         Ok(())

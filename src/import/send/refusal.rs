@@ -87,6 +87,11 @@ impl Refusal {
         Some((refusal, taken))
     }
 
+    /// Whether it is about the cell of the phone.
+    pub fn is_of_phone(&self) -> bool {
+        matches!(self, Refusal::Phone(_) | Refusal::CountryUnclear)
+    }
+
     /// The word for reports and for the file of refused rows.
     pub fn code(&self) -> &'static str {
         match self {
@@ -216,6 +221,8 @@ impl Refusal {
 /// A row that was not taken as a whole.
 pub struct Refused {
     pub why: Refusal,
+    /// The column of the cell that is meant; none where it is about the row as a whole.
+    pub column: Option<usize>,
     /// How many requests take what it forbids.
     pub asked: usize,
     /// How many requests more take it where it is not known to be anybody's: what the daemon says of these does not count.
@@ -248,7 +255,7 @@ pub struct Declined {
 impl From<Refusal> for Refused {
     /// Nothing of it is taken.
     fn from(why: Refusal) -> Refused {
-        Refused { why, asked: 0, tried: 0, forbids: false, taken: false, declined: None }
+        Refused { why, column: None, asked: 0, tried: 0, forbids: false, taken: false, declined: None }
     }
 }
 

@@ -1,8 +1,10 @@
-//! The file of refused rows: each as it was, with its line and why, to be mended and imported again.
+//! The file of refused rows: each as it was, with its line, why, and the column of the cell that is meant, to be mended and imported
+//! again.
 //!
 //! What could not be seen of a row any more stands behind its reason: that it was short, and what all rows were said to be. It
 //! holds until the person who mends the row empties that cell.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
@@ -10,9 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
 use crate::error::{Error, Result};
-use crate::import::columns::REJECTS_COLUMNS;
+use crate::import::columns::rejects::{REASON, REJECTS_COLUMNS};
 use crate::import::options::AllAre;
-use crate::import::read::dialect::{Dialect, reader};
+use crate::import::read::dialect::{Dialect, raw_cells};
 use crate::import::read::objects::{self, REJECTED};
 
 /// How a file of refused rows is written.
@@ -22,9 +24,10 @@ pub struct Shape {
     pub separator_line: String,
     /// The header as it was.
     pub header: String,
-    pub columns: usize,
-    /// The file is one of refused rows itself: their old line and reason are replaced.
-    pub is_rejects: bool,
+    /// So many columns are the rows' own.
+    pub own: usize,
+    /// The file is one of refused rows itself: so many columns behind their own say how they were refused, and are replaced.
+    pub behind: usize,
     /// A row with fewer cells lacks some that say who wants messages.
     pub cells_min: usize,
     /// What all rows were said to be.
@@ -69,6 +72,8 @@ pub struct Rejected<'r> {
     pub text: &'r str,
     pub line: u64,
     pub code: &'static str,
+    /// What one calls the column of the cell that is meant.
+    pub column: Option<&'r str>,
     /// Its quotes are not closed.
     pub broken: bool,
 }
@@ -90,11 +95,9 @@ impl Rejects {
         out.write_all(shape.separator_line.as_bytes())?;
         let header = shape.header.trim_end_matches(['\r', '\n']);
         out.write_all(header.as_bytes())?;
-        if !shape.is_rejects {
-            for name in REJECTS_COLUMNS {
-                out.write_all(&[delimiter])?;
-                out.write_all(name.as_bytes())?;
-            }
+        for name in &REJECTS_COLUMNS[shape.behind..] {
+            out.write_all(&[delimiter])?;
+            out.write_all(name.as_bytes())?;
         }
         out.write_all(line_end(&shape.header))?;
         out.flush()
@@ -114,44 +117,32 @@ impl Rejects {
     }
 
     fn add_cells(&mut self, row: &Rejected<'_>, delimiter: u8) -> std::io::Result<()> {
+        let Shape { own, behind, .. } = self.shape;
         let text = row.text.trim_matches(['\r', '\n']);
-        let own = self.shape.columns - if self.shape.is_rejects { REJECTS_COLUMNS.len() } else { 0 };
-        let mut old = "";
-        let cells = if row.broken {
-            // Quoted anew, so that it spoils no other row here.
-            let quoted = |cell: &str| {
-                if cell.contains('"') { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() }
-            };
-            let cells: Vec<String> = text.split(char::from(delimiter)).map(quoted).collect();
-            self.out.write_all(cells.join(&String::from(char::from(delimiter))).as_bytes())?;
-            cells.len()
-        } else {
-            let first = reader(text.as_bytes(), delimiter).into_records().next();
-            let cells = first.and_then(std::result::Result::ok).map_or(1, |row| row.len());
-            if self.shape.is_rejects && cells >= self.shape.columns {
-                // Neither a number nor a code needs quotes, so the last two delimiters are theirs.
-                let kept = text.rsplitn(1 + REJECTS_COLUMNS.len(), char::from(delimiter)).last().unwrap_or(text);
-                old = &text[kept.len()..];
-                self.out.write_all(kept.as_bytes())?;
-                cells - REJECTS_COLUMNS.len()
-            } else {
-                self.out.write_all(text.as_bytes())?;
-                cells
-            }
-        };
-        for _ in cells..own {
-            self.out.write_all(&[delimiter])?;
-        }
-        let reason = self.reason(row.code, cells < self.shape.cells_min, old);
-        let delimiter = char::from(delimiter);
-        write!(self.out, "{delimiter}{}{delimiter}{reason}", row.line)?;
+        let between = char::from(delimiter);
+        let cells = if row.broken { text.split(between).collect() } else { raw_cells(text, delimiter) };
+        // Behind its own stands what an earlier refusal said of it.
+        let kept = cells.len().saturating_sub(behind).max(own).min(cells.len());
+        let old = cells.get(kept + REASON).copied().unwrap_or_default();
+        // A line whose quotes are not closed is quoted anew, so that it spoils no other row here.
+        let written =
+            cells[..kept].iter().map(|cell| if row.broken { quoted(cell, '"') } else { Cow::Borrowed(*cell) });
+        let mut written: Vec<Cow<'_, str>> = written.collect();
+        written.resize(kept.max(own), Cow::Borrowed(""));
+        let reason = self.reason(row.code, kept < self.shape.cells_min, old);
+        let column = quoted(row.column.unwrap_or_default(), between);
+        written.extend([row.line.to_string().into(), reason.into(), column]);
+        self.out.write_all(written.join(between.encode_utf8(&mut [0; 1])).as_bytes())?;
         self.out.write_all(line_end(&self.shape.header))
     }
 
     fn add_object(&mut self, row: &Rejected<'_>) -> std::io::Result<()> {
         let object = objects::parse(row.text);
         let old = object.as_ref().and_then(|object| object.get(REJECTED)?.get("reason")?.as_str()).unwrap_or_default();
-        let why = json!({"line": row.line, "reason": self.reason(row.code, false, old)});
+        let mut why = json!({"line": row.line, "reason": self.reason(row.code, false, old)});
+        if let Some(column) = row.column {
+            why["column"] = column.into();
+        }
         if let Some(open) = row.text.trim().strip_suffix('}').filter(|_| objects::repeats_a_key(row.text)) {
             // As it was, with both values of the key.
             return writeln!(self.out, "{open},\"{REJECTED}\":{why}}}");
@@ -179,6 +170,11 @@ impl Rejects {
         words.dedup();
         words.join(" ")
     }
+}
+
+/// A cell in quotes, if it has one of its own or this sign.
+fn quoted(cell: &str, sign: char) -> Cow<'_, str> {
+    if cell.contains(['"', sign]) { format!("\"{}\"", cell.replace('"', "\"\"")).into() } else { cell.into() }
 }
 
 fn line_end(header: &str) -> &'static [u8] {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
-use super::refusal::Refusal;
+use super::fault::{Fault, FaultyCells, FaultyColumn};
 use crate::error::excerpt;
 
 /// The sums of an import. Every row is in exactly one of them.
@@ -29,8 +29,8 @@ pub struct Report {
     pub duplicate: u64,
     /// What stands against the subscription was kept: how many, by what stands.
     pub kept: BTreeMap<String, u64>,
-    /// How many, and what to do about the first of them.
-    pub rejected: BTreeMap<&'static str, (u64, String)>,
+    /// Rejected rows, by the code of the reason.
+    pub rejected: BTreeMap<&'static str, RejectedRows>,
     /// Rejected rows whose opt-out, suppression or invalid number was taken all the same.
     pub taken: u64,
     /// Rejected rows that forbid something, and nobody knows to which number.
@@ -44,6 +44,19 @@ pub struct Report {
     started: Instant,
     took: Option<Duration>,
 }
+
+/// Rows that were rejected for one reason.
+#[derive(Clone, Debug, Default)]
+pub struct RejectedRows {
+    pub rows: u64,
+    /// What to do about the first of them.
+    pub advice: String,
+    /// The cells that are meant, where it is about cells.
+    pub cells: FaultyCells,
+}
+
+/// Of more columns only the number is told to people.
+const COLUMNS_MAX: usize = 5;
 
 impl Report {
     /// The report of no row.
@@ -68,14 +81,42 @@ impl Report {
         }
     }
 
-    /// Counts a rejected row.
-    pub fn reject(&mut self, why: &Refusal) {
-        self.rejected.entry(why.code()).or_insert_with(|| (0, why.advice())).0 += 1;
+    /// Counts a rejected row. `cell` tells what stands in the cell that is meant.
+    pub fn reject(&mut self, Fault { why, column }: &Fault, cell: impl FnOnce() -> Option<String>) {
+        let first = || RejectedRows { advice: why.advice(), ..RejectedRows::default() };
+        let rejected = self.rejected.entry(why.code()).or_insert_with(first);
+        rejected.rows += 1;
+        if let Some(column) = column {
+            rejected.cells.add(*column, cell);
+        }
+    }
+
+    /// What one calls a column.
+    pub fn heading(&self, at: usize) -> &str {
+        self.columns.get(at).map_or("?", |(heading, _)| heading)
+    }
+
+    /// What stands in rejected cells is not told any more.
+    pub fn forget_examples(&mut self) {
+        self.rejected.values_mut().for_each(|rejected| rejected.cells.forget_examples());
+    }
+
+    /// Of rows that were rejected for one reason, the columns with the most cells that are meant, each with how many, and with
+    /// examples in such quotes.
+    pub fn told_cells(&self, rejected: &RejectedRows, [open, close]: [char; 2]) -> Vec<(u64, String)> {
+        let columns = rejected.cells.columns();
+        let more: u64 = columns.iter().skip(COLUMNS_MAX).map(|(_, faulty)| faulty.rows).sum();
+        let told = columns.iter().take(COLUMNS_MAX).map(|(at, FaultyColumn { rows, examples })| {
+            let examples: Vec<String> = examples.iter().map(|example| format!("{open}{example}{close}")).collect();
+            let heading = excerpt(self.heading(*at).as_bytes());
+            (*rows, if examples.is_empty() { heading } else { format!("{heading}, like {}", examples.join(" or ")) })
+        });
+        told.chain((more > 0).then(|| (more, "other columns".to_owned()))).collect()
     }
 
     /// How many rows were rejected.
     pub fn rejected(&self) -> u64 {
-        self.rejected.values().map(|(rows, _)| rows).sum()
+        self.rejected.values().map(|rejected| rejected.rows).sum()
     }
 
     /// Stops the clock.
@@ -94,12 +135,15 @@ impl Report {
 
     /// One object for programs.
     pub fn json(&self, error: Option<&str>) -> Value {
-        let rejected: BTreeMap<_, _> = self.rejected.iter().map(|(code, (rows, _))| (code, rows)).collect();
+        let rejected: BTreeMap<_, _> = self.rejected.iter().map(|(code, rejected)| (code, rejected.rows)).collect();
+        let cells: BTreeMap<_, _> =
+            self.rejected.iter().map(|(code, rejected)| (code, self.cells_json(rejected))).collect();
         let seconds = (self.took().as_secs_f64() * 1000.0).round() / 1000.0;
         let columns = self.columns.iter().map(|(column, read_as)| json!({"column": column, "read_as": read_as}));
         let mut json = json!({
             "rows": self.rows, "created": self.created, "updated": self.updated, "unchanged": self.unchanged,
-            "duplicate": self.duplicate, "kept": self.kept, "rejected": rejected, "taken": self.taken, "lost": self.lost, "seconds": seconds,
+            "duplicate": self.duplicate, "kept": self.kept, "rejected": rejected, "rejected_cells": cells,
+            "taken": self.taken, "lost": self.lost, "seconds": seconds,
             "dry_run": self.dry_run, "columns": columns.collect::<Value>(), "warnings": self.warnings,
         });
         if self.dry_run {
@@ -112,6 +156,11 @@ impl Report {
             json["error"] = error.into();
         }
         json
+    }
+
+    fn cells_json(&self, rejected: &RejectedRows) -> Value {
+        let column = |(at, faulty): (usize, &FaultyColumn)| json!({"column": self.heading(at), "rows": faulty.rows, "examples": faulty.examples});
+        rejected.cells.columns().into_iter().map(column).collect()
     }
 }
 
@@ -137,8 +186,11 @@ impl fmt::Display for Report {
         for (reason, rows) in &self.kept {
             line(f, *rows, &format!("kept, {reason}: an import never lifts it"))?;
         }
-        for (code, (rows, advice)) in &self.rejected {
-            line(f, *rows, &format!("rejected, {code}: {advice}"))?;
+        for (code, rejected) in &self.rejected {
+            line(f, rejected.rows, &format!("rejected, {code}: {}", rejected.advice))?;
+            for (rows, column) in self.told_cells(rejected, ['\'', '\'']) {
+                line(f, rows, &format!("of these because of the cell in {column}"))?;
+            }
         }
         let taken = if self.dry_run { "would be taken" } else { "was taken" };
         line(f, self.taken, &format!("of the rejected rows: what they forbid, such as an opt-out, {taken}"))?;

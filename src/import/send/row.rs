@@ -1,11 +1,13 @@
 //! A row: its cells into one request, or into what it forbids where the rest of it cannot be taken.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::cell::has_lost_letters;
 pub use super::cell::read_list;
 use super::country::{self, Number};
 pub use super::defaults::Defaults;
+use super::fault::Fault;
 use super::numbers::{begins_a_comment, without_signs};
 use super::refusal::{Declined, Doubt, Refusal, Refused};
 use super::rejects;
@@ -30,6 +32,8 @@ pub type ListIndex = u16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub list: ListIndex,
+    /// The column of its phone.
+    pub phone_at: Option<usize>,
     /// How many requests more take what the row forbids from its other phones.
     pub others: usize,
     /// Whether it forbids something.
@@ -50,6 +54,8 @@ pub struct Rows {
     /// Cells that were read as a list before.
     cells: HashMap<String, ListIndex>,
     countries: country::Cells,
+    /// The column of the phone.
+    phone_at: Option<usize>,
     /// What a row says of a contact, in JSON: its totals and dates.
     body: Vec<u8>,
     labels: Vec<u8>,
@@ -74,6 +80,7 @@ impl Rows {
         Rows {
             merged,
             above: vec![false; columns.len()],
+            phone_at: columns.place_of(&Field::Phone),
             columns,
             defaults,
             now,
@@ -132,9 +139,9 @@ impl Rows {
         }
         self.find_phones(&mut told);
         let from = requests.len();
-        self.write_whole(&told, requests).map(Some).map_err(|why| {
+        self.write_whole(&told, requests).map(Some).map_err(|Fault { why, column }| {
             requests.truncate(from);
-            self.write_forbidden(told, cells, why, requests)
+            Refused { column, ..self.write_forbidden(told, cells, why, requests) }
         })
     }
 
@@ -146,7 +153,7 @@ impl Rows {
         let plain = line.replace('"', "");
         let is_read = reader_without_quotes(plain.as_bytes(), delimiter).read_record(&mut row);
         match self.write(row.iter().enumerate(), Some(why.clone()), requests) {
-            Err(refused) if matches!(is_read, Ok(true)) => Refused { why, ..refused },
+            Err(refused) if matches!(is_read, Ok(true)) => Refused { why, column: None, ..refused },
             _ => why.into(),
         }
     }
@@ -177,6 +184,7 @@ impl Rows {
         let Rows {
             columns,
             countries,
+            phone_at,
             body,
             labels,
             defaults,
@@ -190,7 +198,7 @@ impl Rows {
         body.clear();
         labels.clear();
         let mut told = Told::new(defaults, *now);
-        told.wrong = wrong;
+        (told.wrong, told.phone_at) = (wrong.map(Fault::from), *phone_at);
         let (mut width, mut lacks_an_answer, mut before) = (0, false, "");
         for (at, cell) in cells.clone() {
             width = at + 1;
@@ -206,35 +214,36 @@ impl Rows {
             told.filled += usize::from(!cell.trim().is_empty());
             if at >= columns.len() {
                 // What stood before it may have moved as well, and says nothing.
-                told.wrong = Some(Refusal::TooManyCells);
+                told.wrong = Some(Refusal::TooManyCells.into());
             } else if columns.is_of_rejects(at) {
-                told.wrong = told.wrong.or_else(|| rejects::still_holds(cell, defaults.forbid()));
+                let old = if columns.is_old_reason(at) { cell } else { "" };
+                told.wrong = told.wrong.or_else(|| rejects::still_holds(old, defaults.forbid()).map(Fault::from));
             } else if let Err(why) = told.read_cell(columns, at, cell, countries, body, labels) {
-                told.wrong = told.wrong.or(Some(why));
+                told.wrong = told.wrong.or(Some(why.at(at)));
             }
             if let Some(above) = above {
                 *above = told.refusals > refusals || *above && says_the_same(cell);
                 if *above {
-                    told.refuse();
+                    told.refuse(at);
                 }
             }
             // "Paris, TX" without quotes: what stands behind it has moved, a consent or an opt-out with the rest.
             let is_free = at < columns.len() && matches!(columns.field(at), Field::Label(_) | Field::Ignore);
             if is_free && columns.is_table() {
                 if lacks_an_answer && columns.guard(at).has_a_strange_answer(cell) {
-                    told.wrong = Some(Refusal::Shifted);
+                    told.wrong = Some(Refusal::Shifted.at(at));
                 }
                 lacks_an_answer |= columns.guard(at).lacks_an_answer(cell) || Guard::may_be_one_number(before, cell);
             }
             let is_strange = self.is_strange && !cell.is_ascii() || has_lost_letters(cell);
             if is_strange && columns.may_refuse(at) && !defaults.forbid() {
-                told.wrong = Some(Refusal::NotUtf8);
+                told.wrong = Some(Refusal::NotUtf8.at(at));
             }
             if at == 0 && columns.is_table() && begins_a_comment(cell) && !is_blank(cell) {
-                told.wrong = Some(Refusal::CommentedOut);
+                told.wrong = Some(Refusal::CommentedOut.at(at));
             }
             if defaults.forbid() && columns.is_unnamed(at) {
-                told.note_unnamed(cell);
+                told.note_unnamed(at, cell);
             }
         }
         for (at, refuses) in merged {
@@ -243,7 +252,7 @@ impl Rows {
                 *refuses = note_refuses(cell) || columns.guard(*at).hears(cell, *now);
             }
             if *refuses && told.filled > 0 {
-                told.refuse();
+                told.refuse(*at);
             }
         }
         if columns.is_table() && told.filled > 0 && columns.has(&Field::List) {
@@ -251,11 +260,16 @@ impl Rows {
                 *is_below_no_list =
                     !known_lists.contains_key(told.list) && read_list(told.list, defaults.region).is_none();
             } else if *is_below_no_list {
-                told.wrong = told.wrong.or(Some(Refusal::BadList));
+                told.wrong =
+                    told.wrong.or(Some(Fault { why: Refusal::BadList, column: columns.place_of(&Field::List) }));
             }
         }
+        // The last column of rejected rows may be blank, also where one of their cells has a delimiter too many.
+        if columns.is_rejects && columns.is_table() && width > columns.len() && told.filled > 0 {
+            told.wrong = Some(Refusal::TooManyCells.into());
+        }
         if columns.is_short(width) && !defaults.forbid() {
-            told.wrong = told.wrong.or(Some(Refusal::ShortRow));
+            told.wrong = told.wrong.or(Some(Refusal::ShortRow.into()));
         }
         let heard = if columns.must_say_yes() { told.heard } else { told.dated };
         let is_silent = |at: &usize| !cells.clone().any(|(place, cell)| place == *at && columns.is_filled(*at, cell));
@@ -264,36 +278,39 @@ impl Rows {
                 .asking()
                 .iter()
                 .filter(|at| is_silent(at))
-                .for_each(|&at| told.hear_blank(columns.words(at).blank()));
+                .for_each(|&at| told.hear_blank(at, columns.words(at).blank()));
         }
         told.settle_clocks();
         columns
             .explained_blanks()
             .iter()
             .filter(|at| is_silent(at))
-            .for_each(|&at| told.hear_blank(columns.words(at).blank()));
+            .for_each(|&at| told.hear_blank(at, columns.words(at).blank()));
         told
     }
 
     /// Writes the request of a row that is taken as a whole.
-    fn write_whole(&mut self, told: &Told<'_>, requests: &mut Vec<u8>) -> Result<Asked, Refusal> {
-        if let Some(why) = &told.wrong {
-            return Err(why.clone());
+    fn write_whole(&mut self, told: &Told<'_>, requests: &mut Vec<u8>) -> Result<Asked, Fault> {
+        if let Some(fault) = &told.wrong {
+            return Err(fault.clone());
         }
         if told.labels > LABELS_MAX || told.labels_bytes > LABELS_BYTES_MAX {
-            return Err(Refusal::Limit);
+            return Err(Refusal::Limit.into());
         }
         let list = if told.list.is_empty() { self.defaults.list.as_deref() } else { Some(told.list) };
         told.check(self.columns.must_say_yes(), list != Some(EVERYWHERE))?;
-        if !told.speaks() && self.may_have_left(told) {
-            return Err(Refusal::MaybeOptOut);
+        if !told.speaks()
+            && let Some(field) = self.tells_why(told)
+        {
+            return Err(Fault { why: Refusal::MaybeOptOut, column: self.columns.place_of(&field) });
         }
-        let list = self.list(told.list)?;
+        let list = self.list(told.list).map_err(|why| Fault { why, column: self.columns.place_of(&Field::List) })?;
         let forbids = told.forbids();
-        let number = self.existing(told, told.phone(), forbids)?;
+        let number = self.existing(told, told.phone(), forbids).map_err(|why| told.fault_of(told.phone(), why))?;
         let others = told.other_phones().filter(|_| forbids);
-        let others = others.map(|raw| self.existing(told, raw, true)).collect::<Result<Vec<_>, _>>()?;
-        let asked = Asked { list, others: others.len(), forbids };
+        let others = others.map(|raw| self.existing(told, raw, true).map_err(|why| told.fault_of(raw, why)));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
+        let asked = Asked { list, phone_at: told.column_of(told.phone()), others: others.len(), forbids };
         if self.defaults.dry_run {
             std::iter::once(number).chain(others).for_each(|number| request::write_question(number, requests));
             return Ok(asked);
@@ -312,14 +329,13 @@ impl Rows {
         Ok(asked)
     }
 
-    /// Whether a row that forbids nothing says why somebody left, or comes from those who did. A subscription needs no reason; an
-    /// export has those of what was lifted since.
-    fn may_have_left(&self, told: &Told<'_>) -> bool {
-        (told.reason.is_some() && !self.columns.is_export)
-            || [&told.reason, &told.source]
-                .into_iter()
-                .flatten()
-                .any(|text| file_speaks_of_an_end(text) || note_refuses(text))
+    /// Where a row that forbids nothing says why somebody left, or that it comes from those who did. A subscription needs no reason;
+    /// an export has those of what was lifted since.
+    fn tells_why(&self, told: &Told<'_>) -> Option<Field> {
+        let speaks = |text: &&Cow<'_, str>| file_speaks_of_an_end(text) || note_refuses(text);
+        let is_reason = |text: &&Cow<'_, str>| !self.columns.is_export || speaks(text);
+        let reason = told.reason.as_ref().filter(is_reason).map(|_| Field::Reason);
+        reason.or_else(|| told.source.as_ref().filter(speaks).map(|_| Field::Source))
     }
 
     /// Writes what a refused row forbids, and nothing else of it.
@@ -356,7 +372,7 @@ impl Rows {
         } else {
             self.write_declined(Doubt::Silence, &list, &told, requests)
         };
-        Refused { why, asked, tried, forbids: true, taken, declined }
+        Refused { asked, tried, forbids: true, taken, declined, ..Refused::from(why) }
     }
 
     /// Where a plus makes a number that no plan knows, and nobody has said the region: what the row forbids, for the number inside of

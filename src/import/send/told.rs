@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::cell::{is_like_a_date, names_a_phone, unguarded};
+use super::cell::{cut, is_like_a_date, names_a_phone, unguarded};
 use super::country::{self, Evidence};
+use super::fault::Fault;
 use super::numbers::{is_commented_out, refuses_beside_a_number, without_kind};
 use super::refusal::{Doubt, Refusal};
 use super::request::{put, put_text};
@@ -12,13 +13,12 @@ use crate::import::columns::field::Field;
 use crate::import::columns::status::{self, Said};
 use crate::import::columns::{Columns, Countries, Guard};
 use crate::import::options::AllAre;
-use crate::limits::SOURCE_BYTES_MAX;
 use crate::model::amount;
 use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 use crate::model::fact::How;
 use crate::model::phone::{PHONE_DIGITS_MIN, Region, normalize};
-use crate::model::plain_refusal::{label_refuses, note_refuses};
+use crate::model::plain_refusal::note_refuses;
 use crate::model::time;
 
 /// What a row can forbid: the status, its word, and the key of its date.
@@ -42,7 +42,7 @@ pub struct Told<'c> {
     pub heard: usize,
     pub dated: usize,
     /// The first thing that cannot be taken.
-    pub wrong: Option<Refusal>,
+    pub wrong: Option<Fault>,
     pub list: &'c str,
     pub evidence: Vec<Evidence>,
     /// The same of columns that nobody called the country.
@@ -55,17 +55,23 @@ pub struct Told<'c> {
     pub labels: usize,
     pub labels_bytes: usize,
     phone: &'c str,
-    other_phones: Vec<&'c str>,
+    /// The column of the phone.
+    pub phone_at: Option<usize>,
+    /// Each with its column.
+    other_phones: Vec<(usize, &'c str)>,
     /// Cells of columns that nobody named, in a file of opt-outs: what of them is a phone is another one of the row.
-    unnamed: Vec<&'c str>,
+    unnamed: Vec<(usize, &'c str)>,
+    /// The column of a country that cannot be read.
+    unread_country_at: Option<usize>,
     /// What is later is ahead of the clock.
     now: time::Millis,
     active: bool,
     subscribed_at: Option<time::Millis>,
     /// Why it subscribes nobody, if a column of consents says so, or says nothing.
-    lacks_consent: Option<Refusal>,
-    /// How many labels, and other cells that are no status, refuse messages.
+    lacks_consent: Option<Fault>,
+    /// How many labels, and other cells that are no status, refuse messages; and the column of the first of them.
     pub refusals: u32,
+    refused_at: Option<usize>,
     /// A word that says who wants messages is not known; or a date that would forbid is what a failed look-up leaves.
     unread: Option<Doubt>,
     /// Statuses that a word gives, and those that a date gives: the newest one.
@@ -88,7 +94,7 @@ impl<'c> Told<'c> {
     /// The phone, or the first other one where its cell is blank.
     pub fn phone(&self) -> &'c str {
         match self.other_phones.first() {
-            Some(other) if is_blank(self.phone) => other,
+            Some((_, other)) if is_blank(self.phone) => other,
             _ => self.phone,
         }
     }
@@ -96,25 +102,39 @@ impl<'c> Told<'c> {
     /// The row's other phones: what it forbids, it forbids to them, too.
     pub fn other_phones(&self) -> impl Iterator<Item = &'c str> + '_ {
         let phone = self.phone();
-        self.other_phones.iter().copied().filter(move |other| *other != phone)
+        self.other_phones.iter().map(|(_, other)| *other).filter(move |other| *other != phone)
+    }
+
+    /// The column of a phone of the row.
+    pub fn column_of(&self, phone: &str) -> Option<usize> {
+        if phone == self.phone {
+            return self.phone_at;
+        }
+        self.other_phones.iter().find(|(_, other)| *other == phone).map(|(at, _)| *at)
+    }
+
+    /// What is wrong with a phone of the row, or with what the row says of its country.
+    pub fn fault_of(&self, phone: &str, why: Refusal) -> Fault {
+        let country = self.unread_country_at.filter(|_| why == Refusal::CountryUnclear);
+        Fault { why, column: country.or_else(|| self.column_of(phone)) }
     }
 
     /// Cells of columns that nobody named, in which a phone may stand.
-    pub fn unnamed(&self) -> &[&'c str] {
+    pub fn unnamed(&self) -> &[(usize, &'c str)] {
         &self.unnamed
     }
 
     /// Adds another phone of the row.
-    pub fn add_phone(&mut self, raw: &'c str) {
-        if raw != self.phone && !self.other_phones.contains(&raw) {
-            self.other_phones.push(raw);
+    pub fn add_phone(&mut self, at: usize, raw: &'c str) {
+        if raw != self.phone && !self.other_phones.iter().any(|(_, other)| *other == raw) {
+            self.other_phones.push((at, raw));
         }
     }
 
     /// Notes a cell of a column that nobody named.
-    pub fn note_unnamed(&mut self, cell: &'c str) {
+    pub fn note_unnamed(&mut self, at: usize, cell: &'c str) {
         if cell.bytes().filter(u8::is_ascii_digit).count() >= PHONE_DIGITS_MIN {
-            self.unnamed.push(cell);
+            self.unnamed.push((at, cell));
         }
     }
 
@@ -132,25 +152,23 @@ impl<'c> Told<'c> {
         match field {
             Field::Label(key) => {
                 let value = unguarded(cell);
-                self.hear_words(
-                    note_refuses(&value) || label_refuses(key, &value, self.now) || guard.hears(&value, self.now),
-                );
+                self.hear_words(at, note_refuses(&value) || guard.hears(&value, self.now));
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
                 put(labels, format_args!(",\"{key}\":"));
                 put_text(labels, &value);
                 self.note_country(guard, value.trim(), countries);
-                return guarded(guard, value.trim());
+                return guard.check(value.trim());
             }
             Field::Ignore => {
                 let refuses = guard.hears_refusals && (note_refuses(cell) || guard.hears(cell, self.now));
-                self.hear_words(refuses || guard.doubts(cell));
+                self.hear_words(at, refuses || guard.doubts(cell));
                 self.note_country(guard, cell, countries);
-                return guarded(guard, cell.trim());
+                return guard.check(cell.trim());
             }
             Field::Unclear if is_blank(cell) => return Ok(()),
             Field::Unclear => return Err(Refusal::UnknownColumn),
-            Field::Phone | Field::OtherPhone => return self.read_phone(field, cell),
+            Field::Phone | Field::OtherPhone => return self.read_phone(field, at, cell),
             _ => {}
         }
         let text = unguarded(cell);
@@ -162,25 +180,27 @@ impl<'c> Told<'c> {
             Field::Region => {
                 let country = countries.read(word);
                 let refuses = || note_refuses(word) || status::status(word).is_some_and(Said::forbids);
-                self.hear_words(country == Some(Evidence::Unreadable) && refuses());
+                let is_unread = country == Some(Evidence::Unreadable);
+                self.hear_words(at, is_unread && refuses());
+                self.unread_country_at = self.unread_country_at.or(is_unread.then_some(at));
                 self.evidence.extend(country);
             }
             Field::Status | Field::Consent => {
                 let said = words.said(field, word);
                 self.heard += usize::from(said != Some(Said::Blank));
                 if said.is_none() && *field == Field::Status && names_a_phone(word) {
-                    self.other_phones.push(cell);
+                    self.other_phones.push((at, cell));
                 }
-                self.hear(said)?;
+                self.hear(at, said)?;
             }
             Field::OptOut => match words.said(field, word) {
-                None if names_a_phone(word) => return Err(self.hear_phone(OPTED_OUT, cell)),
-                None if is_like_a_date(word) => self.date("opted_out_at", word, body)?,
-                said => self.hear(said)?,
+                None if names_a_phone(word) => return Err(self.hear_phone(OPTED_OUT, at, cell)),
+                None if is_like_a_date(word) => self.date("opted_out_at", at, word, body)?,
+                said => self.hear(at, said)?,
             },
             Field::Date(key) => match FORBIDDING.iter().position(|(_, _, date)| date == key) {
-                Some(at) if names_a_phone(word) => return Err(self.hear_phone(at, cell)),
-                _ => self.date(key, word, body)?,
+                Some(forbidding) if names_a_phone(word) => return Err(self.hear_phone(forbidding, at, cell)),
+                _ => self.date(key, at, word, body)?,
             },
             _ if is_blank(word) => {}
             Field::List => {
@@ -199,12 +219,12 @@ impl<'c> Told<'c> {
             Field::Source => {
                 let (kept, is_whole) = cut(text);
                 self.source = Some(kept);
-                is_whole?;
+                is_whole.then_some(()).ok_or(Refusal::Limit)?;
             }
             Field::Reason => {
                 let (kept, is_whole) = cut(text);
                 self.reason = Some(kept);
-                is_whole?;
+                is_whole.then_some(()).ok_or(Refusal::Limit)?;
             }
             Field::Label(_) | Field::Unclear | Field::Ignore | Field::Phone | Field::OtherPhone => {}
         }
@@ -220,32 +240,35 @@ impl<'c> Told<'c> {
         told.extend(countries.read(cell).filter(|piece| *piece != Evidence::Unreadable));
     }
 
-    fn read_phone(&mut self, field: &Field, cell: &'c str) -> Result<(), Refusal> {
+    fn read_phone(&mut self, field: &Field, at: usize, cell: &'c str) -> Result<(), Refusal> {
         let cell = without_kind(cell);
-        self.hear_words(refuses_beside_a_number(cell));
+        self.hear_words(at, refuses_beside_a_number(cell));
         if *field == Field::Phone && self.phone.is_empty() {
             self.phone = cell;
         } else if !is_blank(cell) {
-            self.other_phones.push(cell);
+            self.other_phones.push((at, cell));
         }
         if is_commented_out(cell) { Err(Refusal::CommentedOut) } else { Ok(()) }
     }
 
     /// Takes in a phone that stands where a date or a yes would say that somebody is out. It may be that one's, or the row's own: the
     /// number to which a STOP was sent.
-    fn hear_phone(&mut self, at: usize, cell: &'c str) -> Refusal {
-        self.other_phones.push(cell);
-        self.undated[at] = true;
+    fn hear_phone(&mut self, forbidding: usize, at: usize, cell: &'c str) -> Refusal {
+        self.other_phones.push((at, cell));
+        self.undated[forbidding] = true;
         Refusal::PhoneOptedOut
     }
 
-    fn hear_words(&mut self, refuse: bool) {
-        self.refusals += u32::from(refuse);
+    fn hear_words(&mut self, at: usize, refuse: bool) {
+        if refuse {
+            self.refuse(at);
+        }
     }
 
-    /// Notes that something beside its cells refuses messages.
-    pub fn refuse(&mut self) {
-        self.hear_words(true);
+    /// Notes that a column refuses messages, by its cell or by one above it.
+    pub fn refuse(&mut self, at: usize) {
+        self.refusals += 1;
+        self.refused_at = self.refused_at.or(Some(at));
     }
 
     /// Sets two clocks side by side: a date that forbids and does not say by which clock may be later than a consent that does.
@@ -256,15 +279,15 @@ impl<'c> Told<'c> {
     }
 
     /// Takes in what a blank cell of a column means, as a person said; none if nobody did.
-    pub fn hear_blank(&mut self, said: Option<Said>) {
+    pub fn hear_blank(&mut self, at: usize, said: Option<Said>) {
         match said {
             // It is known, so that it is heard.
-            Some(_) => self.hear(said).unwrap_or_default(),
-            None => self.lacks_consent = self.lacks_consent.take().or(Some(Refusal::ConsentBlank)),
+            Some(_) => self.hear(at, said).unwrap_or_default(),
+            None => self.lacks_consent = self.lacks_consent.take().or(Some(Refusal::ConsentBlank.at(at))),
         }
     }
 
-    fn hear(&mut self, said: Option<Said>) -> Result<(), Refusal> {
+    fn hear(&mut self, at: usize, said: Option<Said>) -> Result<(), Refusal> {
         if said.is_none() {
             self.unread = Some(Doubt::Words);
         }
@@ -275,13 +298,13 @@ impl<'c> Told<'c> {
                     *heard |= known == status;
                 }
             }
-            Said::NoConsent => self.lacks_consent = Some(Refusal::NoConsent),
+            Said::NoConsent => self.lacks_consent = Some(Refusal::NoConsent.at(at)),
             Said::Nothing | Said::Blank => {}
         }
         Ok(())
     }
 
-    fn date(&mut self, key: &'static str, word: &str, body: &mut Vec<u8>) -> Result<(), Refusal> {
+    fn date(&mut self, key: &'static str, at: usize, word: &str, body: &mut Vec<u8>) -> Result<(), Refusal> {
         let forbids = FORBIDDING.iter().position(|(_, _, date)| *date == key);
         let read = match forbids {
             // What a failed look-up leaves may stand for a date.
@@ -296,22 +319,22 @@ impl<'c> Told<'c> {
             (Ok(None), _) => return Ok(()),
             (Ok(Some(date)), _) => date,
             (Err(_), _) if word == "0" => return Ok(()),
-            (Err(_), Some(at)) => {
-                self.undated[at] |= status::yes_or_no(word) != Some(false) && !status::is_never(word);
+            (Err(_), Some(forbidding)) => {
+                self.undated[forbidding] |= status::yes_or_no(word) != Some(false) && !status::is_never(word);
                 return Err(Refusal::BadDate);
             }
             (Err(_), None) if status::is_never(word) => {
                 if key == "subscribed_at" {
-                    self.lacks_consent = Some(Refusal::NoConsent);
+                    self.lacks_consent = Some(Refusal::NoConsent.at(at));
                 }
                 return Ok(());
             }
             (Err(_), None) => return Err(Refusal::BadDate),
         };
-        if let Some(at) = forbids {
+        if let Some(forbidding) = forbids {
             // A column "opted_out" that holds dates, beside another one: the newest opt-out counts.
-            self.dates[at] = self.dates[at].max(Some(date));
-            self.zoneless[at] |= time::lacks_zone(word);
+            self.dates[forbidding] = self.dates[forbidding].max(Some(date));
+            self.zoneless[forbidding] |= time::lacks_zone(word);
             return Ok(());
         }
         if key == "subscribed_at" {
@@ -343,16 +366,19 @@ impl<'c> Told<'c> {
 
     /// Whether what the row says of statuses makes sense together. `must_say_yes`: a column of the file says who consented, so a
     /// row that does not say yes has no consent. Where it subscribes nobody, it may say nothing of that.
-    pub fn check(&self, must_say_yes: bool, subscribes: bool) -> Result<(), Refusal> {
+    pub fn check(&self, must_say_yes: bool, subscribes: bool) -> Result<(), Fault> {
         let speaks = self.speaks();
-        let is_silent = |why: &&Refusal| !subscribes && **why == Refusal::ConsentBlank;
-        if let Some(why) = self.lacks_consent.as_ref().filter(|why| !speaks && !is_silent(why)) {
-            return Err(why.clone());
+        let is_silent = |fault: &&Fault| !subscribes && fault.why == Refusal::ConsentBlank;
+        if let Some(fault) = self.lacks_consent.as_ref().filter(|fault| !speaks && !is_silent(fault)) {
+            return Err(fault.clone());
         }
         if !speaks && must_say_yes && subscribes && !self.active {
-            return Err(Refusal::NoConsent);
+            return Err(Refusal::NoConsent.into());
         }
-        if self.refusals > 0 && !self.opts_out() { Err(Refusal::MaybeOptOut) } else { Ok(()) }
+        if self.refusals > 0 && !self.opts_out() {
+            return Err(Fault { why: Refusal::MaybeOptOut, column: self.refused_at });
+        }
+        Ok(())
     }
 
     /// Whether it names a status that forbids, by a word or by a date.
@@ -376,7 +402,7 @@ impl<'c> Told<'c> {
                 | Refusal::BadLists
                 | Refusal::NotUtf8
         );
-        match &self.lacks_consent {
+        match self.lacks_consent.as_ref().map(|fault| &fault.why) {
             Some(Refusal::NoConsent) => Some(Doubt::Words),
             _ if may_refuse || self.refusals > 0 || self.unread == Some(Doubt::Words) => Some(Doubt::Words),
             lacks => (is_unread || lacks.is_some() || self.unread.is_some()).then_some(Doubt::Silence),
@@ -450,7 +476,7 @@ impl<'c> Told<'c> {
                     status::status(unguarded(cell).trim())
             {
                 // It is known, so that it is heard.
-                let _ = told.hear(said);
+                let _ = told.hear(at, said);
             }
         }
         told.other_phones.clear();
@@ -459,27 +485,4 @@ impl<'c> Told<'c> {
         }
         told
     }
-}
-
-/// What a cell of a column that says nothing of who wants messages cannot have.
-fn guarded(guard: Guard, cell: &str) -> Result<(), Refusal> {
-    match () {
-        () if guard.refuses(cell) => Err(Refusal::UnknownColumn),
-        () if guard.is_out_of_place(cell) => Err(Refusal::Shifted),
-        () if guard.is_of_another_channel(cell) => Err(Refusal::OtherChannel),
-        () => Ok(()),
-    }
-}
-
-/// As much of a text as is kept, and whether that is all of it.
-fn cut(text: Cow<'_, str>) -> (Cow<'_, str>, Result<(), Refusal>) {
-    if text.len() <= SOURCE_BYTES_MAX {
-        return (text, Ok(()));
-    }
-    let end = (0..=SOURCE_BYTES_MAX).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    let kept = match text {
-        Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
-        Cow::Owned(text) => Cow::Owned(text[..end].to_owned()),
-    };
-    (kept, Err(Refusal::Limit))
 }

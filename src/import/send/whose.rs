@@ -15,14 +15,14 @@ use crate::model::phone::{
 impl Rows {
     /// Finds the phones of an opt-out in columns that nobody named.
     pub(super) fn find_phones(&self, told: &mut Told<'_>) {
-        for raw in told.unnamed().to_vec() {
+        for (at, raw) in told.unnamed().to_vec() {
             let is_one = match self.number(told, raw) {
                 Ok(Number::Written(raw, region)) => normalize(raw, region).is_ok(),
                 Ok(Number::Known(_)) | Err(Refusal::CountryUnclear) => true,
                 Err(_) => false,
             };
             if is_one {
-                told.add_phone(raw);
+                told.add_phone(at, raw);
             }
         }
     }

@@ -123,10 +123,19 @@ impl Asks {
         }
     }
 
+    /// Whether notes stand under it: a remark there refuses messages.
+    pub fn is_of_notes(self) -> bool {
+        self.is_of_notes
+    }
+
     /// Whether a value is one of these.
     pub fn refuses(self, value: &str, now: Millis) -> bool {
-        self.is_of_notes && remark::refuses(value)
-            || self.is_unnamed && answer::is_no(value) && value.trim().len() > 1
+        self.is_of_notes && remark::refuses(value) || self.is_answered_by(value, now)
+    }
+
+    /// Whether a value is one of these that is no note.
+    pub fn is_answered_by(self, value: &str, now: Millis) -> bool {
+        self.is_unnamed && answer::is_no(value) && value.trim().len() > 1
             || self.denied.is_some_and(|no| answer::denies(value) && (no == No::AnyOfThem || value.trim() != "0"))
             || self.confirmed && !is_no(value)
             || self.end.is_some_and(|end| end.is_told_by(value, now))

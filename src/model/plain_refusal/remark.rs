@@ -2,7 +2,6 @@
 //! and under that of notes, or under none at all, of the person whose row it is. remark.txt has them. What nobody has listed is compared
 //! with what people wrote (src/model/keyword/net).
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -112,28 +111,13 @@ pub fn resembles(note: &str) -> bool {
         && note.contains(char::is_alphabetic)
         && !is_blank(note)
         && !beside::is_harmless(note)
-        && remembered(note, note_resembles_refusal)
+        && note_resembles_refusal(note)
 }
 
 /// Whether a note says in a word or two, or in one of its entries, that its number is not to be written to.
 fn says_it(note: &str) -> bool {
     let is_end = |char: char| ".!?;,|/\n()[]".contains(char);
     entry_says_it(note) || note.split(is_end).flat_map(|part| part.split(" - ")).any(entry_says_it)
-}
-
-thread_local! {
-    /// The last note, which its column's guard and its key ask about one after the other.
-    static LAST: RefCell<(String, bool)> = RefCell::default();
-}
-
-fn remembered(note: &str, read: impl FnOnce(&str) -> bool) -> bool {
-    LAST.with_borrow_mut(|(last, refuses)| {
-        if last != note {
-            *refuses = read(note);
-            note.clone_into(last);
-        }
-        *refuses
-    })
 }
 
 fn entry_says_it(entry: &str) -> bool {

@@ -180,7 +180,7 @@ fn a_file_without_a_header_loses_no_row() {
     assert_eq!((desk.check(ADA), desk.check(BOB)), ("+no list_opted_out".into(), "+yes".into()));
     assert_eq!(desk.label(ADA, "name"), "Ada");
     let rejects = desk.read("rejects.csv");
-    assert_eq!(rejects, "column_1,column_2,column_3,line,reason\r\n12,Eve,,3,too_short\r\n");
+    assert_eq!(rejects, "column_1,column_2,column_3,line,reason,column\r\n12,Eve,,3,too_short,column_1\r\n");
     desk.onto_list(rejects.replace("12,", "4155550103,"), &map).all_taken();
     assert_eq!(desk.label(EVE, "name"), "Eve");
 }
@@ -197,7 +197,7 @@ fn refused_rows_are_repeated_mended_and_taken() {
     let reasons = json!({"lost_digits": 1, "bad_date": 1, "unknown_status": 1, "short_row": 1, "unclosed_quote": 1});
     assert_eq!((told.code, &told.json["rejected"], &told.json["created"]), (3, &reasons, &json!(1)), "{}", told.errors);
     let rejects = format!(
-        "sep=;\r\nName;Phone;Opted out at;Status;line;reason\r\n\"Bob \"\"B\"\"\nTwo\";1.41556E+10;;;4;lost_digits\r\nEve;{EVE};last year;;6;bad_date\r\nDan;+14155550104;;perhaps;7;unknown_status\r\nFay;;;;8;short_row\r\nGus;+14155550105;\"\"\"\";;9;unclosed_quote short_row\r\n"
+        "sep=;\r\nName;Phone;Opted out at;Status;line;reason;column\r\n\"Bob \"\"B\"\"\nTwo\";1.41556E+10;;;4;lost_digits;Phone\r\nEve;{EVE};last year;;6;bad_date;Opted out at\r\nDan;+14155550104;;perhaps;7;unknown_status;Status\r\nFay;;;;8;short_row;\r\nGus;+14155550105;\"\"\"\";;9;unclosed_quote short_row;\r\n"
     );
     assert_eq!(desk.read("rejects.csv"), rejects);
     assert_eq!(desk.check(EVE), "+no list_opted_out", "whatever its date");
@@ -264,7 +264,10 @@ fn refused_objects_are_repeated_mended_and_taken() {
     assert_eq!(desk.get(ADA)["labels"], json!({"age": "36", "vip": "true"}));
     let rejects = desk.read("rejects.ndjson");
     let object: Value = serde_json::from_str(&rejects).expect("an object");
-    assert_eq!(object, json!({"phone": "12", "name": "Bob", "rejected": {"line": 2, "reason": "too_short"}}));
+    assert_eq!(
+        object,
+        json!({"phone": "12", "name": "Bob", "rejected": {"line": 2, "reason": "too_short", "column": "phone"}})
+    );
     let mended = rejects.replace("\"12\"", &format!("\"{BOB}\""));
     desk.onto_list(&mended, &[]).asks("no column says who consented");
     desk.onto_list(mended, &["--as", "subscribe"]).all_taken();

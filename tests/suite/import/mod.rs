@@ -1,6 +1,7 @@
 //! `contactd import` as a person runs it: a file, a daemon, and what is told of every row.
 
 mod asked;
+mod cells;
 mod closed_world;
 mod consent;
 mod doubt;
@@ -93,6 +94,14 @@ impl Desk {
         let json = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         Told { code: output.status.code().unwrap_or(-1), json, errors }
+    }
+
+    /// What a person reads of an import of a file that is there.
+    fn summary(&self, name: &str, options: &[&str]) -> String {
+        let mut command = Command::new(program());
+        command.current_dir(self.daemon.dir.path()).args(["import", name]).args(options);
+        let output = command.args(["--server", &self.daemon.address]).output().expect("it runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 
     fn export(&self) -> String {
