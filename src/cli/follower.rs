@@ -1,7 +1,7 @@
 //! The files that `contactd feed --append` keeps: the trail, or that of each partition, and up to where the feed was read.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -9,6 +9,7 @@ use crate::model::phone::Phone;
 use crate::model::slot::{partition, partition_name};
 use crate::model::time::Millis;
 use crate::model::trail::{TrailLine, TrailMark};
+use crate::store::engine::replace_line;
 use crate::store::trail::Trail;
 
 /// A trail on another machine: a file, or `FILE.p0`, `FILE.p1` … of a store in partitions, each of which is restored with its own.
@@ -107,16 +108,7 @@ fn shorter(file: &Path, position: &Path) -> Error {
 
 /// Whatever was read before is in the trail and synced: a crash leaves the position before this one, or this one.
 fn write(path: &Path, position: &str, bytes: &[u64]) -> Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
     let words: Vec<String> = std::iter::once(position.to_owned()).chain(bytes.iter().map(u64::to_string)).collect();
-    let written = || {
-        let mut file = File::create(&new)?;
-        writeln!(file, "{}", words.join(" "))?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(dir)?.sync_all()
-    };
-    written().map_err(|why: io::Error| Error::internal(format!("cannot write {}: {why}", path.display())))
+    let written = replace_line(path, &words.join(" "));
+    written.map_err(|why| Error::internal(format!("cannot write {}: {why}", path.display())))
 }

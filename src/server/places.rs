@@ -190,7 +190,7 @@ fn parse(text: &str) -> Option<Said> {
 
 /// The directory may be new.
 fn write(own: &Path, text: &str) -> io::Result<()> {
-    replace_line(own, NAME, text)?;
+    replace_line(&own.join(NAME), text)?;
     own.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())
 }
 

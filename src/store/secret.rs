@@ -3,9 +3,9 @@
 //! Tombstones must not name the numbers of people who are gone. All phone numbers can be enumerated, so a bare hash would
 //! hide nothing. The secret is a file beside the store: without it nobody can tell whose tombstone one is.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -13,6 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::store::engine::replace_private_line;
 use crate::store::format::codec::PhoneHmac;
 
 /// The key of the HMACs.
@@ -95,13 +96,7 @@ impl Secret {
 
     fn write(&self, dir: &Path, path: &Path) -> std::io::Result<()> {
         fs::create_dir_all(dir)?;
-        let beside = path.with_extension("new");
-        let _ = fs::remove_file(&beside);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        writeln!(file, "{}", self.to_hex())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        File::open(dir)?.sync_all()
+        replace_private_line(path, &self.to_hex())
     }
 
     fn parse(text: &str) -> Option<Secret> {

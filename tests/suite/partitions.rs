@@ -117,22 +117,110 @@ fn a_page_of_the_feed_is_empty_only_at_its_end() {
     assert_eq!(out.into_iter().collect::<Vec<_>>(), phones);
 }
 
+/// All that a feed tells behind a position, in pages of so many.
+fn feed_from(wire: &mut Wire, position: &str, limit: usize) -> Vec<Value> {
+    let (mut told, mut position) = (Vec::new(), position.to_owned());
+    loop {
+        let page = wire.call(&format!("FEED {position} LIMIT {limit}"));
+        page.lines().nth(1).expect("a position")[1..].clone_into(&mut position);
+        let page = items(&page);
+        assert!(page.len() <= limit);
+        if page.is_empty() {
+            return told;
+        }
+        told.extend(page);
+    }
+}
+
+/// Whatever the pages, and from whichever end: the same items at the same positions. The changes of lists, which every partition has
+/// and the first one tells, are among them, and are the newest.
+#[test]
+fn the_newest_of_the_feed_are_its_end_the_other_way_round() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let begin = wire.call("FEED").lines().nth(1).expect("a position")[1..].to_owned();
+    let phones = fill(&mut wire);
+    let pause = |wire: &mut Wire, turn: usize| {
+        let paused = turn.is_multiple_of(2);
+        assert_eq!(wire.call(&format!("LIST {LIST} {{\"paused\":{paused}}}")), "+updated");
+    };
+    for (turn, some) in phones.chunks(5).enumerate() {
+        pause(&mut wire, turn);
+        for phone in some {
+            assert_eq!(wire.call(&format!("OPTOUT {LIST} {phone}")), ":1");
+        }
+    }
+    (0..12).for_each(|turn| pause(&mut wire, turn));
+    let all = feed_from(&mut wire, &begin, 1000);
+    assert_eq!(all.len(), 1 + 40 + 8 + 40 + 12);
+    for limit in [1, 2, 7] {
+        assert_eq!(feed_from(&mut wire, &begin, limit), all, "in pages of {limit}");
+    }
+    let dates: Vec<&str> = all.iter().map(|item| item["at"].as_str().expect("a date")).collect();
+    assert!(dates.is_sorted(), "{dates:?}");
+    let now = wire.call("FEED").lines().nth(1).expect("a position").to_owned();
+    for number in [1, 2, 11, 12, 13, 40, all.len(), 1000] {
+        let reply = wire.call(&format!("FEED LAST {number}"));
+        assert_eq!(reply.lines().nth(1), Some(now.as_str()));
+        let mut last = items(&reply);
+        last.reverse();
+        assert_eq!(last, all[all.len().saturating_sub(number)..], "LAST {number}");
+    }
+    for (place, item) in all.iter().enumerate() {
+        let position = item["position"].as_str().expect("a position");
+        assert_eq!(items(&wire.call(&format!("FEED {position} LIMIT 1"))), all[place..=place]);
+        assert_eq!(items(&wire.call(&format!("FEED {position} LIMIT 3"))), all[place..all.len().min(place + 3)]);
+    }
+    assert!(wire.call("FEED LAST 0").starts_with("-BADARG LAST expects a number from 1 to 1000"));
+    assert_eq!(wire.call("FEED LAST 1001"), "-LIMIT LAST is at most 1000");
+}
+
+/// A change of a list is written to each partition, and the first one tells of it: to one who waits the others say nothing of it, and
+/// what comes behind it is news all the same.
+#[test]
+fn one_who_waits_hears_at_once_what_comes_behind_a_change_of_a_list() {
+    let daemon = split(&[]);
+    let mut wire = daemon.connect();
+    let phones = fill(&mut wire);
+    let begin = wire.call("FEED").lines().nth(1).expect("a position")[1..].to_owned();
+    let (heard, news) = std::sync::mpsc::channel();
+    let mut reader = daemon.connect();
+    std::thread::spawn(move || {
+        let mut position = begin;
+        loop {
+            reader.send(format!("FEED {position} WAIT 50000\n"));
+            let page = reader.reply();
+            let Some(next) = page.lines().nth(1) else { return };
+            next[1..].clone_into(&mut position);
+            if items(&page).into_iter().any(|item| heard.send(item).is_err()) {
+                return;
+            }
+        }
+    });
+    for (turn, phone) in phones.iter().take(20).enumerate() {
+        let paused = turn.is_multiple_of(2);
+        assert_eq!(wire.call(&format!("LIST {LIST} {{\"paused\":{paused}}}")), "+updated");
+        sleep(Duration::from_millis(20));
+        assert_eq!(wire.call(&format!("OPTOUT {LIST} {phone}")), ":1");
+        let asked = Instant::now();
+        loop {
+            let item = news.recv_timeout(Duration::from_secs(30)).expect("news");
+            if item["phone"].as_str() == Some(phone) {
+                break;
+            }
+        }
+        assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    }
+}
+
 #[test]
 fn the_feed_of_all_is_followed_by_one_position() {
     let daemon = split(&[]);
     let mut wire = daemon.connect();
     let begin = wire.call("FEED").lines().nth(1).expect("a position")[1..].to_owned();
     let phones = fill(&mut wire);
-    let (mut told, mut position) = (Vec::new(), begin.clone());
-    loop {
-        let page = wire.call(&format!("FEED {position} LIMIT 7"));
-        position = page.lines().nth(1).expect("a position")[1..].to_owned();
-        let page = items(&page);
-        if page.is_empty() {
-            break;
-        }
-        told.extend(page);
-    }
+    let told = feed_from(&mut wire, &begin, 7);
+    let position = wire.call("FEED").lines().nth(1).expect("a position")[1..].to_owned();
     let lists = told.iter().filter(|item| item["kind"] == "list").count();
     let mut of_phones: Vec<&str> = told.iter().filter_map(|item| item["phone"].as_str()).collect();
     of_phones.sort_unstable();

@@ -20,14 +20,16 @@ pub enum Feed {
     Unknown(String),
 }
 
-/// What came behind a position.
+/// What came behind a position, as far as it was read.
 pub struct Behind {
-    /// The positions of the partitions.
+    /// Where to go on in each partition.
     positions: Vec<String>,
-    /// How many items there are at most.
-    pub limit: usize,
+    /// How many items are told at most.
+    limit: usize,
     /// How long to wait for the first one.
     pub wait: Duration,
+    /// The items, as they are told.
+    told: Vec<String>,
 }
 
 impl Feed {
@@ -47,7 +49,7 @@ impl Feed {
         };
         let wait = Duration::from_millis(options.wait_ms.unwrap_or(0));
         Ok(match positions(&from.text, partitions) {
-            Some(positions) => Feed::Behind(Behind { positions, limit: options.limit, wait }),
+            Some(positions) => Feed::Behind(Behind { positions, limit: options.limit, wait, told: Vec::new() }),
             None => Feed::Unknown(from.text.clone()),
         })
     }
@@ -64,12 +66,35 @@ impl Behind {
         format!("FEED {} LIMIT {} WAIT {}\n", self.positions[place], self.limit, wait.as_millis())
     }
 
-    /// Goes on behind what the partitions said, of which nothing is to be told: their lists are told by the first one. False: they said
-    /// nothing at all.
-    pub fn pass_over(&mut self, answers: &[Reply]) -> Result<bool> {
-        let next = said(answers)?.into_iter().map(|said| said.next).collect();
-        let before = std::mem::replace(&mut self.positions, next);
-        Ok(before != self.positions)
+    /// Takes what the partitions answered, in the order of dates; of one partition in the order in which it happened. Whether more is to
+    /// be asked for: one of them has more than it said, which may be older than what the others said.
+    pub fn take(&mut self, answers: &[Reply]) -> Result<bool> {
+        let mut merge = Merge::of(answers, self.limit)?;
+        let has_more = loop {
+            if self.told.len() == self.limit {
+                break false;
+            }
+            if merge.said.iter().any(|said| said.has_more && said.first().is_none()) {
+                break true;
+            }
+            match merge.pass() {
+                Some(Passed::Told(item)) => self.told.push(item),
+                Some(Passed::Over) => {}
+                None => break false,
+            }
+        };
+        self.positions = merge.positions();
+        Ok(has_more)
+    }
+
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// The answer.
+    pub fn tell(&self, replies: &mut Replies) {
+        tell(&self.word(), self.told.iter(), replies);
     }
 }
 
@@ -116,14 +141,17 @@ fn word(positions: &[String]) -> String {
     format!("p{}", positions.join("."))
 }
 
-/// What one partition said: where to go on, and its items.
+/// What one partition said, as far as it was not passed yet.
 struct Said {
+    /// Where to go on behind all of it.
     next: String,
-    items: Vec<Value>,
+    items: std::vec::IntoIter<Value>,
+    /// It said as much as it was asked for.
+    has_more: bool,
 }
 
 impl Said {
-    fn of(place: usize, reply: &Reply) -> Result<Said> {
+    fn of(reply: &Reply, asked: usize) -> Result<Said> {
         let unexpected = || Error::internal(format!("a partition answered {reply}"));
         let Reply::Array(lines) = reply else { return Err(unexpected()) };
         let mut lines = lines.iter().map(|line| match line {
@@ -132,109 +160,100 @@ impl Said {
         });
         let next = lines.next().ok_or_else(unexpected)??.clone();
         let items = lines.map(|line| serde_json::from_str(line?).map_err(Error::internal));
-        let mut items = items.collect::<Result<Vec<Value>>>()?;
-        // Every partition has the lists: the first one tells of them.
-        if place > 0 {
-            items.retain(|item| matches!(item["kind"].as_str(), Some("contact" | "erased")));
+        let items = items.collect::<Result<Vec<Value>>>()?;
+        Ok(Said { next, has_more: items.len() == asked, items: items.into_iter() })
+    }
+
+    fn first(&self) -> Option<&Value> {
+        self.items.as_slice().first()
+    }
+
+    /// Where to go on: at the first item that is left, or behind all.
+    fn position(&self) -> &str {
+        self.first().map_or(&self.next, |item| item["position"].as_str().unwrap_or_default())
+    }
+}
+
+/// Whether an item is told of a partition. Every partition has the lists: the first one tells of them.
+fn is_told(place: usize, item: &Value) -> bool {
+    place == 0 || matches!(item["kind"].as_str(), Some("contact" | "erased"))
+}
+
+/// The items of all partitions, one after the other. Those that are not told have their place among the others, so that an item is at
+/// the same position whoever reads it, and in whatever pages.
+struct Merge {
+    said: Vec<Said>,
+}
+
+/// What was passed.
+enum Passed {
+    /// An item, as it is told.
+    Told(String),
+    /// One that another partition tells.
+    Over,
+}
+
+impl Merge {
+    fn of(answers: &[Reply], asked: usize) -> Result<Merge> {
+        Ok(Merge { said: answers.iter().map(|answer| Said::of(answer, asked)).collect::<Result<_>>()? })
+    }
+
+    fn positions(&self) -> Vec<String> {
+        self.said.iter().map(|said| said.position().to_owned()).collect()
+    }
+
+    /// Passes the oldest item that is first in its partition.
+    fn pass(&mut self) -> Option<Passed> {
+        let firsts = self.said.iter().enumerate().filter_map(|(place, said)| Some((said.first()?, place)));
+        let (_, place) = firsts.map(|(item, place)| (item["at"].as_str().unwrap_or_default(), place)).min()?;
+        let position = word(&self.positions());
+        let mut item = self.said[place].items.next()?;
+        if !is_told(place, &item) {
+            return Some(Passed::Over);
         }
-        Ok(Said { next, items })
+        item["position"] = position.into();
+        Some(Passed::Told(item.to_string()))
     }
 }
 
-/// What of it was not told yet.
-struct Untold {
-    next: String,
-    first: Option<Value>,
-    rest: std::vec::IntoIter<Value>,
-}
-
-impl Untold {
-    fn new(said: Said) -> Untold {
-        let mut rest = said.items.into_iter();
-        Untold { next: said.next, first: rest.next(), rest }
+fn tell<'t>(position: &str, items: impl ExactSizeIterator<Item = &'t String>, replies: &mut Replies) {
+    replies.array(items.len() + 1);
+    replies.text(position);
+    for item in items {
+        replies.text(item);
     }
-
-    fn tell(&mut self) -> Option<Value> {
-        std::mem::replace(&mut self.first, self.rest.next())
-    }
-}
-
-fn said(replies: &[Reply]) -> Result<Vec<Said>> {
-    replies.iter().enumerate().map(|(place, reply)| Said::of(place, reply)).collect()
-}
-
-fn at(item: &Value) -> &str {
-    item["at"].as_str().unwrap_or_default()
-}
-
-/// Where an item is in its partition.
-fn position(item: &Value) -> String {
-    item["position"].as_str().unwrap_or_default().to_owned()
-}
-
-/// Whether a partition said more than where it is.
-pub fn has_items(place: usize, reply: &Reply) -> bool {
-    Said::of(place, reply).is_ok_and(|said| !said.items.is_empty())
 }
 
 /// The position of now.
 pub fn now(answers: &[Reply], replies: &mut Replies) -> Result<()> {
-    let next: Vec<String> = said(answers)?.into_iter().map(|said| said.next).collect();
-    replies.array(1);
-    replies.text(&word(&next));
+    tell(&word(&Merge::of(answers, 0)?.positions()), [].iter(), replies);
     Ok(())
 }
 
 /// Whether a partition that was asked for so many of its newest items said too few of its own: the others are told by the first one.
 pub fn is_short(answers: &[Reply], asked: usize, number: usize) -> bool {
-    let lines = |reply: &Reply| if let Reply::Array(lines) = reply { lines.len().saturating_sub(1) } else { 0 };
-    answers.iter().enumerate().any(|(place, reply)| {
-        lines(reply) == asked && Said::of(place, reply).is_ok_and(|said| said.items.len() < number)
+    // What else one says is the answer.
+    let Ok(merge) = Merge::of(answers, asked) else { return false };
+    merge.said.iter().enumerate().any(|(place, said)| {
+        let told = said.items.as_slice().iter().filter(|item| is_told(place, item));
+        said.has_more && told.count() < number
     })
 }
 
 /// The newest items of all, the newest first: the other way round as they are told one after the other.
 pub fn last(answers: &[Reply], number: usize, replies: &mut Replies) -> Result<()> {
-    let mut said: Vec<Untold> = said(answers)?.into_iter().map(Untold::new).collect();
-    let next: Vec<String> = said.iter().map(|untold| untold.next.clone()).collect();
-    let mut positions = next.clone();
+    let mut merge = Merge::of(answers, 0)?;
+    for said in &mut merge.said {
+        let newest_first = std::mem::take(&mut said.items);
+        said.items = newest_first.rev().collect::<Vec<_>>().into_iter();
+    }
     let mut told = Vec::new();
-    while told.len() < number {
-        let waiting = said.iter().enumerate().filter_map(|(place, untold)| Some((at(untold.first.as_ref()?), place)));
-        let Some((_, place)) = waiting.max() else { break };
-        let Some(mut item) = said[place].tell() else { break };
-        positions[place] = position(&item);
-        item["position"] = word(&positions).into();
-        told.push(item.to_string());
+    while let Some(passed) = merge.pass() {
+        if let Passed::Told(item) = passed {
+            told.push(item);
+        }
     }
-    replies.array(told.len() + 1);
-    replies.text(&word(&next));
-    for item in &told {
-        replies.text(item);
-    }
-    Ok(())
-}
-
-/// What came behind a position, in the order of dates; of one contact in the order in which it happened.
-pub fn behind(answers: &[Reply], limit: usize, replies: &mut Replies) -> Result<()> {
-    let mut said: Vec<Untold> = said(answers)?.into_iter().map(Untold::new).collect();
-    // Where to go on in a partition: from its first item that was not told, or behind all.
-    let on = |untold: &Untold| untold.first.as_ref().map_or_else(|| untold.next.clone(), position);
-    let mut positions: Vec<String> = said.iter().map(on).collect();
-    let mut told = Vec::new();
-    while told.len() < limit {
-        let waiting = said.iter().enumerate().filter_map(|(place, untold)| Some((place, at(untold.first.as_ref()?))));
-        let Some((place, _)) = waiting.min_by(|(_, one), (_, other)| one.cmp(other)) else { break };
-        let Some(mut item) = said[place].tell() else { break };
-        item["position"] = word(&positions).into();
-        told.push(item.to_string());
-        positions[place] = on(&said[place]);
-    }
-    let next: Vec<String> = said.iter().map(on).collect();
-    replies.array(told.len() + 1);
-    replies.text(&word(&next));
-    for item in &told {
-        replies.text(item);
-    }
+    let newest = told.iter().rev().take(number);
+    tell(&word(&merge.positions()), newest, replies);
     Ok(())
 }

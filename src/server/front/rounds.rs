@@ -322,17 +322,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             if let Some(why) = follow::lost(&answers) {
                 return self.lost_position(&behind.word(), why).await;
             }
-            let is_news = answers
-                .iter()
-                .enumerate()
-                .any(|(place, answer)| matches!(answer, Reply::Error(_)) || follow::has_items(place, answer));
-            // A page without items means that there are none: what is behind may be.
-            if !is_news && behind.pass_over(&answers)? {
+            if let Some(refused) = answers.iter().find(|answer| matches!(answer, Reply::Error(_))) {
+                self.replies.again(refused);
+                return Ok(());
+            }
+            // A page without items means that there are none: it goes on behind those that are not told.
+            if behind.take(&answers)? {
                 continue;
             }
             let left = until.saturating_duration_since(Instant::now());
-            if is_news || left.is_zero() || self.server.stop.is_cancelled() {
-                return self.told(&answers, |answers, replies| follow::behind(answers, behind.limit, replies));
+            if !behind.is_empty() || left.is_zero() || self.server.stop.is_cancelled() {
+                behind.tell(&mut self.replies);
+                return Ok(());
             }
             self.wait_for_news(&behind, left).await?;
         }
@@ -344,22 +345,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         follow::oldest(&answers, position, why, &mut self.replies)
     }
 
-    /// Waits until a partition has news, or so long, over connections that are given up then.
+    /// Waits until a partition says anything, or so long, over connections that are given up then. What it says may be of no
+    /// interest: it is passed over then, and waited for what comes behind it.
     async fn wait_for_news(&mut self, behind: &follow::Behind, left: Duration) -> Result<()> {
         let mut waiting = JoinSet::new();
         for place in 0..self.front.len() {
             let mut link = self.connect(place).await?;
             link.send(behind.request(place, left).into());
-            waiting
-                .spawn(async move { link.reply().await.and_then(|reply| decode(&reply)).map(|reply| (place, reply)) });
+            waiting.spawn(async move { link.reply().await });
         }
-        let news = async {
-            while let Some(Ok(Ok((place, reply)))) = waiting.join_next().await {
-                if matches!(reply, Reply::Error(_)) || follow::has_items(place, &reply) {
-                    break;
-                }
-            }
-        };
+        let news = waiting.join_next();
         let (stream, input) = (&mut self.stream, &mut self.input);
         // Somebody who has left waits for nothing.
         let left_by_client = async {
@@ -375,7 +370,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         };
         tokio::select! {
             biased;
-            () = news => Ok(()),
+            _ = news => Ok(()),
             // Nothing is read any more then, as from a client that has left.
             () = self.server.stop.cancelled() => Ok(()),
             () = left_by_client => Err(Error::new(Code::Draining, "the client has gone")),

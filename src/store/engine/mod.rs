@@ -24,7 +24,7 @@ use std::ops::Range;
 pub use self::sled::{Beside, DiskEngine};
 pub use batch::Batch;
 pub use checkpoint::THREAD_NAME as CHECKPOINT_THREAD_NAME;
-pub use line::replace_line;
+pub use line::{replace_line, replace_private_line};
 pub use memory::MemoryEngine;
 pub use memtable::THREAD_NAME as MEMTABLE_THREAD_NAME;
 pub use private_dir::make_private;

@@ -249,7 +249,7 @@ impl Origin {
     }
 
     fn note(&self, text: &str) -> std::io::Result<()> {
-        replace_line(&self.dir, NAME, text)
+        replace_line(&self.dir.join(NAME), text)
     }
 }
 
