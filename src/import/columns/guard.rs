@@ -8,6 +8,7 @@ use super::channel::{is_another, is_of_wishes, is_other_wish};
 use super::names;
 use super::survey::{Held, is_answer};
 use crate::import::send::country::{Evidence, is_of_flag, may_be_no_country};
+use crate::import::send::numbers::refuses_in_another_phone;
 use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
@@ -18,7 +19,8 @@ use crate::model::plain_refusal::fold::folded;
 use crate::model::plain_refusal::key::Asks;
 use crate::model::plain_refusal::note_resembles;
 use crate::model::plain_refusal::reply::{is_of_replies, is_word_of_refusal, reply_refuses};
-use crate::model::plain_refusal::title::{heading_speaks_of_an_end, speaks_of_an_end};
+use crate::model::plain_refusal::title::{group_speaks_of_an_end, heading_speaks_of_an_end};
+use crate::model::plain_refusal::wish;
 use crate::model::time::Millis;
 use crate::model::verdict::Reason;
 
@@ -43,6 +45,10 @@ struct Beside {
     asks: Asks,
     /// People wrote there what they liked: a word with which one refuses messages is one.
     is_free: bool,
+    /// How somebody wants to be reached.
+    is_of_reach: bool,
+    /// Phones stand there, and words in the place of one.
+    is_of_phones: bool,
     /// What stands there is the channel of the row's consent.
     is_of_channels: bool,
     /// What stands there is the channel that the person wishes.
@@ -203,6 +209,47 @@ const COUNTRY: [&str; 24] = [
 const COUNTRY_NAMES: [&str; 13] =
     ["tara", "zeme", "stat", "staat", "maa", "ctry", "cntry", "cc", "geoip", "residence", "valsts", "salis", "מדינה"];
 
+/// Parts of headings of countries in which no phone is dialled: of those that somebody is of, was born in or travels to. Who calls such
+/// a column a label has said so; calling codes in it stay what they are.
+const OF_SOMETHING_ELSE: [&str; 36] = [
+    "nationali",
+    "nacional",
+    "nazional",
+    "staatsang",
+    "staatsburg",
+    "burgerschap",
+    "citizen",
+    "ciudadan",
+    "cidadan",
+    "cittadin",
+    "citoyen",
+    "medborgar",
+    "statsborger",
+    "kansalais",
+    "obywatel",
+    "obcanstv",
+    "narodnost",
+    "uyruk",
+    "гражданств",
+    "громадянств",
+    "национальн",
+    "国籍",
+    "國籍",
+    "국적",
+    "جنسية",
+    "birth",
+    "geburt",
+    "naissance",
+    "nacimiento",
+    "nascita",
+    "nascimento",
+    "passport",
+    "origin",
+    "herkunft",
+    "destination",
+    "travel",
+];
+
 /// Fewer answers make no column of them.
 const ANSWERS_MIN: u64 = 3;
 
@@ -252,18 +299,22 @@ impl Guard {
             () => Says::Words,
         };
         let may_refuse = !names::is_harmless(&held.name);
+        let asked = Asks::of(&held.name);
         Guard {
             may_refuse,
             hears_refusals: why == Why::AllIgnored,
             beside: Beside {
-                asks: Asks::of(&held.name),
+                asks: if may_refuse && held.are_names() { asked.and_of_people() } else { asked },
                 is_free: may_refuse && held.are_phrases(),
+                is_of_reach: wish::is_of_a_channel(&held.name),
+                is_of_phones: held.spoken > 0 && held.are_phones(),
                 is_of_channels: false,
                 is_of_wishes: is_of_wishes(&held.name),
             },
             // What else two letters are, a person has said; a country stays one, whatever the column is called.
             countries: match countries(held) {
                 Countries::Perhaps if is_said => Countries::None,
+                Countries::Named if is_said && are_of_something_else(held) => Countries::None,
                 countries => countries,
             },
             says,
@@ -299,8 +350,13 @@ impl Guard {
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
     pub fn hears(self, cell: &str, now: Millis) -> bool {
-        if self.beside.asks.refuses(cell, now)
-            || self.beside.is_free && (is_word_of_refusal(cell) || is_sentence(cell) && note_resembles(cell))
+        let Beside { asks, is_free, is_of_reach, is_of_phones, .. } = self.beside;
+        // A name is no word.
+        let is_word = || !asks.is_of_people() && is_word_of_refusal(cell);
+        if asks.refuses(cell, now)
+            || is_of_reach && wish::refuses(cell)
+            || is_of_phones && refuses_in_another_phone(cell)
+            || is_free && (is_word() || is_sentence(cell) && note_resembles(cell))
         {
             return true;
         }
@@ -309,7 +365,7 @@ impl Guard {
             Says::Replies => reply_refuses(cell),
             Says::Codes => Failure::of("", cell.trim(), None).forbids(),
             Says::Ends => !is_blank(cell) && !is_no(cell),
-            Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),
+            Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(group_speaks_of_an_end),
         }
     }
 
@@ -371,6 +427,14 @@ fn is_sentence(cell: &str) -> bool {
 pub fn is_of_groups(heading: &str) -> bool {
     let name = names::fold(heading);
     name.is_empty() || GROUPS.iter().chain(&SECTIONS).any(|part| name.contains(part))
+}
+
+/// Whether the heading of a column of countries says that they are of something else than phones, and no cell is a calling code.
+fn are_of_something_else(held: &Held) -> bool {
+    let name = names::fold(&held.name);
+    let is_code = |value: &str| matches!(Evidence::read(value), Some(Evidence::Code(_)));
+    OF_SOMETHING_ELSE.iter().any(|part| name.contains(part))
+        && held.values().is_some_and(|values| !values.into_iter().any(|(value, _)| is_code(value)))
 }
 
 /// Whether most cells of a column are countries or calling codes: one that is none, like `Other`, says nothing of the others.

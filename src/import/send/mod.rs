@@ -3,7 +3,7 @@
 mod cell;
 pub mod country;
 mod defaults;
-mod numbers;
+pub mod numbers;
 pub mod pipeline;
 pub mod progress;
 pub mod refusal;

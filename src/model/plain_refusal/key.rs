@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::denial::Denial;
 use super::fold::folded;
 use super::note::DEAD;
-use super::{answer, expiry, is_plain_refusal, question, remark, reply, title};
+use super::{answer, aside, expiry, is_plain_refusal, question, remark, reply, title, wish};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
 use crate::model::time::{self, Millis};
@@ -41,6 +41,12 @@ pub fn label_refuses(key: &str, value: &str, now: Millis) -> bool {
 pub struct Asks {
     /// Notes stand under it: a cross there is a note, and under another key an answer.
     is_of_notes: bool,
+    /// Names of people do, beside which notes may stand.
+    is_of_people: bool,
+    /// Tags do: each may be one.
+    is_of_tags: bool,
+    /// How somebody wants to be reached.
+    is_of_wishes: bool,
     /// Nothing tells what stands under it, so that a no is one to whatever stands beside it.
     is_unnamed: bool,
     /// A no.
@@ -115,6 +121,9 @@ impl Asks {
         let end = ends.then_some(end);
         Asks {
             is_of_notes: remark::is_of_notes(key),
+            is_of_people: aside::is_of_people(key),
+            is_of_tags: remark::is_of_tags(key),
+            is_of_wishes: wish::is_of_a_channel(key),
             is_unnamed: folded(key).is_empty(),
             denied: (is_asked && denial.is_none()).then_some(no),
             confirmed: is_one(question) && !title::is_of_an_opt_in(question),
@@ -123,9 +132,22 @@ impl Asks {
         }
     }
 
+    /// The same where names of people are known to stand there, whatever the key.
+    pub fn and_of_people(self) -> Asks {
+        Asks { is_of_people: true, ..self }
+    }
+
+    /// Whether names of people stand there.
+    pub fn is_of_people(self) -> bool {
+        self.is_of_people
+    }
+
     /// Whether a value is one of these.
     pub fn refuses(self, value: &str, now: Millis) -> bool {
-        self.is_of_notes && remark::refuses(value)
+        self.is_of_notes && if self.is_unnamed { remark::refuses_unnamed(value) } else { remark::refuses(value) }
+            || self.is_of_people && aside::refuses(value)
+            || self.is_of_tags && remark::tag_refuses(value)
+            || self.is_of_wishes && wish::is_for_nothing(value)
             || self.is_unnamed && answer::is_no(value) && value.trim().len() > 1
             || self.denied.is_some_and(|no| answer::denies(value) && (no == No::AnyOfThem || value.trim() != "0"))
             || self.confirmed && !is_no(value)

@@ -6,6 +6,7 @@
 //! inbound messages ("remove me").
 
 pub mod answer;
+pub mod aside;
 mod beside;
 pub mod denial;
 pub mod expiry;
@@ -18,9 +19,11 @@ mod note;
 pub mod question;
 mod remark;
 pub mod reply;
+pub mod second_phone;
 mod silence;
 pub mod title;
 pub mod vocabulary;
+pub mod wish;
 mod word;
 
 use std::borrow::Cow;
