@@ -45,14 +45,22 @@ struct Beside {
     asks: Asks,
     /// People wrote there what they liked: a word with which one refuses messages is one.
     is_free: bool,
-    /// How somebody wants to be reached.
-    is_of_reach: bool,
-    /// Phones stand there, and words in the place of one.
-    is_of_phones: bool,
+    written: Written,
     /// What stands there is the channel of the row's consent.
     is_of_channels: bool,
     /// What stands there is the channel that the person wishes.
     is_of_wishes: bool,
+}
+
+/// What people write in a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Written {
+    #[default]
+    Anything,
+    /// How somebody wants to be reached.
+    Wishes,
+    /// Phones, and words in the place of one.
+    Phones,
 }
 
 /// Whether the cells of a column are countries or calling codes.
@@ -306,8 +314,11 @@ impl Guard {
             beside: Beside {
                 asks: if may_refuse && held.are_names() { asked.and_of_people() } else { asked },
                 is_free: may_refuse && held.are_phrases(),
-                is_of_reach: wish::is_of_a_channel(&held.name),
-                is_of_phones: held.spoken > 0 && held.are_phones(),
+                written: match () {
+                    () if wish::is_of_a_channel(&held.name) => Written::Wishes,
+                    () if held.spoken > 0 && held.are_phones() => Written::Phones,
+                    () => Written::Anything,
+                },
                 is_of_channels: false,
                 is_of_wishes: is_of_wishes(&held.name),
             },
@@ -350,12 +361,12 @@ impl Guard {
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
     pub fn hears(self, cell: &str, now: Millis) -> bool {
-        let Beside { asks, is_free, is_of_reach, is_of_phones, .. } = self.beside;
+        let Beside { asks, is_free, written, .. } = self.beside;
         // A name is no word.
         let is_word = || !asks.is_of_people() && is_word_of_refusal(cell);
         if asks.refuses(cell, now)
-            || is_of_reach && wish::refuses(cell)
-            || is_of_phones && refuses_in_another_phone(cell)
+            || written == Written::Wishes && wish::refuses(cell)
+            || written == Written::Phones && refuses_in_another_phone(cell)
             || is_free && (is_word() || is_sentence(cell) && note_resembles(cell))
         {
             return true;

@@ -331,9 +331,10 @@ fn small_letters_refuse(cell: &str) -> bool {
     let behind = cell.trim_start().strip_prefix(first).unwrap_or_default().trim_start();
     let family = behind.split_whitespace().next().unwrap_or_default();
     let behind = behind.strip_prefix(family).unwrap_or_default().trim_start();
-    match is_named {
-        true => behind.contains(' ') && remark::rules_refuse(behind) || note_refuses(behind),
-        false => cell.split_whitespace().nth(NOTE_WORDS_MIN).is_some() && remark::resembles(cell),
+    if is_named {
+        behind.contains(' ') && remark::rules_refuse(behind) || note_refuses(behind)
+    } else {
+        cell.split_whitespace().nth(NOTE_WORDS_MIN).is_some() && remark::resembles(cell)
     }
 }
 

@@ -39,14 +39,8 @@ pub fn label_refuses(key: &str, value: &str, now: Millis) -> bool {
 /// Which answers to a key are refusals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asks {
-    /// Notes stand under it: a cross there is a note, and under another key an answer.
-    is_of_notes: bool,
-    /// Names of people do, beside which notes may stand.
-    is_of_people: bool,
-    /// Tags do: each may be one.
-    is_of_tags: bool,
-    /// How somebody wants to be reached.
-    is_of_wishes: bool,
+    /// What else than an answer people write under it.
+    written: Written,
     /// Nothing tells what stands under it, so that a no is one to whatever stands beside it.
     is_unnamed: bool,
     /// A no.
@@ -57,6 +51,33 @@ pub struct Asks {
     end: Option<End>,
     /// What else.
     data: Option<Data>,
+}
+
+/// What people write under a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Written {
+    #[default]
+    Anything,
+    /// Notes: a cross there is a note, and under another key an answer.
+    Notes,
+    /// Names of people, beside which notes may stand.
+    People,
+    /// Tags, each of which may be one.
+    Tags,
+    /// How somebody wants to be reached.
+    Wishes,
+}
+
+impl Written {
+    fn under(key: &str) -> Written {
+        match () {
+            () if remark::is_of_notes(key) => Written::Notes,
+            () if aside::is_of_people(key) => Written::People,
+            () if remark::is_of_tags(key) => Written::Tags,
+            () if wish::is_of_a_channel(key) => Written::Wishes,
+            () => Written::Anything,
+        }
+    }
 }
 
 /// What is a no.
@@ -120,10 +141,7 @@ impl Asks {
         };
         let end = ends.then_some(end);
         Asks {
-            is_of_notes: remark::is_of_notes(key),
-            is_of_people: aside::is_of_people(key),
-            is_of_tags: remark::is_of_tags(key),
-            is_of_wishes: wish::is_of_a_channel(key),
+            written: Written::under(key),
             is_unnamed: folded(key).is_empty(),
             denied: (is_asked && denial.is_none()).then_some(no),
             confirmed: is_one(question) && !title::is_of_an_opt_in(question),
@@ -132,22 +150,28 @@ impl Asks {
         }
     }
 
-    /// The same where names of people are known to stand there, whatever the key.
+    /// The same where names of people are known to stand there, and the key says nothing of what people write there.
+    #[must_use]
     pub fn and_of_people(self) -> Asks {
-        Asks { is_of_people: true, ..self }
+        if self.written == Written::Anything { Asks { written: Written::People, ..self } } else { self }
     }
 
     /// Whether names of people stand there.
     pub fn is_of_people(self) -> bool {
-        self.is_of_people
+        self.written == Written::People
     }
 
     /// Whether a value is one of these.
     pub fn refuses(self, value: &str, now: Millis) -> bool {
-        self.is_of_notes && if self.is_unnamed { remark::refuses_unnamed(value) } else { remark::refuses(value) }
-            || self.is_of_people && aside::refuses(value)
-            || self.is_of_tags && remark::tag_refuses(value)
-            || self.is_of_wishes && wish::is_for_nothing(value)
+        let is_said = match self.written {
+            Written::Notes if self.is_unnamed => remark::refuses_unnamed(value),
+            Written::Notes => remark::refuses(value),
+            Written::People => aside::refuses(value),
+            Written::Tags => remark::tag_refuses(value),
+            Written::Wishes => wish::is_for_nothing(value),
+            Written::Anything => false,
+        };
+        is_said
             || self.is_unnamed && answer::is_no(value) && value.trim().len() > 1
             || self.denied.is_some_and(|no| answer::denies(value) && (no == No::AnyOfThem || value.trim() != "0"))
             || self.confirmed && !is_no(value)

@@ -101,7 +101,7 @@ pub fn is_word_of_refusal(text: &str) -> bool {
             && !text.contains(char::is_whitespace)
             && !is_no(text)
             && reply_refuses(text)
-            && !(may_be_a_name(text) && !is_spelled_as_asked(text))
+            && (is_spelled_as_asked(text) || !may_be_a_name(text))
     };
     !text.is_empty() && (is_sign_of_a_no(text) || is_word())
 }

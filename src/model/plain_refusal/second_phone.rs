@@ -1,7 +1,7 @@
 //! Words in the cell of a second phone: `not this one ^`, `landline`, `use the other`, `his ex`.
 //!
 //! Where no number stands there, they may be about either phone, so what refuses there refuses both. Beside a number they are about it,
-//! unless they say more than what it is: `+14155550101 (do not text)`. second_phone.txt has the words.
+//! unless they say more than what it is: `+14155550101 (do not text)`. `second_phone.txt` has the words.
 
 use std::sync::LazyLock;
 

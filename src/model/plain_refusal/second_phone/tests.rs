@@ -162,6 +162,10 @@ fn what_is_about_the_second_phone_alone_is_not() {
     .filter(|text| refuses(text, false))
     .collect();
     assert!(taken.is_empty(), "{taken:?}");
+}
+
+#[test]
+fn what_says_which_number_stands_beside_it_is_not() {
     let taken: Vec<&str> = [
         "landline",
         "old number",
