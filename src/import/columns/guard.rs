@@ -8,6 +8,7 @@ use super::channel::{is_another, is_of_wishes, is_other_wish};
 use super::names;
 use super::survey::{Held, is_answer};
 use crate::import::send::country::{Evidence, is_of_flag, may_be_no_country};
+use crate::import::send::numbers::refuses_in_another_phone;
 use crate::import::send::refusal::Refusal;
 use crate::import::title::{self, begins_with_a_date};
 use crate::model::blank::is_blank;
@@ -18,8 +19,8 @@ use crate::model::plain_refusal::expiry::is_of_an_end_of_consent;
 use crate::model::plain_refusal::fold::folded;
 use crate::model::plain_refusal::key::Asks;
 use crate::model::plain_refusal::reply::{is_of_replies, is_word_of_refusal, reply_refuses};
-use crate::model::plain_refusal::title::{heading_speaks_of_an_end, speaks_of_an_end};
-use crate::model::plain_refusal::{note_resembles, remark_refuses};
+use crate::model::plain_refusal::title::{group_speaks_of_an_end, heading_speaks_of_an_end};
+use crate::model::plain_refusal::{note_resembles, wish};
 use crate::model::time::Millis;
 use crate::model::verdict::Reason;
 
@@ -44,10 +45,22 @@ struct Beside {
     asks: [Asks; 2],
     /// People wrote there what they liked: a word with which one refuses messages is one.
     is_free: bool,
+    written: Written,
     /// What stands there is the channel of the row's consent.
     is_of_channels: bool,
     /// What stands there is the channel that the person wishes.
     is_of_wishes: bool,
+}
+
+/// What people write in a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Written {
+    #[default]
+    Anything,
+    /// How somebody wants to be reached.
+    Wishes,
+    /// Phones, and words in the place of one.
+    Phones,
 }
 
 /// Whether the cells of a column are countries or calling codes.
@@ -204,6 +217,47 @@ const COUNTRY: [&str; 24] = [
 const COUNTRY_NAMES: [&str; 13] =
     ["tara", "zeme", "stat", "staat", "maa", "ctry", "cntry", "cc", "geoip", "residence", "valsts", "salis", "מדינה"];
 
+/// Parts of headings of countries in which no phone is dialled: of those that somebody is of, was born in or travels to. Who calls such
+/// a column a label has said so; calling codes in it stay what they are.
+const OF_SOMETHING_ELSE: [&str; 36] = [
+    "nationali",
+    "nacional",
+    "nazional",
+    "staatsang",
+    "staatsburg",
+    "burgerschap",
+    "citizen",
+    "ciudadan",
+    "cidadan",
+    "cittadin",
+    "citoyen",
+    "medborgar",
+    "statsborger",
+    "kansalais",
+    "obywatel",
+    "obcanstv",
+    "narodnost",
+    "uyruk",
+    "гражданств",
+    "громадянств",
+    "национальн",
+    "国籍",
+    "國籍",
+    "국적",
+    "جنسية",
+    "birth",
+    "geburt",
+    "naissance",
+    "nacimiento",
+    "nascita",
+    "nascimento",
+    "passport",
+    "origin",
+    "herkunft",
+    "destination",
+    "travel",
+];
+
 /// Fewer answers make no column of them.
 const ANSWERS_MIN: u64 = 3;
 
@@ -253,18 +307,25 @@ impl Guard {
             () => Says::Words,
         };
         let may_refuse = !names::is_harmless(&held.name);
+        let asked = Asks::of(&held.name);
         Guard {
             may_refuse,
             hears_refusals: why == Why::AllIgnored,
             beside: Beside {
-                asks: [Asks::of(&held.name), Asks::default()],
+                asks: [if may_refuse && held.are_names() { asked.and_of_people() } else { asked }, Asks::default()],
                 is_free: may_refuse && held.are_phrases(),
+                written: match () {
+                    () if wish::is_of_a_channel(&held.name) => Written::Wishes,
+                    () if held.spoken > 0 && held.are_phones() => Written::Phones,
+                    () => Written::Anything,
+                },
                 is_of_channels: false,
                 is_of_wishes: is_of_wishes(&held.name),
             },
             // What else two letters are, a person has said; a country stays one, whatever the column is called.
             countries: match countries(held) {
                 Countries::Perhaps if is_said => Countries::None,
+                Countries::Named if is_said && are_of_something_else(held) => Countries::None,
                 countries => countries,
             },
             says,
@@ -308,12 +369,21 @@ impl Guard {
     /// Whether a cell names a list of people who want no messages, has the code of a message that failed for good, or is a mark or a
     /// date of one who left.
     pub fn hears(self, cell: &str, now: Millis) -> bool {
-        let Beside { asks, is_free, .. } = self.beside;
-        // Whether a note resembles those that refuse messages takes the longest: that is among what a remark is asked.
-        let are_notes = asks.iter().any(|asks| asks.is_of_notes());
-        if are_notes && remark_refuses(cell)
-            || asks.iter().any(|asks| asks.is_answered_by(cell, now))
-            || is_free && (is_word_of_refusal(cell) || !are_notes && is_sentence(cell) && note_resembles(cell))
+        let Beside { asks: [of_heading, of_key], is_free, written, .. } = self.beside;
+        // What people write under both is asked once: whether a note resembles those that refuse messages takes the longest.
+        let key_says = if of_key.is_written_as(of_heading) {
+            of_key.is_answered_by(cell, now)
+        } else {
+            of_key.refuses(cell, now)
+        };
+        // A name is no word.
+        let is_word = || !of_heading.is_of_people() && is_word_of_refusal(cell);
+        let are_notes = of_heading.is_of_notes() || of_key.is_of_notes();
+        if key_says
+            || of_heading.refuses(cell, now)
+            || written == Written::Wishes && wish::refuses(cell)
+            || written == Written::Phones && refuses_in_another_phone(cell)
+            || is_free && (is_word() || !are_notes && is_sentence(cell) && note_resembles(cell))
         {
             return true;
         }
@@ -322,7 +392,7 @@ impl Guard {
             Says::Replies => reply_refuses(cell),
             Says::Codes => Failure::of("", cell.trim(), None).forbids(),
             Says::Ends => !is_blank(cell) && !is_no(cell),
-            Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(speaks_of_an_end),
+            Says::Groups | Says::Merged => cell.split([',', ';', '|', '\n']).any(group_speaks_of_an_end),
         }
     }
 
@@ -397,6 +467,14 @@ fn is_sentence(cell: &str) -> bool {
 pub fn is_of_groups(heading: &str) -> bool {
     let name = names::fold(heading);
     name.is_empty() || GROUPS.iter().chain(&SECTIONS).any(|part| name.contains(part))
+}
+
+/// Whether the heading of a column of countries says that they are of something else than phones, and no cell is a calling code.
+fn are_of_something_else(held: &Held) -> bool {
+    let name = names::fold(&held.name);
+    let is_code = |value: &str| matches!(Evidence::read(value), Some(Evidence::Code(_)));
+    OF_SOMETHING_ELSE.iter().any(|part| name.contains(part))
+        && held.values().is_some_and(|values| !values.into_iter().any(|(value, _)| is_code(value)))
 }
 
 /// Whether most cells of a column are countries or calling codes: one that is none, like `Other`, says nothing of the others.

@@ -4,7 +4,7 @@ use super::names;
 use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 use crate::model::plain_refusal::answer::{NO, YES};
-use crate::model::plain_refusal::fold::unaccented;
+use crate::model::plain_refusal::fold::{is_struck_out, unaccented};
 
 /// What a cell says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,13 +234,6 @@ fn checked_box(cell: &str) -> Option<bool> {
     let are_beside = plain.trim().starts_with(is_box) != plain.trim().ends_with(is_box);
     let are_two = matches!(answers[..], [Some(one), Some(other)] if one != other);
     (is_one && are_beside && are_two).then(|| answers[checked]).flatten()
-}
-
-/// Whether a line goes through its letters, as in a̶c̶t̶i̶v̶e̶.
-fn is_struck_out(cell: &str) -> bool {
-    cell.contains(|c| {
-        matches!(c, '\u{334}'..='\u{338}' | '\u{20d2}' | '\u{20d3}' | '\u{20e5}' | '\u{20e6}' | '\u{20ea}' | '\u{20eb}')
-    })
 }
 
 /// Whether a cell under the heading of a date says that it never came to it.

@@ -8,8 +8,9 @@ use super::{names, status};
 use crate::import::read::dialect::looks_like_a_phone;
 use crate::import::title;
 use crate::model::blank::is_blank;
+use crate::model::keyword::is_first_name;
 use crate::model::plain_refusal::note_refuses;
-use crate::model::plain_refusal::title::speaks_of_an_end;
+use crate::model::plain_refusal::title::group_speaks_of_an_end;
 
 /// So few different values are all shown.
 pub const FEW: usize = 12;
@@ -85,7 +86,7 @@ pub struct Held {
 
 /// Whether the title of some rows, or the name of their group, says that they are of people who want no messages.
 fn is_of_those_who_are_out(title: &str) -> bool {
-    speaks_of_an_end(title) || note_refuses(title)
+    group_speaks_of_an_end(title) || note_refuses(title)
 }
 
 impl Survey {
@@ -240,6 +241,16 @@ impl Held {
     /// Whether people wrote there what they liked: several words in many cells.
     pub fn are_phrases(&self) -> bool {
         self.phrases > 0 && self.phrases * PHRASES_IN >= self.spoken
+    }
+
+    /// Whether names of people stand there, whatever the heading: most of what was seen begins with a first name.
+    pub fn are_names(&self) -> bool {
+        let first = |cell: &&str| cell.split_whitespace().next().is_some_and(is_first_name);
+        let shown: Vec<&str> = match self.values() {
+            Some(values) => values.into_iter().map(|(value, _)| value).collect(),
+            None => self.samples.iter().map(String::as_str).collect(),
+        };
+        shown.iter().filter(|cell| first(cell)).count() * 2 > shown.len()
     }
 
     /// Whether words for a status stand there, of those who want messages and of those who want none: that is what the column is of,

@@ -4,7 +4,7 @@ mod cell;
 pub mod country;
 mod defaults;
 pub mod fault;
-mod numbers;
+pub mod numbers;
 pub mod pipeline;
 pub mod progress;
 pub mod refusal;

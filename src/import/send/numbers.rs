@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::import::title::is_date;
 use crate::model::blank::is_blank;
 use crate::model::phone::PHONE_DIGITS_MIN;
-use crate::model::plain_refusal::is_plain_refusal;
+use crate::model::plain_refusal::{is_plain_refusal, second_phone};
 
 /// A phone without what kind of one it is, as in `+14155550101 (mobile)`.
 pub fn without_kind(cell: &str) -> &str {
@@ -48,6 +48,16 @@ pub fn refuses_beside_a_number(cell: &str) -> bool {
     }
     let words: String = cell.chars().map(|c| if is_of_number(c) { ' ' } else { c }).collect();
     is_plain_refusal(words.trim())
+}
+
+/// The same under the heading of another phone of the row: words without a number may be about either phone.
+pub fn refuses_in_another_phone(cell: &str) -> bool {
+    if !has_more_than_a_number(cell) {
+        return false;
+    }
+    let is_beside_a_number = cell.bytes().filter(u8::is_ascii_digit).count() >= PHONE_DIGITS_MIN;
+    let words: String = cell.chars().map(|c| if c.is_ascii_digit() || "+()./".contains(c) { ' ' } else { c }).collect();
+    second_phone::refuses(if is_beside_a_number { words.trim() } else { cell.trim() }, is_beside_a_number)
 }
 
 /// The numbers in a cell that is not one number alone: `+14155550101 / +14155550102`, `(415) 555-0101 x12`, `#4155550101`,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::cell::{cut, is_like_a_date, names_a_phone, unguarded};
 use super::country::{self, Evidence};
 use super::fault::Fault;
-use super::numbers::{is_commented_out, refuses_beside_a_number, without_kind};
+use super::numbers::{is_commented_out, refuses_beside_a_number, refuses_in_another_phone, without_kind};
 use super::refusal::{Doubt, Refusal};
 use super::request::{put, put_text};
 use super::row::Defaults;
@@ -242,7 +242,11 @@ impl<'c> Told<'c> {
 
     fn read_phone(&mut self, field: &Field, at: usize, cell: &'c str) -> Result<(), Refusal> {
         let cell = without_kind(cell);
-        self.hear_words(at, refuses_beside_a_number(cell));
+        let refuses = match field {
+            Field::Phone => refuses_beside_a_number(cell),
+            _ => refuses_in_another_phone(cell),
+        };
+        self.hear_words(at, refuses);
         if *field == Field::Phone && self.phone.is_empty() {
             self.phone = cell;
         } else if !is_blank(cell) {

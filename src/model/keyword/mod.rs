@@ -46,7 +46,7 @@ pub use machine::is_of_a_machine;
 pub use net::note_resembles_refusal;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
-pub use refusal::{is_keyword_in_capitals, is_refusal, is_request};
+pub use refusal::{is_first_name, is_keyword, is_keyword_in_capitals, is_refusal, is_request, is_spelled_as_asked};
 pub use report::reports;
 use script::Scripts;
 use slip::LongSlips;

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::reading::Reading;
-use super::{GRAMMAR, Keywords, Meaning, encoding, report};
+use super::{GRAMMAR, Keywords, Meaning, encoding, folding, phrase_of, report, slip};
 
 /// The built-in words.
 pub static KEYWORDS: LazyLock<Keywords> = LazyLock::new(Keywords::default);
@@ -31,6 +31,29 @@ pub fn is_keyword_in_capitals(text: &str) -> bool {
     let is_one = text.len() <= WORD_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_uppercase());
     let asks = |meaning: Meaning| meaning.is_out() || meaning == Meaning::MaybeOut && text.len() >= MAYBE_LETTERS_MIN;
     is_one && KEYWORDS.0.get(text).is_some_and(asks)
+}
+
+/// Whether a word is a first name, and no word besides.
+pub fn is_first_name(word: &str) -> bool {
+    GRAMMAR.known(&folding::folded(word)).is_first_name()
+}
+
+/// Whether a text is one opt-out word, in any case and as it is spelled.
+pub fn is_keyword(text: &str) -> bool {
+    KEYWORDS.0.get(&phrase_of(text)).is_some_and(|meaning| meaning.strictness() > 0)
+}
+
+/// Whether a word asks as it is spelled, or with its letters in another order. What lacks a letter of an opt-out word, or has another, may
+/// be a word of its own: `Pam`. So may one that nobody can read.
+pub fn is_spelled_as_asked(word: &str) -> bool {
+    let reading = Reading::new(&KEYWORDS.0, &GRAMMAR, word);
+    let folded = folding::folded(word);
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    is_keyword(word) || reading.asks() || slip::meant(&folded).is_some_and(|meant| sorted(meant) == sorted(&folded))
 }
 
 /// Whether a word tells at once: one that no request has. Nearly all labels are such.

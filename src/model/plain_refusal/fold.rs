@@ -11,6 +11,17 @@ pub fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
     lower.map(unaccented)
 }
 
+/// Whether a line goes through the letters of a text, as in a̶c̶t̶i̶v̶e̶.
+pub fn is_struck_out(text: &str) -> bool {
+    !text.is_ascii()
+        && text.contains(|char| {
+            matches!(
+                char,
+                '\u{334}'..='\u{338}' | '\u{20d2}' | '\u{20d3}' | '\u{20e5}' | '\u{20e6}' | '\u{20ea}' | '\u{20eb}'
+            )
+        })
+}
+
 /// An accent that stands alone, or an apostrophe: `don't` is `dont`.
 fn is_mark(char: char) -> bool {
     matches!(char, '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{300}'..='\u{36f}')

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::denial::Denial;
 use super::fold::folded;
 use super::note::DEAD;
-use super::{answer, expiry, is_plain_refusal, question, remark, reply, title};
+use super::{answer, aside, expiry, is_plain_refusal, question, remark, reply, title, wish};
 use crate::model::blank::is_blank;
 use crate::model::failure::Failure;
 use crate::model::time::{self, Millis};
@@ -39,8 +39,8 @@ pub fn label_refuses(key: &str, value: &str, now: Millis) -> bool {
 /// Which answers to a key are refusals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asks {
-    /// Notes stand under it: a cross there is a note, and under another key an answer.
-    is_of_notes: bool,
+    /// What else than an answer people write under it.
+    written: Written,
     /// Nothing tells what stands under it, so that a no is one to whatever stands beside it.
     is_unnamed: bool,
     /// A no.
@@ -51,6 +51,33 @@ pub struct Asks {
     end: Option<End>,
     /// What else.
     data: Option<Data>,
+}
+
+/// What people write under a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Written {
+    #[default]
+    Anything,
+    /// Notes: a cross there is a note, and under another key an answer.
+    Notes,
+    /// Names of people, beside which notes may stand.
+    People,
+    /// Tags, each of which may be one.
+    Tags,
+    /// How somebody wants to be reached.
+    Wishes,
+}
+
+impl Written {
+    fn under(key: &str) -> Written {
+        match () {
+            () if remark::is_of_notes(key) => Written::Notes,
+            () if aside::is_of_people(key) => Written::People,
+            () if remark::is_of_tags(key) => Written::Tags,
+            () if wish::is_of_a_channel(key) => Written::Wishes,
+            () => Written::Anything,
+        }
+    }
 }
 
 /// What is a no.
@@ -114,7 +141,7 @@ impl Asks {
         };
         let end = ends.then_some(end);
         Asks {
-            is_of_notes: remark::is_of_notes(key),
+            written: Written::under(key),
             is_unnamed: folded(key).is_empty(),
             denied: (is_asked && denial.is_none()).then_some(no),
             confirmed: is_one(question) && !title::is_of_an_opt_in(question),
@@ -125,15 +152,43 @@ impl Asks {
 
     /// Whether notes stand under it: a remark there refuses messages.
     pub fn is_of_notes(self) -> bool {
-        self.is_of_notes
+        self.written == Written::Notes
+    }
+
+    /// Whether people write the same under another key.
+    pub fn is_written_as(self, other: Asks) -> bool {
+        (self.written, self.is_unnamed) == (other.written, other.is_unnamed)
+    }
+
+    /// The same where names of people are known to stand there, and the key says nothing of what people write there.
+    #[must_use]
+    pub fn and_of_people(self) -> Asks {
+        if self.written == Written::Anything { Asks { written: Written::People, ..self } } else { self }
+    }
+
+    /// Whether names of people stand there.
+    pub fn is_of_people(self) -> bool {
+        self.written == Written::People
     }
 
     /// Whether a value is one of these.
     pub fn refuses(self, value: &str, now: Millis) -> bool {
-        self.is_of_notes && remark::refuses(value) || self.is_answered_by(value, now)
+        self.is_said_by(value) || self.is_answered_by(value, now)
     }
 
-    /// Whether a value is one of these that is no note.
+    /// Whether a value says it as people do who write there.
+    fn is_said_by(self, value: &str) -> bool {
+        match self.written {
+            Written::Notes if self.is_unnamed => remark::refuses_unnamed(value),
+            Written::Notes => remark::refuses(value),
+            Written::People => aside::refuses(value),
+            Written::Tags => remark::tag_refuses(value),
+            Written::Wishes => wish::is_for_nothing(value),
+            Written::Anything => false,
+        }
+    }
+
+    /// Whether a value is an answer that refuses.
     pub fn is_answered_by(self, value: &str, now: Millis) -> bool {
         self.is_unnamed && answer::is_no(value) && value.trim().len() > 1
             || self.denied.is_some_and(|no| answer::denies(value) && (no == No::AnyOfThem || value.trim() != "0"))

@@ -6,6 +6,7 @@
 //! inbound messages ("remove me").
 
 pub mod answer;
+pub mod aside;
 mod beside;
 pub mod denial;
 pub mod expiry;
@@ -18,9 +19,11 @@ mod note;
 pub mod question;
 mod remark;
 pub mod reply;
+pub mod second_phone;
 mod silence;
 pub mod title;
 pub mod vocabulary;
+pub mod wish;
 mod word;
 
 use std::borrow::Cow;
@@ -31,7 +34,7 @@ use crate::model::keyword::{STOP_SIGNS, is_refusal, reports};
 use fold::letters;
 pub use key::label_refuses;
 pub use note::note_refuses;
-pub use remark::{refuses as remark_refuses, resembles as note_resembles};
+pub use remark::resembles as note_resembles;
 use vocabulary::{
     ACT, ALONE, ASKED, AWAY, ENDS, IN, MAIL, NOT, OPT, OUT, PHONE, Sense, beginnings_of, may_begin, sense,
 };

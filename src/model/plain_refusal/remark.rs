@@ -68,17 +68,48 @@ const NOTE_WORDS: [&str; 16] = [
     "mark", "marks", "marker", "flag", "flags", "misc", "info", "other", "extra", "details", "not", "notlar", "obs",
     "warning", "alert", "alerts",
 ];
+/// Words of headings of tags, folded.
+const TAGS: [&str; 22] = [
+    "tag",
+    "tags",
+    "keyword",
+    "keywords",
+    "badge",
+    "badges",
+    "attribute",
+    "attributes",
+    "hashtags",
+    "schlagwort",
+    "schlagworte",
+    "stichwort",
+    "stichworte",
+    "etikett",
+    "etiquette",
+    "etiquettes",
+    "etiqueta",
+    "etiquetas",
+    "etichetta",
+    "etichette",
+    "标签",
+    "タグ",
+];
 /// What may stand before a remark and says nothing: `this is a fax`, `pt passed`.
-const BEFORE: [&str; 33] = [
+const BEFORE: [&str; 36] = [
     "a", "an", "the", "this", "that", "it", "its", "thats", "is", "was", "now", "still", "she", "he", "they", "pt",
     "patient", "client", "cust", "customer", "member", "guest", "number", "phone", "cell", "line", "marked", "as",
-    "just", "only", "sadly", "owner", "person",
+    "just", "only", "sadly", "owner", "person", "both", "probably", "maybe",
 ];
 /// What stands before the day of a death, or nothing else: `d. 2023`, `passed 3/24`.
 const DEATHS: [&str; 9] = ["d", "dod", "died", "passed", "decd", "gest", "verst", "mort", "overl"];
+/// Abbreviations whose signs make them: a lone `w` says nothing.
+const WRITTEN: [&str; 10] = ["w#", "x#", "b#", "w/#", "d/c", "d/c'd", "dc'd", "disc'd", "n/t", "unsub'd"];
+/// Abbreviations that are states as well, where nothing tells what stands in a column.
+const STATES: [&str; 2] = ["nt", "nc"];
 /// Words of the age of a child, besides the number of years.
-const OF_AGE: [&str; 14] =
-    ["under", "u", "age", "aged", "old", "yo", "y", "o", "yr", "yrs", "year", "years", "only", "jahre"];
+const OF_AGE: [&str; 16] = [
+    "under", "u", "age", "aged", "old", "yo", "y", "o", "yr", "yrs", "year", "years", "only", "jahre", "minor",
+    "minors",
+];
 const SAYS_AGE: [&str; 6] = ["under", "u", "age", "aged", "old", "yo"];
 const OF_AGE_FROM: u32 = 18;
 /// Longer entries say something of their own.
@@ -100,9 +131,29 @@ pub fn is_of_notes(key: &str) -> bool {
         || words.iter().any(|word| NOTE_WORDS.contains(&word.as_str()))
 }
 
+/// Whether tags stand under a key or a heading.
+pub fn is_of_tags(key: &str) -> bool {
+    words(key).iter().any(|word| TAGS.contains(&word.as_str()))
+}
+
 /// Whether a note refuses messages as nothing does that is no note: by a sign, by a remark, or since it resembles notes that do.
 pub fn refuses(note: &str) -> bool {
-    reply::is_sign_of_a_no(note) || says_it(note) || reply::opts_out(note) || resembles(note)
+    rules_refuse(note) || resembles(note)
+}
+
+/// The same, but that it resembles others.
+pub fn rules_refuse(note: &str) -> bool {
+    reply::is_sign_of_a_no(note) || says_it(note) || reply::opts_out(note)
+}
+
+/// The same of a note in a column of which nothing tells what it is.
+pub fn refuses_unnamed(note: &str) -> bool {
+    !STATES.contains(&folded(note).as_str()) && refuses(note)
+}
+
+/// Whether one of the tags of a cell says in a word or two that its number is not to be written to.
+pub fn tag_refuses(cell: &str) -> bool {
+    cell.split([',', ';', '|', '\n']).any(entry_says_it)
 }
 
 /// Whether a note resembles those that refuse messages.
@@ -116,8 +167,21 @@ pub fn resembles(note: &str) -> bool {
 
 /// Whether a note says in a word or two, or in one of its entries, that its number is not to be written to.
 fn says_it(note: &str) -> bool {
-    let is_end = |char: char| ".!?;,|/\n()[]".contains(char);
-    entry_says_it(note) || note.split(is_end).flat_map(|part| part.split(" - ")).any(entry_says_it)
+    let is_end = |char: char| ".!?;|/\n()[]".contains(char);
+    let lists_it = |part: &str| {
+        let mut before = "";
+        part.split(',').any(|entry| {
+            let before = std::mem::replace(&mut before, entry);
+            entry_says_it(entry) && !is_state_of(entry, before)
+        })
+    };
+    entry_says_it(note) || note.split(is_end).flat_map(|part| part.split(" - ")).any(lists_it)
+}
+
+/// Whether an entry is the state of a town that stands before it: `Raleigh, NC`.
+fn is_state_of(entry: &str, town: &str) -> bool {
+    let is_title = |word: &str| word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase);
+    STATES.contains(&folded(entry).as_str()) && town.split_whitespace().next_back().is_some_and(is_title)
 }
 
 fn entry_says_it(entry: &str) -> bool {
@@ -133,11 +197,17 @@ fn entry_says_it(entry: &str) -> bool {
     // "-> no": from a yes.
     let is_arrow = ["->", "=>", "→", ">>"].iter().any(|arrow| entry.trim_start().starts_with(arrow));
     let from = words.iter().take_while(|word| BEFORE.contains(&word.as_str())).count().min(words.len() - 1);
-    REMARKS.contains(&words.concat())
+    is_written(entry)
+        || REMARKS.contains(&words.concat())
         || REMARKS.contains(&words[from..].concat())
         || is_arrow && is_no(&words.concat())
         || is_day_of_death(&words[from..])
         || is_age_of_a_child(&words[from..])
+}
+
+fn is_written(entry: &str) -> bool {
+    let entry = entry.trim_matches(|char: char| char.is_whitespace() || ".!()[]".contains(char));
+    WRITTEN.iter().any(|written| entry.len() == written.len() && entry.replace('’', "'").eq_ignore_ascii_case(written))
 }
 
 fn is_day_of_death(words: &[String]) -> bool {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::NO_SIGNS;
 use super::answer::is_no;
 use super::title::words;
-use crate::model::keyword::{Keywords, Meaning};
+use crate::model::keyword::{Keywords, Meaning, is_first_name, is_spelled_as_asked};
 
 /// Words of headings of messages that came in, folded. The first ones say it alone, the others beside one that says which.
 const REPLIES: [&str; 25] = [
@@ -68,6 +68,9 @@ const REPLY_BYTES_MAX: usize = 320;
 /// A longer text is no word.
 const WORD_BYTES_MAX: usize = 32;
 
+/// A longer word that is a letter beside one with which people end messages is hardly a name.
+const NAME_LETTERS_MAX: usize = 9;
+
 /// Whether messages stand under a heading that people wrote.
 pub fn is_of_replies(heading: &str) -> bool {
     let words = words(heading);
@@ -89,12 +92,26 @@ pub fn opts_out(note: &str) -> bool {
     is_read && matches!(KEYWORDS.meaning_by_rules(note), Meaning::Out | Meaning::OutOfAll)
 }
 
-/// Whether a text is nothing but the word with which one ends messages: `Cancel`, `parar`, `停止`, in any case; or the sign of a no.
+/// Whether a text is nothing but the word with which one ends messages: `Cancel`, `parar`, `停止`, in any case; or the sign of a no. What
+/// may be a name is no slip of such a word: `Pam`, `Rex`.
 pub fn is_word_of_refusal(text: &str) -> bool {
     let text = text.trim();
-    let is_word =
-        || text.len() <= WORD_BYTES_MAX && !text.contains(char::is_whitespace) && !is_no(text) && reply_refuses(text);
+    let is_word = || {
+        text.len() <= WORD_BYTES_MAX
+            && !text.contains(char::is_whitespace)
+            && !is_no(text)
+            && reply_refuses(text)
+            && (is_spelled_as_asked(text) || !may_be_a_name(text))
+    };
     !text.is_empty() && (is_sign_of_a_no(text) || is_word())
+}
+
+/// Whether a word is a first name, or so short and written so that it may be one, or in a script without capitals.
+fn may_be_a_name(word: &str) -> bool {
+    let mut letters = word.chars();
+    let is_title = letters.next().is_some_and(char::is_uppercase) && letters.all(char::is_lowercase);
+    let has_case = word.contains(char::is_lowercase) || word.contains(char::is_uppercase);
+    is_first_name(word) || is_title && word.chars().count() <= NAME_LETTERS_MAX || !has_case
 }
 
 /// Whether a text is a sign for a no and nothing else.

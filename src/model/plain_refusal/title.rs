@@ -51,6 +51,58 @@ const WORDS: [&str; 27] = [
     "zakaz",
     "чс",
 ];
+/// Words of names of groups, folded, of those to whom nobody writes; and whole names of some.
+const GRAVE_WORDS: [&str; 31] = [
+    "graveyard",
+    "cemetery",
+    "morgue",
+    "deadpool",
+    "trash",
+    "trashed",
+    "dnt",
+    "dns",
+    "dnm",
+    "rip",
+    "dropouts",
+    "quitters",
+    "friedhof",
+    "papierkorb",
+    "mull",
+    "corbeille",
+    "cimetiere",
+    "papelera",
+    "basura",
+    "cementerio",
+    "cestino",
+    "cimitero",
+    "lixeira",
+    "lixo",
+    "prullenbak",
+    "kosz",
+    "корзина",
+    "кладбище",
+    "ごみ箱",
+    "回收站",
+    "휴지통",
+];
+const GRAVES: [&str; 16] = [
+    "donotuse",
+    "dontuse",
+    "notinuse",
+    "bin",
+    "recyclebin",
+    "garbage",
+    "archive",
+    "archived",
+    "karteileichen",
+    "karteileiche",
+    "neveragain",
+    "exclients",
+    "excustomers",
+    "exmembers",
+    "skip",
+    "nottotext",
+];
 /// Words of titles before what is not there, folded; and words for what was done so that it is not.
 const WITHOUT: [&str; 38] = [
     "without",
@@ -230,6 +282,15 @@ pub fn is_about_mail(heading: &str) -> bool {
 /// Whether a heading has a word of such a sense.
 pub fn has_word(heading: &str, sense_of: Sense) -> bool {
     words(heading).iter().any(|word| sense(word).is_some_and(|sense| sense & sense_of != 0))
+}
+
+/// Whether the name of a group, or of the rows below it, says so: it is where people put those to whom nobody writes.
+pub fn group_speaks_of_an_end(name: &str) -> bool {
+    let words = words(name);
+    let joined = words.concat();
+    GRAVES.contains(&joined.as_str())
+        || words.iter().any(|word| GRAVE_WORDS.contains(&word.as_str()))
+        || speaks_of_an_end(name)
 }
 
 /// Whether a title says that what stands below it may be of people who want no messages, or of numbers that do not exist.

@@ -1,5 +1,6 @@
 //! `contactd import` as a person runs it: a file, a daemon, and what is told of every row.
 
+mod asides;
 mod asked;
 mod cells;
 mod closed_world;
