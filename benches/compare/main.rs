@@ -106,7 +106,7 @@ fn contacts(rows: usize) {
         "COUNT, two labels and eligible",
         &format!(
             "the first {:.2} ms, a new one {:.2} ms (aim 0.2), asked again {:.2} ms",
-            ms(first),
+            ms(first_count),
             ms(count),
             ms(again)
         ),

@@ -371,11 +371,8 @@ impl Guard {
     pub fn hears(self, cell: &str, now: Millis) -> bool {
         let Beside { asks: [of_heading, of_key], is_free, written, .. } = self.beside;
         // What people write under both is asked once: whether a note resembles those that refuse messages takes the longest.
-        let key_says = if of_key.is_written_as(of_heading) {
-            of_key.is_answered_by(cell, now)
-        } else {
-            of_key.refuses(cell, now)
-        };
+        let key_says =
+            if of_key.is_written_as(of_heading) { of_key.is_answered_by(cell, now) } else { of_key.refuses(cell, now) };
         // A name is no word.
         let is_word = || !of_heading.is_of_people() && is_word_of_refusal(cell);
         let are_notes = of_heading.is_of_notes() || of_key.is_of_notes();

@@ -81,7 +81,7 @@ pub struct Columns {
     /// The rows were rejected before.
     pub is_rejects: bool,
     /// So many columns of a table, the last ones, say how they were rejected.
-    rejects_columns: usize,
+    behind_rows: usize,
     /// The file is an export of contactd: each row has its verdict.
     pub is_export: bool,
 }
@@ -90,8 +90,8 @@ impl Columns {
     /// Finds out what the columns of a table are: all of its rows have them.
     pub fn of_table(survey: &Survey, wishes: Wishes) -> Result<Columns> {
         let mut columns = Columns::new(survey, wishes);
-        columns.rejects_columns = rejects::columns_of(&columns.names);
-        columns.is_rejects = columns.rejects_columns > 0;
+        columns.behind_rows = rejects::columns_of(&columns.names);
+        columns.is_rejects = columns.behind_rows > 0;
         columns.is_table = true;
         columns.resolve(survey)?;
         columns.until_consent = (0..columns.len())
@@ -124,7 +124,7 @@ impl Columns {
             is_table: false,
             until_consent: 0,
             is_rejects: false,
-            rejects_columns: 0,
+            behind_rows: 0,
             is_export: false,
         }
     }

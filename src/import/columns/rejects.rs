@@ -27,6 +27,6 @@ impl Columns {
 
     /// How many columns of a table are the rows' own.
     pub fn own(&self) -> usize {
-        self.len() - self.rejects_columns
+        self.len() - self.behind_rows
     }
 }

@@ -271,21 +271,7 @@ impl Rows {
         if columns.is_short(width) && !defaults.forbid() {
             told.wrong = told.wrong.or(Some(Refusal::ShortRow.into()));
         }
-        let heard = if columns.must_say_yes() { told.heard } else { told.dated };
-        let is_silent = |at: &usize| !cells.clone().any(|(place, cell)| place == *at && columns.is_filled(*at, cell));
-        if heard < columns.asking().len() {
-            columns
-                .asking()
-                .iter()
-                .filter(|at| is_silent(at))
-                .for_each(|&at| told.hear_blank(at, columns.words(at).blank()));
-        }
-        told.settle_clocks();
-        columns
-            .explained_blanks()
-            .iter()
-            .filter(|at| is_silent(at))
-            .for_each(|&at| told.hear_blank(at, columns.words(at).blank()));
+        hear_blanks(&mut told, columns, cells);
         told
     }
 
@@ -459,6 +445,25 @@ fn may_be_a_title(phone: &str) -> bool {
     let is_plain = phone.len() >= PHONE_DIGITS_MIN && phone.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+');
     let is_one = is_plain && phone.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
     !is_one && !title::is_number(phone)
+}
+
+/// Takes in what the blank cells of a row mean, where the columns of consents have fewer others than there are.
+fn hear_blanks<'c>(told: &mut Told<'c>, columns: &Columns, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
+    let heard = if columns.must_say_yes() { told.heard } else { told.dated };
+    let is_silent = |at: &usize| !cells.clone().any(|(place, cell)| place == *at && columns.is_filled(*at, cell));
+    if heard < columns.asking().len() {
+        columns
+            .asking()
+            .iter()
+            .filter(|at| is_silent(at))
+            .for_each(|&at| told.hear_blank(at, columns.words(at).blank()));
+    }
+    told.settle_clocks();
+    columns
+        .explained_blanks()
+        .iter()
+        .filter(|at| is_silent(at))
+        .for_each(|&at| told.hear_blank(at, columns.words(at).blank()));
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ fn the_summary_counts_the_cells_of_each_column() {
     .into_iter()
     .enumerate()
     {
-        sheet += &format!("+1415555020{at},{cells}\n");
+        sheet.extend(["+1415555020", &at.to_string(), ",", cells, "\n"]);
     }
     let options = ["--list", LIST, "--labels", "Client,Notes", "--dry-run"];
     let told = desk.import(&sheet, &options);

@@ -64,8 +64,8 @@ fn what_was_not_learned_is_judged_well() {
     }
     println!("{heard} of {passed} requests that the rules let pass, {alarms} of {let_pass} ordinary replies");
     assert!(requests.len() > 10_000 && ordinary.len() > 9000);
-    assert!(heard * 100 >= 55 * passed, "{heard} of {passed} requests");
-    assert!(alarms * 100 <= 4 * let_pass, "{alarms} of {let_pass} ordinary replies");
+    assert!(heard * 100 >= 45 * passed, "{heard} of {passed} requests");
+    assert!(alarms * 1000 <= 45 * let_pass, "{alarms} of {let_pass} ordinary replies");
 }
 
 /// What was written before the net was tried on it, and not learned.
@@ -77,7 +77,7 @@ fn what_nobody_tried_it_on_is_judged_well() {
     println!("{} of {passed} requests of {}: {heard:#?}", heard.len(), requests.len());
     println!("{} of {let_pass} ordinary replies: {alarms:#?}", alarms.len());
     assert!(requests.len() >= 150 && ordinary.len() >= 250);
-    assert!(heard.len() * 100 >= 40 * passed, "{} of {passed} requests", heard.len());
+    assert!(heard.len() * 100 >= 50 * passed, "{} of {passed} requests", heard.len());
     assert!(alarms.len() * 100 <= 2 * let_pass, "{alarms:#?}");
 }
 
