@@ -140,7 +140,8 @@ fn import_pieces(pieces: Vec<Vec<u8>>, options: &Options) -> Option<Told> {
     } else {
         assert_eq!(report.rows, fates.iter().sum::<u64>(), "every row is told once");
     }
-    Some(Told { asked, rows: report.rows, fates, rejected: report.rejected, ended })
+    let rejected = report.rejected.into_iter().map(|(why, of)| (why, (of.rows, of.advice))).collect();
+    Some(Told { asked, rows: report.rows, fates, rejected, ended })
 }
 
 /// A file that comes in pieces.
