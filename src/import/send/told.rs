@@ -333,7 +333,14 @@ impl<'c> Told<'c> {
                 }
                 return Ok(());
             }
-            (Err(_), None) => return Err(Refusal::BadDate),
+            (Err(_), None) => {
+                if key == "subscribed_at" {
+                    // "2023-05-10 (withdrawn)".
+                    let doubt = if note_refuses(word) { Doubt::Words } else { Doubt::Silence };
+                    self.unread = self.unread.filter(|known| *known == Doubt::Words).or(Some(doubt));
+                }
+                return Err(Refusal::BadDate);
+            }
         };
         if let Some(forbidding) = forbids {
             // A column "opted_out" that holds dates, beside another one: the newest opt-out counts.
@@ -405,6 +412,7 @@ impl<'c> Told<'c> {
                 | Refusal::RepeatedKey
                 | Refusal::BadLists
                 | Refusal::NotUtf8
+                | Refusal::Limit
         );
         match self.lacks_consent.as_ref().map(|fault| &fault.why) {
             Some(Refusal::NoConsent) => Some(Doubt::Words),

@@ -57,6 +57,15 @@ fn a_refused_row_keeps_every_other_row_of_its_phone_from_subscribing_it() {
         let yes = "PHONE,active,VIP,,,";
         either_way(&desk, &mut at, header, [yes, row], [reason, "other_row"]);
     }
+    let header = "phone,status,note,other_phone,opted_out,subscribed_at";
+    for (row, reasons) in [
+        ("PHONE,active,,,,2023-05-10 (withdrawn)", ["yes_and_no"; 2]),
+        ("PHONE,active,,,,2023-05-16 then STOP", ["yes_and_no"; 2]),
+        ("PHONE,active,,,,2023-13-45", ["bad_date", "other_row"]),
+        (&format!("PHONE,active,{},,,", "so it was ".repeat(600)), ["limit", "other_row"]),
+    ] {
+        either_way(&desk, &mut at, header, ["PHONE,active,VIP,,,", row], reasons);
+    }
     for word in ["withdrawn", "Never again", "expired", "rejected", "pending", "DND?"] {
         let row = format!("PHONE,{word},,,,");
         let header = "phone,sms_consent,note,other_phone,opted_out,opted_out_at";
