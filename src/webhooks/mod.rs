@@ -29,6 +29,7 @@ mod twilio;
 mod vonage;
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use axum::Router;
@@ -101,11 +102,18 @@ struct Refusal {
     answer: Response,
 }
 
+/// The thread that makes what messages are read with.
+const THREAD_NAME: &str = "contactd-words";
+
 impl Webhooks {
     /// Webhooks that are recorded over `connect`.
     pub fn new(setup: WebhookSetup, connect: Connect, keywords: Arc<Keywords>, now: Now) -> Webhooks {
-        // What messages are read with is made when the first one is. That is this one, for whom no provider waits.
-        let _ = keywords.meaning("when are you open tomorrow?");
+        // What messages are read with is made when the first one is. That is this one, for whom no provider waits. Where there is no
+        // thread for it, the first message waits.
+        let first = Arc::clone(&keywords);
+        let _ = thread::Builder::new()
+            .name(THREAD_NAME.to_owned())
+            .spawn(move || first.meaning("when are you open tomorrow?"));
         let places = Semaphore::new(WEBHOOKS_MAX);
         let (counts, parts, log) = (Counts::default(), Parts::default(), Rarely::default());
         Webhooks { setup, connect, keywords, now, places, counts, parts, log }

@@ -434,7 +434,7 @@ class Import(Case):
         cookie = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in self.browser.get_cookies())
         with urllib.request.urlopen(urllib.request.Request(href, headers={"Cookie": cookie})) as reply:
             rejected = reply.read().decode("utf-8-sig").splitlines()
-        self.assertEqual(rejected[0], "Vorname;Handy;Abgemeldet;Ort;Notiz;line;reason")
+        self.assertEqual(rejected[0], "Vorname;Handy;Abgemeldet;Ort;Notiz;line;reason;column")
         self.assertEqual(len(rejected), 9, rejected)
 
         self.open("/imports")

@@ -4,6 +4,7 @@
 mod channel;
 mod consent;
 pub mod day_order;
+mod ditto;
 pub mod field;
 mod guard;
 pub mod heading;
@@ -28,8 +29,9 @@ use crate::model::plain_refusal::title::has_word;
 use crate::model::plain_refusal::vocabulary::PHONE;
 use channel::are_channels;
 use day_order::DayOrder;
+pub use ditto::says_the_same;
 use field::Field;
-pub use guard::{Countries, Guard, says_the_same};
+pub use guard::{Countries, Guard};
 use heading::{is_for_all, is_open_question, may_be, speaks_of_consent};
 use mapping::{MADE_UP, Mapping, numbered, place, unnamed};
 use status::Said;

@@ -55,6 +55,9 @@ pub fn refuses_in_another_phone(cell: &str) -> bool {
     if !has_more_than_a_number(cell) {
         return false;
     }
+    if refuses_beside_a_number(cell) {
+        return true;
+    }
     let is_beside_a_number = cell.bytes().filter(u8::is_ascii_digit).count() >= PHONE_DIGITS_MIN;
     let words: String = cell.chars().map(|c| if c.is_ascii_digit() || "+()./".contains(c) { ' ' } else { c }).collect();
     second_phone::refuses(if is_beside_a_number { words.trim() } else { cell.trim() }, is_beside_a_number)
