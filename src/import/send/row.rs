@@ -447,23 +447,21 @@ fn may_be_a_title(phone: &str) -> bool {
     !is_one && !title::is_number(phone)
 }
 
-/// Takes in what the blank cells of a row mean, where the columns of consents have fewer others than there are.
+/// Takes in what the blank cells of a row mean: of columns of consents where fewer of them say something than there are, and of those
+/// that a person has explained.
 fn hear_blanks<'c>(told: &mut Told<'c>, columns: &Columns, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
+    let is_silent = |at: usize| !cells.clone().any(|(place, cell)| place == at && columns.is_filled(at, cell));
+    let hear = |told: &mut Told<'c>, of: &[usize]| {
+        for &at in of.iter().filter(|at| is_silent(**at)) {
+            told.hear_blank(at, columns.words(at).blank());
+        }
+    };
     let heard = if columns.must_say_yes() { told.heard } else { told.dated };
-    let is_silent = |at: &usize| !cells.clone().any(|(place, cell)| place == *at && columns.is_filled(*at, cell));
     if heard < columns.asking().len() {
-        columns
-            .asking()
-            .iter()
-            .filter(|at| is_silent(at))
-            .for_each(|&at| told.hear_blank(at, columns.words(at).blank()));
+        hear(told, columns.asking());
     }
     told.settle_clocks();
-    columns
-        .explained_blanks()
-        .iter()
-        .filter(|at| is_silent(at))
-        .for_each(|&at| told.hear_blank(at, columns.words(at).blank()));
+    hear(told, columns.explained_blanks());
 }
 
 #[cfg(test)]

@@ -275,6 +275,13 @@ impl<'c> Told<'c> {
         self.refused_at = self.refused_at.or(Some(at));
     }
 
+    /// Notes that something that says who wants messages cannot be read: words count for more than silence.
+    fn note_unread(&mut self, doubt: Doubt) {
+        if self.unread != Some(Doubt::Words) {
+            self.unread = Some(doubt);
+        }
+    }
+
     /// Sets two clocks side by side: a date that forbids and does not say by which clock may be later than a consent that does.
     pub fn settle_clocks(&mut self) {
         for (date, _) in self.dates.iter_mut().zip(self.zoneless).filter(|(_, zoneless)| *zoneless && self.has_zone) {
@@ -293,7 +300,7 @@ impl<'c> Told<'c> {
 
     fn hear(&mut self, at: usize, said: Option<Said>) -> Result<(), Refusal> {
         if said.is_none() {
-            self.unread = Some(Doubt::Words);
+            self.note_unread(Doubt::Words);
         }
         match said.ok_or(Refusal::UnknownStatus)? {
             Said::Status(RowStatus::Active) => self.active = true,
@@ -313,7 +320,7 @@ impl<'c> Told<'c> {
         let read = match forbids {
             // What a failed look-up leaves may stand for a date.
             Some(_) if is_failed(word) => {
-                self.unread = self.unread.or(Some(Doubt::Silence));
+                self.note_unread(Doubt::Silence);
                 return Err(Refusal::BadDate);
             }
             Some(_) => time::parse_optional_end(word, self.now),
@@ -336,8 +343,7 @@ impl<'c> Told<'c> {
             (Err(_), None) => {
                 if key == "subscribed_at" {
                     // "2023-05-10 (withdrawn)".
-                    let doubt = if note_refuses(word) { Doubt::Words } else { Doubt::Silence };
-                    self.unread = self.unread.filter(|known| *known == Doubt::Words).or(Some(doubt));
+                    self.note_unread(if note_refuses(word) { Doubt::Words } else { Doubt::Silence });
                 }
                 return Err(Refusal::BadDate);
             }

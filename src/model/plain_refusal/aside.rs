@@ -4,12 +4,10 @@
 //! what is in brackets, between signs, behind a dash, a slash or a comma, or in small letters or capitals before a name or behind one.
 //! aside.txt has what only an aside says.
 
-use std::sync::LazyLock;
-
 use super::answer::is_no;
 use super::fold::{folded, is_struck_out};
 use super::note::note_refuses;
-use super::question::Kind;
+use super::question::kinds;
 use super::title::{speaks_of_an_end, words};
 use super::{NO_SIGNS, remark};
 use crate::model::keyword::{STOP_SIGNS, is_first_name, is_keyword};
@@ -35,24 +33,14 @@ const OPENING: [char; 7] = ['(', '[', '{', '（', '【', '［', '「'];
 const CLOSING: [char; 7] = [')', ']', '}', '）', '】', '］', '」'];
 const DIVIDING: &str = "-‐‑‒–—―/\\|:;\n=<>*!~#_^•·…?¿¡／：；！？→";
 
-struct Kinds {
-    people: Kind,
-    small: Kind,
-    gone: Kind,
-    names: Kind,
-    open: Kind,
+kinds! {
+    "aside.txt":
+    people,
+    small,
+    gone,
+    names,
+    open,
 }
-
-static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
-    let named = |name: &str| Kind::named(include_str!("aside.txt"), name);
-    Kinds {
-        people: named("people"),
-        small: named("small"),
-        gone: named("gone"),
-        names: named("names"),
-        open: named("open"),
-    }
-});
 
 /// Whether names of people stand under a heading or a key.
 pub fn is_of_people(heading: &str) -> bool {

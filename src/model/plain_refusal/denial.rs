@@ -5,9 +5,7 @@
 //! deny may be something else: that a number was verified, that a parcel is folded. Such words are known, in any language:
 //! denial.txt has them.
 
-use std::sync::LazyLock;
-
-use super::question::{Kind, is_of_consent};
+use super::question::{Kind, is_of_consent, kinds};
 use super::title::{is_about_mail, is_of_an_opt_in, unanswered, words};
 use super::vocabulary::{OPT, OUT, sense};
 
@@ -23,34 +21,19 @@ const INFINITIVES: [(&str, &[&str]); 6] = [
     ("pas", &["er", "ir", "re"]),
 ];
 
-struct Kinds {
-    not: Kind,
-    perhaps: Kind,
-    channel: Kind,
-    sends: Kind,
-    denied: Kind,
-    alone: Kind,
-    joined: Kind,
-    others: Kind,
-    mail: Kind,
-    small: Kind,
+kinds! {
+    "denial.txt":
+    not,
+    perhaps,
+    channel,
+    sends,
+    denied,
+    alone,
+    joined,
+    others,
+    mail,
+    small,
 }
-
-static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
-    let named = |name: &str| Kind::named(include_str!("denial.txt"), name);
-    Kinds {
-        not: named("not"),
-        perhaps: named("perhaps"),
-        channel: named("channel"),
-        sends: named("sends"),
-        denied: named("denied"),
-        alone: named("alone"),
-        joined: named("joined"),
-        others: named("others"),
-        mail: named("mail"),
-        small: named("small"),
-    }
-});
 
 /// How a heading denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,6 @@
 //! given for; or messages, and nothing that is counted or dated; or a leave, or being on the list, and nothing else. Such words are
 //! known by how they begin, in any language: question.txt has them.
 
-use std::sync::LazyLock;
-
 use super::denial::Denial;
 use super::expiry::is_of_an_end_of_consent;
 use super::title::{is_about_mail, speaks_of_an_end, unanswered, words};
@@ -46,31 +44,32 @@ impl Kind {
     }
 }
 
-static WORDS: &str = include_str!("question.txt");
+/// Declares `KINDS`: the kinds of words of a file, each under its name there.
+macro_rules! kinds {
+    ($file:literal: $($(#[$meta:meta])* $name:ident,)+) => {
+        struct Kinds {
+            $($(#[$meta])* $name: $crate::model::plain_refusal::question::Kind,)+
+        }
 
-struct Kinds {
-    consent: Kind,
-    leave: Kind,
-    alone: Kind,
-    messages: Kind,
-    phones: Kind,
-    ok: Kind,
-    lines: Kind,
-    others: Kind,
-    small: Kind,
+        static KINDS: std::sync::LazyLock<Kinds> = std::sync::LazyLock::new(|| Kinds {
+            $($name: $crate::model::plain_refusal::question::Kind::named(include_str!($file), stringify!($name)),)+
+        });
+    };
 }
+pub(super) use kinds;
 
-static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds {
-    consent: Kind::named(WORDS, "consent"),
-    leave: Kind::named(WORDS, "leave"),
-    alone: Kind::named(WORDS, "alone"),
-    messages: Kind::named(WORDS, "messages"),
-    phones: Kind::named(WORDS, "phones"),
-    ok: Kind::named(WORDS, "ok"),
-    lines: Kind::named(WORDS, "lines"),
-    others: Kind::named(WORDS, "others"),
-    small: Kind::named(WORDS, "small"),
-});
+kinds! {
+    "question.txt":
+    consent,
+    leave,
+    alone,
+    messages,
+    phones,
+    ok,
+    lines,
+    others,
+    small,
+}
 
 /// Headings of who is on the list, in the letters of all their words.
 const LISTED: [&str; 7] = ["onlist", "onthelist", "signedup", "ontextlist", "onsmslist", "chấpnhận", "chophep"];

@@ -3,40 +3,25 @@
 //! Where no number stands there, they may be about either phone, so what refuses there refuses both. Beside a number they are about it,
 //! unless they say more than what it is: `+14155550101 (do not text)`. `second_phone.txt` has the words.
 
-use std::sync::LazyLock;
-
 use super::fold::folded;
 use super::note::{AS_ABOVE, note_refuses};
-use super::question::Kind;
+use super::question::kinds;
 use super::title::words;
 use super::{is_plain_refusal, remark};
 
-struct Kinds {
+kinds! {
+    "second_phone.txt":
     /// The whole of it says that there is no second phone, or that it is the same.
-    lacks: Kind,
+    lacks,
     /// What a number is, and nothing of a person.
-    number: Kind,
-    gone: Kind,
-    small: Kind,
-    not: Kind,
-    turns: Kind,
-    other: Kind,
-    whose: Kind,
+    number,
+    gone,
+    small,
+    not,
+    turns,
+    other,
+    whose,
 }
-
-static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
-    let named = |name: &str| Kind::named(include_str!("second_phone.txt"), name);
-    Kinds {
-        lacks: named("lacks"),
-        number: named("number"),
-        gone: named("gone"),
-        small: named("small"),
-        not: named("not"),
-        turns: named("turns"),
-        other: named("other"),
-        whose: named("whose"),
-    }
-});
 
 /// Whether words in the cell of a second phone refuse messages, beside a number or in the place of one.
 pub fn refuses(text: &str, is_beside_a_number: bool) -> bool {

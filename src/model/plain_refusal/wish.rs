@@ -1,39 +1,25 @@
 //! Wishes: how somebody wants to be reached. A wish for nothing, or for something else than messages, refuses messages.
 
 use super::fold::folded;
-use super::question::Kind;
+use super::question::kinds;
 use super::reply::reply_refuses;
 use super::title::words;
 use super::{note_refuses, remark};
 use crate::model::blank::is_blank;
 
-use std::sync::LazyLock;
-
 /// Longer wishes are somebody's letters.
 const WISH_WORDS_MAX: usize = 8;
 
-struct Kinds {
-    wishes: Kind,
-    channels: Kind,
-    others: Kind,
-    own: Kind,
-    other: Kind,
-    any: Kind,
-    none: Kind,
+kinds! {
+    "wish.txt":
+    wishes,
+    channels,
+    others,
+    own,
+    other,
+    any,
+    none,
 }
-
-static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
-    let named = |name: &str| Kind::named(include_str!("wish.txt"), name);
-    Kinds {
-        wishes: named("wishes"),
-        channels: named("channels"),
-        others: named("others"),
-        own: named("own"),
-        other: named("other"),
-        any: named("any"),
-        none: named("none"),
-    }
-});
 
 /// Whether a heading or a key asks how somebody wants to be reached: `Contact pref`, `Preferred channel`, `Best way to reach`.
 pub fn is_of_a_channel(heading: &str) -> bool {
