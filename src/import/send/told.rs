@@ -1,5 +1,7 @@
 //! What a row has said so far, cell by cell.
 
+mod shifted;
+
 use std::borrow::Cow;
 
 use super::cell::{cut, is_like_a_date, names_a_phone, unguarded};
@@ -17,7 +19,7 @@ use crate::model::amount;
 use crate::model::blank::{is_blank, is_failed};
 use crate::model::change::RowStatus;
 use crate::model::fact::How;
-use crate::model::phone::{PHONE_DIGITS_MIN, Region, normalize};
+use crate::model::phone::PHONE_DIGITS_MIN;
 use crate::model::plain_refusal::note_refuses;
 use crate::model::time;
 
@@ -469,38 +471,5 @@ impl<'c> Told<'c> {
         if self.active && first.is_none() {
             out.extend_from_slice(b",\"status\":\"active\"");
         }
-    }
-
-    /// What can be known of a row with more cells than the header has: a delimiter inside a cell has moved those behind it, and
-    /// nobody knows which. So an opt-out counts where a word says so under the heading of a status or as far behind as it can have
-    /// moved, and a phone where there is only one.
-    pub fn shifted(self, cells: &[(usize, &'c str)], columns: &Columns, region: Option<Region>) -> Told<'c> {
-        let mut told = self;
-        let surplus = cells.iter().map(|(at, _)| at + 1).max().unwrap_or(0).saturating_sub(columns.len());
-        // Without its country, which may have moved as well, a number is nobody's.
-        let region = region.filter(|_| !columns.has(&Field::Region));
-        let mut phones = Vec::new();
-        for &(at, cell) in cells {
-            let may_be = |field: &Field| (at.saturating_sub(surplus)..=at).any(|from| columns.field(from) == field);
-            if may_be(&Field::Phone)
-                && let Ok(phone) = normalize(cell, region)
-                && !phones.contains(&phone)
-            {
-                phones.push(phone);
-                told.phone = cell;
-            }
-            if [Field::Status, Field::Consent, Field::OptOut].iter().any(may_be)
-                && let said @ Some(Said::Status(RowStatus::OptedOut | RowStatus::Suppressed | RowStatus::Invalid)) =
-                    status::status(unguarded(cell).trim())
-            {
-                // It is known, so that it is heard.
-                let _ = told.hear(at, said);
-            }
-        }
-        told.other_phones.clear();
-        if phones.len() != 1 {
-            told.phone = "";
-        }
-        told
     }
 }
