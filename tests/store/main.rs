@@ -2,6 +2,7 @@
 
 mod backup;
 mod engines;
+mod filters;
 #[path = "../suite/full_disk.rs"]
 mod full_disk;
 mod ledger;

@@ -5,6 +5,7 @@
 //! seem to have a rare value of a label: see [`super::rare`].
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -24,6 +25,9 @@ use crate::store::memory::decoded::WINDOW_IDS;
 use crate::store::memory::gate::Gate;
 use crate::store::state::State;
 
+/// So many ids of a window are looked up more quickly than a set of bits is compared: 1.3 us, and 4.7 ns for an id.
+const FEW_IDS: u64 = 256;
+
 /// One page of contacts.
 pub struct Page {
     /// In order of creation, or against it.
@@ -36,7 +40,7 @@ impl State {
     /// How many contacts match.
     pub fn count(&self, filter: &Filter) -> Result<u64> {
         let windows = self.ids_end().div_ceil(WINDOW_IDS);
-        let count = |window| Ok(self.matching(filter, window as u32 * WINDOW_IDS)?.len());
+        let count = |window| self.window(window as u32 * WINDOW_IDS).count(filter);
         self.memory.counted.sum(filter, windows as usize, count)
     }
 
@@ -46,7 +50,7 @@ impl State {
         let mut first = from - from % WINDOW_IDS;
         let end = self.ids_end();
         while first < end {
-            let mut ids = self.matching(filter, first)?;
+            let mut ids = self.window(first).matching(filter, Among::All)?;
             ids.remove_range(first..from.max(first));
             let gate = self.memory.gate();
             for id in &ids {
@@ -67,7 +71,7 @@ impl State {
         let mut from = from.map_or(newest, |from| newest.map(|newest| newest.min(from)));
         while let Some(last) = from {
             let first = last - last % WINDOW_IDS;
-            let mut ids = self.matching(filter, first)?;
+            let mut ids = self.window(first).matching(filter, Among::All)?;
             ids.remove_range((Bound::Excluded(last), Bound::Unbounded));
             let gate = self.memory.gate();
             for id in ids.iter().rev() {
@@ -157,10 +161,10 @@ impl State {
         self.memory.gate().directory.ids_end()
     }
 
-    /// The ids of a window that match. Who waits for the processor gets it first: a CHECK should not wait for a COUNT.
-    fn matching(&self, filter: &Filter, first: u32) -> Result<RoaringBitmap> {
+    /// The window that begins at an id. Who waits for the processor gets it first: a CHECK should not wait for a COUNT.
+    fn window(&self, first: u32) -> Window<'_> {
         std::thread::yield_now();
-        Window { state: self, first }.matching(filter, Among::All)
+        Window { state: self, first }
     }
 }
 
@@ -210,21 +214,15 @@ impl Window<'_> {
             Filter::Status(status) => Ok(self.gate(|gate| gate.having(Term::Contact(*status), &self.ids(among)))),
             Filter::List(list, status) => Ok(self.gate(|gate| on_list(gate, *list, *status, &self.ids(among)))),
             Filter::Eligible(list) => Ok(self.gate(|gate| eligible(gate, *list, &self.ids(among)))),
-            Filter::HasLabel(key) => self.having(Term::HasLabel(key), among),
+            Filter::HasLabel(key) => Ok(among.of(&*self.having(Term::HasLabel(key))?)),
             Filter::Label(key, value) => self.labelled(key, value, among),
             Filter::Day(of, first, last) => Ok(among.of(&self.days(*of, *first, *last)?)),
             Filter::All(filters) => {
-                // Labels first: their sets are made for windows, the gate's are for all ids.
-                let (labels, others): (Vec<_>, Vec<_>) =
-                    filters.iter().partition(|filter| matches!(filter, Filter::HasLabel(_) | Filter::Label(..)));
-                let mut left: Option<RoaringBitmap> = None;
-                for filter in labels.into_iter().chain(others) {
-                    if left.as_ref().is_some_and(RoaringBitmap::is_empty) {
-                        break;
-                    }
-                    left = Some(self.matching(filter, left.as_ref().map_or(among, Among::These))?);
-                }
-                Ok(left.unwrap_or_else(|| self.everyone(&self.ids(among))))
+                let (left, last) = self.matching_all(filters, among)?;
+                Ok(match last {
+                    Some(last) => left & &*last,
+                    None => left,
+                })
             }
             Filter::Any(filters) => {
                 let mut any = RoaringBitmap::new();
@@ -235,6 +233,55 @@ impl Window<'_> {
             }
             Filter::Not(filter) => Ok(self.everyone(&self.ids(among)) - self.matching(filter, among)?),
         }
+    }
+
+    /// How many contacts of the window match.
+    fn count(&self, filter: &Filter) -> Result<u64> {
+        let Filter::All(filters) = filter else { return Ok(self.matching(filter, Among::All)?.len()) };
+        let (left, last) = self.matching_all(filters, Among::All)?;
+        Ok(last.map_or(left.len(), |last| left.intersection_len(&last)))
+    }
+
+    /// Those of some ids that match all filters: whoever is in the first set, and in the second where there is one. A COUNT
+    /// does not need the set of those who are in both.
+    ///
+    /// Large sets are compared bit by bit, which takes the same time for any of them; ids in a list are looked up one after
+    /// the other, which takes longer where they are more than [`FEW_IDS`]. So a set with few ids comes first, and else the
+    /// large sets do, the smallest of them last.
+    fn matching_all(
+        &self,
+        filters: &[Filter],
+        among: Among<'_>,
+    ) -> Result<(RoaringBitmap, Option<Arc<RoaringBitmap>>)> {
+        let (mut common, mut rare, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for filter in filters {
+            match filter {
+                Filter::HasLabel(key) => common.push(self.having(Term::HasLabel(key))?),
+                Filter::Label(key, value) if self.is_common(key, value) => {
+                    common.push(self.having(Term::Label(key, value))?);
+                }
+                Filter::Label(..) => rare.push(filter),
+                _ => others.push(filter),
+            }
+        }
+        common.sort_by_key(|ids| Reverse(ids.len()));
+        let few = common.pop_if(|ids| ids.len() <= FEW_IDS);
+        let mut left = few.map(|ids| among.of(&ids));
+        for filter in rare.into_iter().chain(others) {
+            if left.as_ref().is_some_and(RoaringBitmap::is_empty) {
+                break;
+            }
+            left = Some(self.matching(filter, left.as_ref().map_or(among, Among::These))?);
+        }
+        let last = common.pop();
+        for ids in common {
+            left = Some(left.as_ref().map_or(among, Among::These).of(&ids));
+        }
+        Ok(match (left, last) {
+            (Some(left), last) => (left, last),
+            (None, Some(last)) => (among.of(&last), None),
+            (None, None) => (self.everyone(&self.ids(among)), None),
+        })
     }
 
     /// The ids that are looked at.
@@ -261,7 +308,8 @@ impl Window<'_> {
         })
     }
 
-    fn having(&self, term: Term<'_>, among: Among<'_>) -> Result<RoaringBitmap> {
+    /// Those of the window that have a term of which there are postings.
+    fn having(&self, term: Term<'_>) -> Result<Arc<RoaringBitmap>> {
         let read = || {
             let mut all = RoaringBitmap::new();
             for first in self.ranges() {
@@ -269,25 +317,29 @@ impl Window<'_> {
             }
             Ok(all)
         };
-        Ok(among.of(&*self.state.memory.decoded.ids(term, self.first, read)?))
+        self.state.memory.decoded.ids(term, self.first, read)
     }
 
     fn labelled(&self, key: &str, value: &str, among: Among<'_>) -> Result<RoaringBitmap> {
-        let is_common = || self.state.memory.pending().common().has(key, value);
-        if !is_common() {
+        if !self.is_common(key, value) {
             let (mut found, ids) = (RoaringBitmap::new(), self.ids(among));
             for first in self.ranges() {
                 found |= self.state.with_rare(key, value, first, &ids)?;
             }
             // Its contacts lose their prints when it becomes common.
-            if !is_common() {
+            if !self.is_common(key, value) {
                 if found.len() >= u64::from(COMMON_LABELS_MIN) {
                     self.state.memory.note_often(key, value);
                 }
                 return Ok(found);
             }
         }
-        self.having(Term::Label(key, value), among)
+        Ok(among.of(&*self.having(Term::Label(key, value))?))
+    }
+
+    /// Whether a value of a label has postings of its own. One that has keeps them.
+    fn is_common(&self, key: &str, value: &str) -> bool {
+        self.state.memory.pending().common().has(key, value)
     }
 
     /// Contacts of which a date fell on one of these days.
