@@ -13,6 +13,12 @@ pub const STATES: [&str; 10] = ["CA", "NY", "TX", "FL", "WA", "OR", "NV", "AZ", 
 pub const TIERS: [&str; 3] = ["gold", "silver", "bronze"];
 const FIRST_NAMES: [&str; 8] = ["Ada", "Ben", "Kim", "Joy", "Max", "Zoe", "Eli", "Mia"];
 const LAST_NAMES: [&str; 8] = ["Abe", "Bell", "Cole", "Diaz", "Egan", "Ford", "Gray", "Hale"];
+/// What makes a name that nobody else has. A number in it would be none that people have, and may be a carrier's code of a failure.
+const SYLLABLES: [&str; 20] = [
+    "ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "za", "da", "fe", "gi", "ho", "ju", "ka", "le", "mi", "pe",
+    "ru",
+];
+const NAME_SYLLABLES: u32 = 5;
 
 /// Writes distinct numbers in no order, the same ones at every run, each with a name and an address that nobody else has.
 pub fn write(path: &Path, rows: usize) {
@@ -22,8 +28,9 @@ pub fn write(path: &Path, rows: usize) {
 /// The same, of other numbers: those from a row on.
 pub fn write_from(path: &Path, first: usize, rows: usize) {
     write_with(path, first..first + rows, ",name,email", |row| {
-        let (first, last) = (FIRST_NAMES[(row % 8) as usize], LAST_NAMES[(row / 8 % 8) as usize]);
-        format!(",{first} {last} {row},{}.{}{row}@example.com", first.to_lowercase(), last.to_lowercase())
+        let (first, last) = (FIRST_NAMES[(row % 8) as usize], own_name(row / 8));
+        let (initial, rest) = last.split_at(1);
+        format!(",{first} {}{rest},{}.{last}@example.com", initial.to_uppercase(), first.to_lowercase())
     });
 }
 
@@ -52,6 +59,12 @@ pub fn write_with_lives(path: &Path, rows: usize) {
 pub fn number(row: u64) -> String {
     let (area, b, c) = parts(row);
     format!("+1{area}{b}{c}")
+}
+
+/// A name of its own for each number, in small letters.
+fn own_name(number: u64) -> String {
+    let many = SYLLABLES.len() as u64;
+    (0..NAME_SYLLABLES).map(|at| SYLLABLES[(number / many.pow(at) % many) as usize]).collect()
 }
 
 fn write_with(path: &Path, rows: Range<usize>, more_columns: &str, more: impl Fn(u64) -> String) {

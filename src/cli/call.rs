@@ -11,7 +11,8 @@ use crate::error::Result;
 /// Send one request to a running daemon and print the reply
 ///
 /// Prints the reply without its first byte: text on standard output, errors on standard error. Each word is sent as it is,
-/// so quote only for the shell: contactd call COUNT 'label.city=New York'.
+/// so quote only for the shell: contactd call COUNT 'label.city=New York'. Options stand before the verb: what stands behind it
+/// belongs to the request.
 ///
 /// Exit code 0; 1: nil; 2: an error.
 #[derive(Args)]

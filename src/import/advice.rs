@@ -54,13 +54,15 @@ impl Advice<'_> {
                         excerpt(name.as_bytes())
                     ),
                 ),
-                Question::Section(line, title) => put(
+                Question::Section(section) => put(
                     &mut text,
                     format_args!(
-                        "\n* what are the rows around line {line}, since '{}' in it may be their title? Make a file of its own \
+                        "\n* what are the rows around line {}, since '{}' in it may be their title? Make a file of its own \
                          of them, or say what all rows are with --as optout or --as invalid; --no-sections if it says nothing \
-                         of them",
-                        excerpt(title.as_bytes())
+                         of them.{}",
+                        section.line,
+                        excerpt(section.title.as_bytes()),
+                        section.beside()
                     ),
                 ),
                 Question::Value(at, value, rows) if value.is_empty() => put(
@@ -116,7 +118,8 @@ impl Advice<'_> {
             text.push_str(
                 "\nIn place of a ? write what the column is: label.KEY for a label, which forbids nothing; opted_out if yes \
                  means out; opt_in if yes means in; status for words like active and unsubscribed; opted_out_at for dates of \
-                 opt-outs; phone; region for countries; or ignore. If you have looked at all of them, --labels '*' makes labels \
+                 opt-outs; phone; region for countries; or ignore. A refusal in a \
+                 column that is ignored rejects its row all the same; if you have read the column, unread passes it over. If you have looked at all of them, --labels '*' makes labels \
                  of those that nothing else names, and --map '*=ignore' ignores them, but for columns of phones, of dates, of three \
                  different values or fewer, and with headings that speak of refusals, since these may say who wants no messages: \
                  name them. On a terminal contactd \

@@ -10,7 +10,7 @@ use crate::model::change::RowStatus;
 pub type Choice<T> = (&'static str, T, &'static str);
 
 /// What a column can be. A label without a key gets one among the others. More fields there are with `--map`.
-pub const COLUMN: [Choice<Field>; 9] = [
+pub const COLUMN: [Choice<Field>; 10] = [
     ("l", Field::Label(String::new()), "a label, which forbids nothing"),
     ("o", Field::OptOut, "opt-outs: yes means out"),
     ("c", Field::Consent, "consent: yes means in"),
@@ -19,7 +19,8 @@ pub const COLUMN: [Choice<Field>; 9] = [
     ("b", Field::Date("subscribed_at"), "dates of subscriptions"),
     ("p", Field::Phone, "the phone"),
     ("r", Field::Region, "the country of the phone"),
-    ("i", Field::Ignore, "not used"),
+    ("i", Field::Ignore, "not used, but a refusal in it rejects its row"),
+    ("u", Field::Unread, "not read: I have read it, and nothing in it matters"),
 ];
 
 /// What a word can mean in a column that says who wants messages.

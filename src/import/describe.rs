@@ -49,8 +49,9 @@ impl<'s> Description<'s> {
         match shown_values(held, !unknown.is_empty()) {
             Some((values, more)) => {
                 let values: Vec<String> = values.into_iter().map(shown).collect();
+                let near = if more > 0 { self.nearest(at) } else { String::new() };
                 let more = if more > 0 { format!(" · {more} more") } else { String::new() };
-                values.join(" · ") + &more + &blanks
+                values.join(" · ") + &more + &near + &blanks
             }
             None => {
                 let samples: Vec<String> =
@@ -60,9 +61,18 @@ impl<'s> Description<'s> {
                 } else {
                     String::new()
                 };
-                samples.join(" ") + &filled + &blanks
+                samples.join(" ") + &filled + &self.nearest(at) + &blanks
             }
         }
+    }
+
+    /// What a person should see of a column that is not shown whole.
+    fn nearest(&self, at: usize) -> String {
+        let near: Vec<String> = self.survey.columns()[at]
+            .nearest_to_a_refusal()
+            .map(|cell| format!("'{}'", excerpt(cell.as_bytes())))
+            .collect();
+        if near.is_empty() { near.concat() } else { format!("; nearest to a refusal: {}", near.join(", ")) }
     }
 
     /// One object for programs.
@@ -81,6 +91,10 @@ impl<'s> Description<'s> {
                         values.into_iter().map(|(value, rows)| json!({"value": value, "rows": rows})).collect();
                 }
                 None => json["samples"] = held.samples().into(),
+            }
+            let near: Vec<&str> = held.nearest_to_a_refusal().collect();
+            if !near.is_empty() {
+                json["nearest_to_a_refusal"] = near.into();
             }
             if let Some(blanks) = self.columns.unknown_blanks(at, self.survey) {
                 json["unknown_blanks"] = blanks.into();

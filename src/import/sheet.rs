@@ -129,8 +129,8 @@ impl Sheet {
         {
             questions.push(Question::Rows(title.to_owned()));
         }
-        if let (Some((line, title)), false) = (self.survey.section(), self.defaults.has_no_sections()) {
-            questions.push(Question::Section(line, title));
+        if let (Some(section), false) = (self.survey.section(), self.defaults.has_no_sections()) {
+            questions.push(Question::Section(section));
         }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
         // A column that is still to be named may say it.

@@ -22,8 +22,9 @@ use crate::store::Store;
 const COPY_BYTES: u64 = 64 << 20;
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 1 << 20;
-/// How often it looks whether a copy is due.
+/// How often it looks whether a copy is due. The first seconds of a reign are for those who waited for it.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// How often it looks whether the reign has ended.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -104,16 +105,26 @@ impl Copier {
     }
 
     fn run(&self) {
-        while !self.reign.has_ended() {
+        let mut pause = FIRST_LOOK;
+        while self.rests(pause) {
             if let Err(why) = self.copy_if_due() {
                 tracing::warn!("no copy of the ledger was made: {}", why.message);
             }
-            let since = boot_time();
-            let every = if flaw::has(flaw::COPIES_AT_ONCE) { LOOK } else { LOOK_EVERY };
-            while boot_time().saturating_sub(since) < every && !self.reign.has_ended() {
-                thread::sleep(LOOK);
-            }
+            pause = LOOK_EVERY;
         }
+    }
+
+    /// False: the reign has ended meanwhile.
+    fn rests(&self, pause: Duration) -> bool {
+        let pause = if flaw::has(flaw::COPIES_AT_ONCE) { LOOK } else { pause };
+        let since = boot_time();
+        while !self.reign.has_ended() {
+            if boot_time().saturating_sub(since) >= pause {
+                return true;
+            }
+            thread::sleep(LOOK);
+        }
+        false
     }
 
     fn connect(&self) -> Result<Sql> {

@@ -485,7 +485,7 @@ fn a_label_that_is_a_plain_refusal_rejects_its_row() {
     assert_eq!(desk.check(BOB), "+no list_opted_out");
     desk.import(&format!("phone,status,tags\n{EVE},invalid,STOP\n"), &["--labels", "tags"]).rejected("maybe_optout", 1);
     assert_eq!(desk.check(EVE), "+no invalid");
-    desk.import(&format!("phone,tags\n{ADA},STOP\n"), &["--map", "tags=ignore"]).all_taken();
+    desk.import(&format!("phone,tags\n{ADA},STOP\n"), &["--map", "tags=unread"]).all_taken();
 }
 
 /// What stands in a column of opt-outs and is no known no, in a phone or in a country, is not passed over.

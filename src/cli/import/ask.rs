@@ -95,9 +95,12 @@ impl Dialogue<'_> {
                 self.mapping.all_are = Some(all_are);
                 Ok(true)
             }
-            Question::Section(line, title) => {
-                let title = excerpt(title.as_bytes());
-                self.say(&format!("\nIs '{title}' in line {line} the title of the rows below it? What are the rows?"))?;
+            Question::Section(section) => {
+                let (line, title) = (section.line, excerpt(section.title.as_bytes()));
+                let beside = section.beside();
+                self.say(&format!(
+                    "\nIs '{title}' in line {line} the title of the rows below it? What are the rows?{beside}"
+                ))?;
                 match self.choose(&SECTION)? {
                     Answer::Is(Below::All(all_are)) => self.mapping.all_are = Some(all_are),
                     Answer::Is(Below::NoSections) => self.mapping.has_no_sections = true,

@@ -43,9 +43,12 @@ pub fn question(question: &Question) -> Option<String> {
         Question::Consent(name) => Some(format!(
             "No column says who consented, and the name “{name}” does not either. Say under “The rows are” what they are."
         )),
-        Question::Section(line, title) => Some(format!(
-            "Is “{title}” in line {line} the title of the rows below it? Then make a file of its own of them, or say under “The rows \
-             are” what all rows are. If it is not, say so under “Lines between the rows”."
+        Question::Section(section) => Some(format!(
+            "Is “{}” in line {} the title of the rows below it? Then make a file of its own of them, or say under “The rows \
+             are” what all rows are. If it is not, say so under “Lines between the rows”.{}",
+            section.title,
+            section.line,
+            section.beside()
         )),
         Question::Labels(many) => Some(format!(
             "{many} columns would be labels, and a contact has at most {LABELS_MAX}. Choose “not used” for the others."

@@ -99,7 +99,8 @@ impl Columns {
     pub fn warnings(&self) -> Vec<String> {
         let is_known = |at: usize| names::known(&self.names[at]).is_some_and(|(field, _)| field.says_consent());
         let is_passed_over = |at: &usize| {
-            *self.field(*at) == Field::Ignore && matches!(self.why(*at), Why::Map | Why::Mapping) && is_known(*at)
+            let is_unused = matches!(self.field(*at), Field::Ignore | Field::Unread);
+            is_unused && matches!(self.why(*at), Why::Map | Why::Mapping) && is_known(*at)
         };
         let all = (0..self.len()).filter(|_| !self.forbids()).filter(is_passed_over);
         let unused = all

@@ -30,11 +30,14 @@ pub enum Field {
     Label(String),
     /// Nobody said what it is: a row that has something there is rejected.
     Unclear,
+    /// It is not kept, but a refusal in it rejects its row.
     Ignore,
+    /// The same, where a person has read it: no refusal in it counts.
+    Unread,
 }
 
 /// The fields that `--map` takes, but for labels.
-const ALL: [Field; 26] = [
+const ALL: [Field; 27] = [
     Field::Phone,
     Field::OtherPhone,
     Field::List,
@@ -61,6 +64,7 @@ const ALL: [Field; 26] = [
     Field::Date("last_engaged"),
     Field::Date("last_inbound"),
     Field::Ignore,
+    Field::Unread,
 ];
 
 impl Field {
@@ -94,6 +98,7 @@ impl Field {
             Field::Label(key) => key,
             Field::Unclear => "?",
             Field::Ignore => "ignore",
+            Field::Unread => "unread",
         }
     }
 
@@ -103,13 +108,15 @@ impl Field {
             Field::Label(key) => format!("label.{key}"),
             Field::Unclear => "not known; rows that have something there are rejected".to_owned(),
             Field::Ignore => "not used".to_owned(),
+            Field::Unread => "not read".to_owned(),
             _ => self.word().to_owned(),
         }
     }
 
     /// Whether several columns can be it.
     pub fn may_repeat(&self) -> bool {
-        matches!(self, Field::OtherPhone | Field::Region | Field::Label(_) | Field::Unclear | Field::Ignore)
+        matches!(self, Field::OtherPhone | Field::Region | Field::Label(_) | Field::Unclear)
+            || matches!(self, Field::Ignore | Field::Unread)
             || self.says_consent()
             || *self == Field::Date("subscribed_at")
     }

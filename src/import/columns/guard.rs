@@ -26,7 +26,7 @@ use crate::model::verdict::Reason;
 /// What is looked for in the cells of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
-    /// A refusal counts although the column is ignored: nobody has named it.
+    /// A refusal counts although the column is ignored: contactd does not know by itself what stands there.
     pub hears_refusals: bool,
     /// Whether what stands there is a country, which may contradict what is said of the row's.
     pub countries: Countries,
@@ -243,7 +243,7 @@ impl Guard {
         let asked = Asks::of(&held.name);
         Guard {
             may_refuse,
-            hears_refusals: why == Why::AllIgnored,
+            hears_refusals: matches!(why, Why::AllIgnored | Why::Map | Why::Mapping),
             beside: Beside {
                 asks: [if may_refuse && held.are_names() { asked.and_of_people() } else { asked }, Asks::default()],
                 is_free: may_refuse && held.are_phrases(),

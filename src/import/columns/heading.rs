@@ -119,7 +119,8 @@ pub fn turns_round(heading: &str, field: &Field) -> bool {
     // As a label it is no lie, and a yes or a date under it rejects its row.
     let permits = matches!(field, Field::Consent | Field::Date("subscribed_at") | Field::OtherPhone);
     let may_be = field.only_forbids()
-        || matches!(field, Field::Status | Field::Phone | Field::Reason | Field::Ignore | Field::Unclear);
+        || matches!(field, Field::Status | Field::Phone | Field::Reason | Field::Unclear)
+        || matches!(field, Field::Ignore | Field::Unread);
     !may_be && (forbids() || permits && speaks_of_an_end() && !title::is_about_mail(heading))
 }
 
@@ -129,8 +130,8 @@ pub fn may_be(option: &str, heading: &str, field: &Field) -> Result<()> {
         return Ok(());
     }
     Err(Error::bad_arg(format!(
-        "{option}: the heading '{}' says who wants no messages, so the column can be opted_out, opted_out_at, status or \
-         ignore, and never {}; if the heading is wrong, correct it in the file",
+        "{option}: the heading '{}' says who wants no messages, so the column can be opted_out, opted_out_at, status, \
+         ignore or unread, and never {}; if the heading is wrong, correct it in the file",
         excerpt(heading.as_bytes()),
         field.told()
     )))

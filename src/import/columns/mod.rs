@@ -13,6 +13,7 @@ pub mod mapping;
 pub mod names;
 pub mod question;
 pub mod rejects;
+pub mod sections;
 pub mod status;
 pub mod survey;
 mod verdict;

@@ -3,6 +3,7 @@
 use super::Columns;
 use super::day_order::DayOrder;
 use super::field::Field;
+use super::sections::Section;
 use super::survey::Survey;
 use crate::limits::LABELS_MAX;
 use crate::model::blank::is_failed;
@@ -16,7 +17,7 @@ pub enum Question {
     /// What the rows are: no column says who consented, and the file's name could say anything.
     Consent(String),
     /// What the rows are below a line of the table that has a title in it.
-    Section(u64, String),
+    Section(Section),
     /// What a column is, by its place.
     Column(usize),
     /// What a value of a column means that says who wants messages, and how often it stands there. The empty one is a blank.

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::day_order::SlashedDates;
 use super::guard::is_of_groups;
+use super::sections::{Section, Sections, is_of_those_who_are_out};
 use super::{names, status};
 use crate::import::read::dialect::looks_like_a_phone;
 use crate::import::title;
 use crate::model::blank::is_blank;
 use crate::model::keyword::is_first_name;
-use crate::model::plain_refusal::note_refuses;
-use crate::model::plain_refusal::title::group_speaks_of_an_end;
+use crate::model::plain_refusal::{note_refuses, note_resemblance};
 
 /// So few different values are all shown.
 pub const FEW: usize = 12;
@@ -22,6 +22,10 @@ const SAMPLES: usize = 3;
 const ANSWERS_MAX: usize = 3;
 /// One in so many cells of a column has several words, where people wrote what they liked.
 const PHRASES_IN: u64 = 4;
+/// So many cells of a column are compared with notes that refuse messages, and one is shown that comes so near to them: in notes of
+/// people who want messages the nearest of a hundred does, now and then.
+const JUDGED_MAX: u64 = 10_000;
+const NEAR_FROM: f64 = -0.6;
 /// What is longer is no word.
 const VALUE_CHARS_MAX: usize = 200;
 
@@ -34,10 +38,8 @@ pub struct Survey {
     pub is_complete: bool,
     /// Objects of the file say why they were rejected before.
     pub are_rejects: bool,
-    /// The first row of a table that is no row but a title, while rows with phones follow: its line and what stands in it.
-    section: Option<(u64, String)>,
-    /// The same of one that nothing follows so far.
-    title: Option<(u64, String)>,
+    /// The rows of a table that are no rows but titles.
+    sections: Sections,
     columns: Vec<Held>,
     /// The columns that are filled in the row that has most.
     fullest: Vec<usize>,
@@ -51,6 +53,15 @@ struct Runs {
     /// Whether a row between two is blank, and whether one repeats the row before.
     has_gaps: bool,
     repeats: bool,
+}
+
+/// The cells of a column that come nearest to a refusal, and are none as far as anybody knows.
+#[derive(Clone, Debug, Default)]
+struct Nearest {
+    /// How near each is, the nearest first.
+    cells: Vec<(f64, String)>,
+    /// How many were judged.
+    judged: u64,
 }
 
 /// What one column holds.
@@ -79,14 +90,11 @@ pub struct Held {
     counts: HashMap<String, u64>,
     are_many: bool,
     samples: Vec<String>,
+    /// What stands there and comes nearest to a note that refuses messages, without being taken for one.
+    nearest: Nearest,
     /// Groups of rows may be named there: then the first row of each value.
     is_of_groups: bool,
     firsts: Vec<(u64, String)>,
-}
-
-/// Whether the title of some rows, or the name of their group, says that they are of people who want no messages.
-fn is_of_those_who_are_out(title: &str) -> bool {
-    group_speaks_of_an_end(title) || note_refuses(title)
 }
 
 impl Survey {
@@ -100,10 +108,10 @@ impl Survey {
 
     /// The title that may be of the rows around it: one that rows follow, one behind all rows that speaks of an end, or one in a
     /// column of groups.
-    pub fn section(&self) -> Option<(u64, String)> {
-        let behind = || self.title.as_ref().filter(|(_, title)| self.is_complete && title::speaks_of_an_end(title));
+    pub fn section(&self) -> Option<Section> {
         let inside = || self.columns.iter().find_map(|held| held.group_of_an_end(self.rows));
-        self.section.as_ref().or_else(behind).cloned().or_else(inside)
+        let group = || inside().map(|(line, title)| Section { line, title, others: Vec::new() });
+        self.sections.section(self.is_complete).or_else(group)
     }
 
     /// Adds a column, and gives its place.
@@ -113,32 +121,18 @@ impl Survey {
         self.columns.len() - 1
     }
 
-    /// Looks at a row of a table, which may be a title as well. `line` is the one on which it begins. Of several titles the first that
-    /// says who wants no messages is asked about: what is said of one is said of all.
+    /// Looks at a row of a table, which may be a title as well. `line` is the one on which it begins.
     pub fn see_row<'c>(&mut self, line: impl FnOnce() -> u64, cells: impl Iterator<Item = (usize, &'c str)> + Clone) {
-        let says_it = |(_, title): &(u64, String)| is_of_those_who_are_out(title);
-        if !self.section.as_ref().is_some_and(says_it) {
-            // Where the rows before it have phones.
-            let is_of_phones = |at: usize| self.columns.get(at).is_some_and(|held| held.phones > 0);
-            let is_of_answers = |at: usize| {
-                let known = self.columns.get(at).and_then(|held| names::known(&held.name));
-                known.is_some_and(|(field, _)| field.says_consent())
-            };
-            match title::of_section(cells.clone(), self.columns.len(), is_of_phones, is_of_answers) {
-                Some(title) => {
-                    let title = (line(), title.to_owned());
-                    if self.title.is_none() || says_it(&title) {
-                        self.title = Some(title);
-                    }
-                }
-                None if cells.clone().any(|(_, cell)| title::is_number(cell)) => {
-                    let title = self.title.take();
-                    if self.section.is_none() || title.as_ref().is_some_and(says_it) {
-                        self.section = title;
-                    }
-                }
-                None => {}
-            }
+        // Where the rows before it have phones.
+        let is_of_phones = |at: usize| self.columns.get(at).is_some_and(|held| held.phones > 0);
+        let is_of_answers = |at: usize| {
+            let known = self.columns.get(at).and_then(|held| names::known(&held.name));
+            known.is_some_and(|(field, _)| field.says_consent())
+        };
+        match title::of_section(cells.clone(), self.columns.len(), is_of_phones, is_of_answers) {
+            Some(title) => self.sections.see((line(), title.to_owned())),
+            None if cells.clone().any(|(_, cell)| title::is_number(cell)) => self.sections.follow(),
+            None => {}
         }
         self.see(cells);
     }
@@ -179,6 +173,24 @@ impl Survey {
     }
 }
 
+impl Nearest {
+    fn see(&mut self, cell: &str) {
+        let may_be_a_note = cell.contains(' ') || !cell.is_ascii();
+        if !may_be_a_note || self.judged == JUDGED_MAX {
+            return;
+        }
+        self.judged += 1;
+        let near = note_resemblance(cell);
+        let is_near = (NEAR_FROM..0.0).contains(&near);
+        let at = self.cells.partition_point(|(other, _)| *other >= near);
+        let is_known = || self.cells.iter().any(|(_, known)| known == cell);
+        if is_near && at < SAMPLES && !is_known() && !note_refuses(cell) {
+            self.cells.insert(at, (near, cell.chars().take(VALUE_CHARS_MAX).collect()));
+            self.cells.truncate(SAMPLES);
+        }
+    }
+}
+
 impl Held {
     /// A column in which nothing was seen yet.
     pub fn new(name: &str) -> Held {
@@ -192,6 +204,7 @@ impl Held {
         *before = row;
         cell.clone_into(above);
         self.phrases += u64::from(cell.split_whitespace().nth(1).is_some());
+        self.nearest.see(cell);
         self.filled += 1;
         self.spoken += u64::from(!is_blank(cell));
         self.phones += u64::from(looks_like_a_phone(cell));
@@ -329,6 +342,12 @@ impl Held {
         self.values().filter(|values| values.len() <= FEW)
     }
 
+    /// What people wrote there that comes nearest to a refusal and is not taken for one, for a person to look at.
+    pub fn nearest_to_a_refusal(&self) -> impl Iterator<Item = &str> {
+        let cells = self.nearest.cells.iter().filter(|_| self.are_phrases() && !self.are_names());
+        cells.map(|(_, cell)| cell.as_str())
+    }
+
     /// The first different values.
     pub fn samples(&self) -> &[String] {
         &self.samples
@@ -353,7 +372,7 @@ mod tests {
             for group in groups {
                 survey.see([(0, "+14155550101"), (1, *group)].into_iter());
             }
-            survey.section().map(|(line, title)| (line, title.clone()))
+            survey.section().map(|section| (section.line, section.title))
         };
         let asked = |line: u64, title: &str| Some((line, title.to_owned()));
         assert_eq!(section("Group", &["", "", "Active", "", "", "Opted out"]), asked(7, "Opted out"));

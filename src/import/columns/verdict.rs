@@ -22,7 +22,7 @@ impl Columns {
         }
         Err(Error::bad_arg(
             "contactd wrote this file behind a fence (verdict: fenced): it did not know who opted out last, and who is active there may \
-             have refused since. Export again after UNFENCE. If you know better, say --map verdict=ignore",
+             have refused since. Export again after UNFENCE. If you know better, say --map verdict=unread",
         ))
     }
 }

@@ -163,7 +163,7 @@ impl Refusal {
             }
             Refusal::OtherChannel => {
                 "the row is about another channel, such as e-mail, and its consent may be to that alone: leave it out, or --map \
-                 COLUMN=ignore if the column says something else"
+                 COLUMN=unread if the column says something else"
             }
             Refusal::BadJson => "this line is not a JSON object",
             Refusal::NotUtf8 => {
@@ -195,7 +195,7 @@ impl Refusal {
                 "a column, or a yes or a no in it, that the first rows do not have, and nobody named: import the rejected rows with --labels COLUMN or --map COLUMN=FIELD"
             }
             Refusal::MaybeOptOut => {
-                "a label, the source or the reason says that the contact wants no messages, or a verdict (held_for_review) that somebody has to look: if so, import the rejected rows with --as optout; if not, correct it or --map COLUMN=ignore"
+                "a label, the source or the reason says that the contact wants no messages, or a verdict (held_for_review) that somebody has to look: if so, import the rejected rows with --as optout; if not, correct it or --map COLUMN=unread"
             }
             Refusal::NoConsent => {
                 "these people did not agree, so they are not put on the list: leave it so. Whoever opted out: say so in a --mapping, under [values]"

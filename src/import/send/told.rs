@@ -168,6 +168,10 @@ impl<'c> Told<'c> {
                 self.note_country(guard, cell, countries);
                 return guard.check(cell.trim());
             }
+            Field::Unread => {
+                self.note_country(guard, cell, countries);
+                return Ok(());
+            }
             Field::Unclear if is_blank(cell) => return Ok(()),
             Field::Unclear => return Err(Refusal::UnknownColumn),
             Field::Phone | Field::OtherPhone => return self.read_phone(field, at, cell),
@@ -228,7 +232,7 @@ impl<'c> Told<'c> {
                 self.reason = Some(kept);
                 is_whole.then_some(()).ok_or(Refusal::Limit)?;
             }
-            Field::Label(_) | Field::Unclear | Field::Ignore | Field::Phone | Field::OtherPhone => {}
+            Field::Label(_) | Field::Unclear | Field::Ignore | Field::Unread | Field::Phone | Field::OtherPhone => {}
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ pub use encoding::{mistaken_byte, unescaped};
 pub use folding::is_unspaced;
 use grammar::Grammar;
 pub use machine::is_of_a_machine;
-pub use net::note_resembles_refusal;
+pub use net::note_resemblance;
 use reading::Reading;
 pub use reading::STOP_SIGNS;
 pub use refusal::{is_first_name, is_keyword, is_keyword_in_capitals, is_refusal, is_request, is_spelled_as_asked};

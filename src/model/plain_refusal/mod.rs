@@ -34,7 +34,7 @@ use crate::model::keyword::{STOP_SIGNS, is_refusal, reports};
 use fold::letters;
 pub use key::label_refuses;
 pub use note::note_refuses;
-pub use remark::resembles as note_resembles;
+pub use remark::{resemblance as note_resemblance, resembles as note_resembles};
 use vocabulary::{
     ACT, ALONE, ASKED, AWAY, ENDS, IN, MAIL, NOT, OPT, OUT, PHONE, Sense, beginnings_of, may_begin, sense,
 };

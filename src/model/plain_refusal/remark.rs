@@ -10,7 +10,7 @@ use super::fold::folded;
 use super::title::words;
 use super::{beside, reply};
 use crate::model::blank::is_blank;
-use crate::model::keyword::note_resembles_refusal;
+use crate::model::keyword::note_resemblance;
 
 /// Parts of headings of notes, folded; and whole words of some.
 const NOTES: [&str; 49] = [
@@ -158,11 +158,16 @@ pub fn tag_refuses(cell: &str) -> bool {
 
 /// Whether a note resembles those that refuse messages.
 pub fn resembles(note: &str) -> bool {
-    note.len() <= NOTE_BYTES_MAX
+    resemblance(note) >= 0.0
+}
+
+/// How near a note comes to those that refuse messages: from 0 on it is taken for one.
+pub fn resemblance(note: &str) -> f64 {
+    let can_be_judged = note.len() <= NOTE_BYTES_MAX
         && note.contains(char::is_alphabetic)
         && !is_blank(note)
-        && !beside::is_harmless(note)
-        && note_resembles_refusal(note)
+        && !beside::is_harmless(note);
+    if can_be_judged { note_resemblance(note) } else { f64::NEG_INFINITY }
 }
 
 /// Whether a note says in a word or two, or in one of its entries, that its number is not to be written to.

@@ -85,6 +85,23 @@ fn a_description_shows_what_each_column_holds() {
     assert_eq!(json["columns"][2]["samples"], json!(["nome 0", "nome 1", "nome 2"]));
 }
 
+/// Of notes that are too many to be shown, those are that a person should judge.
+#[test]
+fn a_description_shows_the_notes_that_come_nearest_to_a_refusal() {
+    let desk = Desk::new();
+    let mut sheet = "phone,name,Anotações\n".to_owned();
+    for row in 0..200 {
+        let note = if row == 150 { "deixa ele quieto" } else { ["gosta de café", "ligou na mesa"][row % 2] };
+        writeln!(sheet, "+1415555{row:04},Ana Nome{row},{note} {row}").expect("in memory");
+    }
+    let told = describe(&desk, &sheet, &["--labels", "name,Anotações"]);
+    let notes = told.lines().find(|line| line.contains("Anotações")).unwrap_or_default();
+    assert!(notes.contains("nearest to a refusal: 'deixa ele quieto 150'"), "{told}");
+    let json: Value = serde_json::from_str(&describe(&desk, &sheet, &["--json"])).expect("JSON");
+    assert_eq!(json["columns"][2]["nearest_to_a_refusal"][0], json!("deixa ele quieto 150"));
+    assert_eq!(json["columns"][1]["nearest_to_a_refusal"], Value::Null, "of names");
+}
+
 /// What is pasted unread subscribes nobody who may have opted out.
 #[test]
 fn in_a_pipe_the_command_to_paste_is_printed() {

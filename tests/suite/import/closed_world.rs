@@ -61,7 +61,7 @@ fn an_export_that_leaves_open_who_refused_subscribes_nobody() {
     let told = desk.unsaid(sheet("held_for_review"), &[]);
     assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{}: {}", told.code, told.errors);
     assert_eq!((desk.check(ADA), desk.check(BOB)), ("+no not_subscribed".into(), "+no list_opted_out".into()));
-    desk.unsaid(sheet("fenced"), &["--map", "verdict=ignore"]).all_taken();
+    desk.unsaid(sheet("fenced"), &["--map", "verdict=unread"]).all_taken();
     assert_eq!((desk.check(ADA), desk.check(BOB)), ("+yes".into(), "+no list_opted_out".into()));
 }
 

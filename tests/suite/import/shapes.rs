@@ -165,12 +165,12 @@ fn an_ignored_cell_that_is_a_refusal_rejects_its_row() {
     let rows: String = (0..9).map(|at| format!("+1415555012{at},note {at}\n")).collect::<Vec<_>>().concat();
     for cell in ["Bitte nicht kontaktieren", "unsubscribed 5/1/24", "Bob NO SMS!", "deceased"] {
         let sheet = format!("phone,Remark\n{rows}{BOB},{cell}\n");
-        for options in [["--map", "*=ignore"], ["--labels", "*"]] {
+        for options in [["--map", "*=ignore"], ["--map", "Remark=ignore"], ["--labels", "*"]] {
             let told = desk.unsaid(&sheet, &options);
             assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{cell}: {}", told.errors);
             assert_eq!(desk.get(BOB), Value::Null, "{cell}");
         }
-        desk.unsaid(&sheet, &["--map", "Remark=ignore", "--dry-run"]).all_taken();
+        desk.unsaid(&sheet, &["--map", "Remark=unread", "--dry-run"]).all_taken();
     }
 }
 

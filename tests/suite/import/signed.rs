@@ -210,9 +210,10 @@ fn a_title_between_rows_is_signed_whatever_its_words() {
         }
         assert_eq!(desk.onto_list(&sheet, &["--labels", "note", "--no-sections", "--dry-run"]).code, 3);
     }
-    // What is said of one title is said of all: the one that speaks of an end is shown.
+    // What is said of one title is said of all: the one that speaks of an end is shown, and the others are named.
     let sheet = format!("phone,name,city\nSpring,,\n{ADA},Ada,Rome\nOFF THE LIST (asked in May),,\n{BOB},Bob,Bonn\n");
     desk.onto_list(&sheet, &["--as", "subscribe"]).asks("what are the rows around line 4, since 'OFF THE LIST");
+    desk.onto_list(&sheet, &["--as", "subscribe"]).asks("The answer is for these lines, too: 2 'Spring'.");
     // A phone with words beside it is somebody's row.
     let sheet = format!("phone,name,city,note\n{ADA},Ada,Rome,\n415-555-0102 - wrong number,Bob,,\n{EVE},Eve,Rome,\n");
     let told = desk.onto_list(&sheet, &["--labels", "note"]);

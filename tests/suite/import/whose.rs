@@ -284,7 +284,11 @@ fn a_yes_under_the_heading_of_an_end_is_no_label_of_a_subscriber() {
 #[test]
 fn a_column_of_consent_that_is_passed_over_is_told() {
     let desk = Desk::new();
-    let told = desk.unsaid(format!("phone,SMS Consent\n{ADA},no\n"), &["--map", "SMS Consent=ignore"]);
+    let sheet = format!("phone,SMS Consent\n{ADA},no\n");
+    let told = desk.unsaid(&sheet, &["--map", "SMS Consent=ignore"]);
+    assert_eq!(told.json["rejected"], json!({"maybe_optout": 1}), "{}", told.errors);
+    let told = desk.unsaid(&sheet, &["--map", "SMS Consent=unread"]);
+    assert_eq!(desk.check(ADA), "+yes");
     assert!(told.errors.contains("'SMS Consent' says who wants messages, and is not used"), "{}", told.errors);
 }
 
