@@ -6,6 +6,7 @@ use super::columns::field::Field;
 use super::columns::heading::is_for_all;
 use super::columns::mapping::{self, MADE_UP};
 use super::columns::question::Question;
+use super::columns::sections::Section;
 use super::columns::status::Said;
 use super::columns::survey::FEW;
 use super::columns::{Columns, Why, names, survey::Survey};
@@ -54,17 +55,7 @@ impl Advice<'_> {
                         excerpt(name.as_bytes())
                     ),
                 ),
-                Question::Section(section) => put(
-                    &mut text,
-                    format_args!(
-                        "\n* what are the rows around line {}, since '{}' in it may be their title? Make a file of its own \
-                         of them, or say what all rows are with --as optout or --as invalid; --no-sections if it says nothing \
-                         of them.{}",
-                        section.line,
-                        excerpt(section.title.as_bytes()),
-                        section.beside()
-                    ),
-                ),
+                Question::Section(section) => put(&mut text, format_args!("\n* {}", may_be_a_title(section))),
                 Question::Value(at, value, rows) if value.is_empty() => put(
                     &mut text,
                     format_args!(
@@ -232,6 +223,17 @@ pub fn of_words(columns: &Columns, survey: &Survey) -> Option<String> {
         Said::words(),
         lines.join(" ")
     ))
+}
+
+/// A line that may be the title of the rows around it.
+fn may_be_a_title(section: &Section) -> String {
+    format!(
+        "what are the rows around line {}, since '{}' in it may be their title? Make a file of its own of them, or say what all \
+         rows are with --as optout or --as invalid; --no-sections if it says nothing of them.{}",
+        section.line,
+        excerpt(section.title.as_bytes()),
+        section.beside()
+    )
 }
 
 /// More labels than a contact can have.
