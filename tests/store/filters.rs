@@ -50,21 +50,21 @@ fn filters() -> Vec<Known> {
 
 fn writes(n: u64) -> Vec<Write> {
     let mut labels = vec![("third", (n % 3).to_string()), ("few", (n % 50).to_string()), ("name", format!("n{n}"))];
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         labels.push(("half", "yes".to_owned()));
-    } else if n % 5 != 0 {
+    } else if !n.is_multiple_of(5) {
         labels.push(("half", "no".to_owned()));
     }
     let labels = labels.into_iter().map(|(key, value)| (key.to_owned(), Some(value)));
     let mut changes = vec![(None, Change::Put(labels.collect()))];
     let said = Statement::default;
-    if n % 4 != 0 {
+    if !n.is_multiple_of(4) {
         changes.push((Some(list()), Change::OptIn(said())));
     }
-    if n % 7 == 0 {
+    if n.is_multiple_of(7) {
         changes.push((Some(list()), Change::OptOut(said())));
     }
-    if n % 11 == 0 {
+    if n.is_multiple_of(11) {
         changes.push((None, Change::Suppress(said())));
     }
     changes.into_iter().map(|(list, change)| Write::Contact { phone: phone(n), list, change }).collect()
