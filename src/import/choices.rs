@@ -20,7 +20,7 @@ pub const COLUMN: [Choice<Field>; 10] = [
     ("p", Field::Phone, "the phone"),
     ("r", Field::Region, "the country of the phone"),
     ("i", Field::Ignore, "not used, but a refusal in it rejects its row"),
-    ("u", Field::Unread, "not read: I have read it, and nothing in it matters"),
+    ("u", Field::Unread, "passed over: I have read it, and nothing in it matters"),
 ];
 
 /// What a word can mean in a column that says who wants messages.

@@ -108,7 +108,7 @@ impl Field {
             Field::Label(key) => format!("label.{key}"),
             Field::Unclear => "not known; rows that have something there are rejected".to_owned(),
             Field::Ignore => "not used".to_owned(),
-            Field::Unread => "not read".to_owned(),
+            Field::Unread => "passed over".to_owned(),
             _ => self.word().to_owned(),
         }
     }
