@@ -66,13 +66,14 @@ impl<'s> Description<'s> {
         }
     }
 
-    /// What a person should see of a column that is not shown whole.
+    /// What a person should see of notes that are not shown whole.
     fn nearest(&self, at: usize) -> String {
-        let near: Vec<String> = self.survey.columns()[at]
-            .nearest_to_a_refusal()
-            .map(|cell| format!("'{}'", excerpt(cell.as_bytes())))
-            .collect();
-        if near.is_empty() { near.concat() } else { format!("; nearest to a refusal: {}", near.join(", ")) }
+        let held = &self.survey.columns()[at];
+        let quoted = |cell: &str| format!("'{}'", excerpt(cell.as_bytes()));
+        let refusing = held.refusing().map(|(many, first)| format!("; {many} refuse messages, like {}", quoted(first)));
+        let near: Vec<String> = held.nearest_to_a_refusal().map(quoted).collect();
+        let near = if near.is_empty() { String::new() } else { format!("; nearest to a refusal: {}", near.join(", ")) };
+        refusing.unwrap_or_default() + &near
     }
 
     /// One object for programs.
@@ -91,6 +92,9 @@ impl<'s> Description<'s> {
                         values.into_iter().map(|(value, rows)| json!({"value": value, "rows": rows})).collect();
                 }
                 None => json["samples"] = held.samples().into(),
+            }
+            if let Some((many, first)) = held.refusing() {
+                json["refusing"] = json!({"rows": many, "like": first});
             }
             let near: Vec<&str> = held.nearest_to_a_refusal().collect();
             if !near.is_empty() {

@@ -55,10 +55,13 @@ struct Runs {
     repeats: bool,
 }
 
-/// The cells of a column that come nearest to a refusal, and are none as far as anybody knows.
+/// The cells of a column that refuse messages, and those that come nearest to it and are none as far as anybody knows.
 #[derive(Clone, Debug, Default)]
 struct Nearest {
-    /// How near each is, the nearest first.
+    /// How many refuse, and the first of them.
+    refusing: u64,
+    first: String,
+    /// How near each of the others is, the nearest first.
     cells: Vec<(f64, String)>,
     /// How many were judged.
     judged: u64,
@@ -90,7 +93,7 @@ pub struct Held {
     counts: HashMap<String, u64>,
     are_many: bool,
     samples: Vec<String>,
-    /// What stands there and comes nearest to a note that refuses messages, without being taken for one.
+    /// What stands there and refuses messages as a note does, or comes nearest to it.
     nearest: Nearest,
     /// Groups of rows may be named there: then the first row of each value.
     is_of_groups: bool,
@@ -180,12 +183,19 @@ impl Nearest {
             return;
         }
         self.judged += 1;
+        let shown = || cell.chars().take(VALUE_CHARS_MAX).collect();
         let near = note_resemblance(cell);
-        let is_near = (NEAR_FROM..0.0).contains(&near);
+        if near >= 0.0 || note_refuses(cell) {
+            if self.refusing == 0 {
+                self.first = shown();
+            }
+            self.refusing += 1;
+            return;
+        }
         let at = self.cells.partition_point(|(other, _)| *other >= near);
         let is_known = || self.cells.iter().any(|(_, known)| known == cell);
-        if is_near && at < SAMPLES && !is_known() && !note_refuses(cell) {
-            self.cells.insert(at, (near, cell.chars().take(VALUE_CHARS_MAX).collect()));
+        if near >= NEAR_FROM && at < SAMPLES && !is_known() {
+            self.cells.insert(at, (near, shown()));
             self.cells.truncate(SAMPLES);
         }
     }
@@ -342,10 +352,20 @@ impl Held {
         self.values().filter(|values| values.len() <= FEW)
     }
 
+    /// How many cells refuse messages as notes do, as far as was looked, and the first of them; none where there are no notes.
+    pub fn refusing(&self) -> Option<(u64, &str)> {
+        let Nearest { refusing, first, .. } = &self.nearest;
+        (*refusing > 0 && self.are_notes()).then_some((*refusing, first))
+    }
+
     /// What people wrote there that comes nearest to a refusal and is not taken for one, for a person to look at.
     pub fn nearest_to_a_refusal(&self) -> impl Iterator<Item = &str> {
-        let cells = self.nearest.cells.iter().filter(|_| self.are_phrases() && !self.are_names());
-        cells.map(|(_, cell)| cell.as_str())
+        self.nearest.cells.iter().filter(|_| self.are_notes()).map(|(_, cell)| cell.as_str())
+    }
+
+    /// Whether people wrote there what they liked, and no names.
+    fn are_notes(&self) -> bool {
+        self.are_phrases() && !self.are_names()
     }
 
     /// The first different values.

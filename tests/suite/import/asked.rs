@@ -91,14 +91,20 @@ fn a_description_shows_the_notes_that_come_nearest_to_a_refusal() {
     let desk = Desk::new();
     let mut sheet = "phone,name,Anotações\n".to_owned();
     for row in 0..200 {
-        let note = if row == 150 { "deixa ele quieto" } else { ["gosta de café", "ligou na mesa"][row % 2] };
+        let note = match row {
+            140 | 141 => "pediu para sair da lista",
+            150 => "deixa ele quieto",
+            _ => ["gosta de café", "ligou na mesa"][row % 2],
+        };
         writeln!(sheet, "+1415555{row:04},Ana Nome{row},{note} {row}").expect("in memory");
     }
     let told = describe(&desk, &sheet, &["--labels", "name,Anotações"]);
     let notes = told.lines().find(|line| line.contains("Anotações")).unwrap_or_default();
-    assert!(notes.contains("nearest to a refusal: 'deixa ele quieto 150'"), "{told}");
+    let says = "; 2 refuse messages, like 'pediu para sair da lista 140'; nearest to a refusal: 'deixa ele quieto 150'";
+    assert!(notes.contains(says), "{told}");
     let json: Value = serde_json::from_str(&describe(&desk, &sheet, &["--json"])).expect("JSON");
     assert_eq!(json["columns"][2]["nearest_to_a_refusal"][0], json!("deixa ele quieto 150"));
+    assert_eq!(json["columns"][2]["refusing"], json!({"rows": 2, "like": "pediu para sair da lista 140"}));
     assert_eq!(json["columns"][1]["nearest_to_a_refusal"], Value::Null, "of names");
 }
 
