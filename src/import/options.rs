@@ -26,8 +26,9 @@ pub struct Options {
     pub region: Option<String>,
     /// What a column is, like --map 'Cell No=phone', or --map '#3=phone' for the third. The fields: phone, `other_phone` (to
     /// fall back on), list, region (the country), status, `opt_in` (yes means in), `opted_out` (yes means out),
-    /// `subscribed_at`, `opted_out_at` and so on, label.KEY, ignore (a refusal in it still rejects its row), unread (none counts: you have read the column). Of dates like 4/3/2026, `subscribed_at:mdy` says that the
-    /// month stands first, and `subscribed_at:dmy` the day. '*=ignore' ignores every column that nothing else names
+    /// `subscribed_at`, `opted_out_at` and so on, label.KEY, ignore (a refusal in it still rejects its row), unread (none
+    /// counts: you have read the column). Of dates like 4/3/2026, `subscribed_at:mdy` says that the month stands first, and
+    /// `subscribed_at:dmy` the day. '*=ignore' ignores every column that nothing else names
     #[arg(long, value_name = "COLUMN=FIELD")]
     pub map: Vec<String>,
     /// Which columns become labels; '*' for every column that nothing else names and that cannot be an answer to a question: you

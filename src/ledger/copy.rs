@@ -22,8 +22,9 @@ use crate::store::Store;
 const COPY_BYTES: u64 = 64 << 20;
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 1 << 20;
-/// How often it looks whether a copy is due. The first seconds of a reign are for those who waited for it.
+/// How often it looks whether a copy is due.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// When it first looks: the first seconds of a reign are for those who waited for it.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// How often it looks whether the reign has ended.
 const LOOK: Duration = Duration::from_millis(100);

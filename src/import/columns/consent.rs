@@ -99,8 +99,7 @@ impl Columns {
     pub fn warnings(&self) -> Vec<String> {
         let is_known = |at: usize| names::known(&self.names[at]).is_some_and(|(field, _)| field.says_consent());
         let is_passed_over = |at: &usize| {
-            let is_unused = matches!(self.field(*at), Field::Ignore | Field::Unread);
-            is_unused && matches!(self.why(*at), Why::Map | Why::Mapping) && is_known(*at)
+            self.field(*at).is_unused() && matches!(self.why(*at), Why::Map | Why::Mapping) && is_known(*at)
         };
         let all = (0..self.len()).filter(|_| !self.forbids()).filter(is_passed_over);
         let unused = all

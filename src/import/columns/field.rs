@@ -113,10 +113,15 @@ impl Field {
         }
     }
 
+    /// Whether nothing of it is kept, whatever a refusal in it does.
+    pub fn is_unused(&self) -> bool {
+        matches!(self, Field::Ignore | Field::Unread)
+    }
+
     /// Whether several columns can be it.
     pub fn may_repeat(&self) -> bool {
         matches!(self, Field::OtherPhone | Field::Region | Field::Label(_) | Field::Unclear)
-            || matches!(self, Field::Ignore | Field::Unread)
+            || self.is_unused()
             || self.says_consent()
             || *self == Field::Date("subscribed_at")
     }

@@ -120,7 +120,7 @@ pub fn turns_round(heading: &str, field: &Field) -> bool {
     let permits = matches!(field, Field::Consent | Field::Date("subscribed_at") | Field::OtherPhone);
     let may_be = field.only_forbids()
         || matches!(field, Field::Status | Field::Phone | Field::Reason | Field::Unclear)
-        || matches!(field, Field::Ignore | Field::Unread);
+        || field.is_unused();
     !may_be && (forbids() || permits && speaks_of_an_end() && !title::is_about_mail(heading))
 }
 
