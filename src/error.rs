@@ -152,11 +152,19 @@ impl std::error::Error for Error {}
 
 /// A piece of somebody's input that is safe to show: cut to 40 characters, everything unprintable replaced.
 pub fn excerpt(input: &[u8]) -> String {
-    const CHARS_MAX: usize = 40;
-    let text = String::from_utf8_lossy(&input[..input.len().min(4 * CHARS_MAX)]);
+    printable(input, 40)
+}
+
+/// The same of what a person must read to its end, such as a title: cut to 200 characters.
+pub fn long_excerpt(input: &[u8]) -> String {
+    printable(input, 200)
+}
+
+fn printable(input: &[u8], chars_max: usize) -> String {
+    let text = String::from_utf8_lossy(&input[..input.len().min(4 * chars_max)]);
     let mut clean: String =
-        text.chars().take(CHARS_MAX).map(|c| if c.is_control() || is_direction_mark(c) { '?' } else { c }).collect();
-    if text.chars().nth(CHARS_MAX).is_some() || input.len() > 4 * CHARS_MAX {
+        text.chars().take(chars_max).map(|c| if c.is_control() || is_direction_mark(c) { '?' } else { c }).collect();
+    if text.chars().nth(chars_max).is_some() || input.len() > 4 * chars_max {
         clean.push('…');
     }
     clean

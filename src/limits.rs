@@ -213,10 +213,14 @@ pub const UNWRITTEN_FORBIDS_MAX: usize = 1_000_000;
 pub const GATE_CHUNK_IDS: u32 = 4096;
 /// Ids in one chunk of any other posting: 2 KiB as a bitset.
 pub const POSTING_CHUNK_IDS: u32 = 16_384;
-/// Postings of labels that are kept decoded, since somebody counts them.
-pub const DECODED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// For postings of labels that are kept decoded, since somebody counts them, there is so much room at least.
+pub const DECODED_BYTES_MIN: usize = 16 * 1024 * 1024;
+/// Where that is more, there is so much room for each contact: all of some 30 values of labels.
+pub const DECODED_BYTES_A_CONTACT: usize = 4;
 /// Filters of which it is known how many contacts of each window match, since somebody counts them.
 pub const COUNTED_FILTERS_MAX: usize = 64;
+/// Filters of statuses, lists and days of which the contacts are kept that match: at most 8 KiB for 65,536 contacts each.
+pub const KEPT_FILTERS_MAX: usize = 16;
 /// A value that about so many contacts have got lately as a label has a posting of its own from then on. Tests get there often.
 pub const COMMON_LABELS_MIN: u8 = if cfg!(debug_assertions) { 3 } else { 64 };
 /// How many rare values are counted before all counts are halved.

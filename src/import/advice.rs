@@ -12,7 +12,7 @@ use super::columns::survey::FEW;
 use super::columns::{Columns, Why, names, survey::Survey};
 use super::describe::Description;
 use crate::counted::counted;
-use crate::error::excerpt;
+use crate::error::{excerpt, long_excerpt};
 use crate::limits::LABELS_MAX;
 use crate::model::phone::{Region, normalize};
 use crate::model::plain_refusal::title::says_without;
@@ -23,6 +23,7 @@ pub struct Advice<'s> {
     pub survey: &'s Survey,
     pub region: Option<Region>,
     pub questions: &'s [Question],
+    pub description: Description<'s>,
 }
 
 impl Advice<'_> {
@@ -44,7 +45,7 @@ impl Advice<'_> {
                         "\n* what are the rows, since '{}' speaks of people who want no messages, or of numbers that do not \
                          exist? --as optout: opt-outs, whatever the columns say; --as invalid: numbers that do not exist; \
                          --as subscribe: subscribers, as the columns say",
-                        excerpt(word.as_bytes())
+                        long_excerpt(word.as_bytes())
                     ),
                 ),
                 Question::Consent(name) => put(
@@ -52,7 +53,7 @@ impl Advice<'_> {
                     format_args!(
                         "\n* what are the rows, since no column says who consented, and the name '{}' does not either? \
                          --as subscribe: subscribers; --as optout: opt-outs; --as invalid: numbers that do not exist",
-                        excerpt(name.as_bytes())
+                        long_excerpt(name.as_bytes())
                     ),
                 ),
                 Question::Section(section) => put(&mut text, format_args!("\n* {}", may_be_a_title(section))),
@@ -100,7 +101,7 @@ impl Advice<'_> {
                 Question::Labels(many) => put(&mut text, format_args!("\n* {}", too_many(*many))),
             }
         }
-        put(&mut text, format_args!("\n\n{}", Description::new(self.columns, self.survey)));
+        put(&mut text, format_args!("\n\n{}", self.description));
         let options = self.options();
         if !options.is_empty() {
             put(&mut text, format_args!("\nSay it like this:\n\n  {command} {}\n", options.join(" ")));
@@ -231,7 +232,7 @@ fn may_be_a_title(section: &Section) -> String {
         "what are the rows around line {}, since '{}' in it may be their title? Make a file of its own of them, or say what all \
          rows are with --as optout or --as invalid; --no-sections if it says nothing of them.{}",
         section.line,
-        excerpt(section.title.as_bytes()),
+        long_excerpt(section.title.as_bytes()),
         section.beside()
     )
 }

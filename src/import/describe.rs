@@ -13,12 +13,14 @@ use crate::error::excerpt;
 pub struct Description<'s> {
     columns: &'s Columns,
     survey: &'s Survey,
+    /// What a person should know about the encoding.
+    warning: Option<String>,
 }
 
 impl<'s> Description<'s> {
-    /// Describes columns by what some rows hold.
-    pub fn new(columns: &'s Columns, survey: &'s Survey) -> Description<'s> {
-        Description { columns, survey }
+    /// Describes columns by what some rows hold. `warning` is what the file's source says of its encoding.
+    pub fn new(columns: &'s Columns, survey: &'s Survey, warning: Option<String>) -> Description<'s> {
+        Description { columns, survey, warning }
     }
 
     /// How many rows what a column holds is told of.
@@ -141,6 +143,9 @@ impl fmt::Display for Description<'_> {
             let [a, b, c] = widths;
             writeln!(f, "  {heading:<a$}   {read_as:<b$}   {why:<c$}   {holds}")?;
         }
-        Ok(())
+        match &self.warning {
+            Some(warning) => writeln!(f, "\n{warning}"),
+            None => Ok(()),
+        }
     }
 }

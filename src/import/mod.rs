@@ -12,6 +12,7 @@ mod advice;
 pub(crate) mod choices;
 pub(crate) mod columns;
 mod describe;
+mod legend;
 mod lists;
 mod options;
 pub(crate) mod read;

@@ -10,6 +10,7 @@ use super::columns::status::Said;
 use super::columns::survey::Survey;
 use super::columns::{Columns, Wishes};
 use super::describe::Description;
+use super::legend::Legend;
 use super::options::Options;
 use super::read::dialect::{self, Dialect, Format};
 use super::read::objects::Keys;
@@ -148,7 +149,12 @@ impl Sheet {
     fn speaks_of_an_end(&self) -> Option<&str> {
         let names = [Some(self.name.as_str()), self.options.source.as_deref(), Some(self.folder.as_str())];
         let name = names.into_iter().flatten().find(|name| file_speaks_of_an_end(name));
-        let title = || self.records.titles().lines().find(|title| speaks_of_an_end(title)).map(str::trim);
+        let title = || {
+            let rows: String = self.records.ahead().map(|(text, ..)| text).collect();
+            let legend = self.legend();
+            let says_more = |title: &&str| speaks_of_an_end(&legend.unexplained(title, &rows));
+            self.records.titles().lines().find(|title| speaks_of_an_end(title) && says_more(title)).map(str::trim)
+        };
         let heading = || {
             let headings = self.survey.columns().iter().enumerate().map(|(at, held)| (at, held.name.as_str()));
             let is_of_phones = |at: usize| *self.columns.field(at) == Field::Phone;
@@ -157,6 +163,12 @@ impl Sheet {
             found.next().map(|(_, name)| name)
         };
         name.or_else(title).or_else(heading)
+    }
+
+    /// What the titles and the headings say of marks.
+    fn legend(&self) -> Legend {
+        let headings = self.survey.columns().iter().map(|held| held.name.as_str());
+        Legend::of(self.records.titles().lines().chain(self.survey.titles()), headings)
     }
 
     /// Takes the answers of a person: a mapping, in addition to what the options say.
@@ -228,13 +240,18 @@ impl Sheet {
 
     /// The columns, how they are read and why, and what they hold.
     pub fn describe(&self) -> Description<'_> {
-        Description::new(&self.columns, &self.survey)
+        Description::new(&self.columns, &self.survey, self.warning())
+    }
+
+    /// What a person should know about the encoding, as far as the file was read.
+    pub fn warning(&self) -> Option<String> {
+        self.records.source().warning()
     }
 
     /// What to say where questions are open. `command` is the one that was given.
     pub fn advice(&self, questions: &[Question], command: &str) -> String {
         let (columns, survey, region) = (&self.columns, &self.survey, self.defaults.region);
-        Advice { columns, survey, region, questions }.text(command)
+        Advice { columns, survey, region, questions, description: self.describe() }.text(command)
     }
 
     /// Looks at more rows, up to `bytes_max` of text, for [`Sheet::describe`]. They are not imported any more.
@@ -290,9 +307,11 @@ impl Sheet {
         if !questions.is_empty() {
             return Err(Error::bad_arg(self.advice(&questions, "contactd import")));
         }
-        let words = advice::of_words(&self.columns, &self.survey);
+        let (words, legend) = (advice::of_words(&self.columns, &self.survey), self.legend());
         let Sheet { records, dialect, keys, columns, defaults, now, .. } = self;
-        let rows = Rows::new(columns, defaults, now);
+        report.warnings.extend(legend.told());
+        let mut rows = Rows::new(columns, defaults, now);
+        rows.legend = legend;
         let lists = Import { records, dialect, keys, rows, rejects, progress, show }.run(client, report);
         if let (Some(words), Some(rejected)) = (words, report.rejected.get_mut(Refusal::UnknownStatus.code())) {
             rejected.advice.push_str(&words);

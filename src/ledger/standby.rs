@@ -18,7 +18,7 @@ use crate::store::Replica;
 use crate::store::ledger::row::ROW_FORMAT;
 
 /// How often it looks.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 /// Before it tries again to reach the database.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often what was applied is put on disk.

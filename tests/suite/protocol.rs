@@ -517,7 +517,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 83] = [
+const LIMITS_INSIDE: [&str; 85] = [
     "JOB_ROWS_BESIDE_OTHERS",
     "IMPORT_REST",
     "IMPORT_REST_MS_MAX",
@@ -580,8 +580,10 @@ const LIMITS_INSIDE: [&str; 83] = [
     "LEDGER_BATCH_BYTES_MAX",
     "JOURNAL_CUT_MIN",
     "SETTLED_POSTINGS_MIN",
-    "DECODED_BYTES_MAX",
+    "DECODED_BYTES_A_CONTACT",
+    "DECODED_BYTES_MIN",
     "COUNTED_FILTERS_MAX",
+    "KEPT_FILTERS_MAX",
     "DIRECTORY_CHUNK_IDS",
     "PLAN_SAMPLE",
     "PLANS_KEPT",

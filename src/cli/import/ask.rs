@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use crate::error::{Error, Result, excerpt};
+use crate::error::{Error, Result, excerpt, long_excerpt};
 use crate::import::choices::{COLUMN, Choice, DAYS, ROWS, VALUE};
 use crate::import::columns::field::Field;
 use crate::import::columns::heading::is_for_all;
@@ -37,6 +37,9 @@ enum Answer<T> {
 /// Asks until nothing is open. Gives all that is known of the columns then; none if the person quits.
 pub fn settle(sheet: &mut Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -> Result<Option<Mapping>> {
     let mut dialogue = Dialogue { input, out, mapping: sheet.mapping(), are_labels: false };
+    if let Some(warning) = sheet.warning() {
+        dialogue.say(&format!("warning: {warning}"))?;
+    }
     while let Some(question) = next(sheet) {
         let before = dialogue.mapping.clone();
         if !dialogue.ask(sheet, &question)? {
@@ -78,7 +81,7 @@ impl Dialogue<'_> {
         let columns = sheet.columns();
         match question {
             Question::Rows(word) => {
-                let word = excerpt(word.as_bytes());
+                let word = long_excerpt(word.as_bytes());
                 self.say(&format!(
                     "\n'{word}' speaks of people who want no messages, or of numbers that do not exist. What are the rows?"
                 ))?;
@@ -87,7 +90,7 @@ impl Dialogue<'_> {
                 Ok(true)
             }
             Question::Consent(name) => {
-                let name = excerpt(name.as_bytes());
+                let name = long_excerpt(name.as_bytes());
                 self.say(&format!(
                     "\nNo column says who consented, and the name '{name}' does not either. What are the rows?"
                 ))?;
@@ -96,7 +99,7 @@ impl Dialogue<'_> {
                 Ok(true)
             }
             Question::Section(section) => {
-                let (line, title) = (section.line, excerpt(section.title.as_bytes()));
+                let (line, title) = (section.line, long_excerpt(section.title.as_bytes()));
                 let beside = section.beside();
                 self.say(&format!(
                     "\nIs '{title}' in line {line} the title of the rows below it? What are the rows?{beside}"

@@ -49,6 +49,11 @@ impl Sections {
         self.followed.append(&mut self.last);
     }
 
+    /// What was seen, whatever stands below it.
+    pub fn titles(&self) -> impl Iterator<Item = &str> {
+        self.followed.iter().chain(&self.last).map(|(_, title)| title.as_str())
+    }
+
     /// The first title that says who wants no messages, or the first one; behind all rows only one that speaks of an end.
     pub fn section(&self, is_complete: bool) -> Option<Section> {
         let behind = || self.last.iter().filter(|_| is_complete).find(|(_, title)| title::speaks_of_an_end(title));

@@ -117,6 +117,11 @@ impl Survey {
         self.sections.section(self.is_complete).or_else(group)
     }
 
+    /// The lines between the rows that may be titles.
+    pub fn titles(&self) -> impl Iterator<Item = &str> {
+        self.sections.titles()
+    }
+
     /// Adds a column, and gives its place.
     pub fn add_column(&mut self, name: &str) -> usize {
         let name = name.trim_matches(['\u{feff}', '\'']).trim().to_owned();

@@ -42,7 +42,9 @@ pub fn find(sample: &str, delimiter: u8, is_phone: impl Fn(&str) -> bool) -> Tit
     let has_phone = |cells: &[String]| cells.iter().any(|cell| is_phone(cell));
     for (at, (line, cells)) in all.iter().enumerate() {
         let above = all[..at].iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
-        let follows = all[at + 1..].iter().map(|(_, cells)| cells).find(|cells| !cells.is_empty());
+        // Between headings of several columns and the first row a title of a section may stand: "Monthly".
+        let least = if cells.len() > TITLE_CELLS_MAX { 1 } else { 0 };
+        let follows = all[at + 1..].iter().map(|(_, cells)| cells).find(|cells| cells.len() > least);
         let are_headings = !has_phone(cells) && follows.is_some_and(|cells| cells.len() > 1 && has_phone(cells));
         if has_phone(cells) {
             return Titles::None;
@@ -78,6 +80,7 @@ mod tests {
             ("Contacts\r\n\r\n\r\nname,phone\r\nAda,+1\r\n", 3),
             ("Contacts\nphone,name\n+1,Ada\n", 1),
             ("\"Report, of all\"\nphone,name\n\n+1,Ada\n", 1),
+            ("Members,,\n,,\nName,Phone,Plan\nMonthly,,\nAda,+1,Monthly\n", 2),
         ] {
             assert_eq!(found(sample), Titles::Certain { header }, "{sample}");
         }
@@ -91,6 +94,7 @@ mod tests {
             "name,phone\nAda\nBob,x\n",
             "name,phone,state\nAda,,CA\nBob,+1,NY\n",
             "phone\n+1,Ada\nname,x\n+2,Bob\n",
+            "Members\nby,Eve\nMonthly\nAda,+1\n",
         ] {
             assert_eq!(found(sample), Titles::None, "{sample}");
         }

@@ -16,6 +16,7 @@ use super::told::Told;
 use super::whose::subject;
 use crate::import::columns::field::Field;
 use crate::import::columns::{Columns, Guard, says_the_same};
+use crate::import::legend::Legend;
 use crate::import::read::dialect::reader_without_quotes;
 use crate::import::title;
 use crate::limits::{LABELS_BYTES_MAX, LABELS_MAX, LISTS_MAX};
@@ -46,6 +47,8 @@ const EVERYWHERE: &str = "*";
 /// Makes requests of rows.
 pub struct Rows {
     pub columns: Columns,
+    /// What titles say of marks beside names.
+    pub legend: Legend,
     pub(super) defaults: Defaults,
     now: time::Millis,
     /// When an undated opt-out beside another undated status counts as having been.
@@ -82,6 +85,7 @@ impl Rows {
             above: vec![false; columns.len()],
             phone_at: columns.place_of(&Field::Phone),
             columns,
+            legend: Legend::default(),
             defaults,
             now,
             now_text: time::format(now),
@@ -183,6 +187,7 @@ impl Rows {
     fn read<'c>(&mut self, cells: impl Iterator<Item = (usize, &'c str)> + Clone, wrong: Option<Refusal>) -> Told<'c> {
         let Rows {
             columns,
+            legend,
             countries,
             phone_at,
             body,
@@ -221,6 +226,9 @@ impl Rows {
             } else if let Err(why) = told.read_cell(columns, at, cell, countries, body, labels) {
                 told.wrong = told.wrong.or(Some(why.at(at)));
             }
+            if legend.refuses(cell, columns.is_phone(at)) {
+                told.refuse(at);
+            }
             if let Some(above) = above {
                 *above = told.refusals > refusals || *above && says_the_same(cell);
                 if *above {
@@ -228,7 +236,8 @@ impl Rows {
                 }
             }
             // "Paris, TX" without quotes: what stands behind it has moved, a consent or an opt-out with the rest.
-            let is_free = at < columns.len() && matches!(columns.field(at), Field::Label(_) | Field::Ignore);
+            let is_free =
+                at < columns.len() && matches!(columns.field(at), Field::Label(_) | Field::Ignore | Field::Unread);
             if is_free && columns.is_table() {
                 if lacks_an_answer && columns.guard(at).has_a_strange_answer(cell) {
                     told.wrong = Some(Refusal::Shifted.at(at));

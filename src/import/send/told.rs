@@ -170,7 +170,7 @@ impl<'c> Told<'c> {
             }
             Field::Unread => {
                 self.note_country(guard, cell, countries);
-                return Ok(());
+                return if guard.is_out_of_place(cell.trim()) { Err(Refusal::Shifted) } else { Ok(()) };
             }
             Field::Unclear if is_blank(cell) => return Ok(()),
             Field::Unclear => return Err(Refusal::UnknownColumn),

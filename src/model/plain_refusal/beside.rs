@@ -56,8 +56,10 @@ const OFF_WITHIN: usize = 3;
 /// Whether a note refuses messages in one of its clauses.
 pub fn refuses(cell: &str) -> bool {
     // One word alone is read as a label is; but there are many ways to misspell this one.
-    let has_words =
-        || cell.contains([' ', '#']) || cell.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("unsu"));
+    let has_words = || {
+        cell.bytes().any(|byte| matches!(byte, b' ' | b'#'))
+            || cell.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("unsu"))
+    };
     // "No 📱": nobody denies a picture of another kind.
     if !cell.is_ascii()
         && cell.contains(PHONE_SIGNS)
@@ -65,7 +67,8 @@ pub fn refuses(cell: &str) -> bool {
     {
         return true;
     }
-    if signs::refuses(cell) || WHOLE.iter().any(|whole| is_written(cell.trim(), whole)) {
+    let trimmed = cell.trim();
+    if signs::refuses(cell) || WHOLE.iter().any(|whole| is_written(trimmed, whole)) {
         return true;
     }
     if cell.len() > NOTE_BYTES_MAX || !has_words() || !beginnings::may_refuse(cell.as_bytes()) {

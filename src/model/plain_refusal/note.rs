@@ -98,14 +98,15 @@ thread_local! {
 
 /// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
 pub fn note_refuses(cell: &str) -> bool {
+    let has = Signs::of(cell);
     // An address is another one in each row, with words in it that may be anything.
-    if is_mail_address(cell) {
+    if has.at && is_mail_address(cell) {
         return false;
     }
-    if unescaped(cell).is_some_and(|plain| plain != cell && note_refuses(&plain)) {
+    if has.escapes && unescaped(cell).is_some_and(|plain| plain != cell && note_refuses(&plain)) {
         return true;
     }
-    if number_in_words(cell).is_some_and(|plain| note_refuses(&plain)) {
+    if has.number && number_in_words(cell).is_some_and(|plain| note_refuses(&plain)) {
         return true;
     }
     if is_silent(cell) {
@@ -131,6 +132,26 @@ pub fn note_refuses(cell: &str) -> bool {
         }
     });
     refuses
+}
+
+/// Which signs a cell has, of those that make it something else than its words. Nearly no cell has one, and each cell of a sheet is
+/// asked: so all of them are looked for at once.
+#[derive(Default)]
+struct Signs {
+    at: bool,
+    /// Of entities and escapes.
+    escapes: bool,
+    number: bool,
+}
+
+impl Signs {
+    fn of(cell: &str) -> Signs {
+        cell.bytes().fold(Signs::default(), |has, byte| Signs {
+            at: has.at | (byte == b'@'),
+            escapes: has.escapes | (byte == b'&') | (byte == b'\\'),
+            number: has.number | (byte == b'#'),
+        })
+    }
 }
 
 /// A cell with the sign of a number in words: "wrong # per wife". Before a digit it is the sign of that digit.

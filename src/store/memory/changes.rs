@@ -55,7 +55,7 @@ impl Changes {
     }
 
     /// The postings that change, each with its changes in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], impl Iterator<Item = (u32, bool)>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], impl Iterator<Item = (u32, bool)> + Clone)> {
         self.postings.iter().map(|(key, changes)| {
             (key.as_slice(), changes.iter().map(|&change| (u32::from(change & !ADDS), change & ADDS != 0)))
         })
@@ -118,6 +118,27 @@ impl Changes {
     }
 }
 
+/// Makes the changes of a posting, whose range of ids begins with `first`, in a set. Fresh contacts come behind all others: so they are
+/// added without a look at those.
+pub fn make(changes: impl Iterator<Item = (u32, bool)> + Clone, first: u32, ids: &mut RoaringBitmap) {
+    let come = changes.clone().map(|(offset, _)| first + offset);
+    let is_behind = |first: u32| ids.max().is_none_or(|last| last < first);
+    if changes.clone().all(|(_, has)| has)
+        && come.clone().is_sorted_by(|a, b| a < b)
+        && come.clone().next().is_some_and(is_behind)
+        && ids.append(come).is_ok()
+    {
+        return;
+    }
+    for (offset, has) in changes {
+        if has {
+            ids.insert(first + offset)
+        } else {
+            ids.remove(first + offset)
+        };
+    }
+}
+
 struct Reader<'v>(&'v [u8]);
 
 impl<'v> Reader<'v> {
@@ -148,6 +169,23 @@ mod tests {
         let mut all = std::collections::BTreeMap::<Vec<u8>, Vec<(u32, bool)>>::new();
         each.for_each(|(key, of): (_, Vec<_>)| all.entry(key).or_default().extend(of));
         all.into_iter().collect()
+    }
+
+    #[test]
+    fn changes_are_made_in_their_order_wherever_they_fall() {
+        for (stored, changes, expected) in [
+            (&[][..], &[(1, true), (5, true)][..], &[101, 105][..]),
+            (&[100, 101], &[(2, true), (9, true)], &[100, 101, 102, 109]),
+            (&[100, 105], &[(3, true), (9, true)], &[100, 103, 105, 109]),
+            (&[100], &[(9, true), (4, true)], &[100, 104, 109]),
+            (&[100], &[(9, true), (9, false)], &[100]),
+            (&[100], &[(9, true), (9, true)], &[100, 109]),
+            (&[100], &[], &[100]),
+        ] {
+            let mut ids: RoaringBitmap = stored.iter().copied().collect();
+            make(changes.iter().copied(), 100, &mut ids);
+            assert_eq!(ids.iter().collect::<Vec<_>>(), expected, "{changes:?}");
+        }
     }
 
     #[test]

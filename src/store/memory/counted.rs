@@ -1,13 +1,14 @@
-//! How many contacts of each window matched a filter: what was counted lately is counted again without a look at windows in which
-//! nothing has changed.
+//! How many contacts of each window matched a filter, and which: what was counted lately is counted again without a look at
+//! windows in which nothing has changed.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
+use roaring::RoaringBitmap;
 
 use super::decoded::WINDOW_IDS;
-use crate::limits::COUNTED_FILTERS_MAX;
+use crate::limits::{COUNTED_FILTERS_MAX, KEPT_FILTERS_MAX};
 use crate::model::filter::Filter;
 
 /// The counts that are kept.
@@ -24,6 +25,15 @@ struct Kept {
     all: u64,
     /// By filter, and by window.
     counts: HashMap<Filter, Vec<Known>, RandomState>,
+    /// Who matched, by filter, and by window.
+    sets: HashMap<Filter, HashMap<usize, Set, RandomState>, RandomState>,
+}
+
+/// Who matched in a window.
+struct Set {
+    /// How often the window had changed before.
+    version: u64,
+    ids: Arc<RoaringBitmap>,
 }
 
 /// A window's count, if it is known.
@@ -58,6 +68,25 @@ impl Counted {
         Ok(sum)
     }
 
+    /// The contacts of a window that match a filter. `read` says who they are, if that is not known here.
+    pub fn ids<E>(
+        &self,
+        filter: &Filter,
+        window: usize,
+        read: impl FnOnce() -> Result<RoaringBitmap, E>,
+    ) -> Result<Arc<RoaringBitmap>, E> {
+        let kept = self.lock();
+        let version = kept.version(window);
+        let known = kept.sets.get(filter).and_then(|sets| sets.get(&window)).filter(|set| set.version == version);
+        if let Some(set) = known {
+            return Ok(Arc::clone(&set.ids));
+        }
+        drop(kept);
+        let ids = Arc::new(read()?);
+        self.lock().keep_set(filter, window, Set { version, ids: Arc::clone(&ids) });
+        Ok(ids)
+    }
+
     /// Contacts have changed, and whoever counts now sees that.
     pub fn contacts_changed(&self, ids: &[u32]) {
         let mut kept = self.lock();
@@ -83,7 +112,7 @@ impl Counted {
         let kept = self.lock();
         let counts = kept.counts.get(filter);
         let known = |window: usize| {
-            let version = kept.all + kept.windows.get(window).copied().unwrap_or_default();
+            let version = kept.version(window);
             let known = counts.and_then(|counts| counts.get(window)).filter(|known| known.version == version);
             known.copied().unwrap_or(Known { version, count: None })
         };
@@ -96,6 +125,23 @@ impl Counted {
 }
 
 impl Kept {
+    /// How often a window has changed.
+    fn version(&self, window: usize) -> u64 {
+        self.all + self.windows.get(window).copied().unwrap_or_default()
+    }
+
+    /// Begins anew where there is no room, like [`Self::keep`].
+    fn keep_set(&mut self, filter: &Filter, window: usize, set: Set) {
+        if let Some(sets) = self.sets.get_mut(filter) {
+            sets.insert(window, set);
+            return;
+        }
+        if self.sets.len() == KEPT_FILTERS_MAX {
+            self.sets.clear();
+        }
+        self.sets.insert(filter.clone(), HashMap::from_iter([(window, set)]));
+    }
+
     /// Begins anew where there is no room: what is asked for again comes back.
     fn keep(&mut self, filter: &Filter, counts: Vec<Known>) {
         if let Some(known) = self.counts.get_mut(filter) {
@@ -165,12 +211,50 @@ mod tests {
         assert_eq!(ask(&counted, &vip(), 2), (6, vec![0, 1, 2]));
     }
 
+    /// Asks who matches in a window, and tells whether that was read.
+    fn ask_who(counted: &Counted, window: usize, now: u32) -> (Vec<u32>, bool) {
+        let mut was_read = false;
+        let read = || {
+            was_read = true;
+            Ok::<_, ()>(RoaringBitmap::from_iter([now]))
+        };
+        let ids = counted.ids(&vip(), window, read).expect("read");
+        (ids.iter().collect(), was_read)
+    }
+
+    #[test]
+    fn who_matched_is_kept_until_something_in_the_window_changes() {
+        let counted = Counted::default();
+        assert_eq!(ask_who(&counted, 0, 5), (vec![5], true));
+        assert_eq!(ask_who(&counted, 0, 9), (vec![5], false));
+        assert_eq!(ask_who(&counted, 1, 6), (vec![6], true), "another window");
+        counted.contacts_changed(&[WINDOW_IDS]);
+        assert_eq!(ask_who(&counted, 0, 9), (vec![5], false));
+        assert_eq!(ask_who(&counted, 1, 9), (vec![9], true));
+        counted.all_changed();
+        assert_eq!(ask_who(&counted, 0, 7), (vec![7], true));
+    }
+
+    #[test]
+    fn who_matched_before_a_change_that_came_meanwhile_is_not_believed() {
+        let counted = Counted::default();
+        let read = || {
+            counted.contacts_changed(&[3]);
+            Ok::<_, ()>(RoaringBitmap::from_iter([1]))
+        };
+        counted.ids(&vip(), 0, read).expect("read");
+        assert_eq!(ask_who(&counted, 0, 2), (vec![2], true));
+    }
+
     #[test]
     fn memory_is_bounded() {
         let counted = Counted::default();
         for n in 0..3 * COUNTED_FILTERS_MAX {
-            ask(&counted, &Filter::HasLabel(n.to_string()), 1);
-            assert!(counted.lock().counts.len() <= COUNTED_FILTERS_MAX);
+            let filter = Filter::HasLabel(n.to_string());
+            ask(&counted, &filter, 1);
+            counted.ids(&filter, 0, || Ok::<_, ()>(RoaringBitmap::new())).expect("read");
+            let kept = counted.lock();
+            assert!(kept.counts.len() <= COUNTED_FILTERS_MAX && kept.sets.len() <= KEPT_FILTERS_MAX);
         }
     }
 }

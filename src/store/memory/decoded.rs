@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::changes::Changes;
 use crate::error::Result;
-use crate::limits::{DECODED_BYTES_MAX, POSTING_CHUNK_IDS};
+use crate::limits::{DECODED_BYTES_A_CONTACT, DECODED_BYTES_MIN, POSTING_CHUNK_IDS};
 use crate::store::format::keys;
 use crate::store::format::term::Term;
 
@@ -27,6 +27,8 @@ struct Kept {
     /// By the key of the window's first posting.
     sets: HashMap<Vec<u8>, Arc<RoaringBitmap>, RandomState>,
     bytes: usize,
+    /// Behind the highest id that a set can have.
+    ids_end: usize,
     /// How many batches have changed postings.
     batches: u64,
 }
@@ -50,6 +52,7 @@ impl Decoded {
         let mut kept = self.lock();
         // What was read may be from before a batch that came meanwhile.
         if kept.batches == batches {
+            kept.ids_end = kept.ids_end.max(first as usize + WINDOW_IDS as usize);
             kept.keep(key, &ids);
         }
         Ok(ids)
@@ -80,13 +83,17 @@ impl Decoded {
 impl Kept {
     /// Begins anew where there is no room: what is asked for again comes back.
     fn keep(&mut self, key: Vec<u8>, ids: &Arc<RoaringBitmap>) {
-        if self.bytes + bytes(ids) > DECODED_BYTES_MAX {
+        if self.bytes + bytes(ids) > self.room() {
             (self.sets, self.bytes) = (HashMap::default(), 0);
         }
         self.bytes += bytes(ids);
         if let Some(same) = self.sets.insert(key, Arc::clone(ids)) {
             self.bytes -= bytes(&same);
         }
+    }
+
+    fn room(&self) -> usize {
+        DECODED_BYTES_MIN.max(self.ids_end * DECODED_BYTES_A_CONTACT)
     }
 }
 
@@ -142,11 +149,28 @@ mod tests {
     fn memory_is_bounded() {
         let decoded = Decoded::default();
         let set: RoaringBitmap = (0..WINDOW_IDS).step_by(2).collect();
-        for window in 0..2 * DECODED_BYTES_MAX / bytes(&set) {
-            decoded.ids(GOLD, window as u32 * WINDOW_IDS, || Ok(set.clone())).expect("read");
-            let kept = decoded.lock();
-            let kept_bytes: usize = kept.sets.values().map(|ids| bytes(ids)).sum();
-            assert!(kept.bytes == kept_bytes && kept_bytes <= DECODED_BYTES_MAX);
+        let windows = 20;
+        for label in 0..2 * DECODED_BYTES_MIN / bytes(&set) / windows {
+            for window in 0..windows as u32 {
+                let label = label.to_string();
+                decoded.ids(Term::Label("n", &label), window * WINDOW_IDS, || Ok(set.clone())).expect("read");
+                let kept = decoded.lock();
+                let kept_bytes: usize = kept.sets.values().map(|ids| bytes(ids)).sum();
+                assert!(kept.bytes == kept_bytes && kept_bytes <= DECODED_BYTES_MIN);
+            }
         }
+    }
+
+    #[test]
+    fn all_windows_of_some_labels_have_room() {
+        let (decoded, windows) = (Decoded::default(), 200);
+        let set: RoaringBitmap = (0..WINDOW_IDS).step_by(2).collect();
+        let labels: Vec<String> = (0..24).map(|n| n.to_string()).collect();
+        // The last window says how many contacts there are.
+        for (label, window) in labels.iter().flat_map(|label| (0..windows).rev().map(move |window| (label, window))) {
+            decoded.ids(Term::Label("n", label), window * WINDOW_IDS, || Ok(set.clone())).expect("read");
+        }
+        assert!(decoded.lock().bytes > 2 * DECODED_BYTES_MIN);
+        assert_eq!(decoded.lock().sets.len(), labels.len() * windows as usize);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::changes::Changes;
+use super::changes::{self, Changes};
 use super::directory::Directory;
 use super::inbox::{Inbox, InboxUpdate};
 use crate::model::change::Write;
@@ -216,13 +216,7 @@ impl Gate {
         for (key, changes) in changes.iter().filter(|(key, _)| keys::is_gate_posting(key)) {
             let Some((term, first)) = keys::parse_posting(key) else { continue };
             let Some(bitmap) = self.bitmap_mut(term) else { continue };
-            for (offset, has) in changes {
-                if has {
-                    bitmap.insert(first + offset)
-                } else {
-                    bitmap.remove(first + offset)
-                };
-            }
+            changes::make(changes, first, bitmap);
         }
     }
 
@@ -250,8 +244,11 @@ impl Gate {
     }
 
     /// Those of some ids that have one of the gate's terms.
-    pub fn having(&self, term: Term<'_>, ids: &RoaringBitmap) -> RoaringBitmap {
-        self.bitmap(term).map_or_else(RoaringBitmap::new, |having| ids & having)
+    pub fn having(&self, term: Term<'_>, mut ids: RoaringBitmap) -> RoaringBitmap {
+        let Some(having) = self.bitmap(term) else { return RoaringBitmap::new() };
+        // Unlike `&ids & having` this looks only at the windows of the ids.
+        ids &= having;
+        ids
     }
 
     fn bitmap_mut(&mut self, term: Term<'_>) -> Option<&mut RoaringBitmap> {

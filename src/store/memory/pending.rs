@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::changes::Changes;
+use super::changes::{self, Changes};
 use crate::error::Result;
 use crate::limits::{JOURNAL_CHANGES_MAX, JOURNAL_ENTRIES_MAX, SETTLED_POSTINGS_MIN};
 use crate::store::format::common::Common;
@@ -177,13 +177,7 @@ impl Pending {
             };
             let Some(ids) = &mut newer.ids else { continue };
             let first = keys::parse_posting(key).map_or(0, |(_, first)| first);
-            for (offset, has) in changes {
-                if has {
-                    ids.insert(first + offset)
-                } else {
-                    ids.remove(first + offset)
-                };
-            }
+            changes::make(changes, first, ids);
         }
     }
 }

@@ -4,7 +4,6 @@
 //! few kilobytes each, and the postings of labels and days are read from the engine. Records are read only of contacts that
 //! seem to have a rare value of a label: see [`super::rare`].
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -27,6 +26,9 @@ use crate::store::state::State;
 
 /// So many ids of a window are looked up more quickly than a set of bits is compared: 1.3 us, and 4.7 ns for an id.
 const FEW_IDS: u64 = 256;
+
+/// After so many windows others get the processor. A window takes some 5 us, and to give way 1 us, also where nobody waits.
+const WINDOWS_A_YIELD: u32 = 8;
 
 /// One page of contacts.
 pub struct Page {
@@ -161,9 +163,12 @@ impl State {
         self.memory.gate().directory.ids_end()
     }
 
-    /// The window that begins at an id. Who waits for the processor gets it first: a CHECK should not wait for a COUNT.
+    /// The window that begins at an id. Now and then who waits for the processor gets it first: a CHECK should not wait for
+    /// a COUNT.
     fn window(&self, first: u32) -> Window<'_> {
-        std::thread::yield_now();
+        if first.is_multiple_of(WINDOWS_A_YIELD * WINDOW_IDS) {
+            std::thread::yield_now();
+        }
         Window { state: self, first }
     }
 }
@@ -200,20 +205,21 @@ pub struct Window<'s> {
 }
 
 /// Which ids of a window are looked at.
-#[derive(Clone, Copy)]
-enum Among<'i> {
+#[derive(Clone)]
+enum Among {
     /// Every one, be it a contact's or nobody's.
     All,
-    These(&'i RoaringBitmap),
+    /// These contacts.
+    These(RoaringBitmap),
 }
 
 impl Window<'_> {
     /// Those of some ids of this window that match.
-    fn matching(&self, filter: &Filter, among: Among<'_>) -> Result<RoaringBitmap> {
+    fn matching(&self, filter: &Filter, among: Among) -> Result<RoaringBitmap> {
         match filter {
-            Filter::Status(status) => Ok(self.gate(|gate| gate.having(Term::Contact(*status), &self.ids(among)))),
-            Filter::List(list, status) => Ok(self.gate(|gate| on_list(gate, *list, *status, &self.ids(among)))),
-            Filter::Eligible(list) => Ok(self.gate(|gate| eligible(gate, *list, &self.ids(among)))),
+            Filter::Status(status) => Ok(self.gate(|gate| gate.having(Term::Contact(*status), self.ids(among)))),
+            Filter::List(list, status) => Ok(self.gate(|gate| on_list(gate, *list, *status, self.ids(among)))),
+            Filter::Eligible(list) => Ok(self.gate(|gate| eligible(gate, *list, self.ids(among)))),
             Filter::HasLabel(key) => Ok(among.of(&*self.having(Term::HasLabel(key))?)),
             Filter::Label(key, value) => self.labelled(key, value, among),
             Filter::Day(of, first, last) => Ok(among.of(&self.days(*of, *first, *last)?)),
@@ -227,11 +233,14 @@ impl Window<'_> {
             Filter::Any(filters) => {
                 let mut any = RoaringBitmap::new();
                 for filter in filters {
-                    any |= self.matching(filter, among)?;
+                    any |= self.matching(filter, among.clone())?;
                 }
                 Ok(any)
             }
-            Filter::Not(filter) => Ok(self.everyone(&self.ids(among)) - self.matching(filter, among)?),
+            Filter::Not(filter) => {
+                let everyone = self.everyone(among);
+                Ok(&everyone - self.matching(filter, Among::These(everyone.clone()))?)
+            }
         }
     }
 
@@ -248,62 +257,74 @@ impl Window<'_> {
     /// Large sets are compared bit by bit, which takes the same time for any of them; ids in a list are looked up one after
     /// the other, which takes longer where they are more than [`FEW_IDS`]. So a set with few ids comes first, and else the
     /// large sets do, the smallest of them last.
-    fn matching_all(
-        &self,
-        filters: &[Filter],
-        among: Among<'_>,
-    ) -> Result<(RoaringBitmap, Option<Arc<RoaringBitmap>>)> {
-        let (mut common, mut rare, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    fn matching_all(&self, filters: &[Filter], among: Among) -> Result<(RoaringBitmap, Option<Arc<RoaringBitmap>>)> {
+        let (mut sets, mut rare, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for filter in filters {
             match filter {
-                Filter::HasLabel(key) => common.push(self.having(Term::HasLabel(key))?),
+                Filter::HasLabel(key) => sets.push(self.having(Term::HasLabel(key))?),
                 Filter::Label(key, value) if self.is_common(key, value) => {
-                    common.push(self.having(Term::Label(key, value))?);
+                    sets.push(self.having(Term::Label(key, value))?);
                 }
                 Filter::Label(..) => rare.push(filter),
                 _ => others.push(filter),
             }
         }
-        common.sort_by_key(|ids| Reverse(ids.len()));
-        let few = common.pop_if(|ids| ids.len() <= FEW_IDS);
-        let mut left = few.map(|ids| among.of(&ids));
+        if rare.is_empty() && sets.iter().all(|ids| ids.len() > FEW_IDS) {
+            for filter in others.extract_if(.., |filter| is_kept(filter)) {
+                sets.push(self.kept(filter)?);
+            }
+        }
+        sets.sort_by_key(|ids| Reverse(ids.len()));
+        let few = sets.pop_if(|ids| ids.len() <= FEW_IDS);
+        let mut left = match few {
+            Some(few) => Among::These(among.of(&few)),
+            None => among,
+        };
         for filter in rare.into_iter().chain(others) {
-            if left.as_ref().is_some_and(RoaringBitmap::is_empty) {
+            if left.is_nobody() {
                 break;
             }
-            left = Some(self.matching(filter, left.as_ref().map_or(among, Among::These))?);
+            left = Among::These(self.matching(filter, left)?);
         }
-        let last = common.pop();
-        for ids in common {
-            left = Some(left.as_ref().map_or(among, Among::These).of(&ids));
+        let last = sets.pop();
+        for ids in sets {
+            left = Among::These(left.of(&ids));
         }
         Ok(match (left, last) {
-            (Some(left), last) => (left, last),
-            (None, Some(last)) => (among.of(&last), None),
-            (None, None) => (self.everyone(&self.ids(among)), None),
+            (Among::These(left), last) => (left, last),
+            (Among::All, Some(last)) => (RoaringBitmap::clone(&last), None),
+            (Among::All, None) => (self.everyone(Among::All), None),
         })
     }
 
     /// The ids that are looked at.
-    fn ids<'i>(&self, among: Among<'i>) -> Cow<'i, RoaringBitmap> {
+    fn ids(&self, among: Among) -> RoaringBitmap {
         match among {
-            Among::These(ids) => Cow::Borrowed(ids),
+            Among::These(ids) => ids,
             Among::All => {
                 let mut all = RoaringBitmap::new();
                 all.insert_range(self.first..=self.first + (WINDOW_IDS - 1));
-                Cow::Owned(all)
+                all
             }
         }
+    }
+
+    /// Those of the window that match a filter whose sets are kept.
+    fn kept(&self, filter: &Filter) -> Result<Arc<RoaringBitmap>> {
+        let window = (self.first / WINDOW_IDS) as usize;
+        self.state.memory.counted.ids(filter, window, || self.matching(filter, Among::All))
     }
 
     fn gate<T>(&self, ask: impl FnOnce(&Gate) -> T) -> T {
         ask(&self.state.memory.gate())
     }
 
-    /// Those that are contacts.
-    fn everyone(&self, ids: &RoaringBitmap) -> RoaringBitmap {
+    /// The contacts that are looked at.
+    fn everyone(&self, among: Among) -> RoaringBitmap {
+        let Among::All = among else { return self.ids(among) };
+        let ids = self.ids(among);
         self.gate(|gate| {
-            let statuses = ContactStatus::ALL.map(|status| gate.having(Term::Contact(status), ids));
+            let statuses = ContactStatus::ALL.map(|status| gate.having(Term::Contact(status), ids.clone()));
             statuses.into_iter().reduce(|all, one| all | one).unwrap_or_default()
         })
     }
@@ -320,9 +341,9 @@ impl Window<'_> {
         self.state.memory.decoded.ids(term, self.first, read)
     }
 
-    fn labelled(&self, key: &str, value: &str, among: Among<'_>) -> Result<RoaringBitmap> {
+    fn labelled(&self, key: &str, value: &str, among: Among) -> Result<RoaringBitmap> {
         if !self.is_common(key, value) {
-            let (mut found, ids) = (RoaringBitmap::new(), self.ids(among));
+            let (mut found, ids) = (RoaringBitmap::new(), self.ids(among.clone()));
             for first in self.ranges() {
                 found |= self.state.with_rare(key, value, first, &ids)?;
             }
@@ -360,36 +381,48 @@ impl Window<'_> {
     }
 }
 
-impl Among<'_> {
+impl Among {
     /// Those of a set that are among these. A set of a window is copied more quickly than it is compared.
     fn of(self, set: &RoaringBitmap) -> RoaringBitmap {
         match self {
             Among::All => set.clone(),
-            Among::These(ids) => set & ids,
+            Among::These(ids) => ids & set,
         }
+    }
+
+    fn is_nobody(&self) -> bool {
+        matches!(self, Among::These(ids) if ids.is_empty())
     }
 }
 
+/// Whether people ask with a filter again and again, together with one label or another. Those of labels are kept elsewhere, by
+/// [`Decoded`](crate::store::memory::decoded::Decoded).
+fn is_kept(filter: &Filter) -> bool {
+    matches!(filter, Filter::Status(_) | Filter::List(..) | Filter::Eligible(_) | Filter::Day(..))
+}
+
 /// Who has a status on a list, under the stop scope that holds.
-fn on_list(gate: &Gate, number: ListNumber, status: ListStatus, ids: &RoaringBitmap) -> RoaringBitmap {
+fn on_list(gate: &Gate, number: ListNumber, status: ListStatus, ids: RoaringBitmap) -> RoaringBitmap {
     let Some(list) = gate.lists().known(number) else { return RoaringBitmap::new() };
-    let on = gate.having(Term::List(list, status), ids);
-    let stopped_elsewhere = || gate.having(Term::StoppedElsewhere(list), ids);
-    match (gate.scope(), status) {
-        (StopScope::All, ListStatus::Active) => on - stopped_elsewhere(),
-        (StopScope::All, ListStatus::OptedOut) => on | stopped_elsewhere(),
-        _ => on,
+    let on = Term::List(list, status);
+    if gate.scope() == StopScope::List || !matches!(status, ListStatus::Active | ListStatus::OptedOut) {
+        return gate.having(on, ids);
+    }
+    let stopped_elsewhere = gate.having(Term::StoppedElsewhere(list), ids.clone());
+    match status {
+        ListStatus::Active => gate.having(on, ids) - stopped_elsewhere,
+        _ => gate.having(on, ids) | stopped_elsewhere,
     }
 }
 
 /// Who gets a yes from CHECK: the contacts that have a pair of statuses on which [`verdict::decide`] says yes.
-fn eligible(gate: &Gate, number: ListNumber, ids: &RoaringBitmap) -> RoaringBitmap {
+fn eligible(gate: &Gate, number: ListNumber, ids: RoaringBitmap) -> RoaringBitmap {
     let state = gate.lists().state(number);
     let mut eligible = RoaringBitmap::new();
     for status in ContactStatus::ALL {
         for on in ListStatus::KEPT {
             if verdict::decide(state, None, Some(status), on, false) == Verdict::Yes {
-                eligible |= on_list(gate, number, on, &gate.having(Term::Contact(status), ids));
+                eligible |= on_list(gate, number, on, gate.having(Term::Contact(status), ids.clone()));
             }
         }
     }

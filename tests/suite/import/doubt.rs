@@ -318,10 +318,12 @@ fn a_row_whose_cells_have_moved_is_rejected() {
         let (one, other) = (phone(750 + 2 * at), phone(751 + 2 * at));
         let sheet = format!("phone,City,{header}\n{one},Rome,{good}\n{other},Paris,{moved}\n");
         let mail = header.split(',').next().unwrap_or_default();
-        let (labels, ignored) =
-            (format!("City,Note,{mail}"), [format!("{mail}=ignore"), "City=ignore".into(), "Note=ignore".into()]);
-        let ignored = ignored.each_ref().map(|map| ["--map", map.as_str()]).concat();
-        for options in [&["--labels", labels.as_str()][..], &ignored] {
+        let labels = format!("City,Note,{mail}");
+        let [ignored, unread] =
+            ["ignore", "unread"].map(|field| [mail, "City", "Note"].map(|column| format!("{column}={field}")));
+        let [ignored, unread] =
+            [&ignored, &unread].map(|maps| maps.each_ref().map(|map| ["--map", map.as_str()]).concat());
+        for options in [&["--labels", labels.as_str()][..], &ignored, &unread] {
             let told = desk.unsaid(&sheet, options);
             assert_eq!(told.json["rejected"], json!({"shifted": 1}), "{sheet} {options:?}: {}", told.errors);
             assert_eq!((desk.check(&one).as_str(), desk.get(&other)), ("+yes", Value::Null), "{sheet}");

@@ -227,6 +227,28 @@ fn a_title_between_rows_is_signed_whatever_its_words() {
     rejected(&desk.onto_list(&sheet, &[]), &json!({"empty": 1}));
 }
 
+/// What a title says of a mark is said of the rows that have it, whatever else is said of all rows.
+#[test]
+fn a_mark_that_a_title_explains_rejects_its_rows() {
+    let desk = Desk::new();
+    let title = "Text club (* = asked off; leave them on the sheet),,";
+    for (at, (options, heading, said)) in
+        [(&["--as", "subscribe"][..], "visits", "7"), (&[][..], "sms_opt_in", "yes")].into_iter().enumerate()
+    {
+        let [ada, bob, eve, dan] = [0, 1, 2, 3].map(|row| format!("+1415555{:04}", 4000 + 10 * at + row));
+        let sheet = format!(
+            "{title}\nname,phone,{heading}\n*Ada,{ada},{said}\nBob B.,{bob},{said}\nEve *,{eve},{said}\nDan,*{dan},{said}\n"
+        );
+        let told = desk.onto_list(&sheet, &[&["--labels", "name,visits"], options].concat());
+        rejected(&told, &json!({"maybe_optout": 3}));
+        assert!(told.errors.contains("a title says what '*' means"), "{}", told.errors);
+        assert_eq!((desk.check(&bob).as_str(), desk.get(&ada), desk.get(&eve)), ("+yes", Value::Null, Value::Null));
+    }
+    // A mark that no row has explains nothing, such as a colour that a table of text does not keep.
+    let sheet = format!("{}\nname,phone,sms_opt_in\nAda,{ADA},yes\n", title.replace('*', "#"));
+    desk.onto_list(&sheet, &[]).asks("what are the rows, since '");
+}
+
 #[test]
 fn a_row_that_breaks_off_before_its_consent_is_rejected() {
     let desk = Desk::new();

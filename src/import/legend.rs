@@ -1,0 +1,156 @@
+//! Legends: a title or a heading may say that a mark beside a name means no: `VIP club (* = asked off)`.
+
+use super::title::speaks_of_an_end;
+use crate::model::plain_refusal::note_refuses;
+
+/// Longer marks are words.
+const MARK_CHARS_MAX: usize = 3;
+/// What stands between a mark and what it means.
+const MEANS: [&str; 6] = ["=", ":", " means ", "→", "->", " - "];
+/// Signs that stand behind a word in titles: `Member #: unsubscribed`.
+const IN_WORDS: [char; 8] = ['#', '-', '&', '/', '+', '%', '@', ':'];
+/// Signs that numbers are written with: in a column of phones they are no marks.
+const OF_PHONES: &str = "+-().#/";
+
+/// The marks that mean that somebody wants no messages.
+#[derive(Clone, Debug, Default)]
+pub struct Legend {
+    marks: Vec<Mark>,
+}
+
+/// A sign, or a letter that stands alone, perhaps several times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mark {
+    text: String,
+    is_letter: bool,
+}
+
+impl Legend {
+    /// Reads titles and headings. A letter in a heading is an answer in its column, and says nothing elsewhere.
+    pub fn of<'t>(titles: impl IntoIterator<Item = &'t str>, headings: impl IntoIterator<Item = &'t str>) -> Legend {
+        let marks = |title: &'t str| pieces(title).filter_map(Mark::explained_in);
+        let of_headings = headings.into_iter().flat_map(marks).filter(|mark| !mark.is_letter);
+        Legend { marks: titles.into_iter().flat_map(marks).chain(of_headings).collect() }
+    }
+
+    /// Whether a cell has one of the marks.
+    pub fn refuses(&self, cell: &str, is_phone: bool) -> bool {
+        self.marks.iter().any(|mark| mark.is_in(cell, is_phone))
+    }
+
+    /// A title without what it says of marks that `text` has: who has one is known by it.
+    pub fn unexplained(&self, title: &str, text: &str) -> String {
+        let is_known = |piece: &&str| {
+            Mark::explained_in(piece).is_some_and(|mark| text.contains(&mark.text) && self.marks.contains(&mark))
+        };
+        pieces(title).filter(|piece| !is_known(piece)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The marks, for people; none if there are none.
+    pub fn told(&self) -> Option<String> {
+        let marks: Vec<String> = self.marks.iter().map(|mark| format!("'{}'", mark.text)).collect();
+        (!marks.is_empty()).then(|| {
+            format!("a title says what {} means: rows with such a mark were not subscribed", marks.join(" and "))
+        })
+    }
+}
+
+impl Mark {
+    /// The mark of which a piece of a title says that it means no.
+    fn explained_in(piece: &str) -> Option<Mark> {
+        let refuses = |meaning: &str| note_refuses(meaning) || speaks_of_an_end(meaning);
+        let said = MEANS.iter().filter_map(|means| piece.split_once(means)).find_map(|(before, meaning)| {
+            let (words, last) = before.trim().rsplit_once(char::is_whitespace).unwrap_or(("", before.trim()));
+            let is_clear = |mark: &Mark| !mark.is_letter && !mark.text.contains(IN_WORDS);
+            let mark = Mark::of(last).filter(|mark| words.is_empty() || words.ends_with(':') || is_clear(mark))?;
+            refuses(meaning.trim()).then_some(mark)
+        });
+        said.or_else(|| {
+            // "* asked off" is a legend, "*** DO NOT TEXT ***" is a title.
+            let (first, meaning) = piece.split_once(char::is_whitespace)?;
+            let mark = Mark::of(first).filter(|mark| !mark.is_letter && !meaning.trim().ends_with(&mark.text))?;
+            refuses(meaning.trim()).then_some(mark)
+        })
+    }
+
+    fn of(text: &str) -> Option<Mark> {
+        let chars: Vec<char> = text.chars().collect();
+        let is_sign = chars.iter().all(|char| !char.is_alphanumeric() && !"'\",.".contains(*char));
+        let is_letter = chars.iter().all(|char| char.is_alphabetic() && char == &chars[0]);
+        let is_one = (1..=MARK_CHARS_MAX).contains(&chars.len()) && (is_sign || is_letter);
+        is_one.then(|| Mark { text: text.to_owned(), is_letter })
+    }
+
+    fn is_in(&self, cell: &str, is_phone: bool) -> bool {
+        if self.is_letter {
+            let is_it = |word: &str| word.eq_ignore_ascii_case(&self.text);
+            return is_it(cell.trim()) || cell.split(['(', ')', '[', ']']).skip(1).any(|part| is_it(part.trim()));
+        }
+        if is_phone && self.text.chars().all(|sign| OF_PHONES.contains(sign)) {
+            return false;
+        }
+        // Two stars may be another mark than one.
+        let goes_on = |rest: Option<char>| rest.is_some_and(|next| self.text.contains(next));
+        cell.split_whitespace().any(|word| {
+            word.strip_prefix(&*self.text).is_some_and(|rest| !goes_on(rest.chars().next()))
+                || word.strip_suffix(&*self.text).is_some_and(|rest| !goes_on(rest.chars().next_back()))
+        })
+    }
+}
+
+/// What a title consists of.
+fn pieces(title: &str) -> impl Iterator<Item = &str> {
+    title.split(['(', ')', '[', ']', ',', ';', '|', '"', '\n', '\t']).map(str::trim).filter(|piece| !piece.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_that_a_title_explains_refuses() {
+        for (title, marked, others) in [
+            ("Bistro VIP text club (* = asked off, leave on sheet)", "*Dee Marlow|Hope Lind *|Ann*", "Ann|**Bob|5*4"),
+            ("Members,,(x = no texts)", "x|X|Ann (x)", "Max|x-large|xx"),
+            ("\"~ means stop; ^ = vegan\"", "~ Ann|Bob ~", "Ann ^"),
+            ("** opted out,,", "**Ann", "Ann*|***Bob"),
+            ("Key: # = do not text", "#Ann|Bob #", "Ann"),
+            ("🔴 = keine SMS", "🔴 Ann|Bob🔴", "🟢 Ann"),
+        ] {
+            let legend = Legend::of([title], []);
+            assert!(marked.split('|').all(|cell| legend.refuses(cell, false)), "{title}: {legend:?}");
+            assert!(!others.split('|').any(|cell| legend.refuses(cell, false)), "{title}: {legend:?}");
+            assert!(legend.told().is_some());
+        }
+    }
+
+    #[test]
+    fn other_titles_explain_nothing() {
+        for title in [
+            "*** DO NOT TEXT ***",
+            "Club (* = founding member)",
+            "Left = no more texts",
+            "Plan B = opted out",
+            "Unsubscribed",
+            "red = opted out",
+            "Member #: unsubscribed",
+            "",
+        ] {
+            assert!(Legend::of([title], []).marks.is_empty(), "{title}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_its_own_signs() {
+        let legend = Legend::of(["+ = opted out, * = opted out"], []);
+        assert!(!legend.refuses("+14155550101", true) && legend.refuses("*+14155550101", true));
+    }
+
+    #[test]
+    fn a_title_says_the_rest_where_its_marks_are_there() {
+        let title = "Club (* = asked off)";
+        let legend = Legend::of([title], []);
+        assert_eq!(legend.unexplained(title, "Ann *,+1"), "Club");
+        assert_eq!(legend.unexplained(title, "Ann,+1"), "Club, * = asked off");
+    }
+}
