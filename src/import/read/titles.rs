@@ -43,7 +43,7 @@ pub fn find(sample: &str, delimiter: u8, is_phone: impl Fn(&str) -> bool) -> Tit
     for (at, (line, cells)) in all.iter().enumerate() {
         let above = all[..at].iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
         // Between headings of several columns and the first row a title of a section may stand: "Monthly".
-        let least = if cells.len() > TITLE_CELLS_MAX { 1 } else { 0 };
+        let least = usize::from(cells.len() > TITLE_CELLS_MAX);
         let follows = all[at + 1..].iter().map(|(_, cells)| cells).find(|cells| cells.len() > least);
         let are_headings = !has_phone(cells) && follows.is_some_and(|cells| cells.len() > 1 && has_phone(cells));
         if has_phone(cells) {

@@ -146,11 +146,13 @@ struct Signs {
 
 impl Signs {
     fn of(cell: &str) -> Signs {
-        cell.bytes().fold(Signs::default(), |has, byte| Signs {
-            at: has.at | (byte == b'@'),
-            escapes: has.escapes | (byte == b'&') | (byte == b'\\'),
-            number: has.number | (byte == b'#'),
-        })
+        let mut has = Signs::default();
+        for byte in cell.bytes() {
+            has.at |= byte == b'@';
+            has.escapes |= matches!(byte, b'&' | b'\\');
+            has.number |= byte == b'#';
+        }
+        has
     }
 }
 
