@@ -91,7 +91,7 @@ impl Mark {
         }
         // Two stars may be another mark than one.
         let goes_on = |rest: Option<char>| rest.is_some_and(|next| self.text.contains(next));
-        cell.split_whitespace().any(|word| {
+        cell.split(|char: char| char.is_whitespace() || "()[]".contains(char)).any(|word| {
             word.strip_prefix(&*self.text).is_some_and(|rest| !goes_on(rest.chars().next()))
                 || word.strip_suffix(&*self.text).is_some_and(|rest| !goes_on(rest.chars().next_back()))
         })
@@ -110,7 +110,11 @@ mod tests {
     #[test]
     fn a_mark_that_a_title_explains_refuses() {
         for (title, marked, others) in [
-            ("Bistro VIP text club (* = asked off, leave on sheet)", "*Dee Marlow|Hope Lind *|Ann*", "Ann|**Bob|5*4"),
+            (
+                "Bistro VIP text club (* = asked off, leave on sheet)",
+                "*Dee Marlow|Hope Lind *|Ann*|(*) Ann|Ann (*)",
+                "Ann|**Bob|5*4",
+            ),
             ("Members,,(x = no texts)", "x|X|Ann (x)", "Max|x-large|xx"),
             ("\"~ means stop; ^ = vegan\"", "~ Ann|Bob ~", "Ann ^"),
             ("** opted out,,", "**Ann", "Ann*|***Bob"),

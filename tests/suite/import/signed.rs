@@ -237,7 +237,7 @@ fn a_mark_that_a_title_explains_rejects_its_rows() {
     {
         let [ada, bob, eve, dan] = [0, 1, 2, 3].map(|row| format!("+1415555{:04}", 4000 + 10 * at + row));
         let sheet = format!(
-            "{title}\nname,phone,{heading}\n*Ada,{ada},{said}\nBob B.,{bob},{said}\nEve *,{eve},{said}\nDan,*{dan},{said}\n"
+            "{title}\nname,phone,{heading}\n*Ada,{ada},{said}\nBob B.,{bob},{said}\nEve *,{eve},{said}\n(*) Dan,{dan},{said}\n"
         );
         let told = desk.onto_list(&sheet, &[&["--labels", "name,visits"], options].concat());
         rejected(&told, &json!({"maybe_optout": 3}));
