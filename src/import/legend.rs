@@ -38,12 +38,23 @@ impl Legend {
         self.marks.iter().any(|mark| mark.is_in(cell, is_phone))
     }
 
-    /// A title without what it says of marks that `text` has: who has one is known by it.
+    /// A title without what it says of signs that `text` has, and without what stands in brackets with that: who has one is known by it.
     pub fn unexplained(&self, title: &str, text: &str) -> String {
         let is_known = |piece: &&str| {
-            Mark::explained_in(piece).is_some_and(|mark| text.contains(&mark.text) && self.marks.contains(&mark))
+            Mark::explained_in(piece)
+                .is_some_and(|mark| mark.is_clear() && text.contains(&mark.text) && self.marks.contains(&mark))
         };
-        pieces(title).filter(|piece| !is_known(piece)).collect::<Vec<_>>().join(", ")
+        let (mut left, mut rest) = (Vec::new(), title);
+        while !rest.is_empty() {
+            let (outside, behind) = rest.split_once(['(', '[']).unwrap_or((rest, ""));
+            let (inside, behind) = behind.split_once([')', ']']).unwrap_or((behind, ""));
+            left.extend(pieces(outside).filter(|piece| !is_known(piece)));
+            if !pieces(inside).any(|piece| is_known(&piece)) {
+                left.extend(pieces(inside));
+            }
+            rest = behind;
+        }
+        left.join(", ")
     }
 
     /// The marks, for people; none if there are none.
@@ -61,14 +72,13 @@ impl Mark {
         let refuses = |meaning: &str| note_refuses(meaning) || speaks_of_an_end(meaning);
         let said = MEANS.iter().filter_map(|means| piece.split_once(means)).find_map(|(before, meaning)| {
             let (words, last) = before.trim().rsplit_once(char::is_whitespace).unwrap_or(("", before.trim()));
-            let is_clear = |mark: &Mark| !mark.is_letter && !mark.text.contains(IN_WORDS);
-            let mark = Mark::of(last).filter(|mark| words.is_empty() || words.ends_with(':') || is_clear(mark))?;
+            let mark = Mark::of(last).filter(|mark| words.is_empty() || words.ends_with(':') || mark.is_clear())?;
             refuses(meaning.trim()).then_some(mark)
         });
         said.or_else(|| {
-            // "* asked off" is a legend, "*** DO NOT TEXT ***" is a title.
+            // "* asked off" is a legend, "*** DO NOT TEXT ***" is a title, and "# opted out" is a count.
             let (first, meaning) = piece.split_once(char::is_whitespace)?;
-            let mark = Mark::of(first).filter(|mark| !mark.is_letter && !meaning.trim().ends_with(&mark.text))?;
+            let mark = Mark::of(first).filter(|mark| mark.is_clear() && !meaning.trim().ends_with(&mark.text))?;
             refuses(meaning.trim()).then_some(mark)
         })
     }
@@ -79,6 +89,11 @@ impl Mark {
         let is_letter = chars.iter().all(|char| char.is_alphabetic() && char == &chars[0]);
         let is_one = (1..=MARK_CHARS_MAX).contains(&chars.len()) && (is_sign || is_letter);
         is_one.then(|| Mark { text: text.to_owned(), is_letter })
+    }
+
+    /// Whether it is a sign that stands in a table for nothing else.
+    fn is_clear(&self) -> bool {
+        !self.is_letter && !self.text.contains(IN_WORDS)
     }
 
     fn is_in(&self, cell: &str, is_phone: bool) -> bool {
@@ -138,6 +153,7 @@ mod tests {
             "Unsubscribed",
             "red = opted out",
             "Member #: unsubscribed",
+            "# opted out",
             "",
         ] {
             assert!(Legend::of([title], []).marks.is_empty(), "{title}");
@@ -152,9 +168,13 @@ mod tests {
 
     #[test]
     fn a_title_says_the_rest_where_its_marks_are_there() {
-        let title = "Club (* = asked off)";
+        let title = "Club (* = asked off, leave on the sheet)";
         let legend = Legend::of([title], []);
         assert_eq!(legend.unexplained(title, "Ann *,+1"), "Club");
-        assert_eq!(legend.unexplained(title, "Ann,+1"), "Club, * = asked off");
+        assert_eq!(legend.unexplained(title, "Ann,+1"), "Club, * = asked off, leave on the sheet");
+        let titles = "Unsubscribed (May), * = asked off";
+        assert_eq!(Legend::of([titles], []).unexplained(titles, "Ann *,+1"), "Unsubscribed, May");
+        let letter = "x = asked off";
+        assert_eq!(Legend::of([letter], []).unexplained(letter, "Max,+1"), letter, "it stands in names, too");
     }
 }

@@ -233,13 +233,15 @@ fn a_mark_that_a_title_explains_rejects_its_rows() {
     let desk = Desk::new();
     let title = "Text club (* = asked off; leave them on the sheet),,";
     for (at, (options, heading, said)) in
-        [(&["--as", "subscribe"][..], "visits", "7"), (&[][..], "sms_opt_in", "yes")].into_iter().enumerate()
+        [(&["--as", "subscribe", "--labels", "visits"][..], "visits", "7"), (&[], "sms_opt_in", "yes")]
+            .into_iter()
+            .enumerate()
     {
         let [ada, bob, eve, dan] = [0, 1, 2, 3].map(|row| format!("+1415555{:04}", 4000 + 10 * at + row));
         let sheet = format!(
             "{title}\nname,phone,{heading}\n*Ada,{ada},{said}\nBob B.,{bob},{said}\nEve *,{eve},{said}\n(*) Dan,{dan},{said}\n"
         );
-        let told = desk.onto_list(&sheet, &[&["--labels", "name,visits"], options].concat());
+        let told = desk.onto_list(&sheet, options);
         rejected(&told, &json!({"maybe_optout": 3}));
         assert!(told.errors.contains("a title says what '*' means"), "{}", told.errors);
         assert_eq!((desk.check(&bob).as_str(), desk.get(&ada), desk.get(&eve)), ("+yes", Value::Null, Value::Null));
