@@ -1,7 +1,7 @@
 //! Legends: a title or a heading may say that a mark beside a name means no: `VIP club (* = asked off)`.
 
 use super::title::speaks_of_an_end;
-use crate::model::plain_refusal::note_refuses;
+use crate::model::plain_refusal::{note_refuses, note_resembles};
 
 /// Longer marks are words.
 const MARK_CHARS_MAX: usize = 3;
@@ -28,7 +28,7 @@ struct Mark {
 impl Legend {
     /// Reads titles and headings. A letter in a heading is an answer in its column, and says nothing elsewhere.
     pub fn of<'t>(titles: impl IntoIterator<Item = &'t str>, headings: impl IntoIterator<Item = &'t str>) -> Legend {
-        let marks = |title: &'t str| pieces(title).filter_map(Mark::explained_in);
+        let marks = |title: &'t str| pieces(title).filter_map(Mark::explained_in).chain(Mark::of_sentence(title));
         let of_headings = headings.into_iter().flat_map(marks).filter(|mark| !mark.is_letter);
         Legend { marks: titles.into_iter().flat_map(marks).chain(of_headings).collect() }
     }
@@ -83,6 +83,21 @@ impl Mark {
         })
     }
 
+    /// The mark in brackets or quotes that stands in a sentence which says no: `Those with (x) asked to be taken off`.
+    fn of_sentence(title: &str) -> Option<Mark> {
+        const BEGIN: [char; 6] = ['(', '[', '"', '«', '“', '„'];
+        const END: [char; 6] = [')', ']', '"', '»', '”', '“'];
+        // As a line of a table has it, with its quotes doubled.
+        let title = title.replace("\"\"", "\"");
+        let title = title.trim_matches(|char: char| char == ',' || char == ';' || char == '"' || char.is_whitespace());
+        let (before, behind) = title.split_once(BEGIN)?;
+        let (mark, behind) = behind.split_once(END)?;
+        let mark = Mark::of(mark.trim()).filter(|mark| mark.is_letter || mark.is_clear())?;
+        let sentence = format!("{} {}", before.trim(), behind.trim());
+        let refuses = note_refuses(&sentence) || speaks_of_an_end(&sentence) || note_resembles(&sentence);
+        refuses.then_some(mark)
+    }
+
     fn of(text: &str) -> Option<Mark> {
         let chars: Vec<char> = text.chars().collect();
         let is_sign = chars.iter().all(|char| !char.is_alphanumeric() && !"'\",.".contains(*char));
@@ -115,7 +130,8 @@ impl Mark {
 
 /// What a title consists of.
 fn pieces(title: &str) -> impl Iterator<Item = &str> {
-    title.split(['(', ')', '[', ']', ',', ';', '|', '"', '\n', '\t']).map(str::trim).filter(|piece| !piece.is_empty())
+    let ends = ['(', ')', '[', ']', ',', ';', '|', '/', '"', '\n', '\t'];
+    title.split(ends).map(str::trim).filter(|piece| !piece.is_empty())
 }
 
 #[cfg(test)]
@@ -135,6 +151,9 @@ mod tests {
             ("** opted out,,", "**Ann", "Ann*|***Bob"),
             ("Key: # = do not text", "#Ann|Bob #", "Ann"),
             ("🔴 = keine SMS", "🔴 Ann|Bob🔴", "🟢 Ann"),
+            ("Codes : A = SMS ok / B = courriel / Z = plus de SMS,,", "Z|z", "A|B"),
+            ("Los que llevan (x) no quieren mensajes,,", "Ernesto Pulido (x)|x", "Max"),
+            ("\"Names with \"\"~\"\" asked to be taken off\"", "~Ann|Bob ~", "Ann"),
         ] {
             let legend = Legend::of([title], []);
             assert!(marked.split('|').all(|cell| legend.refuses(cell, false)), "{title}: {legend:?}");
@@ -154,6 +173,7 @@ mod tests {
             "red = opted out",
             "Member #: unsubscribed",
             "# opted out",
+            "Members of 2026 (A) by name",
             "",
         ] {
             assert!(Legend::of([title], []).marks.is_empty(), "{title}");

@@ -23,7 +23,7 @@ const KNOWN_MAX: usize = 4_096;
 const KNOWN_BYTES_MAX: usize = 64;
 
 /// Entries, folded, that say of a number that it reaches nobody, or nobody by a message, or nobody any more.
-pub const DEAD: [&str; 63] = [
+pub const DEAD: [&str; 64] = [
     "suppressed",
     "blacklist",
     "blocklist",
@@ -54,6 +54,7 @@ pub const DEAD: [&str; 63] = [
     "notamobile",
     "nomobile",
     "deceased",
+    "inmemoriam",
     "verstorben",
     "decede",
     "decedee",
