@@ -150,9 +150,8 @@ impl Sheet {
         let names = [Some(self.name.as_str()), self.options.source.as_deref(), Some(self.folder.as_str())];
         let name = names.into_iter().flatten().find(|name| file_speaks_of_an_end(name));
         let title = || {
-            let rows: String = self.records.ahead().map(|(text, ..)| text).collect();
-            let legend = self.legend();
-            let says_more = |title: &&str| speaks_of_an_end(&legend.unexplained(title, &rows));
+            let is_there = |mark: &str| self.records.ahead().any(|(text, ..)| text.contains(mark));
+            let says_more = |title: &str| speaks_of_an_end(&self.legend().unexplained(title, is_there));
             self.records.titles().lines().find(|title| speaks_of_an_end(title) && says_more(title)).map(str::trim)
         };
         let heading = || {

@@ -237,10 +237,7 @@ impl Window<'_> {
                 }
                 Ok(any)
             }
-            Filter::Not(filter) => {
-                let everyone = self.everyone(among);
-                Ok(&everyone - self.matching(filter, Among::These(everyone.clone()))?)
-            }
+            Filter::Not(filter) => Ok(self.everyone(among.clone()) - self.matching(filter, among)?),
         }
     }
 
