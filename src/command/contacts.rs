@@ -1,7 +1,5 @@
 //! PUT, GET, NORMALIZE: contacts themselves.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,7 +27,7 @@ struct PutJson {
 
 /// The labels of a request: a text sets one, null removes it. A key given twice is an error, as it is outside of them.
 #[derive(Default)]
-pub struct LabelsJson(BTreeMap<String, Option<String>>);
+pub struct LabelsJson(LabelPatch);
 
 impl<'de> Deserialize<'de> for LabelsJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<LabelsJson, D::Error> {
@@ -43,16 +41,15 @@ impl<'de> Deserialize<'de> for LabelsJson {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut given: A) -> std::result::Result<LabelsJson, A::Error> {
-                let mut labels = BTreeMap::new();
-                while let Some((key, value)) = given.next_entry()? {
-                    match labels.entry(key) {
-                        Entry::Vacant(place) => place.insert(value),
-                        Entry::Occupied(place) => {
-                            return Err(A::Error::custom(format_args!("duplicate field `{}`", place.key())));
-                        }
-                    };
+                let mut labels = LabelPatch::new();
+                while let Some(label) = given.next_entry()? {
+                    labels.push(label);
                 }
-                Ok(LabelsJson(labels))
+                labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+                match labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                    Some(pair) => Err(A::Error::custom(format_args!("duplicate field `{}`", pair[0].0))),
+                    None => Ok(LabelsJson(labels)),
+                }
             }
         }
 
@@ -100,7 +97,8 @@ pub fn words_refuse(key: &str, words: &str) -> Error {
 
 /// Checks the keys; the limits are checked against what the contact has.
 pub fn label_patch(labels: LabelsJson) -> Result<LabelPatch> {
-    labels.0.into_iter().map(|(key, value)| check_key(&key).map(|()| (key, value))).collect()
+    labels.0.iter().try_for_each(|(key, _)| check_key(key))?;
+    Ok(labels.0)
 }
 
 pub fn get(context: &Context, mut args: Args<'_>, replies: &mut Replies) -> Result<()> {

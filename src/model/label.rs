@@ -1,21 +1,20 @@
 //! Labels: custom key=value pairs on a contact, for targeting.
 
-use std::collections::BTreeMap;
-
 use crate::error::{Error, Result, excerpt};
 use crate::limits::{LABEL_KEY_BYTES_MAX, LABELS_BYTES_MAX, LABELS_MAX};
 
-/// The labels of one contact.
+/// The labels of one contact, by key: few, so that a list of them costs less than a map.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Labels(BTreeMap<String, String>);
+pub struct Labels(Vec<(String, String)>);
 
 /// What to do to labels: set those with a value, remove those without.
 pub type LabelPatch = Vec<(String, Option<String>)>;
 
 impl Labels {
     /// Builds labels that are known to be within limits: those of a stored record.
-    pub fn from_stored(pairs: Vec<(String, String)>) -> Labels {
-        Labels(pairs.into_iter().collect())
+    pub fn from_stored(mut pairs: Vec<(String, String)>) -> Labels {
+        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Labels(pairs)
     }
 
     /// The pairs, by key.
@@ -25,7 +24,7 @@ impl Labels {
 
     /// The value of one label.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.place(key).ok().map(|at| self.0[at].1.as_str())
     }
 
     /// How many there are.
@@ -40,16 +39,19 @@ impl Labels {
 
     /// Sets and removes; says whether anything changed. Over a limit nothing is done.
     pub fn patch(&mut self, patch: &LabelPatch) -> Result<bool> {
-        let same = patch.iter().all(|(key, value)| self.0.get(key) == value.as_ref());
+        let same = patch.iter().all(|(key, value)| self.get(key) == value.as_deref());
         if same {
             return Ok(false);
         }
-        let mut patched = self.0.clone();
+        let mut patched = Labels(Vec::with_capacity(self.0.len() + patch.len()));
+        patched.0.extend_from_slice(&self.0);
         for (key, value) in patch {
-            match value {
-                Some(value) => patched.insert(key.clone(), value.clone()),
-                None => patched.remove(key),
-            };
+            match (patched.place(key), value) {
+                (Ok(at), Some(value)) => patched.0[at].1.clone_from(value),
+                (Ok(at), None) => drop(patched.0.remove(at)),
+                (Err(at), Some(value)) => patched.0.insert(at, (key.clone(), value.clone())),
+                (Err(_), None) => {}
+            }
         }
         let bytes: usize = patched.iter().map(|(key, value)| key.len() + value.len()).sum();
         if patched.len() > LABELS_MAX || bytes > LABELS_BYTES_MAX {
@@ -58,8 +60,13 @@ impl Labels {
                 patched.len()
             )));
         }
-        self.0 = patched;
+        *self = patched;
         Ok(true)
+    }
+
+    /// Where a key is, or where it would be.
+    fn place(&self, key: &str) -> std::result::Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| known.as_str().cmp(key))
     }
 }
 

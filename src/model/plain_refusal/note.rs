@@ -12,7 +12,7 @@ use super::answer;
 use super::fold::folded;
 use super::silence::is_silent;
 use super::vocabulary::{ACT, ASKED, OPT};
-use super::{beside, is_plain_refusal, languages, title};
+use super::{beside, is_plain_refusal, languages, lately, title};
 use crate::model::keyword::{is_keyword_in_capitals, unescaped};
 
 /// Longer notes are somebody's letters.
@@ -99,6 +99,14 @@ thread_local! {
 
 /// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
 pub fn note_refuses(cell: &str) -> bool {
+    #[cfg(test)]
+    if super::silence::tests::NOTHING_IS_SILENT.get() {
+        return is_heard_in(cell);
+    }
+    lately::asked(cell, is_heard_in)
+}
+
+fn is_heard_in(cell: &str) -> bool {
     let has = Signs::of(cell);
     // An address is another one in each row, with words in it that may be anything.
     if has.at && is_mail_address(cell) {

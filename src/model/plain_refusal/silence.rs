@@ -392,4 +392,4 @@ fn latin(text: &str) -> Option<(u8, bool, bool, usize)> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

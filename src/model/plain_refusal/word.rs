@@ -4,7 +4,7 @@ use super::fold::letters;
 
 /// Whether a word is one of several.
 pub fn is(word: &str, words: &str) -> bool {
-    words.split(' ').any(|one| one == word)
+    words.as_bytes().split(|&byte| byte == b' ').any(|one| one == word.as_bytes())
 }
 
 /// A word in which each letter that is written twice is written once.
@@ -77,7 +77,7 @@ impl Word {
     }
 
     pub fn begins(&self, beginnings: &str) -> bool {
-        beginnings.split(' ').any(|begin| self.text.starts_with(begin))
+        beginnings.as_bytes().split(|&byte| byte == b' ').any(|begin| self.text.as_bytes().starts_with(begin))
     }
 
     /// It denies what follows.

@@ -64,22 +64,25 @@ impl<'t> Term<'t> {
     pub fn all_of(contact: &'t Contact, common: &Common) -> Vec<Term<'t>> {
         let mut terms = Term::gate_with_room(contact, DAYS + 3 * contact.labels.len());
         terms.push(Term::Day(DayOf::Created, Day::of(contact.created_at)));
-        terms.push(Term::Day(DayOf::Idle, Day::of(contact.idle_since())));
         if contact.engagement.last_engaged > 0 {
             terms.push(Term::Day(DayOf::Engaged, Day::of(contact.engagement.last_engaged)));
         }
+        terms.push(Term::Day(DayOf::Idle, Day::of(contact.idle_since())));
         if let Some(set) = contact.invalidity.set.as_ref().filter(|_| contact.is_invalid()) {
             terms.push(Term::Day(DayOf::Invalid, Day::of(set.at)));
         }
+        // Labels come by key: so all of it comes in order, and nothing is left to sort.
+        terms.extend(contact.labels.iter().map(|(key, _)| Term::HasLabel(key)));
+        let mut of_rare = Vec::with_capacity(2 * contact.labels.len());
         for (key, value) in contact.labels.iter() {
-            terms.push(Term::HasLabel(key));
             if common.has(key, value) {
                 terms.push(Term::Label(key, value));
             } else {
-                terms.extend(prints(key, value));
+                of_rare.extend(prints(key, value));
             }
         }
-        terms.sort_unstable();
+        terms.append(&mut of_rare);
+        debug_assert!(terms.is_sorted());
         terms
     }
 

@@ -17,9 +17,20 @@ use crate::store::format::term::Term;
 /// Changes by posting: an offset in its range of ids, and whether the contact has the term.
 #[derive(Default)]
 pub struct Changes {
-    postings: HashMap<Vec<u8>, Vec<u16>, RandomState>,
+    postings: Vec<Posting>,
+    places: HashMap<Vec<u8>, usize, RandomState>,
     key: Vec<u8>,
+    /// The posting that changed last.
+    last: usize,
     count: u64,
+}
+
+struct Posting {
+    key: Vec<u8>,
+    changes: Vec<u16>,
+    /// The posting that changed after it the last time. Mostly it will again, as contacts of one import have the same terms but for
+    /// some: and to compare two keys costs less than to look one up.
+    next: usize,
 }
 
 /// Set in a change that adds; what is below is the offset.
@@ -38,10 +49,27 @@ impl Changes {
 
     fn push_change(&mut self, change: u16) {
         self.count += 1;
-        match self.postings.get_mut(&self.key) {
-            Some(changes) => changes.push(change),
-            None => drop(self.postings.insert(self.key.clone(), vec![change])),
+        let place = self.place();
+        self.postings[place].changes.push(change);
+        self.last = place;
+    }
+
+    /// Where the posting of the key is, made if need be.
+    fn place(&mut self) -> usize {
+        let guess = self.postings.get(self.last).map_or(0, |last| last.next);
+        if self.postings.get(guess).is_some_and(|posting| posting.key == self.key) {
+            return guess;
         }
+        let place = match self.places.get(&self.key) {
+            Some(place) => *place,
+            None => {
+                self.places.insert(self.key.clone(), self.postings.len());
+                self.postings.push(Posting { key: self.key.clone(), changes: Vec::new(), next: 0 });
+                self.postings.len() - 1
+            }
+        };
+        self.postings[self.last].next = place;
+        place
     }
 
     /// How many changes there are.
@@ -51,12 +79,12 @@ impl Changes {
 
     /// Whether a posting changes.
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.postings.contains_key(key)
+        self.places.contains_key(key)
     }
 
     /// The postings that change, each with its changes in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], impl Iterator<Item = (u32, bool)> + Clone)> {
-        self.postings.iter().map(|(key, changes)| {
+        self.postings.iter().map(|Posting { key, changes, .. }| {
             (key.as_slice(), changes.iter().map(|&change| (u32::from(change & !ADDS), change & ADDS != 0)))
         })
     }
@@ -64,7 +92,7 @@ impl Changes {
     /// Those of some contacts, in the same order.
     pub fn of(&self, contacts: &RoaringBitmap) -> Result<Changes> {
         let mut changes = Changes::default();
-        for (key, all) in &self.postings {
+        for Posting { key, changes: all, .. } in &self.postings {
             let (_, first) = keys::parse_posting(key).ok_or_else(damaged)?;
             changes.key.clone_from(key);
             for &change in all.iter().filter(|change| contacts.contains(first + u32::from(**change & !ADDS))) {
@@ -78,7 +106,7 @@ impl Changes {
     pub fn entries(&self) -> Vec<(Vec<u8>, u32)> {
         let mut entries = Vec::new();
         let (mut value, mut count) = (vec![V1], 0);
-        for (key, changes) in &self.postings {
+        for Posting { key, changes, .. } in &self.postings {
             let mut left = changes.as_slice();
             while !left.is_empty() {
                 let room = VALUE_BYTES_MAX.saturating_sub(value.len() + 4 + key.len()) / 2;
@@ -90,7 +118,10 @@ impl Changes {
                 value.extend((key.len() as u16).to_be_bytes());
                 value.extend_from_slice(key);
                 value.extend((now.len() as u16).to_be_bytes());
-                value.extend(now.iter().flat_map(|change| change.to_be_bytes()));
+                value.reserve(2 * now.len());
+                for change in now {
+                    value.extend_from_slice(&change.to_be_bytes());
+                }
                 count += now.len() as u32;
                 left = later;
             }
@@ -118,17 +149,21 @@ impl Changes {
     }
 }
 
-/// Makes the changes of a posting, whose range of ids begins with `first`, in a set. Fresh contacts come behind all others: so they are
-/// added without a look at those.
+/// Makes the changes of a posting, whose range of ids begins with `first`, in a set. Fresh contacts come one behind the other, and
+/// behind all others: so they are added at once, or without a look at those.
 pub fn make(changes: impl Iterator<Item = (u32, bool)> + Clone, first: u32, ids: &mut RoaringBitmap) {
     let come = changes.clone().map(|(offset, _)| first + offset);
-    let is_behind = |first: u32| ids.max().is_none_or(|last| last < first);
-    if changes.clone().all(|(_, has)| has)
+    if let (Some(least), Some(last)) = (come.clone().next(), come.clone().last())
+        && changes.clone().all(|(_, has)| has)
         && come.clone().is_sorted_by(|a, b| a < b)
-        && come.clone().next().is_some_and(is_behind)
-        && ids.append(come).is_ok()
     {
-        return;
+        if (last - least) as usize + 1 == come.clone().count() {
+            ids.insert_range(least..=last);
+            return;
+        }
+        if ids.max().is_none_or(|max| max < least) && ids.append(come.clone()).is_ok() {
+            return;
+        }
     }
     for (offset, has) in changes {
         if has {
@@ -177,6 +212,7 @@ mod tests {
             (&[][..], &[(1, true), (5, true)][..], &[101, 105][..]),
             (&[100, 101], &[(2, true), (9, true)], &[100, 101, 102, 109]),
             (&[100, 105], &[(3, true), (9, true)], &[100, 103, 105, 109]),
+            (&[100, 102], &[(1, true), (2, true), (3, true)], &[100, 101, 102, 103]),
             (&[100], &[(9, true), (4, true)], &[100, 104, 109]),
             (&[100], &[(9, true), (9, false)], &[100]),
             (&[100], &[(9, true), (9, true)], &[100, 109]),
@@ -186,6 +222,22 @@ mod tests {
             make(changes.iter().copied(), 100, &mut ids);
             assert_eq!(ids.iter().collect::<Vec<_>>(), expected, "{changes:?}");
         }
+    }
+
+    #[test]
+    fn each_change_is_of_its_own_posting_whatever_came_before_it() {
+        let mut changes = Changes::default();
+        let mut expected = std::collections::BTreeMap::<Vec<u8>, Vec<(u32, bool)>>::new();
+        for id in 0..300_u32 {
+            // Mostly the same terms in a row, and some others.
+            for label in ["a", "b", ["c", "d", "e"][id as usize % 3], "f", ["a", "g"][id as usize % 2]] {
+                changes.push(Term::HasLabel(label), id, id % 7 > 0);
+                expected.entry(keys::posting(Term::HasLabel(label), 0)).or_default().push((id, id % 7 > 0));
+            }
+        }
+        assert_eq!(changes.count(), 5 * 300);
+        assert!(expected.keys().all(|key| changes.contains(key)) && !changes.contains(b"a"));
+        assert_eq!(all(&[changes]), expected.into_iter().collect::<All>());
     }
 
     #[test]
