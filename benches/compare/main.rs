@@ -126,7 +126,7 @@ fn contacts(rows: usize) {
             let import = postgres.import(&sheet);
             tell(
                 "PostgreSQL, COPY and INSERT",
-                &format!("{:.1} s: contactd {:.2} x as fast (aim 3)", import.as_secs_f64(), ratio(import, first)),
+                &format!("{:.1} s: contactd {:.2} x as fast (aim 4)", import.as_secs_f64(), ratio(import, first)),
             );
             let like = median(5, || postgres.count());
             tell(

@@ -229,8 +229,8 @@ pub fn of_words(columns: &Columns, survey: &Survey) -> Option<String> {
 /// A line that may be the title of the rows around it.
 fn may_be_a_title(section: &Section) -> String {
     format!(
-        "what are the rows around line {}, since '{}' in it may be their title? Make a file of its own of them, or say what all \
-         rows are with --as optout or --as invalid; --no-sections if it says nothing of them.{}",
+        "what does line {}, '{}', say of the rows around it? If they want no messages, make a file of its own of them, or say what \
+         all rows are with --as optout or --as invalid; --no-sections if it says nothing of who wants messages.{}",
         section.line,
         long_excerpt(section.title.as_bytes()),
         section.beside()

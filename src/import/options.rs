@@ -45,7 +45,8 @@ pub struct Options {
     /// there is rejected. The meanings: active, `opted_out`, suppressed, invalid, `no_consent`, nothing
     #[arg(long, value_name = "COLUMN=MEANING")]
     pub blank: Vec<String>,
-    /// Rows with few cells and without a phone are no titles of the rows below them: reject them, as other rows without a phone
+    /// Lines that are no rows say nothing of who wants messages, neither above the headings nor between rows: reject these as
+    /// other rows without a phone
     #[arg(long)]
     pub no_sections: bool,
     /// Where the rows come from, for rows that do not say [default: the file's name]

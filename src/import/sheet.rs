@@ -6,6 +6,7 @@ use super::advice::{self, Advice};
 use super::columns::field::Field;
 use super::columns::mapping::Mapping;
 use super::columns::question::Question;
+use super::columns::sections::{Section, Title};
 use super::columns::status::Said;
 use super::columns::survey::Survey;
 use super::columns::{Columns, Wishes};
@@ -22,7 +23,7 @@ use super::send::refusal::Refusal;
 use super::send::rejects::{Rejects, Shape};
 use super::send::report::Report;
 use super::send::row::{Defaults, Rows};
-use super::title::{file_speaks_of_an_end, is_neutral, is_of_an_end, speaks_of_an_end};
+use super::title::{explains, file_speaks_of_an_end, is_neutral, is_of_an_end, speaks_of_an_end};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::model::time;
@@ -130,8 +131,9 @@ impl Sheet {
         {
             questions.push(Question::Rows(title.to_owned()));
         }
-        if let (Some(section), false) = (self.survey.section(), self.defaults.has_no_sections()) {
-            questions.push(Question::Section(section));
+        if !self.defaults.has_no_sections() {
+            let section = Section::of(self.survey.section(), self.unread_titles());
+            questions.extend(section.map(Question::Section));
         }
         questions.extend(self.columns.questions(&self.survey, every_value || self.wishes.mapping.is_some()));
         // A column that is still to be named may say it.
@@ -150,8 +152,8 @@ impl Sheet {
         let names = [Some(self.name.as_str()), self.options.source.as_deref(), Some(self.folder.as_str())];
         let name = names.into_iter().flatten().find(|name| file_speaks_of_an_end(name));
         let title = || {
-            let is_there = |mark: &str| self.records.ahead().any(|(text, ..)| text.contains(mark));
-            let says_more = |title: &str| speaks_of_an_end(&self.legend().unexplained(title, is_there));
+            let says_more =
+                |title: &str| speaks_of_an_end(&self.legend().unexplained(title, |mark| self.is_there(mark)));
             self.records.titles().lines().find(|title| speaks_of_an_end(title) && says_more(title)).map(str::trim)
         };
         let heading = || {
@@ -162,6 +164,24 @@ impl Sheet {
             found.next().map(|(_, name)| name)
         };
         name.or_else(title).or_else(heading)
+    }
+
+    /// The titles above the headings that may say who wants no messages, in words that nobody knows here: "in square brackets:
+    /// left". Those that speak of an end are asked about with the name of the file.
+    fn unread_titles(&self) -> Vec<Title> {
+        let first = self.records.titles_from();
+        let legend = self.legend();
+        let titles = (first..).zip(self.records.titles().lines());
+        let is_unread =
+            |title: &str| !speaks_of_an_end(title) && explains(&legend.unexplained(title, |mark| self.is_there(mark)));
+        let cell =
+            |title: &str| title.trim_matches(|char: char| char.is_whitespace() || ",;\"".contains(char)).to_owned();
+        titles.filter(|(_, title)| is_unread(title)).map(|(line, title)| (line, cell(title))).collect()
+    }
+
+    /// Whether something stands in a row, as far as they are read.
+    fn is_there(&self, text: &str) -> bool {
+        self.records.ahead().any(|(rows, ..)| rows.contains(text))
     }
 
     /// What the titles and the headings say of marks.

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use super::columns::field::Field;
 use super::columns::names::{fold, known};
 use crate::model::blank::is_blank;
+use crate::model::keyword::is_unspaced;
 use crate::model::phone::PHONE_DIGITS_MIN;
 use crate::model::plain_refusal::answer::{is_no, is_yes_in_words};
 pub use crate::model::plain_refusal::title::is_of_an_opt_in;
@@ -48,6 +49,13 @@ const CONSENT: [&str; 25] = [
 ];
 /// So many letters make a word: 退会.
 const WORD_LETTERS_MIN: usize = 2;
+/// So many words that nobody knows are no name any more; in scripts without blanks between words, so many signs.
+const SENTENCE_WORDS_MIN: usize = 4;
+const SENTENCE_SIGNS_MIN: usize = 8;
+/// What stands between a mark and what it means. A colon and a dash stand in names, too.
+const MEANS: [&str; 3] = ["=", "→", "->"];
+/// Longer marks are words.
+const MARK_CHARS_MAX: usize = 3;
 /// Headings of the file of those whom Mailchimp does not write to any more.
 const HEADINGS: [&str; 3] = ["cleantime", "cleancampaigntitle", "cleancampaignid"];
 
@@ -68,6 +76,20 @@ pub fn is_neutral(name: &str) -> bool {
     };
     let parts: Vec<&str> = stem(name).split(|c: char| !c.is_alphanumeric()).filter(|part| !is_id(part)).collect();
     words(&parts.join(" ")).iter().all(|word| word.chars().nth(1).is_none() && word.is_ascii() || is_of_words(word))
+}
+
+/// Whether a title above the headings says more than the name of a table: a sentence, or what a mark means. It may be of those who
+/// want no messages, in any words: "the names in capitals have left us", "[x]: ausgetreten".
+pub fn explains(title: &str) -> bool {
+    let unknown: Vec<String> = words(title).into_iter().filter(|word| !is_neutral(word)).collect();
+    let in_unspaced = unknown.iter().flat_map(|word| word.chars()).filter(|char| is_unspaced(*char)).count();
+    let brackets = title.split(['(', '[', '{', '"', '«', '“', '„']).skip(1);
+    let names_a_mark = brackets.filter_map(|inside| inside.split([')', ']', '}', '"', '»', '”', '“']).next());
+    !unknown.is_empty()
+        && (unknown.len() >= SENTENCE_WORDS_MIN
+            || in_unspaced >= SENTENCE_SIGNS_MIN
+            || MEANS.iter().any(|means| title.contains(means))
+            || names_a_mark.into_iter().any(|mark| (1..=MARK_CHARS_MAX).contains(&mark.trim().chars().count())))
 }
 
 /// Whether a heading is one of a file that has nobody else.
@@ -291,6 +313,34 @@ mod tests {
             assert!(!is_neutral(name), "{name}");
         }
         assert!(is_of_an_end("CLEAN_TIME") && !is_of_an_end("phone"));
+    }
+
+    #[test]
+    fn a_title_that_says_more_than_a_name() {
+        for title in [
+            "Los que llevan (x) pidieron salirse,,",
+            "Anyone in square brackets has gone for good",
+            "Grossgeschriebene sind ausgetreten und wollen nichts",
+            "Hedgehog Rescue Friends 2025   * = post only please",
+            "A = with us; B = parted ways",
+            "Riverside Gym members (text only the ones without a star)",
+            "×印の方は退会されました",
+            "rot -> weg",
+            "\"Names with \"\"~\"\" parted\"",
+        ] {
+            assert!(explains(title), "{title}");
+        }
+        for title in [
+            "Fitwell Studio - member contacts - updated 1 Oct 2026,,",
+            "Grace Church phone list",
+            "Bella's Salon: client list (March 2026)",
+            "Members = 2026",
+            "客户名单",
+            "Report, of all",
+            "",
+        ] {
+            assert!(!explains(title), "{title}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::import::{AllAre, Mapping, Question, Sheet};
 const SECTION: [(&str, Answer<Below>, &str); 4] = [
     ("o", Answer::Is(Below::All(AllAre::Optout)), "opt-outs, all rows of the file"),
     ("i", Answer::Is(Below::All(AllAre::Invalid)), "numbers that do not exist, all rows of the file"),
-    ("n", Answer::Is(Below::NoSections), "it is no title, and neither is any other row"),
+    ("n", Answer::Is(Below::NoSections), "neither it nor any other such line says who wants messages"),
     ("q", Answer::Quit, "quit, to make a file of its own of the rows below it"),
 ];
 
@@ -102,7 +102,7 @@ impl Dialogue<'_> {
                 let (line, title) = (section.line, long_excerpt(section.title.as_bytes()));
                 let beside = section.beside();
                 self.say(&format!(
-                    "\nIs '{title}' in line {line} the title of the rows below it? What are the rows?{beside}"
+                    "\nWhat does '{title}' in line {line} say of the rows around it? What are the rows?{beside}"
                 ))?;
                 match self.choose(&SECTION)? {
                     Answer::Is(Below::All(all_are)) => self.mapping.all_are = Some(all_are),

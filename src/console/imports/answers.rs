@@ -17,7 +17,7 @@ pub struct Answers {
     /// The country of numbers without a country code.
     pub region: String,
     pub all_are: Option<AllAre>,
-    /// Rows with few cells and without a phone are no titles of the rows below them.
+    /// No line that is no row says who wants messages.
     pub has_no_sections: bool,
     pub source: String,
     pub encoding: String,

@@ -44,8 +44,8 @@ pub fn question(question: &Question) -> Option<String> {
             "No column says who consented, and the name “{name}” does not either. Say under “The rows are” what they are."
         )),
         Question::Section(section) => Some(format!(
-            "Is “{}” in line {} the title of the rows below it? Then make a file of its own of them, or say under “The rows \
-             are” what all rows are. If it is not, say so under “Lines between the rows”.{}",
+            "What does “{}” in line {} say of the rows around it? If they want no messages, make a file of its own of them, or say \
+             under “The rows are” what all rows are. If it says nothing of who wants messages, say so under “Lines that are no rows”.{}",
             section.title,
             section.line,
             section.beside()

@@ -22,7 +22,7 @@ pub const MADE_UP: &str = "column_";
 pub struct Mapping {
     /// What every row is, where the file's name asks.
     pub all_are: Option<AllAre>,
-    /// No row of a file is the title of the rows below it.
+    /// No line that is no row says who wants messages.
     pub has_no_sections: bool,
     columns: Vec<Column>,
 }
@@ -98,7 +98,7 @@ impl Mapping {
             );
         }
         if self.has_no_sections {
-            text.push_str("\n# Rows with few cells and without a phone are no titles of the rows below them.\nno_sections = true\n");
+            text.push_str("\n# Lines that are no rows, above the headings and between rows, say nothing of who wants messages.\nno_sections = true\n");
         }
         text.push_str("\n[columns]\n");
         for column in &self.columns {

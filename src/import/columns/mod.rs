@@ -53,7 +53,7 @@ pub struct Wishes {
     pub mapping: Option<Mapping>,
     /// `--as`: what every row is.
     pub all_are: Option<AllAre>,
-    /// `--no-sections`: no row is the title of the rows below it.
+    /// `--no-sections`: no line that is no row says who wants messages.
     pub has_no_sections: bool,
 }
 

@@ -65,6 +65,16 @@ impl Sections {
 }
 
 impl Section {
+    /// What is to be asked where titles above the headings are to be read, too. None if nothing is.
+    pub fn of(between: Option<Section>, mut above: Vec<Title>) -> Option<Section> {
+        if let Some(mut section) = between {
+            section.others.splice(..0, above);
+            return Some(section);
+        }
+        let others = above.split_off(above.len().min(1));
+        above.pop().map(|(line, title)| Section { line, title, others })
+    }
+
     /// The others, for people, or nothing where there are none.
     pub fn beside(&self) -> String {
         let mut text = String::new();
@@ -105,6 +115,17 @@ mod tests {
         assert_eq!((alone.title.as_str(), alone.beside().as_str()), ("Altos", ""));
         let many = seen(&["Altos"; 12]).section(false).expect("asked").beside();
         assert!(many.ends_with("10 'Altos' and 3 more."), "{many}");
+    }
+
+    #[test]
+    fn titles_above_the_headings_are_asked_about_alone_or_beside_one_between_the_rows() {
+        let above = || vec![(1, "Choir".to_owned()), (2, "[x] left".to_owned())];
+        let alone = Section::of(None, above()).expect("asked");
+        assert_eq!((alone.line, alone.beside().as_str()), (1, " The answer is for these lines, too: 2 '[x] left'."));
+        let beside = Section::of(seen(&["Altos", "Basses"]).section(false), above()).expect("asked");
+        assert_eq!(beside.title, "Altos");
+        assert!(beside.beside().ends_with("too: 1 'Choir', 2 '[x] left', 3 'Basses'."), "{}", beside.beside());
+        assert_eq!(Section::of(None, Vec::new()), None);
     }
 
     #[test]

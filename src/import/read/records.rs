@@ -30,6 +30,7 @@ pub struct Records {
     more: bool,
     /// What stood above the header and was not read, and how that is told.
     titles: String,
+    titles_from: u64,
     titles_told: Option<String>,
 }
 
@@ -72,6 +73,7 @@ impl Records {
             line: 1,
             more: true,
             titles: String::new(),
+            titles_from: 0,
             titles_told: None,
         };
         while records.more && records.text.len() < SAMPLE_BYTES {
@@ -124,6 +126,7 @@ impl Records {
     /// Takes so many lines that stand above the header, and remembers them.
     pub fn pass_over(&mut self, many: u64) -> Result<()> {
         let first_line = self.line;
+        self.titles_from = first_line;
         while self.line < first_line + many {
             let record = self.take_first()?;
             self.titles.push_str(&record);
@@ -135,6 +138,11 @@ impl Records {
     /// The lines above the header.
     pub fn titles(&self) -> &str {
         &self.titles
+    }
+
+    /// The first of these lines.
+    pub fn titles_from(&self) -> u64 {
+        self.titles_from
     }
 
     fn tell_titles(&mut self, lines: Range<u64>) {

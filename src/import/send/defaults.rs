@@ -16,7 +16,7 @@ pub struct Defaults {
     pub how: Option<How>,
     /// `--as`.
     pub all_are: Option<AllAre>,
-    /// `--no-sections`: no row is the title of the rows below it.
+    /// `--no-sections`: no line that is no row says who wants messages.
     pub no_sections: bool,
     /// `--dry-run`: asks how numbers are read, and changes nothing.
     pub dry_run: bool,

@@ -191,7 +191,7 @@ fn refused_rows_are_repeated_mended_and_taken() {
     let sheet = format!(
         "sep=;\r\nName;Phone;Opted out at;Status\r\n\"Ada; Love\";{ADA};;\r\n\"Bob \"\"B\"\"\nTwo\";1.41556E+10;;\r\nEve;{EVE};last year;\r\nDan;+14155550104;;perhaps\r\nFay\r\nGus;+14155550105;\"\r\n"
     );
-    desk.onto_list(&sheet, &[]).asks("what are the rows around line 8, since 'Fay' in it may be their title?");
+    desk.onto_list(&sheet, &[]).asks("what does line 8, 'Fay', say of the rows around it?");
     let options = ["--no-sections", "--blank", "Status=active", "--rejects", "rejects.csv"];
     let told = desk.onto_list(&sheet, &options);
     let reasons = json!({"lost_digits": 1, "bad_date": 1, "unknown_status": 1, "short_row": 1, "unclosed_quote": 1});

@@ -205,14 +205,14 @@ fn a_title_between_rows_is_signed_whatever_its_words() {
     {
         let sheet = format!("phone,name,city,note,tier\n{ADA},Ada,Rome,a,b\n{title}\n{BOB},Bob,Bonn,c,d\n");
         for options in [&[][..], &["--as", "subscribe"]] {
-            desk.onto_list(&sheet, options).asks("what are the rows around line 3, since '");
+            desk.onto_list(&sheet, options).asks("what does line 3, '");
             assert_eq!(desk.get(ADA), Value::Null, "{title}");
         }
         assert_eq!(desk.onto_list(&sheet, &["--labels", "note", "--no-sections", "--dry-run"]).code, 3);
     }
     // What is said of one title is said of all: the one that speaks of an end is shown, and the others are named.
     let sheet = format!("phone,name,city\nSpring,,\n{ADA},Ada,Rome\nOFF THE LIST (asked in May),,\n{BOB},Bob,Bonn\n");
-    desk.onto_list(&sheet, &["--as", "subscribe"]).asks("what are the rows around line 4, since 'OFF THE LIST");
+    desk.onto_list(&sheet, &["--as", "subscribe"]).asks("what does line 4, 'OFF THE LIST");
     desk.onto_list(&sheet, &["--as", "subscribe"]).asks("The answer is for these lines, too: 2 'Spring'.");
     // A phone with words beside it is somebody's row.
     let sheet = format!("phone,name,city,note\n{ADA},Ada,Rome,\n415-555-0102 - wrong number,Bob,,\n{EVE},Eve,Rome,\n");
@@ -249,6 +249,39 @@ fn a_mark_that_a_title_explains_rejects_its_rows() {
     // A mark that no row has explains nothing, such as a colour that a table of text does not keep.
     let sheet = format!("{}\nname,phone,sms_opt_in\nAda,{ADA},yes\n", title.replace('*', "#"));
     desk.onto_list(&sheet, &[]).asks("what are the rows, since '");
+}
+
+/// Its words may be any: they are read by a person, whatever is said of all rows, and whatever else the columns say.
+#[test]
+fn a_title_above_the_headings_that_is_more_than_a_name_is_signed() {
+    let desk = Desk::new();
+    let options: [&[&str]; 2] = [&["--as", "subscribe", "--labels", "name,joined"], &["--labels", "name"]];
+    for title in [
+        "Los que llevan (x) pidieron salirse",
+        "Anyone in square brackets has moved house",
+        "\"Grossgeschriebene sind inzwischen ausgezogen, alle\"",
+        "×印の方は退出されました",
+        "Members 2026; A: with us; [B]: parted ways",
+    ] {
+        for (options, (heading, said)) in options.into_iter().zip([("joined", "2019"), ("sms_opt_in", "yes")]) {
+            let sheet = format!("{title},,\nname,phone,{heading}\nAda (x),{ADA},{said}\n[Bob],{BOB},{said}\n");
+            let shown = title.trim_matches('"');
+            desk.onto_list(&sheet, options).asks(&format!("what does line 1, '{shown}', say"));
+            assert_eq!(desk.get(ADA), Value::Null, "{title}");
+            let signed = [options, &["--no-sections", "--dry-run"]].concat();
+            let told = desk.onto_list(&sheet, &signed);
+            assert!(told.code == 0 || told.code == 3, "{title}: {}", told.errors);
+            let out = [&options[options.len() - 2..], &["--as", "optout", "--dry-run"]].concat();
+            assert_eq!(desk.onto_list(&sheet, &out).code, 0, "{title}");
+        }
+    }
+    for title in ["Fitwell Studio - member contacts - updated 1 Oct 2026", "Grace Church phone list"] {
+        let sheet = format!("{title},,\nname,phone,sms_opt_in\nAda,{ADA},yes\n");
+        desk.onto_list(&sheet, &[]).all_taken();
+    }
+    // It stands beside one between the rows.
+    let sheet = format!("Choir of the town (x = parted),\nphone,name\n{ADA},Ada\nAltos,\n{BOB},Bob\n");
+    desk.onto_list(&sheet, &[]).asks("for these lines, too: 1 'Choir of the town (x = parted)'.");
 }
 
 #[test]
