@@ -39,6 +39,7 @@ pub mod error;
 pub mod limits;
 pub mod histogram;
 pub mod counted;
+pub mod lately;
 pub mod model;
 pub mod json;
 pub mod wire;

@@ -187,9 +187,11 @@ pub fn is_number(cell: &str) -> bool {
 }
 
 fn has_digits_of_phone(cell: &str) -> bool {
-    // Zeros are nobody's number.
-    let is_any = cell.chars().any(|char| char.is_numeric() && char != '0');
-    is_any && digits_without_dates(cell) >= PHONE_DIGITS_MIN
+    let digits = || cell.chars().filter(|char| char.is_numeric());
+    // Nearly no cell has so many. Zeros are nobody's number.
+    digits().nth(PHONE_DIGITS_MIN - 1).is_some()
+        && digits().any(|digit| digit != '0')
+        && digits_without_dates(cell) >= PHONE_DIGITS_MIN
 }
 
 fn digits_without_dates(cell: &str) -> usize {

@@ -1,5 +1,6 @@
 //! What the columns of a file hold, for people to see before anything is read by them.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::day_order::SlashedDates;
@@ -8,6 +9,7 @@ use super::sections::{Section, Sections, is_of_those_who_are_out};
 use super::{names, status};
 use crate::import::read::dialect::looks_like_a_phone;
 use crate::import::title;
+use crate::lately::Lately;
 use crate::model::blank::is_blank;
 use crate::model::keyword::is_first_name;
 use crate::model::plain_refusal::{note_refuses, note_resemblance};
@@ -383,7 +385,11 @@ impl Held {
 pub fn is_answer(cell: &str) -> bool {
     /// No answer is longer.
     const BYTES_MAX: usize = 32;
-    cell.len() <= BYTES_MAX && !is_blank(cell) && (status::yes_or_no(cell).is_some() || status::status(cell).is_some())
+    thread_local! {
+        static LATELY: RefCell<Lately> = Lately::new();
+    }
+    let is_one = |cell: &str| !is_blank(cell) && (status::yes_or_no(cell).is_some() || status::status(cell).is_some());
+    cell.len() <= BYTES_MAX && Lately::asked(&LATELY, cell, is_one)
 }
 
 #[cfg(test)]

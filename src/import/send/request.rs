@@ -22,12 +22,12 @@ pub enum Subject<'c> {
 
 /// Begins an IMPORT: the list, the phone, and where the row comes from.
 pub fn begin_import(list: &str, number: Number<'_>, told: &Told<'_>, defaults: &Defaults, out: &mut Vec<u8>) {
-    put(out, format_args!("IMPORT {list} {{\"phone\":"));
+    put_parts(out, ["IMPORT ", list, " {\"phone\":"]);
     match number {
         Number::Written(raw, region) => {
             put_text(out, raw);
             if let Some(region) = region {
-                put(out, format_args!(",\"region\":\"{region}\""));
+                put_parts(out, [",\"region\":\"", region.as_str(), "\""]);
             }
         }
         Number::Known(phone) => put(out, format_args!("\"{phone}\"")),
@@ -42,7 +42,7 @@ pub fn begin_import(list: &str, number: Number<'_>, told: &Told<'_>, defaults: &
         put_text(out, &defaults.import_id);
     }
     if let Some(how) = told.how.or(defaults.how) {
-        put(out, format_args!(",\"how\":\"{}\"", how.word()));
+        put_parts(out, [",\"how\":\"", how.word(), "\""]);
     }
 }
 
@@ -114,6 +114,13 @@ pub fn is_subscription(item: &str, list: &str, import_id: &str) -> bool {
 pub fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     // Writing to memory does not fail.
     let _ = out.write_fmt(text);
+}
+
+/// The same of texts alone, for what stands in each row: to format takes longer than to copy.
+pub fn put_parts<const N: usize>(out: &mut Vec<u8>, parts: [&str; N]) {
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
 }
 
 pub fn put_text(out: &mut Vec<u8>, text: &str) {

@@ -9,7 +9,7 @@ use super::country::{self, Evidence};
 use super::fault::Fault;
 use super::numbers::{is_commented_out, refuses_beside_a_number, refuses_in_another_phone, without_kind};
 use super::refusal::{Doubt, Refusal};
-use super::request::{put, put_text};
+use super::request::{put, put_parts, put_text};
 use super::row::Defaults;
 use crate::import::columns::field::Field;
 use crate::import::columns::status::{self, Said};
@@ -157,7 +157,7 @@ impl<'c> Told<'c> {
                 self.hear_words(at, note_refuses(&value) || guard.hears(&value, self.now));
                 self.labels += 1;
                 self.labels_bytes += key.len() + value.len();
-                put(labels, format_args!(",\"{key}\":"));
+                put_parts(labels, [",\"", key, "\":"]);
                 put_text(labels, &value);
                 self.note_country(guard, value.trim(), countries);
                 return guard.check(value.trim());

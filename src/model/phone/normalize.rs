@@ -100,7 +100,7 @@ pub fn mobile_without_plus(raw: &str, region: Region) -> Option<Phone> {
 /// `+9172345678` is nobody's, and `917 234 5678` somebody's in New York. None where the number as it is written is one of the same
 /// country, and where a phone of it gets no messages.
 pub fn national_behind_plus(raw: &str, code: u16) -> Option<Phone> {
-    let written = Written::read(raw).ok().filter(|written| written.plus)?;
+    let written = read_with_plus(raw)?;
     let national = inside(code, written.digits.as_slice()).filter(|phone| is_mobile(*phone))?;
     let is_own = normalize(raw, None).is_ok_and(|phone| calling_code(phone) == Some(code));
     (!is_own).then_some(national)
@@ -122,12 +122,21 @@ pub fn calling_code(phone: Phone) -> Option<u16> {
 
 /// Whether a text is a number written with `+`.
 pub fn has_plus(raw: &str) -> bool {
-    Written::read(raw).is_ok_and(|written| written.plus)
+    read_with_plus(raw).is_some()
+}
+
+/// A number that is written with `+`. Nearly all others show at a glance that they are none: there is no plus in them, `%2B` included.
+fn read_with_plus(raw: &str) -> Option<Written> {
+    let may_have_one = !raw.is_ascii() || raw.bytes().any(|byte| matches!(byte, b'+' | b'%'));
+    if !may_have_one {
+        return None;
+    }
+    Written::read(raw).ok().filter(|written| written.plus)
 }
 
 /// The number that stands in a text with `+`, whether any plan knows it or not: an opt-out is taken from any number.
 pub fn written_with_plus(raw: &str) -> Option<Phone> {
-    let written = Written::read(raw).ok().filter(|written| written.plus)?;
+    let written = read_with_plus(raw)?;
     let digits = written.digits.as_slice();
     let digits = digits.strip_prefix(b"00").unwrap_or(digits);
     if digits.len() > PHONE_DIGITS_MAX || digits.first() == Some(&b'0') {

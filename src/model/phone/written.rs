@@ -139,6 +139,10 @@ fn without_wrapping(raw: &str) -> &str {
 /// Without its plus it could be an address of e-mail.
 fn without_gateway(text: &str) -> &str {
     const TYPE: &str = "/TYPE=";
+    // Nearly no number has one of them.
+    if !text.bytes().any(|byte| matches!(byte, b'@' | b'/')) {
+        return text;
+    }
     let is_host = |host: &str| {
         host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
     };

@@ -14,7 +14,6 @@ pub mod fold;
 pub mod key;
 mod known;
 mod languages;
-mod lately;
 mod letters;
 mod note;
 pub mod question;

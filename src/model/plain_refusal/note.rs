@@ -12,7 +12,8 @@ use super::answer;
 use super::fold::folded;
 use super::silence::is_silent;
 use super::vocabulary::{ACT, ASKED, OPT};
-use super::{beside, is_plain_refusal, languages, lately, title};
+use super::{beside, is_plain_refusal, languages, title};
+use crate::lately::Lately;
 use crate::model::keyword::{is_keyword_in_capitals, unescaped};
 
 /// Longer notes are somebody's letters.
@@ -95,6 +96,7 @@ pub const AS_ABOVE: [&str; 7] = ["ditto", "dito", "idem", "sameasabove", "asabov
 
 thread_local! {
     static KNOWN: RefCell<HashMap<Box<str>, bool, RandomState>> = RefCell::default();
+    static LATELY: RefCell<Lately> = Lately::new();
 }
 
 /// Whether a cell refuses messages: as a whole, in one of its entries, or beside a name.
@@ -103,7 +105,7 @@ pub fn note_refuses(cell: &str) -> bool {
     if super::silence::tests::NOTHING_IS_SILENT.get() {
         return is_heard_in(cell);
     }
-    lately::asked(cell, is_heard_in)
+    Lately::asked(&LATELY, cell, is_heard_in)
 }
 
 fn is_heard_in(cell: &str) -> bool {
