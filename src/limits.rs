@@ -183,11 +183,12 @@ pub const JOB_ROWS_BESIDE_OTHERS: usize = 50;
 pub const IMPORT_REST: u32 = 2;
 /// It rests no longer, however long its rows have waited for the writer.
 pub const IMPORT_REST_MS_MAX: u64 = 50;
-/// Jobs of one connection that may wait for the writer at a time.
-pub const CONNECTION_JOBS_MAX: usize = 8;
-/// Writes committed by one batch and one sync: an import is fastest from here on, and an opt-out beside it waits for one
-/// batch, some milliseconds.
+/// Jobs of one connection that may wait for the writer at a time: while one batch of its rows is written, the next one is read.
+pub const CONNECTION_JOBS_MAX: usize = 16;
+/// Writes committed by one batch and one sync: an opt-out beside them waits for one batch, some milliseconds.
 pub const BATCH_WRITES_MAX: usize = 800;
+/// Rows of an import that are committed so while nothing else waits: the more there are, the more of them change the same postings.
+pub const BATCH_ROWS_MAX: usize = 1_600;
 /// Bytes of batches that wait for a backup. The backup fails when there are more: the writer waits for nobody.
 pub const TEE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Lines of the trail that wait until its disk takes them.
@@ -235,7 +236,7 @@ pub const PRINT_STEP: usize = if cfg!(debug_assertions) { 16 } else { 1024 };
 pub const JOURNAL_CHANGES_MAX: u64 = 1024 * 1024;
 /// Entries of the journal: each costs memory in sled, and a batch of one write has one.
 pub const JOURNAL_ENTRIES_MAX: usize = 8 * 1024;
-/// A batch of a ledger that is said to be longer is damage: one has at most [`BATCH_WRITES_MAX`] writes, and what follows from them.
+/// A batch of a ledger that is said to be longer is damage: one has at most [`BATCH_ROWS_MAX`] writes, and what follows from them.
 pub const LEDGER_BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Postings that a batch brings up to date on disk, at least, once the journal is half full.
 pub const SETTLED_POSTINGS_MIN: usize = 8;
@@ -273,5 +274,6 @@ const _: () = assert!(DIRECTORY_CHUNK_IDS as usize * 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS as usize / 8 < VALUE_BYTES_MAX);
 const _: () = assert!(POSTING_CHUNK_IDS.is_multiple_of(GATE_CHUNK_IDS) && POSTING_CHUNK_IDS <= 1 << 16);
 const _: () = assert!(17 * VALUE_BYTES_MAX < 128 * 1024);
+const _: () = assert!(BATCH_ROWS_MAX >= BATCH_WRITES_MAX && CONNECTION_JOBS_MAX * JOB_WRITES_MAX >= 2 * BATCH_ROWS_MAX);
 const _: () = assert!(BATCH_WRITES_MAX >= JOB_WRITES_MAX && QUEUED_WRITES_MAX >= JOB_WRITES_MAX);
 const _: () = assert!(LISTS_MAX * (6 * LIST_NAME_BYTES_MAX + 400) < REPLY_BYTES_MAX);

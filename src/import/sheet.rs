@@ -166,8 +166,8 @@ impl Sheet {
         name.or_else(title).or_else(heading)
     }
 
-    /// The titles above the headings that may say who wants no messages, in words that nobody knows here: "in square brackets:
-    /// left". Those that speak of an end are asked about with the name of the file.
+    /// The titles above the headings that may say of some rows that they want no messages: "in square brackets: left". That is asked
+    /// about whatever all rows are: `--as subscribe` is true of the others.
     fn unread_titles(&self) -> Vec<Title> {
         let first = self.records.titles_from();
         let legend = self.legend();

@@ -517,7 +517,7 @@ fn limits_of_clients() -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// Limits that no client of the protocol can meet.
-const LIMITS_INSIDE: [&str; 85] = [
+const LIMITS_INSIDE: [&str; 86] = [
     "JOB_ROWS_BESIDE_OTHERS",
     "IMPORT_REST",
     "IMPORT_REST_MS_MAX",
@@ -557,6 +557,7 @@ const LIMITS_INSIDE: [&str; 85] = [
     "PACK_BYTES_CLOSE",
     "JOB_WRITES_MAX",
     "CONNECTION_JOBS_MAX",
+    "BATCH_ROWS_MAX",
     "BATCH_WRITES_MAX",
     "BATCH_SHARE_MIN",
     "GATE_CHUNK_IDS",

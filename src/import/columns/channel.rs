@@ -10,11 +10,63 @@ use crate::model::plain_refusal::title::words;
 /// Parts of headings under which channels stand, folded; and those under which another one alone is a consent to it alone.
 const HEADINGS: [&str; 8] = ["channel", "kanal", "canal", "medium", "type", "typ", "method", "チャネル"];
 const OF_CONSENT: [&str; 5] = ["consent", "subscri", "message", "contact", "optin"];
-/// Parts of headings under which a person's wish stands: `Contact pref`, `Best way to reach`.
-const WISHES: [&str; 2] = ["pref", "reach"];
+/// Parts of headings under which a person's wish stands, folded: `Contact pref`, `Best way to reach`, `Vil ha beskjed på`.
+const WISHES: [&str; 24] = [
+    "pref",
+    "reach",
+    "notif",
+    "remind",
+    "beskjed",
+    "besked",
+    "varsl",
+    "avis",
+    "avvis",
+    "erreich",
+    "wunsch",
+    "bevorzug",
+    "benachricht",
+    "voorkeur",
+    "bereik",
+    "upomin",
+    "powiad",
+    "upozorn",
+    "ertesit",
+    "yhteydenot",
+    "ilmoit",
+    "iletisim",
+    "bildirim",
+    "уведом",
+];
 /// Wishes that leave the channel open, or a wish that there is none of, folded.
-const ANY: [&str; 11] =
-    ["any", "anything", "anyhow", "either", "both", "all", "whatever", "egal", "ok", "nopreference", "nopref"];
+const ANY: [&str; 27] = [
+    "any",
+    "anything",
+    "anyhow",
+    "either",
+    "both",
+    "all",
+    "whatever",
+    "egal",
+    "ok",
+    "nopreference",
+    "nopref",
+    "hvasomhelst",
+    "vadsomhelst",
+    "hvadsomhelst",
+    "cualquiera",
+    "dalomismo",
+    "tantofaz",
+    "qualsiasi",
+    "indifferente",
+    "peuimporte",
+    "indifferent",
+    "dowolnie",
+    "obojetne",
+    "maaktnietuit",
+    "mikavain",
+    "farketmez",
+    "любой",
+];
 /// What messages go by, folded.
 const OWN: [&str; 12] = [
     "sms",
@@ -31,7 +83,12 @@ const OWN: [&str; 12] = [
     "短信",
 ];
 /// Other channels, folded.
-const OTHERS: [&str; 33] = [
+const OTHERS: [&str; 38] = [
+    "epost",
+    "mejl",
+    "telefon",
+    "telefono",
+    "puhelin",
     "email",
     "emails",
     "mail",
@@ -67,6 +124,37 @@ const OTHERS: [&str; 33] = [
     "courriel",
 ];
 
+/// Words that stand between channels, or before one.
+const BETWEEN: [&str; 28] = [
+    "and",
+    "or",
+    "only",
+    "just",
+    "marketing",
+    "og",
+    "och",
+    "und",
+    "et",
+    "y",
+    "en",
+    "i",
+    "e",
+    "ja",
+    "ve",
+    "eller",
+    "oder",
+    "ou",
+    "lub",
+    "tai",
+    "veya",
+    "bare",
+    "kun",
+    "nur",
+    "solo",
+    "alleen",
+    "seulement",
+    "by",
+];
 /// What elsewhere says nothing.
 const NONE: [&str; 2] = ["none", "keine"];
 
@@ -119,8 +207,7 @@ fn names_in(cell: &str) -> Option<bool> {
         return Some(parts.iter().any(|part| is(&OWN, part)));
     }
     let words = words(cell);
-    let is_all = words.len() > 1
-        && words.iter().all(|word| is_one(&word.as_str()) || ["and", "only", "marketing"].contains(&word.as_str()));
+    let is_all = words.len() > 1 && words.iter().all(|word| is_one(&word.as_str()) || BETWEEN.contains(&word.as_str()));
     is_all.then(|| words.iter().any(|word| is(&OWN, word)))
 }
 
@@ -158,6 +245,15 @@ mod tests {
         assert!(!is_of_wishes("Channel") && !is_of_wishes("Type"));
         for cell in ["never", "nothing pls", "don't", "none", "no cell", "mail (USPS)", "in person", "voice", "Email"] {
             assert!(is_other_wish(cell), "{cell}");
+        }
+        assert!(
+            is_of_wishes("Vil ha beskjed på") && is_of_wishes("Erreichbar per") && is_of_wishes("Uwagi: powiadamiać")
+        );
+        for cell in ["bare e-post", "ingenting, takk", "lapp i postkassa"] {
+            assert!(is_other_wish(cell), "{cell}");
+        }
+        for cell in ["telefon eller sms", "sms og e-post", "hva som helst", "egal"] {
+            assert!(!is_other_wish(cell), "{cell}");
         }
         for cell in
             ["", "txt", "Text", "text after 5", "call or text", "SMS", "any", "Either", "no preference", "both ok"]

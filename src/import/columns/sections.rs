@@ -54,9 +54,11 @@ impl Sections {
         self.followed.iter().chain(&self.last).map(|(_, title)| title.as_str())
     }
 
-    /// The first title that says who wants no messages, or the first one; behind all rows only one that speaks of an end.
+    /// The first title that says who wants no messages, or the first one; behind all rows only one that speaks of an end, or explains
+    /// what something in the rows means.
     pub fn section(&self, is_complete: bool) -> Option<Section> {
-        let behind = || self.last.iter().filter(|_| is_complete).find(|(_, title)| title::speaks_of_an_end(title));
+        let is_said = |title: &str| title::speaks_of_an_end(title) || title::explains(title);
+        let behind = || self.last.iter().filter(|_| is_complete).find(|(_, title)| is_said(title));
         let says_it = self.followed.iter().find(|(_, title)| is_of_those_who_are_out(title));
         let asked = says_it.or_else(|| self.followed.first()).or_else(behind)?;
         let others = self.followed.iter().filter(|other| *other != asked).cloned().collect();
@@ -136,5 +138,8 @@ mod tests {
         sections.see((8, "Unsubscribed".to_owned()));
         assert_eq!(sections.section(false), None, "rows may follow");
         assert_eq!(sections.section(true).expect("asked").line, 8);
+        let mut sections = Sections::default();
+        sections.see((9, "gul = obetalt, röd = har bett att få vara i fred".to_owned()));
+        assert_eq!(sections.section(true).expect("asked").line, 9);
     }
 }

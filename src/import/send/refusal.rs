@@ -1,7 +1,7 @@
 //! Why a row was not taken.
 
 use super::row::ListIndex;
-use crate::error::excerpt;
+use crate::error::{excerpt, long_excerpt};
 use crate::model::phone::Unusable;
 
 /// The client's own reasons, and the daemon's.
@@ -147,7 +147,7 @@ impl Refusal {
                 return format!(
                     "'{}' may be the title of the rows around it: make a file of its own of them, or say what all rows are with \
                      --as optout or --as invalid; --no-sections if it says nothing of them",
-                    excerpt(title.as_bytes())
+                    long_excerpt(title.as_bytes())
                 );
             }
             Refusal::ShortRow => {

@@ -65,11 +65,23 @@ const QUOTED_WORDS_MIN: usize = 4;
 /// What begins a line of somebody else's.
 const QUOTING: [&str; 4] = [">", "＞", "&gt;", "|"];
 
+/// A line without the mark that it is somebody else's; none if it has no such mark.
+fn uncited_line(line: &str) -> Option<&str> {
+    QUOTING.iter().find_map(|mark| line.trim_start().strip_prefix(mark))
+}
+
+/// A message without the marks of lines that are somebody else's; none if it has no such line. Who wrote behind a quotation may have lost
+/// the line's end, or never have meant one.
+pub fn uncited(text: &str) -> Option<String> {
+    let has_one = text.lines().any(|line| uncited_line(line).is_some());
+    has_one.then(|| text.lines().map(|line| uncited_line(line).unwrap_or(line)).collect::<Vec<_>>().join("\n"))
+}
+
 /// The words of a text.
 pub fn words(text: &str) -> Vec<Word> {
     let mut folder = Folder::default();
     for line in text.lines() {
-        folder.is_cited = QUOTING.iter().any(|mark| line.trim_start().starts_with(mark));
+        folder.is_cited = uncited_line(line).is_some();
         let line = without_tags(line);
         let line = without_flags(&line);
         let mut chars = line.chars().map(plain).flat_map(|c| std::iter::once(c).nfkd()).peekable();

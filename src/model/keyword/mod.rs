@@ -244,8 +244,11 @@ impl Keywords {
         // Nearly no text was typed on another keyboard, so that reading counts only where it asks for something.
         let typed = keyboard::meant(text).map(|typed| meaning(&typed)).filter(|meaning| meaning.strictness() > 0);
         let strictest = typed.map_or(strictest, |typed| strictest.stricter(typed));
-        let asks_in_short = || texting::meant(text).iter().any(|meant| meaning(meant).strictness() > 0);
-        if strictest == Meaning::Message && asks_in_short() { Meaning::MaybeOut } else { strictest }
+        let asks = |text: &str| meaning(text).strictness() > 0;
+        let asks_in_short = || texting::meant(text).iter().any(|meant| asks(meant));
+        let asks_uncited = || folding::uncited(text).is_some_and(|plain| asks(&plain));
+        let may_ask = strictest == Meaning::Message && (asks_in_short() || asks_uncited());
+        if may_ask { Meaning::MaybeOut } else { strictest }
     }
 }
 

@@ -34,7 +34,7 @@ const VERSION: u32 = 1;
 const PIECE_HEAD_BYTES: usize = 9;
 /// A piece is closed once it has so many bytes of batches; one batch alone may have more.
 const PIECE_BYTES_CLOSE: usize = 64 * 1024;
-/// No piece is longer: a batch has at most [`crate::limits::BATCH_WRITES_MAX`] writes, and what follows from them.
+/// No piece is longer: a batch has at most [`crate::limits::BATCH_ROWS_MAX`] writes, and what follows from them.
 const PIECE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 mod kind {

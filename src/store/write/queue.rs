@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::limits::{BATCH_SHARE_MIN, BATCH_WRITES_MAX, JOB_WRITES_MAX};
+use crate::limits::{BATCH_ROWS_MAX, BATCH_SHARE_MIN, BATCH_WRITES_MAX, JOB_WRITES_MAX};
 use crate::model::change::{Outcome, Urgency, Write};
 use crate::model::phone::Phone;
 
@@ -136,7 +136,8 @@ impl<Task> Queue<Task> {
             return Next::Task(task);
         }
         let mut jobs = Vec::new();
-        let mut room = BATCH_WRITES_MAX;
+        let are_rows = waiting.jobs[..Urgency::Bulk as usize].iter().all(VecDeque::is_empty);
+        let mut room = if are_rows { BATCH_ROWS_MAX } else { BATCH_WRITES_MAX };
         for urgency in 0..waiting.jobs.len() {
             // A storm of what is urgent does not starve the rest.
             let behind = waiting.jobs[urgency + 1..].iter().filter(|jobs| !jobs.is_empty()).count();
@@ -236,6 +237,30 @@ mod tests {
     use super::*;
     use crate::model::change::Change;
     use crate::model::label::LabelPatch;
+
+    #[test]
+    fn rows_of_an_import_make_a_long_batch_where_nothing_else_waits() {
+        let phone = Phone::from_u64(14_155_552_671).expect("in range");
+        let job = |change: &dyn Fn() -> Change| Job {
+            writes: (0..JOB_WRITES_MAX).map(|_| Write::Contact { phone, list: None, change: change() }).collect(),
+            by: Arc::default(),
+            done: Box::new(|_| ()),
+        };
+        let row = || Change::Import(Box::default());
+        let put = || Change::Put(LabelPatch::default());
+        let queue = Queue::<()>::default();
+        let taken = || match queue.next(Duration::ZERO) {
+            Next::Jobs(jobs) => jobs.iter().map(|queued| queued.job.writes.len()).sum::<usize>(),
+            _ => 0,
+        };
+        for _ in 0..3 * BATCH_ROWS_MAX / JOB_WRITES_MAX {
+            assert!(queue.push(job(&row)).is_ok());
+        }
+        assert_eq!(taken(), BATCH_ROWS_MAX);
+        assert!(queue.push(job(&put)).is_ok());
+        assert_eq!(taken(), BATCH_WRITES_MAX);
+        assert_eq!(taken(), BATCH_ROWS_MAX);
+    }
 
     #[test]
     fn each_contact_is_prefetched_once_and_the_end_is_seen() {

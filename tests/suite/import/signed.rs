@@ -275,6 +275,22 @@ fn a_title_above_the_headings_that_is_more_than_a_name_is_signed() {
             assert_eq!(desk.onto_list(&sheet, &out).code, 0, "{title}");
         }
     }
+    // So is one that says whom of the rows it means, whatever they are as a whole, and below them as above.
+    for title in [
+        "\"[Namen in eckigen Klammern: möchten nicht mehr angeschrieben werden]\"",
+        "Hoofdletters = wil niet meer geappt worden",
+        "Purple = they told me they would rather not hear from us",
+    ] {
+        let shown = title.trim_matches('"');
+        for (sheet, line) in [
+            (format!("{title},\nname,phone\n\"[Bremer, Anke]\",{ADA}\n"), 1),
+            (format!("name,phone\n\"[Bremer, Anke]\",{ADA}\n{title},\n"), 3),
+        ] {
+            let asked = format!("what does line {line}, '{shown}', say");
+            desk.onto_list(&sheet, &["--as", "subscribe", "--labels", "name"]).asks(&asked);
+        }
+        assert_eq!(desk.get(ADA), Value::Null, "{title}");
+    }
     for title in ["Fitwell Studio - member contacts - updated 1 Oct 2026", "Grace Church phone list"] {
         let sheet = format!("{title},,\nname,phone,sms_opt_in\nAda,{ADA},yes\n");
         desk.onto_list(&sheet, &[]).all_taken();
