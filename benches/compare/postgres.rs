@@ -110,7 +110,9 @@ impl Postgres {
         self.run(&format!("pg_ctl -D {data} -o '{options}' -l {data}/log -w start > /dev/null"));
     }
 
+    /// Into new tables; those of an earlier import go.
     pub fn import(&mut self, sheet: &Path) -> Duration {
+        self.sql("drop schema public cascade; create schema public");
         self.sql(SCHEMA);
         let copy = format!("\\copy staging from '{}' csv header", sheet.display());
         let script = self.dir.path().join("import.sql");
