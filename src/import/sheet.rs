@@ -172,8 +172,7 @@ impl Sheet {
         let first = self.records.titles_from();
         let legend = self.legend();
         let titles = (first..).zip(self.records.titles().lines());
-        let is_unread =
-            |title: &str| !speaks_of_an_end(title) && explains(&legend.unexplained(title, |mark| self.is_there(mark)));
+        let is_unread = |title: &str| explains(&legend.unexplained(title, |mark| self.is_there(mark)));
         let cell =
             |title: &str| title.trim_matches(|char: char| char.is_whitespace() || ",;\"".contains(char)).to_owned();
         titles.filter(|(_, title)| is_unread(title)).map(|(line, title)| (line, cell(title))).collect()

@@ -127,7 +127,7 @@ pub fn has_plus(raw: &str) -> bool {
 
 /// A number that is written with `+`. Nearly all others show at a glance that they are none: there is no plus in them, `%2B` included.
 fn read_with_plus(raw: &str) -> Option<Written> {
-    let may_have_one = !raw.is_ascii() || raw.bytes().any(|byte| matches!(byte, b'+' | b'%'));
+    let may_have_one = !raw.is_ascii() || raw.bytes().any(|byte| b"+%".contains(&byte));
     if !may_have_one {
         return None;
     }
