@@ -1,10 +1,8 @@
 //! Legends: a title or a heading may say that a mark beside a name means no: `VIP club (* = asked off)`.
 
-use super::title::speaks_of_an_end;
+use super::title::{MARK_CHARS_MAX, speaks_of_an_end};
 use crate::model::plain_refusal::{note_refuses, note_resembles};
 
-/// Longer marks are words.
-const MARK_CHARS_MAX: usize = 3;
 /// What stands between a mark and what it means.
 const MEANS: [&str; 6] = ["=", ":", " means ", "→", "->", " - "];
 /// Signs that stand behind a word in titles: `Member #: unsubscribed`.

@@ -54,8 +54,8 @@ const SENTENCE_WORDS_MIN: usize = 4;
 const SENTENCE_SIGNS_MIN: usize = 8;
 /// What stands between a mark and what it means. A colon and a dash stand in names, too.
 const MEANS: [&str; 3] = ["=", "→", "->"];
-/// Longer marks are words.
-const MARK_CHARS_MAX: usize = 3;
+/// Longer marks beside names are words.
+pub const MARK_CHARS_MAX: usize = 3;
 /// Headings of the file of those whom Mailchimp does not write to any more.
 const HEADINGS: [&str; 3] = ["cleantime", "cleancampaigntitle", "cleancampaignid"];
 
