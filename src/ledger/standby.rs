@@ -40,6 +40,8 @@ pub struct Standby<'s> {
     replica: &'s mut Replica,
     /// The reign and the beat that were seen last, and when they were first seen.
     beat: Option<((i64, i64), Duration)>,
+    /// The reign and the beat at which it tried last to take over. Until they change it may have succeeded without knowing it.
+    tried: Option<(i64, i64)>,
     /// There are more rows than it has applied.
     is_behind: bool,
     is_secret_known: bool,
@@ -64,6 +66,7 @@ impl<'s> Standby<'s> {
             mine,
             replica,
             beat: None,
+            tried: None,
             is_behind: false,
             is_secret_known: false,
             synced_at: boot_time(),
@@ -198,6 +201,9 @@ impl<'s> Standby<'s> {
         let lease = self.settings.lease;
         let since = boot_time();
         let address = self.settings.advertise.to_string();
+        // Before any other daemon can see it as the owner: else each could hand a client on to the other.
+        self.tried = Some((seen.reign, seen.beat));
+        self.view.note(|view| view.owner.clone_from(&address));
         let Some(number) = sql.take(seen, self.name, &address, lease).await? else { return Ok(None) };
         self.mine.note(number, self.name)?;
         loop {
@@ -213,19 +219,16 @@ impl<'s> Standby<'s> {
         let reign = Arc::new(Reign::new(number, self.settings.clone(), self.replica.newest()));
         reign.lease.extend(since + answering(lease));
         tracing::info!("this daemon is the owner now, in reign {number}, from row {} on", self.replica.newest());
-        self.view.note(|view| {
-            view.is_owner = true;
-            view.owner.clone_from(&address);
-        });
+        self.view.note(|view| view.is_owner = true);
         Ok(Some(reign))
     }
 
     fn tell(&self, part: &Part) {
         self.view.note(|view| {
-            if view.owner != part.address {
+            if view.owner != part.address && self.tried != Some((part.reign, part.beat)) {
                 tracing::info!("the owner is at {}, in reign {}", part.address, part.reign);
+                view.owner.clone_from(&part.address);
             }
-            view.owner.clone_from(&part.address);
             (view.newest, view.applied) = (part.newest, self.replica.newest());
             if std::mem::take(&mut view.is_cut_off) {
                 tracing::info!("the ledger answers again");

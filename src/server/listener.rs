@@ -160,10 +160,8 @@ fn admit<T: Future<Output = ()> + Send + 'static>(server: &Arc<Server>, talk: im
 /// Serves a client, or tells it that there are too many.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Arc<Server>, is_full: bool, peer: Peer) {
     if !is_full {
-        if server.context().is_none()
-            && let Some(seen) = server.stands_by()
-        {
-            return hand_on(stream, &server, &seen.owner).await;
+        if server.context().is_none() && server.stands_by().is_some() {
+            return hand_on(stream, &server).await;
         }
         return server.serve(stream, None, peer).await;
     }

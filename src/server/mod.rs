@@ -233,7 +233,8 @@ impl Server {
             }
             None if let Some(front) = self.front.get() => front.health(),
             None if let Some(seen) = self.stands_by() => {
-                Health::Standby { behind: seen.newest.saturating_sub(seen.applied), owner: seen.owner }
+                let owner = self.ledger.as_ref().and_then(Sharing::elsewhere).unwrap_or_default();
+                Health::Standby { behind: seen.newest.saturating_sub(seen.applied), owner }
             }
             None => {
                 let (contacts, of) = self.loading.reached();

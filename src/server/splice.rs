@@ -40,6 +40,10 @@ impl Sharing {
     }
 
     /// Where the owner is reached, if that is another daemon.
+    ///
+    /// Whoever follows this from daemon to daemon never comes back to one: what a daemon sees is never of an earlier reign than
+    /// what it saw before, and it sees itself as the owner before any other daemon can. So each step leads to one that sees the
+    /// same reign or a later one, and the daemon that has the latest of these reigns, or had it, leads nowhere.
     pub fn elsewhere(&self) -> Option<String> {
         let seen = self.view.seen();
         Some(seen.owner).filter(|owner| !seen.is_owner && !owner.is_empty() && *owner != self.own)
@@ -47,12 +51,13 @@ impl Sharing {
 }
 
 /// Hands a connection on, until it ends, or this daemon becomes the owner.
-pub(super) async fn hand_on<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: &Server, owner: &str) {
+pub(super) async fn hand_on<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: &Server) {
     let Some(sharing) = &server.ledger else { return };
     let spliced = async {
-        match call(owner, sharing).await {
+        let Some(owner) = sharing.elsewhere() else { return tell(&mut stream, "nobody is the owner yet").await };
+        match call(&owner, sharing).await {
             Ok(mut other) => copy_bidirectional(&mut stream, &mut other).await.map(drop),
-            Err(why) => tell(&mut stream, owner, &why).await,
+            Err(why) => tell(&mut stream, &format!("the owner at {owner} is not reached: {why}")).await,
         }
     };
     tokio::select! {
@@ -90,10 +95,9 @@ pub(super) async fn call(owner: &str, sharing: &Sharing) -> io::Result<Box<dyn S
     tokio::time::timeout(CONNECT_PATIENCE, called).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-async fn tell<S: AsyncWrite + Unpin>(stream: &mut S, owner: &str, why: &io::Error) -> io::Result<()> {
+async fn tell<S: AsyncWrite + Unpin>(stream: &mut S, why: &str) -> io::Result<()> {
     let mut replies = Replies::default();
-    let place = if owner.is_empty() { String::new() } else { format!(", and the owner at {owner} is not reached") };
-    let message = format!("this daemon stands by{place}: {why}; try again in a moment");
+    let message = format!("this daemon stands by, and {why}; try again in a moment");
     replies.error(&Error::new(Code::Standby, message));
     let told = async {
         stream.write_all(replies.as_bytes()).await?;

@@ -139,6 +139,42 @@ fn a_new_daemon_catches_up_and_a_store_of_another_past_is_refused() {
     assert!(third.log().contains("was set back to an earlier time"), "{}", third.log());
 }
 
+/// A daemon whose owner it was, and one that stands by, while the database takes its time to make an owner of the first.
+#[test]
+fn a_client_is_not_handed_on_for_ever_while_nobody_is_the_owner() {
+    let Some(mut house) = House::start(None, &[]) else { return };
+    let owner = house.owner();
+    house.nodes.iter_mut().for_each(Node::kill);
+    house.postgres.on_primary("CREATE TABLE house.may_go_on ()");
+    let waits = "DO $$ BEGIN PERFORM 1 FROM house.contactd_part FOR UPDATE;
+        FOR turn IN 1..1200 LOOP EXIT WHEN EXISTS (SELECT FROM house.may_go_on); PERFORM pg_sleep(0.05); END LOOP; END $$";
+    let known = format!("the owner is at 127.0.0.1:{}", house.nodes[owner].port);
+    thread::scope(|scope| {
+        let House { postgres, nodes, .. } = &mut house;
+        let postgres = &*postgres;
+        scope.spawn(|| postgres.on_primary(waits));
+        for node in nodes.iter_mut() {
+            let known_before = node.log().matches(&known).count();
+            node.start();
+            let since = Instant::now();
+            while node.log().matches(&known).count() == known_before {
+                assert!(since.elapsed() < Duration::from_secs(60), "it sees no owner:\n{}", node.log());
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        for node in nodes.iter() {
+            let reply = (0..50).find_map(|_| Client::of(&[node.port]).try_ask("PING"));
+            let is_told = |reply: &String| reply.starts_with("-STANDBY") && reply.contains("nobody is the owner yet");
+            assert!(reply.as_ref().is_some_and(is_told), "{reply:?}");
+        }
+        postgres.on_primary("INSERT INTO house.may_go_on DEFAULT VALUES");
+    });
+    house.owner();
+    for port in house.ports() {
+        assert_eq!(Client::of(&[port]).insist("PING"), "+PONG");
+    }
+}
+
 #[test]
 fn a_hand_over_is_quick() {
     let Some(mut house) = House::start(None, &[]) else { return };
