@@ -125,7 +125,7 @@ pub struct Settings {
     #[arg(long, env = "CONTACTD_DEFAULT_REGION", value_name = "REGION")]
     default_region: Option<String>,
 
-    /// More words that opt out, opt in or ask for help: lines like "out ALTO", "in SI", "help AYUDA"
+    /// More words that opt out, opt in or ask for help: lines like "out CANCELAR", "in SI", "help AYUDA"
     #[arg(long, env = "CONTACTD_KEYWORDS", value_name = "FILE")]
     keywords: Option<PathBuf>,
 

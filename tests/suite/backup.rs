@@ -846,7 +846,7 @@ fn a_tombstone_key_may_stand_elsewhere_and_a_restore_says_where_it_is() {
 fn settings_that_forbid_less_than_before_are_told() {
     let place = tempfile::tempdir().expect("a directory");
     let keywords = place.path().join("keywords");
-    fs::write(&keywords, "out ALTO\nout-all ALTO TODO\nin SI\n").expect("written");
+    fs::write(&keywords, "out CANCELAR\nout-all CANCELAR TODO\nin SI\n").expect("written");
     let strict = ["--stop-scope", "all", "--maybe-optout", "hold", "--keywords", text(&keywords)];
     let mut daemon = Daemon::start(&strict);
     filled(&mut daemon.connect(), 5);
@@ -863,7 +863,7 @@ fn settings_that_forbid_less_than_before_are_told() {
         daemon.kill();
     }
     // One that is set again is not told, nor is one more.
-    fs::write(&keywords, "out-all ALTO TODO\nout ALTO\nout FUERA\n").expect("written");
+    fs::write(&keywords, "out-all CANCELAR TODO\nout CANCELAR\nout FUERA\n").expect("written");
     daemon.restart_with(&["--maybe-optout", "hold", "--keywords", text(&keywords)]);
     assert!(health(&daemon).contains("--stop-scope is list, and was all, since 20"), "{}", health(&daemon));
     daemon.terminate();

@@ -71,11 +71,11 @@ fn messages_wait_until_a_person_or_the_contact_has_decided() {
     let mut wire = house.connect();
     subscribed(&mut wire);
     assert_eq!(says(&mut wire, ADA, "hello"), "+message");
-    for text in ["sotp", "wrong number", "ALTO"] {
+    for text in ["sotp", "wrong number", "CANCELAR"] {
         assert_eq!(says(&mut wire, ADA, text), "+message maybe_optout");
     }
     assert_eq!(says(&mut wire, BOB, "stop it 😂"), "+message maybe_optout");
-    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "wrong number", "sotp"]);
+    assert_eq!(texts(&mut wire), ["stop it 😂", "CANCELAR", "wrong number", "sotp"]);
     // By pages.
     let first = wire.call("INBOX LIMIT 3");
     let cursor = first.lines().nth(1).expect("a cursor").trim_start_matches('+').to_owned();
@@ -86,7 +86,7 @@ fn messages_wait_until_a_person_or_the_contact_has_decided() {
     let (number, ..) = inbox(&mut wire)[2];
     assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
     assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":0");
-    assert_eq!(texts(&mut wire), ["stop it 😂", "ALTO", "sotp"]);
+    assert_eq!(texts(&mut wire), ["stop it 😂", "CANCELAR", "sotp"]);
     // They have decided.
     says(&mut wire, ADA, "STOP");
     assert_eq!(texts(&mut wire), ["stop it 😂"]);
@@ -361,7 +361,7 @@ fn a_damaged_message_that_may_want_out_holds_the_contact_back() {
         r#"{"text":"wrong number"#,
         r#"{"Body":"sotp","From":"+1"}"#,
         "wrong number",
-        r#"{"text":"hello","text":"ALTO"}"#,
+        r#"{"text":"hello","text":"CANCELAR"}"#,
     ] {
         let reply = wire.call(&format!("INBOUND {LIST} {ADA} {damaged}"));
         assert!(reply.contains(&format!(" taken {ADA} perhaps opted out of {LIST} as of now; ")), "{damaged}: {reply}");

@@ -290,7 +290,7 @@ fn the_configuration_of_the_package_is_read() {
     let tokens = "read rrrrrrrrrrrrrrrr\n";
     std::fs::write(dir.path().join("tokens"), tokens).expect("written");
     std::fs::write(dir.path().join("webhooks"), "twilio 0123456789abcdef\n").expect("written");
-    std::fs::write(dir.path().join("keywords"), "out ALTO\n").expect("written");
+    std::fs::write(dir.path().join("keywords"), "out CANCELAR\n").expect("written");
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     for (name, pem) in [
         ("server.pem", own.cert.pem()),

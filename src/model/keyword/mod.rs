@@ -180,7 +180,7 @@ pub fn folded(text: &str) -> String {
 impl Keywords {
     /// The built-in words and those of a keywords file: a line each, `out`, `out-all`, `maybe`, `in` or `help`, then the
     /// word or words. Blank lines and lines that start with `#` are skipped. A built-in word keeps its meaning; only one that
-    /// may want out can be made one that does.
+    /// may want out can be made one that does, and one that counts alone one that counts among courtesies, too.
     pub fn with_file(text: &str) -> Result<Keywords> {
         let Keywords(mut words) = Keywords::default();
         for (number, line) in text.lines().enumerate() {
@@ -196,17 +196,23 @@ impl Keywords {
             };
             let phrase = phrase_of(phrase);
             if phrase.is_empty() {
-                return Err(wrong("needs a word, like: out ALTO"));
+                return Err(wrong("needs a word, like: out CANCELAR"));
             }
             if meaning.strictness() > 0 {
                 words.added.insert(sum(&format!("{kind} {phrase}")));
             }
+            let is_alone = words.alone.contains(&phrase);
             match words.meanings.get(&phrase) {
-                Some(&known) if known == meaning => {}
-                Some(&known) if known != Meaning::MaybeOut || !meaning.is_out() => {
+                Some(&known) if known == meaning && !is_alone => {}
+                // An older contactd may have taken it for less.
+                Some(_) if is_alone && meaning == Meaning::MaybeOut => {}
+                Some(&known) if known != Meaning::MaybeOut && !is_alone || !meaning.is_out() => {
                     return Err(wrong("would give a word a second meaning"));
                 }
-                _ => words.insert(&phrase, Kind::Means(meaning)),
+                _ => {
+                    words.alone.remove(&phrase);
+                    words.insert(&phrase, Kind::Means(meaning));
+                }
             }
         }
         Ok(Keywords(words))

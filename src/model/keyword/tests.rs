@@ -212,8 +212,8 @@ fn words_mean_what_people_mean() {
 
 #[test]
 fn a_file_adds_and_never_removes() {
-    let file =
-        "# Spanish\nout ALTO\nout-all no más\nin sí\nhelp ayuda\nout ARRÊT\nout İPTAL\nmaybe ya estuvo\nin 구독 시작\n";
+    let file = "# Spanish\nout ALTO\nout-all no más\nin sí\nhelp ayuda\nout ARRÊT\nout İPTAL\nmaybe ya estuvo\nin 구독 시작\n\
+         out CANCEL\nout-all SAIR\nmaybe BAJA\n";
     let keywords = Keywords::with_file(file).expect("valid");
     for (text, meaning) in [
         ("alto", Meaning::Out),
@@ -229,6 +229,10 @@ fn a_file_adds_and_never_removes() {
         ("ya estuvo", Meaning::MaybeOut),
         ("구독 시작", Meaning::In),
         ("구독시작", Meaning::In),
+        ("cancel please", Meaning::Out),
+        ("sair", Meaning::OutOfAll),
+        ("baja", Meaning::Out),
+        ("baja, gracias", Meaning::MaybeOut),
     ] {
         assert_eq!(keywords.meaning(text), meaning, "{text}");
     }

@@ -13,7 +13,7 @@ pub enum InboundKind {
 }
 
 /// The texts.
-pub const TEXTS: [(&str, InboundKind); 40] = [
+pub const TEXTS: [(&str, InboundKind); 41] = [
     ("STOP", InboundKind::Out),
     ("stop!", InboundKind::Out),
     (" Stop. ", InboundKind::Out),
@@ -47,7 +47,8 @@ pub const TEXTS: [(&str, InboundKind); 40] = [
     ("sotp", InboundKind::MaybeOut),
     ("wrong number", InboundKind::MaybeOut),
     ("stop it 😂", InboundKind::MaybeOut),
-    ("ALTO", InboundKind::MaybeOut),
+    ("CANCELAR", InboundKind::MaybeOut),
+    ("BAJA", InboundKind::Out),
     ("stop start", InboundKind::MaybeOut),
     ("nonstop fun", InboundKind::Message),
     ("hello there", InboundKind::Message),
