@@ -51,9 +51,8 @@ impl<'s> Description<'s> {
         match shown_values(held, !unknown.is_empty()) {
             Some((values, more)) => {
                 let values: Vec<String> = values.into_iter().map(shown).collect();
-                let near = if more > 0 { self.nearest(at) } else { String::new() };
                 let more = if more > 0 { format!(" · {more} more") } else { String::new() };
-                values.join(" · ") + &more + &near + &blanks
+                values.join(" · ") + &more + &self.nearest(at) + &blanks
             }
             None => {
                 let samples: Vec<String> =
@@ -68,7 +67,7 @@ impl<'s> Description<'s> {
         }
     }
 
-    /// What a person should see of notes that are not shown whole.
+    /// What a person should see of notes, also among few: who reads them fast reads over it.
     fn nearest(&self, at: usize) -> String {
         let held = &self.survey.columns()[at];
         let quoted = |cell: &str| format!("'{}'", excerpt(cell.as_bytes()));

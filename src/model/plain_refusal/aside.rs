@@ -22,6 +22,10 @@ const NOTE_WORDS_MIN: usize = 3;
 const INITIALS_MAX: usize = 2;
 
 const YEAR_DIGITS: usize = 4;
+/// Longer words are none that is said of the dead.
+const OF_THE_DEAD_BYTES_MAX: usize = 24;
+/// Shorter ones in capitals are initials.
+const OF_INITIALS_BYTES_MAX: usize = 3;
 
 /// Beside a name: somebody died.
 const GRAVES: [char; 9] = ['†', '✝', '✞', '✟', '⚰', '⚱', '🪦', '☠', '💀'];
@@ -37,6 +41,7 @@ kinds! {
     "aside.txt":
     people,
     small,
+    dead,
     gone,
     names,
     open,
@@ -51,7 +56,13 @@ pub fn is_of_people(heading: &str) -> bool {
 
 /// Whether what stands beside a name refuses messages.
 pub fn refuses(cell: &str) -> bool {
-    if is_bare_name(cell) || cell.len() > CELL_BYTES_MAX {
+    if cell.len() > CELL_BYTES_MAX {
+        return false;
+    }
+    if is_of_the_dead(cell) {
+        return true;
+    }
+    if is_bare_name(cell) {
         return false;
     }
     let is_struck = || is_struck_out(cell) || cell.len() > 4 && cell.starts_with("~~") && cell.ends_with("~~");
@@ -110,6 +121,18 @@ fn is_bare_name(cell: &str) -> bool {
         }
     }
     are_names || !has_small || !has_capitals && words < 3
+}
+
+/// Whether a word that is said of the dead stands before a name, as a title does: `Late Mrs. Ibe`, `śp. Jan Kuc`, `Alm. Suparman`.
+fn is_of_the_dead(cell: &str) -> bool {
+    let mut words = cell.split_whitespace().skip_while(|word| word.eq_ignore_ascii_case("the"));
+    let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
+    // "ALM Ismail".
+    let are_initials = first.is_ascii() && first.len() <= OF_INITIALS_BYTES_MAX && is_capitals(first);
+    first.len() <= OF_THE_DEAD_BYTES_MAX
+        && !are_initials
+        && second.chars().next().is_some_and(|char| char.is_alphabetic() && !char.is_lowercase())
+        && KINDS.dead.has(first.to_lowercase().trim_end_matches('.'))
 }
 
 fn is_sign_of_an_end(char: char) -> bool {

@@ -47,6 +47,9 @@ fn headings_of_people_are_known() {
         "Last",
         "First",
         "Customer First Name",
+        "Imię i nazwisko",
+        "Nom et prénom",
+        "Jméno a příjmení",
     ] {
         assert!(is_of_people(heading), "{heading}");
     }

@@ -190,6 +190,7 @@ const REPORTS: &[&str] = &[
     "not to be texted",
     "must not be contacted",
     "asked not to be texted",
+    "9 Oak Ave **do not text**",
     "nothing by text",
     "keep off texts",
     "exclude from sms",
