@@ -13,7 +13,7 @@ pub enum InboundKind {
 }
 
 /// The texts.
-pub const TEXTS: [(&str, InboundKind); 41] = [
+pub const TEXTS: [(&str, InboundKind); 40] = [
     ("STOP", InboundKind::Out),
     ("stop!", InboundKind::Out),
     (" Stop. ", InboundKind::Out),
@@ -48,7 +48,6 @@ pub const TEXTS: [(&str, InboundKind); 41] = [
     ("wrong number", InboundKind::MaybeOut),
     ("stop it 😂", InboundKind::MaybeOut),
     ("CANCELAR", InboundKind::MaybeOut),
-    ("BAJA", InboundKind::Out),
     ("stop start", InboundKind::MaybeOut),
     ("nonstop fun", InboundKind::Message),
     ("hello there", InboundKind::Message),
