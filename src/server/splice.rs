@@ -89,7 +89,7 @@ pub(super) async fn call(owner: &str, sharing: &Sharing) -> io::Result<Box<dyn S
                 let stream = connect(&at).await?;
                 Ok(Box::new(TlsConnector::from(trust).connect(name, stream).await?) as Box<dyn Stream>)
             }
-            _ => Err(io::Error::other("nobody is the owner yet")),
+            _ => Err(io::Error::other("this is no address of TCP or TLS")),
         }
     };
     tokio::time::timeout(CONNECT_PATIENCE, called).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
