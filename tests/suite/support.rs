@@ -224,14 +224,13 @@ impl Beside {
         }
     }
 
-    /// What both are told.
-    fn arguments(&self, dir: &Path, arguments: &[String]) -> Vec<String> {
+    /// What one of the two is told that is reached at this address.
+    fn arguments(&self, dir: &Path, at: &str, arguments: &[String]) -> Vec<String> {
         let lease = format!("{}s", pair::LEASE.as_secs());
         let key = pair::secret(dir).display().to_string();
-        let mut told =
-            ["--ledger", self.database.url(), "--ledger-copies", "1", "--lease", &lease, "--advertise", &self.owner]
-                .map(str::to_owned)
-                .to_vec();
+        let mut told = ["--ledger", self.database.url(), "--ledger-copies", "1", "--lease", &lease, "--advertise", at]
+            .map(str::to_owned)
+            .to_vec();
         if !arguments.iter().any(|word| word == "--tombstone-key") {
             told.extend(["--tombstone-key".to_owned(), key]);
         }
@@ -240,7 +239,7 @@ impl Beside {
 
     /// Starts the one that stands by, with what the owner was told, except where it listens.
     fn stand_by(&self, dir: &Path, address: &str, arguments: &[String]) -> Child {
-        let mut told = self.arguments(dir, arguments);
+        let mut told = self.arguments(dir, address, arguments);
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -260,7 +259,7 @@ impl Beside {
 }
 
 fn spawn(dir: &Path, address: &str, arguments: &[String], beside: Option<&Beside>) -> Child {
-    let mut told = beside.map(|beside| beside.arguments(dir, arguments)).unwrap_or_default();
+    let mut told = beside.map(|beside| beside.arguments(dir, &beside.owner, arguments)).unwrap_or_default();
     if !arguments.iter().any(|word| word == "--http") {
         told.extend(["--http", "off"].map(str::to_owned));
     }
@@ -427,13 +426,13 @@ impl House {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let secret = database.is_some().then(|| pair::secret(dir.path()));
         let (listener, owner) = runtime.block_on(listen());
-        let setup = |name: &str| {
+        let setup = |name: &str, at: &Address| {
             let Removal { purge, keep, maybe_optout } = removal.clone();
             // Each partition has files of its own.
             let engine = memory.clone().filter(|_| partitions() == 1).map(|memory| memory as Arc<dyn Engine>);
             let ledger = database.as_ref().map(|database| LedgerSettings {
                 url: database.address(),
-                advertise: owner.clone(),
+                advertise: at.clone(),
                 lease: pair::LEASE,
                 copies: 1,
                 partitions: partitions(),
@@ -459,12 +458,12 @@ impl House {
             let time = clock.clone();
             Arc::new(move || time.now())
         };
-        let daemon = runtime.block_on(server::Daemon::start(setup("data"), now(), vec![listener]));
+        let daemon = runtime.block_on(server::Daemon::start(setup("data", &owner), now(), vec![listener]));
         let mut open = Open { runtime, daemon: Some(daemon.expect("the daemon starts")), beside: None };
         let mut address = owner.to_string();
         if pair::is_asked() {
             let (listener, at) = open.runtime.block_on(listen());
-            let (setup, now) = (setup("beside"), now());
+            let (setup, now) = (setup("beside", &at), now());
             let stop = setup.stop.clone();
             // It serves when it has taken over, and not before.
             let beside = open.runtime.spawn(async { server::Daemon::start(setup, now, vec![listener]).await.ok() });
