@@ -110,7 +110,7 @@ mod tests {
             "lose ny number",
             "leave ne alone",
             "take me ofd your list",
-            "donot text me",
+            "donot call or text me",
             "do not tex me",
             "do not textme",
             "dont textt me",
