@@ -308,12 +308,15 @@ impl Guard {
             if of_key.is_written_as(of_heading) { of_key.is_answered_by(cell, now) } else { of_key.refuses(cell, now) };
         // A name is no word.
         let is_word = || !of_heading.is_of_people() && is_word_of_refusal(cell);
-        let are_notes = of_heading.is_of_notes() || of_key.is_of_notes();
+        // What is a note has been compared, and a name is none.
+        let is_compared = of_heading.is_of_notes() || of_key.is_of_notes();
+        let may_be_said = is_free || self.may_refuse && !of_heading.is_of_people();
         if key_says
             || of_heading.refuses(cell, now)
             || written == Written::Wishes && wish::refuses(cell)
             || written == Written::Phones && refuses_in_another_phone(cell)
-            || is_free && (is_word() || !are_notes && is_sentence(cell) && note_resembles(cell))
+            || is_free && is_word()
+            || may_be_said && !is_compared && is_sentence(cell) && note_resembles(cell)
         {
             return true;
         }
@@ -384,13 +387,16 @@ impl Guard {
 const NAME_WORDS_MAX: usize = 2;
 const NAME_LETTERS_MAX: usize = 4;
 
-/// Whether a cell has more words than a name, and one that does not begin as those of names do.
+/// Whether a cell has more words than a name, and one that does not begin as those of names do; or two words that neither do.
 fn is_sentence(cell: &str) -> bool {
     if cell.contains(is_unspaced) {
         return cell.chars().filter(|char| is_unspaced(*char)).count() > NAME_LETTERS_MAX;
     }
     let is_small = |word: &str| word.starts_with(|char: char| char.is_alphabetic() && !char.is_uppercase());
-    cell.split_whitespace().nth(NAME_WORDS_MAX).is_some() && cell.split_whitespace().any(is_small)
+    let mut words = cell.split(|char: char| char.is_whitespace() || char == '_').filter(|word| !word.is_empty());
+    // "yes, always", "sms, email": answers are listed, too.
+    let are_small = !cell.contains(',') && words.clone().nth(1).is_some() && words.clone().all(is_small);
+    are_small || words.clone().nth(NAME_WORDS_MAX).is_some() && words.any(is_small)
 }
 
 /// Whether groups of rows may be named under a heading, or it has none.

@@ -97,6 +97,8 @@ pub struct Held {
     samples: Vec<String>,
     /// What stands there and refuses messages as a note does, or comes nearest to it.
     nearest: Nearest,
+    /// Under such a heading nobody writes who wants messages, as far as anybody knows.
+    is_harmless: bool,
     /// Groups of rows may be named there: then the first row of each value.
     is_of_groups: bool,
     firsts: Vec<(u64, String)>,
@@ -184,14 +186,15 @@ impl Survey {
 }
 
 impl Nearest {
-    fn see(&mut self, cell: &str) {
+    /// Looks at a cell. Under a heading that says nothing of who wants messages it is not compared with notes, as an import does not.
+    fn see(&mut self, cell: &str, is_harmless: bool) {
         let may_be_a_note = cell.contains(' ') || !cell.is_ascii();
         if !may_be_a_note || self.judged == JUDGED_MAX {
             return;
         }
         self.judged += 1;
         let shown = || cell.chars().take(VALUE_CHARS_MAX).collect();
-        let near = note_resemblance(cell);
+        let near = if is_harmless { f64::NEG_INFINITY } else { note_resemblance(cell) };
         if near >= 0.0 || note_refuses(cell) {
             if self.refusing == 0 {
                 self.first = shown();
@@ -211,7 +214,8 @@ impl Nearest {
 impl Held {
     /// A column in which nothing was seen yet.
     pub fn new(name: &str) -> Held {
-        Held { name: name.to_owned(), is_of_groups: is_of_groups(name), ..Held::default() }
+        let is_harmless = names::is_harmless(name);
+        Held { name: name.to_owned(), is_of_groups: is_of_groups(name), is_harmless, ..Held::default() }
     }
 
     fn see(&mut self, row: u64, cell: &str) {
@@ -221,7 +225,7 @@ impl Held {
         *before = row;
         cell.clone_into(above);
         self.phrases += u64::from(cell.split_whitespace().nth(1).is_some());
-        self.nearest.see(cell);
+        self.nearest.see(cell, self.is_harmless);
         self.filled += 1;
         self.spoken += u64::from(!is_blank(cell));
         self.phones += u64::from(looks_like_a_phone(cell));

@@ -123,10 +123,15 @@ fn is_bare_name(cell: &str) -> bool {
     are_names || !has_small || !has_capitals && words < 3
 }
 
-/// Whether a word that is said of the dead stands before a name, as a title does: `Late Mrs. Ibe`, `śp. Jan Kuc`, `Alm. Suparman`.
+/// Whether a word that is said of the dead stands before a name, as a title does: `Late Mrs. Ibe`, `śp. Jan Kuc`, `Alm. Suparman`,
+/// `Est. of Walter Boggs`.
 fn is_of_the_dead(cell: &str) -> bool {
     let mut words = cell.split_whitespace().skip_while(|word| word.eq_ignore_ascii_case("the"));
     let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
+    let before = first.trim_end_matches('.');
+    if second == "of" && (before.eq_ignore_ascii_case("estate") || before.eq_ignore_ascii_case("est")) {
+        return true;
+    }
     // "ALM Ismail".
     let are_initials = first.is_ascii() && first.len() <= OF_INITIALS_BYTES_MAX && is_capitals(first);
     first.len() <= OF_THE_DEAD_BYTES_MAX

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::answer::is_no;
 use super::fold::folded;
 use super::title::words;
-use super::{beside, reply};
+use super::{beside, note_refuses, reply};
 use crate::model::blank::is_blank;
 use crate::model::keyword::note_resemblance;
 
@@ -100,7 +100,20 @@ const BEFORE: [&str; 36] = [
     "just", "only", "sadly", "owner", "person", "both", "probably", "maybe",
 ];
 /// What stands before the day of a death, or nothing else: `d. 2023`, `passed 3/24`.
-const DEATHS: [&str; 9] = ["d", "dod", "died", "passed", "decd", "gest", "verst", "mort", "overl"];
+const DEATHS: [&str; 14] =
+    ["d", "dod", "died", "passed", "decd", "gest", "verst", "mort", "overl", "zm", "edesm", "elh", "zemr", "avl"];
+/// What stands before a date and says nothing without it: `expired on 3/4`, `gek. zum 31.12.`
+const BEFORE_A_DATE: [&str; 28] = [
+    "on", "in", "since", "as", "of", "from", "at", "am", "zum", "seit", "ab", "per", "den", "le", "du", "en", "el",
+    "il", "dal", "em", "op", "sinds", "dne", "od", "w", "dnia", "pe", "med",
+];
+/// How the names of months begin that stand beside a day or a year, in English and in languages that write them much alike.
+const MONTHS: [&str; 20] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "okt", "mai", "maj", "dez",
+    "mär", "avr", "fev", "ago",
+];
+/// Years that people write notes of.
+const YEARS: std::ops::RangeInclusive<u32> = 1950..=2099;
 /// Abbreviations whose signs make them: a lone `w` says nothing.
 const WRITTEN: [&str; 10] = ["w#", "x#", "b#", "w/#", "d/c", "d/c'd", "dc'd", "disc'd", "n/t", "unsub'd"];
 /// Abbreviations that are states as well, where nothing tells what stands in a column.
@@ -138,7 +151,8 @@ pub fn is_of_tags(key: &str) -> bool {
 
 /// Whether a note refuses messages as nothing does that is no note: by a sign, by a remark, or since it resembles notes that do.
 pub fn refuses(note: &str) -> bool {
-    rules_refuse(note) || resembles(note)
+    let refuses = |note: &str| rules_refuse(note) || resembles(note);
+    refuses(note) || undated(note).is_some_and(|note| note_refuses(&note) || refuses(&note))
 }
 
 /// The same, but that it resembles others.
@@ -181,6 +195,37 @@ fn says_it(note: &str) -> bool {
         })
     };
     entry_says_it(note) || note.split(is_end).flat_map(|part| part.split(" - ")).any(lists_it)
+}
+
+/// A note without the dates in it and what stands before them; none if it has none: `asked to be took off 3/9`.
+fn undated(note: &str) -> Option<String> {
+    if !note.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let words: Vec<&str> = note.split_whitespace().collect();
+    let is_digits = |part: &str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let bare = |word: &str| word.trim_matches([',', '.', ';', '(', ')', ':']).to_lowercase();
+    let is_date = |word: &str| {
+        let mut parts = word.split(['/', '-', '.']);
+        parts.clone().count() > 1 && parts.all(is_digits) || word.parse().is_ok_and(|year: u32| YEARS.contains(&year))
+    };
+    let is_month = |word: &str| word.len() <= 9 && MONTHS.iter().any(|month| word.starts_with(month));
+    let mut left: Vec<&str> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let (word, next) = (bare(words[at]), words.get(at + 1).map(|word| bare(word)).unwrap_or_default());
+        let has_month = is_digits(&word) && is_month(&next) || is_month(&word) && is_digits(&next);
+        if !is_date(&word) && !has_month {
+            left.push(words[at]);
+            at += 1;
+            continue;
+        }
+        at += if has_month { 2 } else { 1 };
+        while left.last().is_some_and(|before| BEFORE_A_DATE.contains(&bare(before).as_str())) {
+            left.pop();
+        }
+    }
+    (left.len() < words.len() && !left.is_empty()).then(|| left.join(" "))
 }
 
 /// Whether an entry is the state of a town that stands before it: `Raleigh, NC`.
