@@ -99,6 +99,11 @@ impl Reading {
     /// The next argument as a phone. One that is not in E.164 is read as it is meant, for the sake of what forbids.
     pub fn phone(&mut self, args: &mut Args<'_>) -> Result<Phone> {
         let mut again = *args;
+        if let Some((phone, rest)) = parted(*args) {
+            *args = rest;
+            self.refuse(Error::bad_arg(format!("a blank parts the number: write {phone}")));
+            return Ok(phone);
+        }
         super::arguments::phone(args).or_else(|why| {
             let phone = as_meant(word(&mut again)).ok_or_else(|| why.clone())?;
             *args = again;
@@ -222,6 +227,26 @@ fn word<'a>(args: &mut Args<'a>) -> &'a [u8] {
         *args = Args::Line(rest);
     }
     &quoted[..end]
+}
+
+/// A number with blanks in it, `+336123456 78`, and what stands behind it. What stands before the first blank is no number of any
+/// country, and all of it is one: else the digits behind the blank may be something else.
+fn parted(mut args: Args<'_>) -> Option<(Phone, Args<'_>)> {
+    let is_part = |arg: &&[u8]| {
+        arg.iter().any(u8::is_ascii_digit) && arg.iter().all(|byte| byte.is_ascii_digit() || b"()-./".contains(byte))
+    };
+    let first = args.next()?;
+    // Nearly no request has one.
+    args.peek().filter(is_part)?;
+    if Phone::parse(first).is_some_and(Phone::is_known) {
+        return None;
+    }
+    let mut whole = first.to_vec();
+    while let Some(part) = args.peek().filter(is_part) {
+        whole.extend_from_slice(part);
+        args.next();
+    }
+    as_meant(&whole).filter(|phone| phone.is_known()).map(|phone| (phone, args))
 }
 
 /// The number that is meant by an argument.

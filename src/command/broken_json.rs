@@ -91,17 +91,17 @@ impl Reader<'_> {
         Some(key.to_owned())
     }
 
-    /// A text in quotes of either kind, to the closing one or to the end. A quote that is not JSON's may also stand in it: it
-    /// closes where a value can end.
+    /// A text in quotes of either kind, to the closing one or to the end. A quote may also stand in it, since whoever wrote the
+    /// object by hand did not escape it: it closes where a value can end.
     fn text(&mut self) -> Option<String> {
         let quote = self.0.chars().next()?;
         let kind = QUOTES.iter().find(|kind| kind.contains(quote))?;
         let (mut text, mut chars) = (String::new(), self.0[quote.len_utf8()..].chars());
         while let Some(c) = chars.next() {
-            let ends = || matches!(chars.as_str().trim_start().chars().next(), None | Some(',' | '}' | ']'));
+            // A quote of JSON's is closed by its like alone.
+            let may_close = if matches!(quote, '"' | '\'') { c == quote } else { kind.contains(c) };
             match c {
-                _ if c == quote && matches!(quote, '"' | '\'') => break,
-                _ if !matches!(quote, '"' | '\'') && kind.contains(c) && ends() => break,
+                _ if may_close && may_follow_a_value(chars.as_str()) => break,
                 '\\' => text.push(match chars.next() {
                     Some('u') => escaped(&mut chars),
                     Some('n' | 'r' | 't' | 'b' | 'f') => ' ',
@@ -130,6 +130,23 @@ impl Reader<'_> {
         let rest = self.0.strip_prefix(c);
         self.0 = rest.unwrap_or(self.0);
         rest.is_some()
+    }
+}
+
+/// Whether a value can end before some text: at the end of its object or array, or before the next key or item. Behind the quotes in
+/// `he said "stop", and I` neither follows.
+fn may_follow_a_value(text: &str) -> bool {
+    let text = text.trim_start();
+    let Some(next) = text.strip_prefix(',') else { return text.is_empty() || text.starts_with(['}', ']']) };
+    let next = next.trim_start_matches(|char: char| char.is_whitespace() || char == ',');
+    let word = next.find(|char: char| !char.is_alphanumeric() && char != '_').unwrap_or(next.len());
+    let (word, behind) = next.split_at(word);
+    let is_value = word.starts_with(|char: char| char.is_ascii_digit()) || ["true", "false", "null"].contains(&word);
+    let begins_one = |char: char| "{[}]-".contains(char) || QUOTES.iter().any(|kind| kind.contains(char));
+    if word.is_empty() {
+        next.is_empty() || next.starts_with(begins_one)
+    } else {
+        is_value || behind.trim_start().starts_with(':')
     }
 }
 
@@ -183,7 +200,15 @@ mod tests {
             (r#"{"text":"STOP","id":"S"#, r#"text="STOP" id="S""#),
             (r#"{"text":"STO"#, r#"text="STO""#),
             (r"{text:'STOP',at:2024-01-02 15:04,}", r#"text="STOP" at="2024-01-02 15:04""#),
-            (r#"{"reason":"she said "stop""}"#, r#"reason="she said ""#),
+            (r#"{"reason":"she said "stop""}"#, r#"reason="she said \"stop\"""#),
+            (r#"{"text":"I said "STOP" already","id":"a"}"#, r#"text="I said \"STOP\" already" id="a""#),
+            (r#"{"text":""STOP""}"#, r#"text="\"STOP\"""#),
+            (
+                r#"{"text":"my "friend", Ann, is mad, unsubscribe me","id":7}"#,
+                r#"text="my \"friend\", Ann, is mad, unsubscribe me" id=7"#,
+            ),
+            (r"{'text':'don't text me','id':'a'}", r#"text="don't text me" id="a""#),
+            (r#"{"a":["x",1,"y",true,"z"],"b":"c",id:2}"#, r#"a=["x",1,"y",true,"z"] b="c" id=2"#),
             (r#"{"a":[1,"b",{"c":[]}],"a":null}"#, r#"a=[1,"b",{"c":[]}] a=null"#),
             (r#"  { "a" : "b" } and more"#, r#"a="b""#),
             ("{“text”:“stop”}", r#"text="stop""#),

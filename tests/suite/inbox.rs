@@ -146,6 +146,28 @@ fn a_yes_lets_nobody_in_whose_message_waits() {
     assert!(wire.call("VERIFY").starts_with("+ok"));
 }
 
+/// Nobody knows whether the person agreed before the message or after it.
+#[test]
+fn an_opt_in_without_a_date_settles_no_message() {
+    let house = House::start(StopScope::List, START_MS).holding();
+    let mut wire = house.connect();
+    wire.call(&format!("LIST {LIST}"));
+    assert_eq!(says(&mut wire, ADA, "wrong number"), "+message maybe_optout");
+    house.set_clock(START_MS + 60_000);
+    for wrong in ["", r#" {"at":"2099-01-01"}"#] {
+        let reply = wire.call(&format!("OPTIN {LIST} {ADA}{wrong}"));
+        assert!(reply.starts_with("-BADARG a message waits in the INBOX"), "{reply}");
+    }
+    assert_eq!(texts(&mut wire), ["wrong number"]);
+    // The person had agreed before.
+    assert_eq!(wire.call(&format!(r#"OPTIN {LIST} {ADA} {{"at":"2026-01-01"}}"#)), ":1");
+    assert_eq!((check(&mut wire, ADA), texts(&mut wire).len()), ("+no held_for_review".into(), 1));
+    let (number, ..) = inbox(&mut wire)[0];
+    assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+    assert_eq!(check(&mut wire, ADA), "+yes");
+    assert!(wire.call("VERIFY").starts_with("+ok"));
+}
+
 /// What a phone answers by itself is no sign that the number lives.
 #[test]
 fn a_message_that_the_number_is_dead_does_not_make_it_valid() {

@@ -42,6 +42,7 @@ fn is_taken(requests: &[(&str, &str, &str)]) {
     for (request, words, verdict) in requests {
         let phone = somebody(&mut wire, &mut number);
         let line = request.replace("LIST", LIST).replace("{}", &phone).replace("DIGITS", &phone[1..]);
+        let line = line.replace("PARTED", &format!("{} {} {}", &phone[..5], &phone[5..8], &phone[8..]));
         for _ in 0..2 {
             let reply = wire.call(&line);
             let (taken, why) = reply.split_once("; ").unwrap_or((&reply, ""));
@@ -125,6 +126,9 @@ fn what_a_verb_says_is_not_lost_with_its_details() {
         ("OPTOUT LIST {} \"called us\"", now, out),
         ("OPTOUT LIST {} called us", now, out),
         ("OPTOUT LIST DIGITS", now, out),
+        ("OPTOUT LIST PARTED", now, out),
+        (r#"OPTOUT LIST PARTED {"reason":"called"}"#, now, out),
+        (r#"INBOUND LIST PARTED {"text":"STOP"}"#, now, out),
         ("OPTOUT 14155550100 {}", now, out),
         ("OPTOUT spring {}", "opted out of all lists as of now", "opted_out"),
         ("OPTOUT 49301234567 {}", "opted out of all lists as of now", "opted_out"),
@@ -166,6 +170,9 @@ fn a_stop_is_not_lost_in_broken_json() {
         (r#"INBOUND LIST {} {"text":"STOP \ud83d","at":"2026-05-01"}"#, "opted out of LIST", out),
         (r#"INBOUND LIST {} {"text":"\udc00STOP\x"}"#, now, out),
         (r#"INBOUND LIST {} {"text":"hello","text":"STOP"}"#, now, out),
+        (r#"INBOUND LIST {} {"text":""STOP""}"#, now, out),
+        (r#"INBOUND LIST {} {"text":"my "friend", Ann, is mad. Unsubscribe me","id":7}"#, now, out),
+        (r"INBOUND LIST {} {'text':'Don't text me again','id':'a'}", now, out),
         (r#"INBOUND LIST {} {"text":"STOP","text":"START"}"#, now, out),
         (r#"INBOUND LIST {} {"text":"STOP","text":"STOPALL"}"#, "opted out of all lists as of now", "opted_out"),
         (r#"INBOUND LIST {} {"Text":"STOP"}"#, now, out),

@@ -111,7 +111,7 @@ impl Written {
 }
 
 /// What links and providers write before a number: RFC 3966, RFC 5724, and what others use.
-const SCHEMES: [&str; 5] = ["tel:", "sms:", "smsto:", "callto:", "whatsapp:"];
+const SCHEMES: [&str; 9] = ["tel:", "sms:", "smsto:", "mms:", "mmsto:", "callto:", "whatsapp:", "rcs:", "viber:"];
 
 /// An address of internet telephony, RFC 3261: `sip:+14155552671@gateway.example;user=phone`.
 const SIP: [&str; 2] = ["sip:", "sips:"];

@@ -78,6 +78,13 @@ impl Transition<'_, '_> {
             None if statement.at.is_none() && self.contact.on(list).is_some_and(|on| on.subscription().is_some()) => {
                 return Ok(Effect::nothing());
             }
+            // It would settle the message, unseen, although the person may have agreed before sending it.
+            None if dated.is_none() && self.situation.has_waiting => {
+                return Err(Error::bad_arg(format!(
+                    "a message waits in the INBOX that may want out: let a person decide, or say in \"at\" when consent was given{}",
+                    if statement.at.is_some() { " (not in the future)" } else { "" }
+                )));
+            }
             _ => {}
         }
         if self.would_not_fit(list) {

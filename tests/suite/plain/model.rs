@@ -327,6 +327,9 @@ impl Model {
         if at.is_none() && before.subscribed(list) {
             return ":0".to_owned();
         }
+        if self.has_waiting(list, phone) && !says_when {
+            return "-BADARG a message waits that may want out".to_owned();
+        }
         if self.full(phone, list) {
             return "-LIMIT too many lists".to_owned();
         }
