@@ -55,14 +55,24 @@ const ALL_WORDS: [&str; 44] = [
 static ALL_WITHIN: LazyLock<[String; 6]> =
     LazyLock::new(|| ["所有", "全部", "すべて", "全て", "모든", "ทั้งหมด"].map(folding::folded));
 
-/// "remove me from all lists", but not "no more texts at all" or "stop texting me all the time".
+/// "remove me from all lists", "from any of your numbers", but not "no more texts at all" or "stop texting me all the time".
 pub fn names_all(words: &[Word]) -> bool {
     const TIMES: [&str; 4] = ["DAY", "NIGHT", "WEEK", "TIME"];
+    const ANY: [&str; 3] = ["ANY", "EVERY", "EACH"];
+    const BETWEEN: [&str; 8] = ["OF", "YOUR", "UR", "THE", "OTHER", "ONE", "SINGLE", "PHONE"];
+    const NUMBERS: [&str; 8] = ["NUMBER", "NUMBERS", "LIST", "LISTS", "LINE", "LINES", "WAY", "ACCOUNT"];
     let word = |at: usize| words.get(at).map_or("", |word| &word.text);
     let is_all = |at: usize| {
         let next = word(at + 1 + usize::from(word(at + 1) == "THE"));
         let is_of_time = (at > 0 && word(at - 1) == "AT") || TIMES.contains(&next);
-        (ALL_WORDS.contains(&word(at)) && !is_of_time) || ALL_WITHIN.iter().any(|all| word(at).contains(all.as_str()))
+        let is_any = || {
+            let named = (at + 1..words.len()).find(|&at| !BETWEEN.contains(&word(at)));
+            ANY.contains(&word(at)) && named.is_some_and(|at| NUMBERS.contains(&word(at)))
+        };
+        (ALL_WORDS.contains(&word(at)) && !is_of_time)
+            || is_any()
+            || ALL_WITHIN.iter().any(|all| word(at).contains(all.as_str()))
     };
-    (0..words.len()).any(is_all)
+    // What is quoted is the sender's: "> 20 % off everything".
+    (0..words.len()).any(|at| !words[at].is_quoted && is_all(at))
 }

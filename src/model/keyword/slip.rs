@@ -10,6 +10,8 @@ pub use long::LongSlips;
 
 /// The words whose slips are looked for. Shorter ones, like END, have too many neighbours that people mean.
 pub const SLIPS_OF: [&str; 7] = ["STOP", "UNSUBSCRIBE", "STOPALL", "OPTOUT", "CANCEL", "REMOVE", "QUIT"];
+/// A word that is no slip of STOP, though it has its letters.
+const SPOT: &str = "SPOT";
 /// A word of so many letters may have two slips.
 const LONG_LETTERS: usize = 8;
 
@@ -23,12 +25,35 @@ pub fn meant(word: &str) -> Option<&'static str> {
     let letters: Vec<char> = word.chars().collect();
     SLIPS_OF.into_iter().find(|meant| {
         let meant: Vec<char> = meant.chars().collect();
+        if word != SPOT && is_jumbled(&letters, &meant) || is_stuttered(&letters, &meant) {
+            return true;
+        }
         let most = if meant.len() >= LONG_LETTERS { 2 } else { 1 };
         if letters.len().abs_diff(meant.len()) > most {
             return false;
         }
         (1..=most).contains(&distance(&letters, &meant))
     })
+}
+
+/// The letters of a word in another order, behind the first one: `sopt`.
+fn is_jumbled(letters: &[char], meant: &[char]) -> bool {
+    let sorted = |letters: &[char]| {
+        let mut letters = letters.to_vec();
+        letters.sort_unstable();
+        letters
+    };
+    letters != meant
+        && letters.len() == meant.len()
+        && letters.first() == meant.first()
+        && sorted(letters) == sorted(meant)
+}
+
+/// A word of which several letters were hit twice or more: `sttoopp`.
+fn is_stuttered(letters: &[char], meant: &[char]) -> bool {
+    let mut once = letters.to_vec();
+    once.dedup();
+    letters.len() > meant.len() && once == meant
 }
 
 /// The words of requests by what is left of each without one letter, so that a word beside one is found at once.
@@ -204,8 +229,11 @@ mod tests {
             ("UNSUBCIBE", Some("UNSUBSCRIBE")),
             ("QIUT", Some("QUIT")),
             ("QUITT", Some("QUIT")),
+            ("SOPT", Some("STOP")),
+            ("STTOOPP", Some("STOP")),
             ("STOP", None),
             ("SPOT", None),
+            ("TOPS", None),
             ("POST", None),
             ("STOCK", None),
             ("END", None),

@@ -406,12 +406,23 @@ fn a_request_that_names_all_lists_is_about_all() {
         "отписаться от всего",
         "Delete me from your system",
         "erase all data you hold about me",
+        "Do not ever contact me again from any number",
+        "stop contacting me from any of your other numbers",
+        "remove my number from every list you have",
+        "do not contact me ever again in any way",
+        "STOP TODOS",
     ] {
         assert_eq!(keywords.meaning(text), Meaning::OutOfAll, "{text}");
     }
-    for text in
-        ["stop", "no more texts", "don't text me at all", "remove me from this list", "STOP. You text me all the time"]
-    {
+    for text in [
+        "stop",
+        "no more texts",
+        "don't text me at all",
+        "don't send me any more texts",
+        "remove me from this list",
+        "STOP. You text me all the time",
+        "Please stop texting me\n> 20% off everything!",
+    ] {
         assert_eq!(keywords.meaning(text), Meaning::Out, "{text}");
     }
 }
