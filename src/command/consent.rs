@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::limits::{ID_BYTES_MAX, TEXT_CHARS_MAX};
 use crate::model::change::{Change, Inbound, Write};
 use crate::model::keyword::{Keywords, Meaning};
+use crate::model::time::{self, Millis};
 use crate::wire::Args;
 
 pub fn opt_in(context: &Context, mut args: Args<'_>) -> Result<Write> {
@@ -31,6 +32,10 @@ pub fn opt_out(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let statement = reading.or(claim, || Remains::of_args(rest).statement(now));
     reading.asked(Write::Contact { phone, list, change: Change::OptOut(statement) }, context)
 }
+
+/// 2005-01-01. A modem whose clock was reset begins before: in 1980 (GPS), 2000 or 2004. Nobody delivers a message of such a date
+/// now.
+const CLOCKS_SET_SINCE_MS: Millis = 1_104_537_600_000;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +60,18 @@ impl InboundJson {
     }
 }
 
+/// When a message was sent.
+fn sent(at: &Value) -> Result<Forbidden> {
+    let since = arguments::forbidden(at)?;
+    match since.begin() {
+        Some(begin) if begin < CLOCKS_SET_SINCE_MS => Err(Error::bad_arg(format!(
+            "{} is what a modem says whose clock was reset: leave out the date",
+            time::format(begin)
+        ))),
+        _ => Ok(since),
+    }
+}
+
 pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     let mut reading = Reading::default();
     let (list, phone) = reading.list_and_phone(context, &mut args, |args| arguments::list(args).map(Some))?;
@@ -70,7 +87,7 @@ pub fn inbound(context: &Context, mut args: Args<'_>) -> Result<Asked> {
     if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
         text.truncate(end);
     }
-    let (since, undated) = match json.at.map(|at| arguments::forbidden(&at)) {
+    let (since, undated) = match json.at.map(|at| sent(&at)) {
         None => (None, false),
         Some(Ok(since)) => (Some(since), false),
         // A START of an unknown date could be older than the STOP that it would lift.

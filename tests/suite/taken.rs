@@ -448,7 +448,18 @@ fn dates_with_one_meaning() {
 fn a_message_without_a_readable_date() {
     let (_house, mut wire) = with_a_list();
     let mut number = 4_000;
-    for at in [r#""1704207840""#, "1704207840", r#""02.01.2024 15:04""#, r#""15:04""#, r#""%T""#, "true", "[]"] {
+    for at in [
+        r#""1704207840""#,
+        "1704207840",
+        r#""02.01.2024 15:04""#,
+        r#""15:04""#,
+        r#""%T""#,
+        "true",
+        "[]",
+        // Clocks that were reset.
+        r#""2000-01-01T00:00:12Z""#,
+        r#""2004-01-01""#,
+    ] {
         let phone = somebody(&mut wire, &mut number);
         let mut say = |text: &str, id: &str| {
             wire.call(&format!(r#"INBOUND {LIST} {phone} {{"text":"{text}","at":{at},"id":"{id}"}}"#))
