@@ -16,18 +16,26 @@ pub struct Legend {
     marks: Vec<Mark>,
 }
 
-/// A sign, or a letter that stands alone, perhaps several times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mark {
     text: String,
-    is_letter: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sign,
+    /// One that stands alone, perhaps several times.
+    Letter,
+    /// It is a mark where it is a whole cell: `red`.
+    Word,
 }
 
 impl Legend {
     /// Reads titles and headings. A letter in a heading is an answer in its column, and says nothing elsewhere.
     pub fn of<'t>(titles: impl IntoIterator<Item = &'t str>, headings: impl IntoIterator<Item = &'t str>) -> Legend {
         let marks = |title: &'t str| pieces(title).filter_map(Mark::explained_in).chain(Mark::of_sentence(title));
-        let of_headings = headings.into_iter().flat_map(marks).filter(|mark| !mark.is_letter);
+        let of_headings = headings.into_iter().flat_map(marks).filter(|mark| mark.kind == Kind::Sign);
         Legend { marks: titles.into_iter().flat_map(marks).chain(of_headings).collect() }
     }
 
@@ -77,7 +85,8 @@ impl Mark {
             let mark = Mark::of(last).filter(|mark| words.is_empty() || words.ends_with(':') || mark.is_clear())?;
             refuses(meaning.trim()).then_some(mark)
         });
-        said.or_else(|| {
+        let word = || Mark::word(piece).filter(|(_, meaning)| refuses(meaning)).map(|(mark, _)| mark);
+        said.or_else(word).or_else(|| {
             // "* asked off" is a legend, "*** DO NOT TEXT ***" is a title, and "# opted out" is a count.
             let (first, meaning) = piece.split_once(char::is_whitespace)?;
             let mark = Mark::of(first).filter(|mark| mark.is_clear() && !meaning.trim().ends_with(&mark.text))?;
@@ -94,7 +103,7 @@ impl Mark {
         let title = title.trim_matches(|char: char| char == ',' || char == ';' || char == '"' || char.is_whitespace());
         let (before, behind) = title.split_once(BEGIN)?;
         let (mark, behind) = behind.split_once(END)?;
-        let mark = Mark::of(mark.trim()).filter(|mark| mark.is_letter || mark.is_clear())?;
+        let mark = Mark::of(mark.trim()).filter(|mark| mark.kind == Kind::Letter || mark.is_clear())?;
         let sentence = format!("{} {}", before.trim(), behind.trim());
         let refuses = note_refuses(&sentence) || speaks_of_an_end(&sentence) || note_resembles(&sentence);
         refuses.then_some(mark)
@@ -105,17 +114,29 @@ impl Mark {
         let is_sign = chars.iter().all(|char| !char.is_alphanumeric() && !"'\",.".contains(*char));
         let is_letter = chars.iter().all(|char| char.is_alphabetic() && char == &chars[0]);
         let is_one = (1..=MARK_CHARS_MAX).contains(&chars.len()) && (is_sign || is_letter);
-        is_one.then(|| Mark { text: text.to_owned(), is_letter })
+        let kind = if is_letter { Kind::Letter } else { Kind::Sign };
+        is_one.then(|| Mark { text: text.to_owned(), kind })
+    }
+
+    /// The word of a piece of a title, and what it means: `red = asked us to stop`.
+    fn word(piece: &str) -> Option<(Mark, &str)> {
+        let (before, meaning) = piece.split_once('=')?;
+        let before = before.rsplit_once(':').map_or(before, |(_, behind)| behind).trim();
+        let is_word = before.chars().count() > 1 && before.chars().all(char::is_alphabetic);
+        is_word.then(|| (Mark { text: before.to_owned(), kind: Kind::Word }, meaning.trim()))
     }
 
     /// Whether it is a sign that stands in a table for nothing else.
     fn is_clear(&self) -> bool {
-        !self.is_letter && !self.text.contains(IN_WORDS)
+        self.kind == Kind::Sign && !self.text.contains(IN_WORDS)
     }
 
     fn is_in(&self, cell: &str, is_phone: bool) -> bool {
-        if self.is_letter {
-            let is_it = |word: &str| word.eq_ignore_ascii_case(&self.text);
+        let is_it = |word: &str| word.eq_ignore_ascii_case(&self.text);
+        if self.kind == Kind::Word {
+            return is_it(cell.trim());
+        }
+        if self.kind == Kind::Letter {
             return is_it(cell.trim()) || cell.split(['(', ')', '[', ']']).skip(1).any(|part| is_it(part.trim()));
         }
         if is_phone && self.text.chars().all(|sign| OF_PHONES.contains(sign)) {
@@ -155,6 +176,12 @@ mod tests {
             ("🔴 = keine SMS", "🔴 Ann|Bob🔴", "🟢 Ann"),
             ("Codes : A = SMS ok / B = courriel / Z = plus de SMS,,", "Z|z", "A|B"),
             ("Los que llevan (x) no quieren mensajes,,", "Ernesto Pulido (x)|x", "Max"),
+            (
+                "\"Colours: green = fine to text, red = asked us to stop, grey = passed away\"",
+                "red|Grey",
+                "green|Red Barn|Ann Grey|reds",
+            ),
+            ("Left = no more texts", "left", "Left Bank"),
             ("\"Names with \"\"~\"\" asked to be taken off\"", "~Ann|Bob ~", "Ann"),
         ] {
             let legend = Legend::of([title], []);
@@ -169,10 +196,9 @@ mod tests {
         for title in [
             "*** DO NOT TEXT ***",
             "Club (* = founding member)",
-            "Left = no more texts",
             "Plan B = opted out",
             "Unsubscribed",
-            "red = opted out",
+            "Colours: green = fine to text, blue = regular",
             "Member #: unsubscribed",
             "# opted out",
             "Members of 2026 (A) by name",
