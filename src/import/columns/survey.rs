@@ -60,6 +60,8 @@ struct Runs {
 /// The cells of a column that refuse messages, and those that come nearest to it and are none as far as anybody knows.
 #[derive(Clone, Debug, Default)]
 struct Nearest {
+    /// Cells are compared with notes, as an import does: but under a heading that is known to say nothing of who wants messages.
+    is_compared: bool,
     /// How many refuse, and the first of them.
     refusing: u64,
     first: String,
@@ -97,8 +99,6 @@ pub struct Held {
     samples: Vec<String>,
     /// What stands there and refuses messages as a note does, or comes nearest to it.
     nearest: Nearest,
-    /// Under such a heading nobody writes who wants messages, as far as anybody knows.
-    is_harmless: bool,
     /// Groups of rows may be named there: then the first row of each value.
     is_of_groups: bool,
     firsts: Vec<(u64, String)>,
@@ -186,15 +186,14 @@ impl Survey {
 }
 
 impl Nearest {
-    /// Looks at a cell. Under a heading that says nothing of who wants messages it is not compared with notes, as an import does not.
-    fn see(&mut self, cell: &str, is_harmless: bool) {
+    fn see(&mut self, cell: &str) {
         let may_be_a_note = cell.contains(' ') || !cell.is_ascii();
         if !may_be_a_note || self.judged == JUDGED_MAX {
             return;
         }
         self.judged += 1;
         let shown = || cell.chars().take(VALUE_CHARS_MAX).collect();
-        let near = if is_harmless { f64::NEG_INFINITY } else { note_resemblance(cell) };
+        let near = if self.is_compared { note_resemblance(cell) } else { f64::NEG_INFINITY };
         if near >= 0.0 || note_refuses(cell) {
             if self.refusing == 0 {
                 self.first = shown();
@@ -214,8 +213,8 @@ impl Nearest {
 impl Held {
     /// A column in which nothing was seen yet.
     pub fn new(name: &str) -> Held {
-        let is_harmless = names::is_harmless(name);
-        Held { name: name.to_owned(), is_of_groups: is_of_groups(name), is_harmless, ..Held::default() }
+        let nearest = Nearest { is_compared: !names::is_harmless(name), ..Nearest::default() };
+        Held { name: name.to_owned(), is_of_groups: is_of_groups(name), nearest, ..Held::default() }
     }
 
     fn see(&mut self, row: u64, cell: &str) {
@@ -225,7 +224,7 @@ impl Held {
         *before = row;
         cell.clone_into(above);
         self.phrases += u64::from(cell.split_whitespace().nth(1).is_some());
-        self.nearest.see(cell, self.is_harmless);
+        self.nearest.see(cell);
         self.filled += 1;
         self.spoken += u64::from(!is_blank(cell));
         self.phones += u64::from(looks_like_a_phone(cell));

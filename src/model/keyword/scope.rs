@@ -76,3 +76,52 @@ pub fn names_all(words: &[Word]) -> bool {
     // What is quoted is the sender's: "> 20 % off everything".
     (0..words.len()).any(|at| !words[at].is_quoted && is_all(at))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Keywords, Meaning};
+
+    #[test]
+    fn a_request_that_names_all_lists_is_about_all() {
+        let keywords = Keywords::default();
+        for text in [
+            "remove me from all your lists",
+            "remove me from all lists",
+            "unsubscribe me from everything",
+            "unsubscribe from all",
+            "UNSUBSCRIBE ALL",
+            "opt out all",
+            "stop all texts",
+            "STOP ALL MESSAGES",
+            "退订所有",
+            "STOP TOUT",
+            "Elimínenme de todas sus listas",
+            "baja de todo",
+            "すべて停止",
+            "Tüm listelerden çıkar",
+            "stop all of your numbers from texting me",
+            "erase all my data",
+            "отписаться от всего",
+            "Delete me from your system",
+            "erase all data you hold about me",
+            "Do not ever contact me again from any number",
+            "stop contacting me from any of your other numbers",
+            "remove my number from every list you have",
+            "do not contact me ever again in any way",
+            "STOP TODOS",
+        ] {
+            assert_eq!(keywords.meaning(text), Meaning::OutOfAll, "{text}");
+        }
+        for text in [
+            "stop",
+            "no more texts",
+            "don't text me at all",
+            "don't send me any more texts",
+            "remove me from this list",
+            "STOP. You text me all the time",
+            "Please stop texting me\n> 20% off everything!",
+        ] {
+            assert_eq!(keywords.meaning(text), Meaning::Out, "{text}");
+        }
+    }
+}
