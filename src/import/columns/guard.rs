@@ -308,9 +308,9 @@ impl Guard {
             if of_key.is_written_as(of_heading) { of_key.is_answered_by(cell, now) } else { of_key.refuses(cell, now) };
         // A name is no word.
         let is_word = || !of_heading.is_of_people() && is_word_of_refusal(cell);
-        // What is a note has been compared, and a name is none.
+        // What is a note has been compared, and a name is none; wishes and phones are read as what they are.
         let is_compared = of_heading.is_of_notes() || of_key.is_of_notes();
-        let may_be_said = is_free || self.may_refuse && !of_heading.is_of_people();
+        let may_be_said = is_free || self.may_refuse && written == Written::Anything && !of_heading.is_of_people();
         if key_says
             || of_heading.refuses(cell, now)
             || written == Written::Wishes && wish::refuses(cell)
