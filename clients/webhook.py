@@ -90,8 +90,8 @@ CLOSING_SECONDS_MAX = 5.0
 DATES = ("DateSent", "DateCreated", "Timestamp")
 """Where compatible providers say when a message was sent; Twilio itself does not."""
 
-FIRST_DATE = datetime(1990, 1, 1, tzinfo=timezone.utc)
-"""contactd takes none before it."""
+FIRST_DATE = datetime(2005, 1, 1, tzinfo=timezone.utc)
+"""contactd takes no message of before: a clock was reset."""
 
 KEPT = (
     "From", "To", "Body", "OptOutType", "MessagingServiceSid", "MessageStatus", "SmsStatus", "ErrorCode", "ErrorMessage",

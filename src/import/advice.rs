@@ -110,8 +110,9 @@ impl Advice<'_> {
             text.push_str(
                 "\nIn place of a ? write what the column is: label.KEY for a label, which forbids nothing; opted_out if yes \
                  means out; opt_in if yes means in; status for words like active and unsubscribed; opted_out_at for dates of \
-                 opt-outs; phone; region for countries; or ignore. A refusal in a column that is ignored rejects its row all the \
-                 same; if you have read the column, unread passes it over. If you have looked at all of them, --labels '*' makes labels of \
+                 opt-outs; phone; region for countries; or ignore. What contactd takes for a refusal in a label or in a column that is \
+                 ignored rejects its row all the same; what it calls nearest to a refusal does not, and is yours to judge. If you \
+                 have read the column, unread passes it over. If you have looked at all of them, --labels '*' makes labels of \
                  those that nothing else names, and --map '*=ignore' ignores them, but for columns of phones, of dates, of three \
                  different values or fewer, and with headings that speak of refusals, since these may say who wants no messages: \
                  name them. On a terminal contactd \

@@ -146,6 +146,26 @@ fn a_yes_lets_nobody_in_whose_message_waits() {
     assert!(wire.call("VERIFY").starts_with("+ok"));
 }
 
+/// Where a stop reaches all lists, what holds back on another one must be shown, or nobody could settle it.
+#[test]
+fn what_holds_back_elsewhere_is_shown() {
+    let house = House::start(StopScope::All, START_MS).holding().reopen(StopScope::All);
+    let mut wire = house.connect();
+    subscribed(&mut wire);
+    wire.call("LIST 24366");
+    assert_eq!(wire.call(&format!(r#"OPTIN 24366 {ADA} {{"at":"2026-01-01"}}"#)), ":1");
+    says(&mut wire, ADA, "STOP");
+    assert_eq!(wire.call(&format!(r#"INBOUND 24366 {ADA} {{"text":"wrong number"}}"#)), "+message maybe_optout");
+    assert_eq!(texts(&mut wire), [""; 0], "nothing is sent to it anyway");
+    house.set_clock(START_MS + 60_000);
+    assert_eq!(wire.call(&format!(r#"OPTIN {LIST} {ADA} {{"at":{}}}"#, START_MS + 60_000)), ":1");
+    assert_eq!(check(&mut wire, ADA), "+no held_for_review");
+    assert_eq!(texts(&mut wire), ["wrong number"]);
+    let (number, ..) = inbox(&mut wire)[0];
+    assert_eq!(wire.call(&format!("INBOX DONE {number}")), ":1");
+    assert_eq!(check(&mut wire, ADA), "+yes");
+}
+
 /// Nobody knows whether the person agreed before the message or after it.
 #[test]
 fn an_opt_in_without_a_date_settles_no_message() {

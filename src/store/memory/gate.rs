@@ -340,13 +340,20 @@ impl ListGate<'_> {
     }
 
     /// Whether the contact is opted out or suppressed, here or everywhere. A list that is paused or removed changes
-    /// nothing about that.
+    /// nothing about that. Where a stop reaches all lists, so does what it may have meant here: then the contact is out if it is out
+    /// of all that it is on.
     pub fn is_out(&self, phone: Phone) -> bool {
+        let is_active = |id: u32| {
+            let known = |at: usize| self.gate.lists.number(ListId(at as u32)).is_some();
+            let mut lists = self.gate.on_list.iter().enumerate().filter(|(at, _)| known(*at));
+            lists.any(|(_, on)| self.status_on(on, id) == ListStatus::Active)
+        };
         let is_out = |id: u32| {
             let everywhere = [ContactStatus::Suppressed, ContactStatus::OptedOut];
             let here = self.list.map_or(ListStatus::None, |(_, on)| self.status_on(on, id));
             everywhere.into_iter().any(|status| self.gate.is(status, id))
                 || matches!(here, ListStatus::Suppressed | ListStatus::OptedOut)
+                    && (self.gate.scope == StopScope::List || !is_active(id))
         };
         let unwritten = self.gate.unwritten_against(phone, self.number);
         unwritten.is_some_and(|reason| reason != Reason::Invalid) || self.gate.directory.id(phone).is_some_and(is_out)

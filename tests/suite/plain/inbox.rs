@@ -60,8 +60,11 @@ impl Model {
         let Some(contact) = self.contacts.get(&waiting.phone) else { return false };
         let is_list = self.lists.contains_key(&waiting.list);
         let on_list = contact.list_status(&waiting.list, self.scope);
+        // Under the scope of all lists the message holds back on the others, too.
+        let is_active = |list: &String| contact.list_status(list, self.scope) == ListStatus::Active;
+        let may_be_sent = self.scope == Scope::All && self.lists.keys().any(is_active);
         matches!(contact.status(), "suppressed" | "opted_out")
-            || is_list && matches!(on_list, ListStatus::Suppressed | ListStatus::OptedOut)
+            || is_list && matches!(on_list, ListStatus::Suppressed | ListStatus::OptedOut) && !may_be_sent
     }
 }
 
